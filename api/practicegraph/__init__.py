@@ -1,0 +1,11 @@
+"""PracticeGraph: a linked-data catalogue whose domain is Turtle.
+
+The modules, each importing only from those before it:
+
+text, store, turtle, folder, shapes, phrases, vocabularies, locales, records, jsonld, validation,
+checks, search, values, pages, tables, importer, loading, catalogue, files, web, __main__
+"""
+
+from importlib.metadata import version
+
+__version__ = version("practicegraph")

@@ -1,0 +1,199 @@
+"""A catalogue, opened: its folder, its store, and what the shapes make of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode
+
+from . import folder, jsonld, loading, pages, phrases, shapes, vocabularies
+from .checks import Checked, Checker
+from .folder import Document, UnreadableError
+from .loading import Watch
+from .phrases import Phrases
+from .records import Reader
+from .search import Search
+from .shapes import Shapes
+from .store import RDF, Store
+from .text import preferring
+from .turtle import Writer
+from .values import Understanding
+from .vocabularies import Vocabularies
+
+_DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
+_SPACE = "http://rdfs.org/ns/void#uriSpace"
+_KEPT = ".practicegraph"
+
+
+class NoCatalogueError(ValueError):
+    """A folder that holds no catalogue."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that the program knows of a catalogue at one release."""
+
+    folder: Path
+    store: Store
+    release: str
+    base: str
+    shapes: Shapes
+    phrases: Phrases
+    vocabularies: Vocabularies
+    prefixes: Mapping[str, str]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Give the languages, the fallback first."""
+        return self.shapes.languages
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Give what reads records."""
+        return Reader(self.store, self.vocabularies, self.shapes.labels)
+
+    @cached_property
+    def search(self) -> Search:
+        """Give what answers searches."""
+        return Search(self.store, self.shapes.record, self.vocabularies)
+
+    @cached_property
+    def understanding(self) -> Understanding:
+        """Give what reads values out of a source's words."""
+        return Understanding(self.shapes, self.vocabularies, self.phrases)
+
+    @cached_property
+    def site(self) -> pages.Site:
+        """Give how the source prints its pages."""
+        return pages.site(self.store)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """Give what writes entries in Turtle: fields in their order, languages in theirs."""
+        properties = [field.predicate or "" for field in self.shapes.record.fields]
+        return Writer(self.prefixes, self.languages, properties)
+
+    @cached_property
+    def context(self) -> dict[str, object]:
+        """Give the JSON-LD context of entries."""
+        return jsonld.context(self.shapes.record, self.prefixes)
+
+    def say(self, name: str, **words: object) -> str:
+        """Give a phrase in the first language."""
+        return self.phrases.say(name, self.languages, **words)
+
+    def entry(self, identifier: str) -> str:
+        """Give the IRI of an entry."""
+        return f"{self.base}{self.shapes.record.segment}/{identifier}"
+
+    def path_of(self, identifier: str) -> Path:
+        """Give the file in which an entry stands or would stand."""
+        return self.folder / "data" / f"{self.shapes.record.segment}s" / f"{identifier}.ttl"
+
+
+def serve(root: Path, watch: Watch = list) -> Catalogue:
+    """Open a catalogue with its store on disk, brought in step with the folder.
+
+    Raises NoCatalogueError, UnreadableError or SameTopicError.
+    """
+    _refuse_others(root)
+    kept = root / _KEPT
+    kept.mkdir(exist_ok=True)
+    try:
+        store = Store(kept / "store")
+    except OSError as error:
+        raise NoCatalogueError(f"{kept}: the store is in use by another process") from error
+    release = loading.synchronise(root, store, kept / "files.json", watch)
+    heads = (folder.read(path) for path in folder.files(root, folder.PARTS[:2]))
+    return _catalogue(root, store, release, _prefixes(heads))
+
+
+def gather(documents: Iterable[Document], root: Path) -> Catalogue:
+    """Open the documents as a catalogue in memory."""
+    listed = list(documents)
+    store = Store()
+    store.add(quad for document in listed for quad in document.quads)
+    return _catalogue(root, store, "", _prefixes(listed))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The files of a catalogue as read, and those that cannot be read."""
+
+    documents: tuple[Document, ...]
+    unreadable: tuple[UnreadableError, ...]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Give all files, readable or not."""
+        return [read.path for read in (*self.documents, *self.unreadable)]
+
+    def with_others(self, others: Sequence[Document]) -> "Contents":
+        """Give the contents with other documents in the place of those on their topics."""
+        topics = {topic for document in others for topic in document.topics}
+        kept = (document for document in self.documents if not topics & set(document.topics))
+        return Contents((*kept, *others), self.unreadable)
+
+
+def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
+    """Read a folder's files; others given stand in the place of those on the same topic."""
+    _refuse_others(root)
+    given = {path.resolve() for path in instead}
+    inside = _contents(path for path in folder.files(root) if path.resolve() not in given)
+    others = _contents(instead)
+    joined = inside.with_others(others.documents)
+    return Contents(joined.documents, (*inside.unreadable, *others.unreadable))
+
+
+def check(
+    root: Path, contents: Contents, wanted: Iterable[Path], language: str | None = None
+) -> Checked:
+    """Check the wanted ones of the files, with messages in the language or the fallback."""
+    opened = gather(contents.documents, root)
+    languages = preferring(language or opened.languages[0], opened.languages)
+    checker = Checker(
+        opened.store, opened.shapes, opened.phrases, opened.reader, opened.base, languages
+    )
+    return checker.check(contents.documents, contents.unreadable, wanted)
+
+
+def _contents(paths: Iterable[Path]) -> Contents:
+    documents: list[Document] = []
+    unreadable: list[UnreadableError] = []
+    for path in paths:
+        try:
+            documents.append(folder.read(path))
+        except UnreadableError as error:
+            unreadable.append(error)
+    return Contents(tuple(documents), tuple(unreadable))
+
+
+def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, str]) -> Catalogue:
+    dataset = next(iter(store.subjects(RDF + "type", _DATASET)), None)
+    space = store.value(dataset, _SPACE) if dataset else None
+    if not isinstance(space, Literal):
+        raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
+    return Catalogue(
+        folder=root,
+        store=store,
+        release=release,
+        base=space.value,
+        shapes=shapes.read(store),
+        phrases=phrases.read(store),
+        vocabularies=vocabularies.read(store),
+        prefixes=prefixes,
+    )
+
+
+def _prefixes(documents: Iterable[Document]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for document in documents:
+        for prefix, namespace in document.prefixes.items():
+            found.setdefault(prefix, namespace)
+    return found
+
+
+def _refuse_others(root: Path) -> None:
+    if not folder.is_catalogue(root):
+        raise NoCatalogueError(f"{root}: no catalogue; it has no folders ontology/ and shapes/")

@@ -1,0 +1,109 @@
+"""A catalogue's folder: which files belong to it, what each is about, what stands in it.
+
+A file is about the subject of its first triple; that IRI names its graph. Larger sets come as
+TriG or N-Quads, plain or gzipped, and name their graphs themselves.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, parse
+
+from .store import named
+
+PARTS = ("ontology", "shapes", "data")
+_FORMATS = {".ttl": RdfFormat.TURTLE, ".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
+
+
+class UnreadableError(ValueError):
+    """A file that is no RDF; the position is where reading ended, in lines and columns from 1."""
+
+    def __init__(self, path: Path, reason: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(f"{path}:{line}:{column}: {reason}")
+        self.path, self.reason, self.line, self.column = path, reason, line, column
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file as read: its quads in their order, its topics (one but in sets), its prefixes."""
+
+    path: Path
+    quads: tuple[Quad, ...]
+    topics: tuple[str, ...]
+    prefixes: Mapping[str, str]
+
+
+def files(folder: Path, parts: Sequence[str] = PARTS) -> Iterator[Path]:
+    """Give the files of a catalogue, ontology and shapes first, each part in order of names."""
+    for part in parts:
+        yield from below(folder / part)
+
+
+def below(place: Path) -> Iterator[Path]:
+    """Give the files of RDF below a folder, in order of names; or the file itself."""
+    if not place.is_dir():
+        yield place
+    else:
+        yield from (path for path in sorted(place.rglob("*")) if path.is_file() and _format(path))
+
+
+def is_catalogue(folder: Path) -> bool:
+    """Tell whether the folder holds a catalogue: an ontology and shapes."""
+    return all((folder / part).is_dir() for part in PARTS[:2])
+
+
+def checksum(path: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read(path: Path) -> Document:
+    """Read a file; raises UnreadableError with line and column where it is no RDF."""
+    try:
+        content = path.read_bytes()
+        return document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
+    except (OSError, EOFError) as error:
+        raise UnreadableError(path, str(error)) from error
+
+
+def document(path: Path, content: bytes) -> Document:
+    """Read what stands or would stand in a file of that name; raises UnreadableError."""
+    form = _format(path)
+    if form is None:
+        known = ", ".join(_FORMATS)
+        raise UnreadableError(path, f"not a file of RDF; the names of those end in {known}")
+    try:
+        reader = parse(content, form, rename_blank_nodes=True)
+        quads = tuple(reader)
+    except SyntaxError as error:
+        line, column = error.lineno or 1, error.offset or 1
+        raise UnreadableError(path, error.msg, line, column) from error
+    except ValueError as error:
+        raise UnreadableError(path, str(error)) from error
+    return _document(path, quads, reader.prefixes)
+
+
+def _document(path: Path, quads: tuple[Quad, ...], prefixes: Mapping[str, str]) -> Document:
+    if not quads:
+        raise UnreadableError(path, "the file says nothing")
+    if isinstance(quads[0].graph_name, NamedNode):
+        topics = dict.fromkeys(str(quad.graph_name.value) for quad in quads if _is_named(quad))
+        return Document(path, quads, tuple(topics), prefixes)
+    topic = quads[0].subject
+    if not isinstance(topic, NamedNode):
+        raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
+    triples = (quad.triple for quad in quads)
+    return Document(path, tuple(named(triples, topic.value)), (topic.value,), prefixes)
+
+
+def _is_named(quad: Quad) -> bool:
+    return not isinstance(quad.graph_name, DefaultGraph)
+
+
+def _format(path: Path) -> RdfFormat | None:
+    suffix = path.suffixes[-2] if path.suffix == ".gz" and path.suffixes[1:] else path.suffix
+    return _FORMATS.get(suffix)

@@ -1,0 +1,36 @@
+"""The words of pages and messages, in every language, as the Turtle of the catalogue has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyoxigraph import NamedNode
+
+from .shapes import PG, RDFS
+from .store import RDF, Store
+from .text import Labels, best
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Wordings by name; the name is the last part of a phrase's IRI."""
+
+    wordings: Mapping[str, Labels]
+
+    def say(self, name: str, languages: Sequence[str], **words: object) -> str:
+        """Give a phrase in the first of the languages that has it, its braces filled in."""
+        assert name in self.wordings, f"no phrase {name} in the shapes"
+        return best(self.wordings[name], languages).format_map(words)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is such a phrase."""
+        return name in self.wordings
+
+
+def read(store: Store) -> Phrases:
+    """Read the phrases out of the store."""
+    nodes = store.subjects(RDF + "type", NamedNode(PG + "Phrase"))
+    return Phrases({_name(node.value): store.labels(node, RDFS + "label") for node in nodes})
+
+
+def _name(iri: str) -> str:
+    return iri.rpartition("#")[2].removeprefix("phrase-")

@@ -1,0 +1,154 @@
+"""Records: what a thing's fields hold, and how that is shown in words, JSON and tables."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyoxigraph import BlankNode, Literal, NamedNode
+
+from .shapes import Field, Kind
+from .store import RDF, Store, Term
+from .text import best
+from .turtle import XSD
+from .vocabularies import Vocabularies
+
+_OTHER_NAMES = (
+    "http://xmlns.com/foaf/0.1/name",
+    "http://purl.org/dc/terms/description",
+)
+_NATIVE: dict[str, Callable[[str], Any]] = {
+    XSD + "boolean": lambda text: text == "true",
+    XSD + "integer": int,
+    XSD + "decimal": float,
+}
+BETWEEN = " | "
+"""What stands between the values of one cell of a table."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A thing of a kind with the values of its fields, by key; fields without one are absent."""
+
+    iri: str
+    kind: Kind
+    values: Mapping[str, tuple[Term, ...]]
+
+    def filled(self) -> Iterator[tuple[Field, tuple[Term, ...]]]:
+        """Give the fields that have values, in their order, with the values."""
+        for field in self.kind.fields:
+            if field.key in self.values:
+                yield field, self.values[field.key]
+
+    def spoken(self, role: str, languages: Sequence[str]) -> tuple[str, str]:
+        """Give the text in a role, such as `LabelRole`, and its language; or two empty texts."""
+        found: dict[str, str] = {}
+        for field in self.kind.with_role(role):
+            for term in self.values.get(field.key, ()):
+                if isinstance(term, Literal):
+                    found.setdefault(term.language or "", term.value)
+        text = best(found, languages)
+        return text, next((language for language, words in found.items() if words == text), "")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads records out of a store and names what they mention."""
+
+    store: Store
+    vocabularies: Vocabularies
+    labels: tuple[str, ...]
+
+    def records(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
+        """Give the records of the IRIs, in their order."""
+        found: dict[str, dict[str, set[Term]]] = {iri: {} for iri in iris}
+        for row in self.store.select(_fields_query(kind, iris)) if iris else ():
+            thing, key = row["thing"], row["key"]
+            assert isinstance(thing, NamedNode)
+            assert isinstance(key, Literal)
+            found[thing.value].setdefault(key.value, set()).add(row["value"])
+        return [
+            Record(iri, kind, {key: tuple(sorted(terms, key=str)) for key, terms in values.items()})
+            for iri, values in found.items()
+        ]
+
+    def classes(self, iri: str) -> list[str]:
+        """Give the classes of a thing."""
+        terms = self.store.values(NamedNode(iri), RDF + "type")
+        return [term.value for term in terms if isinstance(term, NamedNode)]
+
+    def name(self, iri: str, languages: Sequence[str]) -> str:
+        """Give what a thing is called, or "" where nobody says."""
+        if concept := self.vocabularies.concepts.get(iri):
+            return best(concept.labels, languages)
+        labels: dict[str, str] = {}
+        for predicate in (*self.labels, *_OTHER_NAMES):
+            for term in self.store.values(NamedNode(iri), predicate):
+                if isinstance(term, Literal):
+                    labels.setdefault(term.language or "", term.value)
+        return best(labels, languages)
+
+    def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:
+        """Give a record as JSON: texts in the first language that has them, labels likewise."""
+        title, _ = record.spoken("LabelRole", languages)
+        shown = {
+            field.key: self._json_of_field(field, terms, languages)
+            for field, terms in record.filled()
+        }
+        return {"id": record.iri, "title": title} | shown | ({"title": title} if title else {})
+
+    def _json_of_field(self, field: Field, terms: Sequence[Term], languages: Sequence[str]) -> Any:
+        if field.text:
+            return best(_by_language(terms), languages)
+        values = [self._json_of_term(field, term, languages) for term in terms]
+        return values if field.repeats else values[0]
+
+    def _json_of_term(self, field: Field, term: Term, languages: Sequence[str]) -> Any:
+        if isinstance(term, Literal):
+            return _NATIVE.get(term.datatype.value, str)(term.value)
+        assert isinstance(term, NamedNode | BlankNode)
+        if not field.chosen:
+            return term.value
+        label = self.name(term.value, languages)
+        return {"value": self.code(term), "id": term.value, "label": label}
+
+    def code(self, term: Term) -> str:
+        """Give the short form of a value: a concept's notation, else the value itself."""
+        if isinstance(term, NamedNode) and (found := self.vocabularies.concepts.get(term.value)):
+            return found.notation
+        assert isinstance(term, NamedNode | BlankNode | Literal)
+        return term.value
+
+
+def columns(kind: Kind, languages: Iterable[str]) -> list[str]:
+    """Give the columns of a table of records: a field's key, for texts one a language."""
+    listed = list(languages)
+    return [
+        column
+        for field in kind.fields
+        for column in ([f"{field.key}@{tag}" for tag in listed] if field.text else [field.key])
+    ]
+
+
+def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+    """Give a record as a row of a table: notations for concepts, ` | ` between values."""
+    cells: dict[str, str] = {}
+    for field, terms in record.filled():
+        if field.text:
+            texts = _by_language(terms)
+            cells |= {f"{field.key}@{tag}": texts[tag] for tag in languages if tag in texts}
+        else:
+            cells[field.key] = BETWEEN.join(reader.code(term) for term in terms)
+    return cells
+
+
+def _by_language(terms: Iterable[Term]) -> dict[str, str]:
+    return {t.language or "": t.value for t in terms if isinstance(t, Literal)}
+
+
+def _fields_query(kind: Kind, iris: Sequence[str]) -> str:
+    things = " ".join(str(NamedNode(iri)) for iri in iris)
+    branches = [
+        f'{{ VALUES ?thing {{ {things} }} ?thing {field.path} ?value . BIND ("{field.key}" AS ?key) }}'
+        for field in kind.fields
+    ]
+    return "SELECT ?thing ?key ?value\nWHERE {\n    " + "\n    UNION\n    ".join(branches) + "\n}"

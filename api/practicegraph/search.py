@@ -1,0 +1,231 @@
+"""A reader's choices, answered: which entries they leave, and how many entries each value has.
+
+The SPARQL here is the definition of what is right. What a reader sends enters a query only as a
+term, which writes itself with its escapes, so no request can change the query around it.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode
+
+from .shapes import SKOS, Field, Kind
+from .store import Store, Term
+from .text import nearest
+from .vocabularies import Vocabularies
+
+SIZES = range(1, 1001)
+_BROADER = f"<{SKOS}broader>"
+_LABELS = f"(<{SKOS}prefLabel>|<{SKOS}altLabel>)"
+
+
+class BadChoiceError(ValueError):
+    """A parameter or a value that does not exist; `valid` says what does, the nearest first."""
+
+    def __init__(self, parameter: str, value: str, valid: Sequence[str]) -> None:
+        super().__init__(f"{parameter}: {value!r} is not known here")
+        self.parameter, self.value, self.valid = parameter, value, valid
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a reader asks for; a value's entries are those with it or a concept below it."""
+
+    chosen: Mapping[str, tuple[Term, ...]] = field(default_factory=dict)
+    words: str = ""
+    sort: str = ""
+    size: int = 20
+    after: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The entries of one page, how many there are in all, and the counts of every facet."""
+
+    total: int
+    entries: tuple[str, ...]
+    counts: Mapping[str, Mapping[Term, int]]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class Search:
+    """Answers choices over the entries of one kind, with titles by the languages' order."""
+
+    store: Store
+    kind: Kind
+    vocabularies: Vocabularies
+
+    def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
+        """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
+        entries, cursor = self._page(choices, languages)
+        return Answer(self._total(choices), entries, self._counts(choices), cursor)
+
+    def counts(self, facet: Field) -> dict[str, int]:
+        """Give how many of all entries have each value of a facet, by short form."""
+        by_term = self._count(facet, Choices())
+        return {code: by_term.get(term, 0) for code, term in self._values(facet).items()}
+
+    def every(self, choices: Choices, languages: Sequence[str]) -> list[str]:
+        """Give all entries that the choices leave, in order."""
+        return [iri for iri, _ in self._listed(replace(choices, after=None), languages, None)]
+
+    def choices(self, parameters: Iterable[tuple[str, str]]) -> Choices:
+        """Read the parameters of a request; raises BadChoiceError with the nearest valid ones."""
+        read: dict[str, Any] = {}
+        chosen: dict[str, tuple[Term, ...]] = {}
+        for name, value in parameters:
+            if name in self.options:
+                chosen[name] = (*chosen.get(name, ()), self._option(name, value))
+            elif name in _PARAMETERS:
+                key, reading = _PARAMETERS[name]
+                read[key] = reading(value)
+            else:
+                valid = [*self.options, *_PARAMETERS]
+                raise BadChoiceError("parameter", name, nearest(name, valid) or valid)
+        choices = Choices(chosen=chosen, **read)
+        if choices.sort.removeprefix("-") not in ("", *self.sorts):
+            raise BadChoiceError("sort", choices.sort, self.sorts)
+        return choices
+
+    @property
+    def options(self) -> dict[str, dict[str, Term]]:
+        """Give the values of every facet by their short forms: notations, true, false."""
+        return {facet.key: self._values(facet) for facet in self.kind.facets}
+
+    @property
+    def sorts(self) -> list[str]:
+        """Give what entries can be sorted by; with "-" before it, the other way round."""
+        return ["title", *(f.key for f in self.kind.fields if not f.repeats and not f.chosen)]
+
+    def _values(self, facet: Field) -> dict[str, Term]:
+        if facet.scheme:
+            concepts = self.vocabularies.schemes[facet.scheme].concepts
+            return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
+        return {_code(term): term for term in facet.options}
+
+    def _option(self, name: str, value: str) -> Term:
+        valid = self.options[name]
+        if value in valid:
+            return valid[value]
+        by_iri = {_code(term): term for term in valid.values()}
+        if value in by_iri:
+            return by_iri[value]
+        raise BadChoiceError(name, value, [*nearest(value, valid), *valid][:20])
+
+    def _total(self, choices: Choices) -> int:
+        query = f"SELECT (COUNT(DISTINCT ?entry) AS ?count)\nWHERE {{\n{self._pattern(choices)}\n}}"
+        return next(_number(row["count"]) for row in self.store.select(query))
+
+    def _counts(self, choices: Choices) -> dict[str, dict[Term, int]]:
+        return {facet.key: self._count(facet, choices) for facet in self.kind.facets}
+
+    def _count(self, facet: Field, choices: Choices) -> dict[Term, int]:
+        others = {key: terms for key, terms in choices.chosen.items() if key != facet.key}
+        query = (
+            "SELECT ?value (COUNT(DISTINCT ?entry) AS ?count)\nWHERE {\n"
+            f"{self._pattern(replace(choices, chosen=others))}\n"
+            f"    ?entry {_reach(facet)} ?value .\n}}\nGROUP BY ?value"
+        )
+        return {row["value"]: _number(row["count"]) for row in self.store.select(query)}
+
+    def _page(
+        self, choices: Choices, languages: Sequence[str]
+    ) -> tuple[tuple[str, ...], str | None]:
+        rows = self._listed(choices, languages, choices.size + 1)
+        shown = rows[: choices.size]
+        more = len(rows) > len(shown)
+        return tuple(iri for iri, _ in shown), _cursor(*shown[-1]) if more else None
+
+    def _listed(
+        self, choices: Choices, languages: Sequence[str], limit: int | None
+    ) -> list[tuple[str, str]]:
+        down = choices.sort.startswith("-")
+        key, order = self._sort_key(choices.sort.removeprefix("-"), languages)
+        after = ""
+        if choices.after:
+            iri, place = (str(Literal(text)) for text in choices.after)
+            sign = "<" if down else ">"
+            after = f"HAVING (?place {sign} {place} || ?place = {place} && STR(?entry) > {iri})\n"
+        direction = "DESC" if down else "ASC"
+        query = (
+            f"SELECT ?entry ({order} AS ?place)\nWHERE {{\n{self._pattern(choices)}\n{key}\n}}\n"
+            f"GROUP BY ?entry\n{after}ORDER BY {direction}(?place) STR(?entry)"
+        )
+        rows = self.store.select(query + (f"\nLIMIT {limit}" if limit else ""))
+        return [(_code(row["entry"]), _code(row["place"])) for row in rows]
+
+    def _sort_key(self, sort: str, languages: Sequence[str]) -> tuple[str, str]:
+        if sort not in ("", "title"):
+            path = self.kind.by_key[sort].path
+            return f"    OPTIONAL {{ ?entry {path} ?key }}", 'COALESCE(MIN(STR(?key)), "")'
+        path = "|".join(label.path for label in self.kind.with_role("LabelRole"))
+        places = " ".join(f"({Literal(tag)} {place})" for place, tag in enumerate(languages))
+        pattern = (
+            f"    OPTIONAL {{\n        ?entry {path} ?title .\n"
+            f"        VALUES (?language ?rank) {{ {places} }}\n"
+            "        FILTER (LANG(?title) = ?language)\n    }\n"
+            '    BIND (CONCAT(STR(?rank), LCASE(STR(?title))) AS ?key)'
+        )
+        return pattern, 'COALESCE(SUBSTR(MIN(?key), 2), "")'
+
+    def _pattern(self, choices: Choices) -> str:
+        lines = [f"    ?entry a {NamedNode(self.kind.classes[0])} ."]
+        for key, terms in choices.chosen.items():
+            values = " ".join(str(term) for term in terms)
+            reach = _reach(self.kind.by_key[key])
+            lines.append(f"    FILTER EXISTS {{ VALUES ?{key} {{ {values} }} ?entry {reach} ?{key} }}")
+        lines += [self._containing(word) for word in choices.words.split()]
+        return "\n".join(lines)
+
+    def _containing(self, word: str) -> str:
+        searched = [field for field in self.kind.fields if field.searched]
+        paths = [f"{f.path}/{_LABELS}" if f.scheme else f.path for f in searched]
+        return (
+            f"    FILTER EXISTS {{ ?entry {'|'.join(paths)} ?text .\n"
+            f"        FILTER (CONTAINS(LCASE(STR(?text)), LCASE({Literal(word)}))) }}"
+        )
+
+
+def _reach(facet: Field) -> str:
+    return f"{facet.path}/{_BROADER}*" if facet.scheme else facet.path
+
+
+def _code(term: Term) -> str:
+    assert isinstance(term, NamedNode | Literal)
+    return term.value
+
+
+def _number(term: Term) -> int:
+    assert isinstance(term, Literal)
+    return int(term.value)
+
+
+def _cursor(iri: str, place: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([iri, place]).encode()).decode().rstrip("=")
+
+
+def _after(text: str) -> tuple[str, str]:
+    try:
+        iri, place = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise BadChoiceError("after", text, ["the value that the page before gave"]) from error
+    return str(iri), str(place)
+
+
+def _size(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) in SIZES:
+        return int(text)
+    raise BadChoiceError("size", text, [f"a whole number from {SIZES[0]} to {SIZES[-1]}"])
+
+
+_PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "q": ("words", str.strip),
+    "sort": ("sort", str),
+    "size": ("size", _size),
+    "after": ("after", _after),
+}

@@ -1,0 +1,273 @@
+"""What the shapes say: kinds of records, their fields, and the languages of the catalogue.
+
+The only module that reads SHACL's terms (https://www.w3.org/TR/shacl/) and those that our ontology
+adds to them. What each triple becomes is written down beside the shapes, in shapes/README.md.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyoxigraph import BlankNode, Literal, NamedNode
+
+from .store import Node, Store, Term
+from .text import Labels
+
+SH = "http://www.w3.org/ns/shacl#"
+PG = "https://w3id.org/practicegraph/ontology#"
+SKOS = "http://www.w3.org/2004/02/skos/core#"
+RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+_ROLE = "http://datashapes.org/dash#propertyRole"
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+
+
+@dataclass(frozen=True)
+class Group:
+    """A heading under which fields stand."""
+
+    iri: str
+    labels: Labels
+    order: float
+
+
+@dataclass(frozen=True)
+class Field:
+    """A property shape, read."""
+
+    iri: str
+    key: str
+    path: str
+    predicate: str | None
+    names: Labels
+    other_names: tuple[tuple[str, str], ...]
+    hints: Labels
+    group: Group
+    order: float
+    required: bool
+    repeats: bool
+    text: bool
+    datatypes: tuple[str, ...]
+    pattern: str | None
+    scheme: str | None
+    options: tuple[Term, ...]
+    facet: bool
+    searched: bool
+    role: str
+    links_to: str | None
+
+    @property
+    def chosen(self) -> bool:
+        """Tell whether the values come from a list: a scheme, `sh:in`, or true and false."""
+        return bool(self.scheme or self.options)
+
+    @property
+    def wordings(self) -> list[tuple[str, str]]:
+        """Give every name of the field with its language."""
+        return [*self.names.items(), *self.other_names]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A node shape with target classes, read: what things of a kind are called and consist of."""
+
+    iri: str
+    classes: tuple[str, ...]
+    labels: Labels
+    segment: str | None
+    topic: bool
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def by_key(self) -> dict[str, Field]:
+        """Give the fields by key."""
+        return {field.key: field for field in self.fields}
+
+    @cached_property
+    def facets(self) -> tuple[Field, ...]:
+        """Give the fields by whose values readers choose."""
+        return tuple(field for field in self.fields if field.facet)
+
+    def with_role(self, role: str) -> tuple[Field, ...]:
+        """Give the fields with a role of DASH, such as `LabelRole`."""
+        return tuple(field for field in self.fields if field.role == role)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """All that the shapes of a catalogue say; the first language is the fallback."""
+
+    kinds: tuple[Kind, ...]
+    languages: tuple[str, ...]
+
+    @cached_property
+    def record(self) -> Kind:
+        """Give the kind of the entries: the one with a segment of its own in addresses."""
+        return next(kind for kind in self.kinds if kind.segment)
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Give every field by the IRI of its shape."""
+        return {field.iri: field for kind in self.kinds for field in kind.fields}
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Give the properties that hold what things are called, in order of the kinds."""
+        fields = (field for kind in self.kinds for field in kind.with_role("LabelRole"))
+        return tuple(dict.fromkeys(field.predicate for field in fields if field.predicate))
+
+    def kind_of(self, classes: Iterable[str]) -> Kind | None:
+        """Give the kind of a thing that is of the classes."""
+        wanted = set(classes)
+        return next((kind for kind in self.kinds if wanted & set(kind.classes)), None)
+
+
+def read(store: Store) -> Shapes:
+    """Read the shapes out of the store; a shape that makes no sense is an assertion."""
+    shapes = store.subjects(SH + "targetClass")
+    kinds = sorted((_kind(store, shape) for shape in shapes), key=lambda kind: kind.iri)
+    assert any(kind.segment for kind in kinds), "no node shape has a class and sh:codeIdentifier"
+    return Shapes(tuple(kinds), _languages(store))
+
+
+def _languages(store: Store) -> tuple[str, ...]:
+    lists = [store.items(store.value(node, SH + "languageIn")) for node in _with_languages(store)]
+    assert len(lists) == 1, "sh:languageIn stands once in the shapes: it is the list of languages"
+    return tuple(_text(item) for item in lists[0])
+
+
+def _with_languages(store: Store) -> list[Node]:
+    return store.subjects(SH + "languageIn")
+
+
+def _kind(store: Store, shape: Node) -> Kind:
+    listed = store.values(shape, SH + "property")
+    fields = [_field(store, node) for node in listed if isinstance(node, NamedNode)]
+    return Kind(
+        iri=shape.value,
+        classes=tuple(sorted(_text(term) for term in store.values(shape, SH + "targetClass"))),
+        labels=store.labels(shape, RDFS + "label"),
+        segment=_optional(store.value(shape, SH + "codeIdentifier")),
+        topic=_optional(store.value(shape, PG + "topic")) == "true",
+        fields=tuple(sorted(fields, key=lambda field: (field.group.order, field.order, field.key))),
+    )
+
+
+def _field(store: Store, shape: Node) -> Field:
+    def text(term: str) -> str | None:
+        return _optional(store.value(shape, term))
+
+    path = store.value(shape, SH + "path")
+    assert path is not None, f"{shape} has no sh:path"
+    predicate = path.value if isinstance(path, NamedNode) else None
+    key = text(SH + "codeIdentifier") or (predicate or "").rpartition("#")[2].rpartition("/")[2]
+    assert key, f"{shape} needs sh:codeIdentifier, since its path is no IRI"
+    node = store.value(shape, SH + "node")
+    return Field(
+        iri=shape.value,
+        key=key,
+        path=_path(store, path),
+        predicate=predicate,
+        names=store.labels(shape, SH + "name"),
+        other_names=_wordings(store, shape, SKOS + "altLabel"),
+        hints=store.labels(shape, SH + "description"),
+        group=_group(store, shape),
+        order=float(text(SH + "order") or 0),
+        required=int(text(SH + "minCount") or 0) > 0,
+        repeats=text(SH + "maxCount") != "1",
+        text=bool(node and node in _with_languages(store)),
+        datatypes=_datatypes(store, shape),
+        pattern=text(SH + "pattern"),
+        scheme=_scheme(store, node),
+        options=_options(store, shape),
+        facet=text(PG + "facet") == "true",
+        searched=text(PG + "searched") == "true",
+        role=(text(_ROLE) or "").rpartition("#")[2],
+        links_to=text(PG + "linksTo"),
+    )
+
+
+def _group(store: Store, shape: Node) -> Group:
+    group = store.value(shape, SH + "group")
+    assert isinstance(group, NamedNode), f"{shape} has no sh:group"
+    order = float(_optional(store.value(group, SH + "order")) or 0)
+    return Group(group.value, store.labels(group, RDFS + "label"), order)
+
+
+def _scheme(store: Store, node: Term | None) -> str | None:
+    if not isinstance(node, NamedNode | BlankNode):
+        return None
+    for value_shape in store.values(node, SH + "property"):
+        assert isinstance(value_shape, NamedNode | BlankNode)
+        if _optional(store.value(value_shape, SH + "path")) == SKOS + "inScheme":
+            return _optional(store.value(value_shape, SH + "hasValue"))
+    return None
+
+
+def _options(store: Store, shape: Node) -> tuple[Term, ...]:
+    if listed := store.items(store.value(shape, SH + "in")):
+        return tuple(listed)
+    if _datatypes(store, shape) == (_XSD + "boolean",):
+        boolean = NamedNode(_XSD + "boolean")
+        return (Literal("true", datatype=boolean), Literal("false", datatype=boolean))
+    return ()
+
+
+def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
+    alternatives = store.items(store.value(shape, SH + "or"))
+    nodes = [shape, *(node for node in alternatives if isinstance(node, NamedNode | BlankNode))]
+    return tuple(_text(term) for node in nodes for term in store.values(node, SH + "datatype"))
+
+
+def _wordings(store: Store, shape: Node, predicate: str) -> tuple[tuple[str, str], ...]:
+    terms = [term for term in store.values(shape, predicate) if isinstance(term, Literal)]
+    return tuple(sorted((term.language or "", term.value) for term in terms))
+
+
+def _path(store: Store, path: Term) -> str:
+    """Write a SHACL path (section 2.3.1) as a SPARQL property path."""
+    if isinstance(path, NamedNode):
+        return str(path)
+    assert isinstance(path, BlankNode)
+    if steps := store.items(path):
+        return "(" + "/".join(_path(store, step) for step in steps) + ")"
+    for term, (before, after) in _PATHS.items():
+        if inner := store.value(path, SH + term):
+            return f"({before}{_path(store, inner)}{after})"
+    alternatives = store.items(store.value(path, SH + "alternativePath"))
+    assert alternatives, f"not a SHACL path: {path}"
+    return "(" + "|".join(_path(store, step) for step in alternatives) + ")"
+
+
+_PATHS = {
+    "inversePath": ("^", ""),
+    "zeroOrMorePath": ("", "*"),
+    "oneOrMorePath": ("", "+"),
+    "zeroOrOnePath": ("", "?"),
+}
+
+
+def _text(term: Term) -> str:
+    assert isinstance(term, NamedNode | Literal), term
+    return term.value
+
+
+def _optional(term: Term | None) -> str | None:
+    return None if term is None else _text(term)
+
+
+def limits(store: Store, shape: str, component: str) -> list[Term]:
+    """Give what a shape demands by a constraint component: its parameter's values (section 4).
+
+    The parameter of `MinCountConstraintComponent` is `sh:minCount`; lists are given as members.
+    """
+    parameter = component.removesuffix("ConstraintComponent")
+    parameter = SH + parameter[:1].lower() + parameter[1:]
+    values = store.values(NamedNode(shape), parameter)
+    return [term for value in values for term in store.items(value) or [value]]
+
+
+def messages(store: Store, shape: str) -> list[Labels]:
+    """Give the messages of a shape's SPARQL constraints, each by language (section 5.1)."""
+    constraints = store.values(NamedNode(shape), SH + "sparql")
+    nodes = [node for node in constraints if isinstance(node, NamedNode | BlankNode)]
+    return [store.labels(node, SH + "message") for node in nodes]

@@ -1,0 +1,38 @@
+"""What is known of text: which wording a reader gets, and when two wordings are the same."""
+
+import difflib
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+Labels = Mapping[str, str]
+"""Wordings by language tag (BCP 47), one a language."""
+
+_ALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+
+
+def best(labels: Labels, languages: Sequence[str]) -> str:
+    """Give the wording in the first of the languages that has one, else any, else nothing."""
+    for language in languages:
+        if language in labels:
+            return labels[language]
+    return min(labels.values(), default="")
+
+
+def preferring(language: str, languages: Sequence[str]) -> tuple[str, ...]:
+    """Give the languages, the preferred one first and the others in their order."""
+    return (language, *(other for other in languages if other != language))
+
+
+def fold(text: str) -> str:
+    """Give the form in which texts are compared: no case, accents or typographic variants."""
+    plain = text.translate(_ALIKE).translate(_DASHES)
+    letters = unicodedata.normalize("NFKD", plain.casefold())
+    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
+
+
+def nearest(word: str, words: Iterable[str], count: int = 3) -> list[str]:
+    """Give up to `count` of the words that look most like the word, the nearest first."""
+    by_form = {fold(candidate): candidate for candidate in words}
+    close = difflib.get_close_matches(fold(word), by_form, n=count, cutoff=0.3)
+    return [by_form[form] for form in close]

@@ -1,0 +1,101 @@
+"""SHACL (https://www.w3.org/TR/shacl/): one interface, two engines that read the same shapes.
+
+The fast engine does the work. pySHACL is the reference: in the tests, and wherever the fast one has
+no wheel.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pyshacl
+from pyoxigraph import RdfFormat, Triple, serialize
+from rdflib import RDF, SH, BNode, Graph, URIRef
+from rdflib.term import Node
+
+try:
+    import shacl
+except ImportError:  # no wheel for this machine
+    shacl = None  # type: ignore[assignment, unused-ignore]
+
+
+@dataclass(frozen=True, order=True)
+class Result:
+    """A validation result (section 3.6.2); nodes are in N-Triples' syntax, names are local."""
+
+    focus: str
+    path: str
+    component: str
+    value: str
+    severity: str
+    shape: str
+    messages: tuple[str, ...] = ()
+
+
+Engine = Callable[[str, str], list[Result]]
+
+
+def results(data: Iterable[Triple], shapes: Sequence[Triple]) -> list[Result]:
+    """Give what in the data the shapes do not admit, in order; data holds all that it refers to."""
+    engine: Engine = fast if shacl else reference
+    return engine(_turtle(data), _turtle(shapes))
+
+
+def fast(data: str, shapes: str) -> list[Result]:
+    """Validate with the engine of the package `shacl`."""
+    report = shacl.Shapes.from_turtle(shapes).validate_turtle(data)
+    return sorted(
+        Result(
+            focus=found.focus_node,
+            path=_predicate(found.path or ""),
+            component=found.component,
+            value=found.value or "",
+            severity=found.severity,
+            shape=_bare(found.source_shape or ""),
+            messages=tuple(sorted(found.messages)),
+        )
+        for found in report.results
+    )
+
+
+def reference(data: str, shapes: str) -> list[Result]:
+    """Validate with pySHACL."""
+    data_graph = Graph().parse(data=data, format="turtle")
+    shapes_graph = Graph().parse(data=shapes, format="turtle")
+    _, report, _ = pyshacl.validate(data_graph, shacl_graph=shapes_graph, inplace=True)
+    assert isinstance(report, Graph), report
+    found = report.subjects(RDF.type, SH.ValidationResult)
+    return sorted(_of_report(report, node) for node in found)
+
+
+def _of_report(report: Graph, node: Node) -> Result:
+    def text(predicate: URIRef) -> str:
+        term = report.value(node, predicate)
+        return "" if term is None or isinstance(term, BNode) else term.n3()
+
+    def local(predicate: URIRef) -> str:
+        return _bare(text(predicate)).rpartition("#")[2]
+
+    return Result(
+        focus=text(SH.focusNode),
+        path=text(SH.resultPath),
+        component=local(SH.sourceConstraintComponent),
+        value=text(SH.value),
+        severity=local(SH.resultSeverity),
+        shape=_bare(text(SH.sourceShape)),
+        messages=tuple(sorted(str(words) for words in report.objects(node, SH.resultMessage))),
+    )
+
+
+def _turtle(triples: Iterable[Triple]) -> str:
+    text = serialize(triples, format=RdfFormat.TURTLE)
+    assert isinstance(text, bytes)
+    return text.decode()
+
+
+def _predicate(path: str) -> str:
+    """Give a path that is one predicate, and nothing for longer ones: engines write them apart."""
+    return path if path.startswith("<") and path.find(">") == len(path) - 1 else ""
+
+
+def _bare(node: str) -> str:
+    return node.removeprefix("<").removesuffix(">")

@@ -1,0 +1,179 @@
+"""What a source says, understood: words become values of fields, or problems that say why not.
+
+Field names and values are known through the labels of the shapes and vocabularies alone.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode
+
+from .phrases import Phrases
+from .shapes import Field, Kind, Shapes
+from .store import RDF, Term
+from .text import best, fold, nearest
+from .turtle import XSD
+from .vocabularies import Vocabularies
+
+ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
+_FORMS = (
+    (XSD + "gYear", re.compile(r"\d{4}")),
+    (XSD + "gYearMonth", re.compile(r"\d{4}-(0[1-9]|1[0-2])")),
+    (XSD + "date", re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")),
+    (XSD + "boolean", re.compile(r"true|false")),
+    (XSD + "integer", re.compile(r"[+-]?\d+")),
+    (XSD + "string", re.compile(r".+", re.DOTALL)),
+    (RDF + "langString", re.compile(r".+", re.DOTALL)),
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something cannot be read: where it stands, what it says, what would be right."""
+
+    path: Path
+    line: int
+    field: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Give the problem on one line."""
+        parts = [f"{self.path}:{self.line}", self.field, self.value and f"“{self.value}”"]
+        return ": ".join([*(part for part in parts if part), self.reason])
+
+
+class RefusedError(ValueError):
+    """An import of which nothing is written, with all its problems."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Values:
+    """What an import says of a field: these values, for texts the one in a language."""
+
+    field: Field
+    language: str | None
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an import says of an entry, and from where it has it.
+
+    `used` is the IRI of what was read: the address of a page, or a table by its hash (RFC 6920).
+    """
+
+    identifier: str
+    values: tuple[Values, ...]
+    used: str
+    page: bool
+    checksum: str
+    part: str
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """Reads values for the fields of one kind of record."""
+
+    shapes: Shapes
+    vocabularies: Vocabularies
+    phrases: Phrases
+
+    @property
+    def kind(self) -> Kind:
+        """Give the kind of record that is read."""
+        return self.shapes.record
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Give the languages in which labels are known."""
+        return self.shapes.languages
+
+    def decoded(self, path: Path, content: bytes) -> str:
+        """Give the text of a file in UTF-8; raises RefusedError with the line where it is not."""
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content[: error.start].count(b"\n") + 1
+            raise RefusedError([self.problem(path, line, None, "", "notText")]) from error
+
+    def problem(
+        self, path: Path, line: int, field: Field | None, value: str, phrase: str, **words: object
+    ) -> Problem:
+        """Give a problem in words."""
+        name = self.name(field) if field else ""
+        return Problem(path, line, name, value, self.say(phrase, **words))
+
+    def refused(self, path: Path, phrase: str, **words: object) -> RefusedError:
+        """Give the error that a file cannot be read at all."""
+        return RefusedError([self.problem(path, 1, None, "", phrase, **words)])
+
+    def name(self, field: Field) -> str:
+        """Give what the field is called."""
+        return best(field.names, self.shapes.languages)
+
+    def say(self, name: str, **words: object) -> str:
+        """Give a phrase in the first language."""
+        return self.phrases.say(name, self.shapes.languages, **words)
+
+    def term(
+        self, path: Path, field: Field, line: int, text: str, languages: Iterable[str]
+    ) -> Term | Problem:
+        """Give the value that the words mean for the field, by labels in the languages."""
+        if field.scheme:
+            return self._concept(path, field, line, text, languages)
+        for option in field.options:
+            if isinstance(option, NamedNode | Literal) and option.value == text:
+                return option
+        if field.options:
+            valid = ", ".join(o.value for o in field.options if isinstance(o, NamedNode | Literal))
+            return self.problem(path, line, field, text, "unknownLabel", nearest=valid)
+        if field.pattern and not re.search(field.pattern, text):
+            return self._bad(path, field, line, text)
+        if not field.datatypes:
+            return NamedNode(text) if ADDRESS.fullmatch(text) else self._bad(path, field, line, text)
+        for datatype, form in _FORMS:
+            if datatype in field.datatypes and form.fullmatch(text):
+                return Literal(text, datatype=NamedNode(datatype))
+        return self._bad(path, field, line, text)
+
+    def _bad(self, path: Path, field: Field, line: int, text: str) -> Problem:
+        types = ", ".join(name.rpartition("#")[2] for name in field.datatypes) or "IRI"
+        hint = best(field.hints, self.shapes.languages)
+        return self.problem(path, line, field, text, "badValue", type=types, hint=hint)
+
+    def _concept(
+        self, path: Path, field: Field, line: int, text: str, languages: Iterable[str]
+    ) -> Term | Problem:
+        assert field.scheme
+        scheme = self.vocabularies.schemes[field.scheme]
+        if text in scheme.concepts:
+            return NamedNode(scheme.concepts[text].iri)
+        if any(concept.iri == text for concept in scheme.concepts.values()):
+            return NamedNode(text)
+        tags = tuple(languages)
+        found = {
+            concept.iri: concept
+            for tag in tags
+            for concept in scheme.by_wording.get((tag, fold(text)), ())
+        }
+        if len(found) > 1:
+            several = ", ".join(concept.notation for concept in found.values())
+            return self.problem(path, line, field, text, "ambiguousLabel", several=several)
+        if not found:
+            known = [w for c in scheme.concepts.values() for tag, w in c.wordings if tag in tags]
+            near = ", ".join(nearest(text, known))
+            return self.problem(path, line, field, text, "unknownLabel", nearest=near or "–")
+        return NamedNode(next(iter(found)))
+
+
+def checksum(content: bytes) -> str:
+    """Give the SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()

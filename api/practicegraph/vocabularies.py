@@ -1,0 +1,146 @@
+"""The schemes and their concepts (SKOS): labels, order, and what stands above and below what."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyoxigraph import Literal, NamedNode
+
+from .shapes import SKOS
+from .store import Store, Term
+from .text import Labels, best, fold
+
+_CONCEPTS = """
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+SELECT ?concept ?scheme ?notation
+    (GROUP_CONCAT(DISTINCT COALESCE(STR(?above), ""); separator=" ") AS ?broader)
+WHERE {
+    ?concept skos:inScheme ?scheme ;
+        skos:notation ?notation .
+    OPTIONAL { ?concept skos:broader|^skos:narrower ?above }
+}
+GROUP BY ?concept ?scheme ?notation
+ORDER BY ?scheme ?notation
+"""
+_SCHEMES = """
+PREFIX dct: <http://purl.org/dc/terms/>
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+SELECT ?scheme ?key
+WHERE {
+    ?scheme a skos:ConceptScheme ;
+        dct:identifier ?key .
+}
+ORDER BY ?key
+"""
+_TITLE = "http://purl.org/dc/terms/title"
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A concept as its scheme has it."""
+
+    iri: str
+    scheme: str
+    notation: str
+    labels: Labels
+    wordings: tuple[tuple[str, str], ...]
+    broader: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A concept scheme; the concepts by notation."""
+
+    iri: str
+    key: str
+    titles: Labels
+    concepts: Mapping[str, Concept]
+
+    @cached_property
+    def by_wording(self) -> dict[tuple[str, str], list[Concept]]:
+        """Give the concepts by language and folded wording: labels and other labels."""
+        found: dict[tuple[str, str], list[Concept]] = {}
+        for concept in self.concepts.values():
+            for language, wording in concept.wordings:
+                alike = found.setdefault((language, fold(wording)), [])
+                if concept not in alike:
+                    alike.append(concept)
+        return found
+
+    @cached_property
+    def below(self) -> dict[str, list[Concept]]:
+        """Give the concepts right below each concept; those on top stand under ""."""
+        found: dict[str, list[Concept]] = {}
+        for concept in self.concepts.values():
+            for parent in concept.broader or ("",):
+                found.setdefault(parent, []).append(concept)
+        return found
+
+    def tree(
+        self, languages: Sequence[str], parent: str = "", depth: int = 0
+    ) -> Iterator[tuple[int, Concept]]:
+        """Give the concepts from the top down with their depth, in order of their labels."""
+        children = self.below.get(parent, [])
+        for concept in sorted(children, key=lambda child: fold(best(child.labels, languages))):
+            yield depth, concept
+            yield from self.tree(languages, concept.iri, depth + 1)
+
+
+@dataclass(frozen=True)
+class Vocabularies:
+    """The schemes of a catalogue by IRI."""
+
+    schemes: Mapping[str, Scheme]
+
+    @cached_property
+    def by_key(self) -> dict[str, Scheme]:
+        """Give the schemes by key."""
+        return {scheme.key: scheme for scheme in self.schemes.values()}
+
+    @cached_property
+    def concepts(self) -> dict[str, Concept]:
+        """Give every concept by IRI."""
+        return {
+            concept.iri: concept
+            for scheme in self.schemes.values()
+            for concept in scheme.concepts.values()
+        }
+
+
+def read(store: Store) -> Vocabularies:
+    """Read the schemes out of the store."""
+    by_scheme: dict[str, dict[str, Concept]] = {}
+    for row in store.select(_CONCEPTS):
+        concept = _concept(store, *(_value(row[name]) for name in _COLUMNS))
+        by_scheme.setdefault(concept.scheme, {})[concept.notation] = concept
+    schemes = {}
+    for row in store.select(_SCHEMES):
+        iri, key = _value(row["scheme"]), _value(row["key"])
+        titles = store.labels(NamedNode(iri), _TITLE)
+        schemes[iri] = Scheme(iri, key, titles, by_scheme.get(iri, {}))
+    return Vocabularies(schemes)
+
+
+_COLUMNS = ("concept", "scheme", "notation", "broader")
+
+
+def _concept(store: Store, iri: str, scheme: str, notation: str, broader: str) -> Concept:
+    node = NamedNode(iri)
+    return Concept(
+        iri=iri,
+        scheme=scheme,
+        notation=notation,
+        labels=store.labels(node, SKOS + "prefLabel"),
+        wordings=tuple(
+            (term.language, term.value)
+            for name in ("prefLabel", "altLabel", "hiddenLabel")
+            for term in store.values(node, SKOS + name)
+            if isinstance(term, Literal) and term.language
+        ),
+        broader=tuple(sorted(broader.split())),
+    )
+
+
+def _value(term: Term) -> str:
+    assert isinstance(term, NamedNode | Literal)
+    return term.value

@@ -1,0 +1,87 @@
+"""What stands at an IRI of the catalogue, and how it is written in each RDF syntax."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, serialize
+
+from .. import jsonld
+from ..catalogue import Catalogue
+from .negotiation import JSON_LD, Form
+
+_IMPORTS = NamedNode("http://www.w3.org/2002/07/owl#imports")
+_VERSION = "http://www.w3.org/2002/07/owl#versionIRI"
+_WITH_GRAPHS = (RdfFormat.TRIG, RdfFormat.N_QUADS)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The way from paths to IRIs and back, whatever host serves them."""
+
+    catalogue: Catalogue
+    start: str = "catalog"
+
+    def iri(self, path: str) -> str | None:
+        """Give the IRI that a path, without its extension, stands for; None where nothing does."""
+        if path == self.start:
+            return self.catalogue.base
+        scheme, _, notation = path.partition("/")
+        found = self.catalogue.vocabularies.by_key.get(scheme)
+        if found and notation in found.concepts:
+            return found.concepts[notation].iri
+        iri = self.catalogue.base + path
+        versions = self.catalogue.store.subjects(_VERSION, _node(iri)) if _node(iri) else []
+        if versions:
+            return versions[0].value
+        return iri if _node(iri) and self.catalogue.store.holds(iri) else None
+
+    def path(self, iri: str) -> str | None:
+        """Give the path, without an extension, of an IRI; None where it is not ours to serve."""
+        if iri == self.catalogue.base:
+            return self.start
+        if concept := self.catalogue.vocabularies.concepts.get(iri):
+            key = self.catalogue.vocabularies.schemes[concept.scheme].key
+            return f"{key}/{concept.notation}"
+        document, _, _ = iri.partition("#")
+        return document.removeprefix(self.catalogue.base) if self._ours(iri) else None
+
+    def _ours(self, iri: str) -> bool:
+        return iri.startswith(self.catalogue.base) and self.catalogue.store.holds(iri)
+
+
+def written(catalogue: Catalogue, quads: list[Quad], form: Form) -> bytes:
+    """Write quads in a form; those without graphs get the triples."""
+    if form.rdf in _WITH_GRAPHS:
+        return _serialised(catalogue, quads, form.rdf)
+    return serialised(catalogue, list(dict.fromkeys(quad.triple for quad in quads)), form)
+
+
+def serialised(catalogue: Catalogue, triples: list[Triple], form: Form) -> bytes:
+    """Write triples in a form."""
+    if form == JSON_LD:
+        return jsonld.document(triples, catalogue.context)
+    assert form.rdf
+    return _serialised(catalogue, triples, form.rdf)
+
+
+def about(catalogue: Catalogue, iri: str) -> list[Quad]:
+    """Give what is said about an IRI: its own graph and the parts it imports, or its statements."""
+    graph = catalogue.store.graph(iri)
+    if not graph:
+        return catalogue.store.statements(iri)
+    parts = [quad.object for quad in graph if quad.predicate == _IMPORTS]
+    names = [iri, *(part.value for part in parts if isinstance(part, NamedNode))]
+    return [quad for name in names for quad in catalogue.store.graph(name)]
+
+
+def _serialised(catalogue: Catalogue, what: Sequence[Quad | Triple], form: RdfFormat) -> bytes:
+    content = serialize(what, format=form, prefixes=dict(catalogue.prefixes))
+    assert isinstance(content, bytes)
+    return content
+
+
+def _node(iri: str) -> NamedNode | None:
+    try:
+        return NamedNode(iri)
+    except ValueError:
+        return None

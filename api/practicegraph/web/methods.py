@@ -1,0 +1,40 @@
+"""HEAD and OPTIONS on everything that answers GET (RFC 9110, sections 9.3.2 and 9.3.7)."""
+
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Methods:
+    """Answers HEAD as GET without content, and OPTIONS with the methods that are allowed."""
+
+    def __init__(self, app: ASGIApp, allowed: Mapping[str, str]) -> None:
+        self._app, self._allowed = app, allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["method"] == "HEAD":
+            await self._app(scope | {"method": "GET"}, receive, _without_content(send))
+        elif scope["method"] == "OPTIONS" and not _is_preflight(scope):
+            allow = self._allowed.get(scope["path"], "GET, HEAD, OPTIONS")
+            headers = MutableHeaders({"Allow": allow})
+            await send({"type": "http.response.start", "status": 204, "headers": headers.raw})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await self._app(scope, receive, send)
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return "access-control-request-method" in Headers(scope=scope)
+
+
+def _without_content(send: Send) -> Send:
+    async def passed(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return passed

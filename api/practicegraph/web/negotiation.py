@@ -1,0 +1,79 @@
+"""Which form and which language a reader gets (RFC 9110, section 12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyoxigraph import RdfFormat
+from starlette.requests import Request
+from werkzeug.datastructures import LanguageAccept, MIMEAccept
+from werkzeug.http import parse_accept_header
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of a document: the end of its address, its media types, its RDF syntax if any."""
+
+    extension: str
+    media_types: tuple[str, ...]
+    rdf: RdfFormat | None = None
+
+    @property
+    def content_type(self) -> str:
+        """Give the media type with its character set where texts need one."""
+        plain = self.media_types[0]
+        return f"{plain}; charset=utf-8" if plain.startswith("text/") else plain
+
+
+HTML = Form("html", ("text/html", "application/xhtml+xml"))
+TURTLE = Form("ttl", ("text/turtle", "application/x-turtle"), RdfFormat.TURTLE)
+JSON_LD = Form("jsonld", ("application/ld+json",))
+JSON = Form("json", ("application/json",))
+CSV = Form("csv", ("text/csv",))
+N_TRIPLES = Form("nt", ("application/n-triples", "text/plain"), RdfFormat.N_TRIPLES)
+RDF_XML = Form("rdf", ("application/rdf+xml",), RdfFormat.RDF_XML)
+TRIG = Form("trig", ("application/trig",), RdfFormat.TRIG)
+N_QUADS = Form("nq", ("application/n-quads",), RdfFormat.N_QUADS)
+
+DOCUMENTS = (TURTLE, HTML, JSON_LD, RDF_XML, N_TRIPLES, TRIG, N_QUADS, JSON)
+"""The forms of every IRI; the first one goes to those who take anything."""
+LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV)
+"""The forms of a search."""
+
+
+class NotAcceptableError(ValueError):
+    """A form that is not to be had; `forms` says which are."""
+
+    def __init__(self, forms: Sequence[Form]) -> None:
+        super().__init__("not acceptable")
+        self.forms = tuple(forms)
+
+
+def form(request: Request, forms: Sequence[Form]) -> Form:
+    """Give the form that a request asks for, by `format` or by `Accept`; or NotAcceptableError."""
+    asked = request.query_params.get("format")
+    if asked is not None:
+        return named(asked, forms)
+    by_type = {name: found for found in reversed(forms) for name in found.media_types}
+    offers = [name for found in forms for name in found.media_types]
+    accepted = parse_accept_header(request.headers.get("accept") or "*/*", MIMEAccept)
+    best = accepted.best_match(offers)
+    if best is None:
+        raise NotAcceptableError(forms)
+    return by_type[best]
+
+
+def named(name: str, forms: Sequence[Form]) -> Form:
+    """Give the form with the extension or media type; raises NotAcceptableError."""
+    for found in forms:
+        if name == found.extension or name in found.media_types:
+            return found
+    raise NotAcceptableError(forms)
+
+
+def language(request: Request, languages: Sequence[str]) -> str:
+    """Give the language that a request asks for, by `lang` or `Accept-Language`, else the first."""
+    asked = request.query_params.get("lang", "")
+    if asked in languages:
+        return asked
+    accepted = parse_accept_header(request.headers.get("accept-language"), LanguageAccept)
+    return accepted.best_match(languages, default=languages[0])

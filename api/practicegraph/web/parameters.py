@@ -1,0 +1,56 @@
+"""What the OpenAPI document says of the search: its parameters, read from the shapes."""
+
+from typing import Any
+
+from ..catalogue import Catalogue
+from ..search import SIZES
+from ..shapes import Field
+from ..text import best
+from .negotiation import LISTS
+
+
+def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Give the parameters of a search in OpenAPI 3.1: words, facets with values, form, language."""
+    search = catalogue.search
+    sorts = [name for sort in search.sorts for name in (sort, f"-{sort}")]
+    return [
+        _parameter("q", catalogue.say("searchHint"), {"type": "string"}),
+        *(_facet(catalogue, field) for field in catalogue.shapes.record.facets),
+        _parameter("sort", catalogue.say("sortBy"), {"type": "string", "enum": sorts}),
+        _parameter(
+            "size",
+            catalogue.say("entries", count="…"),
+            {"type": "integer", "minimum": SIZES[0], "maximum": SIZES[-1], "default": 20},
+        ),
+        _parameter("after", catalogue.say("next"), {"type": "string"}),
+        of_language(catalogue),
+        _parameter(
+            "format",
+            catalogue.say("data"),
+            {"type": "string", "enum": [form.extension for form in LISTS]},
+        ),
+    ]
+
+
+def of_language(catalogue: Catalogue) -> dict[str, Any]:
+    """Give the parameter that chooses the language."""
+    tags = {"type": "string", "enum": list(catalogue.languages)}
+    return _parameter("lang", catalogue.say("language"), tags)
+
+
+def _facet(catalogue: Catalogue, field: Field) -> dict[str, Any]:
+    values = catalogue.search.options[field.key]
+    names = [best(field.names, catalogue.languages), best(field.hints, catalogue.languages)]
+    items = {"type": "string", "enum": list(values)}
+    found = _parameter(field.key, ": ".join(names), {"type": "array", "items": items})
+    return found | {"explode": True, "style": "form"}
+
+
+def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }

@@ -1,0 +1,107 @@
+"""What every answer needs: the catalogue, the reader's language, and how errors are said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+
+from ..catalogue import Catalogue
+from ..search import BadChoiceError
+from ..store import QueryRefusedError
+from . import negotiation
+from .documents import Addresses
+from .negotiation import HTML, JSON, Form, NotAcceptableError
+from .views import View
+
+VARY = {"Vary": "Accept, Accept-Language"}
+
+
+class UnknownAddressError(LookupError):
+    """An address at which nothing stands."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A catalogue and the addresses at which it is served."""
+
+    catalogue: Catalogue
+    addresses: Addresses
+
+    def view(self, request: Request) -> View:
+        """Give the catalogue as the reader of a request sees it."""
+        language = negotiation.language(request, self.catalogue.languages)
+        asked = request.query_params.get("lang") == language
+        return View(self.catalogue, self.addresses, language, asked)
+
+    def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
+        """Give a page."""
+        view = self.view(request)
+        page = view.page(template, url=request.url, **values)
+        headers = VARY | {"Content-Language": view.language}
+        return HTMLResponse(page, status, headers)
+
+    def problem(
+        self,
+        request: Request,
+        status: HTTPStatus,
+        detail: str,
+        hint: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Give an error as problem details (RFC 9457), or as a page to a browser."""
+        try:
+            page = negotiation.form(request, (JSON, HTML)) == HTML
+        except NotAcceptableError:
+            page = False
+        if page:
+            answer = self.html(request, "problem.html", status, detail=detail, hint=hint)
+            answer.headers.update(headers or {})
+            return answer
+        details = {"type": "about:blank", "title": status.phrase, "status": status.value}
+        details |= {"detail": detail} | ({"hint": hint} if hint else {})
+        media_type = "application/problem+json"
+        return JSONResponse(details, status, {**VARY, **(headers or {})}, media_type)
+
+    def bad_choice(self, request: Request, error: Exception) -> Response:
+        """Answer a search for what does not exist: 400, with what does."""
+        assert isinstance(error, BadChoiceError)
+        view = self.view(request)
+        phrase = "unknownParameter" if error.parameter == "parameter" else "unknownValue"
+        detail = view.say(phrase, name=error.parameter if phrase == "unknownValue" else error.value, value=error.value)
+        hint = view.say("validOnes", valid=", ".join(error.valid))
+        return self.problem(request, HTTPStatus.BAD_REQUEST, detail, hint)
+
+    def refused_query(self, request: Request, error: Exception) -> Response:
+        """Answer a query that is not run: 400, with the position or the reason."""
+        assert isinstance(error, QueryRefusedError)
+        detail = self.view(request).say("malformedQuery")
+        return self.problem(request, HTTPStatus.BAD_REQUEST, detail, str(error))
+
+    def not_acceptable(self, request: Request, error: Exception) -> Response:
+        """Answer a wish for a form that is not to be had: 406, with those that are."""
+        assert isinstance(error, NotAcceptableError)
+        view = self.view(request)
+        forms = ", ".join(found.media_types[0] for found in error.forms)
+        hint = view.say("validOnes", valid=forms)
+        return self.problem(request, HTTPStatus.NOT_ACCEPTABLE, view.say("notAcceptable"), hint)
+
+    def not_found(self, request: Request, error: Exception) -> Response:
+        """Answer an address at which nothing stands: 404."""
+        view = self.view(request)
+        status = HTTPStatus.NOT_FOUND
+        return self.problem(request, status, view.say("notFound"), view.say("notFoundHint"))
+
+    def http_error(self, request: Request, error: Exception) -> Response:
+        """Answer what the framework refuses, such as a method that an address does not know."""
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        if status == HTTPStatus.NOT_FOUND:
+            return self.not_found(request, error)
+        detail = error.detail
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            detail = self.view(request).say("notAllowed", method=request.method)
+        return self.problem(request, status, detail, headers=error.headers)

@@ -1,0 +1,211 @@
+"""What pages show: records as headings, fields and values in the reader's language."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pyoxigraph import BlankNode, Literal, NamedNode
+
+from ..catalogue import Catalogue
+from ..records import Record
+from ..search import Answer, Choices
+from ..shapes import Field
+from ..store import Term
+from ..text import best, fold, preferring
+from ..turtle import XSD
+from ..vocabularies import Scheme
+from .documents import Addresses
+
+_MANY = 30
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("practicegraph.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A value on a page; the language where it is not the page's."""
+
+    text: str
+    href: str = ""
+    language: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A field on a page."""
+
+    key: str
+    label: str
+    hint: str
+    values: tuple[Shown, ...]
+    others: tuple[Shown, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its fields."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value of a facet: whether it is chosen, and where choosing or unchoosing it leads."""
+
+    value: str
+    id: str
+    label: str
+    count: int
+    selected: bool
+    broader: tuple[str, ...]
+    href: str
+
+
+@dataclass(frozen=True)
+class View:
+    """The catalogue as one reader sees it: in a language, with a wish for it in every link."""
+
+    catalogue: Catalogue
+    addresses: Addresses
+    language: str
+    asked: bool
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Give the languages, the reader's first."""
+        return preferring(self.language, self.catalogue.languages)
+
+    def page(self, template: str, **values: object) -> str:
+        """Give a page as HTML."""
+        return _ENVIRONMENT.get_template(template).render(view=self, **values)
+
+    def say(self, name: str, **words: object) -> str:
+        """Give a phrase."""
+        return self.catalogue.phrases.say(name, self.languages, **words)
+
+    def name(self, iri: str) -> str:
+        """Give what a thing is called, or its address."""
+        return self.catalogue.reader.name(iri, self.languages) or iri
+
+    def href(self, iri: str) -> str:
+        """Give the address of a thing's page here, or its own where it is not ours."""
+        path = self.addresses.path(iri)
+        if path is None:
+            return iri
+        _, mark, fragment = iri.partition("#")
+        return self.link(f"/{path}.html") + mark + fragment
+
+    def link(self, path: str, **parameters: str) -> str:
+        """Give an address here that keeps the reader's language if it was asked for."""
+        wished = {"lang": self.language} if self.asked else {}
+        query = urlencode(wished | parameters)
+        return f"{path}?{query}" if query else path
+
+    def sections(self, record: Record, brief: bool) -> list[Section]:
+        """Give a record's fields under their headings, in brief those that take few lines."""
+        found: dict[str, list[Line]] = {}
+        for field, terms in record.filled():
+            if not (brief and len(terms) > _MANY):
+                heading = best(field.group.labels, self.languages)
+                found.setdefault(heading, []).append(self._line(record, field, terms))
+        return [Section(heading, tuple(lines)) for heading, lines in found.items()]
+
+    def _line(self, record: Record, field: Field, terms: Sequence[Term]) -> Line:
+        shown = [self._shown(field, term) for term in terms]
+        others: list[Shown] = []
+        if field.text and field.role:
+            shown.sort(key=lambda value: self.languages.index(value.language or self.language))
+            shown, others = shown[:1], shown[1:]
+        elif not field.text:
+            shown.sort(key=lambda value: fold(value.text))
+        return Line(
+            key=field.key,
+            label=best(field.names, self.languages),
+            hint=best(field.hints, self.languages),
+            values=tuple(shown),
+            others=tuple(others),
+            note=self.say("incompleteList") if self._is_incomplete(record, field) else "",
+        )
+
+    def _is_incomplete(self, record: Record, field: Field) -> bool:
+        listed = record.values.get("incomplete", ())
+        return field.predicate is not None and NamedNode(field.predicate) in listed
+
+    def _shown(self, field: Field, term: Term) -> Shown:
+        if isinstance(term, NamedNode):
+            note = self.catalogue.reader.name(term.value, self.languages)
+            ours = self.addresses.path(term.value) is not None or field.chosen
+            text, note = (note or term.value, "") if ours else (term.value, note)
+            return Shown(text, self.href(term.value), note=note)
+        assert isinstance(term, Literal | BlankNode)
+        language = getattr(term, "language", None) or ""
+        if isinstance(term, Literal) and term.datatype.value == XSD + "boolean":
+            return Shown(self.say("yes" if term.value == "true" else "no"))
+        return Shown(term.value, language="" if language == self.language else language)
+
+    def options(
+        self, field: Field, answer: Answer, choices: Choices, query: Sequence[tuple[str, str]]
+    ) -> list[Option]:
+        """Give a facet's values that entries have or that are chosen, the commonest first."""
+        counts = answer.counts[field.key]
+        chosen = choices.chosen.get(field.key, ())
+        found = [
+            self._option(field, term, counts.get(term, 0), term in chosen, query)
+            for term in dict.fromkeys([*counts, *chosen])
+        ]
+        return sorted(found, key=lambda option: (-option.count, fold(option.label)))
+
+    def _option(
+        self, field: Field, term: Term, count: int, selected: bool, query: Sequence[tuple[str, str]]
+    ) -> Option:
+        reader = self.catalogue.reader
+        code = reader.code(term)
+        iri = term.value if isinstance(term, NamedNode) else ""
+        concept = self.catalogue.vocabularies.concepts.get(iri)
+        broader = [self.catalogue.vocabularies.concepts[above] for above in concept.broader] if concept else []
+        words = {"true": "yes", "false": "no"}.get(code, "")
+        label = self.name(iri) if iri else (self.say(words) if words else code)
+        others = [pair for pair in query if pair != (field.key, code) and pair != (field.key, iri)]
+        leads = others if selected else [*others, (field.key, code)]
+        return Option(
+            value=code,
+            id=iri or code,
+            label=label,
+            count=count,
+            selected=selected,
+            broader=tuple(above.notation for above in broader),
+            href=f"/practices?{urlencode(leads)}" if leads else "/practices",
+        )
+
+    def tree(self, scheme: Scheme) -> Iterator[tuple[int, str, str, str]]:
+        """Give a scheme's concepts from the top down: depth, label, address, notation."""
+        for depth, concept in scheme.tree(self.languages):
+            yield depth, best(concept.labels, self.languages), self.href(concept.iri), concept.notation
+
+
+def query_of(parameters: Iterable[tuple[str, str]], without: Iterable[str]) -> list[tuple[str, str]]:
+    """Give the parameters of a request but for some."""
+    unwanted = set(without)
+    return [(name, value) for name, value in parameters if name not in unwanted]
+
+
+def as_row(terms: Mapping[str, Term], names: Sequence[str]) -> list[Shown]:
+    """Give a solution of a query as cells."""
+    return [_cell(terms[name]) if name in terms else Shown("") for name in names]
+
+
+def _cell(term: Term) -> Shown:
+    if isinstance(term, NamedNode):
+        return Shown(term.value, href=term.value)
+    if isinstance(term, Literal | BlankNode):
+        return Shown(term.value, language=getattr(term, "language", None) or "")
+    return Shown(str(term))
