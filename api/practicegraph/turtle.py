@@ -1,16 +1,20 @@
 """Turtle as we write it: one canonical order, so that a diff shows the change and no more."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from pyoxigraph import Literal, NamedNode, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .store import RDF, Node, Term
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
+_FIRST, _REST = NamedNode(RDF + "first"), NamedNode(RDF + "rest")
 _LOCAL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _BARE = {XSD + "boolean": r"true|false", XSD + "integer": r"[+-]?[0-9]+"}
+
+
+_Properties = dict[NamedNode, set[Term]]
 
 
 @dataclass
@@ -20,55 +24,77 @@ class Writer:
     prefixes: Mapping[str, str]
     languages: Sequence[str] = ()
     properties: Sequence[str] = ()
-    _used: set[str] = field(default_factory=set, init=False)
 
     def write(self, triples: Iterable[Triple], topic: str) -> str:
         """Give the Turtle text: the topic first, then the other subjects by name (Turtle 1.1)."""
-        self._used = set()
-        by_subject: dict[Node, list[Triple]] = {}
+        return _Text(self, triples).document(topic)
+
+
+class _Text:
+    """One text being written; blank nodes stand where they are mentioned."""
+
+    def __init__(self, writer: Writer, triples: Iterable[Triple]) -> None:
+        self._writer = writer
+        self._used: set[str] = set()
+        self._things: dict[Node, _Properties] = {}
         for triple in triples:
             assert not isinstance(triple.subject, Triple)
-            by_subject.setdefault(triple.subject, []).append(triple)
-        subjects = sorted(by_subject, key=lambda node: (node.value != topic, str(node)))
-        paragraphs = [self._paragraph(subject, by_subject[subject]) for subject in subjects]
-        return "\n".join([self._heading(), *paragraphs])
+            properties = self._things.setdefault(triple.subject, {})
+            properties.setdefault(triple.predicate, set()).add(triple.object)
 
-    def _heading(self) -> str:
+    def document(self, topic: str) -> str:
+        mentioned = {v for thing in self._things.values() for vs in thing.values() for v in vs}
+        subjects = [n for n in self._things if isinstance(n, NamedNode) or n not in mentioned]
+        subjects.sort(key=lambda node: (node.value != topic, str(node)))
+        paragraphs = [self._paragraph(subject) for subject in subjects]
         used = sorted(self._used)
-        return "".join(f"@prefix {prefix}: <{self.prefixes[prefix]}> .\n" for prefix in used)
+        heading = [f"@prefix {prefix}: <{self._writer.prefixes[prefix]}> .\n" for prefix in used]
+        return "\n".join(["".join(heading), *paragraphs])
 
-    def _paragraph(self, subject: Node, triples: list[Triple]) -> str:
-        by_property: dict[NamedNode, set[Term]] = {}
-        for triple in triples:
-            by_property.setdefault(triple.predicate, set()).add(triple.object)
-        lines = [
-            self._line(predicate, by_property[predicate])
-            for predicate in sorted(by_property, key=self._place_of_property)
-        ]
-        return self._name(subject) + "\n    " + " ;\n    ".join(lines) + " .\n"
+    def _paragraph(self, subject: Node) -> str:
+        name = self._name(subject) if isinstance(subject, NamedNode) else "[]"
+        lines = self._lines(self._things[subject])
+        return name + "\n    " + " ;\n    ".join(lines) + " .\n"
+
+    def _lines(self, properties: _Properties) -> list[str]:
+        ordered = sorted(properties, key=self._place_of_property)
+        return [self._line(predicate, properties[predicate]) for predicate in ordered]
 
     def _line(self, predicate: NamedNode, values: set[Term]) -> str:
         name = "a" if predicate.value == RDF + "type" else self._name(predicate)
-        ordered = [self._name(value) for value in sorted(values, key=self._place_of_value)]
+        ordered = [text for _, text in sorted(map(self._placed, values))]
         if len(ordered) == 1:
             return f"{name} {ordered[0]}"
         return name + "\n        " + " ,\n        ".join(ordered)
 
+    def _placed(self, value: Term) -> tuple[int, str]:
+        language = value.language if isinstance(value, Literal) else None
+        return _place(language or "", self._writer.languages), self._name(value)
+
+    def _blank(self, node: BlankNode) -> str:
+        properties = self._things.get(node, {})
+        if _FIRST in properties:
+            return "( " + " ".join(self._members(node)) + " )"
+        return "[ " + " ; ".join(self._lines(properties)) + " ]"
+
+    def _members(self, head: Term) -> Iterator[str]:
+        while isinstance(head, BlankNode):
+            properties = self._things[head]
+            yield from map(self._name, properties[_FIRST])
+            head = next(iter(properties[_REST]))
+
     def _place_of_property(self, predicate: NamedNode) -> tuple[int, str]:
         if predicate.value == RDF + "type":
             return (-1, "")
-        return (_place(predicate.value, self.properties), self._name(predicate))
-
-    def _place_of_value(self, value: Term) -> tuple[int, str]:
-        language = value.language if isinstance(value, Literal) else None
-        return (_place(language or "", self.languages), self._name(value))
+        return (_place(predicate.value, self._writer.properties), self._name(predicate))
 
     def _name(self, term: Term) -> str:
         if isinstance(term, NamedNode):
             return self._short(term.value)
         if isinstance(term, Literal):
             return self._literal(term)
-        return str(term)
+        assert isinstance(term, BlankNode)
+        return self._blank(term)
 
     def _literal(self, literal: Literal) -> str:
         datatype = literal.datatype.value
@@ -82,7 +108,7 @@ class Writer:
     def _short(self, iri: str) -> str:
         fitting = [
             (len(namespace), prefix)
-            for prefix, namespace in self.prefixes.items()
+            for prefix, namespace in self._writer.prefixes.items()
             if iri.startswith(namespace) and _LOCAL.fullmatch(iri[len(namespace) :])
         ]
         if not fitting:

@@ -7,7 +7,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, serialize
 
 from .. import jsonld
 from ..catalogue import Catalogue
-from .negotiation import JSON_LD, Form
+from .negotiation import JSON_LD, TURTLE, Form
 
 _IMPORTS = NamedNode("http://www.w3.org/2002/07/owl#imports")
 _VERSION = "http://www.w3.org/2002/07/owl#versionIRI"
@@ -49,19 +49,21 @@ class Addresses:
         return iri.startswith(self.catalogue.base) and self.catalogue.store.holds(iri)
 
 
-def written(catalogue: Catalogue, quads: list[Quad], form: Form) -> bytes:
-    """Write quads in a form; those without graphs get the triples."""
+def written(catalogue: Catalogue, quads: list[Quad], form: Form, topic: str = "") -> bytes:
+    """Write quads in a form; the forms without graphs get the triples."""
     if form.rdf in _WITH_GRAPHS:
-        return _serialised(catalogue, quads, form.rdf)
-    return serialised(catalogue, list(dict.fromkeys(quad.triple for quad in quads)), form)
+        return _serialised(quads, form.rdf)
+    return serialised(catalogue, list(dict.fromkeys(quad.triple for quad in quads)), form, topic)
 
 
-def serialised(catalogue: Catalogue, triples: list[Triple], form: Form) -> bytes:
-    """Write triples in a form."""
+def serialised(catalogue: Catalogue, triples: list[Triple], form: Form, topic: str = "") -> bytes:
+    """Write triples in a form; in Turtle, the topic first."""
     if form == JSON_LD:
         return jsonld.document(triples, catalogue.context)
+    if form == TURTLE:
+        return catalogue.writer.write(triples, topic).encode()
     assert form.rdf
-    return _serialised(catalogue, triples, form.rdf)
+    return _serialised(triples, form.rdf)
 
 
 def about(catalogue: Catalogue, iri: str) -> list[Quad]:
@@ -74,8 +76,8 @@ def about(catalogue: Catalogue, iri: str) -> list[Quad]:
     return [quad for name in names for quad in catalogue.store.graph(name)]
 
 
-def _serialised(catalogue: Catalogue, what: Sequence[Quad | Triple], form: RdfFormat) -> bytes:
-    content = serialize(what, format=form, prefixes=dict(catalogue.prefixes))
+def _serialised(what: Sequence[Quad | Triple], form: RdfFormat) -> bytes:
+    content = serialize(what, format=form)
     assert isinstance(content, bytes)
     return content
 

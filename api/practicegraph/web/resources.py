@@ -54,7 +54,7 @@ class Resources:
         if form == JSON:
             return JSONResponse(self._json(request, iri), headers=VARY)
         quads = documents.about(self.service.catalogue, iri)
-        content = documents.written(self.service.catalogue, quads, form)
+        content = documents.written(self.service.catalogue, quads, form, iri)
         return Response(content, headers=VARY, media_type=form.content_type)
 
     def _json(self, request: Request, iri: str) -> dict[str, object]:
