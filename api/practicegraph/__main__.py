@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,19 +10,17 @@ from pathlib import Path
 
 import click
 import uvicorn
-from pyoxigraph import NamedNode
 
-from . import __version__, catalogue, files, folder, importer, locales
+from . import __version__, catalogue, drafting, files, folder, locales
 from .catalogue import Catalogue, NoCatalogueError
 from .checks import Checked
+from .drafting import Naming
 from .files import Change
 from .folder import UnreadableError
 from .importer import Import
 from .loading import SameTopicError
 from .locales import UnknownCodeError
-from .pages import Pages
-from .tables import Tables
-from .values import Draft, RefusedError
+from .values import RefusedError
 from .web.app import application
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -51,7 +49,9 @@ def serve(root: Path, host: str, port: int) -> None:
 
 @main.command()
 @click.argument("paths", metavar="[PATH]...", type=_PATH, nargs=-1)
-@click.option("--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder.")
+@click.option(
+    "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--lang", help="The language of the messages, such as en or nl.")
 def check(paths: tuple[Path, ...], root: Path, form: str, lang: str | None) -> None:
@@ -73,7 +73,9 @@ def check(paths: tuple[Path, ...], root: Path, form: str, lang: str | None) -> N
 
 @main.command("import")
 @click.argument("paths", metavar="FILE...", type=_FILE, nargs=-1, required=True)
-@click.option("--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder.")
+@click.option(
+    "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
+)
 @click.option("--id", "identifier", help="The identifier, if the file is not named ID.LANG.txt.")
 @click.option("--lang", help="The language of the page, if the name does not say it.")
 @click.option("--source", help="The address of the page, if it does not follow from the others.")
@@ -96,22 +98,26 @@ def import_(
         for error in contents.unreadable:
             raise error
         opened = catalogue.gather(contents.documents, root)
-        drafts = [d for path in paths for d in _drafts(opened, path, identifier, lang, source)]
-        changes = [change for change in _changes(opened, drafts, made) if change.needed]
-        others = [folder.document(change.path, change.after.encode()) for change in changes]
-        wanted = [change.path for change in changes]
+        given = Naming(identifier, lang, source)
+        drafts = [draft for path in paths for draft in drafting.drafts(opened, path, given)]
+        changes = drafting.changes(opened, drafts, made)
+        needed = [change for change in changes if change.needed]
+        others = [folder.document(change.path, change.after.encode()) for change in needed]
+        wanted = [change.path for change in needed]
         checked = catalogue.check(root, contents.with_others(others), wanted)
     _show(checked)
     if checked.violations:
         raise click.ClickException(opened.say("nothingWritten"))
     if not dry_run:
-        files.write(changes)
-    _report(opened, drafts, changes, dry_run)
+        files.write(needed)
+    _report(opened, changes, dry_run)
 
 
 @main.command()
 @click.argument("path", metavar="FILE", type=_FILE)
-@click.option("--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder.")
+@click.option(
+    "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
+)
 def label(path: Path, root: Path) -> None:
     """Write the CLDR's names into a scheme of countries or languages, in every language."""
     with _mistakes():
@@ -127,53 +133,11 @@ def label(path: Path, root: Path) -> None:
     click.echo(opened.say("written" if change.needed else "unchanged", path=path))
 
 
-def _drafts(
-    opened: Catalogue, path: Path, identifier: str | None, lang: str | None, source: str | None
-) -> list[Draft]:
-    if path.suffix == ".csv":
-        return Tables(opened.understanding).read(path)
-    named, tag = _named(path)
-    identifier, language = identifier or named, lang or tag
-    if not identifier:
-        raise opened.understanding.refused(path, "noIdentifier")
-    if language not in opened.languages:
-        known = ", ".join(opened.languages)
-        raise opened.understanding.refused(path, "noLanguageOfPage", languages=known)
-    address = source or opened.site.address(identifier, language)
-    if not address:
-        raise opened.understanding.refused(path, "noSourceAddress")
-    return [Pages(opened.understanding, opened.site).read(path, identifier, language, address)]
-
-
-def _named(path: Path) -> tuple[str, str]:
-    identifier, *rest = path.name.split(".")
-    return (identifier, rest[0]) if len(rest) == 2 else ("", "")
-
-
-def _changes(opened: Catalogue, drafts: Iterable[Draft], made: Import) -> list[Change]:
-    changes: dict[Path, Change] = {}
-    for draft in drafts:
-        path = opened.path_of(draft.identifier)
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        text = changes[path].after if path in changes else before
-        triples = [q.triple for q in folder.document(path, text.encode()).quads] if text else []
-        entry = opened.entry(draft.identifier)
-        applied = importer.applied(draft, NamedNode(entry), triples, opened.shapes.record, made)
-        after = text if applied == triples else opened.writer.write(applied, entry)
-        changes[path] = Change(path, before, after)
-    return list(changes.values())
-
-
-def _report(
-    opened: Catalogue, drafts: Iterable[Draft], changes: Sequence[Change], dry_run: bool
-) -> None:
-    changed = {change.path for change in changes}
-    for path in dict.fromkeys(opened.path_of(draft.identifier) for draft in drafts):
-        if path not in changed:
-            click.echo(opened.say("unchanged", path=path))
+def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None:
+    done = "wouldWrite" if dry_run else "written"
     for change in changes:
-        click.echo(opened.say("wouldWrite" if dry_run else "written", path=change.path))
-        if dry_run:
+        click.echo(opened.say(done if change.needed else "unchanged", path=change.path))
+        if dry_run and change.needed:
             click.echo("\n".join(change.lines()))
 
 

@@ -10,11 +10,11 @@ from pyoxigraph import Literal, NamedNode
 from . import folder, jsonld, loading, pages, phrases, shapes, vocabularies
 from .checks import Checked, Checker
 from .folder import Document, UnreadableError
+from .kinds import Shapes
 from .loading import Watch
 from .phrases import Phrases
 from .records import Reader
 from .search import Search
-from .shapes import Shapes
 from .store import RDF, Store
 from .text import preferring
 from .turtle import Writer
@@ -127,7 +127,8 @@ class Contents:
     @property
     def paths(self) -> list[Path]:
         """Give all files, readable or not."""
-        return [read.path for read in (*self.documents, *self.unreadable)]
+        read = [document.path for document in self.documents]
+        return [*read, *(error.path for error in self.unreadable)]
 
     def with_others(self, others: Sequence[Document]) -> "Contents":
         """Give the contents with other documents in the place of those on their topics."""

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode, Triple, parse
-from pyoxigraph import RdfFormat
+from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from . import shapes as terms
 from . import validation
 from .folder import Document, UnreadableError
+from .kinds import Field, Shapes
 from .phrases import Phrases
 from .records import Reader
-from .shapes import Field, Shapes
 from .store import RDF, Store, Term
 from .text import best
 
@@ -169,7 +168,9 @@ class Checker:
             assert isinstance(subject, NamedNode)
             assert isinstance(predicate, NamedNode)
             assert isinstance(value, NamedNode)
-            field = next((f for f in self.shapes.fields.values() if f.predicate == predicate.value), None)
+            field = next(
+                (f for f in self.shapes.fields.values() if f.predicate == predicate.value), None
+            )
             yield self._finding(
                 homes[subject.value],
                 "Dangling",

@@ -35,15 +35,15 @@ class Change:
 
 def write(changes: Sequence[Change]) -> None:
     """Write the files: each is complete on disk under another name before any is renamed."""
-    parts: list[tuple[Path, Path]] = []
+    parts: dict[Path, Path] = {}
     try:
         for change in changes:
-            parts.append((_part(change), change.path))
+            parts[change.path] = _part(change)
     except OSError:
-        for part, _ in parts:
+        for part in parts.values():
             part.unlink(missing_ok=True)
         raise
-    for part, path in parts:
+    for path, part in parts.items():
         part.replace(path)
 
 

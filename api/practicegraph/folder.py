@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
 from .store import named
 
@@ -91,17 +91,14 @@ def _document(path: Path, quads: tuple[Quad, ...], prefixes: Mapping[str, str]) 
     if not quads:
         raise UnreadableError(path, "the file says nothing")
     if isinstance(quads[0].graph_name, NamedNode):
-        topics = dict.fromkeys(str(quad.graph_name.value) for quad in quads if _is_named(quad))
+        names = (quad.graph_name for quad in quads)
+        topics = dict.fromkeys(name.value for name in names if isinstance(name, NamedNode))
         return Document(path, quads, tuple(topics), prefixes)
     topic = quads[0].subject
     if not isinstance(topic, NamedNode):
         raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
     triples = (quad.triple for quad in quads)
     return Document(path, tuple(named(triples, topic.value)), (topic.value,), prefixes)
-
-
-def _is_named(quad: Quad) -> bool:
-    return not isinstance(quad.graph_name, DefaultGraph)
 
 
 def _format(path: Path) -> RdfFormat | None:

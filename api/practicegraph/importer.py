@@ -6,7 +6,8 @@ from datetime import date
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from .shapes import PG, Field, Kind
+from .kinds import Field, Kind
+from .shapes import PG
 from .store import RDF
 from .turtle import XSD
 from .values import Draft, Values

@@ -7,7 +7,7 @@ from typing import Any
 from pyoxigraph import RdfFormat, Triple, serialize
 from rdflib import Graph
 
-from .shapes import Field, Kind
+from .kinds import Field, Kind
 
 
 def context(kind: Kind, prefixes: Mapping[str, str]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from .shapes import PG, Field
+from .kinds import Field
+from .shapes import PG
 from .store import RDF, Store
 from .text import fold, nearest
 from .values import ADDRESS, Draft, Problem, RefusedError, Understanding, Values, checksum
@@ -138,12 +139,16 @@ class Pages:
             elif field is None and line.plain:
                 near = ", ".join(nearest(line.plain, headings))
                 problems.append(
-                    self.values.problem(path, line.number, None, line.plain, "unknownColumn", nearest=near)
+                    self.values.problem(
+                        path, line.number, None, line.plain, "unknownColumn", nearest=near
+                    )
                 )
             elif field and field.key in sections:
                 first = sections[field.key][1].number
                 problems.append(
-                    self.values.problem(path, line.number, field, line.plain, "fieldTwice", first=first)
+                    self.values.problem(
+                        path, line.number, field, line.plain, "fieldTwice", first=first
+                    )
                 )
             elif field:
                 sections[field.key] = (field, line, [])
@@ -156,7 +161,11 @@ class Pages:
     ) -> tuple[list[Values], list[Problem]]:
         if field.text:
             return self._text(field, body, language), []
-        read = [self.values.term(path, field, line.number, line.plain, [language]) for line in body if line.plain]
+        read = [
+            self.values.term(path, field, line.number, line.plain, [language])
+            for line in body
+            if line.plain
+        ]
         terms = tuple(found for found in read if not isinstance(found, Problem))
         problems = [found for found in read if isinstance(found, Problem)]
         if not read:

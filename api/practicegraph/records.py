@@ -6,7 +6,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
-from .shapes import Field, Kind
+from .kinds import Field, Kind
 from .store import RDF, Store, Term
 from .text import best
 from .turtle import XSD
@@ -148,7 +148,8 @@ def _by_language(terms: Iterable[Term]) -> dict[str, str]:
 def _fields_query(kind: Kind, iris: Sequence[str]) -> str:
     things = " ".join(str(NamedNode(iri)) for iri in iris)
     branches = [
-        f'{{ VALUES ?thing {{ {things} }} ?thing {field.path} ?value . BIND ("{field.key}" AS ?key) }}'
+        f"{{ VALUES ?thing {{ {things} }} ?thing {field.path} ?value ."
+        f' BIND ("{field.key}" AS ?key) }}'
         for field in kind.fields
     ]
     return "SELECT ?thing ?key ?value\nWHERE {\n    " + "\n    UNION\n    ".join(branches) + "\n}"

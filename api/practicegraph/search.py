@@ -13,7 +13,8 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from .shapes import SKOS, Field, Kind
+from .kinds import Field, Kind
+from .shapes import SKOS
 from .store import Store, Term
 from .text import nearest
 from .vocabularies import Vocabularies
@@ -24,10 +25,10 @@ _LABELS = f"(<{SKOS}prefLabel>|<{SKOS}altLabel>)"
 
 
 class BadChoiceError(ValueError):
-    """A parameter or a value that does not exist; `valid` says what does, the nearest first."""
+    """A parameter, or a value of one, that does not exist; `valid` is what does, nearest first."""
 
-    def __init__(self, parameter: str, value: str, valid: Sequence[str]) -> None:
-        super().__init__(f"{parameter}: {value!r} is not known here")
+    def __init__(self, parameter: str, value: str | None, valid: Sequence[str]) -> None:
+        super().__init__(f"{parameter}: {value!r}")
         self.parameter, self.value, self.valid = parameter, value, valid
 
 
@@ -86,7 +87,7 @@ class Search:
                 read[key] = reading(value)
             else:
                 valid = [*self.options, *_PARAMETERS]
-                raise BadChoiceError("parameter", name, nearest(name, valid) or valid)
+                raise BadChoiceError(name, None, [*dict.fromkeys([*nearest(name, valid), *valid])])
         choices = Choices(chosen=chosen, **read)
         if choices.sort.removeprefix("-") not in ("", *self.sorts):
             raise BadChoiceError("sort", choices.sort, self.sorts)
@@ -115,7 +116,7 @@ class Search:
         by_iri = {_code(term): term for term in valid.values()}
         if value in by_iri:
             return by_iri[value]
-        raise BadChoiceError(name, value, [*nearest(value, valid), *valid][:20])
+        raise BadChoiceError(name, value, [*dict.fromkeys([*nearest(value, valid), *valid])])
 
     def _total(self, choices: Choices) -> int:
         query = f"SELECT (COUNT(DISTINCT ?entry) AS ?count)\nWHERE {{\n{self._pattern(choices)}\n}}"
@@ -164,21 +165,21 @@ class Search:
             path = self.kind.by_key[sort].path
             return f"    OPTIONAL {{ ?entry {path} ?key }}", 'COALESCE(MIN(STR(?key)), "")'
         path = "|".join(label.path for label in self.kind.with_role("LabelRole"))
-        places = " ".join(f"({Literal(tag)} {place})" for place, tag in enumerate(languages))
+        places = " ".join(f'({Literal(tag)} "{n:02}")' for n, tag in enumerate(languages))
         pattern = (
             f"    OPTIONAL {{\n        ?entry {path} ?title .\n"
             f"        VALUES (?language ?rank) {{ {places} }}\n"
             "        FILTER (LANG(?title) = ?language)\n    }\n"
-            '    BIND (CONCAT(STR(?rank), LCASE(STR(?title))) AS ?key)'
+            "    BIND (CONCAT(?rank, LCASE(STR(?title))) AS ?key)"
         )
-        return pattern, 'COALESCE(SUBSTR(MIN(?key), 2), "")'
+        return pattern, 'COALESCE(SUBSTR(MIN(?key), 3), "")'
 
     def _pattern(self, choices: Choices) -> str:
         lines = [f"    ?entry a {NamedNode(self.kind.classes[0])} ."]
         for key, terms in choices.chosen.items():
-            values = " ".join(str(term) for term in terms)
             reach = _reach(self.kind.by_key[key])
-            lines.append(f"    FILTER EXISTS {{ VALUES ?{key} {{ {values} }} ?entry {reach} ?{key} }}")
+            either = " UNION ".join(f"{{ ?entry {reach} {term} }}" for term in terms)
+            lines.append(f"    FILTER EXISTS {{ {either} }}")
         lines += [self._containing(word) for word in choices.words.split()]
         return "\n".join(lines)
 

@@ -1,15 +1,12 @@
-"""What the shapes say: kinds of records, their fields, and the languages of the catalogue.
+"""The shapes of a catalogue, read: its kinds of records, their fields, and its languages.
 
 The only module that reads SHACL's terms (https://www.w3.org/TR/shacl/) and those that our ontology
 adds to them. What each triple becomes is written down beside the shapes, in shapes/README.md.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
-
 from pyoxigraph import BlankNode, Literal, NamedNode
 
+from .kinds import Field, Group, Kind, Shapes
 from .store import Node, Store, Term
 from .text import Labels
 
@@ -19,106 +16,6 @@ SKOS = "http://www.w3.org/2004/02/skos/core#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _ROLE = "http://datashapes.org/dash#propertyRole"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
-
-
-@dataclass(frozen=True)
-class Group:
-    """A heading under which fields stand."""
-
-    iri: str
-    labels: Labels
-    order: float
-
-
-@dataclass(frozen=True)
-class Field:
-    """A property shape, read."""
-
-    iri: str
-    key: str
-    path: str
-    predicate: str | None
-    names: Labels
-    other_names: tuple[tuple[str, str], ...]
-    hints: Labels
-    group: Group
-    order: float
-    required: bool
-    repeats: bool
-    text: bool
-    datatypes: tuple[str, ...]
-    pattern: str | None
-    scheme: str | None
-    options: tuple[Term, ...]
-    facet: bool
-    searched: bool
-    role: str
-    links_to: str | None
-
-    @property
-    def chosen(self) -> bool:
-        """Tell whether the values come from a list: a scheme, `sh:in`, or true and false."""
-        return bool(self.scheme or self.options)
-
-    @property
-    def wordings(self) -> list[tuple[str, str]]:
-        """Give every name of the field with its language."""
-        return [*self.names.items(), *self.other_names]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A node shape with target classes, read: what things of a kind are called and consist of."""
-
-    iri: str
-    classes: tuple[str, ...]
-    labels: Labels
-    segment: str | None
-    topic: bool
-    fields: tuple[Field, ...]
-
-    @cached_property
-    def by_key(self) -> dict[str, Field]:
-        """Give the fields by key."""
-        return {field.key: field for field in self.fields}
-
-    @cached_property
-    def facets(self) -> tuple[Field, ...]:
-        """Give the fields by whose values readers choose."""
-        return tuple(field for field in self.fields if field.facet)
-
-    def with_role(self, role: str) -> tuple[Field, ...]:
-        """Give the fields with a role of DASH, such as `LabelRole`."""
-        return tuple(field for field in self.fields if field.role == role)
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """All that the shapes of a catalogue say; the first language is the fallback."""
-
-    kinds: tuple[Kind, ...]
-    languages: tuple[str, ...]
-
-    @cached_property
-    def record(self) -> Kind:
-        """Give the kind of the entries: the one with a segment of its own in addresses."""
-        return next(kind for kind in self.kinds if kind.segment)
-
-    @cached_property
-    def fields(self) -> dict[str, Field]:
-        """Give every field by the IRI of its shape."""
-        return {field.iri: field for kind in self.kinds for field in kind.fields}
-
-    @cached_property
-    def labels(self) -> tuple[str, ...]:
-        """Give the properties that hold what things are called, in order of the kinds."""
-        fields = (field for kind in self.kinds for field in kind.with_role("LabelRole"))
-        return tuple(dict.fromkeys(field.predicate for field in fields if field.predicate))
-
-    def kind_of(self, classes: Iterable[str]) -> Kind | None:
-        """Give the kind of a thing that is of the classes."""
-        wanted = set(classes)
-        return next((kind for kind in self.kinds if wanted & set(kind.classes)), None)
 
 
 def read(store: Store) -> Shapes:

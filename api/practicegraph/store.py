@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pyoxigraph import (
     BlankNode,
-    DefaultGraph,
     Literal,
     NamedNode,
     Quad,
@@ -111,7 +110,8 @@ class Store:
     def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
         """Give the things that have the property, with the value if one is given."""
         quads = self._store.quads_for_pattern(None, NamedNode(predicate), value, None)
-        return list(dict.fromkeys(quad.subject for quad in quads if not _quoted(quad.subject)))
+        nodes = (quad.subject for quad in quads)
+        return list(dict.fromkeys(node for node in nodes if not isinstance(node, Triple)))
 
     def values(self, subject: Node, predicate: str) -> list[Term]:
         """Give the values of a property, each once."""
@@ -147,7 +147,3 @@ def named(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
 
 def _words(query: str) -> Iterator[re.Match[str]]:
     return (match for match in _TOKENS.finditer(query) if match["word"])
-
-
-def _quoted(subject: Node | Triple) -> bool:
-    return isinstance(subject, Triple | DefaultGraph)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pyoxigraph import Literal
 
+from .kinds import Field
 from .records import BETWEEN
-from .shapes import Field
 from .store import Term
 from .text import fold, nearest
 from .values import Draft, Problem, RefusedError, Understanding, Values, checksum
@@ -58,19 +58,25 @@ class Tables:
             found = known.get(fold(name))
             if found is None:
                 near = ", ".join(nearest(name, known))
-                problems.append(self.values.problem(path, 1, None, name, "unknownColumn", nearest=near))
+                problems.append(
+                    self.values.problem(path, 1, None, name, "unknownColumn", nearest=near)
+                )
             elif found in columns:
                 problems.append(self.values.problem(path, 1, found[0], name, "columnTwice"))
             elif found[0].text and found[1] is None:
                 example = f"{found[0].key}@{self.values.languages[0]}"
                 problems.append(
-                    self.values.problem(path, 1, found[0], name, "columnNeedsLanguage", example=example)
+                    self.values.problem(
+                        path, 1, found[0], name, "columnNeedsLanguage", example=example
+                    )
                 )
             else:
                 columns.append(found)
         identifier = self._identifier.key
         if identifier not in {field.key for field, _ in columns} and not problems:
-            problems.append(self.values.problem(path, 1, None, "", "noIdentifierColumn", column=identifier))
+            problems.append(
+                self.values.problem(path, 1, None, "", "noIdentifierColumn", column=identifier)
+            )
         if problems:
             raise RefusedError(problems)
         return columns
@@ -103,7 +109,9 @@ class Tables:
         problems: list[Problem] = []
         for (field, language), cell in zip(columns, cells, strict=True):
             found = self._cell(path, line, field, language, cell)
-            values.append(Values(field, language, tuple(t for t in found if not isinstance(t, Problem))))
+            values.append(
+                Values(field, language, tuple(t for t in found if not isinstance(t, Problem)))
+            )
             problems += [term for term in found if isinstance(term, Problem)]
         key = self._identifier.key
         names = [term for value in values if value.field.key == key for term in value.terms]

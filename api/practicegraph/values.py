@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
+from .kinds import Field, Kind, Shapes
 from .phrases import Phrases
-from .shapes import Field, Kind, Shapes
 from .store import RDF, Term
 from .text import best, fold, nearest
 from .turtle import XSD
@@ -138,7 +138,9 @@ class Understanding:
         if field.pattern and not re.search(field.pattern, text):
             return self._bad(path, field, line, text)
         if not field.datatypes:
-            return NamedNode(text) if ADDRESS.fullmatch(text) else self._bad(path, field, line, text)
+            return (
+                NamedNode(text) if ADDRESS.fullmatch(text) else self._bad(path, field, line, text)
+            )
         for datatype, form in _FORMS:
             if datatype in field.datatypes and form.fullmatch(text):
                 return Literal(text, datatype=NamedNode(datatype))

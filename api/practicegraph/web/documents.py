@@ -76,7 +76,7 @@ def about(catalogue: Catalogue, iri: str) -> list[Quad]:
     return [quad for name in names for quad in catalogue.store.graph(name)]
 
 
-def _serialised(what: Sequence[Quad | Triple], form: RdfFormat) -> bytes:
+def _serialised(what: Sequence[Quad] | Sequence[Triple], form: RdfFormat) -> bytes:
     content = serialize(what, format=form)
     assert isinstance(content, bytes)
     return content

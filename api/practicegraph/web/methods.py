@@ -17,7 +17,7 @@ class Methods:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["method"] == "HEAD":
-            await self._app(scope | {"method": "GET"}, receive, _without_content(send))
+            await self._app({**scope, "method": "GET"}, receive, _without_content(send))
         elif scope["method"] == "OPTIONS" and not _is_preflight(scope):
             allow = self._allowed.get(scope["path"], "GET, HEAD, OPTIONS")
             headers = MutableHeaders({"Allow": allow})

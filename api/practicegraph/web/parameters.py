@@ -3,8 +3,8 @@
 from typing import Any
 
 from ..catalogue import Catalogue
+from ..kinds import Field
 from ..search import SIZES
-from ..shapes import Field
 from ..text import best
 from .negotiation import LISTS
 

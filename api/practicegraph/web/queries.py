@@ -85,5 +85,6 @@ class Queries:
     ) -> Response:
         catalogue = self.service.catalogue
         sample = _SAMPLE.format(kind=catalogue.shapes.record.classes[0])
-        values = {"query": query or sample, "names": names, "rows": rows, "said": said}
-        return self.service.html(request, "query.html", **values)
+        return self.service.html(
+            request, "query.html", query=query or sample, names=names, rows=rows, said=said
+        )

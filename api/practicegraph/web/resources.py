@@ -5,10 +5,11 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from pyoxigraph import NamedNode
 
+from ..kinds import Field
 from ..records import Record
 from ..search import Choices
-from ..shapes import Field
 from . import documents, negotiation
 from .negotiation import DOCUMENTS, HTML, JSON, Form
 from .service import VARY, Service, UnknownAddressError
@@ -60,7 +61,11 @@ class Resources:
     def _json(self, request: Request, iri: str) -> dict[str, object]:
         reader, view = self.service.catalogue.reader, self.service.view(request)
         record = self._record(iri)
-        return reader.as_json(record, view.languages) if record else {"id": iri, "title": view.name(iri)}
+        return (
+            reader.as_json(record, view.languages)
+            if record
+            else {"id": iri, "title": view.name(iri)}
+        )
 
     def _page(self, request: Request, iri: str, path: str) -> Response:
         catalogue = self.service.catalogue
@@ -74,7 +79,9 @@ class Resources:
             scheme=catalogue.vocabularies.schemes.get(iri),
             counts=self._counts(iri),
             uses=self._uses(iri),
-            forms=[(form.extension, f"/{path}.{form.extension}") for form in DOCUMENTS if form != HTML],
+            forms=[
+                (form.extension, f"/{path}.{form.extension}") for form in DOCUMENTS if form != HTML
+            ],
         )
 
     def _record(self, iri: str) -> Record | None:
@@ -84,7 +91,8 @@ class Resources:
 
     def _terms(self, iri: str) -> list[Record]:
         """Give the things that a document describes under fragments of its IRI."""
-        subjects = {quad.subject.value for quad in documents.about(self.service.catalogue, iri)}
+        quads = documents.about(self.service.catalogue, iri)
+        subjects = {q.subject.value for q in quads if isinstance(q.subject, NamedNode)}
         parts = sorted(subject for subject in subjects if subject.startswith(f"{iri}#"))
         return [record for part in parts if (record := self._record(part))]
 

@@ -44,7 +44,9 @@ class Searches:
         if form == HTML:
             return self._page(request, view, answer, choices, following)
         if form == JSON:
-            return JSONResponse(self._json(view, answer, choices, following, request), headers=headers)
+            return JSONResponse(
+                self._json(view, answer, choices, following, request), headers=headers
+            )
         if form == CSV:
             return Response(self._csv(view, answer), headers=headers, media_type=form.content_type)
         graphs = self.service.catalogue.store

@@ -1,6 +1,6 @@
 """What every answer needs: the catalogue, the reader's language, and how errors are said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +14,7 @@ from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from . import negotiation
 from .documents import Addresses
-from .negotiation import HTML, JSON, Form, NotAcceptableError
+from .negotiation import HTML, JSON, NotAcceptableError
 from .views import View
 
 VARY = {"Vary": "Accept, Accept-Language"}
@@ -70,8 +70,8 @@ class Service:
         """Answer a search for what does not exist: 400, with what does."""
         assert isinstance(error, BadChoiceError)
         view = self.view(request)
-        phrase = "unknownParameter" if error.parameter == "parameter" else "unknownValue"
-        detail = view.say(phrase, name=error.parameter if phrase == "unknownValue" else error.value, value=error.value)
+        phrase = "unknownParameter" if error.value is None else "unknownValue"
+        detail = view.say(phrase, parameter=error.parameter, value=error.value)
         hint = view.say("validOnes", valid=", ".join(error.valid))
         return self.problem(request, HTTPStatus.BAD_REQUEST, detail, hint)
 

@@ -8,9 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from ..catalogue import Catalogue
+from ..kinds import Field
 from ..records import Record
 from ..search import Answer, Choices
-from ..shapes import Field
+from ..shapes import PG
 from ..store import Term
 from ..text import best, fold, preferring
 from ..turtle import XSD
@@ -18,6 +19,7 @@ from ..vocabularies import Scheme
 from .documents import Addresses
 
 _MANY = 30
+_TRUTH = {"true": "yes", "false": "no"}
 _ENVIRONMENT = Environment(
     loader=PackageLoader("practicegraph.web"),
     autoescape=True,
@@ -137,7 +139,8 @@ class View:
         )
 
     def _is_incomplete(self, record: Record, field: Field) -> bool:
-        listed = record.values.get("incomplete", ())
+        marks = (other for other in record.kind.fields if other.predicate == PG + "incomplete")
+        listed = [term for mark in marks for term in record.values.get(mark.key, ())]
         return field.predicate is not None and NamedNode(field.predicate) in listed
 
     def _shown(self, field: Field, term: Term) -> Shown:
@@ -149,7 +152,7 @@ class View:
         assert isinstance(term, Literal | BlankNode)
         language = getattr(term, "language", None) or ""
         if isinstance(term, Literal) and term.datatype.value == XSD + "boolean":
-            return Shown(self.say("yes" if term.value == "true" else "no"))
+            return Shown(self._spoken(term.value))
         return Shown(term.value, language="" if language == self.language else language)
 
     def options(
@@ -171,28 +174,47 @@ class View:
         code = reader.code(term)
         iri = term.value if isinstance(term, NamedNode) else ""
         concept = self.catalogue.vocabularies.concepts.get(iri)
-        broader = [self.catalogue.vocabularies.concepts[above] for above in concept.broader] if concept else []
-        words = {"true": "yes", "false": "no"}.get(code, "")
-        label = self.name(iri) if iri else (self.say(words) if words else code)
-        others = [pair for pair in query if pair != (field.key, code) and pair != (field.key, iri)]
+        concepts = self.catalogue.vocabularies.concepts
+        broader = [concepts[above].notation for above in concept.broader] if concept else []
+        others = [pair for pair in query if pair not in {(field.key, code), (field.key, iri)}]
         leads = others if selected else [*others, (field.key, code)]
         return Option(
             value=code,
             id=iri or code,
-            label=label,
+            label=self.name(iri) if iri else self._spoken(code),
             count=count,
             selected=selected,
-            broader=tuple(above.notation for above in broader),
+            broader=tuple(broader),
             href=f"/practices?{urlencode(leads)}" if leads else "/practices",
         )
+
+    def _spoken(self, code: str) -> str:
+        return self.say(_TRUTH[code]) if code in _TRUTH else code
+
+    def nested(self, options: Sequence[Option]) -> Iterator[tuple[int, Option]]:
+        """Give options from the top down, those below another right behind it."""
+        shown = {option.value for option in options}
+        tops = [option for option in options if not shown & set(option.broader)]
+        return self._below(tops, options, 0)
+
+    def _below(
+        self, tops: Sequence[Option], options: Sequence[Option], depth: int
+    ) -> Iterator[tuple[int, Option]]:
+        for top in tops:
+            yield depth, top
+            lower = [option for option in options if option.broader[:1] == (top.value,)]
+            yield from self._below(lower, options, depth + 1)
 
     def tree(self, scheme: Scheme) -> Iterator[tuple[int, str, str, str]]:
         """Give a scheme's concepts from the top down: depth, label, address, notation."""
         for depth, concept in scheme.tree(self.languages):
-            yield depth, best(concept.labels, self.languages), self.href(concept.iri), concept.notation
+            label = best(concept.labels, self.languages)
+            yield depth, label, self.href(concept.iri), concept.notation
 
 
-def query_of(parameters: Iterable[tuple[str, str]], without: Iterable[str]) -> list[tuple[str, str]]:
+def query_of(
+    parameters: Iterable[tuple[str, str]], without: Iterable[str]
+) -> list[tuple[str, str]]:
     """Give the parameters of a request but for some."""
     unwanted = set(without)
     return [(name, value) for name, value in parameters if name not in unwanted]

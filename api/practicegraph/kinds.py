@@ -1,0 +1,108 @@
+"""Kinds of records and their fields: what the shapes of a catalogue come to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from .store import Term
+from .text import Labels
+
+
+@dataclass(frozen=True)
+class Group:
+    """A heading under which fields stand."""
+
+    iri: str
+    labels: Labels
+    order: float
+
+
+@dataclass(frozen=True)
+class Field:
+    """A property shape, read."""
+
+    iri: str
+    key: str
+    path: str
+    predicate: str | None
+    names: Labels
+    other_names: tuple[tuple[str, str], ...]
+    hints: Labels
+    group: Group
+    order: float
+    required: bool
+    repeats: bool
+    text: bool
+    datatypes: tuple[str, ...]
+    pattern: str | None
+    scheme: str | None
+    options: tuple[Term, ...]
+    facet: bool
+    searched: bool
+    role: str
+    links_to: str | None
+
+    @property
+    def chosen(self) -> bool:
+        """Tell whether the values come from a list: a scheme, `sh:in`, or true and false."""
+        return bool(self.scheme or self.options)
+
+    @property
+    def wordings(self) -> list[tuple[str, str]]:
+        """Give every name of the field with its language."""
+        return [*self.names.items(), *self.other_names]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A node shape with target classes, read: what things of a kind are called and consist of."""
+
+    iri: str
+    classes: tuple[str, ...]
+    labels: Labels
+    segment: str | None
+    topic: bool
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def by_key(self) -> dict[str, Field]:
+        """Give the fields by key."""
+        return {field.key: field for field in self.fields}
+
+    @cached_property
+    def facets(self) -> tuple[Field, ...]:
+        """Give the fields by whose values readers choose."""
+        return tuple(field for field in self.fields if field.facet)
+
+    def with_role(self, role: str) -> tuple[Field, ...]:
+        """Give the fields with a role of DASH, such as `LabelRole`."""
+        return tuple(field for field in self.fields if field.role == role)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """All that the shapes of a catalogue say; the first language is the fallback."""
+
+    kinds: tuple[Kind, ...]
+    languages: tuple[str, ...]
+
+    @cached_property
+    def record(self) -> Kind:
+        """Give the kind of the entries: the one with a segment of its own in addresses."""
+        return next(kind for kind in self.kinds if kind.segment)
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Give every field by the IRI of its shape."""
+        return {field.iri: field for kind in self.kinds for field in kind.fields}
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Give the properties that hold what things are called, in order of the kinds."""
+        fields = (field for kind in self.kinds for field in kind.with_role("LabelRole"))
+        return tuple(dict.fromkeys(field.predicate for field in fields if field.predicate))
+
+    def kind_of(self, classes: Iterable[str]) -> Kind | None:
+        """Give the kind of a thing that is of the classes."""
+        wanted = set(classes)
+        return next((kind for kind in self.kinds if wanted & set(kind.classes)), None)
