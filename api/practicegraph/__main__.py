@@ -12,7 +12,7 @@ import click
 import uvicorn
 
 from . import __version__, catalogue, drafting, files, folder, locales
-from .catalogue import Catalogue, NoCatalogueError
+from .catalogue import Catalogue, NoCatalogueError, UnknownLanguageError
 from .checks import Checked
 from .drafting import Naming
 from .files import Change
@@ -26,7 +26,14 @@ from .web.app import application
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PATH = click.Path(exists=True, path_type=Path)
-_MISTAKES = (NoCatalogueError, UnreadableError, SameTopicError, RefusedError, UnknownCodeError)
+_MISTAKES = (
+    NoCatalogueError,
+    UnknownLanguageError,
+    UnreadableError,
+    SameTopicError,
+    RefusedError,
+    UnknownCodeError,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

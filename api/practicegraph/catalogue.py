@@ -30,6 +30,10 @@ class NoCatalogueError(ValueError):
     """A folder that holds no catalogue."""
 
 
+class UnknownLanguageError(ValueError):
+    """A language that the catalogue does not have."""
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Everything that the program knows of a catalogue at one release."""
@@ -79,7 +83,7 @@ class Catalogue:
         """Give the JSON-LD context of entries."""
         return jsonld.context(self.shapes.record, self.prefixes)
 
-    def say(self, name: str, **words: object) -> str:
+    def say(self, name: str, /, **words: object) -> str:
         """Give a phrase in the first language."""
         return self.phrases.say(name, self.languages, **words)
 
@@ -150,8 +154,13 @@ def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
 def check(
     root: Path, contents: Contents, wanted: Iterable[Path], language: str | None = None
 ) -> Checked:
-    """Check the wanted ones of the files, with messages in the language or the fallback."""
+    """Check the wanted ones of the files, with messages in the language or the fallback.
+
+    Raises UnknownLanguageError.
+    """
     opened = gather(contents.documents, root)
+    if language and language not in opened.languages:
+        raise UnknownLanguageError(f"{language}: not one of {', '.join(opened.languages)}")
     languages = preferring(language or opened.languages[0], opened.languages)
     checker = Checker(
         opened.store, opened.shapes, opened.phrases, opened.reader, opened.base, languages

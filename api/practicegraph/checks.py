@@ -205,7 +205,7 @@ class Checker:
             reason=reason,
         )
 
-    def _say(self, name: str, **words: object) -> str:
+    def _say(self, name: str, /, **words: object) -> str:
         return self.phrases.say(name, self.languages, **words)
 
     def _shown(self, value: str) -> str:

@@ -8,6 +8,7 @@ from pyoxigraph import RdfFormat, Triple, serialize
 from rdflib import Graph
 
 from .kinds import Field, Kind
+from .turtle import XSD
 
 
 def context(kind: Kind, prefixes: Mapping[str, str]) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def _term(field: Field) -> dict[str, str]:
     term = {"@id": field.predicate}
     if field.text:
         return term | {"@container": "@language"}
-    if len(field.datatypes) == 1:
-        return term | {"@type": field.datatypes[0]}
-    return term if field.datatypes else term | {"@type": "@id"}
+    if not field.datatypes:
+        return term | {"@type": "@id"}
+    plain = len(field.datatypes) > 1 or field.datatypes == (XSD + "string",)
+    return term if plain else term | {"@type": field.datatypes[0]}

@@ -16,7 +16,7 @@ class Phrases:
 
     wordings: Mapping[str, Labels]
 
-    def say(self, name: str, languages: Sequence[str], **words: object) -> str:
+    def say(self, name: str, languages: Sequence[str], /, **words: object) -> str:
         """Give a phrase in the first of the languages that has it, its braces filled in."""
         assert name in self.wordings, f"no phrase {name} in the shapes"
         return best(self.wordings[name], languages).format_map(words)

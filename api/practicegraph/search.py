@@ -151,11 +151,12 @@ class Search:
         if choices.after:
             iri, place = (str(Literal(text)) for text in choices.after)
             sign = "<" if down else ">"
-            after = f"HAVING (?place {sign} {place} || ?place = {place} && STR(?entry) > {iri})\n"
+            after = f"FILTER (?place {sign} {place} || ?place = {place} && STR(?entry) > {iri})"
         direction = "DESC" if down else "ASC"
         query = (
-            f"SELECT ?entry ({order} AS ?place)\nWHERE {{\n{self._pattern(choices)}\n{key}\n}}\n"
-            f"GROUP BY ?entry\n{after}ORDER BY {direction}(?place) STR(?entry)"
+            f"SELECT ?entry ?place\nWHERE {{\n{{ SELECT ?entry ({order} AS ?place)\n"
+            f"WHERE {{\n{self._pattern(choices)}\n{key}\n}}\nGROUP BY ?entry }}\n{after}\n}}\n"
+            f"ORDER BY {direction}(?place) STR(?entry)"
         )
         rows = self.store.select(query + (f"\nLIMIT {limit}" if limit else ""))
         return [(_code(row["entry"]), _code(row["place"])) for row in rows]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyshacl
 from pyoxigraph import RdfFormat, Triple, serialize
-from rdflib import RDF, SH, BNode, Graph, URIRef
+from rdflib import SH, BNode, Graph, URIRef
 from rdflib.term import Node
 
 try:
@@ -37,7 +37,7 @@ Engine = Callable[[str, str], list[Result]]
 def results(data: Iterable[Triple], shapes: Sequence[Triple]) -> list[Result]:
     """Give what in the data the shapes do not admit, in order; data holds all that it refers to."""
     engine: Engine = fast if shacl else reference
-    return engine(_turtle(data), _turtle(shapes))
+    return engine(turtle(data), turtle(shapes))
 
 
 def fast(data: str, shapes: str) -> list[Result]:
@@ -63,8 +63,7 @@ def reference(data: str, shapes: str) -> list[Result]:
     shapes_graph = Graph().parse(data=shapes, format="turtle")
     _, report, _ = pyshacl.validate(data_graph, shacl_graph=shapes_graph, inplace=True)
     assert isinstance(report, Graph), report
-    found = report.subjects(RDF.type, SH.ValidationResult)
-    return sorted(_of_report(report, node) for node in found)
+    return sorted(_of_report(report, node) for _, node in report.subject_objects(SH.result))
 
 
 def _of_report(report: Graph, node: Node) -> Result:
@@ -86,7 +85,8 @@ def _of_report(report: Graph, node: Node) -> Result:
     )
 
 
-def _turtle(triples: Iterable[Triple]) -> str:
+def turtle(triples: Iterable[Triple]) -> str:
+    """Give the triples as the engines read them."""
     text = serialize(triples, format=RdfFormat.TURTLE)
     assert isinstance(text, bytes)
     return text.decode()

@@ -105,13 +105,20 @@ class Understanding:
             raise RefusedError([self.problem(path, line, None, "", "notText")]) from error
 
     def problem(
-        self, path: Path, line: int, field: Field | None, value: str, phrase: str, **words: object
+        self,
+        path: Path,
+        line: int,
+        field: Field | None,
+        value: str,
+        phrase: str,
+        /,
+        **words: object,
     ) -> Problem:
         """Give a problem in words."""
         name = self.name(field) if field else ""
         return Problem(path, line, name, value, self.say(phrase, **words))
 
-    def refused(self, path: Path, phrase: str, **words: object) -> RefusedError:
+    def refused(self, path: Path, phrase: str, /, **words: object) -> RefusedError:
         """Give the error that a file cannot be read at all."""
         return RefusedError([self.problem(path, 1, None, "", phrase, **words)])
 
@@ -119,7 +126,7 @@ class Understanding:
         """Give what the field is called."""
         return best(field.names, self.shapes.languages)
 
-    def say(self, name: str, **words: object) -> str:
+    def say(self, name: str, /, **words: object) -> str:
         """Give a phrase in the first language."""
         return self.phrases.say(name, self.shapes.languages, **words)
 

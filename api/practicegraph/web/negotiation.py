@@ -51,8 +51,21 @@ class NotAcceptableError(ValueError):
 def form(request: Request, forms: Sequence[Form]) -> Form:
     """Give the form that a request asks for, by `format` or by `Accept`; or NotAcceptableError."""
     asked = request.query_params.get("format")
-    if asked is not None:
-        return named(asked, forms)
+    return _accepted(request, forms) if asked is None else named(asked, forms)
+
+
+def wished(request: Request, forms: Sequence[Form]) -> Form:
+    """Give the form that `format` asks for if it names one, else the one that `Accept` does.
+
+    Clients of SPARQL send names of their own beside `Accept`, which then says what they mean.
+    """
+    try:
+        return named(request.query_params.get("format", ""), forms)
+    except NotAcceptableError:
+        return _accepted(request, forms)
+
+
+def _accepted(request: Request, forms: Sequence[Form]) -> Form:
     by_type = {name: found for found in reversed(forms) for name in found.media_types}
     offers = [name for found in forms for name in found.media_types]
     accepted = parse_accept_header(request.headers.get("accept") or "*/*", MIMEAccept)

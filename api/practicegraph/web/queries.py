@@ -50,19 +50,19 @@ class Queries:
         result = self.service.catalogue.store.query(query)
         if isinstance(result, QueryTriples):
             return self._graph(request, result)
-        form = negotiation.form(request, _TABLES)
+        form = negotiation.wished(request, _TABLES)
         if form == HTML:
             return self._page(request, query, result)
         content = result.serialize(format=_FORMATS[form])
         return Response(content, headers=VARY, media_type=form.content_type)
 
     def _without_query(self, request: Request) -> Response:
-        if negotiation.form(request, _TABLES) == HTML:
+        if negotiation.wished(request, _TABLES) == HTML:
             return self._shown(request)
         raise QueryRefusedError("There is no parameter `query` (SPARQL 1.1 Protocol, section 2.1).")
 
     def _graph(self, request: Request, result: QueryTriples) -> Response:
-        form = negotiation.form(request, _GRAPHS)
+        form = negotiation.wished(request, _GRAPHS)
         content = documents.serialised(self.service.catalogue, list(result), form)
         return Response(content, headers=VARY, media_type=form.content_type)
 

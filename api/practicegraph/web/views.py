@@ -90,7 +90,7 @@ class View:
         """Give a page as HTML."""
         return _ENVIRONMENT.get_template(template).render(view=self, **values)
 
-    def say(self, name: str, **words: object) -> str:
+    def say(self, name: str, /, **words: object) -> str:
         """Give a phrase."""
         return self.catalogue.phrases.say(name, self.languages, **words)
 

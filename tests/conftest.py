@@ -1,0 +1,83 @@
+"""The real catalogue: in memory, served from a copy, or copied for a test to change."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from fastapi.testclient import TestClient
+
+from practicegraph import catalogue
+from practicegraph.__main__ import main
+from practicegraph.catalogue import Catalogue
+from practicegraph.web.app import application
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "tests" / "sources"
+CASES = ROOT / "tests" / "cases"
+PARTS = ("ontology", "shapes", "data")
+
+
+def copy(to: Path) -> Path:
+    for part in PARTS:
+        shutil.copytree(ROOT / part, to / part)
+    return to
+
+
+def opened(root: Path) -> Catalogue:
+    return catalogue.gather(catalogue.read(root).documents, root)
+
+
+@pytest.fixture(scope="session")
+def real() -> Catalogue:
+    return opened(ROOT)
+
+
+@pytest.fixture(scope="session")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    served = catalogue.serve(copy(tmp_path_factory.mktemp("served")))
+    with TestClient(application(served), follow_redirects=False) as found:
+        yield found
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    return copy(tmp_path / "catalogue")
+
+
+@pytest.fixture
+def run(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command in the copied catalogue."""
+    monkeypatch.chdir(copied)
+
+    def command(*arguments: str) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def entries() -> list[dict[str, Any]]:
+    """The entries as they were taken from the source database."""
+    found: list[dict[str, Any]] = json.loads((SOURCES / "entries.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def vocabulary() -> dict[str, Any]:
+    """The labels as the source database prints them."""
+    found: dict[str, Any] = json.loads((SOURCES / "vocabulary.json").read_text())
+    return found
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Every file below a folder, to tell whether anything has changed."""
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines(keepends=True)))

@@ -1,0 +1,96 @@
+"""Real clients, unchanged, against a real server."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import copy
+from rdflib import Graph, URIRef
+from SPARQLWrapper import CSV, JSON, TURTLE, XML, SPARQLWrapper
+
+COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?e a <https://w3id.org/practicegraph/ontology#Practice> }"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root: Path = copy(tmp_path_factory.mktemp("server"))
+    port = free_port()
+    command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield wait_for(f"http://127.0.0.1:{port}", process)
+        finally:
+            process.terminate()
+            assert process.wait(timeout=5) in (0, -15)
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> str:
+    for _ in range(200):
+        assert process.poll() is None, "the server has ended"
+        try:
+            with urllib.request.urlopen(f"{address}/health"):
+                return address
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_sparqlwrapper_gets_solutions(server: str, method: str) -> None:
+    client = SPARQLWrapper(f"{server}/sparql")
+    client.setMethod(method)
+    client.setQuery(COUNT)
+    client.setReturnFormat(JSON)
+    assert client.queryAndConvert()["results"]["bindings"][0]["n"]["value"] == "53"
+    client.setReturnFormat(CSV)
+    assert client.queryAndConvert().split() == [b"n", b"53"]
+    client.setReturnFormat(XML)
+    assert "53" in client.queryAndConvert().toxml()
+
+
+def test_sparqlwrapper_gets_a_graph(server: str) -> None:
+    client = SPARQLWrapper(f"{server}/sparql")
+    client.setQuery(
+        "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o . ?s a <https://w3id.org/practicegraph/ontology#Practice> }"
+    )
+    client.setReturnFormat(TURTLE)
+    assert len(Graph().parse(data=client.queryAndConvert(), format="turtle")) > 500
+
+
+def test_rdflib_follows_an_iri_to_its_graph(server: str) -> None:
+    graph = Graph().parse(f"{server}/practice/1788")
+    assert (URIRef("https://w3id.org/practicegraph/practice/1788"), None, None) in graph
+
+
+def test_a_second_server_on_the_same_folder_says_so(server: str, tmp_path: Path) -> None:
+    root = copy(tmp_path)
+    command = [
+        sys.executable,
+        "-m",
+        "practicegraph",
+        "serve",
+        str(root),
+        "--port",
+        str(free_port()),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
+        wait_for(f"http://127.0.0.1:{command[-1]}", first)
+        again = [*command[:-1], str(free_port())]
+        second = subprocess.run(again, capture_output=True, text=True, timeout=60, check=False)
+        first.terminate()
+    assert second.returncode == 1
+    assert "in use by another process" in second.stderr
+    assert "Traceback" not in second.stderr

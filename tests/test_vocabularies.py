@@ -1,0 +1,108 @@
+from typing import Any
+
+import pytest
+from babel import Locale
+from babel.core import get_cldr_version
+from pyoxigraph import Literal, NamedNode
+
+from practicegraph.catalogue import Catalogue
+from practicegraph.shapes import PG
+from practicegraph.store import RDF
+from practicegraph.text import fold
+from practicegraph.vocabularies import Concept, Scheme
+
+KEYS = {
+    "category": "category",
+    "country": "country",
+    "language": "language",
+    "outcome": "outcome",
+    "addressed_to": "addressee",
+    "funding": "funding",
+    "action_type": "action",
+    "target": "target",
+    "professional": "profession",
+    "actor": "actor",
+}
+
+
+def concept_with(scheme: Scheme, language: str, wording: str) -> Concept:
+    found = scheme.by_wording.get((language, fold(wording)), [])
+    assert len(found) == 1, f"{scheme.key}: {wording}@{language} fits {len(found)} concepts"
+    return found[0]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_label_that_the_source_prints_finds_one_concept(
+    key: str, real: Catalogue, vocabulary: dict[str, Any]
+) -> None:
+    scheme = real.vocabularies.by_key[KEYS[key]]
+    for item in vocabulary["schemes"][key]:
+        printed = item["labels"].items()
+        found = {concept_with(scheme, language, wording).iri for language, wording in printed}
+        assert len(found) == 1, item
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in ("country", "language")])
+def test_a_label_is_as_the_source_prints_it_or_is_marked_as_ours(
+    key: str, real: Catalogue, vocabulary: dict[str, Any]
+) -> None:
+    scheme = real.vocabularies.by_key[KEYS[key]]
+    for item in vocabulary["schemes"][key]:
+        concept = concept_with(scheme, "en", item["labels"]["en"])
+        marked = real.store.values(NamedNode(concept.iri), PG + "translatedLabel")
+        ours = {term.value for term in marked if isinstance(term, Literal)}
+        for language in real.languages:
+            printed = language in item["labels"] and language not in item.get("translated", [])
+            assert printed != (language in ours), f"{concept.iri} in {language}"
+            if printed:
+                assert concept.labels[language] == item["labels"][language]
+
+
+def test_every_outcome_stands_under_its_dimension(
+    real: Catalogue, vocabulary: dict[str, Any]
+) -> None:
+    scheme = real.vocabularies.by_key["outcome"]
+    for item in vocabulary["schemes"]["outcome"]:
+        parents = scheme.concepts[item["code"]].broader
+        assert parents == (concept_with(scheme, "en", item["dimension"]).iri,)
+
+
+def test_the_clusters_stand_without_members_and_say_so(
+    real: Catalogue, vocabulary: dict[str, Any]
+) -> None:
+    scheme = real.vocabularies.by_key["outcome"]
+    assert len(vocabulary["dashboard"]["clusters"]) == 6
+    for item in vocabulary["dashboard"]["clusters"]:
+        cluster = concept_with(scheme, "en", item["labels"]["en"])
+        assert cluster.iri not in scheme.below
+        notes = real.store.values(
+            NamedNode(cluster.iri), "http://www.w3.org/2004/02/skos/core#scopeNote"
+        )
+        assert "without members" in str(notes[0])
+
+
+@pytest.mark.parametrize(("key", "names"), [("country", "territories"), ("language", "languages")])
+def test_countries_and_languages_are_labelled_as_the_cldr_has_them(
+    key: str, names: str, real: Catalogue
+) -> None:
+    scheme = real.vocabularies.by_key[key]
+    version = real.store.value(NamedNode(scheme.iri), PG + "localeVersion")
+    assert version == Literal(get_cldr_version())
+    for concept in scheme.concepts.values():
+        code = real.store.value(NamedNode(concept.iri), PG + "localeCode")
+        if isinstance(code, Literal):
+            for language in real.languages:
+                name = getattr(Locale.parse(language), names)[code.value]
+                assert concept.labels[language] == name, f"{concept.notation} in {language}"
+
+
+def test_a_value_that_is_no_country_is_no_place(real: Catalogue) -> None:
+    scheme = real.vocabularies.by_key["country"]
+    places = real.store.subjects(RDF + "type", NamedNode("http://purl.org/dc/terms/Location"))
+    bodies = {n for n, concept in scheme.concepts.items() if NamedNode(concept.iri) not in places}
+    assert bodies == {"european-union", "unhcr", "unicef"}
+
+
+def test_all_languages_of_the_european_union_are_there(real: Catalogue) -> None:
+    official = "BUL CES DAN DEU ELL ENG EST FIN FRA GLE HRV HUN ITA LAV LIT MLT NLD POL POR RON SLK SLV SPA SWE"
+    assert set(official.split()) <= set(real.vocabularies.by_key["language"].concepts)
