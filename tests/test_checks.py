@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from conftest import CASES, ROOT
 
+from conftest import CASES, ROOT
 from practicegraph import catalogue, validation
 from practicegraph.checks import Checked, Finding
 from practicegraph.folder import UnreadableError, read

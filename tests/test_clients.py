@@ -8,13 +8,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import copy
 from rdflib import Graph, URIRef
 from SPARQLWrapper import CSV, JSON, TURTLE, XML, SPARQLWrapper
 
-COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?e a <https://w3id.org/practicegraph/ontology#Practice> }"
+from conftest import copy
+
+PRACTICE = "https://w3id.org/practicegraph/ontology#Practice"
+COUNT = f"SELECT (COUNT(*) AS ?n) WHERE {{ ?e a <{PRACTICE}> }}"
 
 
 def free_port() -> int:
@@ -48,26 +51,26 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> str:
     raise AssertionError("the server does not answer")
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_sparqlwrapper_gets_solutions(server: str, method: str) -> None:
+def answer(server: str, query: str, form: str, method: str = "GET") -> Any:
+    """Ask as a researcher does; what comes back depends on the form."""
     client = SPARQLWrapper(f"{server}/sparql")
     client.setMethod(method)
-    client.setQuery(COUNT)
-    client.setReturnFormat(JSON)
-    assert client.queryAndConvert()["results"]["bindings"][0]["n"]["value"] == "53"
-    client.setReturnFormat(CSV)
-    assert client.queryAndConvert().split() == [b"n", b"53"]
-    client.setReturnFormat(XML)
-    assert "53" in client.queryAndConvert().toxml()
+    client.setQuery(query)
+    client.setReturnFormat(form)
+    return client.queryAndConvert()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_sparqlwrapper_gets_solutions(server: str, method: str) -> None:
+    solutions = answer(server, COUNT, JSON, method)["results"]["bindings"]
+    assert solutions[0]["n"]["value"] == "53"
+    assert answer(server, COUNT, CSV, method).split() == [b"n", b"53"]
+    assert "53" in answer(server, COUNT, XML, method).toxml()
 
 
 def test_sparqlwrapper_gets_a_graph(server: str) -> None:
-    client = SPARQLWrapper(f"{server}/sparql")
-    client.setQuery(
-        "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o . ?s a <https://w3id.org/practicegraph/ontology#Practice> }"
-    )
-    client.setReturnFormat(TURTLE)
-    assert len(Graph().parse(data=client.queryAndConvert(), format="turtle")) > 500
+    query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ ?s ?p ?o ; a <{PRACTICE}> }}"
+    assert len(Graph().parse(data=answer(server, query, TURTLE), format="turtle")) > 500
 
 
 def test_rdflib_follows_an_iri_to_its_graph(server: str) -> None:

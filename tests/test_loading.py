@@ -3,9 +3,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import snapshot
 from pyoxigraph import RdfFormat, serialize
 
+from conftest import snapshot
 from practicegraph import folder, loading
 from practicegraph.folder import UnreadableError
 from practicegraph.loading import SameTopicError

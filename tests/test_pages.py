@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from conftest import SOURCES, opened, snapshot
 from pyoxigraph import Literal, NamedNode
 
+from conftest import SOURCES, opened, snapshot
 from practicegraph import folder
 from practicegraph.catalogue import Catalogue
 from practicegraph.pages import Pages

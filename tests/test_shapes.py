@@ -3,9 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, opened
 from pyoxigraph import Literal
 
+from conftest import ROOT, opened
 from practicegraph.catalogue import Catalogue
 from practicegraph.text import fold
 

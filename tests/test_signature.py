@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from conftest import SOURCES, opened
 from fastapi.testclient import TestClient
 from pyoxigraph import Literal, NamedNode, Triple
 
+from conftest import SOURCES, opened
 from practicegraph import folder
 from practicegraph.catalogue import Catalogue
 from practicegraph.web.app import application

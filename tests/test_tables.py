@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from conftest import opened, snapshot
 from fastapi.testclient import TestClient
 
+from conftest import opened, snapshot
 from practicegraph import folder
 
 ROW = {

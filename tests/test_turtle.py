@@ -2,7 +2,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from pyoxigraph import (
     BlankNode,
     CanonicalizationAlgorithm,
@@ -15,6 +14,7 @@ from pyoxigraph import (
     parse,
 )
 
+from conftest import ROOT
 from practicegraph import folder
 from practicegraph.catalogue import Catalogue
 from practicegraph.turtle import Writer

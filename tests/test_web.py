@@ -2,12 +2,13 @@ import json
 from typing import Any
 
 import pytest
-from conftest import rows
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from pyoxigraph import RdfFormat, parse
 from rdflib import Graph, URIRef
 from rdflib.compare import isomorphic
+
+from conftest import rows
 
 TITLE = URIRef("http://purl.org/dc/terms/title")
 MINT = "https://w3id.org/practicegraph/practice/1788"

@@ -49,6 +49,7 @@ class Finding:
     field: str
     value: str
     reason: str
+    hint: str
 
     @property
     def violates(self) -> bool:
@@ -60,6 +61,8 @@ class Finding:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
         about = [self.subject or self.focus, self.field, self.value and f"“{self.value}”"]
         said = ": ".join([place, self.level, *(part for part in about if part), self.reason])
+        if self.hint:
+            said += f" · {self.hint}"
         return f"{said} [{' '.join(part for part in (self.shape, self.rule) if part)}]"
 
 
@@ -144,6 +147,7 @@ class Checker:
             field=best(field.names, self.languages) if field else result.path.strip("<>"),
             value=self._shown(result.value),
             reason=self._reason(result, field),
+            hint=best(field.hints, self.languages) if field else "",
         )
 
     def _reason(self, result: validation.Result, field: Field | None) -> str:
@@ -203,6 +207,7 @@ class Checker:
             field=field,
             value=value,
             reason=reason,
+            hint="",
         )
 
     def _say(self, name: str, /, **words: object) -> str:

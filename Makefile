@@ -1,0 +1,33 @@
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.ready
+
+.PHONY: run test check lock clean
+
+run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
+	$(BIN)/practicegraph serve
+
+test: $(SETUP)  ## Check layout, types, the catalogue and every behaviour
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/practicegraph check
+	$(BIN)/pytest
+
+check: $(SETUP)  ## Check the catalogue alone
+	$(BIN)/practicegraph check
+
+lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml admits
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra dev \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header \
+		--all-build-deps --output-file requirements.lock pyproject.toml
+
+clean:  ## Remove all that can be made anew
+	rm -rf .venv .practicegraph .mypy_cache .pytest_cache .ruff_cache
+
+$(SETUP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
