@@ -290,7 +290,7 @@ def test_a_list_that_was_not_seen_whole_says_so(client: TestClient) -> None:
 
 
 def test_the_home_page_counts_every_entry(client: TestClient) -> None:
-    assert "53 entries" in get(client, "/", "text/html").text
+    assert "Entries: 53" in get(client, "/", "text/html").text
     assert get(client, "/", "text/turtle").headers["location"] == "/catalog.ttl"
 
 

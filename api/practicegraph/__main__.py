@@ -50,7 +50,8 @@ def serve(root: Path, host: str, port: int) -> None:
     """Serve a catalogue over HTTP; only files that have changed are loaded anew."""
     with _mistakes():
         opened = catalogue.serve(root, _watched)
-    click.echo(f"{len(opened.store)} triples, release {opened.release}", err=True)
+    said = f"{len(opened.store)} triples, release {opened.release}, at http://{host}:{port}"
+    click.echo(said, err=True)
     uvicorn.run(application(opened), host=host, port=port, log_level="warning", lifespan="off")
 
 

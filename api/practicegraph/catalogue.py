@@ -74,9 +74,10 @@ class Catalogue:
 
     @cached_property
     def writer(self) -> Writer:
-        """Give what writes entries in Turtle: fields in their order, languages in theirs."""
-        properties = [field.predicate or "" for field in self.shapes.record.fields]
-        return Writer(self.prefixes, self.languages, properties)
+        """Give what writes Turtle: the fields of all kinds in their order, entries' first."""
+        kinds = [self.shapes.record, *self.shapes.kinds]
+        properties = dict.fromkeys(field.predicate for kind in kinds for field in kind.fields)
+        return Writer(self.prefixes, self.languages, [name for name in properties if name])
 
     @cached_property
     def context(self) -> dict[str, object]:

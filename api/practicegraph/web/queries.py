@@ -11,7 +11,7 @@ from ..store import QueryRefusedError, Result
 from . import documents, negotiation
 from .negotiation import CSV, DOCUMENTS, HTML, JSON, Form
 from .service import VARY, Service
-from .views import Shown, as_row
+from .views import Shown
 
 _XML = Form("xml", ("application/sparql-results+xml", "application/xml"))
 _RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
@@ -72,7 +72,8 @@ class Queries:
             return self._shown(request, query, said=said)
         assert isinstance(result, QuerySolutions)
         names = [variable.value for variable in result.variables]
-        rows = [as_row(dict(zip(names, row, strict=True)), names) for row in islice(result, _SHOWN)]
+        view = self.service.view(request)
+        rows = [[view.cell(term) for term in row] for row in islice(result, _SHOWN)]
         return self._shown(request, query, names, rows)
 
     def _shown(

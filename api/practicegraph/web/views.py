@@ -1,6 +1,6 @@
 """What pages show: records as headings, fields and values in the reader's language."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -95,8 +95,8 @@ class View:
         return self.catalogue.phrases.say(name, self.languages, **words)
 
     def name(self, iri: str) -> str:
-        """Give what a thing is called, or its address."""
-        return self.catalogue.reader.name(iri, self.languages) or iri
+        """Give what a thing is called, or the last part of its address."""
+        return self.catalogue.reader.name(iri, self.languages) or iri.rpartition("#")[2]
 
     def href(self, iri: str) -> str:
         """Give the address of a thing's page here, or its own where it is not ours."""
@@ -147,7 +147,7 @@ class View:
         if isinstance(term, NamedNode):
             note = self.catalogue.reader.name(term.value, self.languages)
             ours = self.addresses.path(term.value) is not None or field.chosen
-            text, note = (note or term.value, "") if ours else (term.value, note)
+            text, note = (self.name(term.value), "") if ours else (term.value, note)
             return Shown(text, self.href(term.value), note=note)
         assert isinstance(term, Literal | BlankNode)
         language = getattr(term, "language", None) or ""
@@ -188,6 +188,14 @@ class View:
             href=f"/practices?{urlencode(leads)}" if leads else "/practices",
         )
 
+    def cell(self, term: Term | None) -> Shown:
+        """Give a value of a query's solution."""
+        if isinstance(term, NamedNode):
+            return Shown(term.value, href=self.href(term.value))
+        if isinstance(term, Literal):
+            return Shown(term.value, language=term.language or "")
+        return Shown("" if term is None else str(term))
+
     def _spoken(self, code: str) -> str:
         return self.say(_TRUTH[code]) if code in _TRUTH else code
 
@@ -218,16 +226,3 @@ def query_of(
     """Give the parameters of a request but for some."""
     unwanted = set(without)
     return [(name, value) for name, value in parameters if name not in unwanted]
-
-
-def as_row(terms: Mapping[str, Term], names: Sequence[str]) -> list[Shown]:
-    """Give a solution of a query as cells."""
-    return [_cell(terms[name]) if name in terms else Shown("") for name in names]
-
-
-def _cell(term: Term) -> Shown:
-    if isinstance(term, NamedNode):
-        return Shown(term.value, href=term.value)
-    if isinstance(term, Literal | BlankNode):
-        return Shown(term.value, language=getattr(term, "language", None) or "")
-    return Shown(str(term))

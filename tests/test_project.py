@@ -1,0 +1,144 @@
+"""The project keeps its own rules."""
+
+import ast
+import re
+import shlex
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from fastapi.testclient import TestClient
+
+from conftest import ROOT
+from practicegraph import __doc__ as package_docstring
+from practicegraph import catalogue
+from practicegraph.__main__ import main
+
+PACKAGE = ROOT / "api" / "practicegraph"
+README = (ROOT / "README.md").read_text()
+MODULES = sorted(PACKAGE.glob("*.py"))
+ORDER = re.findall(r"\w+", (package_docstring or "").rpartition("those before it:")[2])
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of the package that a module imports, by name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {name.partition(".")[0] for name in names if name}
+    return found - {"__version__"}
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    assert set(ORDER) == {path.stem for path in MODULES if path.stem != "__init__"} | {"web"}
+    assert all(name in README for name in ORDER)
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.stem != "__init__"], ids=lambda p: p.stem)
+def test_a_module_imports_only_from_those_before_it(path: Path) -> None:
+    before = set(ORDER[: ORDER.index(path.stem)])
+    assert imported(path) <= before
+
+
+def test_only_web_speaks_http() -> None:
+    for path in MODULES:
+        if path.stem != "__main__":
+            assert not re.search(
+                r"^(from|import) (fastapi|starlette|werkzeug)", path.read_text(), re.M
+            ), path
+
+
+def test_only_one_module_reads_shacl() -> None:
+    readers = {p.stem for p in MODULES if "http://www.w3.org/ns/shacl#" in p.read_text()}
+    assert readers == {"shapes"}
+
+
+def test_no_word_of_the_domain_stands_in_python() -> None:
+    words = r"\b(migrant|refugee|mentor|hungar|dutch|outcome|immerse|countr)"
+    for path in PACKAGE.rglob("*.py"):
+        code = re.sub(r'"""[\s\S]*?"""|#.*', "", path.read_text())
+        assert not re.search(words, code, re.I), path
+
+
+def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "http://" not in lock
+    assert "https://" not in lock
+    assert "--index-url" not in lock
+    pins = re.findall(r"^([\w.-]+)==", lock, re.M)
+    assert len(pins) > 20
+    assert lock.count("--hash=sha256:") >= len(pins)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    assert {re.split(r"[;\s]", name)[0] for name in wanted} <= set(pins)
+
+
+def test_every_package_has_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    start = lines.index("dependencies = [")
+    listed = [n for n in range(start, len(lines)) if re.match(r'    "[a-z]', lines[n])][:16]
+    for number in listed:
+        assert "#" in lines[number] or lines[number - 1].strip().startswith("#"), lines[number]
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) < 150
+
+
+def shell_lines() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
+    return [line for block in blocks for line in block.splitlines() if line and line[0] != "#"]
+
+
+@pytest.mark.parametrize("line", [line for line in shell_lines() if line.startswith("curl")])
+def test_a_request_of_the_readme_is_answered(line: str, client: TestClient) -> None:
+    words = shlex.split(line)[1:]
+    address = next(word for word in words if word.startswith("http"))
+    headers = dict([words[words.index("-H") + 1].split(": ")]) if "-H" in words else {}
+    path = address.removeprefix("http://127.0.0.1:8000")
+    if "--data-urlencode" in words:
+        name, _, file = words[words.index("--data-urlencode") + 1].partition("@")
+        answer = client.post(path, data={name: (ROOT / file).read_text()}, headers=headers)
+    else:
+        answer = client.get(path, headers=headers, follow_redirects="-L" in words)
+    assert answer.status_code == 200
+    assert len(answer.content) > 200
+    if headers:
+        assert answer.headers["content-type"].startswith(headers["Accept"])
+
+
+COMMANDS = [line for line in shell_lines() if line.startswith(".venv/bin/practicegraph")]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_readme_runs(line: str, run: Callable[..., Result]) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    words = [str(ROOT / word) if word.startswith("tests/") else word for word in words]
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    for name in main.commands:
+        assert f"practicegraph {name}" in README or name == "serve", name
+    targets = re.findall(r"^make (\w+)", README, re.M)
+    makefile = (ROOT / "Makefile").read_text()
+    assert targets == ["run", "test"]
+    assert all(f"\n{target}:" in makefile for target in targets)
+
+
+def test_ci_runs_the_readme_s_test_command() -> None:
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith("make test")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "queries").glob("*.rq")), ids=lambda path: path.stem
+)
+def test_a_stored_question_opens_with_its_words_and_finds_something(path: Path) -> None:
+    text = path.read_text()
+    assert re.match(r"# .+\?\n", text)
+    store = catalogue.gather(catalogue.read(ROOT).documents, ROOT).store
+    assert list(store.select(text))
