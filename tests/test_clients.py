@@ -95,5 +95,5 @@ def test_a_second_server_on_the_same_folder_says_so(server: str, tmp_path: Path)
         second = subprocess.run(again, capture_output=True, text=True, timeout=60, check=False)
         first.terminate()
     assert second.returncode == 1
-    assert "in use by another process" in second.stderr
+    assert "the store is in use" in second.stderr
     assert "Traceback" not in second.stderr

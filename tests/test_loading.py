@@ -62,6 +62,23 @@ def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 
+@pytest.mark.parametrize("listing", [None, "", "{", '{"form": 0, "files": {}}'])
+def test_without_a_list_that_can_be_read_the_store_is_made_anew(
+    copied: Path, listing: str | None
+) -> None:
+    store = Store()
+    synchronised(copied, store)
+    triples = len(store)
+    entry = copied / "data/practices/1788.ttl"
+    entry.unlink()
+    (copied / "files.json").unlink() if listing is None else (copied / "files.json").write_text(
+        listing
+    )
+    _, read = synchronised(copied, store)
+    assert "1789.ttl" in read
+    assert 0 < len(store) < triples
+
+
 def test_an_unreadable_file_changes_nothing(copied: Path) -> None:
     store = Store()
     synchronised(copied, store)

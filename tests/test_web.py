@@ -262,6 +262,14 @@ def test_a_query_that_is_not_run_is_400(client: TestClient, query: str) -> None:
     assert answer.json()["hint"]
 
 
+def test_a_page_leads_to_no_address_that_runs_a_script(client: TestClient) -> None:
+    query = 'SELECT (IRI("javascript:alert(1)") AS ?x) ("<script>" AS ?y) WHERE {}'
+    page = client.get("/sparql", params={"query": query}, headers={"Accept": "text/html"})
+    assert 'href="javascript' not in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
 def test_sparql_without_a_query_is_a_page_or_a_problem(client: TestClient) -> None:
     assert "<textarea" in get(client, "/sparql", "text/html").text
     assert get(client, "/sparql").status_code == 400

@@ -104,11 +104,11 @@ def serve(root: Path, watch: Watch = list) -> Catalogue:
     """
     _refuse_others(root)
     kept = root / _KEPT
-    kept.mkdir(exist_ok=True)
     try:
+        kept.mkdir(exist_ok=True)
         store = Store(kept / "store")
     except OSError as error:
-        raise NoCatalogueError(f"{kept}: the store is in use by another process") from error
+        raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     release = loading.synchronise(root, store, kept / "files.json", watch)
     heads = (folder.read(path) for path in folder.files(root, folder.PARTS[:2]))
     return _catalogue(root, store, release, _prefixes(heads))

@@ -37,6 +37,9 @@ def synchronise(root: Path, store: Store, listing: Path, watch: Watch = list) ->
     Raises UnreadableError or SameTopicError, and then changes nothing.
     """
     before = _read(listing)
+    if before is None:
+        store.clear()
+        before = {}
     found = {str(path.relative_to(root)): path for path in folder.files(root)}
     sums = {name: folder.checksum(path) for name, path in found.items()}
     changed = {n: p for n, p in found.items() if n not in before or before[n].checksum != sums[n]}
@@ -80,10 +83,14 @@ def _release(files: Mapping[str, Loaded]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
 
-def _read(listing: Path) -> dict[str, Loaded]:
-    if not listing.exists():
-        return {}
-    listed = json.loads(listing.read_text())
+def _read(listing: Path) -> dict[str, Loaded] | None:
+    """Give the list, or None where there is none that this program can read."""
+    try:
+        listed = json.loads(listing.read_text())
+    except (OSError, ValueError):
+        return None
+    if listed.get("form") != _FORM:
+        return None
     return {name: Loaded(sums, tuple(topics)) for name, (sums, topics) in listed["files"].items()}
 
 

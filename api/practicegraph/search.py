@@ -9,6 +9,7 @@ import binascii
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode
@@ -93,7 +94,7 @@ class Search:
             raise BadChoiceError("sort", choices.sort, self.sorts)
         return choices
 
-    @property
+    @cached_property
     def options(self) -> dict[str, dict[str, Term]]:
         """Give the values of every facet by their short forms: notations, true, false."""
         return {facet.key: self._values(facet) for facet in self.kind.facets}

@@ -60,6 +60,10 @@ class Store:
             self._store.remove_graph(NamedNode(graph))
         self._store.extend(quads)
 
+    def clear(self) -> None:
+        """Take everything out."""
+        self._store.clear()
+
     def flush(self) -> None:
         """Have everything on disk."""
         self._store.flush()

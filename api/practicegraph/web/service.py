@@ -18,6 +18,11 @@ from .negotiation import HTML, JSON, NotAcceptableError
 from .views import View
 
 VARY = {"Vary": "Accept, Accept-Language"}
+_SAFE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 class UnknownAddressError(LookupError):
@@ -41,7 +46,7 @@ class Service:
         """Give a page."""
         view = self.view(request)
         page = view.page(template, url=request.url, **values)
-        headers = VARY | {"Content-Language": view.language}
+        headers = VARY | _SAFE | {"Content-Language": view.language}
         return HTMLResponse(page, status, headers)
 
     def problem(

@@ -99,10 +99,10 @@ class View:
         return self.catalogue.reader.name(iri, self.languages) or iri.rpartition("#")[2]
 
     def href(self, iri: str) -> str:
-        """Give the address of a thing's page here, or its own where it is not ours."""
+        """Give the address of a thing's page: here, or where it is if not ours; or none."""
         path = self.addresses.path(iri)
         if path is None:
-            return iri
+            return iri if iri.startswith(("http://", "https://")) else ""
         _, mark, fragment = iri.partition("#")
         return self.link(f"/{path}.html") + mark + fragment
 
