@@ -75,6 +75,12 @@ def test_not_a_word_of_the_site_s_news_is_read(real: Catalogue) -> None:
     assert all(words in PAGE.read_text() for words in NEWS)
 
 
+def test_the_navigation_above_an_entry_is_left_out(real: Catalogue, tmp_path: Path) -> None:
+    page = tmp_path / "page.txt"
+    page.write_text("Home\nTaal:\n • NL | FR\nCategorie:\n\n" + PAGE.read_text())
+    assert values(drafted(real, page, "nl")) == values(drafted(real, PAGE, "nl"))
+
+
 def test_every_line_above_the_news_is_read(real: Catalogue) -> None:
     said = " ".join(text for texts in values(drafted(real, PAGE, "nl")).values() for text in texts)
     text = PAGE.read_text().partition("Lastest news")[0]

@@ -80,6 +80,14 @@ def test_every_kind_of_shacl_path_becomes_a_sparql_path(
     assert opened(copied).shapes.record.by_key["category"].path == expected
 
 
+def test_no_two_fields_of_an_entry_have_the_same_name(real: Catalogue) -> None:
+    owners: dict[str, str] = {}
+    for field in real.shapes.record.fields:
+        for _, wording in field.wordings:
+            owner = owners.setdefault(fold(wording), field.key)
+            assert owner == field.key, f"{wording}: {owner} and {field.key}"
+
+
 def test_a_phrase_has_the_same_gaps_in_every_language(real: Catalogue) -> None:
     for name, wordings in real.phrases.wordings.items():
         gaps = {tag: sorted(re.findall(r"\{\w+\}", words)) for tag, words in wordings.items()}
