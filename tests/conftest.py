@@ -15,6 +15,7 @@ from practicegraph import catalogue
 from practicegraph.__main__ import main
 from practicegraph.catalogue import Catalogue
 from practicegraph.web.app import application
+from practicegraph.workers import Limits, Workers
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "tests" / "sources"
@@ -40,8 +41,11 @@ def real() -> Catalogue:
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = catalogue.serve(copy(tmp_path_factory.mktemp("served")))
-    with TestClient(application(served), follow_redirects=False) as found:
+    assert served.snapshot
+    workers = Workers(served.snapshot, Limits(seconds=20))
+    with TestClient(application(served, workers), follow_redirects=False) as found:
         yield found
+    workers.close()
 
 
 @pytest.fixture

@@ -270,9 +270,10 @@ def test_a_page_leads_to_no_address_that_runs_a_script(client: TestClient) -> No
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-def test_sparql_without_a_query_is_a_page_or_a_problem(client: TestClient) -> None:
+def test_sparql_without_a_query_is_a_page_a_description_or_a_problem(client: TestClient) -> None:
     assert "<textarea" in get(client, "/sparql", "text/html").text
-    assert get(client, "/sparql").status_code == 400
+    assert get(client, "/sparql").status_code == 406
+    assert client.post("/sparql", data={"other": "x"}).status_code == 400
 
 
 def test_a_page_shows_an_entry_in_the_reader_s_language(client: TestClient) -> None:

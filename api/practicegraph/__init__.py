@@ -2,9 +2,9 @@
 
 The modules, each importing only from those before it:
 
-text, store, turtle, files, folder, kinds, shapes, phrases, vocabularies, locales, records, jsonld,
-validation, checks, search, values, pages, tables, importer, loading, catalogue, drafting, web,
-__main__
+text, store, sparql, worker, workers, turtle, files, folder, kinds, shapes, phrases, vocabularies,
+locales, records, jsonld, validation, checks, search, values, pages, tables, importer, loading,
+catalogue, drafting, web, __main__
 """
 
 from importlib.metadata import version

@@ -22,6 +22,7 @@ from .loading import SameTopicError
 from .locales import UnknownCodeError
 from .values import RefusedError
 from .web.app import application
+from .workers import Limits, Workers
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -52,7 +53,13 @@ def serve(root: Path, host: str, port: int) -> None:
         opened = catalogue.serve(root, _watched)
     said = f"{len(opened.store)} triples, release {opened.release}, at http://{host}:{port}"
     click.echo(said, err=True)
-    uvicorn.run(application(opened), host=host, port=port, log_level="warning", lifespan="off")
+    assert opened.snapshot
+    workers = Workers(opened.snapshot, Limits())
+    try:
+        app = application(opened, workers)
+        uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off")
+    finally:
+        workers.close()
 
 
 @main.command()

@@ -1,7 +1,8 @@
 """A catalogue, opened: its folder, its store, and what the shapes make of them."""
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -46,6 +47,7 @@ class Catalogue:
     phrases: Phrases
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
+    snapshot: Path | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -110,8 +112,10 @@ def serve(root: Path, watch: Watch = list) -> Catalogue:
     except OSError as error:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     release = loading.synchronise(root, store, kept / "files.json", watch)
+    snapshot = _snapshot(store, kept / "snapshots", release)
     heads = (folder.read(path) for path in folder.files(root, folder.PARTS[:2]))
-    return _catalogue(root, store, release, _prefixes(heads))
+    opened = _catalogue(root, store, release, _prefixes(heads))
+    return replace(opened, snapshot=snapshot)
 
 
 def gather(documents: Iterable[Document], root: Path) -> Catalogue:
@@ -195,6 +199,14 @@ def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, st
         vocabularies=vocabularies.read(store),
         prefixes=prefixes,
     )
+
+
+def _snapshot(store: Store, kept: Path, release: str) -> Path:
+    """Write the release to a folder of its own, for the processes that run readers' queries."""
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir()
+    store.snapshot(kept / release)
+    return kept / release
 
 
 def _prefixes(documents: Iterable[Document]) -> dict[str, str]:

@@ -1,31 +1,29 @@
 """The routes: searches, SPARQL, every IRI, and what the service says of itself."""
 
-from typing import Annotated
-
-from fastapi import FastAPI, Form, Query, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
 from ..catalogue import Catalogue
 from ..search import BadChoiceError
-from ..store import QueryRefusedError
+from ..sparql import QueryRefusedError
+from ..workers import BusyError, DeadlineError, Workers
 from . import negotiation, parameters
 from .documents import Addresses
-from .methods import Methods
+from .methods import SPARQL, Methods
 from .negotiation import HTML, LISTS, NotAcceptableError
 from .queries import Queries
 from .resources import Resources
 from .searches import PATH, Searches
-from .service import Service, UnknownAddressError
-
-_SPARQL = "/sparql"
+from .service import Service, TooLargeError, UnknownAddressError, UnsupportedError
 
 
-def application(catalogue: Catalogue) -> FastAPI:
-    """Give the application that serves a catalogue."""
+def application(catalogue: Catalogue, workers: Workers | None = None) -> FastAPI:
+    """Give the application that serves a catalogue; queries are answered where workers run them."""
     service = Service(catalogue, Addresses(catalogue))
     app = FastAPI(
         title=catalogue.reader.name(catalogue.base, catalogue.languages),
@@ -36,9 +34,10 @@ def application(catalogue: Catalogue) -> FastAPI:
     _answer_mistakes(app, service)
     _route_home(app, service)
     _route_searches(app, service)
-    _route_queries(app, service)
+    if workers:
+        _route_queries(app, Queries(service, workers))
     _route_resources(app, service)
-    app.add_middleware(Methods, allowed={_SPARQL: "GET, HEAD, POST, OPTIONS"})
+    app.add_middleware(Methods)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"])
     return app
 
@@ -48,6 +47,10 @@ def _answer_mistakes(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(QueryRefusedError, service.refused_query)
     app.add_exception_handler(NotAcceptableError, service.not_acceptable)
     app.add_exception_handler(UnknownAddressError, service.not_found)
+    app.add_exception_handler(UnsupportedError, service.unsupported)
+    app.add_exception_handler(TooLargeError, service.too_large)
+    app.add_exception_handler(BusyError, service.busy)
+    app.add_exception_handler(DeadlineError, service.stopped)
     app.add_exception_handler(HTTPException, service.http_error)
 
 
@@ -81,17 +84,18 @@ def _route_searches(app: FastAPI, service: Service) -> None:
         return searches.in_form(request, negotiation.named(extension, LISTS))
 
 
-def _route_queries(app: FastAPI, service: Service) -> None:
-    queries = Queries(service)
-    summary = service.catalogue.say("queryData")
+def _route_queries(app: FastAPI, queries: Queries) -> None:
+    summary = queries.service.catalogue.say("queryData")
+    by_address = {"parameters": parameters.of_query(queries.service.catalogue)}
+    in_body = {"requestBody": parameters.BODY_OF_QUERY}
 
-    @app.get(_SPARQL, summary=summary)
-    def query(request: Request, query: Annotated[str | None, Query()] = None) -> Response:
-        return queries.answer(request, query)
+    async def query(request: Request) -> Response:
+        question = await queries.read(request)
+        return await run_in_threadpool(queries.answer, request, question)
 
-    @app.post(_SPARQL, summary=summary)
-    def posted_query(request: Request, query: Annotated[str | None, Form()] = None) -> Response:
-        return queries.answer(request, query)
+    app.get(SPARQL, summary=summary, openapi_extra=by_address, operation_id="query")(query)
+    app.post(SPARQL, summary=summary, openapi_extra=in_body, operation_id="postQuery")(query)
+    app.api_route(SPARQL + "/", methods=["GET", "POST"], include_in_schema=False)(query)
 
 
 def _route_resources(app: FastAPI, service: Service) -> None:

@@ -1,16 +1,22 @@
 """HEAD and OPTIONS on everything that answers GET (RFC 9110, sections 9.3.2 and 9.3.7)."""
 
-from collections.abc import Mapping
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SPARQL = "/sparql"
+"""The path of the SPARQL endpoint, which also takes queries by POST."""
+
+
+def allowed(path: str) -> str:
+    """Give the methods that an address knows."""
+    return "GET, HEAD, POST, OPTIONS" if path.rstrip("/") == SPARQL else "GET, HEAD, OPTIONS"
 
 
 class Methods:
     """Answers HEAD as GET without content, and OPTIONS with the methods that are allowed."""
 
-    def __init__(self, app: ASGIApp, allowed: Mapping[str, str]) -> None:
-        self._app, self._allowed = app, allowed
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
@@ -19,8 +25,7 @@ class Methods:
         elif scope["method"] == "HEAD":
             await self._app({**scope, "method": "GET"}, receive, _without_content(send))
         elif scope["method"] == "OPTIONS" and not _is_preflight(scope):
-            allow = self._allowed.get(scope["path"], "GET, HEAD, OPTIONS")
-            headers = MutableHeaders({"Allow": allow})
+            headers = MutableHeaders({"Allow": allowed(scope["path"])})
             await send({"type": "http.response.start", "status": 204, "headers": headers.raw})
             await send({"type": "http.response.body", "body": b""})
         else:

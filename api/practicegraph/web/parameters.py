@@ -8,6 +8,21 @@ from ..search import SIZES
 from ..text import best
 from .negotiation import LISTS
 
+BODY_OF_QUERY = {
+    "required": True,
+    "content": {
+        "application/sparql-query": {"schema": {"type": "string"}},
+        "application/x-www-form-urlencoded": {
+            "schema": {
+                "type": "object",
+                "required": ["query"],
+                "properties": {"query": {"type": "string"}},
+            }
+        },
+    },
+}
+"""The body of a query by POST (SPARQL 1.1 Protocol, sections 2.1.2 and 2.1.3)."""
+
 
 def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
     """Give the parameters of a search in OpenAPI 3.1: words, facets with values, form, language."""
@@ -29,6 +44,18 @@ def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
             catalogue.say("data"),
             {"type": "string", "enum": [form.extension for form in LISTS]},
         ),
+    ]
+
+
+def of_query(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Give the parameters of a query (SPARQL 1.1 Protocol, section 2.1), and its seconds."""
+    iris = {"type": "array", "items": {"type": "string", "format": "uri"}}
+    return [
+        _parameter("query", catalogue.say("queryHint"), {"type": "string"}),
+        _parameter("default-graph-uri", "", iris),
+        _parameter("named-graph-uri", "", iris),
+        _parameter("timeout", "", {"type": "number", "exclusiveMinimum": 0}),
+        of_language(catalogue),
     ]
 
 

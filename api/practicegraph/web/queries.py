@@ -1,29 +1,32 @@
-"""SPARQL over HTTP: a query in, its result in the form that the reader asks for."""
+"""SPARQL over HTTP: a query in, its result streamed in the form that the reader asks for."""
 
+import hashlib
+import json
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 
 from fastapi import Request, Response
-from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples
+from fastapi.responses import StreamingResponse
+from pyoxigraph import RdfFormat, Triple, parse
 
-from ..store import QueryRefusedError, Result
-from . import documents, negotiation
-from .negotiation import CSV, DOCUMENTS, HTML, JSON, Form
+from .. import jsonld, sparql
+from ..store import Term
+from ..worker import ROWS
+from ..workers import Answer, Workers
+from . import negotiation
+from .description import description
+from .negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
+from .protocol import Asked, asked
 from .service import VARY, Service
 from .views import Shown
 
-_XML = Form("xml", ("application/sparql-results+xml", "application/xml"))
-_RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
-_TSV = Form("tsv", ("text/tab-separated-values",))
-_TABLES = (_RESULTS, HTML, _XML, CSV, _TSV)
-_GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
-_FORMATS = {
-    _RESULTS: QueryResultsFormat.JSON,
-    _XML: QueryResultsFormat.XML,
-    CSV: QueryResultsFormat.CSV,
-    _TSV: QueryResultsFormat.TSV,
-}
+RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
+XML = Form("xml", ("application/sparql-results+xml", "application/xml", "text/xml"))
+TSV = Form("tsv", ("text/tab-separated-values",))
+TABLES = (RESULTS, HTML, XML, CSV, TSV)
+GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
 _SHOWN = 1000
 _SAMPLE = """PREFIX dct: <http://purl.org/dc/terms/>
 
@@ -42,39 +45,82 @@ class Queries:
     """Answers queries."""
 
     service: Service
+    workers: Workers
 
-    def answer(self, request: Request, query: str | None) -> Response:
-        """Answer a query, or a browser without one with the form to write one."""
-        if query is None:
+    async def read(self, request: Request) -> Asked | None:
+        """Read what a request asks."""
+        return await asked(request)
+
+    def answer(self, request: Request, question: Asked | None) -> Response:
+        """Answer a query; without one, with a page to write one on or with what the service is."""
+        if question is None:
             return self._without_query(request)
-        result = self.service.catalogue.store.query(query)
-        if isinstance(result, QueryTriples):
-            return self._graph(request, result)
-        form = negotiation.wished(request, _TABLES)
+        sparql.refuse_calls(question.query)
+        table, graph = (_form(request, forms) for forms in (TABLES, GRAPHS))
+        if table is None and graph is None:
+            raise NotAcceptableError((*TABLES, *GRAPHS))
+        tag = self._tag(question, table, graph)
+        if tag and tag in request.headers.get("if-none-match", "").replace(" ", "").split(","):
+            return Response(status_code=304, headers=VARY | {"ETag": tag})
+        answer = self._run(question, table, graph)
+        form = graph if answer.kind == "graph" else table
+        if form is None:
+            deque(answer.parts, maxlen=0)
+            raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
         if form == HTML:
-            return self._page(request, query, result)
-        content = result.serialize(format=_FORMATS[form])
-        return Response(content, headers=VARY, media_type=form.content_type)
+            return self._page(request, question.query, answer)
+        return self._streamed(answer, form, tag)
+
+    def _run(self, question: Asked, table: Form | None, graph: Form | None) -> Answer:
+        limits = self.workers.limits
+        wanted = {
+            "query": question.query,
+            "default": question.default,
+            "named": question.named,
+            "from": "FROM" in sparql.words(question.query),
+            "table": _in_worker(table),
+            "graph": "nt" if graph == JSON_LD else _in_worker(graph),
+            "prefixes": dict(self.service.catalogue.prefixes),
+            "most": _SHOWN + 1,
+        }
+        seconds = min(question.seconds or limits.seconds, limits.most_seconds)
+        return self.workers.run(wanted, seconds)
+
+    def _streamed(self, answer: Answer, form: Form, tag: str | None) -> Response:
+        headers = VARY | ({"ETag": tag} if tag else {})
+        if form == JSON_LD:
+            triples = [q.triple for q in parse(b"".join(answer.parts), RdfFormat.N_TRIPLES)]
+            content = jsonld.document(triples, self.service.catalogue.context)
+            return Response(content, headers=headers, media_type=form.content_type)
+        first = next(answer.parts, b"")
+        parts = chain([first], answer.parts)
+        return StreamingResponse(parts, headers=headers, media_type=form.content_type)
+
+    def _tag(self, question: Asked, table: Form | None, graph: Form | None) -> str | None:
+        release = self.service.catalogue.release
+        if not release or HTML in (table, graph) or not sparql.is_repeatable(question.query):
+            return None
+        forms = [form.extension if form else "" for form in (table, graph)]
+        said = json.dumps([release, question.query, question.default, question.named, *forms])
+        return f'"{hashlib.sha256(said.encode()).hexdigest()[:32]}"'
 
     def _without_query(self, request: Request) -> Response:
-        if negotiation.wished(request, _TABLES) == HTML:
+        form = negotiation.wished(request, (*GRAPHS, HTML))
+        if form == HTML:
             return self._shown(request)
-        raise QueryRefusedError("There is no parameter `query` (SPARQL 1.1 Protocol, section 2.1).")
-
-    def _graph(self, request: Request, result: QueryTriples) -> Response:
-        form = negotiation.wished(request, _GRAPHS)
-        content = documents.serialised(self.service.catalogue, list(result), form)
+        address = str(request.url.replace(query=""))
+        content = description(self.service.catalogue, address, form, (*TABLES, *GRAPHS))
         return Response(content, headers=VARY, media_type=form.content_type)
 
-    def _page(self, request: Request, query: str, result: Result) -> Response:
-        if isinstance(result, QueryBoolean):
-            said = self.service.view(request).say("yes" if result else "no")
+    def _page(self, request: Request, query: str, answer: Answer) -> Response:
+        lines = [json.loads(line) for line in b"".join(answer.parts).splitlines()]
+        if answer.kind == "boolean":
+            said = self.service.view(request).say("yes" if lines[0] else "no")
             return self._shown(request, query, said=said)
-        assert isinstance(result, QuerySolutions)
-        names = [variable.value for variable in result.variables]
         view = self.service.view(request)
-        rows = [[view.cell(term) for term in row] for row in islice(result, _SHOWN)]
-        return self._shown(request, query, names, rows)
+        cells = [[view.cell(_term(text)) for text in row] for row in lines[1 : _SHOWN + 1]]
+        more = view.say("rowsCut", count=_SHOWN) if len(lines) > _SHOWN + 1 else ""
+        return self._shown(request, query, lines[0], cells, more)
 
     def _shown(
         self,
@@ -84,8 +130,27 @@ class Queries:
         rows: Sequence[Sequence[Shown]] = (),
         said: str = "",
     ) -> Response:
-        catalogue = self.service.catalogue
-        sample = _SAMPLE.format(kind=catalogue.shapes.record.classes[0])
+        sample = _SAMPLE.format(kind=self.service.catalogue.shapes.record.classes[0])
         return self.service.html(
             request, "query.html", query=query or sample, names=names, rows=rows, said=said
         )
+
+
+def _form(request: Request, forms: Sequence[Form]) -> Form | None:
+    try:
+        return negotiation.wished(request, forms)
+    except NotAcceptableError:
+        return None
+
+
+def _in_worker(form: Form | None) -> str | None:
+    if form is None:
+        return None
+    return ROWS if form == HTML else form.extension
+
+
+def _term(text: str | None) -> Term | None:
+    if text is None:
+        return None
+    triple: Triple = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).triple
+    return triple.object

@@ -1,5 +1,6 @@
 """What every answer needs: the catalogue, the reader's language, and how errors are said."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,13 +12,16 @@ from starlette.exceptions import HTTPException
 
 from ..catalogue import Catalogue
 from ..search import BadChoiceError
-from ..store import QueryRefusedError
+from ..sparql import QueryRefusedError
+from ..workers import DeadlineError
 from . import negotiation
 from .documents import Addresses
+from .methods import allowed
 from .negotiation import HTML, JSON, NotAcceptableError
 from .views import View
 
 VARY = {"Vary": "Accept, Accept-Language"}
+_PLACE = re.compile(r"\b(\d+):(\d+)\b")
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -27,6 +31,14 @@ _SAFE = {
 
 class UnknownAddressError(LookupError):
     """An address at which nothing stands."""
+
+
+class UnsupportedError(ValueError):
+    """A body in a form that is not read."""
+
+
+class TooLargeError(ValueError):
+    """A body that is larger than allowed, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class Service:
         detail: str,
         hint: str = "",
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> Response:
         """Give an error as problem details (RFC 9457), or as a page to a browser."""
         try:
@@ -67,7 +80,7 @@ class Service:
             answer.headers.update(headers or {})
             return answer
         details = {"type": "about:blank", "title": status.phrase, "status": status.value}
-        details |= {"detail": detail} | ({"hint": hint} if hint else {})
+        details |= {"detail": detail} | ({"hint": hint} if hint else {}) | dict(more or {})
         media_type = "application/problem+json"
         return JSONResponse(details, status, {**VARY, **(headers or {})}, media_type)
 
@@ -84,7 +97,33 @@ class Service:
         """Answer a query that is not run: 400, with the position or the reason."""
         assert isinstance(error, QueryRefusedError)
         detail = self.view(request).say("malformedQuery")
-        return self.problem(request, HTTPStatus.BAD_REQUEST, detail, str(error))
+        place = _PLACE.search(str(error))
+        more = {"line": int(place[1]), "column": int(place[2])} if place else {}
+        return self.problem(request, HTTPStatus.BAD_REQUEST, detail, str(error), more=more)
+
+    def unsupported(self, request: Request, error: Exception) -> Response:
+        """Answer a body in a form that is not read: 415."""
+        detail = self.view(request).say("unsupported", form=str(error))
+        return self.problem(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+
+    def too_large(self, request: Request, error: Exception) -> Response:
+        """Answer a body that is too large: 413."""
+        detail = self.view(request).say("tooLarge", limit=str(error))
+        return self.problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+    def busy(self, request: Request, error: Exception) -> Response:
+        """Answer a query for which there is no room now: 503."""
+        detail = self.view(request).say("busy")
+        headers = {"Retry-After": "5"}
+        return self.problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
+
+    def stopped(self, request: Request, error: Exception) -> Response:
+        """Answer a query that was stopped at its deadline: 504."""
+        assert isinstance(error, DeadlineError)
+        view = self.view(request)
+        detail = view.say("deadline", seconds=f"{error.seconds:g} s")
+        hint = view.say("deadlineHint", seconds=f"{error.most:g} s")
+        return self.problem(request, HTTPStatus.GATEWAY_TIMEOUT, detail, hint)
 
     def not_acceptable(self, request: Request, error: Exception) -> Response:
         """Answer a wish for a form that is not to be had: 406, with those that are."""
@@ -106,7 +145,7 @@ class Service:
         status = HTTPStatus(error.status_code)
         if status == HTTPStatus.NOT_FOUND:
             return self.not_found(request, error)
-        detail = error.detail
-        if status == HTTPStatus.METHOD_NOT_ALLOWED:
-            detail = self.view(request).say("notAllowed", method=request.method)
-        return self.problem(request, status, detail, headers=error.headers)
+        if status != HTTPStatus.METHOD_NOT_ALLOWED:
+            return self.problem(request, status, error.detail, headers=error.headers)
+        detail = self.view(request).say("notAllowed", method=request.method)
+        return self.problem(request, status, detail, headers={"Allow": allowed(request.url.path)})

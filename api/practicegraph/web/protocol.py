@@ -1,0 +1,104 @@
+"""The SPARQL 1.1 Protocol for queries: what a request asks (https://www.w3.org/TR/sparql11-protocol/)."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+from ..sparql import QueryRefusedError
+from .service import TooLargeError, UnsupportedError
+
+FORM = "application/x-www-form-urlencoded"
+QUERY = "application/sparql-query"
+_MOST = 1 << 20
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request's query, with the dataset that it names and the deadline that it wishes for."""
+
+    query: str
+    default: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    seconds: float | None = None
+
+
+async def asked(request: Request) -> Asked | None:
+    """Read a request by GET, form or direct POST; None where it asks nothing (section 2.1).
+
+    Raises QueryRefusedError, UnsupportedError or TooLargeError.
+    """
+    address = _pairs(request.scope["query_string"])
+    if request.method != "POST":
+        return _asked(address) if _has(address, "query") or _has(address, "update") else None
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    if _charset(parameters) not in ("", "utf-8", "utf8"):
+        raise UnsupportedError(request.headers["content-type"])
+    body = await _body(request)
+    if media_type.strip().lower() == FORM:
+        return _asked([*address, *_pairs(body)])
+    if media_type.strip().lower() == QUERY:
+        return _asked([*address, ("query", _text(body))])
+    raise UnsupportedError(media_type or "?")
+
+
+def _asked(pairs: list[tuple[str, str]]) -> Asked:
+    if _has(pairs, "update"):
+        raise QueryRefusedError("Updates are not taken here.")
+    queries = [value for name, value in pairs if name == "query"]
+    if len(queries) != 1:
+        raise QueryRefusedError(f"A request has one query; this one has {len(queries)}.")
+    return Asked(
+        query=queries[0],
+        default=tuple(value for name, value in pairs if name == "default-graph-uri"),
+        named=tuple(value for name, value in pairs if name == "named-graph-uri"),
+        seconds=_seconds(pairs),
+    )
+
+
+def _has(pairs: list[tuple[str, str]], name: str) -> bool:
+    return any(name == other for other, _ in pairs)
+
+
+def _seconds(pairs: list[tuple[str, str]]) -> float | None:
+    given = [value for name, value in pairs if name == "timeout"]
+    try:
+        seconds = [float(value) for value in given]
+    except ValueError as error:
+        raise QueryRefusedError(f"timeout={given[0]} is no number of seconds.") from error
+    if any(not value > 0 for value in seconds):
+        raise QueryRefusedError("timeout is a number of seconds above 0.")
+    return min(seconds, default=None)
+
+
+async def _body(request: Request) -> bytes:
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > _MOST:
+            raise TooLargeError(str(_MOST))
+    return bytes(content)
+
+
+def _pairs(content: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            content.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict"
+        )
+    except UnicodeDecodeError as error:
+        raise QueryRefusedError("The request is not in UTF-8.") from error
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise QueryRefusedError(f"The query is not in UTF-8: byte {error.start}.") from error
+
+
+def _charset(parameters: str) -> str:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower()
+    return ""

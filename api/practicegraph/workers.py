@@ -1,0 +1,204 @@
+"""Readers' queries, run in processes that are killed at a deadline.
+
+A query that takes too long costs its process and nobody else's answer. Each process sees one
+immutable snapshot of the store.
+"""
+
+import json
+import queue
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from .sparql import QueryRefusedError
+
+_HEAD = 5
+
+
+class DeadlineError(TimeoutError):
+    """A query that had not ended at its deadline; both are in seconds."""
+
+    def __init__(self, seconds: float = 0, most: float = 0) -> None:
+        super().__init__(f"{seconds:g} s")
+        self.seconds, self.most = seconds, most
+
+
+class BusyError(RuntimeError):
+    """All processes have queries to run, and enough others wait."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a reader's query may take: seconds, bytes of memory, how many run and wait at once."""
+
+    seconds: float = 10.0
+    most_seconds: float = 60.0
+    memory: int = 4 << 30
+    processes: int = 2
+    waiting: int = 16
+    patience: float = 5.0
+
+
+@dataclass
+class _Budget:
+    """The seconds left to a query: those in which it is waited for, not those of a slow reader."""
+
+    seconds: float
+
+    def wait_for(self, pipe: IO[bytes]) -> None:
+        start = time.monotonic()
+        ready = self.seconds > 0 and select.select([pipe], [], [], self.seconds)[0]
+        self.seconds -= time.monotonic() - start
+        if not ready:
+            raise DeadlineError
+
+
+@dataclass
+class _Process:
+    running: subprocess.Popen[bytes]
+
+    def send(self, request: Mapping[str, Any]) -> None:
+        assert self.running.stdin
+        line = memoryview(json.dumps(request).encode() + b"\n")
+        while line:
+            line = line[self.running.stdin.write(line) :]
+
+    def receive(self, budget: _Budget) -> tuple[bytes, bytes]:
+        """Give the kind and content of the next frame; raises DeadlineError or EOFError."""
+        head = self._read(_HEAD, budget)
+        (length,) = struct.unpack(">I", head[1:])
+        return head[:1], self._read(length, budget)
+
+    def _read(self, length: int, budget: _Budget) -> bytes:
+        assert self.running.stdout
+        content = bytearray()
+        while len(content) < length:
+            budget.wait_for(self.running.stdout)
+            part = self.running.stdout.read(length - len(content))
+            if not part:
+                raise EOFError
+            content += part
+        return bytes(content)
+
+    def end(self) -> None:
+        self.running.kill()
+        self.running.wait()
+        for pipe in (self.running.stdin, self.running.stdout):
+            if pipe:
+                pipe.close()
+
+
+@dataclass
+class Answer:
+    """A query's result: its kind, its form (none if the kind has none), and its parts."""
+
+    kind: str
+    form: str | None
+    parts: Generator[bytes, None, None]
+
+
+@dataclass
+class Workers:
+    """A pool of processes over a snapshot."""
+
+    snapshot: Path
+    limits: Limits
+    _idle: "queue.Queue[_Process]" = field(default_factory=queue.Queue, init=False)
+    _waiting: threading.Semaphore = field(init=False)
+    _closed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        """Start the processes."""
+        self._waiting = threading.Semaphore(self.limits.waiting)
+        self._processes: dict[int, _Process] = {}
+        for _ in range(self.limits.processes):
+            self._start()
+
+    def run(self, request: Mapping[str, Any], seconds: float) -> Answer:
+        """Run a query; raises QueryRefusedError, DeadlineError or BusyError.
+
+        What goes wrong after the first part breaks the parts off: they end with an error.
+        """
+        process = self._take()
+        budget = _Budget(seconds)
+        try:
+            process.send(request)
+            kind, content = process.receive(budget)
+        except (DeadlineError, EOFError, OSError) as error:
+            self._replace(process)
+            raise self._explained(error, seconds) from error
+        if kind == b"E":
+            self._idle.put(process)
+            raise QueryRefusedError(json.loads(content)["reason"])
+        head = json.loads(content)
+        parts = self._parts(process, budget)
+        next(parts)
+        return Answer(head["kind"], head["form"], parts)
+
+    def close(self) -> None:
+        """End all processes."""
+        self._closed = True
+        for process in list(self._processes.values()):
+            process.end()
+
+    def _parts(self, process: _Process, budget: _Budget) -> Generator[bytes, None, None]:
+        ended = False
+        try:
+            yield b""  # from here on, whoever lets go of the parts gives the process back
+            while True:
+                kind, content = process.receive(budget)
+                if kind == b"D":
+                    yield content
+                else:
+                    ended = True
+                    break
+            if kind == b"E":
+                raise QueryRefusedError(json.loads(content)["reason"])
+        finally:
+            if ended:
+                self._idle.put(process)
+            else:
+                self._replace(process)
+
+    def _take(self) -> _Process:
+        if not self._waiting.acquire(blocking=False):
+            raise BusyError
+        try:
+            return self._idle.get(timeout=self.limits.patience)
+        except queue.Empty as error:
+            raise BusyError from error
+        finally:
+            self._waiting.release()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "practicegraph.worker", str(self.snapshot)]
+        process = _Process(
+            subprocess.Popen(  # noqa: S603 - our own module, with our own arguments
+                [*command, str(self.limits.memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+        )
+        self._processes[process.running.pid] = process
+        process.receive(_Budget(60))
+        self._idle.put(process)
+
+    def _replace(self, process: _Process) -> None:
+        self._processes.pop(process.running.pid, None)
+        process.end()
+        if not self._closed:
+            threading.Thread(target=self._start, daemon=True).start()
+
+    def _explained(self, error: Exception, seconds: float) -> Exception:
+        if isinstance(error, DeadlineError):
+            return DeadlineError(seconds, self.limits.most_seconds)
+        return QueryRefusedError("The query needs more memory than a query may take.")

@@ -1,0 +1,269 @@
+"""The SPARQL 1.1 Protocol, query operation, and the manners of HTTP around it."""
+
+from urllib.parse import quote, quote_plus
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
+from rdflib import Graph, Namespace
+
+BASE = "https://w3id.org/practicegraph/"
+MINT = BASE + "practice/1788"
+COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }"
+LITERAL = "100%25 a+b é"
+ECHO = f'SELECT ("{LITERAL}" AS ?x) WHERE {{}}'
+CONSTRUCT = f"CONSTRUCT WHERE {{ <{MINT}> ?p ?o }}"
+FORM = "application/x-www-form-urlencoded"
+DIRECT = "application/sparql-query"
+
+
+def ask(client: TestClient, query: str, accept: str = "*/*", **parameters: str) -> Response:
+    return client.get("/sparql", params={"query": query, **parameters}, headers={"Accept": accept})
+
+
+def post(client: TestClient, content: str | bytes, media_type: str, query: str = "") -> Response:
+    return client.post(f"/sparql{query}", content=content, headers={"Content-Type": media_type})
+
+
+def value(answer: Response) -> str:
+    assert answer.status_code == 200, answer.text
+    (binding,) = answer.json()["results"]["bindings"]
+    return str(next(iter(binding.values()))["value"])
+
+
+def requests(client: TestClient, query: str, rest: str = "") -> list[Response]:
+    """The same query in all three ways of the protocol, each with its variants."""
+    return [
+        client.get(f"/sparql?query={quote(query)}{rest}"),
+        client.get(f"/sparql/?query={quote_plus(query)}{rest}"),
+        post(client, f"query={quote_plus(query)}{rest}", FORM),
+        post(client, f"query={quote(query)}{rest}", FORM + "; charset=UTF-8"),
+        post(client, query.encode(), DIRECT, "?" + rest.lstrip("&")),
+        post(client, query.encode(), DIRECT + '; charset="utf-8"', "?" + rest.lstrip("&")),
+        post(client, query.encode(), DIRECT.upper(), "?" + rest.lstrip("&")),
+    ]
+
+
+def test_a_text_arrives_unchanged_in_every_way(client: TestClient) -> None:
+    assert [value(answer) for answer in requests(client, ECHO)] == [LITERAL] * 7
+
+
+def test_the_dataset_can_be_named_in_every_way(client: TestClient) -> None:
+    whole = int(value(ask(client, COUNT)))
+    one = "&default-graph-uri=" + quote_plus(MINT)
+    sizes = {int(value(answer)) for answer in requests(client, COUNT, one)}
+    assert len(sizes) == 1
+    assert 30 < sizes.pop() < whole / 10
+    named = "SELECT (COUNT(*) AS ?n) WHERE { GRAPH ?g { ?s ?p ?o } }"
+    rest = "&named-graph-uri=" + quote_plus(MINT)
+    assert {value(a) for a in requests(client, named, rest)} == {
+        value(ask(client, COUNT, **{"default-graph-uri": MINT}))
+    }
+
+
+def test_the_protocol_s_dataset_beats_the_query_s(client: TestClient) -> None:
+    query = f"SELECT (COUNT(*) AS ?n) FROM <{BASE}outcome> WHERE {{ ?s ?p ?o }}"
+    own, protocol = ask(client, query), ask(client, query, **{"default-graph-uri": MINT})
+    assert value(protocol) == value(ask(client, COUNT, **{"default-graph-uri": MINT}))
+    assert value(own) == value(ask(client, COUNT, **{"default-graph-uri": BASE + "outcome"}))
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "status"),
+    [
+        ("query=ASK%20%7B%7D&query=ASK%20%7B%7D", FORM, 400),
+        ("nothing=ASK", FORM, 400),
+        ("", FORM, 400),
+        ("update=DROP%20ALL", FORM, 400),
+        ("query=ASK%20%7B%7D&update=DROP%20ALL", FORM, 400),
+        ("query=DROP%20ALL", FORM, 400),
+        ("query=%FF", FORM, 400),
+        (b"ASK { ?s ?p \xff }", DIRECT, 400),
+        ("", DIRECT, 400),
+        ("DROP ALL", DIRECT, 400),
+        ("DROP ALL", "application/sparql-update", 415),
+        ("ASK {}", "text/plain", 415),
+        ("ASK {}", "", 415),
+        ("ASK {}", DIRECT + "; charset=iso-8859-1", 415),
+        ("#" * (1 << 20) + "\nASK {}", DIRECT, 413),
+    ],
+)
+def test_a_request_that_the_protocol_does_not_allow_is_refused(
+    client: TestClient, content: str | bytes, media_type: str, status: int
+) -> None:
+    before = client.get("/health").json()
+    answer = post(client, content, media_type)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert client.get("/health").json() == before
+
+
+def test_two_queries_in_an_address_are_refused(client: TestClient) -> None:
+    assert client.get("/sparql?query=ASK%7B%7D&query=ASK%7B%7D").status_code == 400
+    assert client.get("/sparql?update=DROP%20ALL").status_code == 400
+    assert client.get("/sparql?query=%FF").status_code == 400
+    answer = post(client, "query=" + quote("ASK {}"), FORM, "?query=" + quote("ASK {}"))
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_other_methods_are_405_with_those_that_are_allowed(client: TestClient, method: str) -> None:
+    answer = client.request(method, "/sparql")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+
+
+def test_a_malformed_query_is_400_with_line_and_column(client: TestClient) -> None:
+    problem = ask(client, "SELECT *\nWHERE { ?s ?p }")
+    assert problem.status_code == 400
+    assert problem.json()["line"] == 2
+    assert problem.json()["column"] > 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "form"),
+    [
+        ("*/*", "application/sparql-results+json", QueryResultsFormat.JSON),
+        ("application/json", "application/sparql-results+json", QueryResultsFormat.JSON),
+        (
+            "application/sparql-results+xml",
+            "application/sparql-results+xml",
+            QueryResultsFormat.XML,
+        ),
+        (
+            "text/csv;q=0.3, application/xml;q=0.5",
+            "application/sparql-results+xml",
+            QueryResultsFormat.XML,
+        ),
+        (
+            "text/tab-separated-values",
+            "text/tab-separated-values; charset=utf-8",
+            QueryResultsFormat.TSV,
+        ),
+        ("image/png, */*;q=0.1", "application/sparql-results+json", QueryResultsFormat.JSON),
+    ],
+)
+def test_solutions_come_in_the_form_that_is_accepted(
+    client: TestClient, accept: str, media_type: str, form: QueryResultsFormat
+) -> None:
+    answer = ask(client, f"SELECT ?o WHERE {{ <{MINT}> ?p ?o }}", accept)
+    assert answer.headers["content-type"] == media_type
+    assert len(list(parse_query_results(answer.content, form))) > 20  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/sparql-results+json", "application/sparql-results+xml"]
+)
+def test_ask_is_answered_too(client: TestClient, accept: str) -> None:
+    assert "true" in ask(client, "ASK {}", accept).text
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("*/*", RdfFormat.TURTLE),
+        ("text/turtle", RdfFormat.TURTLE),
+        ("application/n-triples", RdfFormat.N_TRIPLES),
+        ("text/plain", RdfFormat.N_TRIPLES),
+        ("application/rdf+xml", RdfFormat.RDF_XML),
+        ("application/trig", RdfFormat.TRIG),
+        ("application/n-quads", RdfFormat.N_QUADS),
+    ],
+)
+def test_graphs_come_in_the_form_that_is_accepted(
+    client: TestClient, accept: str, form: RdfFormat
+) -> None:
+    expected = {quad.triple for quad in parse(ask(client, CONSTRUCT).content, RdfFormat.TURTLE)}
+    assert len(expected) > 20
+    assert {quad.triple for quad in parse(ask(client, CONSTRUCT, accept).content, form)} == expected
+
+
+def test_turtle_comes_with_prefixes_and_json_ld_with_readable_keys(client: TestClient) -> None:
+    assert "@prefix dct:" in ask(client, CONSTRUCT, "text/turtle").text
+    document = ask(client, CONSTRUCT, "application/ld+json").json()
+    assert "@context" in document
+    assert document["title"]["nl"].startswith("MINT")
+
+
+def test_a_form_that_does_not_fit_is_406(client: TestClient) -> None:
+    assert ask(client, COUNT, "image/png").status_code == 406
+    assert ask(client, COUNT, "text/turtle").status_code == 406
+    assert ask(client, CONSTRUCT, "text/csv").status_code == 406
+
+
+@pytest.mark.parametrize(
+    "rest", [{"format": "json"}, {"output": "json"}, {"results": "json"}, {"format": "turtle"}]
+)
+def test_the_parameters_that_clients_add_are_taken(
+    client: TestClient, rest: dict[str, str]
+) -> None:
+    assert ask(client, COUNT, "application/sparql-results+json", **rest).status_code == 200
+
+
+def test_an_answer_has_a_strong_tag_and_304_spares_the_next(client: TestClient) -> None:
+    answer = ask(client, COUNT)
+    tag = answer.headers["etag"]
+    assert tag.startswith('"')
+    again = client.get("/sparql", params={"query": COUNT}, headers={"If-None-Match": f'"x", {tag}'})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == tag
+    assert "Accept" in again.headers["vary"]
+    assert ask(client, COUNT, "text/csv").headers["etag"] != tag
+    assert ask(client, COUNT + " ").headers["etag"] != tag
+    assert "etag" not in ask(client, "SELECT (NOW() AS ?now) WHERE {}").headers
+
+
+def test_head_and_other_origins_are_served(client: TestClient) -> None:
+    head = client.head("/sparql", params={"query": COUNT})
+    assert (head.status_code, head.content) == (200, b"")
+    wrong = client.get("/sparql?query=x", headers={"Origin": "https://example.org"})
+    assert wrong.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_query_can_be_given_less_time(client: TestClient) -> None:
+    slow = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    answer = ask(client, slow, timeout="0.3")
+    assert answer.status_code == 504
+    assert "0.3 s" in answer.json()["detail"]
+    assert ask(client, COUNT, timeout="never").status_code == 400
+    assert ask(client, COUNT, timeout="-1").status_code == 400
+    assert ask(client, COUNT).status_code == 200
+
+
+def test_a_bare_get_gives_a_description_that_is_true(client: TestClient) -> None:
+    answer = client.get("/sparql")
+    graph = Graph().parse(data=answer.text, format="turtle")
+    sd, void = (
+        Namespace("http://www.w3.org/ns/sparql-service-description#"),
+        Namespace("http://rdfs.org/ns/void#"),
+    )
+    assert (None, sd.supportedLanguage, sd.SPARQL11Query) in graph
+    assert (None, sd.feature, sd.UnionDefaultGraph) in graph
+    union = next(graph.objects(None, sd.defaultGraph))
+    distinct = "SELECT (COUNT(*) AS ?n) WHERE { SELECT DISTINCT * WHERE { ?s ?p ?o } }"
+    assert str(graph.value(union, void.triples)) == value(ask(client, distinct))
+    names = list(graph.subject_objects(sd.name))
+    assert len(names) > 60
+    for node, name in names[:5]:
+        size = graph.value(graph.value(node, sd.graph), void.triples)
+        assert str(size) == value(ask(client, COUNT, **{"default-graph-uri": str(name)}))
+    for form in ("application/ld+json", "application/rdf+xml", "application/n-triples"):
+        assert client.get("/sparql", headers={"Accept": form}).status_code == 200
+
+
+def test_every_result_format_of_the_description_is_given(client: TestClient) -> None:
+    text = client.get("/sparql").text
+    for name in (
+        "SPARQL_Results_JSON",
+        "SPARQL_Results_XML",
+        "SPARQL_Results_CSV",
+        "SPARQL_Results_TSV",
+        "Turtle",
+        "N-Triples",
+        "RDF_XML",
+        "JSON-LD",
+        "TriG",
+        "N-Quads",
+    ):
+        assert name in text

@@ -1,0 +1,55 @@
+import pytest
+from pyoxigraph import Literal, NamedNode
+
+from practicegraph import sparql
+from practicegraph.sparql import QueryRefusedError
+
+CALLS = [
+    "SELECT * WHERE { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }",
+    "SELECT * WHERE { service silent <http://127.0.0.1:1/> { ?s ?p ?o } }",
+    'SELECT * WHERE { ?s ?p "x" SERVICE ?where { ?s ?p ?o } }',
+    "SELECT * WHERE { # a comment\nSERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }",
+    "SELECT * WHERE { ?s ?p 'it''s' . SeRvIcE <http://127.0.0.1:1/> {} }",
+    "SELECT * WHERE { SERVICESILENT<http://127.0.0.1:1/>{ ?s ?p ?o } }",
+    "SELECT * WHERE { ?s ?p trueSERVICE<http://127.0.0.1:1/>{ ?s ?p ?o } }",
+    "PREFIX : <http://127.0.0.1:1/> SELECT * WHERE { SERVICE:x{ ?s ?p ?o } }",
+    "PREFIX : <http://127.0.0.1:1/> SELECT * WHERE { ?s ?p trueSERVICE:x { ?s ?p ?o } }",
+    r"SELECT * WHERE { \u0053ERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }",
+    r"SELECT * WHERE { SERV\U00000049CE <http://127.0.0.1:1/> { ?s ?p ?o } }",
+    "SELECT * WHERE { ?s ?p ?o.SERVICE<http://127.0.0.1:1/>{} FILTER(1<2)SERVICE?x{?s?p?o} }",
+]
+NO_CALLS = [
+    'SELECT * WHERE { ?s ?p "SERVICE <x> { }" }',
+    "SELECT ?service WHERE { ?service ?p ?o }",
+    "SELECT * WHERE { ?s <http://example.org/SERVICE> ?o } # SERVICE",
+    "PREFIX service: <http://example.org/> SELECT * WHERE { ?s service:SERVICE ?o }",
+    'SELECT * WHERE { ?s ?p """a "SERVICE" b""" }',
+    r'SELECT * WHERE { ?s ?p "\" SERVICE \"" }',
+]
+
+
+@pytest.mark.parametrize("query", CALLS)
+def test_a_call_to_another_endpoint_is_refused(query: str) -> None:
+    with pytest.raises(QueryRefusedError):
+        sparql.refuse_calls(query)
+
+
+@pytest.mark.parametrize("query", NO_CALLS)
+def test_the_word_service_is_allowed_where_it_is_no_call(query: str) -> None:
+    sparql.refuse_calls(query)
+
+
+def test_terms_stand_in_the_place_of_dollar_variables_alone() -> None:
+    query = 'SELECT ?x WHERE { ?x ?p $value . FILTER (?value != "$value") } # $value'
+    put = sparql.with_terms(query, {"value": Literal('a" } DROP ALL #', language="en")})
+    assert (
+        put
+        == r'SELECT ?x WHERE { ?x ?p "a\" } DROP ALL #"@en . FILTER (?value != "$value") } # $value'
+    )
+    assert sparql.with_terms("$a $b", {"a": NamedNode("http://e/")}) == "<http://e/> $b"
+
+
+@pytest.mark.parametrize("word", ["NOW", "rand", "UUID", "STRUUID", "BNODE"])
+def test_a_query_that_gives_another_result_each_time_is_not_repeatable(word: str) -> None:
+    assert not sparql.is_repeatable(f"SELECT ({word}() AS ?x) WHERE {{}}")
+    assert sparql.is_repeatable(f'SELECT ("{word}" AS ?x) WHERE {{}}')
