@@ -20,7 +20,7 @@ from practicegraph.workers import Limits, Workers
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "tests" / "sources"
 CASES = ROOT / "tests" / "cases"
-PARTS = ("ontology", "shapes", "data")
+PARTS = ("ontology", "shapes", "queries", "data")
 
 
 def copy(to: Path) -> Path:

@@ -2,7 +2,7 @@ import pytest
 from pyoxigraph import Literal, NamedNode
 
 from practicegraph import sparql
-from practicegraph.sparql import QueryRefusedError
+from practicegraph.store import QueryRefusedError
 
 CALLS = [
     "SELECT * WHERE { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }",

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
-from practicegraph.sparql import QueryRefusedError
-from practicegraph.store import Store
+from practicegraph.store import QueryRefusedError, Store
 from practicegraph.workers import BusyError, DeadlineError, Limits, Workers
 
 CROSS = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"

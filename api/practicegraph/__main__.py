@@ -1,4 +1,4 @@
-"""The command line: `practicegraph serve`, `check`, `import`, `label`."""
+"""The command line: `practicegraph serve`, `check`, `import`, `query`, `label`."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import uvicorn
 
-from . import __version__, catalogue, drafting, files, folder, locales
+from . import __version__, catalogue, drafting, files, folder, locales, sparql
 from .catalogue import Catalogue, NoCatalogueError, UnknownLanguageError
 from .checks import Checked
 from .drafting import Naming
@@ -20,6 +20,9 @@ from .folder import UnreadableError
 from .importer import Import
 from .loading import SameTopicError
 from .locales import UnknownCodeError
+from .search import BadChoiceError
+from .store import QueryRefusedError
+from .text import nearest
 from .values import RefusedError
 from .web.app import application
 from .workers import Limits, Workers
@@ -34,6 +37,12 @@ _MISTAKES = (
     SameTopicError,
     RefusedError,
     UnknownCodeError,
+    QueryRefusedError,
+)
+
+
+_in_folder = click.option(
+    "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
 )
 
 
@@ -64,9 +73,7 @@ def serve(root: Path, host: str, port: int) -> None:
 
 @main.command()
 @click.argument("paths", metavar="[PATH]...", type=_PATH, nargs=-1)
-@click.option(
-    "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
-)
+@_in_folder
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--lang", help="The language of the messages, such as en or nl.")
 def check(paths: tuple[Path, ...], root: Path, form: str, lang: str | None) -> None:
@@ -88,9 +95,7 @@ def check(paths: tuple[Path, ...], root: Path, form: str, lang: str | None) -> N
 
 @main.command("import")
 @click.argument("paths", metavar="FILE...", type=_FILE, nargs=-1, required=True)
-@click.option(
-    "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
-)
+@_in_folder
 @click.option("--id", "identifier", help="The identifier, if the file is not named ID.LANG.txt.")
 @click.option("--lang", help="The language of the page, if the name does not say it.")
 @click.option("--source", help="The address of the page, if it does not follow from the others.")
@@ -129,10 +134,29 @@ def import_(
 
 
 @main.command()
+@click.argument("name", metavar="NAME|FILE")
+@click.argument("given", metavar="[KEY=VALUE]...", nargs=-1)
+@_in_folder
+@click.option("--format", "form", type=click.Choice(["csv", "json", "xml", "tsv"]), default="csv")
+def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
+    """Ask a stored question by its name, or a query in a file; graphs come in Turtle."""
+    pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in given)]
+    with _mistakes():
+        opened = catalogue.gather(catalogue.read(root).documents, root)
+        if name in opened.questions:
+            text = opened.questions[name].asked(pairs, opened.understanding)
+        elif Path(name).is_file():
+            text = Path(name).read_text(encoding="utf-8")
+        else:
+            raise BadChoiceError(name, None, nearest(name, opened.questions))
+        sparql.refuse_calls(text)
+        content = opened.store.results(text, form)
+    click.echo(content, nl=False)
+
+
+@main.command()
 @click.argument("path", metavar="FILE", type=_FILE)
-@click.option(
-    "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
-)
+@_in_folder
 def label(path: Path, root: Path) -> None:
     """Write the CLDR's names into a scheme of countries or languages, in every language."""
     with _mistakes():
@@ -166,6 +190,12 @@ def _mistakes() -> Iterator[None]:
     """Have a user's mistake said in a line, without a trace."""
     try:
         yield
+    except BadChoiceError as error:
+        valid = ", ".join(error.valid)
+        said = error.parameter if error.value is None else f"{error.parameter}={error.value}"
+        raise click.ClickException(
+            f"{said}: not known here. What would be right: {valid}"
+        ) from error
     except _MISTAKES as error:
         raise click.ClickException(str(error)) from error
 

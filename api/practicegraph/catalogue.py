@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from . import folder, jsonld, loading, pages, phrases, shapes, vocabularies
+from . import folder, jsonld, loading, pages, phrases, questions, shapes, vocabularies
 from .checks import Checked, Checker
 from .folder import Document, UnreadableError
 from .kinds import Shapes
 from .loading import Watch
 from .phrases import Phrases
+from .questions import Question
 from .records import Reader
 from .search import Search
 from .store import RDF, Store
@@ -47,6 +48,7 @@ class Catalogue:
     phrases: Phrases
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
+    questions: Mapping[str, Question]
     snapshot: Path | None = None
 
     @property
@@ -198,6 +200,7 @@ def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, st
         phrases=phrases.read(store),
         vocabularies=vocabularies.read(store),
         prefixes=prefixes,
+        questions=questions.read(store),
     )
 
 

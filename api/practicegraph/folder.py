@@ -1,21 +1,31 @@
 """A catalogue's folder: which files belong to it, what each is about, what stands in it.
 
 A file is about the subject of its first triple; that IRI names its graph. Larger sets come as
-TriG or N-Quads, plain or gzipped, and name their graphs themselves.
+TriG or N-Quads, plain or gzipped, and name their graphs themselves. A stored question is SPARQL
+under a head of comment lines, `#: ` and Turtle, that says what it asks.
 """
 
 import gzip
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, parse
+from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
 from .store import named
 
-PARTS = ("ontology", "shapes", "data")
-_FORMATS = {".ttl": RdfFormat.TURTLE, ".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
+PARTS = ("ontology", "shapes", "queries", "data")
+_QUESTION = ".rq"
+_HEAD = re.compile(r"(?:#:.*(?:\n|$))+")
+_EXECUTABLE = re.compile(r"http://www\.w3\.org/ns/shacl#SPARQL(Select|Ask|Construct)Executable")
+_FORMATS = {
+    ".ttl": RdfFormat.TURTLE,
+    ".trig": RdfFormat.TRIG,
+    ".nq": RdfFormat.N_QUADS,
+    _QUESTION: RdfFormat.TURTLE,
+}
 
 
 class UnreadableError(ValueError):
@@ -76,15 +86,34 @@ def document(path: Path, content: bytes) -> Document:
     if form is None:
         known = ", ".join(_FORMATS)
         raise UnreadableError(path, f"not a file of RDF; the names of those end in {known}")
+    head, body = _split(content) if path.suffix == _QUESTION else (content, "")
     try:
-        reader = parse(content, form, rename_blank_nodes=True)
+        reader = parse(head, form, rename_blank_nodes=True)
         quads = tuple(reader)
     except SyntaxError as error:
         line, column = error.lineno or 1, error.offset or 1
         raise UnreadableError(path, error.msg, line, column) from error
     except ValueError as error:
         raise UnreadableError(path, str(error)) from error
-    return _document(path, quads, reader.prefixes)
+    return _document(path, (*quads, *_executable(quads, body)), reader.prefixes)
+
+
+def _executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
+    """Give the statement that holds the SPARQL of a question (SHACL-SPARQL, SPARQL executables)."""
+    for quad in quads:
+        kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
+        if kind:
+            name = NamedNode("http://www.w3.org/ns/shacl#" + kind[1].lower())
+            yield Quad(quad.subject, name, Literal(body))
+
+
+def _split(content: bytes) -> tuple[bytes, str]:
+    """Give the head of a question as Turtle, its lines where they were, and the SPARQL below it."""
+    text = content.decode()
+    head = _HEAD.match(text)
+    lines = head[0].splitlines() if head else []
+    turtle = "\n".join(line.removeprefix("#:").removeprefix(" ") for line in lines)
+    return turtle.encode(), text[head.end() if head else 0 :].strip() + "\n"
 
 
 def _document(path: Path, quads: tuple[Quad, ...], prefixes: Mapping[str, str]) -> Document:

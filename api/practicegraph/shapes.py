@@ -38,18 +38,20 @@ def _with_languages(store: Store) -> list[Node]:
 
 def _kind(store: Store, shape: Node) -> Kind:
     listed = store.values(shape, SH + "property")
-    fields = [_field(store, node) for node in listed if isinstance(node, NamedNode)]
+    fields = [field(store, node) for node in listed if isinstance(node, NamedNode)]
     return Kind(
         iri=shape.value,
         classes=tuple(sorted(_text(term) for term in store.values(shape, SH + "targetClass"))),
         labels=store.labels(shape, RDFS + "label"),
         segment=_optional(store.value(shape, SH + "codeIdentifier")),
         topic=_optional(store.value(shape, PG + "topic")) == "true",
-        fields=tuple(sorted(fields, key=lambda field: (field.group.order, field.order, field.key))),
+        fields=tuple(sorted(fields, key=lambda found: (found.group.order, found.order, found.key))),
     )
 
 
-def _field(store: Store, shape: Node) -> Field:
+def field(store: Store, shape: Node) -> Field:
+    """Read a property shape, or a parameter of a question; it needs a path or a key."""
+
     def text(term: str) -> str | None:
         return _optional(store.value(shape, term))
 
@@ -85,7 +87,8 @@ def _field(store: Store, shape: Node) -> Field:
 
 def _group(store: Store, shape: Node) -> Group:
     group = store.value(shape, SH + "group")
-    assert isinstance(group, NamedNode), f"{shape} has no sh:group"
+    if not isinstance(group, NamedNode):
+        return Group("", {}, 0)
     order = float(_optional(store.value(group, SH + "order")) or 0)
     return Group(group.value, store.labels(group, RDFS + "label"), order)
 

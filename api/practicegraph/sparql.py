@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 
-from .store import Term
+from .store import QueryRefusedError, Term
 
 # The tokens of SPARQL 1.1 (section 19.8) in which a keyword is only text, and bare words.
 _TOKENS = re.compile(
@@ -16,10 +16,6 @@ _TOKENS = re.compile(
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE"}
-
-
-class QueryRefusedError(ValueError):
-    """A query that is not run: it is malformed, or asks for what is not allowed."""
 
 
 def words(query: str) -> set[str]:

@@ -11,7 +11,10 @@ from pyoxigraph import (
     Literal,
     NamedNode,
     Quad,
+    QueryResultsFormat,
     QuerySolutions,
+    QueryTriples,
+    RdfFormat,
     Triple,
 )
 from pyoxigraph import Store as Oxigraph
@@ -23,6 +26,12 @@ Row = Mapping[str, Term]
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
 
+_RESULTS = {
+    "csv": QueryResultsFormat.CSV,
+    "json": QueryResultsFormat.JSON,
+    "tsv": QueryResultsFormat.TSV,
+    "xml": QueryResultsFormat.XML,
+}
 _ALL = """
 SELECT (COUNT(*) AS ?count)
 WHERE {
@@ -38,6 +47,10 @@ WHERE {
 GROUP BY ?graph
 ORDER BY ?graph
 """
+
+
+class QueryRefusedError(ValueError):
+    """A query that is not run: it is malformed, or asks for what is not allowed."""
 
 
 class Store:
@@ -80,6 +93,19 @@ class Store:
         for solution in solutions:
             bound = zip(names, solution, strict=True)
             yield {name: term for name, term in bound if term is not None}
+
+    def results(self, query: str, form: str) -> bytes:
+        """Give the result of a query of our own as text: a graph in Turtle, else in the form."""
+        try:
+            result = self._store.query(query, use_default_graph_as_union=True)
+        except (SyntaxError, ValueError) as error:
+            raise QueryRefusedError(str(error)) from error
+        if isinstance(result, QueryTriples):
+            content = result.serialize(format=RdfFormat.TURTLE)
+        else:
+            content = result.serialize(format=_RESULTS[form])
+        assert content is not None
+        return content
 
     def triples(self) -> int:
         """Count the triples of the union of all graphs: one in several graphs counts once."""

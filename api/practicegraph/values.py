@@ -177,7 +177,9 @@ class Understanding:
             several = ", ".join(concept.notation for concept in found.values())
             return self.problem(path, line, field, text, "ambiguousLabel", several=several)
         if not found:
-            known = [w for c in scheme.concepts.values() for tag, w in c.wordings if tag in tags]
+            concepts = scheme.concepts.values()
+            known = [w for concept in concepts for tag, w in concept.wordings if tag in tags]
+            known += scheme.concepts
             near = ", ".join(nearest(text, known))
             return self.problem(path, line, field, text, "unknownLabel", nearest=near or "–")
         return NamedNode(next(iter(found)))

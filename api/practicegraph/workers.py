@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from .sparql import QueryRefusedError
+from .store import QueryRefusedError
 
 _HEAD = 5
 

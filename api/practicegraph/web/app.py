@@ -1,5 +1,7 @@
 """The routes: searches, SPARQL, every IRI, and what the service says of itself."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -9,14 +11,17 @@ from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
 from ..catalogue import Catalogue
+from ..questions import Question
 from ..search import BadChoiceError
-from ..sparql import QueryRefusedError
+from ..store import QueryRefusedError
 from ..workers import BusyError, DeadlineError, Workers
 from . import negotiation, parameters
 from .documents import Addresses
 from .methods import SPARQL, Methods
 from .negotiation import HTML, LISTS, NotAcceptableError
 from .queries import Queries
+from .questions import PATH as QUESTIONS
+from .questions import Questions
 from .resources import Resources
 from .searches import PATH, Searches
 from .service import Service, TooLargeError, UnknownAddressError, UnsupportedError
@@ -36,6 +41,7 @@ def application(catalogue: Catalogue, workers: Workers | None = None) -> FastAPI
     _route_searches(app, service)
     if workers:
         _route_queries(app, Queries(service, workers))
+        _route_questions(app, Questions(Queries(service, workers)))
     _route_resources(app, service)
     app.add_middleware(Methods)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"])
@@ -96,6 +102,23 @@ def _route_queries(app: FastAPI, queries: Queries) -> None:
     app.get(SPARQL, summary=summary, openapi_extra=by_address, operation_id="query")(query)
     app.post(SPARQL, summary=summary, openapi_extra=in_body, operation_id="postQuery")(query)
     app.api_route(SPARQL + "/", methods=["GET", "POST"], include_in_schema=False)(query)
+
+
+def _route_questions(app: FastAPI, questions: Questions) -> None:
+    catalogue = questions.queries.service.catalogue
+
+    @app.get(QUESTIONS, summary=catalogue.say("questions"))
+    def listed(request: Request) -> Response:
+        return questions.listed(request)
+
+    def answering(question: Question) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            return questions.answer(request, question)
+
+        return answer
+
+    for name, question in catalogue.questions.items():
+        app.get(f"{QUESTIONS}/{name}", **questions.described(question))(answering(question))
 
 
 def _route_resources(app: FastAPI, service: Service) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 from ..catalogue import Catalogue
 from ..kinds import Field
+from ..questions import Parameter
 from ..search import SIZES
 from ..text import best
+from ..turtle import XSD
 from .negotiation import LISTS
 
 BODY_OF_QUERY = {
@@ -57,6 +59,21 @@ def of_query(catalogue: Catalogue) -> list[dict[str, Any]]:
         _parameter("timeout", "", {"type": "number", "exclusiveMinimum": 0}),
         of_language(catalogue),
     ]
+
+
+def of_question(catalogue: Catalogue, parameter: Parameter, codes: list[str]) -> dict[str, Any]:
+    """Give a parameter of a stored question, with its values and its default."""
+    types = {XSD + "integer": "integer", XSD + "boolean": "boolean"}
+    name = next(iter(parameter.field.datatypes), "")
+    schema: dict[str, Any] = {"type": types.get(name, "string")}
+    if codes:
+        schema["enum"] = codes
+    if parameter.default is not None:
+        schema["default"] = catalogue.reader.code(parameter.default)
+    texts = [best(parameter.field.names, catalogue.languages)]
+    texts.append(best(parameter.field.hints, catalogue.languages))
+    found = _parameter(parameter.key, ": ".join(texts), schema)
+    return found | {"required": parameter.default is None and not parameter.optional}
 
 
 def of_language(catalogue: Catalogue) -> dict[str, Any]:

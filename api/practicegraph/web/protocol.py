@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from ..sparql import QueryRefusedError
+from ..store import QueryRefusedError
 from .service import TooLargeError, UnsupportedError
 
 FORM = "application/x-www-form-urlencoded"

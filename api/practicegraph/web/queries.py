@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -55,6 +55,14 @@ class Queries:
         """Answer a query; without one, with a page to write one on or with what the service is."""
         if question is None:
             return self._without_query(request)
+        return self.reply(
+            request, question, lambda table: self._shown(request, question.query, table)
+        )
+
+    def reply(
+        self, request: Request, question: Asked, page: Callable[["Table"], Response]
+    ) -> Response:
+        """Answer a query in the form that the reader asks for; a page is made of its rows."""
         sparql.refuse_calls(question.query)
         table, graph = (_form(request, forms) for forms in (TABLES, GRAPHS))
         if table is None and graph is None:
@@ -68,7 +76,7 @@ class Queries:
             deque(answer.parts, maxlen=0)
             raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
         if form == HTML:
-            return self._page(request, question.query, answer)
+            return page(self._table(request, answer))
         return self._streamed(answer, form, tag)
 
     def _run(self, question: Asked, table: Form | None, graph: Form | None) -> Answer:
@@ -107,33 +115,32 @@ class Queries:
     def _without_query(self, request: Request) -> Response:
         form = negotiation.wished(request, (*GRAPHS, HTML))
         if form == HTML:
-            return self._shown(request)
+            kind = self.service.catalogue.shapes.record.classes[0]
+            return self._shown(request, _SAMPLE.format(kind=kind), Table())
         address = str(request.url.replace(query=""))
         content = description(self.service.catalogue, address, form, (*TABLES, *GRAPHS))
         return Response(content, headers=VARY, media_type=form.content_type)
 
-    def _page(self, request: Request, query: str, answer: Answer) -> Response:
+    def _table(self, request: Request, answer: Answer) -> "Table":
+        view = self.service.view(request)
         lines = [json.loads(line) for line in b"".join(answer.parts).splitlines()]
         if answer.kind == "boolean":
-            said = self.service.view(request).say("yes" if lines[0] else "no")
-            return self._shown(request, query, said=said)
-        view = self.service.view(request)
+            return Table(said=view.say("yes" if lines[0] else "no"))
         cells = [[view.cell(_term(text)) for text in row] for row in lines[1 : _SHOWN + 1]]
         more = view.say("rowsCut", count=_SHOWN) if len(lines) > _SHOWN + 1 else ""
-        return self._shown(request, query, lines[0], cells, more)
+        return Table(lines[0], cells, more)
 
-    def _shown(
-        self,
-        request: Request,
-        query: str = "",
-        names: Sequence[str] = (),
-        rows: Sequence[Sequence[Shown]] = (),
-        said: str = "",
-    ) -> Response:
-        sample = _SAMPLE.format(kind=self.service.catalogue.shapes.record.classes[0])
-        return self.service.html(
-            request, "query.html", query=query or sample, names=names, rows=rows, said=said
-        )
+    def _shown(self, request: Request, query: str, table: "Table") -> Response:
+        return self.service.html(request, "query.html", query=query, table=table)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A result on a page: names, rows of cells, and what is said beside them."""
+
+    names: Sequence[str] = ()
+    rows: Sequence[Sequence[Shown]] = ()
+    said: str = ""
 
 
 def _form(request: Request, forms: Sequence[Form]) -> Form | None:

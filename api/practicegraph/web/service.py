@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from ..catalogue import Catalogue
 from ..search import BadChoiceError
-from ..sparql import QueryRefusedError
+from ..store import QueryRefusedError
 from ..workers import DeadlineError
 from . import negotiation
 from .documents import Addresses

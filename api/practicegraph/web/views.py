@@ -13,7 +13,7 @@ from ..records import Record
 from ..search import Answer, Choices
 from ..shapes import PG
 from ..store import Term
-from ..text import best, fold, preferring
+from ..text import Labels, best, fold, preferring
 from ..turtle import XSD
 from ..vocabularies import Scheme
 from .documents import Addresses
@@ -93,6 +93,10 @@ class View:
     def say(self, name: str, /, **words: object) -> str:
         """Give a phrase."""
         return self.catalogue.phrases.say(name, self.languages, **words)
+
+    def best(self, labels: Labels) -> str:
+        """Give a wording in the reader's language."""
+        return best(labels, self.languages)
 
     def name(self, iri: str) -> str:
         """Give what a thing is called, or the last part of its address."""

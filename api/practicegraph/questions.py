@@ -1,0 +1,113 @@
+"""The stored questions: SPARQL with words in every language and typed parameters."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode
+
+from . import shapes, sparql
+from .kinds import Field
+from .search import BadChoiceError
+from .shapes import RDFS, SH
+from .store import RDF, Store, Term
+from .text import Labels, best, nearest
+from .values import Problem, Understanding
+
+_TEXTS = ("select", "ask", "construct")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a question; an optional one that is not given leaves its variable open."""
+
+    field: Field
+    default: Term | None
+    optional: bool
+
+    @property
+    def key(self) -> str:
+        """Give its name."""
+        return self.field.key
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question; in its text, parameters are variables that are written with a dollar."""
+
+    iri: str
+    labels: Labels
+    comments: Labels
+    text: str
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def gives_graph(self) -> bool:
+        """Tell whether the answer is a graph."""
+        return "CONSTRUCT" in sparql.words(self.text)
+
+    @property
+    def name(self) -> str:
+        """Give the last part of its address."""
+        return self.iri.rpartition("/")[2]
+
+    def asked(self, given: Iterable[tuple[str, str]], understanding: Understanding) -> str:
+        """Give the query with the parameters' values in it, as terms; raises BadChoiceError."""
+        values = dict(given)
+        known = {parameter.key: parameter for parameter in self.parameters}
+        for name in values:
+            if name not in known:
+                raise BadChoiceError(name, None, nearest(name, known) or list(known))
+        terms = {key: self._term(known[key], values.get(key), understanding) for key in known}
+        return sparql.with_terms(self.text, {key: term for key, term in terms.items() if term})
+
+    def _term(
+        self, parameter: Parameter, text: str | None, understanding: Understanding
+    ) -> Term | None:
+        if text is None:
+            if parameter.default is None and not parameter.optional:
+                hint = best(parameter.field.hints, understanding.languages)
+                raise BadChoiceError(parameter.key, "", [hint])
+            return parameter.default
+        found = understanding.term(Path(), parameter.field, 0, text, understanding.languages)
+        if isinstance(found, Problem):
+            raise BadChoiceError(parameter.key, text, [found.reason])
+        return found
+
+
+def read(store: Store) -> dict[str, Question]:
+    """Read the questions out of the store, by name."""
+    nodes = store.subjects(RDF + "type", NamedNode(SH + "SPARQLExecutable"))
+    found = (_question(store, node) for node in nodes if isinstance(node, NamedNode))
+    return {question.name: question for question in sorted(found, key=lambda q: q.iri)}
+
+
+def options(parameter: Parameter, understanding: Understanding) -> Mapping[str, Term]:
+    """Give the values of a parameter that come from a list, by short form."""
+    if parameter.field.scheme:
+        concepts = understanding.vocabularies.schemes[parameter.field.scheme].concepts
+        return {code: NamedNode(concept.iri) for code, concept in concepts.items()}
+    terms = parameter.field.options
+    return {term.value: term for term in terms if isinstance(term, NamedNode | Literal)}
+
+
+def _question(store: Store, node: NamedNode) -> Question:
+    texts = [store.value(node, SH + name) for name in _TEXTS]
+    (text,) = (term.value for term in texts if isinstance(term, Literal))
+    listed = [term for term in store.values(node, SH + "parameter") if isinstance(term, NamedNode)]
+    return Question(
+        iri=node.value,
+        labels=store.labels(node, RDFS + "label"),
+        comments=store.labels(node, RDFS + "comment"),
+        text=text,
+        parameters=tuple(sorted((_parameter(store, n) for n in listed), key=lambda p: p.key)),
+    )
+
+
+def _parameter(store: Store, node: NamedNode) -> Parameter:
+    optional = store.value(node, SH + "optional")
+    return Parameter(
+        field=shapes.field(store, node),
+        default=store.value(node, SH + "defaultValue"),
+        optional=isinstance(optional, Literal) and optional.value == "true",
+    )

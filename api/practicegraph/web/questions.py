@@ -1,0 +1,129 @@
+"""The stored questions over HTTP: their list, and each one's answer in every form of a result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from pyoxigraph import NamedNode
+
+from .. import questions
+from ..questions import Parameter, Question
+from ..text import best
+from . import negotiation, parameters
+from .negotiation import HTML, JSON, NotAcceptableError
+from .protocol import Asked
+from .queries import GRAPHS, TABLES, Queries, Table
+from .service import VARY
+from .views import View, query_of
+
+PATH = "/queries"
+_OURS = ("lang", "format", "timeout")
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Answers the stored questions."""
+
+    queries: Queries
+
+    def listed(self, request: Request) -> Response:
+        """Answer with the list of the questions."""
+        service = self.queries.service
+        view = service.view(request)
+        known = service.catalogue.questions.values()
+        if negotiation.form(request, (JSON, HTML)) == HTML:
+            return service.html(request, "questions.html", questions=known)
+        rows = [self._described(question, view) for question in known]
+        return JSONResponse({"questions": rows}, headers=VARY)
+
+    def answer(self, request: Request, question: Question) -> Response:
+        """Answer a question; who accepts RDF alone is led to what is said of the question."""
+        service = self.queries.service
+        asked = query_of(request.query_params.multi_items(), _OURS)
+        given = [(name, value) for name, value in asked if value]
+        text = question.asked(given, service.catalogue.understanding)
+        try:
+            negotiation.wished(request, (*TABLES, *(GRAPHS if question.gives_graph else ())))
+        except NotAcceptableError:
+            form = negotiation.wished(request, GRAPHS)
+            return RedirectResponse(f"{PATH}/{question.name}.{form.extension}", 303, VARY)
+        return self.queries.reply(
+            request, Asked(text), lambda table: self._page(request, question, given, text, table)
+        )
+
+    def described(self, question: Question) -> dict[str, Any]:
+        """Give what the OpenAPI document says of a question."""
+        catalogue = self.queries.service.catalogue
+        listed = [
+            parameters.of_question(catalogue, parameter, self._codes(parameter))
+            for parameter in question.parameters
+        ]
+        return {
+            "summary": best(question.labels, catalogue.languages),
+            "description": best(question.comments, catalogue.languages),
+            "openapi_extra": {"parameters": [*listed, parameters.of_language(catalogue)]},
+            "operation_id": f"query-{question.name}",
+        }
+
+    def _codes(self, parameter: Parameter) -> list[str]:
+        understanding = self.queries.service.catalogue.understanding
+        return list(questions.options(parameter, understanding))
+
+    def _described(self, question: Question, view: View) -> dict[str, Any]:
+        return {
+            "name": question.name,
+            "id": question.iri,
+            "title": view.best(question.labels),
+            "description": view.best(question.comments),
+            "parameters": [
+                {"name": parameter.key, "label": view.best(parameter.field.names)}
+                for parameter in question.parameters
+            ],
+            "answer": f"{PATH}/{question.name}",
+        }
+
+    def _page(
+        self,
+        request: Request,
+        question: Question,
+        given: list[tuple[str, str]],
+        text: str,
+        table: Table,
+    ) -> Response:
+        view = self.queries.service.view(request)
+        values = dict(given)
+        query = urlencode(given)
+        return self.queries.service.html(
+            request,
+            "question.html",
+            question=question,
+            table=table,
+            text=text,
+            fields=[self._field(parameter, values, view) for parameter in question.parameters],
+            editor=view.link("/sparql", query=text),
+            forms=[
+                (form.extension, f"{PATH}/{question.name}?{query}&format={form.extension}")
+                for form in TABLES
+                if form != HTML
+            ],
+        )
+
+    def _field(
+        self, parameter: Parameter, values: Mapping[str, str], view: View
+    ) -> tuple[Parameter, list[tuple[str, str]], str]:
+        reader = self.queries.service.catalogue.reader
+        understanding = self.queries.service.catalogue.understanding
+        options = questions.options(parameter, understanding)
+        labels = [
+            (code, view.name(term.value) if isinstance(term, NamedNode) else code)
+            for code, term in options.items()
+        ]
+        default = reader.code(parameter.default) if parameter.default else ""
+        return (
+            parameter,
+            sorted(labels, key=lambda pair: pair[1]),
+            values.get(parameter.key, default),
+        )
