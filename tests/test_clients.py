@@ -1,10 +1,15 @@
 """Real clients, unchanged, against a real server."""
 
+import contextlib
+import http.client
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,3 +102,37 @@ def test_a_second_server_on_the_same_folder_says_so(server: str, tmp_path: Path)
     assert second.returncode == 1
     assert "the store is in use" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_ends_soon_and_takes_its_queries_along(
+    ending: signal.Signals, tmp_path: Path
+) -> None:
+    root, port = copy(tmp_path), free_port()
+    command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
+    cross = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    query = urllib.parse.urlencode({"query": cross, "timeout": "60"})
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        address = wait_for(f"http://127.0.0.1:{port}", process)
+        reader = threading.Thread(target=forgotten, args=(f"{address}/sparql?{query}",))
+        reader.start()
+        time.sleep(1)
+        assert len(workers_of(root)) == 2
+        process.send_signal(ending)
+        process.wait(timeout=5)
+    reader.join(timeout=5)
+    deadline = time.monotonic() + 5
+    while workers_of(root) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert workers_of(root) == []
+
+
+def forgotten(address: str) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        urllib.request.urlopen(address, timeout=30).read()
+
+
+def workers_of(root: Path) -> list[str]:
+    """The command lines of the processes that run queries on a catalogue."""
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    return [line.decode() for line in lines if b"worker" in line and str(root).encode() in line]

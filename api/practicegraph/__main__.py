@@ -27,6 +27,7 @@ from .values import RefusedError
 from .web.app import application
 from .workers import Limits, Workers
 
+_PATIENCE = 3  # seconds that running answers get when the server is told to end
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PATH = click.Path(exists=True, path_type=Path)
@@ -66,7 +67,14 @@ def serve(root: Path, host: str, port: int) -> None:
     workers = Workers(opened.snapshot, Limits())
     try:
         app = application(opened, workers)
-        uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off")
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=_PATIENCE,
+        )
     finally:
         workers.close()
 

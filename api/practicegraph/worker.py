@@ -11,6 +11,8 @@ import os
 import resource
 import struct
 import sys
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, BinaryIO
@@ -126,14 +128,21 @@ def _rows(result: QuerySolutions | QueryBoolean, most: int) -> Iterator[str]:
 
 
 def main(snapshot: str, memory: int) -> None:
-    """Answer requests until the input ends."""
+    """Answer requests until the input ends; a server that dies takes a running query with it."""
     os.nice(_NICENESS)
+    threading.Thread(target=_end_without, args=(os.getppid(),), daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     store = Store.read_only(snapshot)
     output = sys.stdout.buffer
     frame(output, b"Z")
     for line in sys.stdin.buffer:
         answer(store, json.loads(line), output)
+
+
+def _end_without(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 if __name__ == "__main__":
