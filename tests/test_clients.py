@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyoxigraph import Store as Oxigraph
 from rdflib import Graph, URIRef
+from rdflib.plugins.stores.sparqlstore import SPARQLStore
 from SPARQLWrapper import CSV, JSON, TURTLE, XML, SPARQLWrapper
 
 from conftest import copy
@@ -136,3 +138,22 @@ def workers_of(root: Path) -> list[str]:
     """The command lines of the processes that run queries on a catalogue."""
     lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
     return [line.decode() for line in lines if b"worker" in line and str(root).encode() in line]
+
+
+def test_rdflib_s_store_asks_the_endpoint(server: str) -> None:
+    graph = Graph(store=SPARQLStore(f"{server}/sparql"))
+    title = URIRef("http://purl.org/dc/terms/title")
+    mint = URIRef("https://w3id.org/practicegraph/practice/1788")
+    assert {getattr(word, "language", "") for word in graph.objects(mint, title)} >= {
+        "en",
+        "nl",
+        "it",
+    }
+    solutions: Any = graph.query(COUNT)
+    assert [int(row[0]) for row in solutions] == [53]
+
+
+def test_another_engine_calls_the_endpoint_in_its_query(server: str) -> None:
+    inner = f"SELECT (COUNT(*) AS ?n) WHERE {{ ?e a <{PRACTICE}> }}"
+    found: Any = Oxigraph().query(f"SELECT ?n WHERE {{ SERVICE <{server}/sparql> {{ {inner} }} }}")
+    assert [solution["n"].value for solution in found] == ["53"]
