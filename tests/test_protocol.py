@@ -214,6 +214,23 @@ def test_an_answer_has_a_strong_tag_and_304_spares_the_next(client: TestClient) 
     assert "etag" not in ask(client, "SELECT (NOW() AS ?now) WHERE {}").headers
 
 
+def test_an_answer_is_coded_for_who_accepts_it_and_has_a_tag_of_its_own(client: TestClient) -> None:
+    query = {"query": "SELECT * WHERE { ?s ?p ?o } ORDER BY ?s ?p ?o LIMIT 300"}
+    plain = client.get("/sparql", params=query, headers={"Accept-Encoding": "identity"})
+    coded = client.get("/sparql", params=query, headers={"Accept-Encoding": "gzip"})
+    assert coded.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in coded.headers["vary"]
+    assert coded.content == plain.content
+    assert coded.headers["etag"] != plain.headers["etag"]
+    for answer in (plain, coded):
+        headers = {"If-None-Match": answer.headers["etag"], "Accept-Encoding": "gzip"}
+        again = client.get("/sparql", params=query, headers=headers)
+        assert (again.status_code, again.headers["etag"]) == (304, answer.headers["etag"])
+    for header in ("*", f"W/{plain.headers['etag']}", f'"a", {coded.headers["etag"]}'):
+        again = client.get("/sparql", params=query, headers={"If-None-Match": header})
+        assert again.status_code == 304
+
+
 def test_head_and_other_origins_are_served(client: TestClient) -> None:
     head = client.head("/sparql", params={"query": COUNT})
     assert (head.status_code, head.content) == (200, b"")

@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from .. import __version__
 from ..catalogue import Catalogue
@@ -25,6 +26,7 @@ from .questions import Questions
 from .resources import Resources
 from .searches import PATH, Searches
 from .service import Service, TooLargeError, UnknownAddressError, UnsupportedError
+from .tags import CodedTags
 
 
 def application(catalogue: Catalogue, workers: Workers | None = None) -> FastAPI:
@@ -43,6 +45,8 @@ def application(catalogue: Catalogue, workers: Workers | None = None) -> FastAPI
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
     _route_resources(app, service)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(CodedTags)
     app.add_middleware(Methods)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"])
     return app

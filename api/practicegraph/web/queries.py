@@ -15,7 +15,7 @@ from .. import jsonld, sparql
 from ..store import Term
 from ..worker import ROWS
 from ..workers import Answer, Workers
-from . import negotiation
+from . import negotiation, tags
 from .description import description
 from .negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from .protocol import Asked, asked
@@ -68,7 +68,7 @@ class Queries:
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
         tag = self._tag(question, table, graph)
-        if tag and tag in request.headers.get("if-none-match", "").replace(" ", "").split(","):
+        if tag and tags.matches(request.headers.get("if-none-match", ""), tag):
             return Response(status_code=304, headers=VARY | {"ETag": tag})
         answer = self._run(question, table, graph)
         form = graph if answer.kind == "graph" else table
