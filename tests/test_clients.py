@@ -157,3 +157,16 @@ def test_another_engine_calls_the_endpoint_in_its_query(server: str) -> None:
     inner = f"SELECT (COUNT(*) AS ?n) WHERE {{ ?e a <{PRACTICE}> }}"
     found: Any = Oxigraph().query(f"SELECT ?n WHERE {{ SERVICE <{server}/sparql> {{ {inner} }} }}")
     assert [solution["n"].value for solution in found] == ["53"]
+
+
+def test_an_answer_that_passes_its_deadline_never_ends_as_if_whole(server: str) -> None:
+    query = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    address = f"{server}/sparql?" + urllib.parse.urlencode({"query": query, "timeout": "0.5"})
+    with urllib.request.urlopen(address) as answer, pytest.raises(http.client.IncompleteRead):
+        answer.read()
+    assert answer_of_count(server) == "53"
+
+
+def answer_of_count(server: str) -> str:
+    found: str = answer(server, COUNT, JSON)["results"]["bindings"][0]["n"]["value"]
+    return found

@@ -238,6 +238,10 @@ def test_head_and_other_origins_are_served(client: TestClient) -> None:
     assert wrong.headers["access-control-allow-origin"] == "*"
 
 
+def test_an_answer_says_how_large_it_can_be(client: TestClient) -> None:
+    assert ask(client, COUNT).headers["x-most-bytes"] == str(1 << 30)
+
+
 def test_a_query_can_be_given_less_time(client: TestClient) -> None:
     slow = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     answer = ask(client, slow, timeout="0.3")

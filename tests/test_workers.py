@@ -8,7 +8,7 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.store import QueryRefusedError, Store
-from practicegraph.workers import BusyError, DeadlineError, Limits, Workers
+from practicegraph.workers import BusyError, DeadlineError, Limits, TooMuchError, Workers
 
 CROSS = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 ONE = "SELECT ?o WHERE { ?s ?p ?o } ORDER BY ?o LIMIT 1"
@@ -82,6 +82,30 @@ def test_a_reader_who_leaves_frees_the_process(workers: Workers) -> None:
     next(answer.parts)
     answer.parts.close()
     assert run(workers, ONE)
+
+
+def test_an_answer_that_is_too_large_breaks_off_with_an_error(snapshot: Path) -> None:
+    small = Workers(snapshot, Limits(processes=1, most_bytes=100_000))
+    try:
+        with pytest.raises(TooMuchError):
+            run(small, "SELECT * WHERE { ?s ?p ?o . ?t ?q ?u }")
+        assert run(small, ONE)
+    finally:
+        small.close()
+
+
+def test_a_reader_who_never_reads_on_does_not_keep_the_process(snapshot: Path) -> None:
+    small = Workers(snapshot, Limits(processes=1, reading=0.5))
+    try:
+        answer = small.run({"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?u }", "table": "csv"}, 20)
+        next(answer.parts)
+        time.sleep(1)
+        assert run(small, ONE)
+        with pytest.raises((EOFError, ValueError, OSError)):
+            list(answer.parts)
+        assert run(small, ONE)
+    finally:
+        small.close()
 
 
 def test_an_answer_that_nobody_reads_frees_the_process(workers: Workers) -> None:

@@ -30,16 +30,26 @@ class DeadlineError(TimeoutError):
         self.seconds, self.most = seconds, most
 
 
+class TooMuchError(RuntimeError):
+    """An answer that is larger than an answer may be, in bytes."""
+
+
 class BusyError(RuntimeError):
     """All processes have queries to run, and enough others wait."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a reader's query may take: seconds, bytes of memory, how many run and wait at once."""
+    """What a reader's query may take, and how many run and wait at once.
+
+    Seconds of work, by default and at the most; seconds in which the answer must have been read;
+    bytes of the answer; bytes of memory.
+    """
 
     seconds: float = 10.0
     most_seconds: float = 60.0
+    reading: float = 600.0
+    most_bytes: int = 1 << 30
     memory: int = 4 << 30
     processes: int = 2
     waiting: int = 16
@@ -149,19 +159,24 @@ class Workers:
             process.end()
 
     def _parts(self, process: _Process, budget: _Budget) -> Generator[bytes, None, None]:
-        ended = False
+        ended, size = False, 0
+        late = threading.Timer(self.limits.reading, self._replace, (process,))
+        late.daemon = True
         try:
             yield b""  # from here on, whoever lets go of the parts gives the process back
-            while True:
+            late.start()
+            while size <= self.limits.most_bytes:
                 kind, content = process.receive(budget)
-                if kind == b"D":
-                    yield content
-                else:
-                    ended = True
-                    break
-            if kind == b"E":
-                raise QueryRefusedError(json.loads(content)["reason"])
+                ended = kind != b"D"
+                if kind == b"E":
+                    raise QueryRefusedError(json.loads(content)["reason"])
+                if ended:
+                    return
+                size += len(content)
+                yield content
+            raise TooMuchError(self.limits.most_bytes)
         finally:
+            late.cancel()
             if ended:
                 self._idle.put(process)
             else:
@@ -193,7 +208,8 @@ class Workers:
         self._idle.put(process)
 
     def _replace(self, process: _Process) -> None:
-        self._processes.pop(process.running.pid, None)
+        if self._processes.pop(process.running.pid, None) is None:
+            return
         process.end()
         if not self._closed:
             threading.Thread(target=self._start, daemon=True).start()

@@ -28,6 +28,7 @@ TSV = Form("tsv", ("text/tab-separated-values",))
 TABLES = (RESULTS, HTML, XML, CSV, TSV)
 GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
 _SHOWN = 1000
+_MOST = "X-Most-Bytes"
 _SAMPLE = """PREFIX dct: <http://purl.org/dc/terms/>
 
 SELECT ?entry ?title
@@ -96,6 +97,7 @@ class Queries:
 
     def _streamed(self, answer: Answer, form: Form, tag: str | None) -> Response:
         headers = VARY | ({"ETag": tag} if tag else {})
+        headers[_MOST] = str(self.workers.limits.most_bytes)
         if form == JSON_LD:
             triples = [q.triple for q in parse(b"".join(answer.parts), RdfFormat.N_TRIPLES)]
             content = jsonld.document(triples, self.service.catalogue.context)
