@@ -90,6 +90,55 @@ def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
     assert [(finding.path, finding.rule) for finding in findings] == [(twin, "SameTopic")]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("    sh:path pg:category ;\n", "", "Practice-category"),
+        ('sh:pattern "^https?://"', 'sh:pattern "("', "unclosed group"),
+        ("SELECT $this ?value", "SELECT $this value", "SPARQL"),
+        ('"^https?://" .', '"^https?://" ;\n    sh:languageIn ( "en" ) .', "sh:languageIn"),
+    ],
+)
+def test_shapes_that_make_no_sense_are_said_to_and_never_traced(
+    run: Callable[..., Result], copied: Path, before: str, after: str, said: str
+) -> None:
+    path = copied / "shapes/practice.ttl"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+    result = run("check")
+    assert result.exit_code == 1
+    assert said in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    "name", ["[ a pg:Import ]", "[ foaf:page <https://w3id.org/practicegraph/practice/0> ]"]
+)
+def test_a_fault_of_a_blank_node_is_found_too(
+    run: Callable[..., Result], copied: Path, name: str
+) -> None:
+    path = copied / "data/practices/1788.ttl"
+    text = path.read_text()
+    assert "    pg:funding funding:eu-funds ;" in text
+    path.write_text(
+        text.replace("    pg:funding", f"    prov:wasGeneratedBy {name} ;\n    pg:funding", 1)
+    )
+    result = run("check")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_a_reason_calls_fields_and_kinds_by_their_names() -> None:
+    def reason(name: str, language: str = "en") -> str:
+        return checked(CASES / f"{name}.ttl", language).findings[0].reason
+
+    assert "Changed on" in reason("entry-added-after-its-change")
+    assert "gYearMonth" in reason("entry-with-start-in-words")
+    assert "Location" in reason("entry-carried-out-in-a-body")
+    assert "Begrip" in reason("concept-below-no-concept", "nl")
+
+
 def test_a_file_that_is_no_rdf_is_found_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.ttl"
     path.write_text("<https://a> a <https://b> ;\n    <https://c> .\n")

@@ -127,6 +127,9 @@ def with_portuguese(root: Path) -> None:
     """Add a language as a steward would: to the list, and a wording to every label."""
     edit(root / "shapes/meta.ttl", '"fr" "el" )', '"fr" "el" "pt" )')
     writer = opened(root).writer
+    for question in (root / "queries").glob("*.rq"):
+        wordings = re.compile(r'^(#: +)"(.+)"@el', re.M)
+        question.write_text(wordings.sub(r'\1"\2"@el ,\n\1"\2 (pt)"@pt', question.read_text()))
     for path in folder.files(root, ("ontology", "shapes")):
         document = folder.read(path)
         triples = [quad.triple for quad in document.quads]

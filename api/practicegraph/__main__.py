@@ -21,6 +21,7 @@ from .importer import Import
 from .loading import SameTopicError
 from .locales import UnknownCodeError
 from .search import BadChoiceError
+from .shapes import ShapesError
 from .store import QueryRefusedError
 from .text import nearest
 from .values import RefusedError
@@ -39,6 +40,7 @@ _MISTAKES = (
     RefusedError,
     UnknownCodeError,
     QueryRefusedError,
+    ShapesError,
 )
 
 

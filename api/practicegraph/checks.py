@@ -4,17 +4,17 @@ Beside SHACL: files that are no RDF, files with several topics or none, links to
 nothing describes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
-from . import shapes as terms
 from . import validation
 from .folder import Document, UnreadableError
-from .kinds import Field, Shapes
+from .kinds import Shapes
 from .phrases import Phrases
+from .reasons import Reasons, field_of
 from .records import Reader
 from .store import RDF, Store, Term
 from .text import best
@@ -106,12 +106,17 @@ class Checker:
         counts = {"violations": violations, "warnings": len(findings) - violations}
         return Checked(tuple(findings), self._say("checked", files=len(files) - 1, **counts))
 
+    @property
+    def _reasons(self) -> Reasons:
+        return Reasons(self.store, self.shapes, self.phrases, self.reader, self.languages)
+
     def _unreadable(self, error: UnreadableError) -> Finding:
-        reason = self._say("Syntax", reason=f"{error.reason} ({error.line}:{error.column})")
+        reason = self._say("Syntax", reason=error.reason)
         return self._finding(error.path, "Syntax", reason=reason, line=error.line)
 
     def _topics(self, documents: Sequence[Document]) -> Iterator[Finding]:
         classes = {name for kind in self.shapes.kinds if kind.topic for name in kind.classes}
+        owned = {topic for document in documents for topic in document.topics}
         first: dict[str, Path] = {}
         for document in documents:
             for topic in document.topics:
@@ -120,12 +125,25 @@ class Checker:
                     yield self._finding(document.path, "SameTopic", topic, reason=reason)
                 first.setdefault(topic, document.path)
             described = _of_classes(document, classes)
-            for other in sorted(described - set(document.topics)):
+            strange = described | self._of_others(document, owned)
+            for other in sorted(strange - set(document.topics)):
                 reason = self._say("OneTopic", topic=document.topics[0])
                 yield self._finding(document.path, "OneTopic", other, reason=reason)
             for topic in sorted(set(document.topics) - described):
                 reason = self._say("NoTopic")
                 yield self._finding(document.path, "NoTopic", topic, reason=reason)
+
+    def _of_others(self, document: Document, owned: Set[str]) -> set[str]:
+        """Give the subjects that belong to another file: its topic, or an entry's address."""
+        entries = f"{self.base}{self.shapes.record.segment}/"
+        subjects = {q.subject.value for q in document.quads if isinstance(q.subject, NamedNode)}
+        whole = {subject: subject.partition("#")[0] for subject in subjects}
+        return {
+            subject
+            for subject, thing in whole.items()
+            if thing not in document.topics
+            and (thing.startswith(entries) or (thing == subject and thing in owned))
+        }
 
     def _shacl(self, documents: Sequence[Document], homes: Mapping[str, Path]) -> Iterator[Finding]:
         data = [quad.triple for document in documents for quad in document.quads]
@@ -146,41 +164,21 @@ class Checker:
             subject=self.reader.name(focus, self.languages),
             field=best(field.names, self.languages) if field else result.path.strip("<>"),
             value=self._shown(result.value),
-            reason=self._reason(result, field),
+            reason=self._reasons.reason(result),
             hint=best(field.hints, self.languages) if field else "",
         )
 
-    def _reason(self, result: validation.Result, field: Field | None) -> str:
-        for wordings in terms.messages(self.store, result.shape):
-            if set(wordings.values()) & set(result.messages):
-                return best(wordings, self.languages)
-        limits = terms.limits(self.store, result.shape, result.component)
-        names = [self._named(term, field) for term in limits]
-        return self._say(result.component, limit=", ".join(names))
-
-    def _named(self, limit: Term, field: Field | None) -> str:
-        if not isinstance(limit, NamedNode):
-            return limit.value if isinstance(limit, Literal) else ""
-        name = self.reader.name(limit.value, self.languages)
-        if not name and field and field.scheme:
-            name = self.reader.name(field.scheme, self.languages)
-        return name or limit.value.rpartition("#")[2].rpartition("/")[2]
-
     def _dangling(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         for row in self.store.select(_DANGLING.format(base=Literal(self.base))):
-            subject, predicate, value = row["subject"], row["property"], row["value"]
-            assert isinstance(subject, NamedNode)
-            assert isinstance(predicate, NamedNode)
-            assert isinstance(value, NamedNode)
-            field = next(
-                (f for f in self.shapes.fields.values() if f.predicate == predicate.value), None
-            )
+            subject, predicate, value = (_plain(row[name]) for name in _LINK)
+            kind = self.shapes.kind_of(self.reader.classes(subject))
+            field = field_of(kind, predicate) if kind else None
             yield self._finding(
-                homes[subject.value],
+                homes.get(subject, _NOWHERE),
                 "Dangling",
-                subject.value,
-                field=best(field.names, self.languages) if field else predicate.value,
-                value=value.value,
+                subject,
+                field=best(field.names, self.languages) if field else predicate,
+                value=value,
                 reason=self._say("Dangling"),
             )
 
@@ -223,6 +221,13 @@ class Checker:
 
 def _place(finding: Finding) -> tuple[str, ...]:
     return (str(finding.path), finding.focus, finding.field, finding.rule, finding.value)
+
+
+_LINK = ("subject", "property", "value")
+
+
+def _plain(term: Term) -> str:
+    return term.value if isinstance(term, NamedNode) else str(term)
 
 
 def _homes(documents: Iterable[Document]) -> dict[str, Path]:

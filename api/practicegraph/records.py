@@ -72,7 +72,9 @@ class Reader:
         ]
 
     def classes(self, iri: str) -> list[str]:
-        """Give the classes of a thing."""
+        """Give the classes of a thing; a blank node is not found again by its label."""
+        if iri.startswith("_:"):
+            return []
         terms = self.store.values(NamedNode(iri), RDF + "type")
         return [term.value for term in terms if isinstance(term, NamedNode)]
 
@@ -80,6 +82,8 @@ class Reader:
         """Give what a thing is called, or "" where nobody says."""
         if concept := self.vocabularies.concepts.get(iri):
             return best(concept.labels, languages)
+        if iri.startswith("_:"):
+            return ""
         labels: dict[str, str] = {}
         for predicate in (*self.labels, *_OTHER_NAMES):
             for term in self.store.values(NamedNode(iri), predicate):

@@ -18,17 +18,23 @@ _ROLE = "http://datashapes.org/dash#propertyRole"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 
 
+class ShapesError(ValueError):
+    """Shapes that make no sense; the message names the shape."""
+
+
 def read(store: Store) -> Shapes:
-    """Read the shapes out of the store; a shape that makes no sense is an assertion."""
+    """Read the shapes out of the store; raises ShapesError."""
     shapes = store.subjects(SH + "targetClass")
     kinds = sorted((_kind(store, shape) for shape in shapes), key=lambda kind: kind.iri)
-    assert any(kind.segment for kind in kinds), "no node shape has a class and sh:codeIdentifier"
+    if not any(kind.segment for kind in kinds):
+        raise ShapesError("no node shape has both sh:targetClass and sh:codeIdentifier")
     return Shapes(tuple(kinds), _languages(store))
 
 
 def _languages(store: Store) -> tuple[str, ...]:
     lists = [store.items(store.value(node, SH + "languageIn")) for node in _with_languages(store)]
-    assert len(lists) == 1, "sh:languageIn stands once in the shapes: it is the list of languages"
+    if len(lists) != 1:
+        raise ShapesError("sh:languageIn stands once in the shapes: it is the list of languages")
     return tuple(_text(item) for item in lists[0])
 
 
@@ -56,10 +62,12 @@ def field(store: Store, shape: Node) -> Field:
         return _optional(store.value(shape, term))
 
     path = store.value(shape, SH + "path")
-    assert path is not None, f"{shape} has no sh:path"
+    if path is None:
+        raise ShapesError(f"{shape.value}: a field has an sh:path")
     predicate = path.value if isinstance(path, NamedNode) else None
     key = text(SH + "codeIdentifier") or (predicate or "").rpartition("#")[2].rpartition("/")[2]
-    assert key, f"{shape} needs sh:codeIdentifier, since its path is no IRI"
+    if not key:
+        raise ShapesError(f"{shape.value}: a field with such a path has an sh:codeIdentifier")
     node = store.value(shape, SH + "node")
     return Field(
         iri=shape.value,
@@ -134,7 +142,8 @@ def _path(store: Store, path: Term) -> str:
         if inner := store.value(path, SH + term):
             return f"({before}{_path(store, inner)}{after})"
     alternatives = store.items(store.value(path, SH + "alternativePath"))
-    assert alternatives, f"not a SHACL path: {path}"
+    if not alternatives:
+        raise ShapesError(f"no path of SHACL: {path}")
     return "(" + "|".join(_path(store, step) for step in alternatives) + ")"
 
 
@@ -155,14 +164,15 @@ def _optional(term: Term | None) -> str | None:
     return None if term is None else _text(term)
 
 
-def limits(store: Store, shape: str, component: str) -> list[Term]:
+def limits(store: Store, shape: str | BlankNode, component: str) -> list[Term]:
     """Give what a shape demands by a constraint component: its parameter's values (section 4).
 
     The parameter of `MinCountConstraintComponent` is `sh:minCount`; lists are given as members.
     """
     parameter = component.removesuffix("ConstraintComponent")
     parameter = SH + parameter[:1].lower() + parameter[1:]
-    values = store.values(NamedNode(shape), parameter)
+    node = NamedNode(shape) if isinstance(shape, str) else shape
+    values = store.values(node, parameter)
     return [term for value in values for term in store.items(value) or [value]]
 
 

@@ -12,6 +12,8 @@ from pyoxigraph import RdfFormat, Triple, serialize
 from rdflib import SH, BNode, Graph, URIRef
 from rdflib.term import Node
 
+from .shapes import ShapesError
+
 try:
     import shacl
 except ImportError:  # no wheel for this machine
@@ -35,9 +37,15 @@ Engine = Callable[[str, str], list[Result]]
 
 
 def results(data: Iterable[Triple], shapes: Sequence[Triple]) -> list[Result]:
-    """Give what in the data the shapes do not admit, in order; data holds all that it refers to."""
+    """Give what in the data the shapes do not admit, in order; data holds all that it refers to.
+
+    Raises ShapesError where the engine cannot read a rule or a pattern.
+    """
     engine: Engine = fast if shacl else reference
-    return engine(turtle(data), turtle(shapes))
+    try:
+        return engine(turtle(data), turtle(shapes))
+    except ValueError as error:
+        raise ShapesError(str(error)) from error
 
 
 def fast(data: str, shapes: str) -> list[Result]:
