@@ -173,6 +173,7 @@ def test_the_same_entries_come_in_every_form(client: TestClient) -> None:
     found = get(client, query).json()
     ids = [item["id"] for item in found["items"]]
     table = rows(client.get(query.replace("?", ".csv?")).text)
+    assert list(table[0])[:2] == ["identifier", "title@en"]
     assert [f"https://w3id.org/practicegraph/practice/{row['identifier']}" for row in table] == ids
     for extension in ("ttl", "jsonld"):
         text = client.get(query.replace("?", f".{extension}?")).text

@@ -124,11 +124,13 @@ class Reader:
 
 
 def columns(kind: Kind, languages: Iterable[str]) -> list[str]:
-    """Give the columns of a table of records: a field's key, for texts one a language."""
+    """Give the columns of a table: a field's key, for texts one a language; identifiers first."""
     listed = list(languages)
+    identifiers = kind.with_role("IDRole")
+    others = [field for field in kind.fields if field not in identifiers]
     return [
         column
-        for field in kind.fields
+        for field in (*identifiers, *others)
         for column in ([f"{field.key}@{tag}" for tag in listed] if field.text else [field.key])
     ]
 
