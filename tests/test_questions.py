@@ -86,6 +86,14 @@ def test_a_choice_changes_the_answer(client: TestClient, real: Catalogue) -> Non
     assert count("outcome=LAN") == client.get("/practices?outcome=LAN").json()["total"]
 
 
+def test_labels_come_in_the_reader_s_language_unless_another_is_chosen(client: TestClient) -> None:
+    path = "/queries/actors-by-action"
+    dutch = client.get(path, headers={"Accept-Language": "nl"}).text
+    assert "Mentorschapsprogramma" in dutch
+    assert client.get(f"{path}?lang=nl").text == client.get(f"{path}?language=nl").text == dutch
+    assert "Mentoring programme" in client.get(f"{path}?lang=nl&language=en").text
+
+
 def test_a_value_is_known_by_notation_iri_or_label(client: TestClient) -> None:
     answers = [
         client.get("/queries/entries-by-outcome", params={"outcome": value}).json()

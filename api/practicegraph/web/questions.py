@@ -44,6 +44,7 @@ class Questions:
         service = self.queries.service
         asked = query_of(request.query_params.multi_items(), _OURS)
         given = [(name, value) for name, value in asked if value]
+        given += self._in_language(question, dict(given), service.view(request).language)
         text = question.asked(given, service.catalogue.understanding)
         try:
             negotiation.wished(request, (*TABLES, *(GRAPHS if question.gives_graph else ())))
@@ -67,6 +68,17 @@ class Questions:
             "openapi_extra": {"parameters": [*listed, parameters.of_language(catalogue)]},
             "operation_id": f"query-{question.name}",
         }
+
+    def _in_language(
+        self, question: Question, given: Mapping[str, str], language: str
+    ) -> list[tuple[str, str]]:
+        """Give the reader's language for what is a choice of languages and was not chosen."""
+        languages = list(self.queries.service.catalogue.languages)
+        return [
+            (parameter.key, language)
+            for parameter in question.parameters
+            if parameter.key not in given and self._codes(parameter) == languages
+        ]
 
     def _codes(self, parameter: Parameter) -> list[str]:
         understanding = self.queries.service.catalogue.understanding
