@@ -21,10 +21,6 @@ class Phrases:
         assert name in self.wordings, f"no phrase {name} in the shapes"
         return best(self.wordings[name], languages).format_map(words)
 
-    def knows(self, name: str) -> bool:
-        """Tell whether there is such a phrase."""
-        return name in self.wordings
-
 
 def read(store: Store) -> Phrases:
     """Read the phrases out of the store."""

@@ -72,10 +72,6 @@ class Search:
         by_term = self._count(facet, Choices())
         return {code: by_term.get(term, 0) for code, term in self._values(facet).items()}
 
-    def every(self, choices: Choices, languages: Sequence[str]) -> list[str]:
-        """Give all entries that the choices leave, in order."""
-        return [iri for iri, _ in self._listed(replace(choices, after=None), languages, None)]
-
     def choices(self, parameters: Iterable[tuple[str, str]]) -> Choices:
         """Read the parameters of a request; raises BadChoiceError with the nearest valid ones."""
         read: dict[str, Any] = {}
@@ -144,7 +140,7 @@ class Search:
         return tuple(iri for iri, _ in shown), _cursor(*shown[-1]) if more else None
 
     def _listed(
-        self, choices: Choices, languages: Sequence[str], limit: int | None
+        self, choices: Choices, languages: Sequence[str], limit: int
     ) -> list[tuple[str, str]]:
         down = choices.sort.startswith("-")
         key, order = self._sort_key(choices.sort.removeprefix("-"), languages)
@@ -159,7 +155,7 @@ class Search:
             f"WHERE {{\n{self._pattern(choices)}\n{key}\n}}\nGROUP BY ?entry }}\n{after}\n}}\n"
             f"ORDER BY {direction}(?place) STR(?entry)"
         )
-        rows = self.store.select(query + (f"\nLIMIT {limit}" if limit else ""))
+        rows = self.store.select(f"{query}\nLIMIT {limit}")
         return [(_code(row["entry"]), _code(row["place"])) for row in rows]
 
     def _sort_key(self, sort: str, languages: Sequence[str]) -> tuple[str, str]:
