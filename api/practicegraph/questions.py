@@ -1,6 +1,6 @@
 """The stored questions: SPARQL with words in every language and typed parameters."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,15 +80,6 @@ def read(store: Store) -> dict[str, Question]:
     nodes = store.subjects(RDF + "type", NamedNode(SH + "SPARQLExecutable"))
     found = (_question(store, node) for node in nodes if isinstance(node, NamedNode))
     return {question.name: question for question in sorted(found, key=lambda q: q.iri)}
-
-
-def options(parameter: Parameter, understanding: Understanding) -> Mapping[str, Term]:
-    """Give the values of a parameter that come from a list, by short form."""
-    if parameter.field.scheme:
-        concepts = understanding.vocabularies.schemes[parameter.field.scheme].concepts
-        return {code: NamedNode(concept.iri) for code, concept in concepts.items()}
-    terms = parameter.field.options
-    return {term.value: term for term in terms if isinstance(term, NamedNode | Literal)}
 
 
 def _question(store: Store, node: NamedNode) -> Question:

@@ -98,7 +98,7 @@ class Reader:
             field.key: self._json_of_field(field, terms, languages)
             for field, terms in record.filled()
         }
-        return {"id": record.iri, "title": title} | shown | ({"title": title} if title else {})
+        return {"id": record.iri, "title": title} | shown | {"title": title}
 
     def _json_of_field(self, field: Field, terms: Sequence[Term], languages: Sequence[str]) -> Any:
         if field.text:

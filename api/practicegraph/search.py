@@ -16,7 +16,7 @@ from pyoxigraph import Literal, NamedNode
 
 from .kinds import Field, Kind
 from .shapes import SKOS
-from .store import Store, Term
+from .store import Store, Term, plain
 from .text import nearest
 from .vocabularies import Vocabularies
 
@@ -70,7 +70,9 @@ class Search:
     def counts(self, facet: Field) -> dict[str, int]:
         """Give how many of all entries have each value of a facet, by short form."""
         by_term = self._count(facet, Choices())
-        return {code: by_term.get(term, 0) for code, term in self._values(facet).items()}
+        return {
+            code: by_term.get(term, 0) for code, term in self.vocabularies.choices(facet).items()
+        }
 
     def choices(self, parameters: Iterable[tuple[str, str]]) -> Choices:
         """Read the parameters of a request; raises BadChoiceError with the nearest valid ones."""
@@ -93,31 +95,25 @@ class Search:
     @cached_property
     def options(self) -> dict[str, dict[str, Term]]:
         """Give the values of every facet by their short forms: notations, true, false."""
-        return {facet.key: self._values(facet) for facet in self.kind.facets}
+        return {facet.key: self.vocabularies.choices(facet) for facet in self.kind.facets}
 
     @property
     def sorts(self) -> list[str]:
         """Give what entries can be sorted by; with "-" before it, the other way round."""
         return ["title", *(f.key for f in self.kind.fields if not f.repeats and not f.chosen)]
 
-    def _values(self, facet: Field) -> dict[str, Term]:
-        if facet.scheme:
-            concepts = self.vocabularies.schemes[facet.scheme].concepts
-            return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
-        return {_code(term): term for term in facet.options}
-
     def _option(self, name: str, value: str) -> Term:
         valid = self.options[name]
         if value in valid:
             return valid[value]
-        by_iri = {_code(term): term for term in valid.values()}
+        by_iri = {plain(term): term for term in valid.values()}
         if value in by_iri:
             return by_iri[value]
         raise BadChoiceError(name, value, [*dict.fromkeys([*nearest(value, valid), *valid])])
 
     def _total(self, choices: Choices) -> int:
         query = f"SELECT (COUNT(DISTINCT ?entry) AS ?count)\nWHERE {{\n{self._pattern(choices)}\n}}"
-        return next(_number(row["count"]) for row in self.store.select(query))
+        return next(int(plain(row["count"])) for row in self.store.select(query))
 
     def _counts(self, choices: Choices) -> dict[str, dict[Term, int]]:
         return {facet.key: self._count(facet, choices) for facet in self.kind.facets}
@@ -129,7 +125,7 @@ class Search:
             f"{self._pattern(replace(choices, chosen=others))}\n"
             f"    ?entry {_reach(facet)} ?value .\n}}\nGROUP BY ?value"
         )
-        return {row["value"]: _number(row["count"]) for row in self.store.select(query)}
+        return {row["value"]: int(plain(row["count"])) for row in self.store.select(query)}
 
     def _page(
         self, choices: Choices, languages: Sequence[str]
@@ -156,7 +152,7 @@ class Search:
             f"ORDER BY {direction}(?place) STR(?entry)"
         )
         rows = self.store.select(f"{query}\nLIMIT {limit}")
-        return [(_code(row["entry"]), _code(row["place"])) for row in rows]
+        return [(plain(row["entry"]), plain(row["place"])) for row in rows]
 
     def _sort_key(self, sort: str, languages: Sequence[str]) -> tuple[str, str]:
         if sort not in ("", "title"):
@@ -192,16 +188,6 @@ class Search:
 
 def _reach(facet: Field) -> str:
     return f"{facet.path}/{_BROADER}*" if facet.scheme else facet.path
-
-
-def _code(term: Term) -> str:
-    assert isinstance(term, NamedNode | Literal)
-    return term.value
-
-
-def _number(term: Term) -> int:
-    assert isinstance(term, Literal)
-    return int(term.value)
 
 
 def _cursor(iri: str, place: str) -> str:

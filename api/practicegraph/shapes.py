@@ -7,7 +7,7 @@ adds to them. What each triple becomes is written down beside the shapes, in sha
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from .kinds import Field, Group, Kind, Shapes
-from .store import Node, Store, Term
+from .store import Node, Store, Term, plain
 from .text import Labels
 
 SH = "http://www.w3.org/ns/shacl#"
@@ -35,7 +35,7 @@ def _languages(store: Store) -> tuple[str, ...]:
     lists = [store.items(store.value(node, SH + "languageIn")) for node in _with_languages(store)]
     if len(lists) != 1:
         raise ShapesError("sh:languageIn stands once in the shapes: it is the list of languages")
-    return tuple(_text(item) for item in lists[0])
+    return tuple(plain(item) for item in lists[0])
 
 
 def _with_languages(store: Store) -> list[Node]:
@@ -47,7 +47,7 @@ def _kind(store: Store, shape: Node) -> Kind:
     fields = [field(store, node) for node in listed if isinstance(node, NamedNode)]
     return Kind(
         iri=shape.value,
-        classes=tuple(sorted(_text(term) for term in store.values(shape, SH + "targetClass"))),
+        classes=tuple(sorted(plain(term) for term in store.values(shape, SH + "targetClass"))),
         labels=store.labels(shape, RDFS + "label"),
         segment=_optional(store.value(shape, SH + "codeIdentifier")),
         topic=_optional(store.value(shape, PG + "topic")) == "true",
@@ -123,7 +123,7 @@ def _options(store: Store, shape: Node) -> tuple[Term, ...]:
 def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
     alternatives = store.items(store.value(shape, SH + "or"))
     nodes = [shape, *(node for node in alternatives if isinstance(node, NamedNode | BlankNode))]
-    return tuple(_text(term) for node in nodes for term in store.values(node, SH + "datatype"))
+    return tuple(plain(term) for node in nodes for term in store.values(node, SH + "datatype"))
 
 
 def _wordings(store: Store, shape: Node, predicate: str) -> tuple[tuple[str, str], ...]:
@@ -155,13 +155,8 @@ _PATHS = {
 }
 
 
-def _text(term: Term) -> str:
-    assert isinstance(term, NamedNode | Literal), term
-    return term.value
-
-
 def _optional(term: Term | None) -> str | None:
-    return None if term is None else _text(term)
+    return None if term is None else plain(term)
 
 
 def limits(store: Store, shape: str | BlankNode, component: str) -> list[Term]:

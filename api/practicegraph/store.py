@@ -109,14 +109,12 @@ class Store:
 
     def triples(self) -> int:
         """Count the triples of the union of all graphs: one in several graphs counts once."""
-        return next(_count(row) for row in self.select(_ALL))
+        return next(int(plain(row["count"])) for row in self.select(_ALL))
 
     def sizes(self) -> dict[str, int]:
         """Give the number of triples of each named graph."""
         rows = self.select(_SIZES)
-        return {
-            row["graph"].value: _count(row) for row in rows if isinstance(row["graph"], NamedNode)
-        }
+        return {plain(row["graph"]): int(plain(row["count"])) for row in rows}
 
     def holds(self, node: str) -> bool:
         """Tell whether any triple is about the IRI."""
@@ -178,7 +176,7 @@ def named(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
     return (Quad(triple.subject, triple.predicate, triple.object, name) for triple in triples)
 
 
-def _count(row: Row) -> int:
-    count = row["count"]
-    assert isinstance(count, Literal)
-    return int(count.value)
+def plain(term: Term) -> str:
+    """Give the IRI of a term, or the text of a literal."""
+    assert isinstance(term, NamedNode | Literal), term
+    return term.value

@@ -136,12 +136,12 @@ class Understanding:
         """Give the value that the words mean for the field, by labels in the languages."""
         if field.scheme:
             return self._concept(path, field, line, text, languages)
-        for option in field.options:
-            if isinstance(option, NamedNode | Literal) and option.value == text:
-                return option
         if field.options:
-            valid = ", ".join(o.value for o in field.options if isinstance(o, NamedNode | Literal))
-            return self.problem(path, line, field, text, "unknownLabel", nearest=valid)
+            valid = self.vocabularies.choices(field)
+            unknown = self.problem(
+                path, line, field, text, "unknownLabel", nearest=", ".join(valid)
+            )
+            return valid.get(text, unknown)
         if field.pattern and not re.search(field.pattern, text):
             return self._bad(path, field, line, text)
         if not field.datatypes:

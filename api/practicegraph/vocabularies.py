@@ -6,8 +6,9 @@ from functools import cached_property
 
 from pyoxigraph import Literal, NamedNode
 
+from .kinds import Field
 from .shapes import SKOS
-from .store import Store, Term
+from .store import Store, Term, plain
 from .text import Labels, best, fold
 
 _CONCEPTS = """
@@ -97,6 +98,13 @@ class Vocabularies:
         """Give the schemes by key."""
         return {scheme.key: scheme for scheme in self.schemes.values()}
 
+    def choices(self, field: Field) -> dict[str, Term]:
+        """Give the values of a field that come from a list by short form: notation or text."""
+        if field.scheme:
+            concepts = self.schemes[field.scheme].concepts
+            return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
+        return {plain(option): option for option in field.options}
+
     @cached_property
     def concepts(self) -> dict[str, Concept]:
         """Give every concept by IRI."""
@@ -111,11 +119,11 @@ def read(store: Store) -> Vocabularies:
     """Read the schemes out of the store."""
     by_scheme: dict[str, dict[str, Concept]] = {}
     for row in store.select(_CONCEPTS):
-        concept = _concept(store, *(_value(row[name]) for name in _COLUMNS))
+        concept = _concept(store, *(plain(row[name]) for name in _COLUMNS))
         by_scheme.setdefault(concept.scheme, {})[concept.notation] = concept
     schemes = {}
     for row in store.select(_SCHEMES):
-        iri, key = _value(row["scheme"]), _value(row["key"])
+        iri, key = plain(row["scheme"]), plain(row["key"])
         titles = store.labels(NamedNode(iri), _TITLE)
         schemes[iri] = Scheme(iri, key, titles, by_scheme.get(iri, {}))
     return Vocabularies(schemes)
@@ -139,8 +147,3 @@ def _concept(store: Store, iri: str, scheme: str, notation: str, broader: str) -
         ),
         broader=tuple(sorted(broader.split())),
     )
-
-
-def _value(term: Term) -> str:
-    assert isinstance(term, NamedNode | Literal)
-    return term.value

@@ -121,13 +121,13 @@ class Workers:
     snapshot: Path
     limits: Limits
     _idle: "queue.Queue[_Process]" = field(default_factory=queue.Queue, init=False)
+    _processes: dict[int, _Process] = field(default_factory=dict, init=False)
     _waiting: threading.Semaphore = field(init=False)
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Start the processes."""
         self._waiting = threading.Semaphore(self.limits.waiting)
-        self._processes: dict[int, _Process] = {}
         for _ in range(self.limits.processes):
             self._start()
 

@@ -9,7 +9,6 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 
-from .. import questions
 from ..questions import Parameter, Question
 from ..text import best
 from . import negotiation, parameters
@@ -81,8 +80,7 @@ class Questions:
         ]
 
     def _codes(self, parameter: Parameter) -> list[str]:
-        understanding = self.queries.service.catalogue.understanding
-        return list(questions.options(parameter, understanding))
+        return list(self.queries.service.catalogue.vocabularies.choices(parameter.field))
 
     def _described(self, question: Question, view: View) -> dict[str, Any]:
         return {
@@ -127,8 +125,7 @@ class Questions:
         self, parameter: Parameter, values: Mapping[str, str], view: View
     ) -> tuple[Parameter, list[tuple[str, str]], str]:
         reader = self.queries.service.catalogue.reader
-        understanding = self.queries.service.catalogue.understanding
-        options = questions.options(parameter, understanding)
+        options = self.queries.service.catalogue.vocabularies.choices(parameter.field)
         labels = [
             (code, view.name(term.value) if isinstance(term, NamedNode) else code)
             for code, term in options.items()

@@ -37,7 +37,7 @@ class Resources:
     def home(self, request: Request) -> Response:
         """Answer with the page with which the catalogue opens."""
         catalogue, view = self.service.catalogue, self.service.view(request)
-        choices = Choices(sort="-modified", size=5)
+        choices = Choices(size=1)
         answer = catalogue.search.answer(choices, view.languages)
         kind = catalogue.shapes.record
         return self.service.html(

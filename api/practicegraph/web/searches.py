@@ -48,7 +48,7 @@ class Searches:
                 self._json(view, answer, choices, following, request), headers=headers
             )
         if form == CSV:
-            return Response(self._csv(view, answer), headers=headers, media_type=form.content_type)
+            return Response(self._csv(answer), headers=headers, media_type=form.content_type)
         graphs = self.service.catalogue.store
         quads = [quad for entry in answer.entries for quad in graphs.graph(entry)]
         content = documents.written(self.service.catalogue, quads, form)
@@ -79,7 +79,7 @@ class Searches:
         }
         return found | ({"next": following} if following else {})
 
-    def _csv(self, view: View, answer: Answer) -> str:
+    def _csv(self, answer: Answer) -> str:
         kind, tags = self.service.catalogue.shapes.record, self.service.catalogue.languages
         text = io.StringIO()
         table = csv.DictWriter(text, records.columns(kind, tags), restval="")
