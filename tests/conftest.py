@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +12,14 @@ import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
+import virtuoso
 from practicegraph import catalogue
 from practicegraph.__main__ import main
 from practicegraph.catalogue import Catalogue
+from practicegraph.embedded import Embedded
+from practicegraph.endpoint import Endpoint
+from practicegraph.remote import Remote
+from practicegraph.store import Store
 from practicegraph.web.app import application
 from practicegraph.workers import Limits, Workers
 
@@ -41,11 +47,32 @@ def real() -> Catalogue:
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = catalogue.serve(copy(tmp_path_factory.mktemp("served")))
-    assert served.snapshot
-    workers = Workers(served.snapshot, Limits(seconds=20))
+    assert served.source
+    workers = Workers(served.source, Limits(seconds=20))
     with TestClient(application(served, workers), follow_redirects=False) as found:
         yield found
     workers.close()
+
+
+@pytest.fixture(scope="session")
+def virtuoso_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a real Virtuoso; a machine without one skips, but not CI."""
+    if not virtuoso.PROGRAM:
+        assert not os.environ.get("CI"), "virtuoso-t is not installed"
+        pytest.skip("virtuoso-t is not installed")
+    with virtuoso.running(tmp_path_factory.mktemp("virtuoso")) as address:
+        yield address
+
+
+@pytest.fixture(params=["embedded", "virtuoso"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store of each kind."""
+    if request.param == "embedded":
+        yield Embedded()
+        return
+    found = Remote(Endpoint(request.getfixturevalue("virtuoso_address")), Embedded())
+    yield found
+    found.replace(found.graphs(), ())
 
 
 @pytest.fixture

@@ -1,31 +1,98 @@
+"""What every store does, on each kind of store."""
+
 import pytest
-from pyoxigraph import Literal, NamedNode, Quad
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
 from practicegraph.store import Store
+from practicegraph.turtle import XSD
 
 EX = "https://example.org/"
 
 
+def literal(text: str, name: str) -> Literal:
+    return Literal(text, datatype=NamedNode(XSD + name))
+
+
+TERMS = [
+    NamedNode(EX + "ö/%20?x=1&y=2#z"),
+    Literal(""),
+    Literal('a "quoted" \\ backslash\nand a line\ttab'),
+    Literal("Grüße, ελληνικά, 中文, 😀"),
+    Literal("colour", language="en-GB"),
+    literal("true", "boolean"),
+    literal("false", "boolean"),
+    literal("-7", "integer"),
+    literal("2019-01", "gYearMonth"),
+    literal("2019", "gYear"),
+    literal("2026-02-28", "date"),
+    Literal("}},{ ?x . <a>"),
+]
+
+
+def quad(subject: str, value: object, graph: str = "") -> Quad:
+    nodes = (NamedNode(EX + subject), NamedNode(EX + "p"))
+    return Quad(*nodes, value, NamedNode(EX + (graph or subject)))  # type: ignore[arg-type]
+
+
 @pytest.fixture
-def store() -> Store:
-    found = Store()
-    quads = [
-        Quad(NamedNode(EX + name), NamedNode(EX + "p"), Literal(name), NamedNode(EX + name))
-        for name in ("a", "b")
-    ]
-    found.add(quads)
-    return found
+def filled(store: Store) -> Store:
+    store.replace((), [quad(name, Literal(name)) for name in ("a", "b")])
+    return store
 
 
-def test_a_query_sees_the_union_of_all_graphs(store: Store) -> None:
-    assert len(list(store.select("SELECT ?s WHERE { ?s ?p ?o }"))) == 2
+def test_a_query_sees_the_union_of_all_graphs(filled: Store) -> None:
+    assert len(list(filled.select("SELECT ?s WHERE { ?s ?p ?o }"))) == 2
 
 
-def test_a_query_can_ask_for_one_graph(store: Store) -> None:
-    assert len(list(store.select(f"SELECT ?s WHERE {{ GRAPH <{EX}a> {{ ?s ?p ?o }} }}"))) == 1
+def test_a_query_can_ask_for_one_graph(filled: Store) -> None:
+    assert len(list(filled.select(f"SELECT ?s WHERE {{ GRAPH <{EX}a> {{ ?s ?p ?o }} }}"))) == 1
 
 
-def test_a_triple_in_two_graphs_counts_once_in_the_union(store: Store) -> None:
-    store.add([Quad(NamedNode(EX + "a"), NamedNode(EX + "p"), Literal("a"), NamedNode(EX + "b"))])
-    assert store.triples() == 2
-    assert store.sizes() == {EX + "a": 1, EX + "b": 2}
+def test_a_triple_in_two_graphs_counts_once_in_the_union(filled: Store) -> None:
+    filled.replace((), [quad("a", Literal("a"), "b")])
+    assert filled.triples() == 2
+    assert filled.sizes() == {EX + "a": 1, EX + "b": 2}
+    assert len(filled) == 3
+
+
+def test_replacing_a_graph_leaves_the_others(filled: Store) -> None:
+    filled.replace([EX + "a"], [quad("c", Literal("new"), "a")])
+    assert filled.graph(EX + "a") == [quad("c", Literal("new"), "a")]
+    assert filled.graphs() == {EX + "a", EX + "b"}
+    assert filled.holds(EX + "c")
+    assert not filled.holds(EX + "a")
+
+
+@pytest.mark.parametrize("term", TERMS, ids=str)
+def test_a_term_comes_back_as_it_went_in(store: Store, term: Literal | NamedNode) -> None:
+    store.replace((), [quad("a", term)])
+    assert store.values(NamedNode(EX + "a"), EX + "p") == [term]
+    assert store.subjects(EX + "p", term) == [NamedNode(EX + "a")]
+
+
+def test_a_graph_with_blank_nodes_comes_back_in_its_form(store: Store) -> None:
+    inner = BlankNode()
+    rest = Quad(inner, NamedNode(EX + "q"), Literal("x"), NamedNode(EX + "a"))
+    store.replace((), [quad("a", inner), rest, *(quad("b", Literal(str(n))) for n in range(10))])
+    found = {found.predicate.value: found for found in store.graph(EX + "a")}
+    assert found[EX + "p"].object == found[EX + "q"].subject
+    assert len(store) == 12
+
+
+def test_more_triples_than_fit_into_a_request_arrive(store: Store) -> None:
+    store.replace((), (quad(f"s{n // 100}", Literal(str(n))) for n in range(12_000)))
+    assert len(store) == 12_000
+    assert len(store.graphs()) == 120
+
+
+def test_a_store_says_its_release_once_it_is_told(store: Store) -> None:
+    catalogue = NamedNode("http://www.w3.org/ns/dcat#Catalog")
+    kind = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+    home = NamedNode(EX)
+    store.replace((), [Quad(home, kind, catalogue, home)])
+    said = []
+    for version in ("1-1", "1-2", ""):
+        store.set_version(version)
+        said.append(store.version())
+    assert said == ["1-1", "1-2", ""]
+    assert store.graph(EX) == [Quad(home, kind, catalogue, home)]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
-from practicegraph.store import QueryRefusedError, Store
+from practicegraph.embedded import Embedded
+from practicegraph.store import QueryRefusedError
 from practicegraph.workers import BusyError, DeadlineError, Limits, TooMuchError, Workers
 
 CROSS = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
@@ -18,7 +19,7 @@ ROWS = 3000
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
-    store = Store(folder / "live")
+    store = Embedded(folder / "live")
     names = [NamedNode(f"https://example.org/{number:05}") for number in range(ROWS)]
     store.add(
         Quad(name, NamedNode("https://example.org/p"), Literal(name.value), name) for name in names

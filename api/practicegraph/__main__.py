@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import uvicorn
@@ -15,6 +16,8 @@ from . import __version__, catalogue, drafting, files, folder, locales, sparql
 from .catalogue import Catalogue, NoCatalogueError, UnknownLanguageError
 from .checks import Checked
 from .drafting import Naming
+from .embedded import Embedded
+from .endpoint import Endpoint, StoreError
 from .files import Change
 from .folder import UnreadableError
 from .importer import Import
@@ -41,11 +44,21 @@ _MISTAKES = (
     UnknownCodeError,
     QueryRefusedError,
     ShapesError,
+    StoreError,
 )
+_Item = TypeVar("_Item")
 
 
 _in_folder = click.option(
     "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
+)
+
+
+_at_store = click.option(
+    "--store",
+    metavar="URL",
+    envvar="PRACTICEGRAPH_STORE",
+    help="The SPARQL endpoint of a store, as http://[NAME:PASSWORD@]HOST/PATH.",
 )
 
 
@@ -59,14 +72,21 @@ def main() -> None:
 @click.argument("root", metavar="[FOLDER]", type=_FOLDER, default=".")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
-def serve(root: Path, host: str, port: int) -> None:
-    """Serve a catalogue over HTTP; only files that have changed are loaded anew."""
+@_at_store
+def serve(root: Path, host: str, port: int, store: str | None) -> None:
+    """Serve a catalogue over HTTP; only files that have changed are loaded anew.
+
+    With --store, the entries are those of a SPARQL store, which `load` has filled.
+    """
     with _mistakes():
-        opened = catalogue.serve(root, _watched)
+        if store:
+            opened = catalogue.serve_elsewhere(root, Endpoint.at(store))
+        else:
+            opened = catalogue.serve(root, _watched)
     said = f"{len(opened.store)} triples, release {opened.release}, at http://{host}:{port}"
     click.echo(said, err=True)
-    assert opened.snapshot
-    workers = Workers(opened.snapshot, Limits())
+    assert opened.source
+    workers = Workers(opened.source, Limits())
     try:
         app = application(opened, workers)
         uvicorn.run(
@@ -79,6 +99,20 @@ def serve(root: Path, host: str, port: int) -> None:
         )
     finally:
         workers.close()
+
+
+@main.command()
+@_in_folder
+@_at_store
+@click.option("--update", default="", help="The address for updates, if it is another one.")
+def load(root: Path, store: str | None, update: str) -> None:
+    """Bring a SPARQL store in step with the folder; goes on where it broke off before."""
+    if not store:
+        raise click.UsageError("Which store? Give the address of its endpoint with --store.")
+    with _mistakes():
+        endpoint = Endpoint.at(store, update)
+        release = catalogue.load(root, endpoint, _watched)
+    click.echo(f"release {release} is in {endpoint.address}")
 
 
 @main.command()
@@ -160,6 +194,7 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
         else:
             raise BadChoiceError(name, None, nearest(name, opened.questions))
         sparql.refuse_calls(text)
+        assert isinstance(opened.store, Embedded)
         content = opened.store.results(text, form)
     click.echo(content, nl=False)
 
@@ -210,8 +245,8 @@ def _mistakes() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-def _watched(paths: list[Path]) -> Iterator[Path]:
-    with click.progressbar(paths, label="Loading", file=sys.stderr) as bar:
+def _watched(label: str, items: list[_Item], /) -> Iterator[_Item]:
+    with click.progressbar(items, label=label, file=sys.stderr) as bar:
         yield from bar
 
 

@@ -1,5 +1,6 @@
 """A catalogue, opened: its folder, its store, and what the shapes make of them."""
 
+import hashlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +11,15 @@ from pyoxigraph import Literal, NamedNode
 
 from . import folder, jsonld, loading, pages, phrases, questions, shapes, vocabularies
 from .checks import Checked, Checker
+from .embedded import Embedded
+from .endpoint import Endpoint
 from .folder import Document, UnreadableError
 from .kinds import Shapes
-from .loading import Watch
+from .loading import Watch, unwatched
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
+from .remote import Remote
 from .search import Search
 from .store import RDF, Store
 from .text import preferring
@@ -42,14 +46,18 @@ class Catalogue:
 
     folder: Path
     store: Store
-    release: str
     base: str
     shapes: Shapes
     phrases: Phrases
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
     questions: Mapping[str, Question]
-    snapshot: Path | None = None
+    source: Path | Endpoint | None = None
+
+    @property
+    def release(self) -> str:
+        """Give the release of the data, or "" while the store holds no whole one."""
+        return self.store.version()
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -101,7 +109,7 @@ class Catalogue:
         return self.folder / "data" / f"{self.shapes.record.segment}s" / f"{identifier}.ttl"
 
 
-def serve(root: Path, watch: Watch = list) -> Catalogue:
+def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     """Open a catalogue with its store on disk, brought in step with the folder.
 
     Raises NoCatalogueError, UnreadableError or SameTopicError.
@@ -110,22 +118,54 @@ def serve(root: Path, watch: Watch = list) -> Catalogue:
     kept = root / _KEPT
     try:
         kept.mkdir(exist_ok=True)
-        store = Store(kept / "store")
+        store = Embedded(kept / "store")
     except OSError as error:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     release = loading.synchronise(root, store, kept / "files.json", watch)
     snapshot = _snapshot(store, kept / "snapshots", release)
     heads = (folder.read(path) for path in folder.files(root, folder.PARTS[:2]))
-    opened = _catalogue(root, store, release, _prefixes(heads))
-    return replace(opened, snapshot=snapshot)
+    return replace(_catalogue(root, store, _prefixes(heads)), source=snapshot)
+
+
+def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
+    """Bring a store elsewhere in step with the folder and give the release.
+
+    Goes on where it broke off before. Raises NoCatalogueError, UnreadableError, SameTopicError or
+    StoreError.
+    """
+    _refuse_others(root)
+    listings = root / _KEPT / "stores"
+    listings.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
+    store = Remote(endpoint, Embedded())
+    return loading.synchronise(root, store, listings / f"{name}.json", watch)
+
+
+def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
+    """Open a catalogue whose entries are in a store elsewhere; it is only read.
+
+    Raises NoCatalogueError, UnreadableError or StoreError.
+    """
+    _refuse_others(root)
+    opened = gather(map(folder.read, folder.files(root, folder.PARTS[:-1])), root)
+    assert isinstance(opened.store, Embedded)
+    store = Remote(endpoint, opened.store)
+    release = store.version()
+    if release.partition("-")[0] != loading.domain(root):
+        held = f"release {release}" if release else "no whole catalogue"
+        raise NoCatalogueError(
+            f"{endpoint.address} holds {held}, not what this folder says; "
+            "`practicegraph load` brings it in step"
+        )
+    return replace(opened, store=store, source=endpoint)
 
 
 def gather(documents: Iterable[Document], root: Path) -> Catalogue:
     """Open the documents as a catalogue in memory."""
     listed = list(documents)
-    store = Store()
+    store = Embedded()
     store.add(quad for document in listed for quad in document.quads)
-    return _catalogue(root, store, "", _prefixes(listed))
+    return _catalogue(root, store, _prefixes(listed))
 
 
 @dataclass(frozen=True)
@@ -186,7 +226,7 @@ def _contents(paths: Iterable[Path]) -> Contents:
     return Contents(tuple(documents), tuple(unreadable))
 
 
-def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, str]) -> Catalogue:
+def _catalogue(root: Path, store: Store, prefixes: Mapping[str, str]) -> Catalogue:
     dataset = next(iter(store.subjects(RDF + "type", _DATASET)), None)
     space = store.value(dataset, _SPACE) if dataset else None
     if not isinstance(space, Literal):
@@ -194,7 +234,6 @@ def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, st
     return Catalogue(
         folder=root,
         store=store,
-        release=release,
         base=space.value,
         shapes=shapes.read(store),
         phrases=phrases.read(store),
@@ -204,7 +243,7 @@ def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, st
     )
 
 
-def _snapshot(store: Store, kept: Path, release: str) -> Path:
+def _snapshot(store: Embedded, kept: Path, release: str) -> Path:
     """Write the release to a folder of its own, for the processes that run readers' queries."""
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir()

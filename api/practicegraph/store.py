@@ -1,23 +1,13 @@
-"""The triples: one named graph a topic, in an embedded Oxigraph store.
+"""The triples: one named graph a topic.
 
-Queries see the union of all named graphs as their default graph.
+Queries see the union of all named graphs as their default graph. What every store can do is built
+here on the few things that each one does in its own way.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
-from pyoxigraph import (
-    BlankNode,
-    Literal,
-    NamedNode,
-    Quad,
-    QueryResultsFormat,
-    QuerySolutions,
-    QueryTriples,
-    RdfFormat,
-    Triple,
-)
-from pyoxigraph import Store as Oxigraph
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
 Term = NamedNode | BlankNode | Literal | Triple
 Node = NamedNode | BlankNode
@@ -25,13 +15,6 @@ Row = Mapping[str, Term]
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
-
-_RESULTS = {
-    "csv": QueryResultsFormat.CSV,
-    "json": QueryResultsFormat.JSON,
-    "tsv": QueryResultsFormat.TSV,
-    "xml": QueryResultsFormat.XML,
-}
 _ALL = """
 SELECT (COUNT(*) AS ?count)
 WHERE {
@@ -47,65 +30,79 @@ WHERE {
 GROUP BY ?graph
 ORDER BY ?graph
 """
+_VERSION = """
+PREFIX dcat: <http://www.w3.org/ns/dcat#>
+SELECT ?graph ?catalogue ?version
+WHERE {
+    GRAPH ?graph {
+        ?catalogue a dcat:Catalog .
+        OPTIONAL { ?catalogue dcat:version ?version }
+    }
+}
+"""
+_DCAT_VERSION = "<http://www.w3.org/ns/dcat#version>"
 
 
 class QueryRefusedError(ValueError):
     """A query that is not run: it is malformed, or asks for what is not allowed."""
 
 
-class Store:
-    """Named graphs on disk, or in memory where no folder is given."""
+class Store(ABC):
+    """Named graphs, read and changed."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._store = Oxigraph(str(folder)) if folder else Oxigraph()
+    derived: bool
+    """Whether all that the store holds is made of the catalogue's folder."""
 
+    @abstractmethod
     def __len__(self) -> int:
-        """Count the triples."""
-        return len(self._store)
+        """Count the triples of all graphs."""
 
-    def add(self, quads: Iterable[Quad]) -> None:
-        """Add quads in bulk; ones that are there already stay as they are."""
-        self._store.bulk_extend(quads)
-
-    def replace(self, graphs: Iterable[str], quads: Iterable[Quad]) -> None:
-        """Take the named graphs out and put the quads in."""
-        for graph in graphs:
-            self._store.remove_graph(NamedNode(graph))
-        self._store.extend(quads)
-
-    def clear(self) -> None:
-        """Take everything out."""
-        self._store.clear()
-
-    def flush(self) -> None:
-        """Have everything on disk."""
-        self._store.flush()
-
-    def snapshot(self, folder: Path) -> None:
-        """Write what the store holds now to a folder that does not exist yet (hard links)."""
-        self._store.backup(str(folder))
-
+    @abstractmethod
     def select(self, query: str) -> Iterator[Row]:
         """Give the solutions of one of our own SELECT queries."""
-        solutions = self._store.query(query, use_default_graph_as_union=True)
-        assert isinstance(solutions, QuerySolutions), query
-        names = [variable.value for variable in solutions.variables]
-        for solution in solutions:
-            bound = zip(names, solution, strict=True)
-            yield {name: term for name, term in bound if term is not None}
 
-    def results(self, query: str, form: str) -> bytes:
-        """Give the result of a query of our own as text: a graph in Turtle, else in the form."""
-        try:
-            result = self._store.query(query, use_default_graph_as_union=True)
-        except (SyntaxError, ValueError) as error:
-            raise QueryRefusedError(str(error)) from error
-        if isinstance(result, QueryTriples):
-            content = result.serialize(format=RdfFormat.TURTLE)
-        else:
-            content = result.serialize(format=_RESULTS[form])
-        assert content is not None
-        return content
+    @abstractmethod
+    def quads(
+        self,
+        subject: Node | None = None,
+        predicate: NamedNode | None = None,
+        value: Term | None = None,
+        graph: NamedNode | None = None,
+    ) -> Iterator[Quad]:
+        """Give the quads that have what is given."""
+
+    @abstractmethod
+    def replace(self, graphs: Iterable[str], quads: Iterable[Quad]) -> None:
+        """Take the named graphs out and put the quads in."""
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Take everything out."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Have everything on disk."""
+
+    @abstractmethod
+    def update(self, text: str) -> None:
+        """Carry out one of our own updates."""
+
+    @abstractmethod
+    def graphs(self) -> set[str]:
+        """Give the names of all graphs."""
+
+    def version(self) -> str:
+        """Give the release that the store says it holds, or "" while it holds no whole one."""
+        return next((plain(r["version"]) for r in self.select(_VERSION) if "version" in r), "")
+
+    def set_version(self, version: str) -> None:
+        """Have the graph of the catalogue say which release the store holds; "" takes it back."""
+        for row in list(self.select(_VERSION)):
+            graph, statement = row["graph"], f"{row['catalogue']} {_DCAT_VERSION}"
+            self.update(f"DELETE WHERE {{ GRAPH {graph} {{ {statement} ?version }} }}")
+            if version:
+                said = f"{statement} {Literal(version)}"
+                self.update(f"INSERT DATA {{ GRAPH {graph} {{ {said} }} }}")
 
     def triples(self) -> int:
         """Count the triples of the union of all graphs: one in several graphs counts once."""
@@ -118,11 +115,11 @@ class Store:
 
     def holds(self, node: str) -> bool:
         """Tell whether any triple is about the IRI."""
-        return any(True for _ in self._store.quads_for_pattern(NamedNode(node), None, None, None))
+        return any(True for _ in self.quads(NamedNode(node)))
 
     def graph(self, name: str) -> list[Quad]:
         """Give the quads of a named graph."""
-        return list(self._store.quads_for_pattern(None, None, None, NamedNode(name)))
+        return list(self.quads(graph=NamedNode(name)))
 
     def statements(self, subject: str) -> list[Quad]:
         """Give what is said of a thing, with the blank nodes that this leads to."""
@@ -132,7 +129,7 @@ class Store:
         while open_nodes:
             node = open_nodes.pop()
             seen.add(node)
-            for quad in self._store.quads_for_pattern(node, None, None, None):
+            for quad in self.quads(node):
                 found.append(quad)
                 if isinstance(quad.object, BlankNode) and quad.object not in seen:
                     open_nodes.append(quad.object)
@@ -140,13 +137,13 @@ class Store:
 
     def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
         """Give the things that have the property, with the value if one is given."""
-        quads = self._store.quads_for_pattern(None, NamedNode(predicate), value, None)
+        quads = self.quads(None, NamedNode(predicate), value)
         nodes = (quad.subject for quad in quads)
         return list(dict.fromkeys(node for node in nodes if not isinstance(node, Triple)))
 
     def values(self, subject: Node, predicate: str) -> list[Term]:
         """Give the values of a property, each once."""
-        quads = self._store.quads_for_pattern(subject, NamedNode(predicate), None, None)
+        quads = self.quads(subject, NamedNode(predicate))
         return list(dict.fromkeys(quad.object for quad in quads))
 
     def value(self, subject: Node, predicate: str) -> Term | None:

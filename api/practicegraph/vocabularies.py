@@ -77,14 +77,29 @@ class Scheme:
                 found.setdefault(parent, []).append(concept)
         return found
 
+    @cached_property
+    def depth(self) -> int:
+        """Give how many steps lie between the top and the concept that is furthest below."""
+        return max((depth for depth, _ in self.tree(())), default=0)
+
+    def within(self, iri: str) -> Iterator[str]:
+        """Give a concept and all that stand below it, each once."""
+        found = {iri: None}
+        waiting = [iri]
+        while waiting:
+            lower = [child.iri for child in self.below.get(waiting.pop(), [])]
+            waiting += [child for child in lower if child not in found]
+            found |= dict.fromkeys(lower)
+        return iter(found)
+
     def tree(
-        self, languages: Sequence[str], parent: str = "", depth: int = 0
+        self, languages: Sequence[str], above: tuple[str, ...] = ("",)
     ) -> Iterator[tuple[int, Concept]]:
         """Give the concepts from the top down with their depth, in order of their labels."""
-        children = self.below.get(parent, [])
+        children = (child for child in self.below.get(above[-1], []) if child.iri not in above)
         for concept in sorted(children, key=lambda child: fold(best(child.labels, languages))):
-            yield depth, concept
-            yield from self.tree(languages, concept.iri, depth + 1)
+            yield len(above) - 1, concept
+            yield from self.tree(languages, (*above, concept.iri))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""A process that runs readers' queries on a snapshot, so that it can be killed at a deadline.
+"""A process that runs readers' queries, so that it can be killed at a deadline.
 
-It reads requests on its standard input, one a line, in JSON, and writes frames on its standard
-output: a letter, the length in four bytes, the content. H opens an answer and says what kind of
-result it is, D is a part of the result, Z ends it; E says in JSON why there is none.
+It reads its standard input line by line, in JSON: first the name and password for a store
+elsewhere, then requests. It writes frames on its standard output: a letter, the length in four
+bytes, the content. H opens an answer and says what kind of result it is, D is a part of the result,
+Z ends it; E says in JSON why there is none.
 """
 
 import io
@@ -13,7 +14,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -25,8 +26,13 @@ from pyoxigraph import (
     QueryTriples,
     RdfFormat,
     Store,
+    Triple,
+    parse,
+    parse_query_results,
     serialize,
 )
+
+from .endpoint import SOLUTIONS, TRIPLES, Endpoint
 
 PART = 1 << 16
 ROWS = "rows"
@@ -47,6 +53,8 @@ _GRAPHS = {
 }
 _NICENESS = 5
 Request = Mapping[str, Any]
+Result = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
+Engine = Callable[[Request], Result]
 
 
 class Frames(io.RawIOBase):
@@ -71,10 +79,49 @@ def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
     output.flush()
 
 
-def answer(store: Store, request: Request, output: BinaryIO) -> None:
-    """Run a query and write its result; a mistake of the reader's becomes an E frame."""
+def at_hand(store: Store) -> Engine:
+    """Give what runs queries on a store of this machine."""
+    return lambda request: store.query(request["query"], **dataset(request))
+
+
+def elsewhere(endpoint: Endpoint) -> Engine:
+    """Give what runs queries at an endpoint.
+
+    The engine at hand reads them first, so that a mistake is told in the same way for any store.
+    """
+    reader = Store()
+
+    def run(request: Request) -> Result:
+        kind = type(reader.query(request["query"]))
+        found = endpoint.query(
+            request["query"],
+            TRIPLES if kind is QueryTriples else SOLUTIONS,
+            request["seconds"],
+            request.get("default", ()),
+            request.get("named", ()),
+        )
+        if kind is QueryTriples:
+            return (quad.triple for quad in parse(found, RdfFormat.N_TRIPLES))
+        result = parse_query_results(found, QueryResultsFormat.JSON)
+        if kind is QueryBoolean and isinstance(result, QuerySolutions):
+            return _boolean(any(True for _ in result))
+        return result
+
+    return run
+
+
+def _boolean(value: bool) -> QueryBoolean:
+    """Give yes or no as a result; Virtuoso 7.2 answers an ASK with a row or none."""
+    said = json.dumps({"head": {}, "boolean": value})
+    result = parse_query_results(said, QueryResultsFormat.JSON)
+    assert isinstance(result, QueryBoolean)
+    return result
+
+
+def answer(engine: Engine, request: Request, output: BinaryIO) -> None:
+    """Run a query and write its result; what goes wrong becomes an E frame."""
     try:
-        result = store.query(request["query"], **dataset(request))
+        result = engine(request)
         kind = _kind(result)
         form = request["graph" if kind == "graph" else "table"]
         frame(output, b"H", json.dumps({"kind": kind, "form": form}).encode())
@@ -83,7 +130,8 @@ def answer(store: Store, request: Request, output: BinaryIO) -> None:
                 _write(result, form, request, parts)
         frame(output, b"Z")
     except (SyntaxError, ValueError, RuntimeError, OSError) as error:
-        frame(output, b"E", json.dumps({"reason": str(error)}).encode())
+        said = {"error": type(error).__name__, "reason": str(error)}
+        frame(output, b"E", json.dumps(said).encode())
 
 
 def dataset(request: Request) -> dict[str, Any]:
@@ -98,19 +146,19 @@ def _nodes(names: Iterable[str]) -> list[NamedNode]:
     return [NamedNode(name) for name in names]
 
 
-def _kind(result: QuerySolutions | QueryBoolean | QueryTriples) -> str:
-    if isinstance(result, QueryTriples):
-        return "graph"
-    return "boolean" if isinstance(result, QueryBoolean) else "solutions"
+def _kind(result: Result) -> str:
+    if isinstance(result, QuerySolutions):
+        return "solutions"
+    return "boolean" if isinstance(result, QueryBoolean) else "graph"
 
 
 def _write(
-    result: QuerySolutions | QueryBoolean | QueryTriples,
+    result: Result,
     form: str,
     request: Request,
     output: BinaryIO,
 ) -> None:
-    if isinstance(result, QueryTriples):
+    if not isinstance(result, QuerySolutions | QueryBoolean):
         serialize(result, output, format=_GRAPHS[form], prefixes=dict(request["prefixes"]))
     elif form == ROWS:
         output.writelines(line.encode() + b"\n" for line in _rows(result, request["most"]))
@@ -127,16 +175,23 @@ def _rows(result: QuerySolutions | QueryBoolean, most: int) -> Iterator[str]:
         yield json.dumps([None if term is None else str(term) for term in solution])
 
 
-def main(snapshot: str, memory: int) -> None:
+def main(source: str, memory: int) -> None:
     """Answer requests until the input ends; a server that dies takes a running query with it."""
     os.nice(_NICENESS)
     threading.Thread(target=_end_without, args=(os.getppid(),), daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    store = Store.read_only(snapshot)
+    requests = map(json.loads, sys.stdin.buffer)
+    credentials = tuple(next(requests))
+    is_address = source.startswith(("http://", "https://"))
+    engine = (
+        elsewhere(Endpoint(source, credentials=credentials))
+        if is_address
+        else at_hand(Store.read_only(source))
+    )
     output = sys.stdout.buffer
     frame(output, b"Z")
-    for line in sys.stdin.buffer:
-        answer(store, json.loads(line), output)
+    for request in requests:
+        answer(engine, request, output)
 
 
 def _end_without(parent: int) -> None:

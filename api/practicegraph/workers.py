@@ -1,7 +1,7 @@
 """Readers' queries, run in processes that are killed at a deadline.
 
 A query that takes too long costs its process and nobody else's answer. Each process sees one
-immutable snapshot of the store.
+immutable snapshot of the store, or asks the endpoint of a store elsewhere.
 """
 
 import json
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
 from .store import QueryRefusedError
 
 _HEAD = 5
@@ -74,7 +75,7 @@ class _Budget:
 class _Process:
     running: subprocess.Popen[bytes]
 
-    def send(self, request: Mapping[str, Any]) -> None:
+    def send(self, request: Mapping[str, Any] | tuple[str, str]) -> None:
         assert self.running.stdin
         line = memoryview(json.dumps(request).encode() + b"\n")
         while line:
@@ -116,9 +117,9 @@ class Answer:
 
 @dataclass
 class Workers:
-    """A pool of processes over a snapshot."""
+    """A pool of processes over a snapshot, or over the endpoint of a store elsewhere."""
 
-    snapshot: Path
+    source: Path | Endpoint
     limits: Limits
     _idle: "queue.Queue[_Process]" = field(default_factory=queue.Queue, init=False)
     _processes: dict[int, _Process] = field(default_factory=dict, init=False)
@@ -139,14 +140,14 @@ class Workers:
         process = self._take()
         budget = _Budget(seconds)
         try:
-            process.send(request)
+            process.send({**request, "seconds": seconds})
             kind, content = process.receive(budget)
         except (DeadlineError, EOFError, OSError) as error:
             self._replace(process)
             raise self._explained(error, seconds) from error
         if kind == b"E":
             self._idle.put(process)
-            raise QueryRefusedError(json.loads(content)["reason"])
+            raise _failure(json.loads(content), DeadlineError(seconds, self.limits.most_seconds))
         head = json.loads(content)
         parts = self._parts(process, budget)
         next(parts)
@@ -169,7 +170,7 @@ class Workers:
                 kind, content = process.receive(budget)
                 ended = kind != b"D"
                 if kind == b"E":
-                    raise QueryRefusedError(json.loads(content)["reason"])
+                    raise _failure(json.loads(content), DeadlineError())
                 if ended:
                     return
                 size += len(content)
@@ -193,7 +194,8 @@ class Workers:
             self._waiting.release()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "practicegraph.worker", str(self.snapshot)]
+        endpoint = self.source if isinstance(self.source, Endpoint) else Endpoint(str(self.source))
+        command = [sys.executable, "-m", "practicegraph.worker", endpoint.address]
         process = _Process(
             subprocess.Popen(  # noqa: S603 - our own module, with our own arguments
                 [*command, str(self.limits.memory)],
@@ -204,6 +206,7 @@ class Workers:
             )
         )
         self._processes[process.running.pid] = process
+        process.send(endpoint.credentials)
         process.receive(_Budget(60))
         self._idle.put(process)
 
@@ -218,3 +221,11 @@ class Workers:
         if isinstance(error, DeadlineError):
             return DeadlineError(seconds, self.limits.most_seconds)
         return QueryRefusedError("The query needs more memory than a query may take.")
+
+
+def _failure(said: Mapping[str, str], late: DeadlineError) -> Exception:
+    """Give the error that a process tells of; a result cut off at the store's deadline is late."""
+    reason = said["reason"]
+    if said["error"] == IncompleteError.__name__:
+        return late if DEADLINE in reason else TooMuchError(reason)
+    return StoreError(reason) if said["error"] == StoreError.__name__ else QueryRefusedError(reason)

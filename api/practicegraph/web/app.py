@@ -12,6 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from .. import __version__
 from ..catalogue import Catalogue
+from ..endpoint import StoreError
 from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
@@ -59,6 +60,7 @@ def _answer_mistakes(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(UnknownAddressError, service.not_found)
     app.add_exception_handler(UnsupportedError, service.unsupported)
     app.add_exception_handler(TooLargeError, service.too_large)
+    app.add_exception_handler(StoreError, service.store_failed)
     app.add_exception_handler(BusyError, service.busy)
     app.add_exception_handler(DeadlineError, service.stopped)
     app.add_exception_handler(HTTPException, service.http_error)

@@ -117,6 +117,11 @@ class Service:
         headers = {"Retry-After": "5"}
         return self.problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
 
+    def store_failed(self, request: Request, error: Exception) -> Response:
+        """Answer what a store elsewhere did not: 502, with what it said."""
+        detail = self.view(request).say("storeFailed")
+        return self.problem(request, HTTPStatus.BAD_GATEWAY, detail, str(error))
+
     def stopped(self, request: Request, error: Exception) -> Response:
         """Answer a query that was stopped at its deadline: 504."""
         assert isinstance(error, DeadlineError)

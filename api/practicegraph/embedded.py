@@ -1,0 +1,103 @@
+"""The store inside the program: Oxigraph, on disk or in memory."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pyoxigraph import (
+    NamedNode,
+    Quad,
+    QueryResultsFormat,
+    QuerySolutions,
+    QueryTriples,
+    RdfFormat,
+)
+from pyoxigraph import Store as Oxigraph
+
+from .store import Node, QueryRefusedError, Row, Store, Term
+
+_RESULTS = {
+    "csv": QueryResultsFormat.CSV,
+    "json": QueryResultsFormat.JSON,
+    "tsv": QueryResultsFormat.TSV,
+    "xml": QueryResultsFormat.XML,
+}
+
+
+class Embedded(Store):
+    """Named graphs on disk, or in memory where no folder is given."""
+
+    derived = True
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._store = Oxigraph(str(folder)) if folder else Oxigraph()
+
+    def __len__(self) -> int:
+        """Count the triples of all graphs."""
+        return len(self._store)
+
+    def select(self, query: str) -> Iterator[Row]:
+        """Give the solutions of one of our own SELECT queries."""
+        solutions = self._store.query(query, use_default_graph_as_union=True)
+        assert isinstance(solutions, QuerySolutions), query
+        return rows(solutions)
+
+    def results(self, query: str, form: str) -> bytes:
+        """Give the result of a query of our own as text: a graph in Turtle, else in the form."""
+        try:
+            result = self._store.query(query, use_default_graph_as_union=True)
+        except (SyntaxError, ValueError) as error:
+            raise QueryRefusedError(str(error)) from error
+        if isinstance(result, QueryTriples):
+            content = result.serialize(format=RdfFormat.TURTLE)
+        else:
+            content = result.serialize(format=_RESULTS[form])
+        assert content is not None
+        return content
+
+    def quads(
+        self,
+        subject: Node | None = None,
+        predicate: NamedNode | None = None,
+        value: Term | None = None,
+        graph: NamedNode | None = None,
+    ) -> Iterator[Quad]:
+        """Give the quads that have what is given."""
+        return self._store.quads_for_pattern(subject, predicate, value, graph)
+
+    def graphs(self) -> set[str]:
+        """Give the names of all graphs."""
+        return {name.value for name in self._store.named_graphs() if isinstance(name, NamedNode)}
+
+    def update(self, text: str) -> None:
+        """Carry out one of our own updates."""
+        self._store.update(text)
+
+    def add(self, quads: Iterable[Quad]) -> None:
+        """Add quads in bulk; ones that are there already stay as they are."""
+        self._store.bulk_extend(quads)
+
+    def replace(self, graphs: Iterable[str], quads: Iterable[Quad]) -> None:
+        """Take the named graphs out and put the quads in."""
+        for graph in graphs:
+            self._store.remove_graph(NamedNode(graph))
+        self._store.extend(quads)
+
+    def clear(self) -> None:
+        """Take everything out."""
+        self._store.clear()
+
+    def flush(self) -> None:
+        """Have everything on disk."""
+        self._store.flush()
+
+    def snapshot(self, folder: Path) -> None:
+        """Write what the store holds now to a folder that does not exist yet (hard links)."""
+        self._store.backup(str(folder))
+
+
+def rows(solutions: QuerySolutions) -> Iterator[Row]:
+    """Give solutions as rows, without the variables that are not bound."""
+    names = [variable.value for variable in solutions.variables]
+    for solution in solutions:
+        bound = zip(names, solution, strict=True)
+        yield {name: term for name, term in bound if term is not None}
