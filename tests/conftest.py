@@ -2,10 +2,11 @@
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,6 +17,7 @@ from practicegraph.__main__ import main
 from practicegraph.catalogue import Catalogue
 from practicegraph.web.app import application
 from practicegraph.workers import Limits, Workers
+from serving import serving
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "tests" / "sources"
@@ -48,6 +50,13 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     workers.close()
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server, for real clients."""
+    with serving(copy(tmp_path_factory.mktemp("server"))) as address:
+        yield address
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     return copy(tmp_path / "catalogue")
@@ -76,6 +85,14 @@ def vocabulary() -> dict[str, Any]:
     """The labels as the source database prints them."""
     found: dict[str, Any] = json.loads((SOURCES / "vocabulary.json").read_text())
     return found
+
+
+def lacking(program: str) -> NoReturn:
+    """Skip a test for what the machine has not; fail in CI, where nothing may be left out."""
+    reason = f"{program} is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def snapshot(root: Path) -> dict[str, bytes]:
