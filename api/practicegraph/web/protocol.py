@@ -15,12 +15,13 @@ _MOST = 1 << 20
 
 @dataclass(frozen=True)
 class Asked:
-    """A request's query, with the dataset that it names and the deadline that it wishes for."""
+    """A request's query, the dataset that it names, and the deadline and form it wishes for."""
 
     query: str
     default: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     seconds: float | None = None
+    form: str = ""
 
 
 async def asked(request: Request) -> Asked | None:
@@ -53,6 +54,7 @@ def _asked(pairs: list[tuple[str, str]]) -> Asked:
         default=tuple(value for name, value in pairs if name == "default-graph-uri"),
         named=tuple(value for name, value in pairs if name == "named-graph-uri"),
         seconds=_seconds(pairs),
+        form=next((value for name, value in pairs if name == "format"), ""),
     )
 
 

@@ -31,7 +31,7 @@ class Resources:
                 return self.document(request, iri, stem, by_extension[extension])
         if self.service.addresses.iri(path) is None:
             raise UnknownAddressError(path)
-        form = negotiation.form(request, DOCUMENTS)
+        form = negotiation.form_of_document(request, DOCUMENTS)
         return RedirectResponse(f"/{quote(path)}.{form.extension}", 303, VARY)
 
     def home(self, request: Request) -> Response:
