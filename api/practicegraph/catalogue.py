@@ -8,11 +8,22 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from . import folder, jsonld, loading, pages, phrases, questions, shapes, vocabularies
+from . import (
+    folder,
+    jsonld,
+    loading,
+    pages,
+    permanence,
+    phrases,
+    questions,
+    shapes,
+    vocabularies,
+)
 from .checks import Checked, Checker
 from .folder import Document, UnreadableError
 from .kinds import Shapes
 from .loading import Watch
+from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
@@ -46,6 +57,7 @@ class Catalogue:
     base: str
     shapes: Shapes
     phrases: Phrases
+    permanence: Permanence
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
     questions: Mapping[str, Question]
@@ -191,6 +203,7 @@ def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, st
     space = store.value(dataset, _SPACE) if dataset else None
     if not isinstance(space, Literal):
         raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
+    retired = permanence.read(store)
     return Catalogue(
         folder=root,
         store=store,
@@ -198,7 +211,8 @@ def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, st
         base=space.value,
         shapes=shapes.read(store),
         phrases=phrases.read(store),
-        vocabularies=vocabularies.read(store),
+        permanence=retired,
+        vocabularies=vocabularies.read(store, retired),
         prefixes=prefixes,
         questions=questions.read(store),
     )

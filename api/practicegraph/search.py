@@ -15,13 +15,14 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from .kinds import Field, Kind
+from .permanence import DEPRECATED, REPLACED
 from .shapes import SKOS
 from .store import Store, Term, plain
 from .text import nearest
 from .vocabularies import Vocabularies
 
 SIZES = range(1, 1001)
-_BROADER = f"<{SKOS}broader>"
+_UPWARDS = f"(<{SKOS}broader>|<{REPLACED}>)*"
 _LABELS = f"(<{SKOS}prefLabel>|<{SKOS}altLabel>)"
 
 
@@ -35,7 +36,10 @@ class BadChoiceError(ValueError):
 
 @dataclass(frozen=True)
 class Choices:
-    """What a reader asks for; a value's entries are those with it or a concept below it."""
+    """What a reader asks for.
+
+    A value's entries are those with it, with a concept below it, or with one that it replaces.
+    """
 
     chosen: Mapping[str, tuple[Term, ...]] = field(default_factory=dict)
     words: str = ""
@@ -104,6 +108,9 @@ class Search:
 
     def _option(self, name: str, value: str) -> Term:
         valid = self.options[name]
+        scheme = self.vocabularies.schemes.get(self.kind.by_key[name].scheme or "")
+        if scheme and value in scheme.meant:
+            return NamedNode(scheme.meant[value].iri)
         if value in valid:
             return valid[value]
         by_iri = {plain(term): term for term in valid.values()}
@@ -123,7 +130,8 @@ class Search:
         query = (
             "SELECT ?value (COUNT(DISTINCT ?entry) AS ?count)\nWHERE {\n"
             f"{self._pattern(replace(choices, chosen=others))}\n"
-            f"    ?entry {_reach(facet)} ?value .\n}}\nGROUP BY ?value"
+            f"    ?entry {_reach(facet)} ?value .\n"
+            f"{_current('?value') if facet.scheme else ''}\n}}\nGROUP BY ?value"
         )
         return {row["value"]: int(plain(row["count"])) for row in self.store.select(query)}
 
@@ -169,7 +177,7 @@ class Search:
         return pattern, 'COALESCE(SUBSTR(MIN(?key), 3), "")'
 
     def _pattern(self, choices: Choices) -> str:
-        lines = [f"    ?entry a {NamedNode(self.kind.classes[0])} ."]
+        lines = [f"    ?entry a {NamedNode(self.kind.classes[0])} .", _current("?entry")]
         for key, terms in choices.chosen.items():
             reach = _reach(self.kind.by_key[key])
             either = " UNION ".join(f"{{ ?entry {reach} {term} }}" for term in terms)
@@ -187,7 +195,11 @@ class Search:
 
 
 def _reach(facet: Field) -> str:
-    return f"{facet.path}/{_BROADER}*" if facet.scheme else facet.path
+    return f"{facet.path}/{_UPWARDS}" if facet.scheme else facet.path
+
+
+def _current(variable: str) -> str:
+    return f"    FILTER NOT EXISTS {{ {variable} <{DEPRECATED}> true }}"
 
 
 def _cursor(iri: str, place: str) -> str:
