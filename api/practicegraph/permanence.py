@@ -67,7 +67,9 @@ class Permanence:
 def read(store: Store) -> Permanence:
     """Read what is no longer current out of the store."""
     rows = {plain(row["thing"]): row for row in store.select(_RETIRED)}
-    following = {thing: plain(row["successor"]) for thing, row in rows.items() if "successor" in row}
+    following = {
+        thing: plain(row["successor"]) for thing, row in rows.items() if "successor" in row
+    }
     return Permanence(
         {thing: _retirement(store, thing, row, following) for thing, row in rows.items()}
     )

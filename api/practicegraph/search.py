@@ -106,6 +106,13 @@ class Search:
         """Give what entries can be sorted by; with "-" before it, the other way round."""
         return ["title", *(f.key for f in self.kind.fields if not f.repeats and not f.chosen)]
 
+    def short(self, name: str, value: str) -> str:
+        """Give a parameter's value in its short form; a replaced concept's is its successor's."""
+        if name not in self.options:
+            return value
+        term = self._option(name, value)
+        return next(code for code, other in self.options[name].items() if other == term)
+
     def _option(self, name: str, value: str) -> Term:
         valid = self.options[name]
         scheme = self.vocabularies.schemes.get(self.kind.by_key[name].scheme or "")
