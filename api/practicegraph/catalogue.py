@@ -19,8 +19,9 @@ from . import (
     shapes,
     vocabularies,
 )
-from .checks import Checked, Checker
-from .folder import Document, UnreadableError
+from .checks import Checker
+from .findings import Checked
+from .folder import Contents, Document
 from .kinds import Shapes
 from .loading import Watch
 from .permanence import Permanence
@@ -100,6 +101,12 @@ class Catalogue:
         """Give the JSON-LD context of entries."""
         return jsonld.context(self.shapes.record, self.prefixes)
 
+    def preferring(self, language: str | None) -> tuple[str, ...]:
+        """Give the languages, a wished one first; raises UnknownLanguageError."""
+        if language and language not in self.languages:
+            raise UnknownLanguageError(f"{language}: not one of {', '.join(self.languages)}")
+        return preferring(language or self.languages[0], self.languages)
+
     def say(self, name: str, /, **words: object) -> str:
         """Give a phrase in the first language."""
         return self.phrases.say(name, self.languages, **words)
@@ -140,62 +147,38 @@ def gather(documents: Iterable[Document], root: Path) -> Catalogue:
     return _catalogue(root, store, "", _prefixes(listed))
 
 
-@dataclass(frozen=True)
-class Contents:
-    """The files of a catalogue as read, and those that cannot be read."""
-
-    documents: tuple[Document, ...]
-    unreadable: tuple[UnreadableError, ...]
-
-    @property
-    def paths(self) -> list[Path]:
-        """Give all files, readable or not."""
-        read = [document.path for document in self.documents]
-        return [*read, *(error.path for error in self.unreadable)]
-
-    def with_others(self, others: Sequence[Document]) -> "Contents":
-        """Give the contents with other documents in the place of those on their topics."""
-        topics = {topic for document in others for topic in document.topics}
-        kept = (document for document in self.documents if not topics & set(document.topics))
-        return Contents((*kept, *others), self.unreadable)
-
-
 def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
     """Read a folder's files; others given stand in the place of those on the same topic."""
     _refuse_others(root)
     given = {path.resolve() for path in instead}
-    inside = _contents(path for path in folder.files(root) if path.resolve() not in given)
-    others = _contents(instead)
+    inside = folder.contents(path for path in folder.files(root) if path.resolve() not in given)
+    others = folder.contents(instead)
     joined = inside.with_others(others.documents)
     return Contents(joined.documents, (*inside.unreadable, *others.unreadable))
 
 
 def check(
-    root: Path, contents: Contents, wanted: Iterable[Path], language: str | None = None
+    root: Path,
+    contents: Contents,
+    wanted: Iterable[Path],
+    language: str | None = None,
+    before: Sequence[Document] = (),
 ) -> Checked:
     """Check the wanted ones of the files, with messages in the language or the fallback.
 
-    Raises UnknownLanguageError.
+    Nothing that the documents of `before` published may have vanished. Raises UnknownLanguageError.
     """
     opened = gather(contents.documents, root)
-    if language and language not in opened.languages:
-        raise UnknownLanguageError(f"{language}: not one of {', '.join(opened.languages)}")
-    languages = preferring(language or opened.languages[0], opened.languages)
     checker = Checker(
-        opened.store, opened.shapes, opened.phrases, opened.reader, opened.base, languages
+        opened.store,
+        opened.shapes,
+        opened.phrases,
+        opened.reader,
+        opened.permanence,
+        opened.base,
+        opened.preferring(language),
     )
-    return checker.check(contents.documents, contents.unreadable, wanted)
-
-
-def _contents(paths: Iterable[Path]) -> Contents:
-    documents: list[Document] = []
-    unreadable: list[UnreadableError] = []
-    for path in paths:
-        try:
-            documents.append(folder.read(path))
-        except UnreadableError as error:
-            unreadable.append(error)
-    return Contents(tuple(documents), tuple(unreadable))
+    return checker.check(contents.documents, contents.unreadable, wanted, before)
 
 
 def _catalogue(root: Path, store: Store, release: str, prefixes: Mapping[str, str]) -> Catalogue:
