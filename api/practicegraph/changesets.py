@@ -26,6 +26,10 @@ _ACTIVITIES = {
     "moved": "Move",
     "withdrawn": "Delete",
 }
+_ORDER = [
+    *(_CS + name for name in ("subjectOfChange", "changeReason", "removal", "addition")),
+    *(RDF + name for name in ("subject", "predicate", "object")),
+]
 _PHRASES = {
     "added": "wasAdded",
     "removed": "wasRemoved",
@@ -112,7 +116,7 @@ def turtle(comparison: Comparison, differences: Sequence[Difference]) -> str:
     """Give the differences as change sets, one a thing."""
     new = comparison.new.opened
     prefixes = {**comparison.old.opened.prefixes, **new.prefixes, "cs": _CS, "as": _AS}
-    writer = Writer({**prefixes, "rdf": RDF}, new.languages)
+    writer = Writer({**prefixes, "rdf": RDF}, new.languages, _ORDER)
     states = (comparison.old, comparison.new)
     described = [t for s in states for t in s.triples if isinstance(t.subject, BlankNode)]
     sets = [

@@ -16,7 +16,7 @@ from .folder import Document, UnreadableError
 from .kinds import Shapes
 from .permanence import Permanence
 from .phrases import Phrases
-from .reasons import Reasons, field_of
+from .reasons import Reasons
 from .records import Reader
 from .store import RDF, Store, Term
 from .text import best
@@ -159,7 +159,7 @@ class Checker:
 
     def _field_name(self, subject: str, predicate: str) -> str:
         kind = self.shapes.kind_of(self.reader.classes(subject))
-        field = field_of(kind, predicate) if kind else None
+        field = self.shapes.field(kind, predicate)
         return best(field.names, self.languages) if field else predicate
 
     def _shown(self, value: str) -> str:

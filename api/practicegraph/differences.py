@@ -12,9 +12,8 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from .catalogue import Catalogue
 from .folder import Document
-from .kinds import Field, Kind
+from .kinds import Kind
 from .permanence import Retirement
-from .reasons import field_of
 from .store import Term
 from .text import best
 
@@ -154,9 +153,9 @@ class Comparison:
         return term.value if isinstance(term, Literal) else turtle
 
     def _label(self, kinds: Sequence[Kind], predicate: str) -> str:
-        every = (*kinds, *self.new.opened.shapes.kinds)
-        fields = (field_of(kind, predicate) for kind in every if kind in kinds or not kind.classes)
-        field: Field | None = next(filter(None, fields), None)
+        shapes = self.new.opened.shapes
+        fields = [shapes.field(kind, predicate) for kind in (*kinds, None)]
+        field = next(filter(None, fields), None)
         label = best(field.names, self.languages) if field else self.name(predicate)
         return label or predicate.rpartition("#")[2].rpartition("/")[2]
 

@@ -53,7 +53,8 @@ def documents(reference: str, repository: Path) -> tuple[Document, ...]:
 
 def _of_folder(place: Path) -> Iterator[tuple[str, bytes]]:
     for path in folder.files(place):
-        yield path.relative_to(place).as_posix(), path.read_bytes()
+        if path.is_file():
+            yield path.relative_to(place).as_posix(), path.read_bytes()
 
 
 def _of_archive(place: Path) -> Iterator[tuple[str, bytes]]:

@@ -119,7 +119,7 @@ class Resources:
         """Give the facets by which a concept is found, with its value and the count."""
         concept = self.service.catalogue.vocabularies.concepts.get(iri)
         field = self._facet(concept.scheme) if concept else None
-        if not concept or not field:
+        if not concept or not field or concept.retirement:
             return []
         count = self._counts(concept.scheme).get(concept.notation, 0)
         return [(field, concept.notation, count)]

@@ -66,7 +66,7 @@ class Statuses:
         bare = _bare(address)
         start = next((start for start in starts if bare.startswith(start)), None)
         if start is None:
-            return [iri]
+            return [iri, f"http://{bare}", f"https://{bare}"]
         path = bare.removeprefix(start).partition("?")[0]
         stem, dot, extension = path.rpartition(".")
         paths = [path, stem] if dot + extension in _EXTENSIONS else [path]
