@@ -21,11 +21,11 @@ def withdraw(path: Path, iri: str) -> None:
     _append(path, iri, "")
 
 
-def bury(path: Path, iri: str, title: str = "Example entry") -> None:
+def bury(path: Path, iri: str, more: str = "") -> None:
     """Leave a tombstone in the place of an entry."""
     path.write_text(
         f"""<{iri}> a <https://www.w3.org/ns/activitystreams#Tombstone> ;
-            <http://purl.org/dc/terms/title> "{title}"@en ;
+            <http://purl.org/dc/terms/title> "Example entry"@en ; {more}
             <https://www.w3.org/ns/activitystreams#formerType> <{BASE}ontology#Practice> .
         """
     )

@@ -30,7 +30,7 @@ from retired import (
     withdraw,
 )
 
-AWAY = f"{BASE}practice/1751"
+AWAY, SPLIT = f"{BASE}practice/1751", f"{BASE}practice/1803"
 SYNTAXES = {"ttl": "turtle", "jsonld": "json-ld", "rdf": "xml", "nt": "nt"}
 LINK = f'<{LAST}>; rel="successor-version"'
 
@@ -43,6 +43,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     move(practices / "1764.ttl", OLD, NEXT)
     move(practices / "1699.ttl", NEXT, LAST)
     bury(practices / "1701.ttl", GONE)
+    bury(practices / "1803.ttl", SPLIT, f"<http://purl.org/dc/terms/isReplacedBy> <{NEXT}> ;")
     move(practices / "1751.ttl", AWAY, "https://example.org/entry")
     move(root / "ontology/outcome.ttl", REPLACED, SUCCESSOR)
     withdraw(root / "ontology/actor.ttl", WITHDRAWN)
@@ -180,10 +181,20 @@ def test_stored_questions_leave_out_what_is_no_longer_current(
     assert REPLACED not in {row["concept"] for row in unused}
 
 
+def test_a_tombstone_may_name_a_successor(served: TestClient) -> None:
+    for path in ("/practice/1803", "/practice/1803.html"):
+        answer = get(served, path)
+        assert answer.status_code == 410
+        assert answer.headers["link"] == LINK
+    assert 'href="/practice/1788.html"' in answer.text
+    (told,) = statuses(served, SPLIT)
+    assert (told["status"], told["to"]) == ("withdrawn", LAST)
+
+
 def test_what_is_no_longer_current_is_left_out_of_search_and_counts(served: TestClient) -> None:
-    assert total(served, "") == 53 - 4
+    assert total(served, "") == 53 - 5
     listed = served.get("/practices.json?size=100").json()
-    assert not {OLD, NEXT, GONE, AWAY} & {item["id"] for item in listed["items"]}
+    assert not {OLD, NEXT, GONE, AWAY, SPLIT} & {item["id"] for item in listed["items"]}
     values = {value["id"] for facet in listed["facets"].values() for value in facet["values"]}
     assert SUCCESSOR in values
     assert not {REPLACED, WITHDRAWN} & values
@@ -206,7 +217,13 @@ def test_entries_with_a_replaced_concept_count_for_its_successor(
     either = {"outcome": (NamedNode(REPLACED), NamedNode(SUCCESSOR))}
     choices = real.search.choices([("outcome", "HAP"), ("outcome", "BEL"), ("size", "100")])
     assert choices.chosen == either
-    before = set(real.search.answer(choices, real.languages).entries) - {OLD, NEXT, GONE, AWAY}
+    before = set(real.search.answer(choices, real.languages).entries) - {
+        OLD,
+        NEXT,
+        GONE,
+        AWAY,
+        SPLIT,
+    }
     found = served.get("/practices.json?outcome=BEL&size=100").json()
     assert {item["id"] for item in found["items"]} == before
     counts = {value["value"]: value["count"] for value in found["facets"]["outcome"]["values"]}

@@ -155,7 +155,7 @@ class Checker:
     def _outdated(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         for subject, predicate, retirement in promises.outdated(self.store, self.permanence):
             name, path = self._field_name(subject, predicate), homes.get(subject, _NOWHERE)
-            yield promises.mend(self._reporter, path, subject, name, retirement)
+            yield promises.warning(self._reporter, path, subject, name, retirement)
 
     def _field_name(self, subject: str, predicate: str) -> str:
         kind = self.shapes.kind_of(self.reader.classes(subject))

@@ -43,19 +43,12 @@ def outdated(store: Store, known: Permanence) -> Iterator[tuple[str, str, Retire
             yield plain(row["subject"]), plain(row["property"]), retirement
 
 
-def mend(
+def warning(
     reporter: Reporter, path: Path, subject: str, field: str, retirement: Retirement
 ) -> Finding:
     """Give the warning that a thing mentions what is no longer current, with what to put there."""
     found = reporter.violation(path, "Deprecated", subject, field=field, value=retirement.iri)
     return reporter.as_warning(replace(found, hint=_instead(reporter, retirement.successor)))
-
-
-def _instead(reporter: Reporter, successor: str) -> str:
-    if not successor:
-        return reporter.say("takeOut")
-    name = reporter.reader.name(successor, reporter.languages)
-    return reporter.say("insteadOf", name=name or successor, iri=successor)
 
 
 def published(documents: Iterable[Document], base: str, entries: str) -> dict[str, Path]:
@@ -92,6 +85,13 @@ def vanished(
     for iri in sorted(homes.keys() - described):
         hint = reporter.say("vanishedHint")
         yield former.violation(homes[iri], "Vanished", iri, value=iri, hint=hint)
+
+
+def _instead(reporter: Reporter, successor: str) -> str:
+    if not successor:
+        return reporter.say("takeOut")
+    name = reporter.reader.name(successor, reporter.languages)
+    return reporter.say("insteadOf", name=name or successor, iri=successor)
 
 
 def _is_ours(quad: Quad, base: str) -> bool:

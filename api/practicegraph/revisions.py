@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from . import folder
-from .folder import PARTS, Document
+from .folder import PARTS, Document, UnreadableError
 
 _PATIENCE = 120  # seconds that git gets
 _BROKEN = (
@@ -26,14 +26,14 @@ _BROKEN = (
 
 
 class UnknownRevisionError(ValueError):
-    """A reference that leads to no catalogue; the message says why."""
+    """A reference that leads to no catalogue that can be read; the message says why."""
 
 
 def documents(reference: str, repository: Path) -> tuple[Document, ...]:
     """Read a folder, else an archive, else a git revision of the folder `repository`.
 
     The paths of the documents start below the catalogue's folder, wherever that is. Raises
-    UnknownRevisionError or UnreadableError.
+    UnknownRevisionError.
     """
     place = Path(reference)
     try:
@@ -47,8 +47,11 @@ def documents(reference: str, repository: Path) -> tuple[Document, ...]:
     except _BROKEN as error:
         raise UnknownRevisionError(f"{reference}: cannot be read: {error}") from error
     if not contents:
-        raise UnknownRevisionError(f"{reference}: no catalogue; it has no folders {PARTS[0]}/ …")
-    return tuple(folder.stored(Path(name), content) for name, content in contents.items())
+        raise UnknownRevisionError(f"{reference}: no catalogue; it has no folder {PARTS[0]}/")
+    try:
+        return tuple(folder.stored(Path(name), content) for name, content in contents.items())
+    except UnreadableError as error:
+        raise UnknownRevisionError(f"{reference}: {error}") from error
 
 
 def _of_folder(place: Path) -> Iterator[tuple[str, bytes]]:
