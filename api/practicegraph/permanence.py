@@ -20,7 +20,7 @@ PREFIX as: <https://www.w3.org/ns/activitystreams#>
 PREFIX dct: <http://purl.org/dc/terms/>
 PREFIX owl: <http://www.w3.org/2002/07/owl#>
 PREFIX pg: <https://w3id.org/practicegraph/ontology#>
-SELECT ?thing ?successor ?day (BOUND(?class) AS ?buried)
+SELECT ?thing ?successor ?day ?tombstone
 WHERE {
     ?thing owl:deprecated true .
     FILTER (isIRI(?thing))
@@ -30,8 +30,8 @@ WHERE {
     }
     OPTIONAL { ?thing pg:retired ?day }
     OPTIONAL {
-        ?thing a ?class .
-        FILTER (?class = as:Tombstone)
+        ?thing a ?tombstone .
+        FILTER (?tombstone = as:Tombstone)
     }
 }
 ORDER BY ?thing ?successor ?day
@@ -80,7 +80,7 @@ def _retirement(store: Store, thing: str, row: Row, following: Mapping[str, str]
     return Retirement(
         iri=thing,
         successor=successor,
-        moved=bool(successor) and plain(row["buried"]) == "false",
+        moved=bool(successor) and "tombstone" not in row,
         since=plain(row["day"]) if "day" in row else "",
         reasons=store.labels(NamedNode(thing), SKOS + "changeNote"),
     )
