@@ -2,9 +2,10 @@
 
 The modules, each importing only from those before it:
 
-text, store, sparql, embedded, endpoint, remote, worker, workers, turtle, files, folder, kinds,
-shapes, phrases, vocabularies, locales, records, jsonld, validation, reasons, checks, search,
-values, questions, pages, tables, importer, loading, catalogue, drafting, web, __main__
+text, store, sparql, embedded, endpoint, remote, worker, workers, turtle, files, outputs, folder,
+kinds, shapes, phrases, vocabularies, locales, records, jsonld, nodes, validation, reasons, checks,
+search, values, questions, pages, tables, importer, loading, canonical, catalogue, drafting,
+exports, dumps, dumper, web, __main__
 """
 
 from importlib.metadata import version

@@ -1,7 +1,8 @@
-"""The command line: `practicegraph serve`, `check`, `import`, `query`, `label`."""
+"""The command line: `practicegraph serve`, `check`, `import`, `query`, `export`, `label`."""
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,12 +13,16 @@ from typing import TypeVar
 import click
 import uvicorn
 
-from . import __version__, catalogue, drafting, files, folder, locales, sparql
+from . import __version__, catalogue, drafting, exports, files, folder, locales, sparql
+from .canonical import canonical
 from .catalogue import Catalogue, NoCatalogueError, UnknownLanguageError
 from .checks import Checked
 from .drafting import Naming
+from .dumper import Dumper
+from .dumps import Dumps
 from .embedded import Embedded
 from .endpoint import Endpoint, StoreError
+from .exports import FORMATS, Export, UnknownFormatError, UnwritableError
 from .files import Change
 from .folder import UnreadableError
 from .importer import Import
@@ -45,6 +50,8 @@ _MISTAKES = (
     QueryRefusedError,
     ShapesError,
     StoreError,
+    UnknownFormatError,
+    UnwritableError,
 )
 _Item = TypeVar("_Item")
 
@@ -87,8 +94,9 @@ def serve(root: Path, host: str, port: int, store: str | None) -> None:
     click.echo(said, err=True)
     assert opened.source
     workers = Workers(opened.source, Limits())
+    dumper = Dumper(opened, Dumps(root / catalogue.KEPT / "dumps"))
     try:
-        app = application(opened, workers)
+        app = application(opened, workers, dumper)
         uvicorn.run(
             app,
             host=host,
@@ -98,6 +106,7 @@ def serve(root: Path, host: str, port: int, store: str | None) -> None:
             timeout_graceful_shutdown=_PATIENCE,
         )
     finally:
+        dumper.close()
         workers.close()
 
 
@@ -200,6 +209,26 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
 
 
 @main.command()
+@_in_folder
+@_at_store
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Else as FILE ends, or nq.")
+@click.option("-o", "path", metavar="FILE", type=click.Path(path_type=Path), help="Else a pipe.")
+def export(root: Path, store: str | None, form: str | None, path: Path | None) -> None:
+    """Write the whole catalogue, as the service's dumps have it; FILE may end in .gz."""
+    with _mistakes(), tempfile.TemporaryDirectory() as work:
+        form = form or (exports.form_of(path) if path else FORMATS[0])
+        if store:
+            opened = catalogue.serve_elsewhere(root, Endpoint.at(store))
+        else:
+            opened = exports.opened(root, _watched)
+        written = Export(opened, canonical(opened.store, Path(work), _watched), _watched)
+        if path:
+            written.save(form, path)
+        else:
+            written.write(form, sys.stdout.buffer)
+
+
+@main.command()
 @click.argument("path", metavar="FILE", type=_FILE)
 @_in_folder
 def label(path: Path, root: Path) -> None:
@@ -246,7 +275,8 @@ def _mistakes() -> Iterator[None]:
 
 
 def _watched(label: str, items: list[_Item], /) -> Iterator[_Item]:
-    with click.progressbar(items, label=label, file=sys.stderr) as bar:
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
         yield from bar
 
 
