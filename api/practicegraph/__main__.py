@@ -218,7 +218,7 @@ def export(root: Path, store: str | None, form: str | None, path: Path | None) -
     with _mistakes(), tempfile.TemporaryDirectory() as work:
         form = form or (exports.form_of(path) if path else FORMATS[0])
         if store:
-            opened = catalogue.serve_elsewhere(root, Endpoint.at(store))
+            opened = exports.opened_elsewhere(root, Endpoint.at(store))
         else:
             opened = exports.opened(root, _watched)
         written = Export(opened, canonical(opened.store, Path(work), _watched), _watched)

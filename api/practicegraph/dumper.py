@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import catalogue
+from . import catalogue, exports
 from .catalogue import Catalogue
 from .dumps import NAMES, Dumps, Made
 from .endpoint import Endpoint
@@ -99,7 +99,7 @@ def _opened(order: Mapping[str, Any]) -> Catalogue:
     root, source = Path(order["root"]), order["source"]
     if source.startswith(("http://", "https://")):
         endpoint = Endpoint(source, credentials=tuple(order["credentials"]))
-        return catalogue.serve_elsewhere(root, endpoint)
+        return exports.opened_elsewhere(root, endpoint)
     return catalogue.of_snapshot(root, Path(source), order["prefixes"])
 
 

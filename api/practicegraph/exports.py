@@ -18,10 +18,12 @@ from pyoxigraph import NamedNode, RdfFormat, Triple, serialize
 from . import catalogue, folder, loading, outputs, records
 from .canonical import Canonical
 from .catalogue import KEPT, Catalogue, NoCatalogueError
+from .endpoint import Endpoint
 from .kinds import Kind
 from .loading import Watch, unwatched
 from .nodes import Compactor
 from .records import Record
+from .remote import Remote
 from .store import RDF, Term
 
 FORMATS = ("nq", "trig", "ttl", "nt", "jsonld", "csv")
@@ -139,6 +141,18 @@ def opened(root: Path, watch: Watch = unwatched) -> Catalogue:
         found = catalogue.gather(map(folder.read, folder.files(root)), root)
         found.store.set_version(release)
         return found
+
+
+def opened_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
+    """Open a catalogue whose entries are in a store elsewhere, to read all of it.
+
+    Raises NoCatalogueError, UnreadableError or StoreError.
+    """
+    found = catalogue.serve_elsewhere(root, endpoint)
+    assert isinstance(found.store, Remote)
+    # The graph that says the release is read from memory, as all that the folder holds.
+    found.store.own.set_version(found.release)
+    return found
 
 
 def form_of(path: Path) -> str:
