@@ -263,6 +263,18 @@ def test_the_last_releases_are_kept_and_older_ones_gone(served: Catalogue) -> No
     dumper.close()
 
 
+def test_the_process_ends_without_a_word_when_all_is_made(
+    served: Catalogue, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
+    assert dumper.wait() == 0
+    made = dumper.made()
+    assert made
+    assert len(made.dumps) == len(NAMES)
+    assert capfd.readouterr() == ("", "")
+    dumper.close()
+
+
 def test_while_a_dump_is_made_the_reader_is_told_when_to_come_back(
     served: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:

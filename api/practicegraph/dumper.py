@@ -46,6 +46,10 @@ class Dumper:
             self._running.poll()  # one that has ended is let go
         return made
 
+    def wait(self) -> int:
+        """Wait for the process that runs, if any, and give its exit status."""
+        return self._running.wait() if self._running else 0
+
     def close(self) -> None:
         """End the process; what it has not completed is begun anew another time."""
         with self._lock:
@@ -104,7 +108,7 @@ def _opened(order: Mapping[str, Any]) -> Catalogue:
 
 
 def _end_with_input() -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # not by the buffer, whose lock would outlast the work
     os._exit(1)
 
 
