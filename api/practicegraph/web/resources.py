@@ -5,12 +5,15 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from pyoxigraph import NamedNode
+from pyoxigraph import NamedNode, Quad
 
 from ..kinds import Field
 from ..records import Record
 from ..search import Choices
+from ..store import named
 from . import documents, negotiation, permanence
+from .distributions import distributions
+from .downloads import Downloads, downloads
 from .negotiation import DOCUMENTS, HTML, JSON, Form
 from .service import VARY, Service, UnknownAddressError
 
@@ -54,6 +57,7 @@ class Resources:
             "home.html",
             record=self._record(catalogue.base),
             total=answer.total,
+            downloads=self._downloads(request),
             facets=[(field, view.options(field, answer, choices, [])) for field in kind.facets],
         )
 
@@ -67,7 +71,7 @@ class Resources:
             return self._page(request, iri, path)
         if form == JSON:
             return JSONResponse(self._json(request, iri), headers=VARY)
-        quads = documents.about(self.service.catalogue, iri)
+        quads = [*documents.about(self.service.catalogue, iri), *self._distributions(request, iri)]
         content = documents.written(self.service.catalogue, quads, form, iri)
         return Response(content, headers=VARY, media_type=form.content_type)
 
@@ -93,10 +97,24 @@ class Resources:
             uses=self._uses(iri),
             retirement=catalogue.permanence.of(iri),
             replaced=catalogue.permanence.led_to(iri),
+            downloads=self._downloads(request) if iri == catalogue.base else None,
             forms=[
                 (form.extension, f"/{path}.{form.extension}") for form in DOCUMENTS if form != HTML
             ],
         )
+
+    def _distributions(self, request: Request, iri: str) -> list[Quad]:
+        """Give what follows from the catalogue and so cannot stand in it: where its dumps are."""
+        made = self.service.dumper.made() if self.service.dumper else None
+        if made is None or iri != self.service.catalogue.base:
+            return []
+        said = self.service.catalogue.store.graph(iri)
+        triples = distributions(iri, str(request.base_url), made, said)
+        return list(named(triples, iri))
+
+    def _downloads(self, request: Request) -> Downloads | None:
+        made = self.service.dumper.made() if self.service.dumper else None
+        return downloads(self.service.view(request), made) if made else None
 
     def _record(self, iri: str) -> Record | None:
         catalogue = self.service.catalogue
