@@ -2,8 +2,8 @@
 
 The modules, each importing only from those before it:
 
-text, store, sparql, embedded, endpoint, remote, worker, workers, turtle, files, folder, kinds,
-shapes, phrases, vocabularies, locales, records, jsonld, validation, reasons, checks, search,
+text, store, sparql, embedded, endpoint, remote, rows, worker, workers, turtle, files, folder,
+kinds, shapes, phrases, vocabularies, locales, records, jsonld, validation, reasons, checks, search,
 values, questions, pages, tables, importer, loading, catalogue, drafting, web, __main__
 """
 

@@ -1,6 +1,7 @@
 """The command line: `practicegraph serve`, `check`, `import`, `query`, `label`."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from .shapes import ShapesError
 from .store import QueryRefusedError
 from .text import nearest
 from .values import RefusedError
+from .web import breaks
 from .web.app import application
 from .workers import Limits, Workers
 
@@ -89,6 +91,7 @@ def serve(root: Path, host: str, port: int, store: str | None) -> None:
     workers = Workers(opened.source, Limits())
     try:
         app = application(opened, workers)
+        logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
         uvicorn.run(
             app,
             host=host,

@@ -16,7 +16,7 @@ from ..endpoint import StoreError
 from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
-from ..workers import BusyError, DeadlineError, Workers
+from ..workers import BusyError, DeadlineError, TooMuchError, Workers
 from . import negotiation, parameters
 from .documents import Addresses
 from .methods import SPARQL, Methods
@@ -63,6 +63,7 @@ def _answer_mistakes(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(StoreError, service.store_failed)
     app.add_exception_handler(BusyError, service.busy)
     app.add_exception_handler(DeadlineError, service.stopped)
+    app.add_exception_handler(TooMuchError, service.too_much)
     app.add_exception_handler(HTTPException, service.http_error)
 
 

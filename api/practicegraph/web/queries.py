@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,7 +15,7 @@ from .. import jsonld, sparql
 from ..store import Term
 from ..worker import ROWS
 from ..workers import Answer, Workers
-from . import negotiation, tags
+from . import breaks, negotiation, tags
 from .description import description
 from .negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from .protocol import Asked, asked
@@ -28,7 +28,7 @@ TSV = Form("tsv", ("text/tab-separated-values",))
 TABLES = (RESULTS, HTML, XML, CSV, TSV)
 GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
 _SHOWN = 1000
-_MOST = "X-Most-Bytes"
+_MOST_BYTES, _MOST_ROWS = "X-Most-Bytes", "X-Most-Rows"
 _SAMPLE = """PREFIX dct: <http://purl.org/dc/terms/>
 
 SELECT ?entry ?title
@@ -77,8 +77,15 @@ class Queries:
             deque(answer.parts, maxlen=0)
             raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
         if form == HTML:
-            return page(self._table(request, answer))
-        return self._streamed(answer, form, tag)
+            found = page(self._table(request, answer))
+            found.headers.update(self._limits())
+            return found
+        headers = VARY | self._limits() | ({"ETag": tag} if tag else {})
+        if form == JSON_LD:
+            return self._compacted(answer, headers)
+        first = next(answer.parts, b"")
+        parts = breaks.named(chain([first], answer.parts), request.url.path, question.query)
+        return StreamingResponse(parts, headers=headers, media_type=form.content_type)
 
     def _run(self, question: Asked, table: Form | None, graph: Form | None) -> Answer:
         limits = self.workers.limits
@@ -95,16 +102,15 @@ class Queries:
         seconds = min(question.seconds or limits.seconds, limits.most_seconds)
         return self.workers.run(wanted, seconds)
 
-    def _streamed(self, answer: Answer, form: Form, tag: str | None) -> Response:
-        headers = VARY | ({"ETag": tag} if tag else {})
-        headers[_MOST] = str(self.workers.limits.most_bytes)
-        if form == JSON_LD:
-            triples = [q.triple for q in parse(b"".join(answer.parts), RdfFormat.N_TRIPLES)]
-            content = jsonld.document(triples, self.service.catalogue.context)
-            return Response(content, headers=headers, media_type=form.content_type)
-        first = next(answer.parts, b"")
-        parts = chain([first], answer.parts)
-        return StreamingResponse(parts, headers=headers, media_type=form.content_type)
+    def _compacted(self, answer: Answer, headers: Mapping[str, str]) -> Response:
+        triples = [q.triple for q in parse(b"".join(answer.parts), RdfFormat.N_TRIPLES)]
+        content = jsonld.document(triples, self.service.catalogue.context)
+        return Response(content, headers=headers, media_type=JSON_LD.content_type)
+
+    def _limits(self) -> dict[str, str]:
+        """Give the headers that say how large an answer can be, in bytes and in rows or triples."""
+        limits = self.workers.limits
+        return {_MOST_BYTES: str(limits.most_bytes), _MOST_ROWS: str(limits.most_rows)}
 
     def _tag(self, question: Asked, table: Form | None, graph: Form | None) -> str | None:
         release = self.service.catalogue.release

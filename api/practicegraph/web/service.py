@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from ..catalogue import Catalogue
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
-from ..workers import DeadlineError
+from ..workers import DeadlineError, TooMuchError
 from . import negotiation
 from .documents import Addresses
 from .methods import allowed
@@ -129,6 +129,15 @@ class Service:
         detail = view.say("deadline", seconds=f"{error.seconds:g} s")
         hint = view.say("deadlineHint", seconds=f"{error.most:g} s")
         return self.problem(request, HTTPStatus.GATEWAY_TIMEOUT, detail, hint)
+
+    def too_much(self, request: Request, error: Exception) -> Response:
+        """Answer a query whose answer is too large, before any of it was sent: 422."""
+        assert isinstance(error, TooMuchError)
+        view = self.view(request)
+        phrase = "tooManyRows" if error.unit == "rows" else "tooManyBytes"
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        detail = view.say(phrase, most=error.most)
+        return self.problem(request, status, detail, view.say("tooMuchHint"))
 
     def not_acceptable(self, request: Request, error: Exception) -> Response:
         """Answer a wish for a form that is not to be had: 406, with those that are."""
