@@ -13,7 +13,7 @@ from typing import TypeVar
 import click
 import uvicorn
 
-from . import __version__, catalogue, drafting, files, folder, locales, sparql
+from . import __version__, catalogue, drafting, files, folder, hosts, locales, sparql
 from .catalogue import Catalogue, NoCatalogueError, UnknownLanguageError
 from .checks import Checked
 from .drafting import Naming
@@ -21,6 +21,7 @@ from .embedded import Embedded
 from .endpoint import Endpoint, StoreError
 from .files import Change
 from .folder import UnreadableError
+from .hosts import Host, UnknownHostError
 from .importer import Import
 from .loading import SameTopicError
 from .locales import UnknownCodeError
@@ -74,8 +75,16 @@ def main() -> None:
 @click.argument("root", metavar="[FOLDER]", type=_FOLDER, default=".")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
+@click.option(
+    "--allow-service",
+    "called",
+    metavar="HOST[:PORT]",
+    multiple=True,
+    callback=lambda _context, _option, texts: _hosts(texts),
+    help="A host that queries may call with SERVICE; repeatable, none by default.",
+)
 @_at_store
-def serve(root: Path, host: str, port: int, store: str | None) -> None:
+def serve(root: Path, host: str, port: int, called: tuple[Host, ...], store: str | None) -> None:
     """Serve a catalogue over HTTP; only files that have changed are loaded anew.
 
     With --store, the entries are those of a SPARQL store, which `load` has filled.
@@ -88,7 +97,7 @@ def serve(root: Path, host: str, port: int, store: str | None) -> None:
     said = f"{len(opened.store)} triples, release {opened.release}, at http://{host}:{port}"
     click.echo(said, err=True)
     assert opened.source
-    workers = Workers(opened.source, Limits())
+    workers = Workers(opened.source, Limits(hosts=called))
     try:
         app = application(opened, workers)
         logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
@@ -231,6 +240,13 @@ def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None
 def _show(checked: Checked) -> None:
     for finding in checked.findings:
         click.secho(str(finding), fg="red" if finding.violates else "yellow")
+
+
+def _hosts(texts: Sequence[str]) -> tuple[Host, ...]:
+    try:
+        return tuple(hosts.listed(text) for text in texts)
+    except UnknownHostError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @contextmanager

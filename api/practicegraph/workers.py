@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
+from .hosts import Host
 from .store import QueryRefusedError
 
 _HEAD = 5
@@ -48,7 +49,7 @@ class Limits:
     """What a reader's query may take, and how many run and wait at once.
 
     Seconds of work, by default and at the most; seconds in which the answer must have been read;
-    bytes of the answer, and rows or triples in it; bytes of memory.
+    bytes of the answer, and rows or triples in it; bytes of memory; the hosts that it may call.
     """
 
     seconds: float = 10.0
@@ -57,6 +58,7 @@ class Limits:
     most_bytes: int = 1 << 30
     most_rows: int = 5_000_000
     memory: int = 4 << 30
+    hosts: tuple[Host, ...] = ()
     processes: int = 2
     waiting: int = 16
     patience: float = 5.0

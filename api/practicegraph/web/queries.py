@@ -29,6 +29,7 @@ TABLES = (RESULTS, HTML, XML, CSV, TSV)
 GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
 _SHOWN = 1000
 _MOST_BYTES, _MOST_ROWS = "X-Most-Bytes", "X-Most-Rows"
+_UNION, _CALLS = "UnionDefaultGraph", "BasicFederatedQuery"
 _SAMPLE = """PREFIX dct: <http://purl.org/dc/terms/>
 
 SELECT ?entry ?title
@@ -64,7 +65,7 @@ class Queries:
         self, request: Request, question: Asked, page: Callable[["Table"], Response]
     ) -> Response:
         """Answer a query in the form that the reader asks for; a page is made of its rows."""
-        sparql.refuse_calls(question.query)
+        sparql.refuse_calls(question.query, self.workers.limits.hosts)
         table, graph = (_form(request, question, forms) for forms in (TABLES, GRAPHS))
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
@@ -126,7 +127,9 @@ class Queries:
             kind = self.service.catalogue.shapes.record.classes[0]
             return self._shown(request, _SAMPLE.format(kind=kind), Table())
         address = str(request.url.replace(query=""))
-        content = description(self.service.catalogue, address, form, (*TABLES, *GRAPHS))
+        features = [_UNION, _CALLS] if self.workers.limits.hosts else [_UNION]
+        results = (*TABLES, *GRAPHS)
+        content = description(self.service.catalogue, address, form, results, features)
         return Response(content, headers=VARY, media_type=form.content_type)
 
     def _table(self, request: Request, answer: Answer) -> "Table":
