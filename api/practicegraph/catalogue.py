@@ -123,8 +123,8 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     release = loading.synchronise(root, store, kept / "files.json", watch)
     snapshot = _snapshot(store, kept / "snapshots", release)
-    heads = (folder.read(path) for path in folder.files(root, folder.PARTS[:2]))
-    return replace(_catalogue(root, store, _prefixes(heads)), source=snapshot)
+    heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
+    return replace(_catalogue(root, store, heads), source=snapshot)
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -165,7 +165,7 @@ def gather(documents: Iterable[Document], root: Path) -> Catalogue:
     listed = list(documents)
     store = Embedded()
     store.add(quad for document in listed for quad in document.quads)
-    return _catalogue(root, store, _prefixes(listed))
+    return _catalogue(root, store, listed)
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,8 @@ def _contents(paths: Iterable[Path]) -> Contents:
     return Contents(tuple(documents), tuple(unreadable))
 
 
-def _catalogue(root: Path, store: Store, prefixes: Mapping[str, str]) -> Catalogue:
+def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue:
+    """Give a catalogue: what the store says, with prefixes and questions as the files have them."""
     dataset = next(iter(store.subjects(RDF + "type", _DATASET)), None)
     space = store.value(dataset, _SPACE) if dataset else None
     if not isinstance(space, Literal):
@@ -238,8 +239,8 @@ def _catalogue(root: Path, store: Store, prefixes: Mapping[str, str]) -> Catalog
         shapes=shapes.read(store),
         phrases=phrases.read(store),
         vocabularies=vocabularies.read(store),
-        prefixes=prefixes,
-        questions=questions.read(store),
+        prefixes=_prefixes(heads),
+        questions=questions.read(store, _texts(heads)),
     )
 
 
@@ -249,6 +250,10 @@ def _snapshot(store: Embedded, kept: Path, release: str) -> Path:
     kept.mkdir()
     store.snapshot(kept / release)
     return kept / release
+
+
+def _texts(documents: Iterable[Document]) -> dict[str, str]:
+    return {document.topics[0]: document.sparql for document in documents if document.sparql}
 
 
 def _prefixes(documents: Iterable[Document]) -> dict[str, str]:
