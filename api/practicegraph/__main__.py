@@ -207,7 +207,7 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
             raise BadChoiceError(name, None, nearest(name, opened.questions))
         sparql.refuse_calls(text)
         assert isinstance(opened.store, Embedded)
-        content = opened.store.results(text, form)
+        content = opened.store.results(text, form, opened.base)
     click.echo(content, nl=False)
 
 

@@ -95,7 +95,9 @@ def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
 
 def at_hand(store: Store) -> Engine:
     """Give what runs queries on a store of this machine."""
-    return lambda request: store.query(request["query"], **dataset(request))
+    return lambda request: store.query(
+        request["query"], base_iri=request.get("base"), **dataset(request)
+    )
 
 
 def elsewhere(endpoint: Endpoint) -> Engine:
@@ -106,9 +108,9 @@ def elsewhere(endpoint: Endpoint) -> Engine:
     reader = Store()
 
     def run(request: Request) -> Result:
-        kind = type(reader.query(request["query"]))
+        kind, text = _read(reader, request["query"], request.get("base"))
         found = endpoint.query(
-            request["query"],
+            text,
             TRIPLES if kind is QueryTriples else SOLUTIONS,
             request["seconds"],
             request.get("default", ()),
@@ -122,6 +124,14 @@ def elsewhere(endpoint: Endpoint) -> Engine:
         return result
 
     return run
+
+
+def _read(reader: Store, text: str, base: str | None) -> tuple[type, str]:
+    """Give the kind of a query's result, and its text with the base if it cannot do without."""
+    try:
+        return type(reader.query(text)), text
+    except SyntaxError:
+        return type(reader.query(text, base_iri=base)), f"BASE <{base}>\n{text}"
 
 
 def _boolean(value: bool) -> QueryBoolean:

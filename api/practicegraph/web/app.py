@@ -18,6 +18,7 @@ from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import BusyError, DeadlineError, TooMuchError, Workers
 from . import negotiation, parameters
+from .codings import Codings
 from .documents import Addresses
 from .methods import SPARQL, Methods
 from .negotiation import HTML, LISTS, NotAcceptableError
@@ -26,7 +27,13 @@ from .questions import PATH as QUESTIONS
 from .questions import Questions
 from .resources import Resources
 from .searches import PATH, Searches
-from .service import Service, TooLargeError, UnknownAddressError, UnsupportedError
+from .service import (
+    Service,
+    StillTrueError,
+    TooLargeError,
+    UnknownAddressError,
+    UnsupportedError,
+)
 from .tags import CodedTags
 
 
@@ -47,9 +54,16 @@ def application(catalogue: Catalogue, workers: Workers | None = None) -> FastAPI
         _route_questions(app, Questions(Queries(service, workers)))
     _route_resources(app, service)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Codings)
     app.add_middleware(CodedTags)
     app.add_middleware(Methods)
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"])
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["*"],
+        expose_headers=["*"],
+    )
     return app
 
 
@@ -61,6 +75,7 @@ def _answer_mistakes(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(UnsupportedError, service.unsupported)
     app.add_exception_handler(TooLargeError, service.too_large)
     app.add_exception_handler(StoreError, service.store_failed)
+    app.add_exception_handler(StillTrueError, service.still_true)
     app.add_exception_handler(BusyError, service.busy)
     app.add_exception_handler(DeadlineError, service.stopped)
     app.add_exception_handler(TooMuchError, service.too_much)

@@ -19,7 +19,7 @@ from . import breaks, negotiation, tags
 from .description import description
 from .negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from .protocol import Asked, asked
-from .service import VARY, Service
+from .service import VARY, Service, StillTrueError
 from .views import Shown
 
 RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
@@ -71,7 +71,7 @@ class Queries:
             raise NotAcceptableError((*TABLES, *GRAPHS))
         tag = self._tag(question, table, graph)
         if tag and tags.matches(request.headers.get("if-none-match", ""), tag):
-            return Response(status_code=304, headers=VARY | {"ETag": tag})
+            return _unchanged(request, tag)
         answer = self._run(question, table, graph)
         form = graph if answer.kind == "graph" else table
         if form is None:
@@ -92,6 +92,7 @@ class Queries:
         limits = self.workers.limits
         wanted = {
             "query": question.query,
+            "base": self.service.catalogue.base,
             "default": question.default,
             "named": question.named,
             "from": "FROM" in sparql.words(question.query),
@@ -152,6 +153,13 @@ class Table:
     names: Sequence[str] = ()
     rows: Sequence[Sequence[Shown]] = ()
     said: str = ""
+
+
+def _unchanged(request: Request, tag: str) -> Response:
+    if request.method == "POST":
+        raise StillTrueError(tag)
+    headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding", "ETag": tag}
+    return Response(status_code=304, headers=headers)
 
 
 def _form(request: Request, question: Asked, forms: Sequence[Form]) -> Form | None:

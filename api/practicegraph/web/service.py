@@ -41,6 +41,10 @@ class TooLargeError(ValueError):
     """A body that is larger than allowed, in bytes."""
 
 
+class StillTrueError(Exception):
+    """A request by POST for an answer that the reader has; its tag is the text."""
+
+
 @dataclass(frozen=True)
 class Service:
     """A catalogue and the addresses at which it is served."""
@@ -105,6 +109,12 @@ class Service:
         """Answer a body in a form that is not read: 415."""
         detail = self.view(request).say("unsupported", form=str(error))
         return self.problem(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+
+    def still_true(self, request: Request, error: Exception) -> Response:
+        """Answer a reader who has the answer: 412, since 304 is for GET (RFC 9110, 13.1.2)."""
+        detail = self.view(request).say("stillTrue")
+        headers = {"ETag": str(error)}
+        return self.problem(request, HTTPStatus.PRECONDITION_FAILED, detail, headers=headers)
 
     def too_large(self, request: Request, error: Exception) -> Response:
         """Answer a body that is too large: 413."""
