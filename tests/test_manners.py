@@ -126,7 +126,10 @@ def test_the_description_says_the_same_in_every_syntax(
     [
         ("*/*;q=0.1, text/csv", "text/csv"),
         ("text/turtle, application/sparql-results+xml;q=0.2", "application/sparql-results+xml"),
-        ("application/sparql-results+json;q=0, */*;q=0.1", "application/sparql-results+xml"),
+        (
+            "application/sparql-results+json;q=0, text/html;q=0, */*;q=0.1",
+            "application/sparql-results+xml",
+        ),
     ],
 )
 def test_weights_and_ranges_choose_the_form(
