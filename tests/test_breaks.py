@@ -89,3 +89,16 @@ def test_what_cannot_say_so_is_a_problem_while_nothing_has_been_sent(
     whole = f"{query} LIMIT {MOST}"
     answer = small.get("/sparql", params={"query": whole}, headers={"Accept": accept})
     assert answer.status_code == 200
+
+
+def test_json_ld_is_made_of_fewer_triples(client: TestClient) -> None:
+    many = "CONSTRUCT { ?a ?b ?f } WHERE { ?a ?b ?c . ?d ?e ?f }"
+    answer = client.get(
+        "/sparql", params={"query": many}, headers={"Accept": "application/ld+json"}
+    )
+    assert answer.status_code == 422
+    assert "50000" in answer.json()["detail"]
+    few = {"query": f"{GRAPH} LIMIT 10"}
+    answer = client.get("/sparql", params=few, headers={"Accept": "application/ld+json"})
+    assert answer.headers["x-most-rows"] == "50000"
+    assert client.get("/sparql", params=few).headers["x-most-rows"] == "5000000"

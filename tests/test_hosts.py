@@ -89,7 +89,7 @@ def test_what_is_no_host_cannot_be_listed(text: str) -> None:
         hosts.listed(text)
     result = CliRunner().invoke(main, ["serve", "--allow-service", text])
     assert result.exit_code == 2
-    assert "not a" in result.output
+    assert "--allow-service" in result.output
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from .embedded import Embedded
 from .endpoint import Endpoint, StoreError
 from .files import Change
 from .folder import UnreadableError
-from .hosts import Host, UnknownHostError
+from .hosts import Host
 from .importer import Import
 from .loading import SameTopicError
 from .locales import UnknownCodeError
@@ -80,7 +80,7 @@ def main() -> None:
     "called",
     metavar="HOST[:PORT]",
     multiple=True,
-    callback=lambda _context, _option, texts: _hosts(texts),
+    type=hosts.listed,
     help="A host that queries may call with SERVICE; repeatable, none by default.",
 )
 @_at_store
@@ -240,13 +240,6 @@ def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None
 def _show(checked: Checked) -> None:
     for finding in checked.findings:
         click.secho(str(finding), fg="red" if finding.violates else "yellow")
-
-
-def _hosts(texts: Sequence[str]) -> tuple[Host, ...]:
-    try:
-        return tuple(hosts.listed(text) for text in texts)
-    except UnknownHostError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 It reads its standard input line by line, in JSON: first the name and password for a store
 elsewhere, then requests. It writes frames on its standard output: a letter, the length in four
 bytes, the content. H opens an answer and says what kind of result it is, D is a part of the result,
-Z ends it; E says in JSON why there is none, and M that it has more rows than it may have and no
-room to say so.
+Z ends it; E says in JSON why there is none, and M how many rows it may have, where it has more and
+no room to say so.
 """
 
 import io
@@ -150,7 +150,8 @@ def answer(engine: Engine, request: Request, output: BinaryIO) -> None:
         form = request["graph" if kind == "graph" else "table"]
         frame(output, b"H", json.dumps({"kind": kind, "form": form}).encode())
         whole = form is None or _written(result, form, request, output)
-        frame(output, b"Z" if whole else b"M")
+        most = request["triples" if kind == "graph" else "rows"]
+        frame(output, *((b"Z",) if whole else (b"M", str(most).encode())))
     except (SyntaxError, ValueError, RuntimeError, OSError) as error:
         said = {"error": type(error).__name__, "reason": str(error)}
         frame(output, b"E", json.dumps(said).encode())
@@ -187,7 +188,7 @@ def _written(result: Result, form: str, request: Request, output: BinaryIO) -> b
 
 def _write(result: Result, form: str, request: Request, rows: Rows, output: BinaryIO) -> None:
     if not isinstance(result, QuerySolutions | QueryBoolean):
-        triples = chain(islice(result, request["rows"]), _no_more(result, rows))
+        triples = chain(islice(result, request["triples"]), _no_more(result, rows))
         serialize(triples, output, format=_GRAPHS[form], prefixes=dict(request["prefixes"]))
     elif form == ROWS:
         output.writelines(line.encode() + b"\n" for line in _rows(result, request["most"]))

@@ -22,6 +22,7 @@ from .hosts import Host
 from .store import QueryRefusedError
 
 _HEAD = 5
+_MEMORY = "The query needs more memory than a query may take."
 
 
 class DeadlineError(TimeoutError):
@@ -49,7 +50,8 @@ class Limits:
     """What a reader's query may take, and how many run and wait at once.
 
     Seconds of work, by default and at the most; seconds in which the answer must have been read;
-    bytes of the answer, and rows or triples in it; bytes of memory; the hosts that it may call.
+    bytes of the answer, and rows or triples in it; triples that the server itself makes JSON-LD of;
+    bytes of memory; the hosts that it may call.
     """
 
     seconds: float = 10.0
@@ -57,6 +59,7 @@ class Limits:
     reading: float = 600.0
     most_bytes: int = 1 << 30
     most_rows: int = 5_000_000
+    most_compacted: int = 50_000
     memory: int = 4 << 30
     hosts: tuple[Host, ...] = ()
     processes: int = 2
@@ -155,11 +158,14 @@ class Workers:
         process = self._take()
         budget = _Budget(seconds, self.limits.most_seconds)
         try:
-            process.send({"rows": self.limits.most_rows, "seconds": seconds, **request})
+            most = self.limits.most_rows
+            process.send({"rows": most, "triples": most, "seconds": seconds, **request})
             kind, content = process.receive(budget)
         except (EOFError, OSError) as error:
             self._replace(process)
-            raise _explained(error) from error
+            if isinstance(error, DeadlineError):
+                raise
+            raise QueryRefusedError(_MEMORY) from error
         if kind == b"E":
             self._idle.put(process)
             raise _failure(json.loads(content), budget.late())
@@ -187,7 +193,7 @@ class Workers:
                 if kind == b"E":
                     raise _failure(json.loads(content), budget.late())
                 if kind == b"M":
-                    raise TooMuchError(self.limits.most_rows, "rows")
+                    raise TooMuchError(int(content), "rows")
                 if ended:
                     return
                 size += len(content)
@@ -233,12 +239,6 @@ class Workers:
         process.end()
         if not self._closed:
             threading.Thread(target=self._start, daemon=True).start()
-
-
-def _explained(error: Exception) -> Exception:
-    if isinstance(error, DeadlineError):
-        return error
-    return QueryRefusedError("The query needs more memory than a query may take.")
 
 
 def _failure(said: Mapping[str, str], late: DeadlineError) -> Exception:

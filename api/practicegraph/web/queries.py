@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -79,13 +79,12 @@ class Queries:
             raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
         if form == HTML:
             found = page(self._table(request, answer))
-            found.headers.update(self._limits())
+            found.headers.update(self._limits(form))
             return found
-        headers = VARY | self._limits() | ({"ETag": tag} if tag else {})
+        headers = VARY | self._limits(form) | ({"ETag": tag} if tag else {})
         if form == JSON_LD:
             return self._compacted(answer, headers)
-        first = next(answer.parts, b"")
-        parts = breaks.named(chain([first], answer.parts), request.url.path, question.query)
+        parts = breaks.named(_begun(answer), request.url.path, question.query)
         return StreamingResponse(parts, headers=headers, media_type=form.content_type)
 
     def _run(self, question: Asked, table: Form | None, graph: Form | None) -> Answer:
@@ -100,6 +99,7 @@ class Queries:
             "graph": "nt" if graph == JSON_LD else _in_worker(graph),
             "prefixes": dict(self.service.catalogue.prefixes),
             "most": _SHOWN + 1,
+            "triples": self._most_rows(graph),
         }
         seconds = min(question.seconds or limits.seconds, limits.most_seconds)
         return self.workers.run(wanted, seconds)
@@ -109,10 +109,14 @@ class Queries:
         content = jsonld.document(triples, self.service.catalogue.context)
         return Response(content, headers=headers, media_type=JSON_LD.content_type)
 
-    def _limits(self) -> dict[str, str]:
+    def _limits(self, form: Form) -> dict[str, str]:
         """Give the headers that say how large an answer can be, in bytes and in rows or triples."""
+        most_bytes = self.workers.limits.most_bytes
+        return {_MOST_BYTES: str(most_bytes), _MOST_ROWS: str(self._most_rows(form))}
+
+    def _most_rows(self, form: Form | None) -> int:
         limits = self.workers.limits
-        return {_MOST_BYTES: str(limits.most_bytes), _MOST_ROWS: str(limits.most_rows)}
+        return min(limits.most_rows, limits.most_compacted) if form == JSON_LD else limits.most_rows
 
     def _tag(self, question: Asked, table: Form | None, graph: Form | None) -> str | None:
         release = self.service.catalogue.release
@@ -153,6 +157,12 @@ class Table:
     names: Sequence[str] = ()
     rows: Sequence[Sequence[Shown]] = ()
     said: str = ""
+
+
+def _begun(answer: Answer) -> Iterator[bytes]:
+    """Give the parts of an answer, the first one waited for: till then an error has a status."""
+    first = next(answer.parts, b"")
+    return chain([first], answer.parts)
 
 
 def _unchanged(request: Request, tag: str) -> Response:
