@@ -111,7 +111,8 @@ def comparable(content: bytes) -> object:
     [
         ("ASK { ?s ?p ?o }", "application/sparql-results+json", b"true"),
         ("ASK { ?s ?p <x:y> }", "text/csv", b"false"),
-        ("SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }", "text/tab-separated-values", b"11917"),
+        ("SELECT (COUNT(*) AS ?n) WHERE { ?s a <https://w3id.org/practicegraph/ontology#Practice> }", "text/tab-separated-values", b"53"),
+        ("ASK { <practice/1788> ?p ?o }", "application/sparql-results+json", b"true"),
         (f"SELECT ?t WHERE {{ GRAPH <{ENTRY}> {{ <{ENTRY}> <http://purl.org/dc/terms/title> ?t }} }}", "application/sparql-results+xml", b"Mentorschap"),
         (f"DESCRIBE <{ENTRY}>", "text/turtle", b"MINT - Mentorschap"),
         (f"CONSTRUCT WHERE {{ <{ENTRY}> ?p ?o }}", "application/ld+json", b"@context"),

@@ -163,9 +163,8 @@ class Workers:
             kind, content = process.receive(budget)
         except (EOFError, OSError) as error:
             self._replace(process)
-            if isinstance(error, DeadlineError):
-                raise
-            raise QueryRefusedError(_MEMORY) from error
+            late = isinstance(error, DeadlineError)
+            raise error if late else QueryRefusedError(_MEMORY) from error
         if kind == b"E":
             self._idle.put(process)
             raise _failure(json.loads(content), budget.late())
@@ -243,11 +242,9 @@ class Workers:
 
 def _failure(said: Mapping[str, str], late: DeadlineError) -> Exception:
     """Give the error that a process tells of; a result cut off at the store's deadline is late."""
-    reason = said["reason"]
-    if said["error"] not in (IncompleteError.__name__, StoreError.__name__):
-        return QueryRefusedError(reason)
-    if said["error"] == IncompleteError.__name__ and DEADLINE in reason:
-        return late
-    most = reason.rpartition(" ")[2]
-    is_cut = said["error"] == IncompleteError.__name__ and most.isdecimal()
-    return TooMuchError(int(most), "rows") if is_cut else StoreError(reason)
+    kind, reason = said["error"], said["reason"]
+    if kind == IncompleteError.__name__:
+        most = reason.rpartition(" ")[2]
+        is_late = DEADLINE in reason or not most.isdecimal()
+        return late if is_late else TooMuchError(int(most), "rows")
+    return StoreError(reason) if kind == StoreError.__name__ else QueryRefusedError(reason)
