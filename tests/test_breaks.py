@@ -16,7 +16,7 @@ from conftest import copy
 from practicegraph import catalogue
 from practicegraph.web.app import application
 from practicegraph.workers import Limits, Workers
-from test_clients import free_port, wait_for
+from serving import free_port, wait_for
 
 CROSS = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 MOST = 5

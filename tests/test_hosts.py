@@ -20,7 +20,8 @@ from practicegraph.hosts import UnknownHostError
 from practicegraph.store import QueryRefusedError
 from practicegraph.web.app import application
 from practicegraph.workers import Limits, Workers
-from test_clients import COUNT, free_port, wait_for
+from serving import free_port, wait_for
+from test_clients import COUNT
 
 LISTED = tuple(map(hosts.listed, ("good", "Other.Example:8080", "[::1]", "[0:0::2]:81")))
 ALLOWED = [
