@@ -3,8 +3,9 @@
 The modules, each importing only from those before it:
 
 text, store, hosts, sparql, embedded, endpoint, remote, rows, worker, workers, turtle, files,
-folder, kinds, shapes, phrases, vocabularies, locales, records, jsonld, validation, reasons, checks,
-search, values, questions, pages, tables, importer, loading, catalogue, drafting, web, __main__
+folder, revisions, kinds, shapes, permanence, phrases, vocabularies, locales, records, jsonld,
+validation, reasons, findings, promises, checks, search, values, questions, pages, tables, importer,
+loading, catalogue, drafting, differences, changesets, web, terminal, __main__
 """
 
 from importlib.metadata import version

@@ -41,7 +41,7 @@ class Embedded(Store):
         assert isinstance(solutions, QuerySolutions), query
         return rows(solutions)
 
-    def results(self, query: str, form: str, base: str) -> bytes:
+    def results(self, query: str, form: str, base: str | None = None) -> bytes:
         """Give the result of a query of our own as text: a graph in Turtle, else in the form."""
         try:
             result = self._store.query(query, base_iri=base, use_default_graph_as_union=True)

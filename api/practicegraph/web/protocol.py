@@ -35,11 +35,11 @@ async def asked(request: Request) -> Asked | None:
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     if _charset(parameters) not in ("", "utf-8", "utf8"):
         raise UnsupportedError(request.headers["content-type"])
-    body = await _body(request)
+    content = await body(request)
     if media_type.strip().lower() == FORM:
-        return _asked([*address, *_pairs(body)])
+        return _asked([*address, *_pairs(content)])
     if media_type.strip().lower() == QUERY:
-        return _asked([*address, ("query", _text(body))])
+        return _asked([*address, ("query", _text(content))])
     raise UnsupportedError(media_type or "?")
 
 
@@ -73,7 +73,8 @@ def _seconds(pairs: list[tuple[str, str]]) -> float | None:
     return min(seconds, default=None)
 
 
-async def _body(request: Request) -> bytes:
+async def body(request: Request) -> bytes:
+    """Give the body of a request; raises TooLargeError above 1 MiB."""
     content = bytearray()
     async for part in request.stream():
         content += part

@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode
 from ..kinds import Field
 from ..records import Record
 from ..search import Choices
-from . import documents, negotiation
+from . import documents, negotiation, permanence
 from .negotiation import DOCUMENTS, HTML, JSON, Form
 from .service import VARY, Service, UnknownAddressError
 
@@ -22,16 +22,25 @@ class Resources:
     service: Service
 
     def answer(self, request: Request, path: str) -> Response:
-        """Answer an IRI with 303 to its document, and a document with 200; else raise."""
+        """Answer an IRI with 303 to its document, and a document with 200; else raise.
+
+        What was moved answers with its successor's address, what was withdrawn with a tombstone.
+        """
         stem, dot, extension = path.rpartition(".")
         by_extension = {form.extension: form for form in DOCUMENTS}
         if dot and extension in by_extension:
             iri = self.service.addresses.iri(stem)
             if iri:
                 return self.document(request, iri, stem, by_extension[extension])
-        if self.service.addresses.iri(path) is None:
+        iri = self.service.addresses.iri(path)
+        if iri is None:
             raise UnknownAddressError(path)
         form = negotiation.form_of_document(request, DOCUMENTS)
+        retirement = self.service.catalogue.permanence.of(iri)
+        if retirement and retirement.moved:
+            return permanence.redirect(self.service, request, retirement)
+        if retirement:
+            return self.document(request, iri, path, form)
         return RedirectResponse(f"/{quote(path)}.{form.extension}", 303, VARY)
 
     def home(self, request: Request) -> Response:
@@ -49,7 +58,11 @@ class Resources:
         )
 
     def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
-        """Answer with what is known of an IRI, in a form."""
+        """Answer with what is known of an IRI, in a form; 410 where it was withdrawn."""
+        answer = self._document(request, iri, path, form)
+        return permanence.marked(answer, self.service.catalogue.permanence.of(iri))
+
+    def _document(self, request: Request, iri: str, path: str, form: Form) -> Response:
         if form == HTML:
             return self._page(request, iri, path)
         if form == JSON:
@@ -61,11 +74,10 @@ class Resources:
     def _json(self, request: Request, iri: str) -> dict[str, object]:
         reader, view = self.service.catalogue.reader, self.service.view(request)
         record = self._record(iri)
-        return (
-            reader.as_json(record, view.languages)
-            if record
-            else {"id": iri, "title": view.name(iri)}
-        )
+        found = reader.as_json(record, view.languages) if record else {}
+        retirement = self.service.catalogue.permanence.of(iri)
+        fate = permanence.told(retirement, view.languages) if retirement else {}
+        return {"id": iri, "title": view.name(iri)} | found | fate
 
     def _page(self, request: Request, iri: str, path: str) -> Response:
         catalogue = self.service.catalogue
@@ -79,6 +91,8 @@ class Resources:
             scheme=catalogue.vocabularies.schemes.get(iri),
             counts=self._counts(iri),
             uses=self._uses(iri),
+            retirement=catalogue.permanence.of(iri),
+            replaced=catalogue.permanence.led_to(iri),
             forms=[
                 (form.extension, f"/{path}.{form.extension}") for form in DOCUMENTS if form != HTML
             ],
@@ -105,7 +119,7 @@ class Resources:
         """Give the facets by which a concept is found, with its value and the count."""
         concept = self.service.catalogue.vocabularies.concepts.get(iri)
         field = self._facet(concept.scheme) if concept else None
-        if not concept or not field:
+        if not concept or not field or concept.retirement:
             return []
         count = self._counts(concept.scheme).get(concept.notation, 0)
         return [(field, concept.notation, count)]
