@@ -115,6 +115,7 @@ def comparable(content: bytes) -> object:
         ("ASK { ?s ?p ?o }", "application/sparql-results+json", b"true"),
         ("ASK { ?s ?p <x:y> }", "text/csv", b"false"),
         ("SELECT (1 AS ?n) WHERE {}", "text/tab-separated-values", b"?n\n1\n"),
+        ("ASK { <practice/1788> ?p ?o }", "application/sparql-results+json", b"true"),
         (f"SELECT ?t WHERE {{ GRAPH <{ENTRY}> {{ <{ENTRY}> <http://purl.org/dc/terms/title> ?t }} }}", "application/sparql-results+xml", b"Mentorschap"),
         (f"DESCRIBE <{ENTRY}>", "text/turtle", b"MINT - Mentorschap"),
         (f"CONSTRUCT WHERE {{ <{ENTRY}> ?p ?o }}", "application/ld+json", b"@context"),

@@ -4,7 +4,7 @@ import pytest
 from click.testing import Result
 from fastapi.testclient import TestClient
 from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
-from rdflib import Graph, URIRef
+from rdflib import Graph, Namespace, URIRef
 
 from conftest import ROOT
 from practicegraph.catalogue import Catalogue
@@ -54,6 +54,25 @@ def test_a_question_is_described_as_an_executable(name: str, client: TestClient)
     graph = Graph().parse(data=client.get(f"/queries/{name}.ttl").text, format="turtle")
     sh = "http://www.w3.org/ns/shacl#"
     assert (URIRef(f"{BASE}queries/{name}"), None, URIRef(sh + "SPARQLExecutable")) in graph
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_text_of_a_question_in_rdf_works_by_itself(name: str, client: TestClient) -> None:
+    graph = Graph().parse(data=client.get(f"/queries/{name}.ttl").text, format="turtle")
+    sh = Namespace("http://www.w3.org/ns/shacl#")
+    (text,) = graph.objects(None, sh.select | sh.ask | sh.construct)
+    assert "$language" not in str(text)
+    alone, asked = (
+        client.get(path, params=parameters).text
+        for path, parameters in (("/sparql", {"query": str(text)}), (f"/queries/{name}", {}))
+    )
+    assert alone == asked
+
+
+def test_a_question_s_file_keeps_its_parameters(real: Catalogue) -> None:
+    question = real.questions["entries-by-outcome"]
+    assert "$outcome" in question.text
+    assert "$country" in question.text
 
 
 def test_who_accepts_rdf_alone_is_led_to_the_description(client: TestClient) -> None:

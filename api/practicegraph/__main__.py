@@ -1,6 +1,7 @@
 """The command line: `practicegraph serve`, `check`, `import`, `query`, `export` and others."""
 
 import json
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from . import (
     exports,
     files,
     folder,
+    hosts,
     locales,
     revisions,
     sparql,
@@ -35,10 +37,12 @@ from .endpoint import Endpoint
 from .exports import FORMATS, Export
 from .files import Change
 from .findings import Checked
+from .hosts import Host
 from .importer import Import
 from .search import BadChoiceError
 from .terminal import FOLDER, Trouble, in_folder, mistakes
 from .text import nearest
+from .web import breaks
 from .web.app import application
 from .workers import Limits, Workers
 
@@ -66,8 +70,16 @@ def main() -> None:
 @click.argument("root", metavar="[FOLDER]", type=FOLDER, default=".")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
+@click.option(
+    "--allow-service",
+    "called",
+    metavar="HOST[:PORT]",
+    multiple=True,
+    type=hosts.listed,
+    help="A host that queries may call with SERVICE; repeatable, none by default.",
+)
 @_at_store
-def serve(root: Path, host: str, port: int, store: str | None) -> None:
+def serve(root: Path, host: str, port: int, called: tuple[Host, ...], store: str | None) -> None:
     """Serve a catalogue over HTTP; only files that have changed are loaded anew.
 
     With --store, the entries are those of a SPARQL store, which `load` has filled.
@@ -80,10 +92,11 @@ def serve(root: Path, host: str, port: int, store: str | None) -> None:
     said = f"{len(opened.store)} triples, release {opened.release}, at http://{host}:{port}"
     click.echo(said, err=True)
     assert opened.source
-    workers = Workers(opened.source, Limits())
+    workers = Workers(opened.source, Limits(hosts=called))
     dumper = Dumper(opened, Dumps(root / catalogue.KEPT / "dumps"))
     try:
         app = application(opened, workers, dumper)
+        logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
         uvicorn.run(
             app,
             host=host,
@@ -200,7 +213,7 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
             raise BadChoiceError(name, None, nearest(name, opened.questions))
         sparql.refuse_calls(text)
         assert isinstance(opened.store, Embedded)
-        content = opened.store.results(text, form)
+        content = opened.store.results(text, form, opened.base)
     click.echo(content, nl=False)
 
 

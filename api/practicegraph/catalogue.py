@@ -148,7 +148,8 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     release = loading.synchronise(root, store, kept / "files.json", watch)
     snapshot = _snapshot(store, kept / "snapshots", release)
-    return replace(_catalogue(root, store, prefixes(root)), source=snapshot)
+    heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
+    return replace(_catalogue(root, store, heads), source=snapshot)
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -186,8 +187,8 @@ def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
 
 def of_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
     """Open a release to be read only, beside the service that has it; raises OSError."""
-    opened = _catalogue(root, Embedded.of_snapshot(snapshot), prefixes)
-    return replace(opened, source=snapshot)
+    opened = _catalogue(root, Embedded.of_snapshot(snapshot), ())
+    return replace(opened, prefixes=prefixes, source=snapshot)
 
 
 def prefixes(root: Path) -> dict[str, str]:
@@ -200,7 +201,7 @@ def gather(documents: Iterable[Document], root: Path) -> Catalogue:
     listed = list(documents)
     store = Embedded()
     store.add(quad for document in listed for quad in document.quads)
-    return _catalogue(root, store, _prefixes(listed))
+    return _catalogue(root, store, listed)
 
 
 def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
@@ -237,7 +238,8 @@ def check(
     return checker.check(contents.documents, contents.unreadable, wanted, before)
 
 
-def _catalogue(root: Path, store: Store, prefixes: Mapping[str, str]) -> Catalogue:
+def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue:
+    """Give a catalogue: what the store says, with prefixes and questions as the files have them."""
     dataset = next(iter(store.subjects(RDF + "type", _DATASET)), None)
     space = store.value(dataset, _SPACE) if dataset else None
     if not isinstance(space, Literal):
@@ -251,8 +253,8 @@ def _catalogue(root: Path, store: Store, prefixes: Mapping[str, str]) -> Catalog
         phrases=phrases.read(store),
         permanence=retired,
         vocabularies=vocabularies.read(store, retired),
-        prefixes=prefixes,
-        questions=questions.read(store),
+        prefixes=_prefixes(heads),
+        questions=questions.read(store, _texts(heads)),
     )
 
 
@@ -262,6 +264,10 @@ def _snapshot(store: Embedded, kept: Path, release: str) -> Path:
     kept.mkdir()
     store.snapshot(kept / release)
     return kept / release
+
+
+def _texts(documents: Iterable[Document]) -> dict[str, str]:
+    return {document.topics[0]: document.sparql for document in documents if document.sparql}
 
 
 def _prefixes(documents: Iterable[Document]) -> dict[str, str]:

@@ -48,10 +48,10 @@ class Embedded(Store):
         assert isinstance(solutions, QuerySolutions), query
         return rows(solutions)
 
-    def results(self, query: str, form: str) -> bytes:
+    def results(self, query: str, form: str, base: str | None = None) -> bytes:
         """Give the result of a query of our own as text: a graph in Turtle, else in the form."""
         try:
-            result = self._store.query(query, use_default_graph_as_union=True)
+            result = self._store.query(query, base_iri=base, use_default_graph_as_union=True)
         except (SyntaxError, ValueError) as error:
             raise QueryRefusedError(str(error)) from error
         if isinstance(result, QueryTriples):

@@ -2,7 +2,8 @@
 
 A file is about the subject of its first triple; that IRI names its graph. Larger sets come as
 TriG or N-Quads, plain or gzipped, and name their graphs themselves. A stored question is SPARQL
-under a head of comment lines, `#: ` and Turtle, that says what it asks.
+under a head of comment lines, `#: ` and Turtle, that says what it asks. Its triples hold the SPARQL
+with the defaults of its parameters filled in, so that whoever finds it can run it.
 """
 
 import gzip
@@ -10,17 +11,19 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
-from .store import named
+from . import sparql
+from .store import Term, named
 
 PARTS = ("ontology", "shapes", "queries", "data")
 _QUESTION = ".rq"
 _HEAD = re.compile(r"(?:#:.*(?:\n|$))+")
-_EXECUTABLE = re.compile(r"http://www\.w3\.org/ns/shacl#SPARQL(Select|Ask|Construct)Executable")
+_SH = "http://www.w3.org/ns/shacl#"
+_EXECUTABLE = re.compile(re.escape(_SH) + "SPARQL(Select|Ask|Construct)Executable")
 _FORMATS = {
     ".ttl": RdfFormat.TURTLE,
     ".trig": RdfFormat.TRIG,
@@ -39,12 +42,16 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """A file as read: its quads in their order, its topics (one but in sets), its prefixes."""
+    """A file as read: its quads in their order, its topics (one but in sets), its prefixes.
+
+    A question also has its SPARQL as it stands in the file, with the parameters open.
+    """
 
     path: Path
     quads: tuple[Quad, ...]
     topics: tuple[str, ...]
     prefixes: Mapping[str, str]
+    sparql: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,16 +148,27 @@ def document(path: Path, content: bytes) -> Document:
         raise UnreadableError(path, error.msg, line, column) from error
     except ValueError as error:
         raise UnreadableError(path, str(error)) from error
-    return _document(path, (*quads, *_executable(quads, body)), reader.prefixes)
+    read = _document(path, (*quads, *_executable(quads, body)), reader.prefixes)
+    return replace(read, sparql=body)
 
 
 def _executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
     """Give the statement that holds the SPARQL of a question (SHACL-SPARQL, SPARQL executables)."""
+    text = Literal(sparql.with_terms(body, _defaults(quads)))
     for quad in quads:
         kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
         if kind:
-            name = NamedNode("http://www.w3.org/ns/shacl#" + kind[1].lower())
-            yield Quad(quad.subject, name, Literal(body))
+            yield Quad(quad.subject, NamedNode(_SH + kind[1].lower()), text)
+
+
+def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
+    """Give the values of a question's parameters that hold where none is given, by name."""
+    keys, defaults = (
+        {quad.subject: quad.object for quad in quads if quad.predicate.value == _SH + name}
+        for name in ("codeIdentifier", "defaultValue")
+    )
+    named = {node: key.value for node, key in keys.items() if isinstance(key, Literal)}
+    return {named[node]: term for node, term in defaults.items() if node in named}
 
 
 def _split(content: bytes) -> tuple[bytes, str]:

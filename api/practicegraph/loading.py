@@ -18,7 +18,7 @@ from .folder import Document
 from .store import Store
 
 _Item = TypeVar("_Item")
-_FORM = 2
+_FORM = 3
 _QUADS = 50_000  # that are put into the store between two looks at the list
 
 

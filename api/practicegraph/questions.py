@@ -1,6 +1,6 @@
 """The stored questions: SPARQL with words in every language and typed parameters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,9 @@ from . import shapes, sparql
 from .kinds import Field
 from .search import BadChoiceError
 from .shapes import RDFS, SH
-from .store import RDF, Store, Term
+from .store import Store, Term
 from .text import Labels, best, nearest
 from .values import Problem, Understanding
-
-_TEXTS = ("select", "ask", "construct")
 
 
 @dataclass(frozen=True)
@@ -75,16 +73,13 @@ class Question:
         return found
 
 
-def read(store: Store) -> dict[str, Question]:
-    """Read the questions out of the store, by name."""
-    nodes = store.subjects(RDF + "type", NamedNode(SH + "SPARQLExecutable"))
-    found = (_question(store, node) for node in nodes if isinstance(node, NamedNode))
-    return {question.name: question for question in sorted(found, key=lambda q: q.iri)}
+def read(store: Store, texts: Mapping[str, str]) -> dict[str, Question]:
+    """Read the questions out of the store, by name; their texts, parameters open, are by IRI."""
+    found = (_question(store, NamedNode(iri), text) for iri, text in sorted(texts.items()))
+    return {question.name: question for question in found}
 
 
-def _question(store: Store, node: NamedNode) -> Question:
-    texts = [store.value(node, SH + name) for name in _TEXTS]
-    (text,) = (term.value for term in texts if isinstance(term, Literal))
+def _question(store: Store, node: NamedNode, text: str) -> Question:
     listed = [term for term in store.values(node, SH + "parameter") if isinstance(term, NamedNode)]
     return Question(
         iri=node.value,

@@ -2,48 +2,73 @@
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from . import hosts
+from .hosts import Host
 from .store import QueryRefusedError, Term
 
-# The tokens of SPARQL 1.1 (section 19.8) in which a keyword is only text, and bare words.
+# The tokens of SPARQL 1.1 (section 19.8) in which a keyword is only text, and bare words. They are
+# as the engine reads them: codepoint escapes are resolved within texts and IRIs alone.
 _TOKENS = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\'))*\'\'\''
-    r'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\''
-    r"|<[^<>\"{}|^`\\\s]*>|#[^\n]*|[?$@]\w+|(?P<prefix>[\w.-]*):[\w.-]*|(?P<word>[A-Za-z]+)",
+    r'|"(?:[^"\\\r\n]|\\.)*"|\'(?:[^\'\\\r\n]|\\.)*\''
+    r"|(?P<iri><(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU][0-9A-Fa-f]+)*>)|#[^\r\n]*|[?$@]\w+"
+    r"|(?P<prefix>[\w.-]*):(?:[\w.:-]|%[0-9A-Fa-f]{2}|\\.)*|(?P<word>[A-Za-z]+)",
     re.DOTALL,
 )
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
-_CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE"}
+_CALL = "SERVICE"
+_GAP = r"(?:\s|#[^\r\n]*[\r\n])"
+_CALLED = re.compile(rf"SERVICE{_GAP}+(?:SILENT{_GAP}+)?<([^<>\"{{}}|^`\\\s]*)>", re.IGNORECASE)
+_GROUP = re.compile(rf"[^\s{{]*{_GAP}*\{{")
+# Behind a comparison, `<` and what follows may be no IRI, and then opens a text or a comment.
+_UNSURE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://).*['#]", re.DOTALL)
+_UNREAD = "In a query with the word SERVICE, an IRI with ' or # in it must be written in full."
+_CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 
 
 def words(query: str) -> set[str]:
     """Give the bare words of a query in capitals: keywords and functions, but no names or texts."""
-    return {match["word"].upper() for match in _tokens(query) if match["word"]}
+    return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
 
 
-def refuse_calls(query: str) -> None:
-    """Raise QueryRefusedError if the query calls another endpoint, or may be read as if it did.
+def refuse_calls(query: str, allowed: Collection[Host] = ()) -> None:
+    """Raise QueryRefusedError if the query calls an endpoint of another host, or may be read so.
 
     The engine's parser needs no space around a keyword, so that SERVICE can stand at the end of
     another word, before SILENT, or before the colon of a name with a group behind it.
     """
-    text = _unescaped(query)
-    for match in _TOKENS.finditer(text):
-        glued = (match["prefix"] or "").upper().endswith("SERVICE")
-        group = text[match.end() :].lstrip().startswith("{")
-        if "SERVICE" in (match["word"] or "").upper() or (glued and group):
-            raise QueryRefusedError("SERVICE is not allowed: this endpoint calls no other one.")
+    for text in {query, _unescaped(query)}:
+        for match in _calls(text):
+            called = _CALLED.match(text, match.start())
+            if not called or not hosts.allows(allowed, called[1]):
+                raise QueryRefusedError(_UNREAD if match["iri"] else _reason(allowed))
+
+
+def _calls(text: str) -> Iterator[re.Match[str]]:
+    """Give the tokens that call, may be read as if they did, or hide whether others do."""
+    for match in _TOKENS.finditer(text) if _CALL in text.upper() else ():
+        glued = _CALL in (match["prefix"] or "").upper() and _GROUP.match(text, match.end())
+        unsure = match["iri"] and _UNSURE.match(match["iri"])
+        if _CALL in (match["word"] or "").upper() or glued or unsure:
+            yield match
+
+
+def _reason(allowed: Collection[Host]) -> str:
+    names = ", ".join(map(str, allowed))
+    if not names:
+        return "SERVICE is not allowed: this endpoint calls no other one."
+    return (
+        "SERVICE is allowed as SERVICE <IRI> or SERVICE SILENT <IRI> alone, the IRI http or https "
+        f"and written in full, its host one of these: {names}."
+    )
 
 
 def is_repeatable(query: str) -> bool:
     """Tell whether the query gives the same on the same data whenever it is run."""
     return not words(query) & _CHANGING
-
-
-def _tokens(query: str) -> Iterator[re.Match[str]]:
-    return _TOKENS.finditer(_unescaped(query))
 
 
 def _unescaped(query: str) -> str:

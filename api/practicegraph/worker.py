@@ -3,7 +3,8 @@
 It reads its standard input line by line, in JSON: first the name and password for a store
 elsewhere, then requests. It writes frames on its standard output: a letter, the length in four
 bytes, the content. H opens an answer and says what kind of result it is, D is a part of the result,
-Z ends it; E says in JSON why there is none.
+Z ends it; E says in JSON why there is none, and M how many rows it may have, where it has more and
+no room to say so.
 """
 
 import io
@@ -15,7 +16,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from contextlib import suppress
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from pyoxigraph import (
@@ -33,6 +35,7 @@ from pyoxigraph import (
 )
 
 from .endpoint import SOLUTIONS, TRIPLES, Endpoint
+from .rows import Endless, OverError, Rows, counted
 
 PART = 1 << 16
 ROWS = "rows"
@@ -58,19 +61,30 @@ Engine = Callable[[Request], Result]
 
 
 class Frames(io.RawIOBase):
-    """Writes what it is given as D frames."""
+    """Writes what it is given as D frames, up to the end of the last row that there may be."""
 
-    def __init__(self, output: BinaryIO) -> None:
-        self._output = output
+    def __init__(self, output: BinaryIO, rows: Rows) -> None:
+        self._output, self._rows = output, rows
 
     def writable(self) -> bool:
         """Tell that it can be written to."""
         return True
 
     def write(self, content: Any) -> int:
-        """Write one frame and give the length of what it holds."""
-        frame(self._output, b"D", bytes(content))
+        """Write one frame and give the length of what came; raises OverError, once."""
+        if not self._rows.over:
+            self._pass_on(self._rows.passed(bytes(content)))
+            if self._rows.over:
+                raise OverError
         return len(content)
+
+    def finish(self) -> None:
+        """Write what the rows have held back."""
+        self._pass_on(self._rows.rest())
+
+    def _pass_on(self, content: bytes) -> None:
+        if content:
+            frame(self._output, b"D", content)
 
 
 def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
@@ -81,7 +95,9 @@ def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
 
 def at_hand(store: Store) -> Engine:
     """Give what runs queries on a store of this machine."""
-    return lambda request: store.query(request["query"], **dataset(request))
+    return lambda request: store.query(
+        request["query"], base_iri=request.get("base"), **dataset(request)
+    )
 
 
 def elsewhere(endpoint: Endpoint) -> Engine:
@@ -92,9 +108,9 @@ def elsewhere(endpoint: Endpoint) -> Engine:
     reader = Store()
 
     def run(request: Request) -> Result:
-        kind = type(reader.query(request["query"]))
+        kind, text = _read(reader, request["query"], request.get("base"))
         found = endpoint.query(
-            request["query"],
+            text,
             TRIPLES if kind is QueryTriples else SOLUTIONS,
             request["seconds"],
             request.get("default", ()),
@@ -108,6 +124,14 @@ def elsewhere(endpoint: Endpoint) -> Engine:
         return result
 
     return run
+
+
+def _read(reader: Store, text: str, base: str | None) -> tuple[type, str]:
+    """Give the kind of a query's result, and its text with the base if it cannot do without."""
+    try:
+        return type(reader.query(text)), text
+    except SyntaxError:
+        return type(reader.query(text, base_iri=base)), f"BASE <{base}>\n{text}"
 
 
 def _boolean(value: bool) -> QueryBoolean:
@@ -125,10 +149,9 @@ def answer(engine: Engine, request: Request, output: BinaryIO) -> None:
         kind = _kind(result)
         form = request["graph" if kind == "graph" else "table"]
         frame(output, b"H", json.dumps({"kind": kind, "form": form}).encode())
-        if form is not None:
-            with io.BufferedWriter(Frames(output), PART) as parts:
-                _write(result, form, request, parts)
-        frame(output, b"Z")
+        whole = form is None or _written(result, form, request, output)
+        most = request["triples" if kind == "graph" else "rows"]
+        frame(output, *((b"Z",) if whole else (b"M", str(most).encode())))
     except (SyntaxError, ValueError, RuntimeError, OSError) as error:
         said = {"error": type(error).__name__, "reason": str(error)}
         frame(output, b"E", json.dumps(said).encode())
@@ -152,18 +175,33 @@ def _kind(result: Result) -> str:
     return "boolean" if isinstance(result, QueryBoolean) else "graph"
 
 
-def _write(
-    result: Result,
-    form: str,
-    request: Request,
-    output: BinaryIO,
-) -> None:
+def _written(result: Result, form: str, request: Request, output: BinaryIO) -> bool:
+    """Write a result, and tell whether it is whole or says itself that it is not."""
+    counts = isinstance(result, QuerySolutions) and form != ROWS
+    rows = counted(form, request["rows"]) if counts else Endless()
+    frames = Frames(output, rows)
+    with suppress(OverError), io.BufferedWriter(frames, PART) as parts:
+        _write(result, form, request, rows, parts)
+    frames.finish()
+    return rows.told or not rows.over
+
+
+def _write(result: Result, form: str, request: Request, rows: Rows, output: BinaryIO) -> None:
     if not isinstance(result, QuerySolutions | QueryBoolean):
-        serialize(result, output, format=_GRAPHS[form], prefixes=dict(request["prefixes"]))
+        triples = chain(islice(result, request["triples"]), _no_more(result, rows))
+        serialize(triples, output, format=_GRAPHS[form], prefixes=dict(request["prefixes"]))
     elif form == ROWS:
         output.writelines(line.encode() + b"\n" for line in _rows(result, request["most"]))
     else:
         result.serialize(output, format=_TABLES[form])
+
+
+def _no_more(triples: Iterator[Triple], rows: Rows) -> Iterator[Triple]:
+    """Give nothing, and raise OverError if there are triples left."""
+    rows.over = next(triples, None) is not None
+    if rows.over:
+        raise OverError
+    yield from ()
 
 
 def _rows(result: QuerySolutions | QueryBoolean, most: int) -> Iterator[str]:

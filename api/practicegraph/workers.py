@@ -18,21 +18,27 @@ from pathlib import Path
 from typing import IO, Any
 
 from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
+from .hosts import Host
 from .store import QueryRefusedError
 
 _HEAD = 5
+_MEMORY = "The query needs more memory than a query may take."
 
 
 class DeadlineError(TimeoutError):
     """A query that had not ended at its deadline; both are in seconds."""
 
-    def __init__(self, seconds: float = 0, most: float = 0) -> None:
-        super().__init__(f"{seconds:g} s")
+    def __init__(self, seconds: float, most: float) -> None:
+        super().__init__(f"not ended after {seconds:g} s")
         self.seconds, self.most = seconds, most
 
 
 class TooMuchError(RuntimeError):
-    """An answer that is larger than an answer may be, in bytes."""
+    """An answer of more bytes or rows than an answer may have, in a form that cannot say so."""
+
+    def __init__(self, most: int, unit: str) -> None:
+        super().__init__(f"more than {most} {unit}")
+        self.most, self.unit = most, unit
 
 
 class BusyError(RuntimeError):
@@ -44,14 +50,18 @@ class Limits:
     """What a reader's query may take, and how many run and wait at once.
 
     Seconds of work, by default and at the most; seconds in which the answer must have been read;
-    bytes of the answer; bytes of memory.
+    bytes of the answer, and rows or triples in it; triples that the server itself makes JSON-LD of;
+    bytes of memory; the hosts that it may call.
     """
 
     seconds: float = 10.0
     most_seconds: float = 60.0
     reading: float = 600.0
     most_bytes: int = 1 << 30
+    most_rows: int = 5_000_000
+    most_compacted: int = 50_000
     memory: int = 4 << 30
+    hosts: tuple[Host, ...] = ()
     processes: int = 2
     waiting: int = 16
     patience: float = 5.0
@@ -62,13 +72,21 @@ class _Budget:
     """The seconds left to a query: those in which it is waited for, not those of a slow reader."""
 
     seconds: float
+    most: float
+    left: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.seconds
 
     def wait_for(self, pipe: IO[bytes]) -> None:
         start = time.monotonic()
-        ready = self.seconds > 0 and select.select([pipe], [], [], self.seconds)[0]
-        self.seconds -= time.monotonic() - start
+        ready = self.left > 0 and select.select([pipe], [], [], self.left)[0]
+        self.left -= time.monotonic() - start
         if not ready:
-            raise DeadlineError
+            raise self.late()
+
+    def late(self) -> DeadlineError:
+        return DeadlineError(self.seconds, self.most)
 
 
 @dataclass
@@ -138,16 +156,18 @@ class Workers:
         What goes wrong after the first part breaks the parts off: they end with an error.
         """
         process = self._take()
-        budget = _Budget(seconds)
+        budget = _Budget(seconds, self.limits.most_seconds)
         try:
-            process.send({**request, "seconds": seconds})
+            most = self.limits.most_rows
+            process.send({"rows": most, "triples": most, "seconds": seconds, **request})
             kind, content = process.receive(budget)
-        except (DeadlineError, EOFError, OSError) as error:
+        except (EOFError, OSError) as error:
             self._replace(process)
-            raise self._explained(error, seconds) from error
+            late = isinstance(error, DeadlineError)
+            raise error if late else QueryRefusedError(_MEMORY) from error
         if kind == b"E":
             self._idle.put(process)
-            raise _failure(json.loads(content), DeadlineError(seconds, self.limits.most_seconds))
+            raise _failure(json.loads(content), budget.late())
         head = json.loads(content)
         parts = self._parts(process, budget)
         next(parts)
@@ -170,12 +190,14 @@ class Workers:
                 kind, content = process.receive(budget)
                 ended = kind != b"D"
                 if kind == b"E":
-                    raise _failure(json.loads(content), DeadlineError())
+                    raise _failure(json.loads(content), budget.late())
+                if kind == b"M":
+                    raise TooMuchError(int(content), "rows")
                 if ended:
                     return
                 size += len(content)
                 yield content
-            raise TooMuchError(self.limits.most_bytes)
+            raise TooMuchError(self.limits.most_bytes, "bytes")
         finally:
             late.cancel()
             if ended:
@@ -207,7 +229,7 @@ class Workers:
         )
         self._processes[process.running.pid] = process
         process.send(endpoint.credentials)
-        process.receive(_Budget(60))
+        process.receive(_Budget(60, 60))
         self._idle.put(process)
 
     def _replace(self, process: _Process) -> None:
@@ -217,15 +239,12 @@ class Workers:
         if not self._closed:
             threading.Thread(target=self._start, daemon=True).start()
 
-    def _explained(self, error: Exception, seconds: float) -> Exception:
-        if isinstance(error, DeadlineError):
-            return DeadlineError(seconds, self.limits.most_seconds)
-        return QueryRefusedError("The query needs more memory than a query may take.")
-
 
 def _failure(said: Mapping[str, str], late: DeadlineError) -> Exception:
     """Give the error that a process tells of; a result cut off at the store's deadline is late."""
-    reason = said["reason"]
-    if said["error"] == IncompleteError.__name__:
-        return late if DEADLINE in reason else TooMuchError(reason)
-    return StoreError(reason) if said["error"] == StoreError.__name__ else QueryRefusedError(reason)
+    kind, reason = said["error"], said["reason"]
+    if kind == IncompleteError.__name__:
+        most = reason.rpartition(" ")[2]
+        is_late = DEADLINE in reason or not most.isdecimal()
+        return late if is_late else TooMuchError(int(most), "rows")
+    return StoreError(reason) if kind == StoreError.__name__ else QueryRefusedError(reason)

@@ -17,8 +17,9 @@ from ..endpoint import StoreError
 from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
-from ..workers import BusyError, DeadlineError, Workers
+from ..workers import BusyError, DeadlineError, TooMuchError, Workers
 from . import negotiation, parameters
+from .codings import Codings
 from .documents import Addresses
 from .dumps import DumpFiles
 from .methods import DUMP, SPARQL, STATUS, Methods
@@ -34,6 +35,7 @@ from .service import (
     NoLongerError,
     NotYetError,
     Service,
+    StillTrueError,
     TooLargeError,
     UnknownAddressError,
     UnsupportedError,
@@ -67,9 +69,16 @@ def application(
         _route_dumps(app, DumpFiles(service, dumper))
     _route_resources(app, service)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Codings)
     app.add_middleware(CodedTags)
     app.add_middleware(Methods)
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"])
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["*"],
+        expose_headers=["*"],
+    )
     return app
 
 
@@ -81,12 +90,14 @@ def _answer_mistakes(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(UnsupportedError, service.unsupported)
     app.add_exception_handler(TooLargeError, service.too_large)
     app.add_exception_handler(StoreError, service.store_failed)
+    app.add_exception_handler(StillTrueError, service.still_true)
     app.add_exception_handler(BadBodyError, service.bad_body)
     app.add_exception_handler(BusyError, service.busy)
     app.add_exception_handler(DeadlineError, service.stopped)
     app.add_exception_handler(NotYetError, service.being_made)
     app.add_exception_handler(NoLongerError, service.no_longer_kept)
     app.add_exception_handler(NeverMadeError, service.never_made)
+    app.add_exception_handler(TooMuchError, service.too_much)
     app.add_exception_handler(HTTPException, service.http_error)
 
 

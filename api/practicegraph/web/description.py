@@ -27,20 +27,29 @@ _NAMES = {
 }
 
 
-def description(catalogue: Catalogue, address: str, form: Form, results: Iterable[Form]) -> bytes:
+def description(
+    catalogue: Catalogue,
+    address: str,
+    form: Form,
+    results: Iterable[Form],
+    features: Iterable[str],
+) -> bytes:
     """Give the service description in a form: language, features, formats, graphs with counts."""
-    triples = list(_triples(catalogue, NamedNode(address), results))
+    triples = list(_triples(catalogue, NamedNode(address), results, features))
     return documents.serialised(catalogue, triples, form, address)
 
 
-def _triples(catalogue: Catalogue, service: NamedNode, results: Iterable[Form]) -> Iterator[Triple]:
+def _triples(
+    catalogue: Catalogue, service: NamedNode, results: Iterable[Form], features: Iterable[str]
+) -> Iterator[Triple]:
     def says(subject: Node, name: str, value: Term) -> Triple:
         return Triple(subject, NamedNode(name), value)
 
     yield says(service, RDF + "type", NamedNode(_SD + "Service"))
     yield says(service, _SD + "endpoint", service)
     yield says(service, _SD + "supportedLanguage", NamedNode(_SD + "SPARQL11Query"))
-    yield says(service, _SD + "feature", NamedNode(_SD + "UnionDefaultGraph"))
+    for feature in features:
+        yield says(service, _SD + "feature", NamedNode(_SD + feature))
     for form in results:
         if form != HTML:
             name = NamedNode(_FORMATS + _NAMES[form.extension])

@@ -67,9 +67,11 @@ def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
 
 
 def _accepted(request: Request, forms: Sequence[Form]) -> Form:
-    by_type = {name: found for found in reversed(forms) for name in found.media_types}
-    offers = [name for found in forms for name in found.media_types]
     accepted = parse_accept_header(request.headers.get("accept") or "*/*", MIMEAccept)
+    refused = {name for name, weight in accepted if not weight}
+    given = [found for found in forms if found.media_types[0] not in refused]
+    by_type = {name: found for found in reversed(given) for name in found.media_types}
+    offers = [name for found in given for name in found.media_types]
     best = accepted.best_match(offers)
     if best is None:
         raise NotAcceptableError(forms)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,11 +15,11 @@ from .. import jsonld, sparql
 from ..store import Term
 from ..worker import ROWS
 from ..workers import Answer, Workers
-from . import negotiation, tags
+from . import breaks, negotiation, tags
 from .description import description
 from .negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from .protocol import Asked, asked
-from .service import VARY, Service
+from .service import VARY, Service, StillTrueError
 from .views import Shown
 
 RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
@@ -28,7 +28,8 @@ TSV = Form("tsv", ("text/tab-separated-values",))
 TABLES = (RESULTS, HTML, XML, CSV, TSV)
 GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
 _SHOWN = 1000
-_MOST = "X-Most-Bytes"
+_MOST_BYTES, _MOST_ROWS = "X-Most-Bytes", "X-Most-Rows"
+_UNION, _CALLS = "UnionDefaultGraph", "BasicFederatedQuery"
 _SAMPLE = """PREFIX dct: <http://purl.org/dc/terms/>
 
 SELECT ?entry ?title
@@ -64,26 +65,33 @@ class Queries:
         self, request: Request, question: Asked, page: Callable[["Table"], Response]
     ) -> Response:
         """Answer a query in the form that the reader asks for; a page is made of its rows."""
-        sparql.refuse_calls(question.query)
+        sparql.refuse_calls(question.query, self.workers.limits.hosts)
         table, graph = (_form(request, question, forms) for forms in (TABLES, GRAPHS))
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
         tag = self._tag(question, table, graph)
         if tag and tags.matches(request.headers.get("if-none-match", ""), tag):
-            return Response(status_code=304, headers=VARY | {"ETag": tag})
+            return _unchanged(request, tag)
         answer = self._run(question, table, graph)
         form = graph if answer.kind == "graph" else table
         if form is None:
             deque(answer.parts, maxlen=0)
             raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
         if form == HTML:
-            return page(self._table(request, answer))
-        return self._streamed(answer, form, tag)
+            found = page(self._table(request, answer))
+            found.headers.update(self._limits(form))
+            return found
+        headers = VARY | self._limits(form) | ({"ETag": tag} if tag else {})
+        if form == JSON_LD:
+            return self._compacted(answer, headers)
+        parts = breaks.named(_begun(answer), request.url.path, question.query)
+        return StreamingResponse(parts, headers=headers, media_type=form.content_type)
 
     def _run(self, question: Asked, table: Form | None, graph: Form | None) -> Answer:
         limits = self.workers.limits
         wanted = {
             "query": question.query,
+            "base": self.service.catalogue.base,
             "default": question.default,
             "named": question.named,
             "from": "FROM" in sparql.words(question.query),
@@ -91,20 +99,24 @@ class Queries:
             "graph": "nt" if graph == JSON_LD else _in_worker(graph),
             "prefixes": dict(self.service.catalogue.prefixes),
             "most": _SHOWN + 1,
+            "triples": self._most_rows(graph),
         }
         seconds = min(question.seconds or limits.seconds, limits.most_seconds)
         return self.workers.run(wanted, seconds)
 
-    def _streamed(self, answer: Answer, form: Form, tag: str | None) -> Response:
-        headers = VARY | ({"ETag": tag} if tag else {})
-        headers[_MOST] = str(self.workers.limits.most_bytes)
-        if form == JSON_LD:
-            triples = [q.triple for q in parse(b"".join(answer.parts), RdfFormat.N_TRIPLES)]
-            content = jsonld.document(triples, self.service.catalogue.context)
-            return Response(content, headers=headers, media_type=form.content_type)
-        first = next(answer.parts, b"")
-        parts = chain([first], answer.parts)
-        return StreamingResponse(parts, headers=headers, media_type=form.content_type)
+    def _compacted(self, answer: Answer, headers: Mapping[str, str]) -> Response:
+        triples = [q.triple for q in parse(b"".join(answer.parts), RdfFormat.N_TRIPLES)]
+        content = jsonld.document(triples, self.service.catalogue.context)
+        return Response(content, headers=headers, media_type=JSON_LD.content_type)
+
+    def _limits(self, form: Form) -> dict[str, str]:
+        """Give the headers that say how large an answer can be, in bytes and in rows or triples."""
+        most_bytes = self.workers.limits.most_bytes
+        return {_MOST_BYTES: str(most_bytes), _MOST_ROWS: str(self._most_rows(form))}
+
+    def _most_rows(self, form: Form | None) -> int:
+        limits = self.workers.limits
+        return min(limits.most_rows, limits.most_compacted) if form == JSON_LD else limits.most_rows
 
     def _tag(self, question: Asked, table: Form | None, graph: Form | None) -> str | None:
         release = self.service.catalogue.release
@@ -120,7 +132,9 @@ class Queries:
             kind = self.service.catalogue.shapes.record.classes[0]
             return self._shown(request, _SAMPLE.format(kind=kind), Table())
         address = str(request.url.replace(query=""))
-        content = description(self.service.catalogue, address, form, (*TABLES, *GRAPHS))
+        features = [_UNION, _CALLS] if self.workers.limits.hosts else [_UNION]
+        results = (*TABLES, *GRAPHS)
+        content = description(self.service.catalogue, address, form, results, features)
         return Response(content, headers=VARY, media_type=form.content_type)
 
     def _table(self, request: Request, answer: Answer) -> "Table":
@@ -143,6 +157,19 @@ class Table:
     names: Sequence[str] = ()
     rows: Sequence[Sequence[Shown]] = ()
     said: str = ""
+
+
+def _begun(answer: Answer) -> Iterator[bytes]:
+    """Give the parts of an answer, the first one waited for: till then an error has a status."""
+    first = next(answer.parts, b"")
+    return chain([first], answer.parts)
+
+
+def _unchanged(request: Request, tag: str) -> Response:
+    if request.method == "POST":
+        raise StillTrueError(tag)
+    headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding", "ETag": tag}
+    return Response(status_code=304, headers=headers)
 
 
 def _form(request: Request, question: Asked, forms: Sequence[Form]) -> Form | None:

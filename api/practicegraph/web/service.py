@@ -15,7 +15,7 @@ from ..dumper import Dumper
 from ..dumps import KEPT, LASTING
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
-from ..workers import DeadlineError
+from ..workers import DeadlineError, TooMuchError
 from . import negotiation
 from .documents import Addresses
 from .methods import allowed
@@ -53,6 +53,10 @@ class UnsupportedError(ValueError):
 
 class TooLargeError(ValueError):
     """A body that is larger than allowed, in bytes."""
+
+
+class StillTrueError(Exception):
+    """A request by POST for an answer that the reader has; its tag is the text."""
 
 
 class BadBodyError(ValueError):
@@ -129,6 +133,12 @@ class Service:
         detail = self.view(request).say("unsupported", form=str(error))
         return self.problem(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
 
+    def still_true(self, request: Request, error: Exception) -> Response:
+        """Answer a reader who has the answer: 412, since 304 is for GET (RFC 9110, 13.1.2)."""
+        detail = self.view(request).say("stillTrue")
+        headers = {"ETag": str(error)}
+        return self.problem(request, HTTPStatus.PRECONDITION_FAILED, detail, headers=headers)
+
     def too_large(self, request: Request, error: Exception) -> Response:
         """Answer a body that is too large: 413."""
         detail = self.view(request).say("tooLarge", limit=str(error))
@@ -178,6 +188,15 @@ class Service:
         address = f"/dump/{release}.{LASTING}"
         hint = view.say("noLongerHint", count=KEPT, release=release, address=address)
         return self.problem(request, status, view.say(phrase, release=asked), hint)
+
+    def too_much(self, request: Request, error: Exception) -> Response:
+        """Answer a query whose answer is too large, before any of it was sent: 422."""
+        assert isinstance(error, TooMuchError)
+        view = self.view(request)
+        phrase = "tooManyRows" if error.unit == "rows" else "tooManyBytes"
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        detail = view.say(phrase, most=error.most)
+        return self.problem(request, status, detail, view.say("tooMuchHint"))
 
     def not_acceptable(self, request: Request, error: Exception) -> Response:
         """Answer a wish for a form that is not to be had: 406, with those that are."""

@@ -10,6 +10,7 @@ from .methods import DUMP
 
 _TAG = re.compile(r'(?:W/)?"[^"]*"')
 _CODED = '-gzip"'
+_BARE = (304, 412)
 
 
 def matches(header: str, tag: str) -> bool:
@@ -45,7 +46,7 @@ class CodedTags:
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                coded = "content-encoding" in headers or (asked and message["status"] == 304)
+                coded = "content-encoding" in headers or (asked and message["status"] in _BARE)
                 if "etag" in headers and coded:
                     headers["etag"] = headers["etag"].removesuffix('"') + _CODED
             await send(message)

@@ -1,0 +1,38 @@
+"""Answers that break off: their readers see a transfer without an end, and the log has one line."""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator
+
+from ..endpoint import StoreError
+from ..store import QueryRefusedError
+from ..workers import DeadlineError, TooMuchError
+
+_REASONS = (DeadlineError, TooMuchError, QueryRefusedError, StoreError)
+_ENDS = (EOFError, OSError, ValueError)
+
+
+class BrokenOffError(Exception):
+    """An answer that ends before its end; the text says which one and why."""
+
+
+def named(parts: Iterable[bytes], path: str, query: str) -> Iterator[bytes]:
+    """Give the parts of an answer; what breaks them off says to which path and query it happened.
+
+    The server closes the connection of an answer that ends with an error, without the last chunk.
+    """
+    try:
+        yield from parts
+    except (*_REASONS, *_ENDS) as error:
+        digest = hashlib.sha256(query.encode()).hexdigest()[:12]
+        reason = str(error) or "its process has ended"
+        said = f"{path}: the answer to query {digest} was broken off: {reason}"
+        raise BrokenOffError(said) from error
+
+
+def one_line(record: logging.LogRecord) -> bool:
+    """Have the log say in one line that an answer was broken off, without a trace."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, BrokenOffError):
+        record.msg, record.args, record.exc_info = "%s", (str(error),), None
+    return True

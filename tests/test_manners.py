@@ -1,0 +1,144 @@
+"""The manners of HTTP around a query (RFC 9110), as clients other than ours rely on them."""
+
+import pytest
+from fastapi.testclient import TestClient
+from pyoxigraph import RdfFormat, parse
+from rdflib import Graph
+
+BASE = "https://w3id.org/practicegraph/"
+MANY = {"query": "SELECT * WHERE { ?s ?p ?o } ORDER BY ?s ?p ?o LIMIT 100"}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coded"),
+    [
+        ("gzip", True),
+        ("deflate, gzip;q=0.5, br", True),
+        ("GZIP", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000, identity", False),
+        ("identity;q=1, *;q=0", False),
+        ("x-not-gzipped", False),
+        ("", False),
+    ],
+)
+def test_an_answer_is_coded_for_nobody_who_does_not_take_it(
+    client: TestClient, accepted: str, coded: bool
+) -> None:
+    for path in ("/sparql", "/practices", "/outcome.html"):
+        answer = client.get(
+            path, params=MANY if path == "/sparql" else {}, headers={"Accept-Encoding": accepted}
+        )
+        assert answer.status_code == 200
+        assert (answer.headers.get("content-encoding") == "gzip") is coded
+        assert "Accept-Encoding" in answer.headers["vary"]
+
+
+def test_a_script_of_another_origin_may_send_its_headers_and_read_ours(client: TestClient) -> None:
+    headers = {
+        "Origin": "https://example.org",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type, x-requested-with",
+    }
+    before = client.options("/sparql", headers=headers)
+    assert before.status_code == 200
+    assert "x-requested-with" in before.headers["access-control-allow-headers"]
+    answer = client.get("/sparql", params=MANY, headers=headers)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-expose-headers"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/sparql?query=x", 400),
+        ("GET", "/nothing", 404),
+        ("PUT", "/sparql", 405),
+        ("GET", "/sparql?query=ASK%7B%7D", 406),
+        ("POST", "/sparql", 415),
+    ],
+)
+def test_every_error_can_be_read_from_another_origin(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
+    accept = "image/png" if status == 406 else "*/*"
+    headers = {"Origin": "https://example.org", "Accept": accept}
+    answer = client.request(method, path, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.json()["status"] == status
+
+
+def test_who_has_the_answer_gets_304_by_get_and_head_and_412_by_post(client: TestClient) -> None:
+    answer = client.get("/sparql", params=MANY)
+    tag = {"If-None-Match": answer.headers["etag"]}
+    for method in ("GET", "HEAD"):
+        again = client.request(method, "/sparql", params=MANY, headers=tag)
+        assert (again.status_code, again.content) == (304, b"")
+        assert set(again.headers["vary"].split(", ")) == set(answer.headers["vary"].split(", "))
+    posted = client.post("/sparql", data=MANY, headers=tag)
+    assert (posted.status_code, posted.headers["etag"]) == (412, answer.headers["etag"])
+    assert "If-None-Match" in posted.json()["detail"]
+    other = client.post("/sparql", data=MANY, headers={"If-None-Match": '"other"'})
+    assert other.text == answer.text
+
+
+def test_head_says_what_get_would(client: TestClient) -> None:
+    for path in ("/sparql", "/sparql?query=ASK%7B%7D", "/sparql?query=x", "/queries", "/nothing"):
+        head, get = client.head(path), client.get(path)
+        assert head.content == b""
+        assert (head.status_code, head.headers) == (get.status_code, get.headers)
+
+
+def test_options_names_the_methods(client: TestClient) -> None:
+    for path in ("/sparql", "/sparql/"):
+        answer = client.options(path)
+        assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, POST, OPTIONS")
+    assert client.options("/queries").headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("text/turtle", RdfFormat.TURTLE),
+        ("application/n-triples", RdfFormat.N_TRIPLES),
+        ("application/rdf+xml", RdfFormat.RDF_XML),
+        ("application/trig", RdfFormat.TRIG),
+        ("application/n-quads", RdfFormat.N_QUADS),
+    ],
+)
+def test_the_description_says_the_same_in_every_syntax(
+    client: TestClient, accept: str, form: RdfFormat
+) -> None:
+    turtle = Graph().parse(data=client.get("/sparql").text, format="turtle")
+    for path in ("/sparql", "/sparql/"):
+        answer = client.get(path, headers={"Accept": accept})
+        assert answer.headers["content-type"].partition(";")[0] == accept
+        assert len(list(parse(answer.content, form))) == len(turtle)
+    document = client.get("/sparql", headers={"Accept": "application/ld+json"})
+    assert len(Graph().parse(data=document.text, format="json-ld")) == len(turtle)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*;q=0.1, text/csv", "text/csv"),
+        ("text/turtle, application/sparql-results+xml;q=0.2", "application/sparql-results+xml"),
+        (
+            "application/sparql-results+json;q=0, text/html;q=0, */*;q=0.1",
+            "application/sparql-results+xml",
+        ),
+    ],
+)
+def test_weights_and_ranges_choose_the_form(
+    client: TestClient, accept: str, media_type: str
+) -> None:
+    answer = client.get("/sparql", params=MANY, headers={"Accept": accept})
+    assert answer.headers["content-type"].partition(";")[0] == media_type
+
+
+def test_relative_iris_begin_at_the_catalogue(client: TestClient) -> None:
+    query = "ASK { <practice/1788> a <ontology#Practice> }"
+    assert client.get("/sparql", params={"query": query}).json()["boolean"] is True

@@ -1,0 +1,154 @@
+"""An answer has so many rows and no more; where there is room it says so, elsewhere it breaks off."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySolutions
+from pyoxigraph import Store as Oxigraph
+
+from practicegraph import rows
+from practicegraph.embedded import Embedded
+from practicegraph.workers import Limits, TooMuchError, Workers
+
+MOST = 50
+HARD = [
+    "}},{",
+    "},{",
+    "{},{},{}",
+    '"}},{"',
+    '\\"}},{\\',
+    "</result><result>",
+    '"\r\n""\n,',
+    "\\",
+    "",
+]
+QUERIES = {
+    "every row bound": "SELECT * WHERE { ?s ?p ?o }",
+    "the first variable unbound": "SELECT ?x ?o WHERE { ?s ?p ?o }",
+    "now one, now the other": "SELECT * WHERE { { ?s ?p ?o } UNION { ?a ?b ?c } }",
+    "nothing bound": "SELECT ?x WHERE { ?s ?p ?o }",
+    "no variable": "SELECT * WHERE { <https://e/0> <https://e/q> <https://e/1> }",
+    "rows with nothing between others": "SELECT ?o WHERE { { ?s ?p ?o } UNION { ?a ?b ?c } } ORDER BY ?a",
+    "one variable": "SELECT ?o WHERE { ?s ?p ?o }",
+    "a triple at the end": "SELECT ?t WHERE { ?s ?p ?o BIND (<<( ?s ?p ?o )>> AS ?t) }",
+}
+
+
+def hard(length: int) -> Iterator[Quad]:
+    """Texts that look like what stands between rows, with rows longer and shorter than a part."""
+    for number in range(length):
+        text = HARD[number % len(HARD)] * (1 + number % 3) + "z" * (number % 7)
+        thing = NamedNode(f"https://e/{number}")
+        yield Quad(thing, NamedNode("https://e/p"), Literal(text))
+    yield Quad(NamedNode("https://e/0"), NamedNode("https://e/q"), NamedNode("https://e/1"))
+
+
+@pytest.fixture(scope="module")
+def store() -> Oxigraph:
+    found = Oxigraph()
+    found.extend(hard(300))
+    return found
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    folder = tmp_path_factory.mktemp("store")
+    live = Embedded(folder / "live")
+    live.add(hard(300))
+    live.snapshot(folder / "snapshot")
+    found = Workers(folder / "snapshot", Limits(processes=1, most_rows=MOST))
+    yield found
+    found.close()
+
+
+def cut(
+    store: Oxigraph, query: str, form: QueryResultsFormat, most: int, size: int
+) -> bytes | None:
+    """A result as it passes in parts of a size; None where it is too long and cannot say so."""
+    solutions = store.query(query)
+    assert isinstance(solutions, QuerySolutions)
+    content = solutions.serialize(format=form)
+    assert content
+    counting = rows.counted(form.file_extension.replace("srj", "json").replace("srx", "xml"), most)
+    passed = b""
+    for start in range(0, len(content), size):
+        passed += counting.passed(content[start : start + size])
+        if counting.over:
+            return passed if counting.told else None
+    passed += counting.rest()
+    assert counting.over or passed == content
+    return passed
+
+
+def number(store: Oxigraph, query: str) -> int:
+    solutions: Any = store.query(query)
+    return sum(1 for _ in solutions)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 1 << 16])
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_an_answer_is_cut_behind_its_last_row_and_not_before(
+    store: Oxigraph, query: str, size: int
+) -> None:
+    whole = number(store, query)
+    for most in {1, 2, 9, MOST, whole - 1, whole, whole + 1} - {0}:
+        found = json.loads(cut(store, query, QueryResultsFormat.JSON, most, size) or b"")
+        assert len(found["results"]["bindings"]) == min(most, whole)
+        assert found.get("truncated") is (True if most < whole else None)
+        xml = (cut(store, query, QueryResultsFormat.XML, most, size) or b"").decode()
+        assert len(ElementTree.fromstring(xml)[1]) == min(most, whole)
+        assert xml.endswith("?>") is (most < whole)
+        for form in (QueryResultsFormat.CSV, QueryResultsFormat.TSV):
+            assert (cut(store, query, form, most, size) is None) is (most < whole)
+
+
+def run(workers: Workers, query: str, table: str) -> bytes:
+    request = {"query": query, "table": table, "graph": "ttl", "prefixes": {}, "most": 10}
+    return b"".join(workers.run(request, 20).parts)
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_json_and_xml_say_that_rows_are_missing(workers: Workers, query: str) -> None:
+    for _ in range(2):
+        found = json.loads(run(workers, query, "json"))
+        length = len(found["results"]["bindings"])
+        assert (length, found.get("truncated")) in [(MOST, True), (1, None)]
+        xml = run(workers, query, "xml").decode()
+        assert xml.endswith(f'</sparql><?truncated rows="{MOST}"?>') is (length == MOST)
+        assert len(ElementTree.fromstring(xml)[1]) == length
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_a_form_without_room_breaks_off(workers: Workers, form: str) -> None:
+    query = "SELECT * WHERE { ?s ?p ?o }"
+    with pytest.raises(TooMuchError, match="more than 50 rows"):
+        run(workers, query, form)
+    assert run(workers, f"{query} LIMIT {MOST}", form)
+
+
+def test_a_graph_breaks_off_behind_as_many_triples(workers: Workers) -> None:
+    query = "CONSTRUCT WHERE { ?s ?p ?o }"
+    with pytest.raises(TooMuchError, match="more than 50 rows"):
+        run(workers, query, "json")
+    assert run(workers, f"{query} LIMIT {MOST}", "json")
+
+
+def test_a_query_that_would_go_on_is_stopped_with_its_last_row(workers: Workers) -> None:
+    endless = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+    process = next(iter(workers._processes))
+    for form in ("json", "xml"):
+        assert run(workers, endless, form)
+    with pytest.raises(TooMuchError):
+        run(workers, endless, "csv")
+    assert run(workers, "ASK {}", "json")
+    assert list(workers._processes) == [process], "the process has been replaced"
+
+
+def test_a_text_longer_than_a_part_is_passed_on_whole(store: Oxigraph) -> None:
+    query = f'SELECT * WHERE {{ ?s ?p ?o BIND ("{"},{ " * 50_000}" AS ?long) }} LIMIT 5'
+    assert cut(store, query, QueryResultsFormat.JSON, 5, 1 << 16)
+    found = cut(store, query, QueryResultsFormat.JSON, 4, 1 << 16)
+    assert len(json.loads(found or b"")["results"]["bindings"]) == 4
