@@ -75,6 +75,13 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     found.replace(found.graphs(), ())
 
 
+def in_json_ld(client: TestClient, path: str) -> str:
+    """A document in JSON-LD with the context to which it refers in its place."""
+    document = client.get(path).json()
+    assert document["@context"] == "http://testserver/context.jsonld"
+    return json.dumps(document | client.get(document["@context"]).json())
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     return copy(tmp_path / "catalogue")

@@ -9,18 +9,21 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from . import folder, jsonld, loading, pages, phrases, questions, shapes, vocabularies
+from . import folder, jsonld, loading, ontology, pages, phrases, questions, shapes, vocabularies
 from .checks import Checked, Checker
+from .dataset import Dataset
 from .embedded import Embedded
 from .endpoint import Endpoint
 from .folder import Document, UnreadableError
 from .kinds import Shapes
 from .loading import Watch, unwatched
+from .ontology import Ontology
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
 from .remote import Remote
 from .search import Search
+from .shapes import SKOS
 from .store import RDF, Store
 from .text import preferring
 from .turtle import Writer
@@ -75,6 +78,18 @@ class Catalogue:
         return Search(self.store, self.shapes.record, self.vocabularies)
 
     @cached_property
+    def ontology(self) -> Ontology:
+        """Give what the ontology says of its terms."""
+        return ontology.read(self.store)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """Give what is known of the catalogue as a whole."""
+        concepts = self.shapes.kind_of([SKOS + "Concept"])
+        kinds = (self.shapes.record, concepts) if concepts else (self.shapes.record,)
+        return Dataset(self.store, self.base, kinds)
+
+    @cached_property
     def understanding(self) -> Understanding:
         """Give what reads values out of a source's words."""
         return Understanding(self.shapes, self.vocabularies, self.phrases)
@@ -93,8 +108,9 @@ class Catalogue:
 
     @cached_property
     def context(self) -> dict[str, object]:
-        """Give the JSON-LD context of entries."""
-        return jsonld.context(self.shapes.record, self.prefixes)
+        """Give the JSON-LD context of all documents; entries' keys come first."""
+        kinds = (self.shapes.record, *self.shapes.kinds)
+        return jsonld.context(kinds, self.prefixes, self.ontology.labels)
 
     def say(self, name: str, /, **words: object) -> str:
         """Give a phrase in the first language."""

@@ -17,7 +17,8 @@ from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import BusyError, DeadlineError, Workers
-from . import negotiation, parameters
+from . import contexts, negotiation, parameters
+from .contexts import Contexts
 from .documents import Addresses
 from .methods import SPARQL, Methods
 from .negotiation import HTML, LISTS, NotAcceptableError
@@ -41,6 +42,7 @@ def application(catalogue: Catalogue, workers: Workers | None = None) -> FastAPI
     )
     _answer_mistakes(app, service)
     _route_home(app, service)
+    _route_contexts(app, service)
     _route_searches(app, service)
     if workers:
         _route_queries(app, Queries(service, workers))
@@ -80,6 +82,18 @@ def _route_home(app: FastAPI, service: Service) -> None:
     def health() -> Response:
         found = {"status": "ok", "release": service.catalogue.release}
         return JSONResponse(found | {"triples": len(service.catalogue.store)})
+
+
+def _route_contexts(app: FastAPI, service: Service) -> None:
+    served = Contexts(service.catalogue)
+
+    @app.get(contexts.PATH, include_in_schema=False)
+    def newest(request: Request) -> Response:
+        return served.newest(request)
+
+    @app.get(contexts.VERSION, include_in_schema=False)
+    def version(request: Request, name: str) -> Response:
+        return served.version(request, name)
 
 
 def _route_searches(app: FastAPI, service: Service) -> None:

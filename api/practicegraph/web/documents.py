@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, serialize
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Triple,
+    serialize,
+)
 
 from .. import jsonld
 from ..catalogue import Catalogue
@@ -50,16 +59,22 @@ class Addresses:
 
 
 def written(catalogue: Catalogue, quads: list[Quad], form: Form, topic: str = "") -> bytes:
-    """Write quads in a form; the forms without graphs get the triples."""
+    """Write quads in a form, the same bytes each time; the forms without graphs get the triples."""
+    quads = _with_lasting_names(quads)
     if form.rdf in _WITH_GRAPHS:
         return _serialised(quads, form.rdf)
-    return serialised(catalogue, list(dict.fromkeys(quad.triple for quad in quads)), form, topic)
+    return serialised(catalogue, _triples(quads), form, topic)
+
+
+def triples(quads: list[Quad]) -> list[Triple]:
+    """Give the triples of quads, each once, with lasting names for blank nodes."""
+    return _triples(_with_lasting_names(quads))
 
 
 def serialised(catalogue: Catalogue, triples: list[Triple], form: Form, topic: str = "") -> bytes:
     """Write triples in a form; in Turtle, the topic first."""
     if form == JSON_LD:
-        return jsonld.document(triples, catalogue.context)
+        return jsonld.document(triples, catalogue.context, topic)
     if form == TURTLE:
         return catalogue.writer.write(triples, topic).encode()
     assert form.rdf
@@ -74,6 +89,19 @@ def about(catalogue: Catalogue, iri: str) -> list[Quad]:
     parts = [quad.object for quad in graph if quad.predicate == _IMPORTS]
     names = [iri, *(part.value for part in parts if isinstance(part, NamedNode))]
     return [quad for name in names for quad in catalogue.store.graph(name)]
+
+
+def _triples(quads: list[Quad]) -> list[Triple]:
+    return list(dict.fromkeys(quad.triple for quad in quads))
+
+
+def _with_lasting_names(quads: list[Quad]) -> list[Quad]:
+    """Give blank nodes the names that every reading of the same files gives them (RDFC-1.0)."""
+    if not any(isinstance(quad.subject, BlankNode) for quad in quads):
+        return quads
+    graphs = Dataset(quads)
+    graphs.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    return sorted(graphs, key=str)
 
 
 def _serialised(what: Sequence[Quad] | Sequence[Triple], form: RdfFormat) -> bytes:

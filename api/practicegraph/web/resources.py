@@ -1,5 +1,6 @@
 """Every IRI over HTTP: a redirect to its document, and the document in each form."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -10,9 +11,11 @@ from pyoxigraph import NamedNode
 from ..kinds import Field
 from ..records import Record
 from ..search import Choices
-from . import documents, negotiation
-from .negotiation import DOCUMENTS, HTML, JSON, Form
+from . import caching, contexts, documents, links, negotiation
+from .links import Link, Links
+from .negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from .service import VARY, Service, UnknownAddressError
+from .statements import MODIFIED, Statements
 
 
 @dataclass(frozen=True)
@@ -21,21 +24,81 @@ class Resources:
 
     service: Service
 
+    @property
+    def statements(self) -> Statements:
+        """Give what says what documents add."""
+        return Statements(self.service.catalogue, self.service.addresses)
+
     def answer(self, request: Request, path: str) -> Response:
         """Answer an IRI with 303 to its document, and a document with 200; else raise."""
         stem, dot, extension = path.rpartition(".")
-        by_extension = {form.extension: form for form in DOCUMENTS}
+        by_extension = {form.extension: form for form in ANSWERS}
         if dot and extension in by_extension:
             iri = self.service.addresses.iri(stem)
             if iri:
                 return self.document(request, iri, stem, by_extension[extension])
-        if self.service.addresses.iri(path) is None:
+        iri = self.service.addresses.iri(path)
+        if iri is None:
             raise UnknownAddressError(path)
-        form = negotiation.form(request, DOCUMENTS)
-        return RedirectResponse(f"/{quote(path)}.{form.extension}", 303, VARY)
+        form = negotiation.form(request, ANSWERS)
+        headers = VARY | links.header(self._links(request).of_iri(iri))
+        place = f"{request.scope.get('root_path', '')}/{quote(path)}.{form.extension}"
+        return RedirectResponse(place, 303, headers)
 
     def home(self, request: Request) -> Response:
         """Answer with the page with which the catalogue opens."""
+        base = self.service.catalogue.base
+        found = self._links(request).brief(base, HTML)
+        return self._kept(request, base, HTML, found, lambda: self._home(request, found))
+
+    def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
+        """Answer with what is known of an IRI, in a form."""
+        found = self._links(request).brief(iri, form) if form != LINKSET else []
+
+        def make() -> Response:
+            if form == HTML:
+                return self._page(request, iri, path, found)
+            if form == JSON:
+                return JSONResponse(self._json(request, iri))
+            if form == LINKSET:
+                linkset = self._links(request).linkset(iri)
+                return JSONResponse(linkset, media_type=form.content_type)
+            return self._graph(request, iri, form)
+
+        return self._kept(request, iri, form, found, make)
+
+    def _kept(
+        self,
+        request: Request,
+        iri: str,
+        form: Form,
+        found: Sequence[Link],
+        make: Callable[[], Response],
+    ) -> Response:
+        """Answer so that caches may keep the answer until the thing changes."""
+        catalogue = self.service.catalogue
+        language = self.service.view(request).language if form in (HTML, JSON) else ""
+        expanded = form == JSON_LD and contexts.are_unwanted(request)
+        said = catalogue.store.values(NamedNode(iri), MODIFIED)
+        choices = (form.extension, language, str(expanded))
+        known = caching.validators(
+            request, catalogue.release, choices, self.statements.modified(iri, said)
+        )
+        return caching.answer(request, known, VARY | links.header(found), make)
+
+    def _links(self, request: Request) -> Links:
+        return Links(self.service.catalogue, self.service.addresses, links.root(request))
+
+    def _graph(self, request: Request, iri: str, form: Form) -> Response:
+        catalogue = self.service.catalogue
+        quads = documents.about(catalogue, iri)
+        quads += self.statements.beside(iri, quads)
+        if form == JSON_LD:
+            return contexts.answer(request, catalogue, documents.triples(quads), iri)
+        content = documents.written(catalogue, quads, form, iri)
+        return Response(content, media_type=form.content_type)
+
+    def _home(self, request: Request, found: Sequence[Link]) -> Response:
         catalogue, view = self.service.catalogue, self.service.view(request)
         choices = Choices(size=1)
         answer = catalogue.search.answer(choices, view.languages)
@@ -46,17 +109,8 @@ class Resources:
             record=self._record(catalogue.base),
             total=answer.total,
             facets=[(field, view.options(field, answer, choices, [])) for field in kind.facets],
+            links=found,
         )
-
-    def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
-        """Answer with what is known of an IRI, in a form."""
-        if form == HTML:
-            return self._page(request, iri, path)
-        if form == JSON:
-            return JSONResponse(self._json(request, iri), headers=VARY)
-        quads = documents.about(self.service.catalogue, iri)
-        content = documents.written(self.service.catalogue, quads, form, iri)
-        return Response(content, headers=VARY, media_type=form.content_type)
 
     def _json(self, request: Request, iri: str) -> dict[str, object]:
         reader, view = self.service.catalogue.reader, self.service.view(request)
@@ -67,7 +121,7 @@ class Resources:
             else {"id": iri, "title": view.name(iri)}
         )
 
-    def _page(self, request: Request, iri: str, path: str) -> Response:
+    def _page(self, request: Request, iri: str, path: str, found: Sequence[Link]) -> Response:
         catalogue = self.service.catalogue
         record = self._record(iri)
         return self.service.html(
@@ -79,6 +133,7 @@ class Resources:
             scheme=catalogue.vocabularies.schemes.get(iri),
             counts=self._counts(iri),
             uses=self._uses(iri),
+            links=found,
             forms=[
                 (form.extension, f"/{path}.{form.extension}") for form in DOCUMENTS if form != HTML
             ],
