@@ -24,7 +24,7 @@ WHERE {{
     SELECT DISTINCT ?thing ?property ?target ?space
     WHERE {{
         {branches}
-        BIND (REPLACE(STR(?target), "^(https?://[^/?#]+).*$", "$1/") AS ?space)
+        BIND (REPLACE(STR(?target), "^(https?://[^/?#]+).*$", "$1") AS ?space)
         FILTER (STRSTARTS(?space, "http") && !STRSTARTS(STR(?target), {base}))
     }}
 }}
@@ -87,7 +87,7 @@ class Dataset:
     def linksets(self) -> Iterator[Triple]:
         """Give the links out of the catalogue as link sets, each a subset of the dataset."""
         for links in self.links:
-            host = links.space.rstrip("/").removeprefix("https://").replace("http://", "http-")
+            host = links.space.removeprefix("https://").replace("http://", "http-")
             name = links.property.rpartition("#")[2].rpartition("/")[2]
             found = NamedNode(f"{self.base}#{name}-{host}")
             target = NamedNode(f"{self.base}#host-{host}")

@@ -2,7 +2,8 @@
 
 A document refers to the address that stays, on the host that serves the document: what a reader
 can reach there, the reader can reach here. Old documents keep their meaning, since a term is never
-given another. Who wants no context asks for the expanded profile (JSON-LD 1.1, section 6).
+given another. Who wants no context asks for the expanded profile (JSON-LD 1.1, section 6). What
+is taken away to be read offline, such as searches and results of queries, has the context in it.
 """
 
 import hashlib
@@ -71,4 +72,4 @@ def answer(
 
 def are_unwanted(request: Request) -> bool:
     """Tell whether a reader asks for JSON-LD without a context, by profile."""
-    return _EXPANDED in ", ".join(request.headers.getlist("accept"))
+    return any(_EXPANDED in header for header in request.headers.getlist("accept"))

@@ -34,6 +34,8 @@ class Addresses:
         """Give the IRI that a path, without its extension, stands for; None where nothing does."""
         if path == self.start:
             return self.catalogue.base
+        if not path or "#" in path:
+            return None
         scheme, _, notation = path.partition("/")
         found = self.catalogue.vocabularies.by_key.get(scheme)
         if found and notation in found.concepts:

@@ -21,7 +21,7 @@ _MOST = 20
 
 @dataclass(frozen=True)
 class Link:
-    """A link: what it leads to, in which relation, and the media type there."""
+    """A link: what it leads to, in which relations (with spaces between), the media type there."""
 
     href: str
     rel: str
@@ -59,15 +59,11 @@ class Links:
         return {"linkset": sets}
 
     def _own(self, iri: str, form: Form) -> list[Link]:
-        others = [other for other in DOCUMENTS if other != form]
         links = [Link(iri, "cite-as"), *self._about(iri)]
-        links += [Link(self._at(iri, other), "alternate", other.plain) for other in others]
-        if form == HTML:
-            data = [other for other in others if other.is_rdf]
-            links += [Link(self._at(iri, other), "describedby", other.plain) for other in data]
-            links.append(Link(_PAGE, "type"))
-        else:
-            links.append(Link(self._at(iri, HTML), "describes", HTML.plain))
+        links += [Link(_PAGE, "type")] if form == HTML else []
+        for other in DOCUMENTS:
+            if other != form:
+                links.append(Link(self._at(iri, other), _relations(form, other), other.plain))
         return [*links, self._linkset(iri)]
 
     def _about(self, iri: str) -> list[Link]:
@@ -101,14 +97,28 @@ def root(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
+def prefix(request: Request) -> str:
+    """Give what stands before every path at the address at which the service answers."""
+    path: str = request.scope.get("root_path", "")
+    return path
+
+
 def header(links: Sequence[Link]) -> dict[str, str]:
     """Give the links as a header (RFC 8288, section 3)."""
     return {"Link": ", ".join(map(str, links))} if links else {}
+
+
+def _relations(form: Form, other: Form) -> str:
+    """Give in which relations a document in a form stands to one in another form."""
+    if form == HTML and other.is_rdf:
+        return "alternate describedby"
+    return "alternate describes" if other == HTML else "alternate"
 
 
 def _context(anchor: str, links: Iterable[Link]) -> dict[str, Any]:
     found: dict[str, Any] = {"anchor": anchor}
     for link in links:
         target = {"href": link.href} | ({"type": link.type} if link.type else {})
-        found.setdefault(link.rel, []).append(target)
+        for relation in link.rel.split():
+            found.setdefault(relation, []).append(target)
     return found

@@ -1,6 +1,6 @@
 """Which form and which language a reader gets (RFC 9110, section 12)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import RdfFormat
@@ -79,8 +79,8 @@ def wished(request: Request, forms: Sequence[Form]) -> Form:
 
 def _accepted(request: Request, forms: Sequence[Form]) -> Form:
     ranges = _ranges(", ".join(request.headers.getlist("accept")))
-    offers = [(name, found) for found in forms for name in found.media_types]
-    weighed = [(_weight(name, ranges), found) for name, found in offers]
+    offers = [(_fitting(name, found), found) for found in forms for name in found.media_types]
+    weighed = [(_weight(fitting, ranges), found) for fitting, found in offers]
     weight, best = max(weighed, key=lambda pair: pair[0])
     if not weight[0]:
         raise NotAcceptableError(forms)
@@ -102,9 +102,16 @@ def _ranges(header: str) -> dict[str, tuple[float, int]]:
     return ranges or {"*/*": (1, 0)}
 
 
-def _weight(name: str, ranges: dict[str, tuple[float, int]]) -> tuple[float, int, int]:
-    """Give how much a media type is wished: by the range that fits it best, named ones first."""
-    fitting = (name, name.partition("/")[0] + "/*", "*/*")
+def _fitting(name: str, form: Form) -> tuple[str, ...]:
+    """Give the ranges that mean a form by a media type, its other names only by themselves."""
+    ranges = (name, name.partition("/")[0] + "/*", "*/*")
+    return ranges if name == form.plain else ranges[:1]
+
+
+def _weight(
+    fitting: Sequence[str], ranges: Mapping[str, tuple[float, int]]
+) -> tuple[float, int, int]:
+    """Give how much a form is wished: by the range that fits it best, named ones first."""
     for specificity, found in enumerate(fitting):
         if found in ranges:
             quality, place = ranges[found]

@@ -42,7 +42,7 @@ class Resources:
             raise UnknownAddressError(path)
         form = negotiation.form(request, ANSWERS)
         headers = VARY | links.header(self._links(request).of_iri(iri))
-        place = f"{request.scope.get('root_path', '')}/{quote(path)}.{form.extension}"
+        place = f"{links.prefix(request)}/{quote(path)}.{form.extension}"
         return RedirectResponse(place, 303, headers)
 
     def home(self, request: Request) -> Response:

@@ -134,9 +134,10 @@ class Service:
         """Answer a wish for a form that is not to be had: 406, with those that are."""
         assert isinstance(error, NotAcceptableError)
         view = self.view(request)
-        forms = ", ".join(found.media_types[0] for found in error.forms)
-        hint = view.say("validOnes", valid=forms)
-        return self.problem(request, HTTPStatus.NOT_ACCEPTABLE, view.say("notAcceptable"), hint)
+        forms = [found.plain for found in error.forms]
+        hint = view.say("validOnes", valid=", ".join(forms))
+        detail, more = view.say("notAcceptable"), {"available": forms}
+        return self.problem(request, HTTPStatus.NOT_ACCEPTABLE, detail, hint, more=more)
 
     def not_found(self, request: Request, error: Exception) -> Response:
         """Answer an address at which nothing stands: 404."""
