@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +30,7 @@ from .store import QueryRefusedError
 from .text import nearest
 from .values import RefusedError
 from .web.app import application
+from .web.proxies import Network
 from .workers import Limits, Workers
 
 _PATIENCE = 3  # seconds that running answers get when the server is told to end
@@ -73,7 +75,17 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
 @_at_store
-def serve(root: Path, host: str, port: int, store: str | None) -> None:
+@click.option(
+    "--proxy",
+    "proxies",
+    type=ip_network,
+    multiple=True,
+    metavar="ADDRESS",
+    help="A proxy, or a network of them, that is believed in what it says of a reader's request.",
+)
+def serve(
+    root: Path, host: str, port: int, store: str | None, proxies: tuple[Network, ...]
+) -> None:
     """Serve a catalogue over HTTP; only files that have changed are loaded anew.
 
     With --store, the entries are those of a SPARQL store, which `load` has filled.
@@ -88,13 +100,14 @@ def serve(root: Path, host: str, port: int, store: str | None) -> None:
     assert opened.source
     workers = Workers(opened.source, Limits())
     try:
-        app = application(opened, workers)
+        app = application(opened, workers, proxies)
         uvicorn.run(
             app,
             host=host,
             port=port,
             log_level="warning",
             lifespan="off",
+            proxy_headers=False,
             timeout_graceful_shutdown=_PATIENCE,
         )
     finally:

@@ -1,6 +1,6 @@
 """The routes: searches, SPARQL, every IRI, and what the service says of itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -17,11 +17,12 @@ from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import BusyError, DeadlineError, Workers
-from . import contexts, negotiation, parameters
+from . import contexts, links, negotiation, parameters
 from .contexts import Contexts
 from .documents import Addresses
 from .methods import SPARQL, Methods
 from .negotiation import HTML, LISTS, NotAcceptableError
+from .proxies import Network, Proxies
 from .queries import Queries
 from .questions import PATH as QUESTIONS
 from .questions import Questions
@@ -30,16 +31,25 @@ from .searches import PATH, Searches
 from .service import Service, TooLargeError, UnknownAddressError, UnsupportedError
 from .tags import CodedTags
 
+INTERFACE = "/openapi.json"
 
-def application(catalogue: Catalogue, workers: Workers | None = None) -> FastAPI:
-    """Give the application that serves a catalogue; queries are answered where workers run them."""
+
+def application(
+    catalogue: Catalogue, workers: Workers | None = None, proxies: Sequence[Network] = ()
+) -> FastAPI:
+    """Give the application that serves a catalogue; queries are answered where workers run them.
+
+    Proxies that are named are believed in what they say of the address.
+    """
     service = Service(catalogue, Addresses(catalogue))
     app = FastAPI(
         title=catalogue.reader.name(catalogue.base, catalogue.languages),
         version=__version__,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(Proxies, trusted=proxies)
     _answer_mistakes(app, service)
     _route_home(app, service)
     _route_contexts(app, service)
@@ -77,6 +87,10 @@ def _route_home(app: FastAPI, service: Service) -> None:
         if negotiation.form(request, negotiation.DOCUMENTS) == HTML:
             return resources.home(request)
         return resources.answer(request, service.addresses.start)
+
+    @app.get(INTERFACE, include_in_schema=False)
+    def interface(request: Request) -> Response:
+        return JSONResponse(app.openapi() | {"servers": [{"url": links.root(request)}]})
 
     @app.get("/health", summary="Whether the service answers, and its release")
     def health() -> Response:

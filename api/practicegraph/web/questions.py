@@ -98,7 +98,7 @@ class Questions:
                 {"name": parameter.key, "label": view.best(parameter.field.names)}
                 for parameter in question.parameters
             ],
-            "answer": f"{PATH}/{question.name}",
+            "answer": f"{view.root}{PATH}/{question.name}",
         }
 
     def _page(
@@ -121,7 +121,10 @@ class Questions:
             fields=[self._field(parameter, values, view) for parameter in question.parameters],
             editor=view.link("/sparql", query=text),
             forms=[
-                (form.extension, f"{PATH}/{question.name}?{query}&format={form.extension}")
+                (
+                    form.extension,
+                    f"{view.root}{PATH}/{question.name}?{query}&format={form.extension}",
+                )
                 for form in TABLES
                 if form != HTML
             ],

@@ -135,7 +135,9 @@ class Resources:
             uses=self._uses(iri),
             links=found,
             forms=[
-                (form.extension, f"/{path}.{form.extension}") for form in DOCUMENTS if form != HTML
+                (form.extension, f"{links.prefix(request)}/{path}.{form.extension}")
+                for form in DOCUMENTS
+                if form != HTML
             ],
         )
 

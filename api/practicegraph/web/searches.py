@@ -115,8 +115,12 @@ class Searches:
             facets=self._facets(view, answer, choices, request),
             hidden=[*chosen, *((name, value) for name, value in asked if name in ("lang", "size"))],
             following=following,
-            forms=[(f.extension, _address(f".{f.extension}", asked)) for f in LISTS if f != HTML],
-            start=_address("", [pair for pair in asked if pair[0] == "lang"]),
+            forms=[
+                (f.extension, view.root + _address(f".{f.extension}", asked))
+                for f in LISTS
+                if f != HTML
+            ],
+            start=view.root + _address("", [pair for pair in asked if pair[0] == "lang"]),
         )
 
     def _records(self, answer: Answer) -> list[records.Record]:

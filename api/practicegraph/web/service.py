@@ -14,7 +14,7 @@ from ..catalogue import Catalogue
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import DeadlineError
-from . import negotiation
+from . import links, negotiation
 from .documents import Addresses
 from .methods import allowed
 from .negotiation import HTML, JSON, NotAcceptableError
@@ -52,7 +52,8 @@ class Service:
         """Give the catalogue as the reader of a request sees it."""
         language = negotiation.language(request, self.catalogue.languages)
         asked = request.query_params.get("lang") == language
-        return View(self.catalogue, self.addresses, language, asked)
+        root = links.prefix(request)
+        return View(self.catalogue, self.addresses, language, asked, root)
 
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Give a page."""
@@ -154,4 +155,10 @@ class Service:
         if status != HTTPStatus.METHOD_NOT_ALLOWED:
             return self.problem(request, status, error.detail, headers=error.headers)
         detail = self.view(request).say("notAllowed", method=request.method)
-        return self.problem(request, status, detail, headers={"Allow": allowed(request.url.path)})
+        return self.problem(
+            request, status, detail, headers={"Allow": allowed(self._path(request))}
+        )
+
+    def _path(self, request: Request) -> str:
+        path: str = request.scope["path"]
+        return path.removeprefix(links.prefix(request))
