@@ -3,9 +3,9 @@
 The modules, each importing only from those before it:
 
 text, store, sparql, embedded, endpoint, remote, worker, workers, turtle, files, folder, kinds,
-shapes, phrases, vocabularies, ontology, dataset, locales, records, jsonld, validation, reasons,
-checks, search, values, questions, pages, tables, importer, loading, catalogue, drafting, web,
-__main__
+shapes, phrases, vocabularies, ontology, dataset, locales, records, schemaorg, jsonld, validation,
+reasons, checks, search, values, questions, pages, tables, importer, loading, catalogue, drafting,
+web, __main__
 """
 
 from importlib.metadata import version

@@ -32,15 +32,25 @@ WHERE {
 }
 ORDER BY ?term ?near
 """
+_RANGES = """
+PREFIX schema: <https://schema.org/>
+SELECT ?property ?class
+WHERE { ?property schema:rangeIncludes ?class }
+"""
 LABEL = RDFS + "label"
+SCHEMA = "https://schema.org/"
 
 
 @dataclass(frozen=True)
 class Ontology:
-    """The labels of terms that an ontology declares, and the terms of schema.org near any term."""
+    """The labels of terms that an ontology declares, and where any term stands in schema.org.
+
+    There, terms are near those of the catalogue, and properties have values of a class.
+    """
 
     labels: Mapping[str, Labels]
     near: Mapping[str, tuple[str, ...]]
+    ranges: Mapping[str, str]
 
     def nearest(self, terms: Iterable[str]) -> tuple[str, ...]:
         """Give the terms of schema.org that are near any of the terms, each once."""
@@ -58,4 +68,5 @@ def read(store: Store) -> Ontology:
     for row in store.select(_NEAR):
         term = plain(row["term"])
         near[term] = (*near.get(term, ()), plain(row["near"]))
-    return Ontology(labels, near)
+    ranges = {plain(row["property"]): plain(row["class"]) for row in store.select(_RANGES)}
+    return Ontology(labels, near, ranges)

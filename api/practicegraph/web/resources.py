@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -9,7 +10,9 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 
 from ..kinds import Field
+from ..ontology import SCHEMA
 from ..records import Record
+from ..schemaorg import Outline
 from ..search import Choices
 from . import caching, contexts, documents, links, negotiation
 from .links import Link, Links
@@ -103,13 +106,15 @@ class Resources:
         choices = Choices(size=1)
         answer = catalogue.search.answer(choices, view.languages)
         kind = catalogue.shapes.record
+        whole = self._record(catalogue.base)
         return self.service.html(
             request,
             "home.html",
-            record=self._record(catalogue.base),
+            record=whole,
             total=answer.total,
             facets=[(field, view.options(field, answer, choices, [])) for field in kind.facets],
             links=found,
+            outline=self._outline(request, whole),
         )
 
     def _json(self, request: Request, iri: str) -> dict[str, object]:
@@ -133,6 +138,7 @@ class Resources:
             scheme=catalogue.vocabularies.schemes.get(iri),
             counts=self._counts(iri),
             uses=self._uses(iri),
+            outline=self._outline(request, record),
             links=found,
             forms=[
                 (form.extension, f"{links.prefix(request)}/{path}.{form.extension}")
@@ -145,6 +151,21 @@ class Resources:
         catalogue = self.service.catalogue
         kind = catalogue.shapes.kind_of(catalogue.reader.classes(iri))
         return catalogue.reader.records(kind, [iri])[0] if kind else None
+
+    def _outline(self, request: Request, record: Record | None) -> dict[str, Any] | None:
+        """Give a thing in the words of schema.org, with what holds of all of the catalogue."""
+        catalogue = self.service.catalogue
+        languages = self.service.view(request).languages
+        outline = Outline(catalogue.reader, catalogue.ontology, catalogue.base, languages)
+        found = outline.of(record) if record else None
+        if found is None or record is None:
+            return None
+        more: dict[str, str | None] = {}
+        if record.iri == catalogue.base:
+            more = {"version": catalogue.release}
+        elif record.kind == catalogue.shapes.record:
+            more = {"license": catalogue.dataset.licence, "isPartOf": catalogue.base}
+        return {"@context": SCHEMA, **more, **found}
 
     def _terms(self, iri: str) -> list[Record]:
         """Give the things that a document describes under fragments of its IRI."""

@@ -58,7 +58,7 @@ class Service:
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Give a page."""
         view = self.view(request)
-        page = view.page(template, url=request.url, **{"links": (), **values})
+        page = view.page(template, url=request.url, **{"links": (), "outline": None, **values})
         headers = VARY | _SAFE | {"Content-Language": view.language}
         return HTMLResponse(page, status, headers)
 
