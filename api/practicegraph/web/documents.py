@@ -48,12 +48,12 @@ class Addresses:
 
     def path(self, iri: str) -> str | None:
         """Give the path, without an extension, of an IRI; None where it is not ours to serve."""
-        if iri == self.catalogue.base:
+        document, _, _ = iri.partition("#")
+        if document == self.catalogue.base:
             return self.start
         if concept := self.catalogue.vocabularies.concepts.get(iri):
             key = self.catalogue.vocabularies.schemes[concept.scheme].key
             return f"{key}/{concept.notation}"
-        document, _, _ = iri.partition("#")
         return document.removeprefix(self.catalogue.base) if self._ours(iri) else None
 
     def _ours(self, iri: str) -> bool:
