@@ -120,6 +120,16 @@ def test_a_concept_s_data_say_what_leads_to_it(client: TestClient) -> None:
     assert (CONCEPT, SKOS.broader, URIRef(f"{BASE}outcome/access-to-rights")) in above
 
 
+def test_a_concept_s_page_names_and_counts_what_leads_to_it(client: TestClient) -> None:
+    page = client.get("/outcome/access-to-rights.html").text
+    counts = get(client, "/practices", "application/json").json()["facets"]["outcome"]["values"]
+    count = next(value["count"] for value in counts if value["value"] == "ACE")
+    assert re.search(rf'href="/outcome/ACE.html">[^<]*</a> <span class="count">{count}<', page)
+    assert 'href="/practice/1788.html"' in client.get("/country/HUN.html").text
+    romania = client.get("/country/ROU.html").text
+    assert 'href="/practice/1788.html"' in romania, "where it ran, too, which is no facet"
+
+
 def test_link_sets_count_what_sparql_counts(client: TestClient) -> None:
     found = graph(client, "/catalog")
     sets = list(found.subjects(RDF.type, VOID.Linkset))

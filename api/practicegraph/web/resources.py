@@ -9,7 +9,6 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 
-from ..kinds import Field
 from ..ontology import SCHEMA
 from ..records import Record
 from ..schemaorg import Outline
@@ -19,6 +18,7 @@ from .links import Link, Links
 from .negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from .service import VARY, Service, UnknownAddressError
 from .statements import MODIFIED, Statements
+from .uses import Uses
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ class Resources:
             record=record,
             terms=[] if iri == catalogue.base else self._terms(iri),
             scheme=catalogue.vocabularies.schemes.get(iri),
-            counts=self._counts(iri),
-            uses=self._uses(iri),
+            counts=Uses(catalogue).counts(iri),
+            uses=Uses(catalogue).of(iri),
             outline=self._outline(request, record),
             links=found,
             forms=[
@@ -173,21 +173,3 @@ class Resources:
         subjects = {q.subject.value for q in quads if isinstance(q.subject, NamedNode)}
         parts = sorted(subject for subject in subjects if subject.startswith(f"{iri}#"))
         return [record for part in parts if (record := self._record(part))]
-
-    def _counts(self, iri: str) -> dict[str, int]:
-        """Give how many entries have each concept of a scheme, by notation."""
-        field = self._facet(iri)
-        return self.service.catalogue.search.counts(field) if field else {}
-
-    def _uses(self, iri: str) -> list[tuple[Field, str, int]]:
-        """Give the facets by which a concept is found, with its value and the count."""
-        concept = self.service.catalogue.vocabularies.concepts.get(iri)
-        field = self._facet(concept.scheme) if concept else None
-        if not concept or not field:
-            return []
-        count = self._counts(concept.scheme).get(concept.notation, 0)
-        return [(field, concept.notation, count)]
-
-    def _facet(self, scheme: str) -> Field | None:
-        facets = self.service.catalogue.shapes.record.facets
-        return next((field for field in facets if field.scheme == scheme), None)
