@@ -48,13 +48,16 @@ class Addresses:
 
     def path(self, iri: str) -> str | None:
         """Give the path, without an extension, of an IRI; None where it is not ours to serve."""
-        document, _, _ = iri.partition("#")
-        if document == self.catalogue.base:
-            return self.start
+        known = iri in self.catalogue.vocabularies.concepts
+        return self.path_of(iri) if known or self._ours(iri) else None
+
+    def path_of(self, iri: str) -> str:
+        """Give the path, without an extension, of an IRI that is ours to serve."""
         if concept := self.catalogue.vocabularies.concepts.get(iri):
             key = self.catalogue.vocabularies.schemes[concept.scheme].key
             return f"{key}/{concept.notation}"
-        return document.removeprefix(self.catalogue.base) if self._ours(iri) else None
+        document, _, _ = iri.partition("#")
+        return document.removeprefix(self.catalogue.base) or self.start
 
     def _ours(self, iri: str) -> bool:
         return iri.startswith(self.catalogue.base) and self.catalogue.store.holds(iri)

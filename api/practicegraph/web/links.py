@@ -6,13 +6,13 @@ They stand in the headers (RFC 8288), in the heads of pages, and in a link set o
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
 
 from ..catalogue import Catalogue
-from .documents import Addresses
 from .negotiation import DOCUMENTS, HTML, LINKSET, Form
 
 _PAGE = "https://schema.org/AboutPage"
@@ -35,61 +35,67 @@ class Link:
 
 @dataclass(frozen=True)
 class Links:
-    """Gives the links of documents, at the address at which a request has come."""
+    """Gives the links of the documents about a thing, whose path without extension is given.
+
+    They lead to the address at which a request has come, its root.
+    """
 
     catalogue: Catalogue
-    addresses: Addresses
     root: str
+    iri: str
+    path: str
 
-    def brief(self, iri: str, form: Form) -> list[Link]:
-        """Give the links of the document about a thing in a form, without long lists."""
-        items = self._items(iri)
-        return [*self._own(iri, form), *(items if len(items) <= _MOST else [])]
+    def brief(self, form: Form) -> list[Link]:
+        """Give the links of the document in a form, without long lists."""
+        items = self._items()
+        return [*self._own(form), *(items if len(items) <= _MOST else [])]
 
-    def of_iri(self, iri: str) -> list[Link]:
+    def of_iri(self) -> list[Link]:
         """Give the links with which a redirect leads to what there is."""
-        forms = [Link(self._at(iri, form), "alternate", form.plain) for form in DOCUMENTS]
-        return [*forms, self._linkset(iri)]
+        forms = [Link(self._at(form), "alternate", form.plain) for form in DOCUMENTS]
+        return [*forms, self._linkset]
 
-    def linkset(self, iri: str) -> dict[str, Any]:
-        """Give all links of all documents about a thing, as JSON (RFC 9264, section 4.2)."""
-        sets = [_context(self._at(iri, form), self._own(iri, form)) for form in DOCUMENTS]
-        page = next(found for found in sets if found["anchor"] == self._at(iri, HTML))
-        page |= _context("", self._items(iri)) | {"anchor": page["anchor"]}
+    def linkset(self) -> dict[str, Any]:
+        """Give all links of all documents, as JSON (RFC 9264, section 4.2)."""
+        sets = [_context(self._at(form), self._own(form)) for form in DOCUMENTS]
+        page = next(found for found in sets if found["anchor"] == self._at(HTML))
+        page |= _context(page["anchor"], self._items())
         return {"linkset": sets}
 
-    def _own(self, iri: str, form: Form) -> list[Link]:
-        links = [Link(iri, "cite-as"), *self._about(iri)]
+    def _own(self, form: Form) -> list[Link]:
+        links = [Link(self.iri, "cite-as"), *self._about]
         links += [Link(_PAGE, "type")] if form == HTML else []
         for other in DOCUMENTS:
             if other != form:
-                links.append(Link(self._at(iri, other), _relations(form, other), other.plain))
-        return [*links, self._linkset(iri)]
+                links.append(Link(self._at(other), _relations(form, other), other.plain))
+        return [*links, self._linkset]
 
-    def _about(self, iri: str) -> list[Link]:
+    @cached_property
+    def _about(self) -> list[Link]:
         dataset = self.catalogue.dataset
-        classes = self.catalogue.reader.classes(iri)
+        classes = self.catalogue.reader.classes(self.iri)
         links = [Link(name, "type") for name in self.catalogue.ontology.nearest(classes)]
         links += [Link(name, "author") for name in dataset.creators]
         links += [Link(dataset.licence, "license")] if dataset.licence else []
-        concept = self.catalogue.vocabularies.concepts.get(iri)
+        concept = self.catalogue.vocabularies.concepts.get(self.iri)
         whole = concept.scheme if concept else self.catalogue.base
-        return links if iri == whole else [*links, Link(whole, "collection")]
+        return links if self.iri == whole else [*links, Link(whole, "collection")]
 
-    def _items(self, iri: str) -> list[Link]:
+    def _items(self) -> list[Link]:
         """Give what a scheme or the whole catalogue consists of, but for the entries."""
         vocabularies = self.catalogue.vocabularies
-        if iri == self.catalogue.base:
+        if self.iri == self.catalogue.base:
             return [Link(scheme, "item") for scheme in vocabularies.schemes]
-        scheme = vocabularies.schemes.get(iri)
+        scheme = vocabularies.schemes.get(self.iri)
         concepts = scheme.concepts.values() if scheme else ()
         return [Link(concept.iri, "item") for concept in concepts]
 
-    def _linkset(self, iri: str) -> Link:
-        return Link(self._at(iri, LINKSET), "linkset", LINKSET.plain)
+    @property
+    def _linkset(self) -> Link:
+        return Link(self._at(LINKSET), "linkset", LINKSET.plain)
 
-    def _at(self, iri: str, form: Form) -> str:
-        return f"{self.root}/{quote(self.addresses.path(iri) or '')}.{form.extension}"
+    def _at(self, form: Form) -> str:
+        return f"{self.root}/{quote(self.path)}.{form.extension}"
 
 
 def root(request: Request) -> str:

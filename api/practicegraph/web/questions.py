@@ -12,7 +12,8 @@ from pyoxigraph import NamedNode
 from ..questions import Parameter, Question
 from ..text import best
 from . import caching, links, negotiation, parameters
-from .negotiation import HTML, JSON
+from .links import Link
+from .negotiation import HTML, JSON, TURTLE
 from .protocol import Asked
 from .queries import GRAPHS, TABLES, Queries, Table
 from .service import VARY
@@ -56,9 +57,12 @@ class Questions:
         given = [(name, value) for name, value in asked if value]
         given += self._in_language(question, dict(given), service.view(request).language)
         text = question.asked(given, service.catalogue.understanding)
-        return self.queries.reply(
+        reply = self.queries.reply(
             request, Asked(text), lambda table: self._page(request, question, given, text, table)
         )
+        place = f"{links.root(request)}{PATH}/{question.name}.{TURTLE.extension}"
+        reply.headers.update(links.header([Link(place, "describedby", TURTLE.plain)]))
+        return reply
 
     def described(self, question: Question) -> dict[str, Any]:
         """Give what the OpenAPI document says of a question."""

@@ -44,19 +44,20 @@ class Resources:
         if iri is None:
             raise UnknownAddressError(path)
         form = negotiation.form(request, ANSWERS)
-        headers = VARY | links.header(self._links(request).of_iri(iri))
+        headers = VARY | links.header(self._links(request, iri, path).of_iri())
         place = f"{links.prefix(request)}/{quote(path)}.{form.extension}"
         return RedirectResponse(place, 303, headers)
 
     def home(self, request: Request) -> Response:
         """Answer with the page with which the catalogue opens."""
         base = self.service.catalogue.base
-        found = self._links(request).brief(base, HTML)
+        found = self._links(request, base, self.service.addresses.start).brief(HTML)
         return self._kept(request, base, HTML, found, lambda: self._home(request, found))
 
     def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
         """Answer with what is known of an IRI, in a form."""
-        found = self._links(request).brief(iri, form) if form != LINKSET else []
+        known = self._links(request, iri, path)
+        found = known.brief(form) if form != LINKSET else []
 
         def make() -> Response:
             if form == HTML:
@@ -64,8 +65,7 @@ class Resources:
             if form == JSON:
                 return JSONResponse(self._json(request, iri))
             if form == LINKSET:
-                linkset = self._links(request).linkset(iri)
-                return JSONResponse(linkset, media_type=form.content_type)
+                return JSONResponse(known.linkset(), media_type=form.content_type)
             return self._graph(request, iri, form)
 
         return self._kept(request, iri, form, found, make)
@@ -89,8 +89,8 @@ class Resources:
         )
         return caching.answer(request, known, VARY | links.header(found), make)
 
-    def _links(self, request: Request) -> Links:
-        return Links(self.service.catalogue, self.service.addresses, links.root(request))
+    def _links(self, request: Request, iri: str, path: str) -> Links:
+        return Links(self.service.catalogue, links.root(request), iri, path)
 
     def _graph(self, request: Request, iri: str, form: Form) -> Response:
         catalogue = self.service.catalogue

@@ -46,9 +46,7 @@ class Statements:
 
     def document(self, iri: str) -> str:
         """Give the IRI of the document about a thing of ours, the same for all its forms."""
-        path = self.addresses.path(iri)
-        assert path is not None, iri
-        return f"{self.catalogue.base}{path}#document"
+        return f"{self.catalogue.base}{self.addresses.path_of(iri)}#document"
 
     def beside(self, iri: str, quads: Sequence[Quad]) -> list[Quad]:
         """Give what the document about a thing adds to the quads, in a graph of its own."""
