@@ -67,9 +67,13 @@ def answer(
 ) -> Response:
     """Answer with what `make` gives, or with 304 where the reader has it; both with the headers."""
     kept = REVALIDATED | dict(headers) | found.headers
-    answered = Response(status_code=304) if found.hold(request) else make()
-    answered.headers.update(kept)
-    return answered
+    if not found.hold(request):
+        answered = make()
+        answered.headers.update(kept)
+        return answered
+    unchanged = Response(status_code=304, headers=kept)
+    unchanged.headers.add_vary_header("Accept-Encoding")
+    return unchanged
 
 
 @cache
