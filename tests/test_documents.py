@@ -386,6 +386,8 @@ def test_json_ld_is_compact_with_the_topic_first(client: TestClient) -> None:
         '<x:s> a [] ; <x:p> "x"@en-GB , "01"^^<x:d> , true , 1.5 , 01 , 1 , "\\u0001" .',
         '<x:s> <http://purl.org/dc/terms/title> "x" , "a"@en , "b"@en ; '
         '<http://xmlns.com/foaf/0.1/page> "text" , <x:y> , [ <x:z> 1 ] , () .',
+        pytest.param("<x:s> <x:p> " + "[ <x:p> " * 90 + "1" + " ]" * 90 + " .", id="deep things"),
+        pytest.param("<x:s> <x:p> " + "( " * 90 + "1" + " )" * 90 + " .", id="deep lists"),
     ],
 )
 def test_any_graph_can_be_written_as_json_ld(real: Catalogue, turtle: str) -> None:

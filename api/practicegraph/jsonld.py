@@ -20,6 +20,7 @@ from .turtle import XSD
 
 _TYPE = NamedNode(RDF + "type")
 _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
+_DEEPEST = 50
 _NATIVE = {XSD + "boolean": r"true|false", XSD + "integer": r"0|-?[1-9][0-9]{0,14}"}
 
 
@@ -52,7 +53,10 @@ def document(
 
 
 class _Graph:
-    """A graph being written; a blank node stands where it is mentioned, if it is so once."""
+    """A graph being written; a blank node stands where it is mentioned, if it is so once.
+
+    Below the deepest level, things are named instead, so that no graph is too deep to be written.
+    """
 
     def __init__(self, triples: Iterable[Triple], terms: Mapping[str, Any]) -> None:
         self._things: dict[Node, dict[NamedNode, list[Term]]] = {}
@@ -64,6 +68,7 @@ class _Graph:
             mentions[triple.object] += 1
         self._mentions = mentions
         self._written: set[Node] = set()
+        self._level = 0
         names = {name: iri for name, iri in terms.items() if isinstance(iri, str)}
         self._prefixes = {name: iri for name, iri in names.items() if iri.endswith(("/", "#"))}
         self._keys: dict[str, list[tuple[str, Mapping[str, str]]]] = {}
@@ -77,7 +82,7 @@ class _Graph:
         nested = {node for node in ordered if self._mentions[node] == 1}
         tops = [node for node in ordered if isinstance(node, NamedNode) or node not in nested]
         listed = [self._thing(node) for node in tops]
-        # Blank nodes that mention each other in a ring stand in none that is written yet.
+        # Blank nodes in a ring, or too deep, stand in none that is written yet.
         rings = (node for node in ordered if node not in self._written)
         return [*listed, *({"id": _id(node)} | self._thing(node) for node in rings)]
 
@@ -118,13 +123,19 @@ class _Graph:
         """Give a value that says itself what it is."""
         if isinstance(value, Literal):
             return self._literal(value)
-        if (members := self._members(value)) is not None:
-            return {"@list": [self._full(member) for member in members]}
         assert isinstance(value, NamedNode | BlankNode)
-        alone = isinstance(value, BlankNode) and self._mentions[value] == 1
-        if alone and value in self._things and value not in self._written:
-            return self._thing(value)
-        return {"id": _id(value)}
+        self._level += 1
+        found = self._nested(value) if self._level < _DEEPEST else None
+        self._level -= 1
+        return found or {"id": _id(value)}
+
+    def _nested(self, node: Node) -> dict[str, Any] | None:
+        """Give a list, or a blank node that stands nowhere else; None for what is named."""
+        if (members := self._members(node)) is not None:
+            return {"@list": [self._full(member) for member in members]}
+        alone = isinstance(node, BlankNode) and self._mentions[node] == 1
+        held = alone and node in self._things and node not in self._written
+        return self._thing(node) if held else None
 
     def _literal(self, value: Literal) -> Any:
         if value.language:
@@ -138,19 +149,19 @@ class _Graph:
     def _members(self, head: Term) -> list[Term] | None:
         """Give the members of a list of which each part is mentioned once; None for others."""
         members: list[Term] = []
-        parts: list[Node] = []
+        parts: set[Node] = set()
         while head != _NIL:
             properties = self._things.get(head, {}) if isinstance(head, BlankNode) else {}
             whole = properties.keys() == {_FIRST, _REST} and self._mentions[head] == 1
             if not whole or any(len(values) != 1 for values in properties.values()):
                 return None
             assert isinstance(head, BlankNode)
-            if head in parts:
+            if head in parts or head in self._written:
                 return None
-            parts.append(head)
+            parts.add(head)
             members += properties[_FIRST]
             (head,) = properties[_REST]
-        self._written.update(parts)
+        self._written |= parts
         return members
 
     def _class(self, iri: str) -> str:
