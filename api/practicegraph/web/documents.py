@@ -92,8 +92,8 @@ def about(catalogue: Catalogue, iri: str) -> list[Quad]:
     if not graph:
         return catalogue.store.statements(iri)
     parts = [quad.object for quad in graph if quad.predicate == _IMPORTS]
-    names = [iri, *(part.value for part in parts if isinstance(part, NamedNode))]
-    return [quad for name in names for quad in catalogue.store.graph(name)]
+    names = [part.value for part in parts if isinstance(part, NamedNode)]
+    return [*graph, *(quad for name in names for quad in catalogue.store.graph(name))]
 
 
 def _triples(quads: list[Quad]) -> list[Triple]:
