@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -12,9 +14,10 @@ from httpx2 import Response
 from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad, RdfFormat, parse
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
 
-from conftest import in_json_ld
-from practicegraph import jsonld
+from conftest import PARTS, in_json_ld
+from practicegraph import catalogue, jsonld
 from practicegraph.catalogue import Catalogue
+from practicegraph.web.app import application
 
 BASE = "https://w3id.org/practicegraph/"
 ENTRY = URIRef(f"{BASE}practice/1788")
@@ -291,6 +294,25 @@ def test_each_representation_has_a_tag_of_its_own(client: TestClient) -> None:
         get(client, "/practice/1788.jsonld", accept).headers["etag"] for accept in ("*/*", EXPANDED)
     )
     assert compacted != expanded
+
+
+def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
+    client: TestClient, copied: Path
+) -> None:
+    paths = ("/practice/1788.html", "/shapes.nt", "/shapes/practice.jsonld", "/practices.csv")
+    first = [client.get(path) for path in paths]
+    again = TestClient(application(catalogue.serve(copied)))
+    second = [again.get(path) for path in paths]
+    for one, two in zip(first, second, strict=True):
+        assert one.headers["etag"] == two.headers["etag"]
+        assert one.content == two.content
+    entry = copied / "data/practices/1788.ttl"
+    entry.write_text(entry.read_text().replace("MINT - ", "MINT: "))
+    other = copied.with_name("changed")
+    for part in PARTS:
+        shutil.copytree(copied / part, other / part)
+    changed = TestClient(application(catalogue.serve(other)))
+    assert changed.get(paths[0]).headers["etag"] != first[0].headers["etag"]
 
 
 def test_a_day_is_compared_where_no_tag_is_sent(client: TestClient) -> None:
