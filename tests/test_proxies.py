@@ -27,8 +27,8 @@ TOLD = {
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = catalogue.serve(copy(tmp_path_factory.mktemp("proxied")))
-    assert served.snapshot
-    workers = Workers(served.snapshot, Limits(seconds=20))
+    assert served.source
+    workers = Workers(served.source, Limits(seconds=20))
     app = application(served, workers, [ip_network("10.0.0.0/8")])
     with TestClient(app, follow_redirects=False, client=("10.1.2.3", 1)) as found:
         yield found

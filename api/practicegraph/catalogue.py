@@ -2,9 +2,9 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
@@ -82,12 +82,16 @@ class Catalogue:
         """Give what the ontology says of its terms."""
         return ontology.read(self.store)
 
-    @cached_property
+    @property
     def dataset(self) -> Dataset:
-        """Give what is known of the catalogue as a whole."""
+        """Give what is known of the catalogue as a whole at its release."""
+        return self._dataset(self.release)
+
+    @cached_property
+    def _dataset(self) -> Callable[[str], Dataset]:
         concepts = self.shapes.kind_of([SKOS + "Concept"])
         kinds = (self.shapes.record, concepts) if concepts else (self.shapes.record,)
-        return Dataset(self.store, self.base, kinds)
+        return lru_cache(maxsize=1)(partial(Dataset, self.store, self.base, kinds))
 
     @cached_property
     def understanding(self) -> Understanding:

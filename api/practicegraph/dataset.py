@@ -47,11 +47,12 @@ class Links:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A catalogue as a dataset; what is asked once is kept, since a release does not change."""
+    """A catalogue at a release as a dataset; what is asked once is kept, since a release stays."""
 
     store: Store
     base: str
     kinds: tuple[Kind, ...]
+    release: str
 
     @cached_property
     def licence(self) -> str | None:

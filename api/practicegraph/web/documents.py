@@ -101,9 +101,9 @@ def _triples(quads: list[Quad]) -> list[Triple]:
 
 
 def _with_lasting_names(quads: list[Quad]) -> list[Quad]:
-    """Give blank nodes the names that every reading of the same files gives them (RDFC-1.0)."""
+    """Give quads in one order, blank nodes with the names that any store leads to (RDFC-1.0)."""
     if not any(isinstance(quad.subject, BlankNode) for quad in quads):
-        return quads
+        return sorted(quads, key=str)
     graphs = Dataset(quads)
     graphs.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
     return sorted(graphs, key=str)

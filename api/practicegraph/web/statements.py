@@ -54,6 +54,7 @@ class Statements:
         known = {quad.triple for quad in quads}
         found = list(self._of_document(document, iri, known))
         if iri == self.catalogue.base:
+            found += self._release(iri)
             found += self.catalogue.dataset.linksets()
         if iri in self.catalogue.vocabularies.concepts:
             found += self._leading_to(iri)
@@ -87,8 +88,11 @@ class Statements:
             yield _says(document, LICENCE, NamedNode(licence))
         if day := self.modified(iri, said[MODIFIED]):
             yield _says(document, MODIFIED, Literal(day, datatype=NamedNode(XSD + "date")))
-        if self.catalogue.release:
-            yield _says(document, _VERSION, Literal(self.catalogue.release))
+        yield from self._release(document)
+
+    def _release(self, iri: str) -> Iterator[Triple]:
+        if release := self.catalogue.release:
+            yield _says(iri, _VERSION, Literal(release))
 
     def _leading_to(self, iri: str) -> Iterator[Triple]:
         """Give what leads to a concept, and how many entries a search for it finds."""
