@@ -1,13 +1,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
+CLIENTS := tests/clients/node_modules/.ready
 
 .PHONY: run test check lock clean
 
 run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
 
-test: $(SETUP)  ## Check layout, types, the catalogue and every behaviour
+test: $(SETUP) $(CLIENTS)  ## Check layout, types, the catalogue and every behaviour
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -17,17 +18,22 @@ test: $(SETUP)  ## Check layout, types, the catalogue and every behaviour
 check: $(SETUP)  ## Check the catalogue alone
 	$(BIN)/practicegraph check
 
-lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml admits
+lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml and package.json admit
 	$(BIN)/pip install --quiet pip-tools
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra dev \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header \
 		--all-build-deps --output-file requirements.lock pyproject.toml
+	cd tests/clients && npm update --loglevel=error --package-lock-only
 
 clean:  ## Remove all that can be made anew
-	rm -rf .venv .practicegraph .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/clients/node_modules .practicegraph .mypy_cache .pytest_cache .ruff_cache
 
 $(SETUP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+# Without npm, the tests that need it skip themselves.
+$(CLIENTS): tests/clients/package-lock.json tests/clients/package.json
+	command -v npm >/dev/null || exit 0; cd tests/clients && npm ci --loglevel=error && touch node_modules/.ready

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
@@ -22,6 +22,7 @@ from practicegraph.remote import Remote
 from practicegraph.store import Store
 from practicegraph.web.app import application
 from practicegraph.workers import Limits, Workers
+from serving import serving
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "tests" / "sources"
@@ -56,10 +57,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="session")
 def virtuoso_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of a real Virtuoso; a machine without one skips, but not CI."""
+    """The endpoint of a real Virtuoso."""
     if not virtuoso.PROGRAM:
-        assert not os.environ.get("CI"), "virtuoso-t is not installed"
-        pytest.skip("virtuoso-t is not installed")
+        lacking("virtuoso-t")
     with virtuoso.running(tmp_path_factory.mktemp("virtuoso")) as address:
         yield address
 
@@ -80,6 +80,13 @@ def in_json_ld(client: TestClient, path: str) -> str:
     document = client.get(path).json()
     assert document["@context"] == "http://testserver/context.jsonld"
     return json.dumps(document | client.get(document["@context"]).json())
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server, for real clients."""
+    with serving(copy(tmp_path_factory.mktemp("server"))) as address:
+        yield address
 
 
 @pytest.fixture
@@ -110,6 +117,14 @@ def vocabulary() -> dict[str, Any]:
     """The labels as the source database prints them."""
     found: dict[str, Any] = json.loads((SOURCES / "vocabulary.json").read_text())
     return found
+
+
+def lacking(program: str) -> NoReturn:
+    """Skip a test for what the machine has not; fail in CI, where nothing may be left out."""
+    reason = f"{program} is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def snapshot(root: Path) -> dict[str, bytes]:

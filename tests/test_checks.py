@@ -8,7 +8,7 @@ from click.testing import Result
 
 from conftest import CASES, ROOT
 from practicegraph import catalogue, validation
-from practicegraph.checks import Checked, Finding
+from practicegraph.findings import Checked, Finding
 from practicegraph.folder import UnreadableError, read
 from practicegraph.validation import Engine
 

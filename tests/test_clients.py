@@ -3,86 +3,45 @@
 import contextlib
 import http.client
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 from pyoxigraph import Store as Oxigraph
-from rdflib import Graph, URIRef
+from rdflib import Dataset, Graph, URIRef
 from rdflib.plugins.stores.sparqlstore import SPARQLStore
-from SPARQLWrapper import CSV, JSON, TURTLE, XML, SPARQLWrapper
 
 from conftest import copy
+from serving import free_port, wait_for
 
+TITLE = "http://purl.org/dc/terms/title"
 PRACTICE = "https://w3id.org/practicegraph/ontology#Practice"
+MINT = "https://w3id.org/practicegraph/practice/1788"
 COUNT = f"SELECT (COUNT(*) AS ?n) WHERE {{ ?e a <{PRACTICE}> }}"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    root: Path = copy(tmp_path_factory.mktemp("server"))
-    port = free_port()
-    command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield wait_for(f"http://127.0.0.1:{port}", process)
-        finally:
-            process.terminate()
-            assert process.wait(timeout=5) in (0, -15)
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes]) -> str:
-    for _ in range(200):
-        assert process.poll() is None, "the server has ended"
-        try:
-            with urllib.request.urlopen(f"{address}/health"):
-                return address
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    raise AssertionError("the server does not answer")
-
-
-def answer(server: str, query: str, form: str, method: str = "GET") -> Any:
-    """Ask as a researcher does; what comes back depends on the form."""
-    client = SPARQLWrapper(f"{server}/sparql")
-    client.setMethod(method)
-    client.setQuery(query)
-    client.setReturnFormat(form)
-    return client.queryAndConvert()
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_sparqlwrapper_gets_solutions(server: str, method: str) -> None:
-    solutions = answer(server, COUNT, JSON, method)["results"]["bindings"]
-    assert solutions[0]["n"]["value"] == "53"
-    assert answer(server, COUNT, CSV, method).split() == [b"n", b"53"]
-    assert "53" in answer(server, COUNT, XML, method).toxml()
-
-
-def test_sparqlwrapper_gets_a_graph(server: str) -> None:
-    query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ ?s ?p ?o ; a <{PRACTICE}> }}"
-    assert len(Graph().parse(data=answer(server, query, TURTLE), format="turtle")) > 500
 
 
 def test_rdflib_follows_an_iri_to_its_graph(server: str) -> None:
     graph = Graph().parse(f"{server}/practice/1788")
-    assert (URIRef("https://w3id.org/practicegraph/practice/1788"), None, None) in graph
+    assert (URIRef(MINT), None, None) in graph
+
+
+@pytest.mark.parametrize("form", ["turtle", "n3", "nt", "xml", "json-ld", "trig"])
+def test_rdflib_gets_the_syntax_that_it_wants(server: str, form: str) -> None:
+    graph = Graph() if form != "trig" else Dataset(default_union=True)
+    assert set(graph.parse(f"{server}/practice/1788", format=form).subjects()) >= {URIRef(MINT)}
+
+
+@pytest.mark.parametrize("extension", ["nq", "trig"])
+def test_rdflib_finds_an_entry_in_the_graph_that_it_names(server: str, extension: str) -> None:
+    dataset = Dataset().parse(f"{server}/practice/1788.{extension}")
+    assert (URIRef(MINT), None, None) in dataset.graph(URIRef(MINT))
 
 
 def test_a_second_server_on_the_same_folder_says_so(server: str, tmp_path: Path) -> None:
@@ -142,15 +101,45 @@ def workers_of(root: Path) -> list[str]:
 
 def test_rdflib_s_store_asks_the_endpoint(server: str) -> None:
     graph = Graph(store=SPARQLStore(f"{server}/sparql"))
-    title = URIRef("http://purl.org/dc/terms/title")
-    mint = URIRef("https://w3id.org/practicegraph/practice/1788")
-    assert {getattr(word, "language", "") for word in graph.objects(mint, title)} >= {
-        "en",
-        "nl",
-        "it",
-    }
+    title = URIRef(TITLE)
+    languages = {getattr(word, "language", "") for word in graph.objects(URIRef(MINT), title)}
+    assert languages >= {"en", "nl", "it"}
+    assert len(graph.query(f"CONSTRUCT WHERE {{ <{MINT}> ?p ?o }}")) > 50
+    assert graph.query(f"ASK {{ <{MINT}> ?p ?o }}").askAnswer is True
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "POST_FORM"])
+@pytest.mark.parametrize("form", ["xml", "json", "csv", "tsv"])
+def test_rdflib_s_store_asks_in_every_way(server: str, method: Any, form: str) -> None:
+    graph = Graph(store=SPARQLStore(f"{server}/sparql", method=method, returnFormat=form))
     solutions: Any = graph.query(COUNT)
     assert [int(row[0]) for row in solutions] == [53]
+
+
+def test_pandas_reads_a_query_s_result(server: str) -> None:
+    query = f"SELECT ?entry ?title WHERE {{ ?entry a <{PRACTICE}> ; <{TITLE}> ?title }}"
+    address = f"{server}/sparql?" + urllib.parse.urlencode({"query": query})
+    by_name = pd.read_csv(f"{address}&format=csv")
+    assert list(by_name.columns) == ["entry", "title"]
+    assert by_name["entry"].nunique() == 53
+    for accept, mark in (("text/csv", ","), ("text/tab-separated-values", "\t")):
+        found = pd.read_csv(address, sep=mark, storage_options={"Accept": accept})
+        assert len(found) == len(by_name)
+
+
+def test_pandas_reads_the_answer_to_a_stored_question(server: str) -> None:
+    table = pd.read_csv(f"{server}/queries/entries-by-outcome?outcome=LAN&country=DEU&format=csv")
+    assert len(table) >= 1
+    assert not table.isna().all().any()
+
+
+def test_pandas_reads_a_search(server: str) -> None:
+    table = pd.read_csv(f"{server}/practices.csv?size=100", index_col="identifier")
+    assert len(table) == table.index.nunique() == 53
+    assert table.loc[1788, "title@nl"].startswith("MINT")
+    found = pd.read_csv(f"{server}/practices?outcome=LAN&size=100&format=csv")
+    assert 0 < len(found) < 53
+    assert found["outcome"].str.contains("LAN").all()
 
 
 def test_another_engine_calls_the_endpoint_in_its_query(server: str) -> None:
@@ -168,5 +157,5 @@ def test_an_answer_that_passes_its_deadline_never_ends_as_if_whole(server: str) 
 
 
 def answer_of_count(server: str) -> str:
-    found: str = answer(server, COUNT, JSON)["results"]["bindings"][0]["n"]["value"]
-    return found
+    address = f"{server}/sparql?" + urllib.parse.urlencode({"query": COUNT, "format": "csv"})
+    return str(pd.read_csv(address).loc[0, "n"])

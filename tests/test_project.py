@@ -1,6 +1,7 @@
 """The project keeps its own rules."""
 
 import ast
+import json
 import re
 import shlex
 import tomllib
@@ -73,6 +74,14 @@ def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     assert {re.split(r"[;\s]", name)[0] for name in wanted} <= set(pins)
+
+
+def test_the_clients_lock_file_pins_with_hashes_and_names_no_address() -> None:
+    lock = json.loads((ROOT / "tests/clients/package-lock.json").read_text())
+    assert len(lock["packages"]) > 20
+    for name, package in lock["packages"].items():
+        assert "resolved" not in package, name
+        assert not name or package["integrity"].startswith("sha512-"), name
 
 
 def test_every_package_has_its_reason() -> None:

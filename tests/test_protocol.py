@@ -201,6 +201,11 @@ def test_the_parameters_that_clients_add_are_taken(
     assert ask(client, COUNT, "application/sparql-results+json", **rest).status_code == 200
 
 
+def test_a_form_can_be_named_in_every_way(client: TestClient) -> None:
+    for answer in requests(client, COUNT, "&format=csv"):
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+
+
 def test_an_answer_has_a_strong_tag_and_304_spares_the_next(client: TestClient) -> None:
     answer = ask(client, COUNT)
     tag = answer.headers["etag"]

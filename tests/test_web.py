@@ -82,6 +82,11 @@ def test_every_syntax_says_the_same(client: TestClient, path: str) -> None:
         ("text/plain", "nt"),
         ("application/*;q=0.2, text/turtle", "ttl"),
         ("nonsense, text/turtle", "ttl"),
+        ("application/trig, text/turtle;q=0.5", "trig"),
+        ("application/trig, */*;q=0.1", "trig"),
+        ("application/n-quads, application/ld+json;q=0.9, text/turtle;q=0.6", "jsonld"),
+        ("application/n-quads, application/trig;q=0.9, text/turtle;q=0, text/plain;q=0.8", "nq"),
+        ("application/rdf+xml, application/xml;q=0.7, text/plain;q=0.1, */*;q=0.09", "rdf"),
     ],
 )
 def test_the_form_follows_what_is_accepted(client: TestClient, accept: str, extension: str) -> None:

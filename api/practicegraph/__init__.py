@@ -2,10 +2,10 @@
 
 The modules, each importing only from those before it:
 
-text, store, sparql, embedded, endpoint, remote, worker, workers, turtle, files, folder, kinds,
-shapes, phrases, vocabularies, ontology, dataset, locales, records, schemaorg, jsonld, validation,
-reasons, checks, search, values, questions, pages, tables, importer, loading, catalogue, drafting,
-web, __main__
+text, store, sparql, embedded, endpoint, remote, worker, workers, turtle, files, folder, revisions,
+kinds, shapes, permanence, phrases, vocabularies, ontology, dataset, locales, records, schemaorg,
+jsonld, validation, reasons, findings, promises, checks, search, values, questions, pages, tables,
+importer, loading, catalogue, drafting, differences, changesets, web, terminal, __main__
 """
 
 from importlib.metadata import version

@@ -1,9 +1,8 @@
-"""The command line: `practicegraph serve`, `check`, `import`, `query`, `label`."""
+"""The command line: `practicegraph serve`, `check`, `import`, `query`, `diff`, `label`."""
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -13,47 +12,36 @@ from typing import TypeVar
 import click
 import uvicorn
 
-from . import __version__, catalogue, drafting, files, folder, locales, sparql
-from .catalogue import Catalogue, NoCatalogueError, UnknownLanguageError
-from .checks import Checked
+from . import (
+    __version__,
+    catalogue,
+    changesets,
+    drafting,
+    files,
+    folder,
+    locales,
+    revisions,
+    sparql,
+)
+from .catalogue import Catalogue
+from .differences import Comparison, State
 from .drafting import Naming
 from .embedded import Embedded
-from .endpoint import Endpoint, StoreError
+from .endpoint import Endpoint
 from .files import Change
-from .folder import UnreadableError
+from .findings import Checked
 from .importer import Import
-from .loading import SameTopicError
-from .locales import UnknownCodeError
 from .search import BadChoiceError
-from .shapes import ShapesError
-from .store import QueryRefusedError
+from .terminal import FOLDER, Trouble, in_folder, mistakes
 from .text import nearest
-from .values import RefusedError
 from .web.app import application
 from .web.proxies import Network
 from .workers import Limits, Workers
 
 _PATIENCE = 3  # seconds that running answers get when the server is told to end
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PATH = click.Path(exists=True, path_type=Path)
-_MISTAKES = (
-    NoCatalogueError,
-    UnknownLanguageError,
-    UnreadableError,
-    SameTopicError,
-    RefusedError,
-    UnknownCodeError,
-    QueryRefusedError,
-    ShapesError,
-    StoreError,
-)
 _Item = TypeVar("_Item")
-
-
-_in_folder = click.option(
-    "--folder", "root", type=_FOLDER, default=".", help="The catalogue, else this folder."
-)
 
 
 _at_store = click.option(
@@ -71,7 +59,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("root", metavar="[FOLDER]", type=_FOLDER, default=".")
+@click.argument("root", metavar="[FOLDER]", type=FOLDER, default=".")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
 @_at_store
@@ -90,7 +78,7 @@ def serve(
 
     With --store, the entries are those of a SPARQL store, which `load` has filled.
     """
-    with _mistakes():
+    with mistakes():
         if store:
             opened = catalogue.serve_elsewhere(root, Endpoint.at(store))
         else:
@@ -115,14 +103,14 @@ def serve(
 
 
 @main.command()
-@_in_folder
+@in_folder
 @_at_store
 @click.option("--update", default="", help="The address for updates, if it is another one.")
 def load(root: Path, store: str | None, update: str) -> None:
     """Bring a SPARQL store in step with the folder; goes on where it broke off before."""
     if not store:
         raise click.UsageError("Which store? Give the address of its endpoint with --store.")
-    with _mistakes():
+    with mistakes():
         endpoint = Endpoint.at(store, update)
         release = catalogue.load(root, endpoint, _watched)
     click.echo(f"release {release} is in {endpoint.address}")
@@ -130,17 +118,26 @@ def load(root: Path, store: str | None, update: str) -> None:
 
 @main.command()
 @click.argument("paths", metavar="[PATH]...", type=_PATH, nargs=-1)
-@_in_folder
+@in_folder
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--lang", help="The language of the messages, such as en or nl.")
-def check(paths: tuple[Path, ...], root: Path, form: str, lang: str | None) -> None:
+@click.option(
+    "--against",
+    metavar="REF",
+    help="A folder, an archive (.zip, .tar.gz) or a git revision; nothing that it published may "
+    "have vanished since.",
+)
+def check(
+    paths: tuple[Path, ...], root: Path, form: str, lang: str | None, against: str | None
+) -> None:
     """Check a catalogue, or files as if they stood in it; exit with 1 on a violation."""
     if len(paths) == 1 and folder.is_catalogue(paths[0]):
         root, paths = paths[0], ()
     given = [path for place in paths for path in folder.below(place)]
-    with _mistakes():
+    with mistakes():
         contents = catalogue.read(root, given)
-        checked = catalogue.check(root, contents, given or contents.paths, lang)
+        before = revisions.documents(against, root) if against else ()
+        checked = catalogue.check(root, contents, given or contents.paths, lang, before)
     if form == "json":
         rows = [asdict(finding) | {"path": str(finding.path)} for finding in checked.findings]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -152,7 +149,7 @@ def check(paths: tuple[Path, ...], root: Path, form: str, lang: str | None) -> N
 
 @main.command("import")
 @click.argument("paths", metavar="FILE...", type=_FILE, nargs=-1, required=True)
-@_in_folder
+@in_folder
 @click.option("--id", "identifier", help="The identifier, if the file is not named ID.LANG.txt.")
 @click.option("--lang", help="The language of the page, if the name does not say it.")
 @click.option("--source", help="The address of the page, if it does not follow from the others.")
@@ -170,7 +167,7 @@ def import_(
     """Read pages of the source (text) and tables (CSV) into entries: all of them or nothing."""
     today = datetime.now(tz=UTC).date()
     made = Import(__version__, retrieved.date() if retrieved else today, today)
-    with _mistakes():
+    with mistakes():
         contents = catalogue.read(root)
         for error in contents.unreadable:
             raise error
@@ -193,12 +190,12 @@ def import_(
 @main.command()
 @click.argument("name", metavar="NAME|FILE")
 @click.argument("given", metavar="[KEY=VALUE]...", nargs=-1)
-@_in_folder
+@in_folder
 @click.option("--format", "form", type=click.Choice(["csv", "json", "xml", "tsv"]), default="csv")
 def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
     """Ask a stored question by its name, or a query in a file; graphs come in Turtle."""
     pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in given)]
-    with _mistakes():
+    with mistakes():
         opened = catalogue.gather(catalogue.read(root).documents, root)
         if name in opened.questions:
             text = opened.questions[name].asked(pairs, opened.understanding)
@@ -213,11 +210,39 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
 
 
 @main.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="[NEW]", default="")
+@in_folder
+@click.option("--format", "form", type=click.Choice(["text", "json", "turtle"]), default="text")
+@click.option("--lang", help="The language of labels and words, such as en or nl.")
+@click.option("--exit-code", "judges", is_flag=True, help="End with 1 where anything differs.")
+def diff(old: str, new: str, root: Path, form: str, lang: str | None, judges: bool) -> None:
+    """Say what differs between two states of a catalogue, field by field.
+
+    OLD and NEW are folders, archives (.zip, .tar.gz) or git revisions of the catalogue's folder;
+    without NEW, the folder itself is compared. The exit status is 0, and 2 where one of them
+    cannot be read; with --exit-code it is 1 where they differ.
+    """
+    with mistakes(Trouble):
+        words = catalogue.gather(catalogue.read(root).documents, root)
+        before, after = _state(old, root), _state(new or str(root), root)
+        comparison = Comparison(before, after, words.preferring(lang))
+    found = comparison.differences()
+    if form == "json":
+        click.echo(changesets.as_json(comparison, found))
+    elif form == "turtle":
+        click.echo(changesets.turtle(comparison, found), nl=False)
+    else:
+        click.echo("\n".join(changesets.text(comparison, found, words.phrases)))
+    sys.exit(judges and bool(found))
+
+
+@main.command()
 @click.argument("path", metavar="FILE", type=_FILE)
-@_in_folder
+@in_folder
 def label(path: Path, root: Path) -> None:
     """Write the CLDR's names into a scheme of countries or languages, in every language."""
-    with _mistakes():
+    with mistakes():
         contents = catalogue.read(root)
         opened = catalogue.gather(contents.documents, root)
         document = folder.read(path)
@@ -228,6 +253,11 @@ def label(path: Path, root: Path) -> None:
         change = Change(path, path.read_text(encoding="utf-8"), after)
     files.write([change] if change.needed else [])
     click.echo(opened.say("written" if change.needed else "unchanged", path=path))
+
+
+def _state(reference: str, root: Path) -> State:
+    documents = revisions.documents(reference, root)
+    return State(documents, catalogue.gather(documents, Path(reference)))
 
 
 def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None:
@@ -241,21 +271,6 @@ def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None
 def _show(checked: Checked) -> None:
     for finding in checked.findings:
         click.secho(str(finding), fg="red" if finding.violates else "yellow")
-
-
-@contextmanager
-def _mistakes() -> Iterator[None]:
-    """Have a user's mistake said in a line, without a trace."""
-    try:
-        yield
-    except BadChoiceError as error:
-        valid = ", ".join(error.valid)
-        said = error.parameter if error.value is None else f"{error.parameter}={error.value}"
-        raise click.ClickException(
-            f"{said}: not known here. What would be right: {valid}"
-        ) from error
-    except _MISTAKES as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _watched(label: str, items: list[_Item], /) -> Iterator[_Item]:

@@ -9,15 +9,28 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from . import folder, jsonld, loading, ontology, pages, phrases, questions, shapes, vocabularies
-from .checks import Checked, Checker
+from . import (
+    folder,
+    jsonld,
+    loading,
+    ontology,
+    pages,
+    permanence,
+    phrases,
+    questions,
+    shapes,
+    vocabularies,
+)
+from .checks import Checker
 from .dataset import Dataset
 from .embedded import Embedded
 from .endpoint import Endpoint
-from .folder import Document, UnreadableError
+from .findings import Checked
+from .folder import Contents, Document
 from .kinds import Shapes
 from .loading import Watch, unwatched
 from .ontology import Ontology
+from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
@@ -52,6 +65,7 @@ class Catalogue:
     base: str
     shapes: Shapes
     phrases: Phrases
+    permanence: Permanence
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
     questions: Mapping[str, Question]
@@ -115,6 +129,12 @@ class Catalogue:
         """Give the JSON-LD context of all documents; entries' keys come first."""
         kinds = (self.shapes.record, *self.shapes.kinds)
         return jsonld.context(kinds, self.prefixes, self.ontology.labels)
+
+    def preferring(self, language: str | None) -> tuple[str, ...]:
+        """Give the languages, a wished one first; raises UnknownLanguageError."""
+        if language and language not in self.languages:
+            raise UnknownLanguageError(f"{language}: not one of {', '.join(self.languages)}")
+        return preferring(language or self.languages[0], self.languages)
 
     def say(self, name: str, /, **words: object) -> str:
         """Give a phrase in the first language."""
@@ -188,62 +208,38 @@ def gather(documents: Iterable[Document], root: Path) -> Catalogue:
     return _catalogue(root, store, _prefixes(listed))
 
 
-@dataclass(frozen=True)
-class Contents:
-    """The files of a catalogue as read, and those that cannot be read."""
-
-    documents: tuple[Document, ...]
-    unreadable: tuple[UnreadableError, ...]
-
-    @property
-    def paths(self) -> list[Path]:
-        """Give all files, readable or not."""
-        read = [document.path for document in self.documents]
-        return [*read, *(error.path for error in self.unreadable)]
-
-    def with_others(self, others: Sequence[Document]) -> "Contents":
-        """Give the contents with other documents in the place of those on their topics."""
-        topics = {topic for document in others for topic in document.topics}
-        kept = (document for document in self.documents if not topics & set(document.topics))
-        return Contents((*kept, *others), self.unreadable)
-
-
 def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
     """Read a folder's files; others given stand in the place of those on the same topic."""
     _refuse_others(root)
     given = {path.resolve() for path in instead}
-    inside = _contents(path for path in folder.files(root) if path.resolve() not in given)
-    others = _contents(instead)
+    inside = folder.contents(path for path in folder.files(root) if path.resolve() not in given)
+    others = folder.contents(instead)
     joined = inside.with_others(others.documents)
     return Contents(joined.documents, (*inside.unreadable, *others.unreadable))
 
 
 def check(
-    root: Path, contents: Contents, wanted: Iterable[Path], language: str | None = None
+    root: Path,
+    contents: Contents,
+    wanted: Iterable[Path],
+    language: str | None = None,
+    before: Sequence[Document] = (),
 ) -> Checked:
     """Check the wanted ones of the files, with messages in the language or the fallback.
 
-    Raises UnknownLanguageError.
+    Nothing that the documents of `before` published may have vanished. Raises UnknownLanguageError.
     """
     opened = gather(contents.documents, root)
-    if language and language not in opened.languages:
-        raise UnknownLanguageError(f"{language}: not one of {', '.join(opened.languages)}")
-    languages = preferring(language or opened.languages[0], opened.languages)
     checker = Checker(
-        opened.store, opened.shapes, opened.phrases, opened.reader, opened.base, languages
+        opened.store,
+        opened.shapes,
+        opened.phrases,
+        opened.reader,
+        opened.permanence,
+        opened.base,
+        opened.preferring(language),
     )
-    return checker.check(contents.documents, contents.unreadable, wanted)
-
-
-def _contents(paths: Iterable[Path]) -> Contents:
-    documents: list[Document] = []
-    unreadable: list[UnreadableError] = []
-    for path in paths:
-        try:
-            documents.append(folder.read(path))
-        except UnreadableError as error:
-            unreadable.append(error)
-    return Contents(tuple(documents), tuple(unreadable))
+    return checker.check(contents.documents, contents.unreadable, wanted, before)
 
 
 def _catalogue(root: Path, store: Store, prefixes: Mapping[str, str]) -> Catalogue:
@@ -251,13 +247,15 @@ def _catalogue(root: Path, store: Store, prefixes: Mapping[str, str]) -> Catalog
     space = store.value(dataset, _SPACE) if dataset else None
     if not isinstance(space, Literal):
         raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
+    retired = permanence.read(store)
     return Catalogue(
         folder=root,
         store=store,
         base=space.value,
         shapes=shapes.read(store),
         phrases=phrases.read(store),
-        vocabularies=vocabularies.read(store),
+        permanence=retired,
+        vocabularies=vocabularies.read(store, retired),
         prefixes=prefixes,
         questions=questions.read(store),
     )

@@ -8,7 +8,8 @@ under a head of comment lines, `#: ` and Turtle, that says what it asks.
 import gzip
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,26 @@ class Document:
     prefixes: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Contents:
+    """The files of a catalogue as read, and those that cannot be read."""
+
+    documents: tuple[Document, ...]
+    unreadable: tuple[UnreadableError, ...]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Give all files, readable or not."""
+        read = [document.path for document in self.documents]
+        return [*read, *(error.path for error in self.unreadable)]
+
+    def with_others(self, others: Sequence[Document]) -> "Contents":
+        """Give the contents with other documents in the place of those on their topics."""
+        topics = {topic for document in others for topic in document.topics}
+        kept = (document for document in self.documents if not topics & set(document.topics))
+        return Contents((*kept, *others), self.unreadable)
+
+
 def files(folder: Path, parts: Sequence[str] = PARTS) -> Iterator[Path]:
     """Give the files of a catalogue, ontology and shapes first, each part in order of names."""
     for part in parts:
@@ -58,6 +79,11 @@ def below(place: Path) -> Iterator[Path]:
         yield place
     else:
         yield from (path for path in sorted(place.rglob("*")) if path.is_file() and _format(path))
+
+
+def belongs(path: Path) -> bool:
+    """Tell whether a file at that path, seen from a catalogue's folder, belongs to it."""
+    return path.parts[0] in PARTS and _format(path) is not None
 
 
 def is_catalogue(folder: Path) -> bool:
@@ -75,9 +101,29 @@ def read(path: Path) -> Document:
     """Read a file; raises UnreadableError with line and column where it is no RDF."""
     try:
         content = path.read_bytes()
-        return document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise UnreadableError(path, str(error)) from error
+    return stored(path, content)
+
+
+def stored(path: Path, content: bytes) -> Document:
+    """Read the bytes of a file of that name, plain or gzipped; raises UnreadableError."""
+    try:
+        return document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableError(path, str(error)) from error
+
+
+def contents(paths: Iterable[Path]) -> Contents:
+    """Read files, those that cannot be read apart from the others."""
+    documents: list[Document] = []
+    unreadable: list[UnreadableError] = []
+    for path in paths:
+        try:
+            documents.append(read(path))
+        except UnreadableError as error:
+            unreadable.append(error)
+    return Contents(tuple(documents), tuple(unreadable))
 
 
 def document(path: Path, content: bytes) -> Document:

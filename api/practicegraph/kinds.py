@@ -106,3 +106,10 @@ class Shapes:
         """Give the kind of a thing that is of the classes."""
         wanted = set(classes)
         return next((kind for kind in self.kinds if wanted & set(kind.classes)), None)
+
+    def field(self, kind: Kind | None, predicate: str) -> Field | None:
+        """Give the field that has a property: of the kind, or of what any kind may have."""
+        kinds = [kind] if kind else []
+        kinds += [other for other in self.kinds if not other.classes]
+        fields = (field for found in kinds for field in found.fields)
+        return next((field for field in fields if field.predicate == predicate), None)

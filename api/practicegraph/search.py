@@ -15,13 +15,14 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from .kinds import Field, Kind
+from .permanence import DEPRECATED, REPLACED
 from .shapes import SKOS
 from .store import Store, Term, plain
 from .text import nearest
 from .vocabularies import Vocabularies
 
 SIZES = range(1, 1001)
-_BROADER = f"<{SKOS}broader>"
+_UPWARDS = f"(<{SKOS}broader>|<{REPLACED}>)"
 _LABELS = f"(<{SKOS}prefLabel>|<{SKOS}altLabel>)"
 
 
@@ -35,7 +36,10 @@ class BadChoiceError(ValueError):
 
 @dataclass(frozen=True)
 class Choices:
-    """What a reader asks for; a value's entries are those with it or a concept below it."""
+    """What a reader asks for.
+
+    A value's entries are those with it, with a concept below it, or with one that it replaces.
+    """
 
     chosen: Mapping[str, tuple[Term, ...]] = field(default_factory=dict)
     words: str = ""
@@ -102,8 +106,18 @@ class Search:
         """Give what entries can be sorted by; with "-" before it, the other way round."""
         return ["title", *(f.key for f in self.kind.fields if not f.repeats and not f.chosen)]
 
+    def short(self, name: str, value: str) -> str:
+        """Give a parameter's value in its short form; a replaced concept's is its successor's."""
+        if name not in self.options:
+            return value
+        term = self._option(name, value)
+        return next(code for code, other in self.options[name].items() if other == term)
+
     def _option(self, name: str, value: str) -> Term:
         valid = self.options[name]
+        scheme = self.vocabularies.schemes.get(self.kind.by_key[name].scheme or "")
+        if scheme and value in scheme.meant:
+            return NamedNode(scheme.meant[value].iri)
         if value in valid:
             return valid[value]
         by_iri = {plain(term): term for term in valid.values()}
@@ -123,7 +137,8 @@ class Search:
         query = (
             "SELECT ?value (COUNT(DISTINCT ?entry) AS ?count)\nWHERE {\n"
             f"{self._pattern(replace(choices, chosen=others))}\n"
-            f"    ?entry {self._reach(facet)} ?value .\n}}\nGROUP BY ?value"
+            f"    ?entry {self._reach(facet)} ?value .\n"
+            f"{_current('?value') if facet.scheme else ''}\n}}\nGROUP BY ?value"
         )
         return {row["value"]: int(plain(row["count"])) for row in self.store.select(query)}
 
@@ -169,7 +184,7 @@ class Search:
         return pattern, 'COALESCE(SUBSTR(MIN(?key), 3), "")'
 
     def _pattern(self, choices: Choices) -> str:
-        lines = [f"    ?entry a {NamedNode(self.kind.classes[0])} ."]
+        lines = [f"    ?entry a {NamedNode(self.kind.classes[0])} .", _current("?entry")]
         for key, terms in choices.chosen.items():
             facet = self.kind.by_key[key]
             within = dict.fromkeys(lower for term in terms for lower in self._within(facet, term))
@@ -185,12 +200,12 @@ class Search:
         return map(NamedNode, scheme.within(plain(term)))
 
     def _reach(self, facet: Field) -> str:
-        """Give the path to a facet's values and to all above them.
+        """Give the path to a facet's values and to all that these count for.
 
         It names each step, since Virtuoso 7.2 answers wrongly where `*` meets other patterns.
         """
         depth = self.vocabularies.schemes[facet.scheme].depth if facet.scheme else 0
-        steps = ["/".join([facet.path, *[_BROADER] * count]) for count in range(depth + 1)]
+        steps = ["/".join([facet.path, *[_UPWARDS] * count]) for count in range(depth + 1)]
         return "|".join(f"({step})" for step in steps)
 
     def _containing(self, word: str) -> str:
@@ -200,6 +215,10 @@ class Search:
             f"    FILTER EXISTS {{ ?entry {'|'.join(paths)} ?text .\n"
             f"        FILTER (CONTAINS(LCASE(STR(?text)), LCASE({Literal(word)}))) }}"
         )
+
+
+def _current(variable: str) -> str:
+    return f"    FILTER NOT EXISTS {{ {variable} <{DEPRECATED}> true }}"
 
 
 def _cursor(iri: str, place: str) -> str:

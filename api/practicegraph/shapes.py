@@ -24,7 +24,8 @@ class ShapesError(ValueError):
 
 def read(store: Store) -> Shapes:
     """Read the shapes out of the store; raises ShapesError."""
-    shapes = store.subjects(SH + "targetClass")
+    targets = (SH + "targetClass", SH + "targetSubjectsOf")
+    shapes = dict.fromkeys(shape for target in targets for shape in store.subjects(target))
     kinds = sorted((_kind(store, shape) for shape in shapes), key=lambda kind: kind.iri)
     if not any(kind.segment for kind in kinds):
         raise ShapesError("no node shape has both sh:targetClass and sh:codeIdentifier")

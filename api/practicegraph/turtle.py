@@ -1,7 +1,7 @@
 """Turtle as we write it: one canonical order, so that a diff shows the change and no more."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -29,6 +29,10 @@ class Writer:
         """Give the Turtle text: the topic first, then the other subjects by name (Turtle 1.1)."""
         return _Text(self, triples).document(topic)
 
+    def naming(self, triples: Iterable[Triple]) -> Callable[[Term], str]:
+        """Give what writes a term; a blank node with all that the triples say of it."""
+        return _Text(self, triples).name
+
 
 class _Text:
     """One text being written; blank nodes stand where they are mentioned."""
@@ -52,7 +56,7 @@ class _Text:
         return "\n".join(["".join(heading), *paragraphs])
 
     def _paragraph(self, subject: Node) -> str:
-        name = self._name(subject) if isinstance(subject, NamedNode) else "[]"
+        name = self.name(subject) if isinstance(subject, NamedNode) else "[]"
         lines = self._lines(self._things[subject])
         return name + "\n    " + " ;\n    ".join(lines) + " .\n"
 
@@ -61,7 +65,7 @@ class _Text:
         return [self._line(predicate, properties[predicate]) for predicate in ordered]
 
     def _line(self, predicate: NamedNode, values: set[Term]) -> str:
-        name = "a" if predicate.value == RDF + "type" else self._name(predicate)
+        name = "a" if predicate.value == RDF + "type" else self.name(predicate)
         ordered = [text for _, text in sorted(map(self._placed, values))]
         if len(ordered) == 1:
             return f"{name} {ordered[0]}"
@@ -69,7 +73,7 @@ class _Text:
 
     def _placed(self, value: Term) -> tuple[int, str]:
         language = value.language if isinstance(value, Literal) else None
-        return _place(language or "", self._writer.languages), self._name(value)
+        return _place(language or "", self._writer.languages), self.name(value)
 
     def _blank(self, node: BlankNode) -> str:
         properties = self._things.get(node, {})
@@ -80,15 +84,16 @@ class _Text:
     def _members(self, head: Term) -> Iterator[str]:
         while isinstance(head, BlankNode):
             properties = self._things[head]
-            yield from map(self._name, properties[_FIRST])
+            yield from map(self.name, properties[_FIRST])
             head = next(iter(properties[_REST]))
 
     def _place_of_property(self, predicate: NamedNode) -> tuple[int, str]:
         if predicate.value == RDF + "type":
             return (-1, "")
-        return (_place(predicate.value, self._writer.properties), self._name(predicate))
+        return (_place(predicate.value, self._writer.properties), self.name(predicate))
 
-    def _name(self, term: Term) -> str:
+    def name(self, term: Term) -> str:
+        """Give a term as it stands in the text."""
         if isinstance(term, NamedNode):
             return self._short(term.value)
         if isinstance(term, Literal):

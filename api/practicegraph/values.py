@@ -163,10 +163,8 @@ class Understanding:
     ) -> Term | Problem:
         assert field.scheme
         scheme = self.vocabularies.schemes[field.scheme]
-        if text in scheme.concepts:
-            return NamedNode(scheme.concepts[text].iri)
-        if any(concept.iri == text for concept in scheme.concepts.values()):
-            return NamedNode(text)
+        if meant := scheme.meant.get(text):
+            return NamedNode(meant.iri)
         tags = tuple(languages)
         found = {
             concept.iri: concept

@@ -7,6 +7,7 @@ from functools import cached_property
 from pyoxigraph import Literal, NamedNode
 
 from .kinds import Field
+from .permanence import Permanence, Retirement
 from .shapes import SKOS
 from .store import Store, Term, plain
 from .text import Labels, best, fold
@@ -46,48 +47,93 @@ class Concept:
     labels: Labels
     wordings: tuple[tuple[str, str], ...]
     broader: tuple[str, ...]
+    retirement: Retirement | None = None
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """A concept scheme; the concepts by notation."""
+    """A concept scheme; the concepts by notation, current ones apart from the others."""
 
     iri: str
     key: str
     titles: Labels
     concepts: Mapping[str, Concept]
+    retired: Mapping[str, Concept]
+
+    def at(self, notation: str) -> Concept | None:
+        """Give the concept of a notation, current or not."""
+        return self.concepts.get(notation) or self.retired.get(notation)
+
+    @cached_property
+    def meant(self) -> dict[str, Concept]:
+        """Give the current concepts by notation and IRI; a replaced one means its successor."""
+        found = {concept.iri: concept for concept in self.concepts.values()}
+        for notation, concept in self.retired.items():
+            assert concept.retirement
+            if successor := found.get(concept.retirement.successor):
+                found |= {concept.iri: successor, notation: successor}
+        return found | dict(self.concepts)
 
     @cached_property
     def by_wording(self) -> dict[tuple[str, str], list[Concept]]:
         """Give the concepts by language and folded wording: labels and other labels."""
         found: dict[tuple[str, str], list[Concept]] = {}
-        for concept in self.concepts.values():
+        for concept in (*self.concepts.values(), *self.retired.values()):
+            meant = self.meant.get(concept.iri)
             for language, wording in concept.wordings:
                 alike = found.setdefault((language, fold(wording)), [])
-                if concept not in alike:
-                    alike.append(concept)
+                if meant and meant not in alike:
+                    alike.append(meant)
         return found
 
     @cached_property
     def below(self) -> dict[str, list[Concept]]:
-        """Give the concepts right below each concept; those on top stand under ""."""
+        """Give the current concepts right below each one; those on top stand under ""."""
         found: dict[str, list[Concept]] = {}
         for concept in self.concepts.values():
-            for parent in concept.broader or ("",):
+            parents = [self.meant[iri].iri for iri in concept.broader if iri in self.meant]
+            for parent in parents or [""]:
                 found.setdefault(parent, []).append(concept)
         return found
 
     @cached_property
+    def upwards(self) -> dict[str, dict[str, int]]:
+        """Give what each concept counts for, its broader ones and its successor, in steps to it."""
+        found: dict[str, dict[str, int]] = {}
+        for concept in (*self.concepts.values(), *self.retired.values()):
+            above = found.setdefault(concept.iri, dict.fromkeys(concept.broader, 1))
+            if concept.retirement and concept.retirement.successor:
+                above[concept.retirement.successor] = concept.retirement.steps
+        return found
+
+    @cached_property
     def depth(self) -> int:
-        """Give how many steps lie between the top and the concept that is furthest below."""
-        return max((depth for depth, _ in self.tree(())), default=0)
+        """Give the most steps that lie between a concept and one that it counts for."""
+        return max((self._height(iri, ()) for iri in self.upwards), default=0)
+
+    @cached_property
+    def _downwards(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for iri, above in self.upwards.items():
+            for upper in above:
+                found.setdefault(upper, []).append(iri)
+        return found
+
+    def _height(self, iri: str, below: tuple[str, ...]) -> int:
+        above = self.upwards.get(iri, {})
+        heights = (
+            steps + self._height(upper, (*below, iri))
+            for upper, steps in above.items()
+            if upper not in (*below, iri)
+        )
+        return max(heights, default=0)
 
     def within(self, iri: str) -> Iterator[str]:
-        """Give a concept and all that stand below it, each once."""
+        """Give a concept and all that count for it at whatever distance, each once."""
         found = {iri: None}
         waiting = [iri]
         while waiting:
-            lower = [child.iri for child in self.below.get(waiting.pop(), [])]
+            lower = self._downwards.get(waiting.pop(), [])
             waiting += [child for child in lower if child not in found]
             found |= dict.fromkeys(lower)
         return iter(found)
@@ -122,32 +168,36 @@ class Vocabularies:
 
     @cached_property
     def concepts(self) -> dict[str, Concept]:
-        """Give every concept by IRI."""
+        """Give every concept by IRI, current or not."""
         return {
             concept.iri: concept
             for scheme in self.schemes.values()
-            for concept in scheme.concepts.values()
+            for concept in (*scheme.retired.values(), *scheme.concepts.values())
         }
 
 
-def read(store: Store) -> Vocabularies:
+def read(store: Store, permanence: Permanence) -> Vocabularies:
     """Read the schemes out of the store."""
-    by_scheme: dict[str, dict[str, Concept]] = {}
+    current: dict[str, dict[str, Concept]] = {}
+    retired: dict[str, dict[str, Concept]] = {}
     for row in store.select(_CONCEPTS):
-        concept = _concept(store, *(plain(row[name]) for name in _COLUMNS))
-        by_scheme.setdefault(concept.scheme, {})[concept.notation] = concept
+        concept = _concept(store, permanence, *(plain(row[name]) for name in _COLUMNS))
+        alike = retired if concept.retirement else current
+        alike.setdefault(concept.scheme, {})[concept.notation] = concept
     schemes = {}
     for row in store.select(_SCHEMES):
         iri, key = plain(row["scheme"]), plain(row["key"])
         titles = store.labels(NamedNode(iri), _TITLE)
-        schemes[iri] = Scheme(iri, key, titles, by_scheme.get(iri, {}))
+        schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), retired.get(iri, {}))
     return Vocabularies(schemes)
 
 
 _COLUMNS = ("concept", "scheme", "notation", "broader")
 
 
-def _concept(store: Store, iri: str, scheme: str, notation: str, broader: str) -> Concept:
+def _concept(
+    store: Store, permanence: Permanence, iri: str, scheme: str, notation: str, broader: str
+) -> Concept:
     node = NamedNode(iri)
     return Concept(
         iri=iri,
@@ -161,4 +211,5 @@ def _concept(store: Store, iri: str, scheme: str, notation: str, broader: str) -
             if isinstance(term, Literal) and term.language
         ),
         broader=tuple(sorted(broader.split())),
+        retirement=permanence.of(iri),
     )

@@ -1,6 +1,7 @@
 """The routes: searches, SPARQL, every IRI, and what the service says of itself."""
 
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -20,7 +21,7 @@ from ..workers import BusyError, DeadlineError, Workers
 from . import contexts, links, negotiation, parameters
 from .contexts import Contexts
 from .documents import Addresses
-from .methods import SPARQL, Methods
+from .methods import SPARQL, STATUS, Methods
 from .negotiation import HTML, LISTS, NotAcceptableError
 from .proxies import Network, Proxies
 from .queries import Queries
@@ -28,7 +29,8 @@ from .questions import PATH as QUESTIONS
 from .questions import Questions
 from .resources import Resources
 from .searches import PATH, Searches
-from .service import Service, TooLargeError, UnknownAddressError, UnsupportedError
+from .service import BadBodyError, Service, TooLargeError, UnknownAddressError, UnsupportedError
+from .statuses import MOST, Statuses
 from .tags import CodedTags
 
 INTERFACE = "/openapi.json"
@@ -57,6 +59,7 @@ def application(
     if workers:
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
+    _route_statuses(app, Statuses(service))
     _route_resources(app, service)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(CodedTags)
@@ -78,6 +81,7 @@ def _answer_mistakes(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(UnsupportedError, service.unsupported)
     app.add_exception_handler(TooLargeError, service.too_large)
     app.add_exception_handler(StoreError, service.store_failed)
+    app.add_exception_handler(BadBodyError, service.bad_body)
     app.add_exception_handler(BusyError, service.busy)
     app.add_exception_handler(DeadlineError, service.stopped)
     app.add_exception_handler(HTTPException, service.http_error)
@@ -158,6 +162,19 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
 
     for name, question in catalogue.questions.items():
         app.get(f"{QUESTIONS}/{name}", **questions.described(question))(answering(question))
+
+
+def _route_statuses(app: FastAPI, statuses: Statuses) -> None:
+    summary = statuses.service.catalogue.say("status", limit=MOST)
+
+    @app.post(STATUS, summary=summary, openapi_extra=parameters.STATUSES)
+    async def status(request: Request) -> Response:
+        iris = await statuses.read(request)
+        return await run_in_threadpool(statuses.answer, request, iris)
+
+    @app.get(STATUS, include_in_schema=False)
+    def unanswered() -> Response:
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def _route_resources(app: FastAPI, service: Service) -> None:

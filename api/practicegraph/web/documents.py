@@ -38,8 +38,8 @@ class Addresses:
             return None
         scheme, _, notation = path.partition("/")
         found = self.catalogue.vocabularies.by_key.get(scheme)
-        if found and notation in found.concepts:
-            return found.concepts[notation].iri
+        if found and (concept := found.at(notation)):
+            return concept.iri
         iri = self.catalogue.base + path
         versions = self.catalogue.store.subjects(_VERSION, _node(iri)) if _node(iri) else []
         if versions:

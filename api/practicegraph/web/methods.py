@@ -5,11 +5,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SPARQL = "/sparql"
 """The path of the SPARQL endpoint, which also takes queries by POST."""
+STATUS = "/status"
+"""The path that tells what became of addresses, which takes nothing but POST."""
+_ALLOWED = {SPARQL: "GET, HEAD, POST, OPTIONS", STATUS: "POST, OPTIONS"}
 
 
 def allowed(path: str) -> str:
     """Give the methods that an address knows."""
-    return "GET, HEAD, POST, OPTIONS" if path.rstrip("/") == SPARQL else "GET, HEAD, OPTIONS"
+    return _ALLOWED.get(path.rstrip("/"), "GET, HEAD, OPTIONS")
 
 
 class Methods:

@@ -50,6 +50,7 @@ ANSWERS = (*DOCUMENTS, LINKSET)
 """The same, and the links of a document by themselves."""
 LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV)
 """The forms of a search."""
+_WITHOUT_GRAPHS = (TURTLE, JSON_LD, RDF_XML, N_TRIPLES)
 
 
 class NotAcceptableError(ValueError):
@@ -66,13 +67,13 @@ def form(request: Request, forms: Sequence[Form]) -> Form:
     return _accepted(request, forms) if asked is None else named(asked, forms)
 
 
-def wished(request: Request, forms: Sequence[Form]) -> Form:
-    """Give the form that `format` asks for if it names one, else the one that `Accept` does.
+def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
+    """Give the form that a name or `format` stands for, else the one that `Accept` asks for.
 
     Clients of SPARQL send names of their own beside `Accept`, which then says what they mean.
     """
     try:
-        return named(request.query_params.get("format", ""), forms)
+        return named(name or request.query_params.get("format", ""), forms)
     except NotAcceptableError:
         return _accepted(request, forms)
 
@@ -125,6 +126,21 @@ def named(name: str, forms: Sequence[Form]) -> Form:
         if name == found.extension or name in found.media_types:
             return found
     raise NotAcceptableError(forms)
+
+
+def form_of_document(request: Request, forms: Sequence[Form]) -> Form:
+    """Give the form of a document that a request asks for; or NotAcceptableError.
+
+    Who lists several syntaxes without graphs reads whatever comes and looks into the default
+    graph, as Comunica does, and would find it empty in the syntaxes with graphs.
+    """
+    found = form(request, forms)
+    if found not in (TRIG, N_QUADS) or "format" in request.query_params:
+        return found
+    accepted = parse_accept_header(request.headers.get("accept"))
+    listed = {name for name, quality in accepted if quality > 0}
+    without = [other for other in _WITHOUT_GRAPHS if listed.intersection(other.media_types)]
+    return _accepted(request, without) if len(without) > 1 else found
 
 
 def language(request: Request, languages: Sequence[str]) -> str:

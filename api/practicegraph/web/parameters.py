@@ -25,6 +25,49 @@ BODY_OF_QUERY = {
 }
 """The body of a query by POST (SPARQL 1.1 Protocol, sections 2.1.2 and 2.1.3)."""
 
+_IRI = {"type": "string", "format": "iri"}
+_FATE = {
+    "type": "object",
+    "required": ["iri", "status"],
+    "properties": {
+        "iri": {"type": "string"},
+        "status": {"enum": ["current", "moved", "withdrawn", "unknown"]},
+        "id": _IRI,
+        "to": _IRI,
+        "since": {"type": "string", "format": "date"},
+        "reason": {"type": "string"},
+    },
+}
+STATUSES = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["iris"],
+                    "properties": {"iris": {"type": "array", "maxItems": 1000, "items": _IRI}},
+                }
+            }
+        },
+    },
+    "responses": {
+        "200": {
+            "description": "OK",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["results"],
+                        "properties": {"results": {"type": "array", "items": _FATE}},
+                    }
+                }
+            },
+        }
+    },
+}
+"""What `/status` takes and answers; `id` is the IRI that ought to be linked to."""
+
 
 def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
     """Give the parameters of a search in OpenAPI 3.1: words, facets with values, form, language."""

@@ -15,12 +15,13 @@ _MOST = 1 << 20
 
 @dataclass(frozen=True)
 class Asked:
-    """A request's query, with the dataset that it names and the deadline that it wishes for."""
+    """A request's query, the dataset that it names, and the deadline and form it wishes for."""
 
     query: str
     default: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     seconds: float | None = None
+    form: str = ""
 
 
 async def asked(request: Request) -> Asked | None:
@@ -34,11 +35,11 @@ async def asked(request: Request) -> Asked | None:
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     if _charset(parameters) not in ("", "utf-8", "utf8"):
         raise UnsupportedError(request.headers["content-type"])
-    body = await _body(request)
+    content = await body(request)
     if media_type.strip().lower() == FORM:
-        return _asked([*address, *_pairs(body)])
+        return _asked([*address, *_pairs(content)])
     if media_type.strip().lower() == QUERY:
-        return _asked([*address, ("query", _text(body))])
+        return _asked([*address, ("query", _text(content))])
     raise UnsupportedError(media_type or "?")
 
 
@@ -53,6 +54,7 @@ def _asked(pairs: list[tuple[str, str]]) -> Asked:
         default=tuple(value for name, value in pairs if name == "default-graph-uri"),
         named=tuple(value for name, value in pairs if name == "named-graph-uri"),
         seconds=_seconds(pairs),
+        form=next((value for name, value in pairs if name == "format"), ""),
     )
 
 
@@ -71,7 +73,8 @@ def _seconds(pairs: list[tuple[str, str]]) -> float | None:
     return min(seconds, default=None)
 
 
-async def _body(request: Request) -> bytes:
+async def body(request: Request) -> bytes:
+    """Give the body of a request; raises TooLargeError above 1 MiB."""
     content = bytearray()
     async for part in request.stream():
         content += part

@@ -65,7 +65,7 @@ class Queries:
     ) -> Response:
         """Answer a query in the form that the reader asks for; a page is made of its rows."""
         sparql.refuse_calls(question.query)
-        table, graph = (_form(request, forms) for forms in (TABLES, GRAPHS))
+        table, graph = (_form(request, question, forms) for forms in (TABLES, GRAPHS))
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
         tag = self._tag(question, table, graph)
@@ -145,9 +145,9 @@ class Table:
     said: str = ""
 
 
-def _form(request: Request, forms: Sequence[Form]) -> Form | None:
+def _form(request: Request, question: Asked, forms: Sequence[Form]) -> Form | None:
     try:
-        return negotiation.wished(request, forms)
+        return negotiation.wished(request, forms, question.form)
     except NotAcceptableError:
         return None
 

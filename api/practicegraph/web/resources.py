@@ -13,7 +13,7 @@ from ..ontology import SCHEMA
 from ..records import Record
 from ..schemaorg import Outline
 from ..search import Choices
-from . import caching, contexts, documents, links, negotiation
+from . import caching, contexts, documents, links, negotiation, permanence
 from .links import Link, Links
 from .negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from .service import VARY, Service, UnknownAddressError
@@ -33,7 +33,10 @@ class Resources:
         return Statements(self.service.catalogue, self.service.addresses)
 
     def answer(self, request: Request, path: str) -> Response:
-        """Answer an IRI with 303 to its document, and a document with 200; else raise."""
+        """Answer an IRI with 303 to its document, and a document with 200; else raise.
+
+        What was moved answers with its successor's address, what was withdrawn with a tombstone.
+        """
         stem, dot, extension = path.rpartition(".")
         by_extension = {form.extension: form for form in ANSWERS}
         if dot and extension in by_extension:
@@ -43,7 +46,12 @@ class Resources:
         iri = self.service.addresses.iri(path)
         if iri is None:
             raise UnknownAddressError(path)
-        form = negotiation.form(request, ANSWERS)
+        form = negotiation.form_of_document(request, ANSWERS)
+        retirement = self.service.catalogue.permanence.of(iri)
+        if retirement and retirement.moved:
+            return permanence.redirect(self.service, request, retirement)
+        if retirement:
+            return self.document(request, iri, path, form)
         headers = VARY | links.header(self._links(request, iri, path).of_iri())
         place = f"{links.prefix(request)}/{quote(path)}.{form.extension}"
         return RedirectResponse(place, 303, headers)
@@ -55,7 +63,7 @@ class Resources:
         return self._kept(request, base, HTML, found, lambda: self._home(request, found))
 
     def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
-        """Answer with what is known of an IRI, in a form."""
+        """Answer with what is known of an IRI, in a form; 410 where it was withdrawn."""
         known = self._links(request, iri, path)
         found = known.brief(form) if form != LINKSET else []
 
@@ -68,7 +76,13 @@ class Resources:
                 return JSONResponse(known.linkset(), media_type=form.content_type)
             return self._graph(request, iri, form)
 
-        return self._kept(request, iri, form, found, make)
+        retirement = self.service.catalogue.permanence.of(iri)
+        if retirement and not retirement.moved:
+            answer = make()
+            answer.headers.update(VARY | links.header(found))
+        else:
+            answer = self._kept(request, iri, form, found, make)
+        return permanence.marked(answer, retirement)
 
     def _kept(
         self,
@@ -120,11 +134,10 @@ class Resources:
     def _json(self, request: Request, iri: str) -> dict[str, object]:
         reader, view = self.service.catalogue.reader, self.service.view(request)
         record = self._record(iri)
-        return (
-            reader.as_json(record, view.languages)
-            if record
-            else {"id": iri, "title": view.name(iri)}
-        )
+        found = reader.as_json(record, view.languages) if record else {}
+        retirement = self.service.catalogue.permanence.of(iri)
+        fate = permanence.told(retirement, view.languages) if retirement else {}
+        return {"id": iri, "title": view.name(iri)} | found | fate
 
     def _page(self, request: Request, iri: str, path: str, found: Sequence[Link]) -> Response:
         catalogue = self.service.catalogue
@@ -140,6 +153,8 @@ class Resources:
             uses=Uses(catalogue).of(iri),
             outline=self._outline(request, record),
             links=found,
+            retirement=catalogue.permanence.of(iri),
+            replaced=catalogue.permanence.led_to(iri),
             forms=[
                 (form.extension, f"{links.prefix(request)}/{path}.{form.extension}")
                 for form in DOCUMENTS

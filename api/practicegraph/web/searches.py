@@ -104,7 +104,7 @@ class Searches:
         choices: Choices,
         following: str | None,
     ) -> Response:
-        asked = query_of(request.query_params.multi_items(), ("after", "format"))
+        asked = self._asked(request)
         chosen = [pair for pair in asked if pair[0] not in ("q", "lang", "sort", "size")]
         return self.service.html(
             request,
@@ -123,6 +123,12 @@ class Searches:
             start=view.root + _address("", [pair for pair in asked if pair[0] == "lang"]),
         )
 
+    def _asked(self, request: Request) -> list[tuple[str, str]]:
+        """Give what was asked, for links that ask for more or less: short forms, from the start."""
+        search = self.service.catalogue.search
+        asked = query_of(request.query_params.multi_items(), ("after", "format"))
+        return [(name, search.short(name, value)) for name, value in asked]
+
     def _records(self, answer: Answer) -> list[records.Record]:
         catalogue = self.service.catalogue
         return catalogue.reader.records(catalogue.shapes.record, answer.entries)
@@ -130,7 +136,7 @@ class Searches:
     def _facets(
         self, view: View, answer: Answer, choices: Choices, request: Request
     ) -> list[tuple[Any, list[Option]]]:
-        asked = query_of(request.query_params.multi_items(), ("after", "format"))
+        asked = self._asked(request)
         kind = self.service.catalogue.shapes.record
         return [(f, view.options(f, answer, choices, asked)) for f in kind.facets]
 

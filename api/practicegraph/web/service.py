@@ -41,6 +41,14 @@ class TooLargeError(ValueError):
     """A body that is larger than allowed, in bytes."""
 
 
+class BadBodyError(ValueError):
+    """A body that says something wrong; the name of the phrase that says what, and its words."""
+
+    def __init__(self, status: HTTPStatus, phrase: str, /, **words: object) -> None:
+        super().__init__(phrase)
+        self.status, self.phrase, self.words = status, phrase, words
+
+
 @dataclass(frozen=True)
 class Service:
     """A catalogue and the addresses at which it is served."""
@@ -111,6 +119,12 @@ class Service:
         """Answer a body that is too large: 413."""
         detail = self.view(request).say("tooLarge", limit=str(error))
         return self.problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+    def bad_body(self, request: Request, error: Exception) -> Response:
+        """Answer a body that says something wrong, with what it is."""
+        assert isinstance(error, BadBodyError)
+        detail = self.view(request).say(error.phrase, **error.words)
+        return self.problem(request, error.status, detail)
 
     def busy(self, request: Request, error: Exception) -> Response:
         """Answer a query for which there is no room now: 503."""

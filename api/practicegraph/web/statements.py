@@ -103,7 +103,7 @@ class Statements:
                 yield Triple(thing, name, node)
         concept = self.catalogue.vocabularies.concepts[iri]
         for field in self.catalogue.shapes.record.facets:
-            if field.scheme == concept.scheme:
+            if field.scheme == concept.scheme and not concept.retirement:
                 query = urlencode({field.key: concept.notation})
                 found = f"{self.catalogue.base.rstrip('/')}{PATH}?{query}"
                 count = self.catalogue.search.counts(field).get(concept.notation, 0)

@@ -46,11 +46,11 @@ class Uses:
         return next((self.catalogue.search.counts(field) for field in facets), {})
 
     def of(self, iri: str) -> list[Use]:
-        """Give the uses of a concept; of what is none, nothing."""
+        """Give the uses of a concept; of what is none, or no longer current, nothing."""
         concept = self.catalogue.vocabularies.concepts.get(iri)
-        found = (
-            [self._use(field, concept) for field in self._fields(concept.scheme)] if concept else []
-        )
+        if concept is None or concept.retirement:
+            return []
+        found = [self._use(field, concept) for field in self._fields(concept.scheme)]
         return [use for use in found if use.field.facet or use.entries]
 
     def _use(self, field: Field, concept: Concept) -> Use:

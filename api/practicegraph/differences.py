@@ -1,0 +1,178 @@
+"""What one state of a catalogue says and another does not: thing by thing, field by field.
+
+Things are compared by their statements, so neither the order of a file nor the labels of its blank
+nodes make a difference.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from .catalogue import Catalogue
+from .folder import Document
+from .kinds import Kind
+from .permanence import Retirement
+from .store import Term
+from .text import best
+
+_Statements = Mapping[tuple[str, str], Term]
+"""The values of a thing by property and Turtle."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value, and what it is called: a label, a text, or the Turtle of a blank node."""
+
+    term: Term
+    label: str
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """What a field lost and got; the language if its values are texts in one."""
+
+    property: str
+    label: str
+    language: str
+    removed: tuple[Value, ...]
+    added: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What became of a thing: `added`, `removed`, `changed`, `moved` or `withdrawn`."""
+
+    iri: str
+    kind: str
+    title: str
+    change: str
+    retirement: Retirement | None
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """A catalogue as it stood: its documents, opened."""
+
+    documents: Sequence[Document]
+    opened: Catalogue
+
+    @property
+    def triples(self) -> list[Triple]:
+        """Give all statements."""
+        return [quad.triple for document in self.documents for quad in document.quads]
+
+    @cached_property
+    def things(self) -> Mapping[str, _Statements]:
+        """Give the statements of every thing that has an IRI."""
+        triples = self.triples
+        written = self.opened.writer.naming(triples)
+        things: dict[str, dict[tuple[str, str], Term]] = {}
+        for triple in triples:
+            if isinstance(triple.subject, NamedNode):
+                name = (triple.predicate.value, written(triple.object))
+                things.setdefault(triple.subject.value, {})[name] = triple.object
+        return things
+
+    def kind(self, iri: str) -> Kind | None:
+        """Give the kind of a thing."""
+        return self.opened.shapes.kind_of(self.opened.reader.classes(iri))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Compares two states; labels come in the first of the languages."""
+
+    old: State
+    new: State
+    languages: Sequence[str]
+
+    def differences(self) -> list[Difference]:
+        """Give what differs, in order of IRIs; the parts of a thing come and go with it."""
+        iris = sorted(self.old.things.keys() | self.new.things.keys())
+        found = {iri: self._difference(iri) for iri in iris if self._differs(iri)}
+        return [difference for difference in found.values() if not _is_part(difference, found)]
+
+    def name(self, iri: str) -> str:
+        """Give what a thing is or was called, or "" where nobody says."""
+        states = (self.new, self.old)
+        names = (state.opened.reader.name(iri, self.languages) for state in states)
+        return next(filter(None, names), "")
+
+    def _differs(self, iri: str) -> bool:
+        return self.old.things.get(iri, {}).keys() != self.new.things.get(iri, {}).keys()
+
+    def _difference(self, iri: str) -> Difference:
+        kind = self.old.kind(iri) or self.new.kind(iri)
+        return Difference(
+            iri=iri,
+            kind=best(kind.labels, self.languages) if kind else "",
+            title=self.name(iri),
+            change=self._change(iri),
+            retirement=self.new.opened.permanence.of(iri),
+            fields=tuple(self._fields(iri)),
+        )
+
+    def _change(self, iri: str) -> str:
+        if iri not in self.old.things:
+            return "added"
+        if iri not in self.new.things:
+            return "removed"
+        before, now = (state.opened.permanence.of(iri) for state in (self.old, self.new))
+        if now is None or (before and before.moved == now.moved):
+            return "changed"
+        return "moved" if now.moved else "withdrawn"
+
+    def _fields(self, iri: str) -> Iterator[FieldChange]:
+        before, now = (state.things.get(iri, {}) for state in (self.old, self.new))
+        gone = {name: term for name, term in before.items() if name not in now}
+        come = {name: term for name, term in now.items() if name not in before}
+        places = {_place(name, term) for name, term in (*gone.items(), *come.items())}
+        kinds = [kind for state in (self.new, self.old) if (kind := state.kind(iri))]
+        for predicate, language in sorted(places, key=lambda place: _order(kinds, *place)):
+            yield FieldChange(
+                property=predicate,
+                label=self._label(kinds, predicate),
+                language=language,
+                removed=self._values(gone, predicate, language),
+                added=self._values(come, predicate, language),
+            )
+
+    def _values(self, statements: _Statements, predicate: str, language: str) -> tuple[Value, ...]:
+        return tuple(
+            Value(term, self._words(term, name[1]))
+            for name, term in sorted(statements.items())
+            if _place(name, term) == (predicate, language)
+        )
+
+    def _words(self, term: Term, turtle: str) -> str:
+        if isinstance(term, NamedNode):
+            return self.name(term.value) or term.value
+        return term.value if isinstance(term, Literal) else turtle
+
+    def _label(self, kinds: Sequence[Kind], predicate: str) -> str:
+        shapes = self.new.opened.shapes
+        fields = [shapes.field(kind, predicate) for kind in (*kinds, None)]
+        field = next(filter(None, fields), None)
+        label = best(field.names, self.languages) if field else self.name(predicate)
+        return label or predicate.rpartition("#")[2].rpartition("/")[2]
+
+
+def _is_part(difference: Difference, found: Mapping[str, Difference]) -> bool:
+    """Tell whether something is a part of what was added or taken out as a whole."""
+    whole, mark, _ = difference.iri.partition("#")
+    together = bool(mark) and whole in found
+    return together and found[whole].change in ("added", "removed", "withdrawn")
+
+
+def _place(name: tuple[str, str], term: Term) -> tuple[str, str]:
+    language = term.language if isinstance(term, Literal) else None
+    return name[0], language or ""
+
+
+def _order(kinds: Sequence[Kind], predicate: str, language: str) -> tuple[int, str, str]:
+    known = [field.predicate for kind in kinds for field in kind.fields]
+    place = known.index(predicate) if predicate in known else len(known)
+    return place, predicate, language

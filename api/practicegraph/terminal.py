@@ -1,0 +1,55 @@
+"""What every command shares: the option for the catalogue's folder, and mistakes said in a line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from .catalogue import NoCatalogueError, UnknownLanguageError
+from .endpoint import StoreError
+from .folder import UnreadableError
+from .loading import SameTopicError
+from .locales import UnknownCodeError
+from .revisions import UnknownRevisionError
+from .search import BadChoiceError
+from .shapes import ShapesError
+from .store import QueryRefusedError
+from .values import RefusedError
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_MISTAKES = (
+    NoCatalogueError,
+    UnknownLanguageError,
+    UnknownRevisionError,
+    UnreadableError,
+    SameTopicError,
+    RefusedError,
+    UnknownCodeError,
+    QueryRefusedError,
+    ShapesError,
+    StoreError,
+)
+
+in_folder = click.option(
+    "--folder", "root", type=FOLDER, default=".", help="The catalogue, else this folder."
+)
+
+
+class Trouble(click.ClickException):
+    """A mistake for a command whose exit status 1 says something else."""
+
+    exit_code = 2
+
+
+@contextmanager
+def mistakes(said: type[click.ClickException] = click.ClickException) -> Iterator[None]:
+    """Have a user's mistake said in a line, without a trace."""
+    try:
+        yield
+    except BadChoiceError as error:
+        valid = ", ".join(error.valid)
+        given = error.parameter if error.value is None else f"{error.parameter}={error.value}"
+        raise said(f"{given}: not known here. What would be right: {valid}") from error
+    except _MISTAKES as error:
+        raise said(str(error)) from error

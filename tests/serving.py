@@ -1,0 +1,42 @@
+"""A real server for tests: a process of its own on a loopback port."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def serving(root: Path) -> Iterator[str]:
+    """Serve a catalogue's folder and give the server's address."""
+    port = free_port()
+    command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield wait_for(f"http://127.0.0.1:{port}", process)
+        finally:
+            process.terminate()
+            assert process.wait(timeout=5) in (0, -15)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> str:
+    for _ in range(200):
+        assert process.poll() is None, "the server has ended"
+        try:
+            with urllib.request.urlopen(f"{address}/health"):
+                return address
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")
