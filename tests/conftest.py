@@ -16,6 +16,8 @@ import virtuoso
 from practicegraph import catalogue
 from practicegraph.__main__ import main
 from practicegraph.catalogue import Catalogue
+from practicegraph.dumper import Dumper
+from practicegraph.dumps import Dumps
 from practicegraph.embedded import Embedded
 from practicegraph.endpoint import Endpoint
 from practicegraph.remote import Remote
@@ -50,8 +52,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = catalogue.serve(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
-    with TestClient(application(served, workers), follow_redirects=False) as found:
+    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
+    with TestClient(application(served, workers, dumper), follow_redirects=False) as found:
         yield found
+    dumper.close()
     workers.close()
 
 

@@ -20,6 +20,7 @@ def mentioned(client: TestClient, path: str) -> Iterator[str]:
     if answer.headers["content-type"].startswith("text/html"):
         found += re.findall(r'(?:href|src|action)="([^"]*)"', text)
     elif path.endswith(".nt"):
+        text = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
         found += re.findall(rf"<({re.escape(BASE)}[^>]*)>", text)
     for address in found:
         place = html.unescape(address).replace("http://testserver", "").replace(BASE, "/")

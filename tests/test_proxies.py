@@ -29,7 +29,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = catalogue.serve(copy(tmp_path_factory.mktemp("proxied")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
-    app = application(served, workers, [ip_network("10.0.0.0/8")])
+    app = application(served, workers, proxies=[ip_network("10.0.0.0/8")])
     with TestClient(app, follow_redirects=False, client=("10.1.2.3", 1)) as found:
         yield found
     workers.close()

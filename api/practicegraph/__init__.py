@@ -2,10 +2,11 @@
 
 The modules, each importing only from those before it:
 
-text, store, sparql, embedded, endpoint, remote, worker, workers, turtle, files, folder, revisions,
-kinds, shapes, permanence, phrases, vocabularies, ontology, dataset, locales, records, schemaorg,
-jsonld, validation, reasons, findings, promises, checks, search, values, questions, pages, tables,
-importer, loading, catalogue, drafting, differences, changesets, web, terminal, __main__
+text, store, sparql, embedded, endpoint, remote, worker, workers, turtle, files, outputs, folder,
+revisions, kinds, shapes, permanence, phrases, vocabularies, ontology, dataset, locales, records,
+schemaorg, jsonld, nodes, validation, reasons, findings, promises, checks, search, values,
+questions, pages, tables, importer, loading, canonical, catalogue, drafting, differences,
+changesets, exports, dumps, dumper, web, terminal, __main__
 """
 
 from importlib.metadata import version

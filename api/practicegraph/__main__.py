@@ -1,7 +1,8 @@
-"""The command line: `practicegraph serve`, `check`, `import`, `query`, `diff`, `label`."""
+"""The command line: `practicegraph serve`, `check`, `import`, `query`, `export` and others."""
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,17 +18,22 @@ from . import (
     catalogue,
     changesets,
     drafting,
+    exports,
     files,
     folder,
     locales,
     revisions,
     sparql,
 )
+from .canonical import canonical
 from .catalogue import Catalogue
 from .differences import Comparison, State
 from .drafting import Naming
+from .dumper import Dumper
+from .dumps import Dumps
 from .embedded import Embedded
 from .endpoint import Endpoint
+from .exports import FORMATS, Export
 from .files import Change
 from .findings import Checked
 from .importer import Import
@@ -87,8 +93,9 @@ def serve(
     click.echo(said, err=True)
     assert opened.source
     workers = Workers(opened.source, Limits())
+    dumper = Dumper(opened, Dumps(root / catalogue.KEPT / "dumps"))
     try:
-        app = application(opened, workers, proxies)
+        app = application(opened, workers, dumper, proxies)
         uvicorn.run(
             app,
             host=host,
@@ -99,6 +106,7 @@ def serve(
             timeout_graceful_shutdown=_PATIENCE,
         )
     finally:
+        dumper.close()
         workers.close()
 
 
@@ -238,6 +246,26 @@ def diff(old: str, new: str, root: Path, form: str, lang: str | None, judges: bo
 
 
 @main.command()
+@in_folder
+@_at_store
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Else as FILE ends, or nq.")
+@click.option("-o", "path", metavar="FILE", type=click.Path(path_type=Path), help="Else a pipe.")
+def export(root: Path, store: str | None, form: str | None, path: Path | None) -> None:
+    """Write the whole catalogue, as the service's dumps have it; FILE may end in .gz."""
+    with mistakes(), tempfile.TemporaryDirectory() as work:
+        form = form or (exports.form_of(path) if path else FORMATS[0])
+        if store:
+            opened = exports.opened_elsewhere(root, Endpoint.at(store))
+        else:
+            opened = exports.opened(root, _watched)
+        written = Export(opened, canonical(opened.store, Path(work), _watched), _watched)
+        if path:
+            written.save(form, path)
+        else:
+            written.write(form, sys.stdout.buffer)
+
+
+@main.command()
 @click.argument("path", metavar="FILE", type=_FILE)
 @in_folder
 def label(path: Path, root: Path) -> None:
@@ -274,7 +302,8 @@ def _show(checked: Checked) -> None:
 
 
 def _watched(label: str, items: list[_Item], /) -> Iterator[_Item]:
-    with click.progressbar(items, label=label, file=sys.stderr) as bar:
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
         yield from bar
 
 

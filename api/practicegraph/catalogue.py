@@ -45,7 +45,8 @@ from .vocabularies import Vocabularies
 
 _DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
 _SPACE = "http://rdfs.org/ns/void#uriSpace"
-_KEPT = ".practicegraph"
+KEPT = ".practicegraph"
+"""The folder, in a catalogue's, of all that is made of its files."""
 
 
 class NoCatalogueError(ValueError):
@@ -75,6 +76,11 @@ class Catalogue:
     def release(self) -> str:
         """Give the release of the data, or "" while the store holds no whole one."""
         return self.store.version()
+
+    @property
+    def name(self) -> str:
+        """Give the last part of its address, such as names of files begin with."""
+        return self.base.rstrip("/").rpartition("/")[2]
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -155,7 +161,7 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     Raises NoCatalogueError, UnreadableError or SameTopicError.
     """
     _refuse_others(root)
-    kept = root / _KEPT
+    kept = (root / KEPT).resolve()  # a store in use does not follow its process elsewhere
     try:
         kept.mkdir(exist_ok=True)
         store = Embedded(kept / "store")
@@ -163,8 +169,7 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     release = loading.synchronise(root, store, kept / "files.json", watch)
     snapshot = _snapshot(store, kept / "snapshots", release)
-    heads = (folder.read(path) for path in folder.files(root, folder.PARTS[:2]))
-    return replace(_catalogue(root, store, _prefixes(heads)), source=snapshot)
+    return replace(_catalogue(root, store, prefixes(root)), source=snapshot)
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -174,7 +179,7 @@ def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
     StoreError.
     """
     _refuse_others(root)
-    listings = root / _KEPT / "stores"
+    listings = root / KEPT / "stores"
     listings.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
     store = Remote(endpoint, Embedded())
@@ -198,6 +203,17 @@ def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
             "`practicegraph load` brings it in step"
         )
     return replace(opened, store=store, source=endpoint)
+
+
+def of_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
+    """Open a release to be read only, beside the service that has it; raises OSError."""
+    opened = _catalogue(root, Embedded.of_snapshot(snapshot), prefixes)
+    return replace(opened, source=snapshot)
+
+
+def prefixes(root: Path) -> dict[str, str]:
+    """Give the prefixes of the ontology and the shapes; raises UnreadableError."""
+    return _prefixes(folder.read(path) for path in folder.files(root, folder.PARTS[:2]))
 
 
 def gather(documents: Iterable[Document], root: Path) -> Catalogue:

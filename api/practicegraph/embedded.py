@@ -31,6 +31,13 @@ class Embedded(Store):
     def __init__(self, folder: Path | None = None) -> None:
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()
 
+    @classmethod
+    def of_snapshot(cls, folder: Path) -> "Embedded":
+        """Open a snapshot to be read only, beside others who read it; raises OSError."""
+        found = cls()
+        found._store = Oxigraph.read_only(str(folder))
+        return found
+
     def __len__(self) -> int:
         """Count the triples of all graphs."""
         return len(self._store)

@@ -75,6 +75,12 @@ def synchronise(root: Path, store: Store, path: Path, watch: Watch = unwatched) 
     return _finish(store, path, Listing(after, _release(sums)))
 
 
+def release(root: Path) -> str:
+    """Give the release that the folder is at."""
+    paths = folder.files(root)
+    return _release({str(path.relative_to(root)): folder.checksum(path) for path in paths})
+
+
 def domain(root: Path) -> str:
     """Give the first half of a release: a hash of the folder's ontology, shapes and questions."""
     paths = folder.files(root, folder.PARTS[:-1])

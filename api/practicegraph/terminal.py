@@ -8,6 +8,7 @@ import click
 
 from .catalogue import NoCatalogueError, UnknownLanguageError
 from .endpoint import StoreError
+from .exports import UnknownFormatError, UnwritableError
 from .folder import UnreadableError
 from .loading import SameTopicError
 from .locales import UnknownCodeError
@@ -29,6 +30,8 @@ _MISTAKES = (
     QueryRefusedError,
     ShapesError,
     StoreError,
+    UnknownFormatError,
+    UnwritableError,
 )
 
 in_folder = click.option(

@@ -9,10 +9,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from .. import __version__
 from ..catalogue import Catalogue
+from ..dumper import Dumper
 from ..endpoint import StoreError
 from ..questions import Question
 from ..search import BadChoiceError
@@ -21,7 +21,8 @@ from ..workers import BusyError, DeadlineError, Workers
 from . import contexts, links, negotiation, parameters
 from .contexts import Contexts
 from .documents import Addresses
-from .methods import SPARQL, STATUS, Methods
+from .dumps import DumpFiles
+from .methods import DUMP, SPARQL, STATUS, Methods
 from .negotiation import HTML, LISTS, NotAcceptableError
 from .proxies import Network, Proxies
 from .queries import Queries
@@ -29,21 +30,34 @@ from .questions import PATH as QUESTIONS
 from .questions import Questions
 from .resources import Resources
 from .searches import PATH, Searches
-from .service import BadBodyError, Service, TooLargeError, UnknownAddressError, UnsupportedError
+from .service import (
+    BadBodyError,
+    NeverMadeError,
+    NoLongerError,
+    NotYetError,
+    Service,
+    TooLargeError,
+    UnknownAddressError,
+    UnsupportedError,
+)
 from .statuses import MOST, Statuses
-from .tags import CodedTags
+from .tags import CodedTags, Coding
 
 INTERFACE = "/openapi.json"
 
 
 def application(
-    catalogue: Catalogue, workers: Workers | None = None, proxies: Sequence[Network] = ()
+    catalogue: Catalogue,
+    workers: Workers | None = None,
+    dumper: Dumper | None = None,
+    proxies: Sequence[Network] = (),
 ) -> FastAPI:
-    """Give the application that serves a catalogue; queries are answered where workers run them.
+    """Give the application that serves a catalogue.
 
+    Queries are answered where workers run them, and dumps given where a dumper has them made.
     Proxies that are named are believed in what they say of the address.
     """
-    service = Service(catalogue, Addresses(catalogue))
+    service = Service(catalogue, Addresses(catalogue), dumper)
     app = FastAPI(
         title=catalogue.reader.name(catalogue.base, catalogue.languages),
         version=__version__,
@@ -60,8 +74,10 @@ def application(
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
     _route_statuses(app, Statuses(service))
+    if dumper:
+        _route_dumps(app, DumpFiles(service, dumper))
     _route_resources(app, service)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
     app.add_middleware(CodedTags)
     app.add_middleware(Methods)
     app.add_middleware(
@@ -84,6 +100,9 @@ def _answer_mistakes(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(BadBodyError, service.bad_body)
     app.add_exception_handler(BusyError, service.busy)
     app.add_exception_handler(DeadlineError, service.stopped)
+    app.add_exception_handler(NotYetError, service.being_made)
+    app.add_exception_handler(NoLongerError, service.no_longer_kept)
+    app.add_exception_handler(NeverMadeError, service.never_made)
     app.add_exception_handler(HTTPException, service.http_error)
 
 
@@ -175,6 +194,23 @@ def _route_statuses(app: FastAPI, statuses: Statuses) -> None:
     @app.get(STATUS, include_in_schema=False)
     def unanswered() -> Response:
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
+
+
+def _route_dumps(app: FastAPI, files: DumpFiles) -> None:
+    summary = files.service.catalogue.say("downloads")
+
+    async def newest(request: Request) -> Response:
+        return await files.newest(request, request.path_params["name"])
+
+    async def version(request: Request) -> Response:
+        return await files.version(request, request.path_params["name"])
+
+    for path, answer, described in (
+        (DUMP[0] + "{name}", newest, parameters.OF_DUMP),
+        (DUMP[1] + "{name:path}", version, parameters.OF_VERSION),
+    ):
+        app.get(path, summary=summary, openapi_extra={"parameters": described})(answer)
+        app.head(path, include_in_schema=False)(answer)
 
 
 def _route_resources(app: FastAPI, service: Service) -> None:

@@ -9,6 +9,9 @@ STATUS = "/status"
 """The path that tells what became of addresses, which takes nothing but POST."""
 _ALLOWED = {SPARQL: "GET, HEAD, POST, OPTIONS", STATUS: "POST, OPTIONS"}
 
+DUMP = ("/dump.", "/dump/")
+"""What the paths of dumps begin with: files that are long, and of a length that is published."""
+
 
 def allowed(path: str) -> str:
     """Give the methods that an address knows."""
@@ -26,7 +29,9 @@ class Methods:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["method"] == "HEAD":
-            await self._app({**scope, "method": "GET"}, receive, _without_content(send))
+            # A file is not read to be thrown away: dumps know HEAD themselves.
+            method = "HEAD" if scope["path"].startswith(DUMP) else "GET"
+            await self._app({**scope, "method": method}, receive, _without_content(send))
         elif scope["method"] == "OPTIONS" and not _is_preflight(scope):
             headers = MutableHeaders({"Allow": allowed(scope["path"])})
             await send({"type": "http.response.start", "status": 204, "headers": headers.raw})

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..catalogue import Catalogue
+from ..dumps import LASTING, NAMES
 from ..kinds import Field
 from ..questions import Parameter
 from ..search import SIZES
@@ -67,6 +68,26 @@ STATUSES = {
     },
 }
 """What `/status` takes and answers; `id` is the IRI that ought to be linked to."""
+
+OF_DUMP = [
+    {
+        "name": "name",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "enum": list(NAMES)},
+    }
+]
+"""The parameter of a dump of the present release: its format, and whether it is packed."""
+
+OF_VERSION = [
+    {
+        "name": "name",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": rf"^[0-9a-f-]+\.{LASTING}$"},
+    }
+]
+"""The parameter of a dump of any release: the release, and the only format that is kept."""
 
 
 def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:

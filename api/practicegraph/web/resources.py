@@ -7,13 +7,15 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from pyoxigraph import NamedNode
+from pyoxigraph import NamedNode, Triple
 
 from ..ontology import SCHEMA
 from ..records import Record
 from ..schemaorg import Outline
 from ..search import Choices
 from . import caching, contexts, documents, links, negotiation, permanence
+from .distributions import distributions
+from .downloads import Downloads, downloads
 from .links import Link, Links
 from .negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from .service import VARY, Service, UnknownAddressError
@@ -97,7 +99,9 @@ class Resources:
         language = self.service.view(request).language if form in (HTML, JSON) else ""
         expanded = form == JSON_LD and contexts.are_unwanted(request)
         said = catalogue.store.values(NamedNode(iri), MODIFIED)
-        choices = (form.extension, language, str(expanded))
+        made = self.service.dumper.made() if self.service.dumper else None
+        dumps = made.dumps if made and iri == catalogue.base else ()
+        choices = (form.extension, language, str(expanded), *dumps)
         known = caching.validators(
             request, catalogue.release, choices, self.statements.modified(iri, said)
         )
@@ -109,7 +113,7 @@ class Resources:
     def _graph(self, request: Request, iri: str, form: Form) -> Response:
         catalogue = self.service.catalogue
         quads = documents.about(catalogue, iri)
-        quads += self.statements.beside(iri, quads)
+        quads += self.statements.beside(iri, quads, self._distributions(request, iri))
         if form == JSON_LD:
             return contexts.answer(request, catalogue, documents.triples(quads), iri)
         content = documents.written(catalogue, quads, form, iri)
@@ -126,6 +130,7 @@ class Resources:
             "home.html",
             record=whole,
             total=answer.total,
+            downloads=self._downloads(request),
             facets=[(field, view.options(field, answer, choices, [])) for field in kind.facets],
             links=found,
             outline=self._outline(request, whole),
@@ -155,12 +160,25 @@ class Resources:
             links=found,
             retirement=catalogue.permanence.of(iri),
             replaced=catalogue.permanence.led_to(iri),
+            downloads=self._downloads(request) if iri == catalogue.base else None,
             forms=[
                 (form.extension, f"{links.prefix(request)}/{path}.{form.extension}")
                 for form in DOCUMENTS
                 if form != HTML
             ],
         )
+
+    def _distributions(self, request: Request, iri: str) -> list[Triple]:
+        """Give what follows from the catalogue and so cannot stand in it: where its dumps are."""
+        made = self.service.dumper.made() if self.service.dumper else None
+        if made is None or iri != self.service.catalogue.base:
+            return []
+        said = self.service.catalogue.store.graph(iri)
+        return list(distributions(iri, str(request.base_url), made, said))
+
+    def _downloads(self, request: Request) -> Downloads | None:
+        made = self.service.dumper.made() if self.service.dumper else None
+        return downloads(self.service.view(request), made) if made else None
 
     def _record(self, iri: str) -> Record | None:
         catalogue = self.service.catalogue

@@ -11,6 +11,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from ..catalogue import Catalogue
+from ..dumper import Dumper
+from ..dumps import KEPT, LASTING
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import DeadlineError
@@ -33,6 +35,18 @@ class UnknownAddressError(LookupError):
     """An address at which nothing stands."""
 
 
+class NotYetError(LookupError):
+    """A dump that is being made."""
+
+
+class NoLongerError(LookupError):
+    """A dump of an earlier release that is no longer kept."""
+
+
+class NeverMadeError(LookupError):
+    """A dump of a release of which none was made here."""
+
+
 class UnsupportedError(ValueError):
     """A body in a form that is not read."""
 
@@ -51,10 +65,11 @@ class BadBodyError(ValueError):
 
 @dataclass(frozen=True)
 class Service:
-    """A catalogue and the addresses at which it is served."""
+    """A catalogue, the addresses at which it is served, and what has its dumps made."""
 
     catalogue: Catalogue
     addresses: Addresses
+    dumper: Dumper | None = None
 
     def view(self, request: Request) -> View:
         """Give the catalogue as the reader of a request sees it."""
@@ -144,6 +159,26 @@ class Service:
         detail = view.say("deadline", seconds=f"{error.seconds:g} s")
         hint = view.say("deadlineHint", seconds=f"{error.most:g} s")
         return self.problem(request, HTTPStatus.GATEWAY_TIMEOUT, detail, hint)
+
+    def being_made(self, request: Request, error: Exception) -> Response:
+        """Answer a request for a dump that is being made: 503."""
+        detail = self.view(request).say("beingMade")
+        headers = {"Retry-After": "10"}
+        return self.problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
+
+    def no_longer_kept(self, request: Request, error: Exception) -> Response:
+        """Answer a request for a dump that is no longer kept: 410, with those that are."""
+        return self._no_dump(request, HTTPStatus.GONE, "noLonger", str(error))
+
+    def never_made(self, request: Request, error: Exception) -> Response:
+        """Answer a request for a dump of a release never seen here: 404, with those that are."""
+        return self._no_dump(request, HTTPStatus.NOT_FOUND, "neverMade", str(error))
+
+    def _no_dump(self, request: Request, status: HTTPStatus, phrase: str, asked: str) -> Response:
+        view, release = self.view(request), self.catalogue.release
+        address = f"/dump/{release}.{LASTING}"
+        hint = view.say("noLongerHint", count=KEPT, release=release, address=address)
+        return self.problem(request, status, view.say(phrase, release=asked), hint)
 
     def not_acceptable(self, request: Request, error: Exception) -> Response:
         """Answer a wish for a form that is not to be had: 406, with those that are."""

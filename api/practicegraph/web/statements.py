@@ -48,11 +48,14 @@ class Statements:
         """Give the IRI of the document about a thing of ours, the same for all its forms."""
         return f"{self.catalogue.base}{self.addresses.path_of(iri)}#document"
 
-    def beside(self, iri: str, quads: Sequence[Quad]) -> list[Quad]:
-        """Give what the document about a thing adds to the quads, in a graph of its own."""
+    def beside(self, iri: str, quads: Sequence[Quad], more: Iterable[Triple] = ()) -> list[Quad]:
+        """Give what the document about a thing adds to the quads, in a graph of its own.
+
+        More that follows from the catalogue may be given; what it mentions is named, too.
+        """
         document = self.document(iri)
         known = {quad.triple for quad in quads}
-        found = list(self._of_document(document, iri, known))
+        found = [*self._of_document(document, iri, known), *more]
         if iri == self.catalogue.base:
             found += self._release(iri)
             found += self.catalogue.dataset.linksets()

@@ -3,7 +3,10 @@
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .methods import DUMP
 
 _TAG = re.compile(r'(?:W/)?"[^"]*"')
 _CODED = '-gzip"'
@@ -13,6 +16,17 @@ def matches(header: str, tag: str) -> bool:
     """Tell whether an If-None-Match header names the tag, in whichever coding, or any (13.1.2)."""
     named = {found.removeprefix("W/").replace(_CODED, '"') for found in _TAG.findall(header)}
     return header.strip() == "*" or tag in named
+
+
+class Coding(GZipMiddleware):
+    """Codes answers with gzip, but not dumps, whose readers expect the length that is published."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and code the answer."""
+        if scope["type"] == "http" and scope["path"].startswith(DUMP):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class CodedTags:
