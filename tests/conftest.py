@@ -79,6 +79,13 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     found.replace(found.graphs(), ())
 
 
+def in_json_ld(client: TestClient, path: str) -> str:
+    """A document in JSON-LD with the context to which it refers in its place."""
+    document = client.get(path).json()
+    assert document["@context"] == "http://testserver/context.jsonld"
+    return json.dumps(document | client.get(document["@context"]).json())
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server, for real clients."""

@@ -63,14 +63,19 @@ ADDRESSES = [
     "/practices.json?sort=-start&size=5",
     "/practices.ttl?size=3",
     "/practice/1788.ttl",
+    "/practice/1788.nq",
+    "/practice/1788.jsonld",
+    "/practice/1788.linkset",
     "/practice/1788.json?lang=nl",
     "/practice/1788.html",
     "/practice/99999",
     "/outcome/ACE.ttl",
     "/outcome/ACE.html",
     "/country/HUN.ttl",
+    "/country/HUN.html",
     "/ontology.ttl",
     "/shapes.ttl",
+    "/shapes/practice.jsonld",
     "/health",
     "/sparql?format=nt",
 ]
@@ -84,6 +89,12 @@ def test_an_address_gives_the_same(address: str, far: Elsewhere, client: TestCli
         assert sorted(anonymous(found.content)) == sorted(anonymous(near.content))
     else:
         assert found.content == near.content
+
+
+def test_link_sets_are_counted_alike(far: Elsewhere, client: TestClient) -> None:
+    near, found = (set(c.get("/catalog.nt").text.splitlines()) for c in (client, far.client))
+    assert found <= near, "the other one has dumps, too"
+    assert sum("void#linkPredicate" in line for line in found) > 10
 
 
 def anonymous(content: bytes) -> list[str]:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +45,7 @@ from .terminal import FOLDER, Trouble, in_folder, mistakes
 from .text import nearest
 from .web import breaks
 from .web.app import application
+from .web.proxies import Network
 from .workers import Limits, Workers
 
 _PATIENCE = 3  # seconds that running answers get when the server is told to end
@@ -79,7 +81,22 @@ def main() -> None:
     help="A host that queries may call with SERVICE; repeatable, none by default.",
 )
 @_at_store
-def serve(root: Path, host: str, port: int, called: tuple[Host, ...], store: str | None) -> None:
+@click.option(
+    "--proxy",
+    "proxies",
+    type=ip_network,
+    multiple=True,
+    metavar="ADDRESS",
+    help="A proxy, or a network of them, that is believed in what it says of a reader's request.",
+)
+def serve(
+    root: Path,
+    host: str,
+    port: int,
+    called: tuple[Host, ...],
+    store: str | None,
+    proxies: tuple[Network, ...],
+) -> None:
     """Serve a catalogue over HTTP; only files that have changed are loaded anew.
 
     With --store, the entries are those of a SPARQL store, which `load` has filled.
@@ -95,7 +112,7 @@ def serve(root: Path, host: str, port: int, called: tuple[Host, ...], store: str
     workers = Workers(opened.source, Limits(hosts=called))
     dumper = Dumper(opened, Dumps(root / catalogue.KEPT / "dumps"))
     try:
-        app = application(opened, workers, dumper)
+        app = application(opened, workers, dumper, proxies)
         logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
         uvicorn.run(
             app,
@@ -103,6 +120,7 @@ def serve(root: Path, host: str, port: int, called: tuple[Host, ...], store: str
             port=port,
             log_level="warning",
             lifespan="off",
+            proxy_headers=False,
             timeout_graceful_shutdown=_PATIENCE,
         )
     finally:

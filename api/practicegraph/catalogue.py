@@ -2,9 +2,9 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
@@ -13,6 +13,7 @@ from . import (
     folder,
     jsonld,
     loading,
+    ontology,
     pages,
     permanence,
     phrases,
@@ -21,18 +22,21 @@ from . import (
     vocabularies,
 )
 from .checks import Checker
+from .dataset import Dataset
 from .embedded import Embedded
 from .endpoint import Endpoint
 from .findings import Checked
 from .folder import Contents, Document
 from .kinds import Shapes
 from .loading import Watch, unwatched
+from .ontology import Ontology
 from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
 from .remote import Remote
 from .search import Search
+from .shapes import SKOS
 from .store import RDF, Store
 from .text import preferring
 from .turtle import Writer
@@ -94,6 +98,22 @@ class Catalogue:
         return Search(self.store, self.shapes.record, self.vocabularies)
 
     @cached_property
+    def ontology(self) -> Ontology:
+        """Give what the ontology says of its terms."""
+        return ontology.read(self.store)
+
+    @property
+    def dataset(self) -> Dataset:
+        """Give what is known of the catalogue as a whole at its release."""
+        return self._dataset(self.release)
+
+    @cached_property
+    def _dataset(self) -> Callable[[str], Dataset]:
+        concepts = self.shapes.kind_of([SKOS + "Concept"])
+        kinds = (self.shapes.record, concepts) if concepts else (self.shapes.record,)
+        return lru_cache(maxsize=1)(partial(Dataset, self.store, self.base, kinds))
+
+    @cached_property
     def understanding(self) -> Understanding:
         """Give what reads values out of a source's words."""
         return Understanding(self.shapes, self.vocabularies, self.phrases)
@@ -112,8 +132,9 @@ class Catalogue:
 
     @cached_property
     def context(self) -> dict[str, object]:
-        """Give the JSON-LD context of entries."""
-        return jsonld.context(self.shapes.record, self.prefixes)
+        """Give the JSON-LD context of all documents; entries' keys come first."""
+        kinds = (self.shapes.record, *self.shapes.kinds)
+        return jsonld.context(kinds, self.prefixes, self.ontology.labels)
 
     def preferring(self, language: str | None) -> tuple[str, ...]:
         """Give the languages, a wished one first; raises UnknownLanguageError."""

@@ -1,6 +1,6 @@
 """The routes: searches, SPARQL, every IRI, and what the service says of itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -18,12 +18,14 @@ from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import BusyError, DeadlineError, TooMuchError, Workers
-from . import negotiation, parameters
+from . import contexts, links, negotiation, parameters
 from .codings import Codings
+from .contexts import Contexts
 from .documents import Addresses
 from .dumps import DumpFiles
 from .methods import DUMP, SPARQL, STATUS, Methods
 from .negotiation import HTML, LISTS, NotAcceptableError
+from .proxies import Network, Proxies
 from .queries import Queries
 from .questions import PATH as QUESTIONS
 from .questions import Questions
@@ -43,23 +45,32 @@ from .service import (
 from .statuses import MOST, Statuses
 from .tags import CodedTags, Coding
 
+INTERFACE = "/openapi.json"
+
 
 def application(
-    catalogue: Catalogue, workers: Workers | None = None, dumper: Dumper | None = None
+    catalogue: Catalogue,
+    workers: Workers | None = None,
+    dumper: Dumper | None = None,
+    proxies: Sequence[Network] = (),
 ) -> FastAPI:
     """Give the application that serves a catalogue.
 
     Queries are answered where workers run them, and dumps given where a dumper has them made.
+    Proxies that are named are believed in what they say of the address.
     """
     service = Service(catalogue, Addresses(catalogue), dumper)
     app = FastAPI(
         title=catalogue.reader.name(catalogue.base, catalogue.languages),
         version=__version__,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(Proxies, trusted=proxies)
     _answer_mistakes(app, service)
     _route_home(app, service)
+    _route_contexts(app, service)
     _route_searches(app, service)
     if workers:
         _route_queries(app, Queries(service, workers))
@@ -111,10 +122,26 @@ def _route_home(app: FastAPI, service: Service) -> None:
             return resources.home(request)
         return resources.answer(request, service.addresses.start)
 
+    @app.get(INTERFACE, include_in_schema=False)
+    def interface(request: Request) -> Response:
+        return JSONResponse(app.openapi() | {"servers": [{"url": links.root(request)}]})
+
     @app.get("/health", summary="Whether the service answers, and its release")
     def health() -> Response:
         found = {"status": "ok", "release": service.catalogue.release}
         return JSONResponse(found | {"triples": len(service.catalogue.store)})
+
+
+def _route_contexts(app: FastAPI, service: Service) -> None:
+    served = Contexts(service.catalogue)
+
+    @app.get(contexts.PATH, include_in_schema=False)
+    def newest(request: Request) -> Response:
+        return served.newest(request)
+
+    @app.get(contexts.VERSION, include_in_schema=False)
+    def version(request: Request, name: str) -> Response:
+        return served.version(request, name)
 
 
 def _route_searches(app: FastAPI, service: Service) -> None:

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, serialize
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Triple,
+    serialize,
+)
 
 from .. import jsonld
 from ..catalogue import Catalogue
@@ -25,6 +34,8 @@ class Addresses:
         """Give the IRI that a path, without its extension, stands for; None where nothing does."""
         if path == self.start:
             return self.catalogue.base
+        if not path or "#" in path:
+            return None
         scheme, _, notation = path.partition("/")
         found = self.catalogue.vocabularies.by_key.get(scheme)
         if found and (concept := found.at(notation)):
@@ -37,29 +48,38 @@ class Addresses:
 
     def path(self, iri: str) -> str | None:
         """Give the path, without an extension, of an IRI; None where it is not ours to serve."""
-        if iri == self.catalogue.base:
-            return self.start
+        known = iri in self.catalogue.vocabularies.concepts
+        return self.path_of(iri) if known or self._ours(iri) else None
+
+    def path_of(self, iri: str) -> str:
+        """Give the path, without an extension, of an IRI that is ours to serve."""
         if concept := self.catalogue.vocabularies.concepts.get(iri):
             key = self.catalogue.vocabularies.schemes[concept.scheme].key
             return f"{key}/{concept.notation}"
         document, _, _ = iri.partition("#")
-        return document.removeprefix(self.catalogue.base) if self._ours(iri) else None
+        return document.removeprefix(self.catalogue.base) or self.start
 
     def _ours(self, iri: str) -> bool:
         return iri.startswith(self.catalogue.base) and self.catalogue.store.holds(iri)
 
 
 def written(catalogue: Catalogue, quads: list[Quad], form: Form, topic: str = "") -> bytes:
-    """Write quads in a form; the forms without graphs get the triples."""
+    """Write quads in a form, the same bytes each time; the forms without graphs get the triples."""
+    quads = _with_lasting_names(quads)
     if form.rdf in _WITH_GRAPHS:
         return _serialised(quads, form.rdf)
-    return serialised(catalogue, list(dict.fromkeys(quad.triple for quad in quads)), form, topic)
+    return serialised(catalogue, _triples(quads), form, topic)
+
+
+def triples(quads: list[Quad]) -> list[Triple]:
+    """Give the triples of quads, each once, with lasting names for blank nodes."""
+    return _triples(_with_lasting_names(quads))
 
 
 def serialised(catalogue: Catalogue, triples: list[Triple], form: Form, topic: str = "") -> bytes:
     """Write triples in a form; in Turtle, the topic first."""
     if form == JSON_LD:
-        return jsonld.document(triples, catalogue.context)
+        return jsonld.document(triples, catalogue.context, topic)
     if form == TURTLE:
         return catalogue.writer.write(triples, topic).encode()
     assert form.rdf
@@ -72,8 +92,21 @@ def about(catalogue: Catalogue, iri: str) -> list[Quad]:
     if not graph:
         return catalogue.store.statements(iri)
     parts = [quad.object for quad in graph if quad.predicate == _IMPORTS]
-    names = [iri, *(part.value for part in parts if isinstance(part, NamedNode))]
-    return [quad for name in names for quad in catalogue.store.graph(name)]
+    names = [part.value for part in parts if isinstance(part, NamedNode)]
+    return [*graph, *(quad for name in names for quad in catalogue.store.graph(name))]
+
+
+def _triples(quads: list[Quad]) -> list[Triple]:
+    return list(dict.fromkeys(quad.triple for quad in quads))
+
+
+def _with_lasting_names(quads: list[Quad]) -> list[Quad]:
+    """Give quads in one order, blank nodes with the names that any store leads to (RDFC-1.0)."""
+    if not any(isinstance(quad.subject, BlankNode) for quad in quads):
+        return sorted(quads, key=str)
+    graphs = Dataset(quads)
+    graphs.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    return sorted(graphs, key=str)
 
 
 def _serialised(what: Sequence[Quad] | Sequence[Triple], form: RdfFormat) -> bytes:

@@ -34,12 +34,13 @@ class Downloads:
 
 def downloads(view: View, made: Made) -> Downloads:
     """Give the dumps that are made as a page shows them."""
-    files = [_file(made.dumps[name], view.language) for name in NAMES if name in made.dumps]
+    files = [_file(made.dumps[name], view) for name in NAMES if name in made.dumps]
     return Downloads(made.release, files, HASH, made.canonical_hash(made.dumps["nq"]) or "")
 
 
-def _file(dump: Dump, language: str) -> File:
-    return File(dump.name, f"/dump.{dump.name}", _spoken(dump.size, language), dump.checksum)
+def _file(dump: Dump, view: View) -> File:
+    href = f"{view.root}/dump.{dump.name}"
+    return File(dump.name, href, _spoken(dump.size, view.language), dump.checksum)
 
 
 def _spoken(size: int, language: str) -> str:

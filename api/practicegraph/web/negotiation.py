@@ -1,11 +1,11 @@
 """Which form and which language a reader gets (RFC 9110, section 12)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import RdfFormat
 from starlette.requests import Request
-from werkzeug.datastructures import LanguageAccept, MIMEAccept
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 
@@ -20,22 +20,34 @@ class Form:
     @property
     def content_type(self) -> str:
         """Give the media type with its character set where texts need one."""
-        plain = self.media_types[0]
-        return f"{plain}; charset=utf-8" if plain.startswith("text/") else plain
+        return f"{self.plain}; charset=utf-8" if self.plain.startswith("text/") else self.plain
+
+    @property
+    def plain(self) -> str:
+        """Give the media type alone."""
+        return self.media_types[0]
+
+    @property
+    def is_rdf(self) -> bool:
+        """Tell whether the form holds a graph."""
+        return self.rdf is not None
 
 
 HTML = Form("html", ("text/html", "application/xhtml+xml"))
 TURTLE = Form("ttl", ("text/turtle", "application/x-turtle"), RdfFormat.TURTLE)
-JSON_LD = Form("jsonld", ("application/ld+json",))
+JSON_LD = Form("jsonld", ("application/ld+json",), RdfFormat.JSON_LD)
 JSON = Form("json", ("application/json",))
 CSV = Form("csv", ("text/csv",))
 N_TRIPLES = Form("nt", ("application/n-triples", "text/plain"), RdfFormat.N_TRIPLES)
 RDF_XML = Form("rdf", ("application/rdf+xml",), RdfFormat.RDF_XML)
 TRIG = Form("trig", ("application/trig",), RdfFormat.TRIG)
 N_QUADS = Form("nq", ("application/n-quads",), RdfFormat.N_QUADS)
+LINKSET = Form("linkset", ("application/linkset+json",))
 
 DOCUMENTS = (TURTLE, HTML, JSON_LD, RDF_XML, N_TRIPLES, TRIG, N_QUADS, JSON)
 """The forms of every IRI; the first one goes to those who take anything."""
+ANSWERS = (*DOCUMENTS, LINKSET)
+"""The same, and the links of a document by themselves."""
 LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV)
 """The forms of a search."""
 _WITHOUT_GRAPHS = (TURTLE, JSON_LD, RDF_XML, N_TRIPLES)
@@ -67,15 +79,45 @@ def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
 
 
 def _accepted(request: Request, forms: Sequence[Form]) -> Form:
-    accepted = parse_accept_header(request.headers.get("accept") or "*/*", MIMEAccept)
-    refused = {name for name, weight in accepted if not weight}
-    given = [found for found in forms if found.media_types[0] not in refused]
-    by_type = {name: found for found in reversed(given) for name in found.media_types}
-    offers = [name for found in given for name in found.media_types]
-    best = accepted.best_match(offers)
-    if best is None:
+    ranges = _ranges(", ".join(request.headers.getlist("accept")))
+    offers = [(_fitting(name, found), found) for found in forms for name in found.media_types]
+    weighed = [(_weight(fitting, ranges), found) for fitting, found in offers]
+    weight, best = max(weighed, key=lambda pair: pair[0])
+    if not weight[0]:
         raise NotAcceptableError(forms)
-    return by_type[best]
+    return best
+
+
+def _ranges(header: str) -> dict[str, tuple[float, int]]:
+    """Give the quality of each media range and its place from the end, without parameters.
+
+    A parameter, such as a profile of JSON-LD, never makes a form unacceptable; what is no media
+    range is left out, and a header of nothing else counts as none (section 12.5.1).
+    """
+    listed = list(parse_accept_header(header))
+    ranges: dict[str, tuple[float, int]] = {}
+    for place, (text, quality) in enumerate(listed):
+        name = text.partition(";")[0].strip().lower()
+        if "/" in name:
+            ranges.setdefault(name, (quality, len(listed) - place))
+    return ranges or {"*/*": (1, 0)}
+
+
+def _fitting(name: str, form: Form) -> tuple[str, ...]:
+    """Give the ranges that mean a form by a media type, its other names only by themselves."""
+    ranges = (name, name.partition("/")[0] + "/*", "*/*")
+    return ranges if name == form.plain else ranges[:1]
+
+
+def _weight(
+    fitting: Sequence[str], ranges: Mapping[str, tuple[float, int]]
+) -> tuple[float, int, int]:
+    """Give how much a form is wished: by the range that fits it best, named ones first."""
+    for specificity, found in enumerate(fitting):
+        if found in ranges:
+            quality, place = ranges[found]
+            return quality, -specificity, place
+    return 0, 0, 0
 
 
 def named(name: str, forms: Sequence[Form]) -> Form:

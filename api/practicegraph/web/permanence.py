@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from ..permanence import Retirement
 from ..text import best
+from . import links
 from .service import VARY, Service
 
 
@@ -30,7 +31,9 @@ def redirect(service: Service, request: Request, retirement: Retirement) -> Resp
     """Give the way from a thing that was moved to its successor, in the form that was asked for."""
     path = service.addresses.path(retirement.successor)
     query = f"?{request.url.query}" if request.url.query else ""
-    address = retirement.successor if path is None else f"/{quote(path)}{query}"
+    address = (
+        retirement.successor if path is None else f"{links.prefix(request)}/{quote(path)}{query}"
+    )
     headers = VARY | {"Link": _link(retirement)}
     return RedirectResponse(address, HTTPStatus.MOVED_PERMANENTLY, headers)
 

@@ -11,8 +11,9 @@ from pyoxigraph import NamedNode
 
 from ..questions import Parameter, Question
 from ..text import best
-from . import negotiation, parameters
-from .negotiation import HTML, JSON, NotAcceptableError
+from . import caching, links, negotiation, parameters
+from .links import Link
+from .negotiation import HTML, JSON, TURTLE
 from .protocol import Asked
 from .queries import GRAPHS, TABLES, Queries, Table
 from .service import VARY
@@ -33,26 +34,35 @@ class Questions:
         service = self.queries.service
         view = service.view(request)
         known = service.catalogue.questions.values()
-        if negotiation.form(request, (JSON, HTML)) == HTML:
-            return service.html(request, "questions.html", questions=known)
-        rows = [self._described(question, view) for question in known]
-        return JSONResponse({"questions": rows}, headers=VARY)
+        form = negotiation.form(request, (JSON, HTML))
+
+        def make() -> Response:
+            if form == HTML:
+                return service.html(request, "questions.html", questions=known)
+            return JSONResponse({"questions": [self._described(each, view) for each in known]})
+
+        chosen = (form.extension, view.language)
+        found = caching.validators(request, service.catalogue.release, chosen)
+        return caching.answer(request, found, VARY, make)
 
     def answer(self, request: Request, question: Question) -> Response:
-        """Answer a question; who accepts RDF alone is led to what is said of the question."""
+        """Answer a question; where its answer is a table, RDF is what is said of the question."""
+        answers = (*TABLES, *(GRAPHS if question.gives_graph else ()))
+        form = negotiation.wished(request, (*answers, *GRAPHS))
+        if form not in answers:
+            place = f"{PATH}/{question.name}.{form.extension}"
+            return RedirectResponse(links.prefix(request) + place, 303, VARY)
         service = self.queries.service
         asked = query_of(request.query_params.multi_items(), _OURS)
         given = [(name, value) for name, value in asked if value]
         given += self._in_language(question, dict(given), service.view(request).language)
         text = question.asked(given, service.catalogue.understanding)
-        try:
-            negotiation.wished(request, (*TABLES, *(GRAPHS if question.gives_graph else ())))
-        except NotAcceptableError:
-            form = negotiation.wished(request, GRAPHS)
-            return RedirectResponse(f"{PATH}/{question.name}.{form.extension}", 303, VARY)
-        return self.queries.reply(
+        reply = self.queries.reply(
             request, Asked(text), lambda table: self._page(request, question, given, text, table)
         )
+        place = f"{links.root(request)}{PATH}/{question.name}.{TURTLE.extension}"
+        reply.headers.update(links.header([Link(place, "describedby", TURTLE.plain)]))
+        return reply
 
     def described(self, question: Question) -> dict[str, Any]:
         """Give what the OpenAPI document says of a question."""
@@ -92,7 +102,7 @@ class Questions:
                 {"name": parameter.key, "label": view.best(parameter.field.names)}
                 for parameter in question.parameters
             ],
-            "answer": f"{PATH}/{question.name}",
+            "answer": f"{view.root}{PATH}/{question.name}",
         }
 
     def _page(
@@ -115,7 +125,10 @@ class Questions:
             fields=[self._field(parameter, values, view) for parameter in question.parameters],
             editor=view.link("/sparql", query=text),
             forms=[
-                (form.extension, f"{PATH}/{question.name}?{query}&format={form.extension}")
+                (
+                    form.extension,
+                    f"{view.root}{PATH}/{question.name}?{query}&format={form.extension}",
+                )
                 for form in TABLES
                 if form != HTML
             ],

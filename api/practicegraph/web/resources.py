@@ -1,21 +1,26 @@
 """Every IRI over HTTP: a redirect to its document, and the document in each form."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from pyoxigraph import NamedNode, Quad
+from pyoxigraph import NamedNode, Triple
 
-from ..kinds import Field
+from ..ontology import SCHEMA
 from ..records import Record
+from ..schemaorg import Outline
 from ..search import Choices
-from ..store import named
-from . import documents, negotiation, permanence
+from . import caching, contexts, documents, links, negotiation, permanence
 from .distributions import distributions
 from .downloads import Downloads, downloads
-from .negotiation import DOCUMENTS, HTML, JSON, Form
+from .links import Link, Links
+from .negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from .service import VARY, Service, UnknownAddressError
+from .statements import MODIFIED, Statements
+from .uses import Uses
 
 
 @dataclass(frozen=True)
@@ -24,13 +29,18 @@ class Resources:
 
     service: Service
 
+    @property
+    def statements(self) -> Statements:
+        """Give what says what documents add."""
+        return Statements(self.service.catalogue, self.service.addresses)
+
     def answer(self, request: Request, path: str) -> Response:
         """Answer an IRI with 303 to its document, and a document with 200; else raise.
 
         What was moved answers with its successor's address, what was withdrawn with a tombstone.
         """
         stem, dot, extension = path.rpartition(".")
-        by_extension = {form.extension: form for form in DOCUMENTS}
+        by_extension = {form.extension: form for form in ANSWERS}
         if dot and extension in by_extension:
             iri = self.service.addresses.iri(stem)
             if iri:
@@ -38,42 +48,93 @@ class Resources:
         iri = self.service.addresses.iri(path)
         if iri is None:
             raise UnknownAddressError(path)
-        form = negotiation.form_of_document(request, DOCUMENTS)
+        form = negotiation.form_of_document(request, ANSWERS)
         retirement = self.service.catalogue.permanence.of(iri)
         if retirement and retirement.moved:
             return permanence.redirect(self.service, request, retirement)
         if retirement:
             return self.document(request, iri, path, form)
-        return RedirectResponse(f"/{quote(path)}.{form.extension}", 303, VARY)
+        headers = VARY | links.header(self._links(request, iri, path).of_iri())
+        place = f"{links.prefix(request)}/{quote(path)}.{form.extension}"
+        return RedirectResponse(place, 303, headers)
 
     def home(self, request: Request) -> Response:
         """Answer with the page with which the catalogue opens."""
+        base = self.service.catalogue.base
+        found = self._links(request, base, self.service.addresses.start).brief(HTML)
+        return self._kept(request, base, HTML, found, lambda: self._home(request, found))
+
+    def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
+        """Answer with what is known of an IRI, in a form; 410 where it was withdrawn."""
+        known = self._links(request, iri, path)
+        found = known.brief(form) if form != LINKSET else []
+
+        def make() -> Response:
+            if form == HTML:
+                return self._page(request, iri, path, found)
+            if form == JSON:
+                return JSONResponse(self._json(request, iri))
+            if form == LINKSET:
+                return JSONResponse(known.linkset(), media_type=form.content_type)
+            return self._graph(request, iri, form)
+
+        retirement = self.service.catalogue.permanence.of(iri)
+        if retirement and not retirement.moved:
+            answer = make()
+            answer.headers.update(VARY | links.header(found))
+        else:
+            answer = self._kept(request, iri, form, found, make)
+        return permanence.marked(answer, retirement)
+
+    def _kept(
+        self,
+        request: Request,
+        iri: str,
+        form: Form,
+        found: Sequence[Link],
+        make: Callable[[], Response],
+    ) -> Response:
+        """Answer so that caches may keep the answer until the thing changes."""
+        catalogue = self.service.catalogue
+        language = self.service.view(request).language if form in (HTML, JSON) else ""
+        expanded = form == JSON_LD and contexts.are_unwanted(request)
+        said = catalogue.store.values(NamedNode(iri), MODIFIED)
+        made = self.service.dumper.made() if self.service.dumper else None
+        dumps = made.dumps if made and iri == catalogue.base else ()
+        choices = (form.extension, language, str(expanded), *dumps)
+        known = caching.validators(
+            request, catalogue.release, choices, self.statements.modified(iri, said)
+        )
+        return caching.answer(request, known, VARY | links.header(found), make)
+
+    def _links(self, request: Request, iri: str, path: str) -> Links:
+        return Links(self.service.catalogue, links.root(request), iri, path)
+
+    def _graph(self, request: Request, iri: str, form: Form) -> Response:
+        catalogue = self.service.catalogue
+        quads = documents.about(catalogue, iri)
+        quads += self.statements.beside(iri, quads, self._distributions(request, iri))
+        if form == JSON_LD:
+            return contexts.answer(request, catalogue, documents.triples(quads), iri)
+        content = documents.written(catalogue, quads, form, iri)
+        return Response(content, media_type=form.content_type)
+
+    def _home(self, request: Request, found: Sequence[Link]) -> Response:
         catalogue, view = self.service.catalogue, self.service.view(request)
         choices = Choices(size=1)
         answer = catalogue.search.answer(choices, view.languages)
         kind = catalogue.shapes.record
+        whole = self._record(catalogue.base)
         return self.service.html(
             request,
             "home.html",
-            record=self._record(catalogue.base),
+            record=whole,
             total=answer.total,
             downloads=self._downloads(request),
             facets=[(field, view.options(field, answer, choices, [])) for field in kind.facets],
+            links=found,
+            outline=self._outline(request, whole),
         )
-
-    def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
-        """Answer with what is known of an IRI, in a form; 410 where it was withdrawn."""
-        answer = self._document(request, iri, path, form)
-        return permanence.marked(answer, self.service.catalogue.permanence.of(iri))
-
-    def _document(self, request: Request, iri: str, path: str, form: Form) -> Response:
-        if form == HTML:
-            return self._page(request, iri, path)
-        if form == JSON:
-            return JSONResponse(self._json(request, iri), headers=VARY)
-        quads = [*documents.about(self.service.catalogue, iri), *self._distributions(request, iri)]
-        content = documents.written(self.service.catalogue, quads, form, iri)
-        return Response(content, headers=VARY, media_type=form.content_type)
 
     def _json(self, request: Request, iri: str) -> dict[str, object]:
         reader, view = self.service.catalogue.reader, self.service.view(request)
@@ -83,7 +144,7 @@ class Resources:
         fate = permanence.told(retirement, view.languages) if retirement else {}
         return {"id": iri, "title": view.name(iri)} | found | fate
 
-    def _page(self, request: Request, iri: str, path: str) -> Response:
+    def _page(self, request: Request, iri: str, path: str, found: Sequence[Link]) -> Response:
         catalogue = self.service.catalogue
         record = self._record(iri)
         return self.service.html(
@@ -93,24 +154,27 @@ class Resources:
             record=record,
             terms=[] if iri == catalogue.base else self._terms(iri),
             scheme=catalogue.vocabularies.schemes.get(iri),
-            counts=self._counts(iri),
-            uses=self._uses(iri),
+            counts=Uses(catalogue).counts(iri),
+            uses=Uses(catalogue).of(iri),
+            outline=self._outline(request, record),
+            links=found,
             retirement=catalogue.permanence.of(iri),
             replaced=catalogue.permanence.led_to(iri),
             downloads=self._downloads(request) if iri == catalogue.base else None,
             forms=[
-                (form.extension, f"/{path}.{form.extension}") for form in DOCUMENTS if form != HTML
+                (form.extension, f"{links.prefix(request)}/{path}.{form.extension}")
+                for form in DOCUMENTS
+                if form != HTML
             ],
         )
 
-    def _distributions(self, request: Request, iri: str) -> list[Quad]:
+    def _distributions(self, request: Request, iri: str) -> list[Triple]:
         """Give what follows from the catalogue and so cannot stand in it: where its dumps are."""
         made = self.service.dumper.made() if self.service.dumper else None
         if made is None or iri != self.service.catalogue.base:
             return []
         said = self.service.catalogue.store.graph(iri)
-        triples = distributions(iri, str(request.base_url), made, said)
-        return list(named(triples, iri))
+        return list(distributions(iri, str(request.base_url), made, said))
 
     def _downloads(self, request: Request) -> Downloads | None:
         made = self.service.dumper.made() if self.service.dumper else None
@@ -121,27 +185,24 @@ class Resources:
         kind = catalogue.shapes.kind_of(catalogue.reader.classes(iri))
         return catalogue.reader.records(kind, [iri])[0] if kind else None
 
+    def _outline(self, request: Request, record: Record | None) -> dict[str, Any] | None:
+        """Give a thing in the words of schema.org, with what holds of all of the catalogue."""
+        catalogue = self.service.catalogue
+        languages = self.service.view(request).languages
+        outline = Outline(catalogue.reader, catalogue.ontology, catalogue.base, languages)
+        found = outline.of(record) if record else None
+        if found is None or record is None:
+            return None
+        more: dict[str, str | None] = {}
+        if record.iri == catalogue.base:
+            more = {"version": catalogue.release}
+        elif record.kind == catalogue.shapes.record:
+            more = {"license": catalogue.dataset.licence, "isPartOf": catalogue.base}
+        return {"@context": SCHEMA, **more, **found}
+
     def _terms(self, iri: str) -> list[Record]:
         """Give the things that a document describes under fragments of its IRI."""
         quads = documents.about(self.service.catalogue, iri)
         subjects = {q.subject.value for q in quads if isinstance(q.subject, NamedNode)}
         parts = sorted(subject for subject in subjects if subject.startswith(f"{iri}#"))
         return [record for part in parts if (record := self._record(part))]
-
-    def _counts(self, iri: str) -> dict[str, int]:
-        """Give how many entries have each concept of a scheme, by notation."""
-        field = self._facet(iri)
-        return self.service.catalogue.search.counts(field) if field else {}
-
-    def _uses(self, iri: str) -> list[tuple[Field, str, int]]:
-        """Give the facets by which a concept is found, with its value and the count."""
-        concept = self.service.catalogue.vocabularies.concepts.get(iri)
-        field = self._facet(concept.scheme) if concept else None
-        if not concept or not field or concept.retirement:
-            return []
-        count = self._counts(concept.scheme).get(concept.notation, 0)
-        return [(field, concept.notation, count)]
-
-    def _facet(self, scheme: str) -> Field | None:
-        facets = self.service.catalogue.shapes.record.facets
-        return next((field for field in facets if field.scheme == scheme), None)

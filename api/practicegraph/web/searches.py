@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from .. import records
 from ..search import Answer, Choices
 from ..text import best
-from . import documents, negotiation
+from . import caching, documents, negotiation
 from .negotiation import CSV, HTML, JSON, LISTS, Form
 from .service import VARY, Service
 from .views import Option, View, query_of
@@ -41,18 +41,26 @@ class Searches:
         answer = search.answer(choices, view.languages)
         following = _following(request, answer)
         headers = VARY | ({"Link": f'<{following}>; rel="next"'} if following else {})
-        if form == HTML:
-            return self._page(request, view, answer, choices, following)
-        if form == JSON:
-            return JSONResponse(
-                self._json(view, answer, choices, following, request), headers=headers
-            )
-        if form == CSV:
-            return Response(self._csv(answer), headers=headers, media_type=form.content_type)
-        graphs = self.service.catalogue.store
-        quads = [quad for entry in answer.entries for quad in graphs.graph(entry)]
-        content = documents.written(self.service.catalogue, quads, form)
-        return Response(content, headers=headers, media_type=form.content_type)
+
+        def make() -> Response:
+            if form == HTML:
+                return self._page(request, view, answer, choices, following)
+            if form == JSON:
+                return JSONResponse(self._json(view, answer, choices, following, request))
+            if form == CSV:
+                return Response(self._csv(answer), media_type=form.content_type)
+            return self._graphs(answer, form)
+
+        catalogue = self.service.catalogue
+        chosen, day = (form.extension, view.language), catalogue.dataset.newest
+        known = caching.validators(request, catalogue.release, chosen, day)
+        return caching.answer(request, known, headers, make)
+
+    def _graphs(self, answer: Answer, form: Form) -> Response:
+        catalogue = self.service.catalogue
+        quads = [quad for entry in answer.entries for quad in catalogue.store.graph(entry)]
+        content = documents.written(catalogue, quads, form)
+        return Response(content, media_type=form.content_type)
 
     def _json(
         self,
@@ -107,8 +115,12 @@ class Searches:
             facets=self._facets(view, answer, choices, request),
             hidden=[*chosen, *((name, value) for name, value in asked if name in ("lang", "size"))],
             following=following,
-            forms=[(f.extension, _address(f".{f.extension}", asked)) for f in LISTS if f != HTML],
-            start=_address("", [pair for pair in asked if pair[0] == "lang"]),
+            forms=[
+                (f.extension, view.root + _address(f".{f.extension}", asked))
+                for f in LISTS
+                if f != HTML
+            ],
+            start=view.root + _address("", [pair for pair in asked if pair[0] == "lang"]),
         )
 
     def _asked(self, request: Request) -> list[tuple[str, str]]:

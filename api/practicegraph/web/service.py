@@ -16,7 +16,7 @@ from ..dumps import KEPT, LASTING
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import DeadlineError, TooMuchError
-from . import negotiation
+from . import links, negotiation
 from .documents import Addresses
 from .methods import allowed
 from .negotiation import HTML, JSON, NotAcceptableError
@@ -79,12 +79,13 @@ class Service:
         """Give the catalogue as the reader of a request sees it."""
         language = negotiation.language(request, self.catalogue.languages)
         asked = request.query_params.get("lang") == language
-        return View(self.catalogue, self.addresses, language, asked)
+        root = links.prefix(request)
+        return View(self.catalogue, self.addresses, language, asked, root)
 
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Give a page."""
         view = self.view(request)
-        page = view.page(template, url=request.url, **values)
+        page = view.page(template, url=request.url, **{"links": (), "outline": None, **values})
         headers = VARY | _SAFE | {"Content-Language": view.language}
         return HTMLResponse(page, status, headers)
 
@@ -202,9 +203,10 @@ class Service:
         """Answer a wish for a form that is not to be had: 406, with those that are."""
         assert isinstance(error, NotAcceptableError)
         view = self.view(request)
-        forms = ", ".join(found.media_types[0] for found in error.forms)
-        hint = view.say("validOnes", valid=forms)
-        return self.problem(request, HTTPStatus.NOT_ACCEPTABLE, view.say("notAcceptable"), hint)
+        forms = [found.plain for found in error.forms]
+        hint = view.say("validOnes", valid=", ".join(forms))
+        detail, more = view.say("notAcceptable"), {"available": forms}
+        return self.problem(request, HTTPStatus.NOT_ACCEPTABLE, detail, hint, more=more)
 
     def not_found(self, request: Request, error: Exception) -> Response:
         """Answer an address at which nothing stands: 404."""
@@ -221,4 +223,10 @@ class Service:
         if status != HTTPStatus.METHOD_NOT_ALLOWED:
             return self.problem(request, status, error.detail, headers=error.headers)
         detail = self.view(request).say("notAllowed", method=request.method)
-        return self.problem(request, status, detail, headers={"Allow": allowed(request.url.path)})
+        return self.problem(
+            request, status, detail, headers={"Allow": allowed(self._path(request))}
+        )
+
+    def _path(self, request: Request) -> str:
+        path: str = request.scope["path"]
+        return path.removeprefix(links.prefix(request))

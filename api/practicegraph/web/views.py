@@ -74,12 +74,16 @@ class Option:
 
 @dataclass(frozen=True)
 class View:
-    """The catalogue as one reader sees it: in a language, with a wish for it in every link."""
+    """The catalogue as one reader sees it: in a language, with a wish for it in every link.
+
+    The root stands before every path, where a proxy serves the catalogue below one.
+    """
 
     catalogue: Catalogue
     addresses: Addresses
     language: str
     asked: bool
+    root: str = ""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -114,7 +118,7 @@ class View:
         """Give an address here that keeps the reader's language if it was asked for."""
         wished = {"lang": self.language} if self.asked else {}
         query = urlencode(wished | parameters)
-        return f"{path}?{query}" if query else path
+        return f"{self.root}{path}?{query}" if query else self.root + path
 
     def sections(self, record: Record, brief: bool) -> list[Section]:
         """Give a record's fields under their headings, in brief those that take few lines."""
@@ -189,7 +193,7 @@ class View:
             count=count,
             selected=selected,
             broader=tuple(broader),
-            href=f"/practices?{urlencode(leads)}" if leads else "/practices",
+            href=f"{self.root}/practices" + (f"?{urlencode(leads)}" if leads else ""),
         )
 
     def cell(self, term: Term | None) -> Shown:

@@ -1,0 +1,114 @@
+"""What is known of a catalogue as a dataset: its licence, its makers, where its links lead.
+
+Links are counted by SPARQL, and said as link sets (https://www.w3.org/TR/void/#linkset).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from .kinds import Field, Kind
+from .store import RDF, Store, plain
+from .turtle import XSD
+
+_NEWEST = """
+PREFIX dct: <http://purl.org/dc/terms/>
+SELECT (MAX(STR(?day)) AS ?newest)
+WHERE { ?thing dct:modified ?day }
+"""
+_LINKS = """
+SELECT ?property ?space (COUNT(*) AS ?count)
+WHERE {{
+    SELECT DISTINCT ?thing ?property ?target ?space
+    WHERE {{
+        {branches}
+        BIND (REPLACE(STR(?target), "^(https?://[^/?#]+).*$", "$1") AS ?space)
+        FILTER (STRSTARTS(?space, "http") && !STRSTARTS(STR(?target), {base}))
+    }}
+}}
+GROUP BY ?property ?space
+ORDER BY ?property ?space
+"""
+_CREATOR = "http://purl.org/dc/terms/creator"
+_LICENCE = "http://purl.org/dc/terms/license"
+_VOID = "http://rdfs.org/ns/void#"
+
+
+@dataclass(frozen=True)
+class Links:
+    """The links by one property to one host: the start of its addresses, and how many."""
+
+    property: str
+    space: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A catalogue at a release as a dataset; what is asked once is kept, since a release stays."""
+
+    store: Store
+    base: str
+    kinds: tuple[Kind, ...]
+    release: str
+
+    @cached_property
+    def licence(self) -> str | None:
+        """Give the IRI of the licence."""
+        term = self.store.value(NamedNode(self.base), _LICENCE)
+        return plain(term) if term else None
+
+    @cached_property
+    def creators(self) -> list[str]:
+        """Give the IRIs of those who made it."""
+        terms = self.store.values(NamedNode(self.base), _CREATOR)
+        return [term.value for term in terms if isinstance(term, NamedNode)]
+
+    @cached_property
+    def newest(self) -> str:
+        """Give the day of the newest change (ISO 8601), or "" where none is said."""
+        row = next(iter(self.store.select(_NEWEST)), {})
+        return plain(row["newest"]) if "newest" in row else ""
+
+    @cached_property
+    def links(self) -> list[Links]:
+        """Give the links out of the catalogue by property and host, of the kinds' fields."""
+        fields = (field for kind in self.kinds for field in kind.fields if _is_link(field))
+        branches = "\n        UNION\n        ".join(
+            f"{{ ?thing <{name}> ?target . BIND (<{name}> AS ?property) }}"
+            for name in dict.fromkeys(field.predicate for field in fields)
+        )
+        query = _LINKS.format(branches=branches, base=Literal(self.base))
+        names = ("property", "space", "count")
+        rows = ([plain(row[name]) for name in names] for row in self.store.select(query))
+        return [Links(name, space, int(count)) for name, space, count in rows]
+
+    def linksets(self) -> Iterator[Triple]:
+        """Give the links out of the catalogue as link sets, each a subset of the dataset."""
+        for links in self.links:
+            host = links.space.removeprefix("https://").replace("http://", "http-")
+            name = links.property.rpartition("#")[2].rpartition("/")[2]
+            found = NamedNode(f"{self.base}#{name}-{host}")
+            target = NamedNode(f"{self.base}#host-{host}")
+            yield _said(self.base, "subset", found)
+            yield Triple(found, _TYPE, NamedNode(_VOID + "Linkset"))
+            yield _said(found.value, "subjectsTarget", NamedNode(self.base))
+            yield _said(found.value, "objectsTarget", target)
+            yield _said(found.value, "linkPredicate", NamedNode(links.property))
+            yield _said(found.value, "triples", Literal(str(links.count), datatype=_INTEGER))
+            yield Triple(target, _TYPE, NamedNode(_VOID + "Dataset"))
+            yield _said(target.value, "uriSpace", Literal(links.space))
+
+
+_TYPE = NamedNode(RDF + "type")
+_INTEGER = NamedNode(XSD + "integer")
+
+
+def _said(subject: str, name: str, value: NamedNode | Literal) -> Triple:
+    return Triple(NamedNode(subject), NamedNode(_VOID + name), value)
+
+
+def _is_link(field: Field) -> bool:
+    return bool(field.predicate) and not field.text and not field.datatypes

@@ -1,0 +1,43 @@
+"""Whoever starts at the home page and follows every link of ours finds no dead one."""
+
+import html
+import re
+from collections.abc import Iterator
+
+from fastapi.testclient import TestClient
+
+BASE = "https://w3id.org/practicegraph/"
+SAME = re.compile(r"/.+\.(ttl|jsonld|rdf|trig|nq|json|linkset)")
+"""Forms of a document whose N-Triples are visited; each is tested for each kind of thing."""
+
+
+def mentioned(client: TestClient, path: str) -> Iterator[str]:
+    """The addresses of ours to which a page or a document leads."""
+    answer = client.get(path, headers={"Accept": "text/html, */*;q=0.1"})
+    assert answer.status_code == 200, path
+    text = answer.text
+    found = re.findall(r"<([^>]*)>; rel", answer.headers.get("link", ""))
+    if answer.headers["content-type"].startswith("text/html"):
+        found += re.findall(r'(?:href|src|action)="([^"]*)"', text)
+    elif path.endswith(".nt"):
+        text = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
+        found += re.findall(rf"<({re.escape(BASE)}[^>]*)>", text)
+    for address in found:
+        place = html.unescape(address).replace("http://testserver", "").replace(BASE, "/")
+        if place.startswith("/"):
+            yield place.partition("#")[0]
+
+
+def test_no_link_of_ours_is_dead(client: TestClient) -> None:
+    client.follow_redirects = True
+    seen: set[str] = set()
+    unseen = {"/"}
+    try:
+        while unseen:
+            path = unseen.pop()
+            seen.add(path)
+            leads = {place for place in mentioned(client, path) if "?" not in place}
+            unseen |= {place for place in leads - seen if not SAME.fullmatch(place)}
+    finally:
+        client.follow_redirects = False
+    assert len(seen) > 1000
