@@ -5,17 +5,15 @@ import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from fastapi import Request, Response
-from fastapi.responses import StreamingResponse
 from pyoxigraph import RdfFormat, Triple, parse
 
 from .. import jsonld, sparql
 from ..store import Term
 from ..worker import ROWS
 from ..workers import Answer, Workers
-from . import negotiation, tags
+from . import negotiation, streaming, tags
 from .description import description
 from .negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from .protocol import Asked, asked
@@ -102,9 +100,7 @@ class Queries:
             triples = [q.triple for q in parse(b"".join(answer.parts), RdfFormat.N_TRIPLES)]
             content = jsonld.document(triples, self.service.catalogue.context)
             return Response(content, headers=headers, media_type=form.content_type)
-        first = next(answer.parts, b"")
-        parts = chain([first], answer.parts)
-        return StreamingResponse(parts, headers=headers, media_type=form.content_type)
+        return streaming.response(answer.parts, headers, form.content_type)
 
     def _tag(self, question: Asked, table: Form | None, graph: Form | None) -> str | None:
         release = self.service.catalogue.release
