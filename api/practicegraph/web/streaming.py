@@ -1,4 +1,4 @@
-"""Answers that come in parts: small ones go out whole, others as they come."""
+"""Answers that come in parts: small ones go out whole, which saves threads, others as they come."""
 
 from collections.abc import Generator, Mapping
 from itertools import chain
@@ -8,8 +8,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-SMALL = 1 << 16
-"""The bytes up to which an answer is gathered, which saves the threads between its parts."""
+from ..worker import SMALL
 
 
 def response(
