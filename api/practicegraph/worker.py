@@ -34,7 +34,7 @@ from pyoxigraph import (
 
 from .endpoint import SOLUTIONS, TRIPLES, Endpoint
 
-PART = 1 << 16
+PART = 1 << 18
 SMALL = PART // 2
 """The bytes below which an answer is not sent in parts: it is gathered and goes out whole."""
 ROWS = "rows"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pyoxigraph import RdfFormat
 from starlette.requests import Request
@@ -67,13 +68,19 @@ def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
 
 
 def _accepted(request: Request, forms: Sequence[Form]) -> Form:
-    by_type = {name: found for found in reversed(forms) for name in found.media_types}
-    offers = [name for found in forms for name in found.media_types]
-    accepted = parse_accept_header(request.headers.get("accept") or "*/*", MIMEAccept)
-    best = accepted.best_match(offers)
+    best = _best(request.headers.get("accept") or "*/*", tuple(forms))
     if best is None:
         raise NotAcceptableError(forms)
-    return by_type[best]
+    return best
+
+
+@lru_cache(maxsize=128)
+def _best(accept: str, forms: tuple[Form, ...]) -> Form | None:
+    """Give the form that a header asks for; clients send few different ones, again and again."""
+    by_type = {name: found for found in reversed(forms) for name in found.media_types}
+    offers = [name for found in forms for name in found.media_types]
+    best = parse_accept_header(accept, MIMEAccept).best_match(offers)
+    return by_type[best] if best else None
 
 
 def named(name: str, forms: Sequence[Form]) -> Form:
