@@ -31,7 +31,8 @@ class Task:
 
     def addresses(self, peer: Peer) -> list[str]:
         """Give the addresses that ask the queries."""
-        return [f"{peer.endpoint}?{urlencode({'query': query})}" for query in self.queries]
+        asked = ({"query": query, **peer.more} for query in self.queries)
+        return [f"{peer.endpoint}?{urlencode(pairs)}" for pairs in asked]
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def many(peer: Peer, task: Task, connections: int, seconds: int, folder: Path) -
 def whole(peer: Peer, task: Task, connections: int) -> Run:
     """Download whole answers at once, with curl; one that is turned away waits and asks again."""
     address = task.addresses(peer)[0]
-    command = ["curl", "-sSf", "-o", "/dev/null", "--retry", "100", "--max-time", "600"]
+    command = ["curl", "-sf", "-o", "/dev/null", "--retry", "100", "--max-time", "600"]
     command += ["-H", f"Accept: {task.form}", address]
     before, start = _processor(peer), time.monotonic()
     running = [subprocess.Popen(command) for _ in range(connections)]

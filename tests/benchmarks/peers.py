@@ -8,9 +8,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import virtuoso
@@ -24,11 +24,12 @@ _BUFFERS = 200_000
 
 @dataclass(frozen=True)
 class Peer:
-    """A running server: the address of its endpoint, and its process."""
+    """A running server: the address of its endpoint, its process, what each request says more."""
 
     name: str
     endpoint: str
     process: int
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def ours(root: Path) -> Iterator[Peer]:
     port = _free_port()
     command: list[str | Path] = [PROGRAMS / "practicegraph", "serve", root, "--port", str(port)]
     with _running(command, f"http://127.0.0.1:{port}/sparql") as process:
-        yield Peer("PracticeGraph", f"http://127.0.0.1:{port}/sparql", process)
+        yield Peer("PracticeGraph", f"http://127.0.0.1:{port}/sparql", process, {"timeout": "60"})
 
 
 @contextmanager

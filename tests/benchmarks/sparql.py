@@ -115,7 +115,7 @@ def prepare(place: Path, entries: int) -> list[Path]:
 
 @click.command()
 @click.option("--entries", default=100_000, show_default=True, type=click.IntRange(100, 1_000_000))
-@click.option("--rounds", default=5, show_default=True)
+@click.option("--rounds", default=3, show_default=True)
 @click.option("--seconds", default=10, show_default=True, help="The length of a run.")
 @click.option("--without", multiple=True, type=click.Choice(["oxigraph", "virtuoso"]))
 @click.option("--only", help="The start of a task's name, such as “one row”.", default="")
