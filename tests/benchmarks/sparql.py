@@ -53,9 +53,13 @@ def table(asked: Sequence[Task], runs: Runs, names: Sequence[str]) -> Iterator[s
             found = {name: runs[task.name, connections, name] for name in names}
             rates = {name: median(run.rate for run in these) for name, these in found.items()}
             costs = {name: median(run.cost for run in these) for name, these in found.items()}
-            cells = [f"{rates[name]:,.4g} ({1000 * costs[name]:,.3g} ms)" for name in names]
+            cells = [f"{_short(rates[name])} ({_short(1000 * costs[name])} ms)" for name in names]
             ratio = f"{rates[names[0]] / rates[names[1]]:.0%}" if len(names) > 1 else ""
             yield f"| {task.name} | {connections} | {' | '.join(cells)} | {ratio} |"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2g}"
 
 
 def memory_table(memories: Sequence[Memory]) -> Iterator[str]:
