@@ -3,7 +3,7 @@ BIN := .venv/bin
 SETUP := .venv/.ready
 CLIENTS := tests/clients/node_modules/.ready
 
-.PHONY: run test check lock clean
+.PHONY: run test check bench-sparql lock clean
 
 run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
@@ -17,6 +17,9 @@ test: $(SETUP) $(CLIENTS)  ## Check layout, types, the catalogue and every behav
 
 check: $(SETUP)  ## Check the catalogue alone
 	$(BIN)/practicegraph check
+
+bench-sparql: $(SETUP)  ## Measure SPARQL beside Oxigraph's server and Virtuoso; OPTIONS='--rounds 1'
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.sparql $(OPTIONS)
 
 lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml and package.json admit
 	$(BIN)/pip install --quiet pip-tools

@@ -156,6 +156,14 @@ def test_an_answer_that_passes_its_deadline_never_ends_as_if_whole(server: str) 
     assert answer_of_count(server) == "53"
 
 
+def test_readers_who_leave_in_the_middle_free_the_processes(server: str) -> None:
+    query = urllib.parse.urlencode({"query": "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f }"})
+    for _ in range(3):
+        with urllib.request.urlopen(f"{server}/sparql?{query}", timeout=10) as answer:
+            assert answer.read(1000)
+    assert answer_of_count(server) == "53"
+
+
 def answer_of_count(server: str) -> str:
     address = f"{server}/sparql?" + urllib.parse.urlencode({"query": COUNT, "format": "csv"})
     return str(pd.read_csv(address).loc[0, "n"])

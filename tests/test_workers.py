@@ -49,7 +49,7 @@ def test_a_query_is_answered(workers: Workers) -> None:
 def test_a_result_of_many_rows_comes_whole_and_in_parts(workers: Workers) -> None:
     request = {"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?o }", "table": "csv"}
     parts = list(workers.run(request, 20).parts)
-    assert len(parts) > 3
+    assert len(parts) > 1
     assert b"".join(parts).count(b"\n") == ROWS + 1
 
 

@@ -65,10 +65,10 @@ def running(folder: Path, buffers: int = 20_000) -> Iterator[str]:
                 process.kill()
 
 
-def execute(port: int, statement: str) -> None:
+def execute(port: int, statement: str, seconds: float = 60) -> None:
     """Run an SQL statement as the administrator."""
     command = [_ISQL, str(port), "dba", "dba", f"exec={statement}"]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=seconds)
 
 
 def _free_ports(count: int) -> list[int]:

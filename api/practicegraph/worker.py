@@ -37,7 +37,9 @@ from pyoxigraph import (
 from .endpoint import SOLUTIONS, TRIPLES, Endpoint
 from .rows import Endless, OverError, Rows, counted
 
-PART = 1 << 16
+PART = 1 << 18
+SMALL = PART // 2
+"""The bytes below which an answer is not sent in parts: it is gathered and goes out whole."""
 ROWS = "rows"
 """The form in which a page gets solutions: a line of names, then a line of terms each."""
 
@@ -88,9 +90,10 @@ class Frames(io.RawIOBase):
 
 
 def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
-    """Write one frame."""
+    """Write one frame; a small one waits for the next, unless it is the last of an answer."""
     output.write(kind + struct.pack(">I", len(content)) + content)
-    output.flush()
+    if kind != b"H" and (kind != b"D" or len(content) >= SMALL):
+        output.flush()
 
 
 def at_hand(store: Store) -> Engine:

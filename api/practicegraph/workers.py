@@ -20,9 +20,11 @@ from typing import IO, Any
 from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
 from .hosts import Host
 from .store import QueryRefusedError
+from .worker import SMALL
 
 _HEAD = 5
 _MEMORY = "The query needs more memory than a query may take."
+_PIPE = 1 << 20
 
 
 class DeadlineError(TimeoutError):
@@ -92,6 +94,7 @@ class _Budget:
 @dataclass
 class _Process:
     running: subprocess.Popen[bytes]
+    _ahead: bytearray = field(default_factory=bytearray)
 
     def send(self, request: Mapping[str, Any] | tuple[str, str]) -> None:
         assert self.running.stdin
@@ -107,14 +110,15 @@ class _Process:
 
     def _read(self, length: int, budget: _Budget) -> bytes:
         assert self.running.stdout
-        content = bytearray()
-        while len(content) < length:
+        while len(self._ahead) < length:
             budget.wait_for(self.running.stdout)
-            part = self.running.stdout.read(length - len(content))
+            part = self.running.stdout.read(_PIPE)
             if not part:
                 raise EOFError
-            content += part
-        return bytes(content)
+            self._ahead += part
+        content = bytes(memoryview(self._ahead)[:length])
+        del self._ahead[:length]
+        return content
 
     def end(self) -> None:
         self.running.kill()
@@ -139,7 +143,7 @@ class Workers:
 
     source: Path | Endpoint
     limits: Limits
-    _idle: "queue.Queue[_Process]" = field(default_factory=queue.Queue, init=False)
+    _idle: "queue.SimpleQueue[_Process]" = field(default_factory=queue.SimpleQueue, init=False)
     _processes: dict[int, _Process] = field(default_factory=dict, init=False)
     _waiting: threading.Semaphore = field(init=False)
     _closed: bool = field(default=False, init=False)
@@ -180,12 +184,9 @@ class Workers:
             process.end()
 
     def _parts(self, process: _Process, budget: _Budget) -> Generator[bytes, None, None]:
-        ended, size = False, 0
-        late = threading.Timer(self.limits.reading, self._replace, (process,))
-        late.daemon = True
+        ended, size, late = False, 0, None
         try:
             yield b""  # from here on, whoever lets go of the parts gives the process back
-            late.start()
             while size <= self.limits.most_bytes:
                 kind, content = process.receive(budget)
                 ended = kind != b"D"
@@ -196,14 +197,24 @@ class Workers:
                 if ended:
                     return
                 size += len(content)
+                if late is None and size >= SMALL:
+                    late = self._end_late(process)
                 yield content
             raise TooMuchError(self.limits.most_bytes, "bytes")
         finally:
-            late.cancel()
+            if late:
+                late.cancel()
             if ended:
                 self._idle.put(process)
             else:
                 self._replace(process)
+
+    def _end_late(self, process: _Process) -> threading.Timer:
+        """End the process if its answer is not read in time; small ones never wait for a reader."""
+        late = threading.Timer(self.limits.reading, self._replace, (process,))
+        late.daemon = True
+        late.start()
+        return late
 
     def _take(self) -> _Process:
         if not self._waiting.acquire(blocking=False):
@@ -224,6 +235,7 @@ class Workers:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
+                pipesize=_PIPE,
                 start_new_session=True,
             )
         )

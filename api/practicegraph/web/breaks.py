@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from ..endpoint import StoreError
 from ..store import QueryRefusedError
@@ -16,7 +16,7 @@ class BrokenOffError(Exception):
     """An answer that ends before its end; the text says which one and why."""
 
 
-def named(parts: Iterable[bytes], path: str, query: str) -> Iterator[bytes]:
+def named(parts: Iterable[bytes], path: str, query: str) -> Generator[bytes, None, None]:
     """Give the parts of an answer; what breaks them off says to which path and query it happened.
 
     The server closes the connection of an answer that ends with an error, without the last chunk.

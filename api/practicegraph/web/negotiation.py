@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pyoxigraph import RdfFormat
 from starlette.requests import Request
@@ -79,13 +80,20 @@ def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
 
 
 def _accepted(request: Request, forms: Sequence[Form]) -> Form:
-    ranges = _ranges(", ".join(request.headers.getlist("accept")))
+    best = _best(", ".join(request.headers.getlist("accept")), tuple(forms))
+    if best is None:
+        raise NotAcceptableError(forms)
+    return best
+
+
+@lru_cache(maxsize=128)
+def _best(accept: str, forms: tuple[Form, ...]) -> Form | None:
+    """Give the form that a header asks for; clients send few different ones, again and again."""
+    ranges = _ranges(accept)
     offers = [(_fitting(name, found), found) for found in forms for name in found.media_types]
     weighed = [(_weight(fitting, ranges), found) for fitting, found in offers]
     weight, best = max(weighed, key=lambda pair: pair[0])
-    if not weight[0]:
-        raise NotAcceptableError(forms)
-    return best
+    return best if weight[0] else None
 
 
 def _ranges(header: str) -> dict[str, tuple[float, int]]:

@@ -3,19 +3,17 @@
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from fastapi import Request, Response
-from fastapi.responses import StreamingResponse
 from pyoxigraph import RdfFormat, Triple, parse
 
 from .. import jsonld, sparql
 from ..store import Term
 from ..worker import ROWS
 from ..workers import Answer, Workers
-from . import breaks, negotiation, tags
+from . import negotiation, streaming, tags
 from .description import description
 from .negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from .protocol import Asked, asked
@@ -84,8 +82,8 @@ class Queries:
         headers = VARY | self._limits(form) | ({"ETag": tag} if tag else {})
         if form == JSON_LD:
             return self._compacted(answer, headers)
-        parts = breaks.named(_begun(answer), request.url.path, question.query)
-        return StreamingResponse(parts, headers=headers, media_type=form.content_type)
+        whose = (request.url.path, question.query)
+        return streaming.response(answer.parts, headers, form.content_type, *whose)
 
     def _run(self, question: Asked, table: Form | None, graph: Form | None) -> Answer:
         limits = self.workers.limits
@@ -157,12 +155,6 @@ class Table:
     names: Sequence[str] = ()
     rows: Sequence[Sequence[Shown]] = ()
     said: str = ""
-
-
-def _begun(answer: Answer) -> Iterator[bytes]:
-    """Give the parts of an answer, the first one waited for: till then an error has a status."""
-    first = next(answer.parts, b"")
-    return chain([first], answer.parts)
 
 
 def _unchanged(request: Request, tag: str) -> Response:
