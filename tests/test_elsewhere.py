@@ -25,6 +25,7 @@ from practicegraph.loading import Watch
 from practicegraph.remote import Remote
 from practicegraph.web.app import application
 from practicegraph.workers import DeadlineError, Limits, Workers
+from retired import GONE, bury
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
 CROSS = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
@@ -238,6 +239,18 @@ def test_a_load_that_breaks_off_goes_on_where_it_was(
     shutil.rmtree(far.root / ".practicegraph/stores")
     catalogue.load(far.root, far.endpoint)
     assert len(Remote(far.endpoint, Embedded())) == far.client.get("/health").json()["triples"]
+
+
+def test_a_server_sees_what_a_load_has_withdrawn(far: Elsewhere, tmp_path: Path) -> None:
+    root = tmp_path / "catalogue"
+    shutil.copytree(far.root, root)
+    assert far.client.get("/practice/1701.ttl").status_code == 200
+    bury(root / "data/practices/1701.ttl", GONE)
+    catalogue.load(root, far.endpoint)
+    time.sleep(1.1)
+    assert far.client.get("/practice/1701.ttl").status_code == 410
+    shutil.rmtree(far.root / ".practicegraph/stores")
+    catalogue.load(far.root, far.endpoint)
 
 
 def test_readers_are_told_when_the_store_is_another_release(far: Elsewhere, tmp_path: Path) -> None:

@@ -66,7 +66,6 @@ class Catalogue:
     base: str
     shapes: Shapes
     phrases: Phrases
-    permanence: Permanence
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
     questions: Mapping[str, Question]
@@ -101,6 +100,15 @@ class Catalogue:
     def ontology(self) -> Ontology:
         """Give what the ontology says of its terms."""
         return ontology.read(self.store)
+
+    @property
+    def permanence(self) -> Permanence:
+        """Give what is no longer current at its release."""
+        return self._permanence(self.release)
+
+    @cached_property
+    def _permanence(self) -> Callable[[str], Permanence]:
+        return lru_cache(maxsize=1)(lambda _release: permanence.read(self.store))
 
     @property
     def dataset(self) -> Dataset:
@@ -265,15 +273,13 @@ def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue
     space = store.value(dataset, _SPACE) if dataset else None
     if not isinstance(space, Literal):
         raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
-    retired = permanence.read(store)
     return Catalogue(
         folder=root,
         store=store,
         base=space.value,
         shapes=shapes.read(store),
         phrases=phrases.read(store),
-        permanence=retired,
-        vocabularies=vocabularies.read(store, retired),
+        vocabularies=vocabularies.read(store, permanence.read(store)),
         prefixes=_prefixes(heads),
         questions=questions.read(store, _texts(heads)),
     )
