@@ -6,7 +6,7 @@ text, store, hosts, sparql, embedded, endpoint, remote, rows, worker, workers, t
 outputs, folder, revisions, kinds, shapes, permanence, phrases, vocabularies, ontology, dataset,
 locales, records, schemaorg, jsonld, nodes, validation, reasons, findings, promises, checks, search,
 values, questions, pages, tables, importer, loading, canonical, catalogue, drafting, differences,
-changesets, exports, dumps, dumper, web, terminal, __main__
+changesets, exports, dumps, dumper, web, terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version

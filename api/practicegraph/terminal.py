@@ -1,8 +1,10 @@
-"""What every command shares: the option for the catalogue's folder, and mistakes said in a line."""
+"""What commands share: options, bars that show how far work is, and mistakes said in a line."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -19,6 +21,9 @@ from .store import QueryRefusedError
 from .values import RefusedError
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+PATH = click.Path(exists=True, path_type=Path)
+_Item = TypeVar("_Item")
 _MISTAKES = (
     NoCatalogueError,
     UnknownLanguageError,
@@ -36,6 +41,12 @@ _MISTAKES = (
 
 in_folder = click.option(
     "--folder", "root", type=FOLDER, default=".", help="The catalogue, else this folder."
+)
+at_store = click.option(
+    "--store",
+    metavar="URL",
+    envvar="PRACTICEGRAPH_STORE",
+    help="The SPARQL endpoint of a store, as http://[NAME:PASSWORD@]HOST/PATH.",
 )
 
 
@@ -56,3 +67,10 @@ def mistakes(said: type[click.ClickException] = click.ClickException) -> Iterato
         raise said(f"{given}: not known here. What would be right: {valid}") from error
     except _MISTAKES as error:
         raise said(str(error)) from error
+
+
+def watched(label: str, items: list[_Item], /) -> Iterator[_Item]:
+    """Give the items as they are worked on, with a bar where a person looks on."""
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
+        yield from bar

@@ -1,0 +1,120 @@
+"""The commands with which a catalogue is kept right: `check`, `import`, `label`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from . import __version__, catalogue, drafting, files, folder, locales, revisions
+from .catalogue import Catalogue
+from .drafting import Naming
+from .files import Change
+from .findings import Checked
+from .importer import Import
+from .terminal import FILE, PATH, in_folder, mistakes
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH]...", type=PATH, nargs=-1)
+@in_folder
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--lang", help="The language of the messages, such as en or nl.")
+@click.option(
+    "--against",
+    metavar="REF",
+    help="A folder, an archive (.zip, .tar.gz) or a git revision; nothing that it published may "
+    "have vanished since.",
+)
+def check(
+    paths: tuple[Path, ...], root: Path, form: str, lang: str | None, against: str | None
+) -> None:
+    """Check a catalogue, or files as if they stood in it; exit with 1 on a violation."""
+    if len(paths) == 1 and folder.is_catalogue(paths[0]):
+        root, paths = paths[0], ()
+    given = [path for place in paths for path in folder.below(place)]
+    with mistakes():
+        contents = catalogue.read(root, given)
+        before = revisions.documents(against, root) if against else ()
+        checked = catalogue.check(root, contents, given or contents.paths, lang, before)
+    if form == "json":
+        rows = [asdict(finding) | {"path": str(finding.path)} for finding in checked.findings]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        _show(checked)
+        click.echo(checked.summary)
+    sys.exit(checked.violations > 0)
+
+
+@click.command("import")
+@click.argument("paths", metavar="FILE...", type=FILE, nargs=-1, required=True)
+@in_folder
+@click.option("--id", "identifier", help="The identifier, if the file is not named ID.LANG.txt.")
+@click.option("--lang", help="The language of the page, if the name does not say it.")
+@click.option("--source", help="The address of the page, if it does not follow from the others.")
+@click.option("--retrieved", type=click.DateTime(["%Y-%m-%d"]), help="Day of reading, else today.")
+@click.option("--dry-run", is_flag=True, help="Show what would change and write nothing.")
+def import_(
+    paths: tuple[Path, ...],
+    root: Path,
+    identifier: str | None,
+    lang: str | None,
+    source: str | None,
+    retrieved: datetime | None,
+    dry_run: bool,
+) -> None:
+    """Read pages of the source (text) and tables (CSV) into entries: all of them or nothing."""
+    today = datetime.now(tz=UTC).date()
+    made = Import(__version__, retrieved.date() if retrieved else today, today)
+    with mistakes():
+        contents = catalogue.read(root)
+        for error in contents.unreadable:
+            raise error
+        opened = catalogue.gather(contents.documents, root)
+        given = Naming(identifier, lang, source)
+        drafts = [draft for path in paths for draft in drafting.drafts(opened, path, given)]
+        changes = drafting.changes(opened, drafts, made)
+        needed = [change for change in changes if change.needed]
+        others = [folder.document(change.path, change.after.encode()) for change in needed]
+        wanted = [change.path for change in needed]
+        checked = catalogue.check(root, contents.with_others(others), wanted)
+    _show(checked)
+    if checked.violations:
+        raise click.ClickException(opened.say("nothingWritten"))
+    if not dry_run:
+        files.write(needed)
+    _report(opened, changes, dry_run)
+
+
+@click.command()
+@click.argument("path", metavar="FILE", type=FILE)
+@in_folder
+def label(path: Path, root: Path) -> None:
+    """Write the CLDR's names into a scheme of countries or languages, in every language."""
+    with mistakes():
+        contents = catalogue.read(root)
+        opened = catalogue.gather(contents.documents, root)
+        document = folder.read(path)
+        triples = [quad.triple for quad in document.quads]
+        topic = document.topics[0]
+        named = locales.labelled(triples, opened.languages, topic)
+        after = opened.writer.write(named, topic)
+        change = Change(path, path.read_text(encoding="utf-8"), after)
+    files.write([change] if change.needed else [])
+    click.echo(opened.say("written" if change.needed else "unchanged", path=path))
+
+
+def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None:
+    done = "wouldWrite" if dry_run else "written"
+    for change in changes:
+        click.echo(opened.say(done if change.needed else "unchanged", path=change.path))
+        if dry_run and change.needed:
+            click.echo("\n".join(change.lines()))
+
+
+def _show(checked: Checked) -> None:
+    for finding in checked.findings:
+        click.secho(str(finding), fg="red" if finding.violates else "yellow")
