@@ -84,11 +84,12 @@ class Reader:
             return best(concept.labels, languages)
         if iri.startswith("_:"):
             return ""
+        order = (*self.labels, *_OTHER_NAMES)
         labels: dict[str, str] = {}
-        for predicate in (*self.labels, *_OTHER_NAMES):
-            for term in self.store.values(NamedNode(iri), predicate):
-                if isinstance(term, Literal):
-                    labels.setdefault(term.language or "", term.value)
+        said = [q for q in self.store.quads(NamedNode(iri)) if q.predicate.value in order]
+        for quad in sorted(said, key=lambda quad: order.index(quad.predicate.value)):
+            if isinstance(quad.object, Literal):
+                labels.setdefault(quad.object.language or "", quad.object.value)
         return best(labels, languages)
 
     def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:
