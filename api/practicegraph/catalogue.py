@@ -119,7 +119,7 @@ class Catalogue:
     def _dataset(self) -> Callable[[str], Dataset]:
         concepts = self.shapes.kind_of([SKOS + "Concept"])
         kinds = (self.shapes.record, concepts) if concepts else (self.shapes.record,)
-        return lru_cache(maxsize=1)(partial(Dataset, self.store, self.base, kinds))
+        return lru_cache(maxsize=1)(partial(Dataset, self.store, self.base, kinds, self.languages))
 
     @cached_property
     def understanding(self) -> Understanding:

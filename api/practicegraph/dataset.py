@@ -4,12 +4,17 @@ Links are counted by SPARQL, and said as link sets (https://www.w3.org/TR/void/#
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 
 from pyoxigraph import Literal, NamedNode, Triple
 
+from . import statistics
 from .kinds import Field, Kind
+from .permanence import DEPRECATED
+from .shapes import PG
+from .statistics import Statistics
 from .store import RDF, Store, plain
 from .turtle import XSD
 
@@ -31,6 +36,28 @@ WHERE {{
 GROUP BY ?property ?space
 ORDER BY ?property ?space
 """
+_DAYS = """
+PREFIX dct: <http://purl.org/dc/terms/>
+SELECT ?thing (MAX(STR(?day)) AS ?newest)
+WHERE { ?thing dct:modified ?day }
+GROUP BY ?thing
+"""
+_ENTRIES = """
+SELECT ?entry
+WHERE {{
+    ?entry a {kind} .
+    FILTER NOT EXISTS {{ ?entry {deprecated} true }}
+}}
+ORDER BY ?entry
+"""
+_LANGUAGES = """
+SELECT ?language
+WHERE {{
+    ?language {code} ?code
+    FILTER (STR(?code) IN ({codes}))
+}}
+ORDER BY ?code
+"""
 _CREATOR = "http://purl.org/dc/terms/creator"
 _LICENCE = "http://purl.org/dc/terms/license"
 _VOID = "http://rdfs.org/ns/void#"
@@ -47,12 +74,17 @@ class Links:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A catalogue at a release as a dataset; what is asked once is kept, since a release stays."""
+    """A catalogue at a release as a dataset; what is asked once is kept, since a release stays.
+
+    The first of its kinds is the entries'.
+    """
 
     store: Store
     base: str
     kinds: tuple[Kind, ...]
+    languages: tuple[str, ...]
     release: str
+    _counting: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @cached_property
     def licence(self) -> str | None:
@@ -75,15 +107,46 @@ class Dataset:
     @cached_property
     def links(self) -> list[Links]:
         """Give the links out of the catalogue by property and host, of the kinds' fields."""
-        fields = (field for kind in self.kinds for field in kind.fields if _is_link(field))
+        fields = (found for kind in self.kinds for found in kind.fields if _is_link(found))
         branches = "\n        UNION\n        ".join(
             f"{{ ?thing <{name}> ?target . BIND (<{name}> AS ?property) }}"
-            for name in dict.fromkeys(field.predicate for field in fields)
+            for name in dict.fromkeys(found.predicate for found in fields)
         )
         query = _LINKS.format(branches=branches, base=Literal(self.base))
         names = ("property", "space", "count")
         rows = ([plain(row[name]) for name in names] for row in self.store.select(query))
         return [Links(name, space, int(count)) for name, space, count in rows]
+
+    @property
+    def statistics(self) -> Statistics:
+        """Give the numbers; they are counted by the first who asks, for whom others wait."""
+        with self._counting:
+            return self._statistics
+
+    @cached_property
+    def _statistics(self) -> Statistics:
+        return statistics.read(self.store, self.base)
+
+    @cached_property
+    def days(self) -> dict[str, str]:
+        """Give the day of the newest change of all things that say one, by IRI."""
+        rows = (row for row in self.store.select(_DAYS) if isinstance(row["thing"], NamedNode))
+        return {plain(row["thing"]): plain(row["newest"]) for row in rows}
+
+    @cached_property
+    def entries(self) -> list[str]:
+        """Give the IRIs of all current entries in order."""
+        kind, deprecated = NamedNode(self.kinds[0].classes[0]), NamedNode(DEPRECATED)
+        rows = self.store.select(_ENTRIES.format(kind=kind, deprecated=deprecated))
+        return [plain(row["entry"]) for row in rows if isinstance(row["entry"], NamedNode)]
+
+    @cached_property
+    def language_terms(self) -> list[NamedNode]:
+        """Give the concepts that stand for the catalogue's own languages, by their codes."""
+        codes = ", ".join(str(Literal(language)) for language in self.languages)
+        query = _LANGUAGES.format(code=NamedNode(PG + "localeCode"), codes=codes)
+        terms = (row["language"] for row in self.store.select(query))
+        return [term for term in terms if isinstance(term, NamedNode)]
 
     def linksets(self) -> Iterator[Triple]:
         """Give the links out of the catalogue as link sets, each a subset of the dataset."""

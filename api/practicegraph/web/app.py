@@ -18,9 +18,10 @@ from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import BusyError, DeadlineError, TooMuchError, Workers
-from . import contexts, links, negotiation, parameters
+from . import contexts, discovery, links, negotiation, parameters
 from .codings import Codings
 from .contexts import Contexts
+from .datasets import INTERFACE
 from .documents import Addresses
 from .dumps import DumpFiles
 from .methods import DUMP, SPARQL, STATUS, Methods
@@ -45,8 +46,6 @@ from .service import (
 from .statuses import MOST, Statuses
 from .tags import CodedTags, Coding
 
-INTERFACE = "/openapi.json"
-
 
 def application(
     catalogue: Catalogue,
@@ -70,6 +69,7 @@ def application(
     app.add_middleware(Proxies, trusted=proxies)
     _answer_mistakes(app, service)
     _route_home(app, service)
+    app.include_router(discovery.routes(service))
     _route_contexts(app, service)
     _route_searches(app, service)
     if workers:

@@ -60,7 +60,7 @@ def _triples(
     yield says(dataset, _SD + "defaultGraph", union)
     yield says(union, RDF + "type", NamedNode(_SD + "Graph"))
     sizes = catalogue.store.sizes()
-    yield says(union, _VOID + "triples", _number(catalogue.store.triples()))
+    yield from catalogue.dataset.statistics.said(union, catalogue.base)
     for graph, size in sizes.items():
         named, contents = BlankNode(), BlankNode()
         yield says(dataset, _SD + "namedGraph", named)

@@ -7,6 +7,8 @@ SPARQL = "/sparql"
 """The path of the SPARQL endpoint, which also takes queries by POST."""
 STATUS = "/status"
 """The path that tells what became of addresses, which takes nothing but POST."""
+SERVICES = "/.well-known/api-catalog"
+"""The path that leads programs to the services (RFC 9727)."""
 _ALLOWED = {SPARQL: "GET, HEAD, POST, OPTIONS", STATUS: "POST, OPTIONS"}
 
 DUMP = ("/dump.", "/dump/")

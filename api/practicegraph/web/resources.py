@@ -7,16 +7,17 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from pyoxigraph import NamedNode, Triple
+from pyoxigraph import NamedNode, Quad, Triple
 
 from ..ontology import SCHEMA
 from ..records import Record
 from ..schemaorg import Outline
 from ..search import Choices
 from . import caching, contexts, documents, links, negotiation, permanence
-from .distributions import distributions
+from .datasets import Described
 from .downloads import Downloads, downloads
 from .links import Link, Links
+from .methods import SERVICES
 from .negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from .service import VARY, Service, UnknownAddressError
 from .statements import MODIFIED, Statements
@@ -62,6 +63,7 @@ class Resources:
         """Answer with the page with which the catalogue opens."""
         base = self.service.catalogue.base
         found = self._links(request, base, self.service.addresses.start).brief(HTML)
+        found.append(Link(links.root(request) + SERVICES, "api-catalog", LINKSET.plain))
         return self._kept(request, base, HTML, found, lambda: self._home(request, found))
 
     def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
@@ -113,7 +115,7 @@ class Resources:
     def _graph(self, request: Request, iri: str, form: Form) -> Response:
         catalogue = self.service.catalogue
         quads = documents.about(catalogue, iri)
-        quads += self.statements.beside(iri, quads, self._distributions(request, iri))
+        quads += self.statements.beside(iri, quads, self._described(request, iri, quads))
         if form == JSON_LD:
             return contexts.answer(request, catalogue, documents.triples(quads), iri)
         content = documents.written(catalogue, quads, form, iri)
@@ -168,13 +170,12 @@ class Resources:
             ],
         )
 
-    def _distributions(self, request: Request, iri: str) -> list[Triple]:
-        """Give what follows from the catalogue and so cannot stand in it: where its dumps are."""
-        made = self.service.dumper.made() if self.service.dumper else None
-        if made is None or iri != self.service.catalogue.base:
+    def _described(self, request: Request, iri: str, quads: Sequence[Quad]) -> list[Triple]:
+        """Give what follows from the catalogue and its server and so cannot stand in it."""
+        if iri != self.service.catalogue.base:
             return []
-        said = self.service.catalogue.store.graph(iri)
-        return list(distributions(iri, str(request.base_url), made, said))
+        made = self.service.dumper.made() if self.service.dumper else None
+        return Described(self.service.catalogue, links.root(request), made, quads).triples()
 
     def _downloads(self, request: Request) -> Downloads | None:
         made = self.service.dumper.made() if self.service.dumper else None

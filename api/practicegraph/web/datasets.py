@@ -1,0 +1,163 @@
+"""What the description of the dataset says of where and how the data are to be had.
+
+It is what DCAT-AP 3 asks for (https://semiceu.github.io/DCAT-AP/releases/3.0.0/), and VoID. The
+catalogue's files cannot say it, since addresses follow from the server and numbers from the data.
+The catalogue is its own dataset: it has one IRI, in which all its documents are.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from pyoxigraph import Literal, NamedNode, Quad, Triple
+
+from ..catalogue import Catalogue
+from ..dumps import Made
+from ..statistics import VOID
+from ..store import RDF
+from .distributions import distributions
+from .methods import SPARQL
+from .negotiation import TURTLE
+from .searches import PATH
+
+INTERFACE = "/openapi.json"
+_DCAT = "http://www.w3.org/ns/dcat#"
+_DCT = "http://purl.org/dc/terms/"
+_FOAF = "http://xmlns.com/foaf/0.1/"
+_RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+_PROTOCOL = "https://www.w3.org/TR/sparql11-protocol/"
+_FILE_TYPES = "http://publications.europa.eu/resource/authority/file-type/"
+_FORMATS = {
+    "nq": "RDF_N_QUADS",
+    "trig": "RDF_TRIG",
+    "ttl": "RDF_TURTLE",
+    "nt": "RDF_N_TRIPLES",
+    "jsonld": "JSON_LD",
+    "csv": "CSV",
+}
+_RANGES = {
+    _DCAT + "accessURL": _RDFS + "Resource",
+    _DCAT + "compressFormat": _DCT + "MediaType",
+    _DCAT + "downloadURL": _RDFS + "Resource",
+    _DCAT + "endpointDescription": _RDFS + "Resource",
+    _DCAT + "endpointURL": _RDFS + "Resource",
+    _DCAT + "mediaType": _DCT + "MediaType",
+    _DCAT + "theme": "http://www.w3.org/2004/02/skos/core#Concept",
+    _DCAT + "themeTaxonomy": "http://www.w3.org/2004/02/skos/core#ConceptScheme",
+    _DCT + "accessRights": _DCT + "RightsStatement",
+    _DCT + "conformsTo": _DCT + "Standard",
+    _DCT + "creator": _FOAF + "Agent",
+    _DCT + "format": _DCT + "MediaTypeOrExtent",
+    _DCT + "language": _DCT + "LinguisticSystem",
+    _DCT + "license": _DCT + "LicenseDocument",
+    _DCT + "publisher": _FOAF + "Agent",
+    _DCT + "source": _DCAT + "Dataset",
+    _DCT + "spatial": _DCT + "Location",
+    _DCT + "temporal": _DCT + "PeriodOfTime",
+    _FOAF + "homepage": _FOAF + "Document",
+    "http://spdx.org/rdf/terms#algorithm": "http://spdx.org/rdf/terms#ChecksumAlgorithm",
+}
+"""The classes that DCAT-AP asks the values to say they are of, wherever they are described."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A service: its path, where it is described and in which media type, what it is called.
+
+    The name is a phrase; the standard is an IRI, or "" for none.
+    """
+
+    path: str
+    description: str
+    described_as: str
+    phrase: str
+    standard: str = ""
+
+
+OFFERS = (
+    Offer(SPARQL, f"{SPARQL}?format=ttl", TURTLE.plain, "sparqlService", _PROTOCOL),
+    Offer(PATH, INTERFACE, "application/json", "searchService"),
+)
+"""The services through which programs reach the data."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """The dataset as it is served below a root, with the dumps that are made by now."""
+
+    catalogue: Catalogue
+    root: str
+    made: Made | None
+    said: Sequence[Quad]
+
+    def triples(self) -> list[Triple]:
+        """Give what is to be said beside the quads that the catalogue itself says."""
+        about = NamedNode(self.catalogue.base)
+        found = [
+            *self._whole(about),
+            *(triple for offer in OFFERS for triple in self._service(about, offer)),
+            *self._dumps(),
+            *self._sources(about),
+            *self.catalogue.dataset.statistics.said(about, self.catalogue.base),
+        ]
+        return [*found, *_typed([*(quad.triple for quad in self.said), *found])]
+
+    def _whole(self, about: NamedNode) -> Iterator[Triple]:
+        dataset = self.catalogue.dataset
+        yield Triple(about, NamedNode(_DCAT + "dataset"), about)
+        yield Triple(about, NamedNode(_DCT + "identifier"), Literal(about.value))
+        yield Triple(about, NamedNode(_FOAF + "homepage"), NamedNode(f"{self.root}/"))
+        yield Triple(about, NamedNode(VOID + "sparqlEndpoint"), NamedNode(self.root + SPARQL))
+        for language in dataset.language_terms:
+            yield Triple(about, NamedNode(_DCT + "language"), language)
+        vocabularies = self.catalogue.vocabularies.schemes.values()
+        concepts = (concept.iri for scheme in vocabularies for concept in scheme.concepts.values())
+        for iri in (*dataset.entries[:1], *islice(concepts, 1)):
+            yield Triple(about, NamedNode(VOID + "exampleResource"), NamedNode(iri))
+
+    def _service(self, about: NamedNode, offer: Offer) -> Iterator[Triple]:
+        service = NamedNode(f"{about.value}#{offer.phrase}")
+        yield Triple(about, NamedNode(_DCAT + "service"), service)
+        yield Triple(service, NamedNode(RDF + "type"), NamedNode(_DCAT + "DataService"))
+        for language, label in self.catalogue.phrases.wordings[offer.phrase].items():
+            yield Triple(service, NamedNode(_DCT + "title"), Literal(label, language=language))
+        yield Triple(service, NamedNode(_DCAT + "servesDataset"), about)
+        for name, path in (("endpointURL", offer.path), ("endpointDescription", offer.description)):
+            yield Triple(service, NamedNode(_DCAT + name), NamedNode(self.root + path))
+        if offer.standard:
+            yield Triple(service, NamedNode(_DCT + "conformsTo"), NamedNode(offer.standard))
+        for name in ("license", "publisher", "accessRights"):
+            for value in self._values(about, _DCT + name):
+                yield Triple(service, NamedNode(_DCT + name), value)
+
+    def _dumps(self) -> Iterator[Triple]:
+        if self.made is None:
+            return
+        base = self.catalogue.base
+        yield from distributions(base, self.root, self.made, self.said)
+        words = self.catalogue.phrases.wordings["downloadsNote"]
+        for dump in self.made.dumps.values():
+            subject = NamedNode(f"{base}#dump.{dump.name}")
+            form = NamedNode(_FILE_TYPES + _FORMATS[dump.form])
+            yield Triple(subject, NamedNode(_DCT + "format"), form)
+            for language, text in words.items():
+                note = Literal(text.format(release=self.made.release), language=language)
+                yield Triple(subject, NamedNode(_DCT + "description"), note)
+
+    def _sources(self, about: NamedNode) -> Iterator[Triple]:
+        """Give what the datasets from which this one is made are called."""
+        for source in self._values(about, _DCT + "source"):
+            for name in ("title", "description"):
+                for value in self.catalogue.store.values(source, _DCT + name):
+                    yield Triple(source, NamedNode(_DCT + name), value)
+
+    def _values(self, about: NamedNode, name: str) -> list[NamedNode]:
+        found = (q.object for q in self.said if q.subject == about and q.predicate.value == name)
+        return [term for term in found if isinstance(term, NamedNode)]
+
+
+def _typed(triples: Sequence[Triple]) -> Iterator[Triple]:
+    for triple in triples:
+        name = _RANGES.get(triple.predicate.value)
+        if name and isinstance(triple.object, NamedNode):
+            yield Triple(triple.object, NamedNode(RDF + "type"), NamedNode(name))

@@ -1,0 +1,105 @@
+"""The pages of all that is current, for robots (https://www.sitemaps.org/protocol.html).
+
+Pages are listed once, at the address that gives each reader a language; the pages themselves name
+their other languages.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import ceil
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from fastapi import Request, Response
+
+from . import caching, links
+from .negotiation import HTML
+from .questions import PATH as QUESTIONS
+from .service import Service, UnknownAddressError
+
+PATH = "/sitemap.xml"
+PART = "/sitemap-{number}.xml"
+MOST = 50_000
+"""The addresses that a site map may have at the most."""
+_SPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+Page = tuple[str, str]
+"""The path of a page, and its day of change (ISO 8601) or ""."""
+
+
+@dataclass(frozen=True)
+class Sitemaps:
+    """Answers with the site map: whole or, where there are too many pages, in numbered parts."""
+
+    service: Service
+    most: int = MOST
+
+    def whole(self, request: Request) -> Response:
+        """Answer with the site map, or with the index of its parts."""
+        return self._kept(request, self._whole)
+
+    def part(self, request: Request, number: str) -> Response:
+        """Answer with a part, counted from 1; raises UnknownAddressError."""
+        count = ceil(len(self._pages) / self.most)
+        if count == 1 or number not in map(str, range(1, count + 1)):
+            raise UnknownAddressError(request.url.path)
+        first = (int(number) - 1) * self.most
+        pages = self._pages[first : first + self.most]
+        return self._kept(request, lambda root: _site(root, pages))
+
+    def _whole(self, root: str) -> Iterable[str]:
+        count = ceil(len(self._pages) / self.most)
+        if count == 1:
+            return _site(root, self._pages)
+        return _index(root, range(1, count + 1), self.service.catalogue.dataset.newest)
+
+    def _kept(self, request: Request, lines: Callable[[str], Iterable[str]]) -> Response:
+        catalogue = self.service.catalogue
+        known = caching.validators(request, catalogue.release, (), catalogue.dataset.newest)
+
+        def make() -> Response:
+            head = '<?xml version="1.0" encoding="UTF-8"?>'
+            content = "\n".join([head, *lines(links.root(request)), ""])
+            return Response(content, media_type="application/xml")
+
+        return caching.answer(request, known, {}, make)
+
+    @property
+    def _pages(self) -> list[Page]:
+        return self._listed(self.service.catalogue.release)
+
+    @cached_property
+    def _listed(self) -> Callable[[str], list[Page]]:
+        return lru_cache(maxsize=1)(lambda release: list(self._found()))
+
+    def _found(self) -> Iterator[Page]:
+        """Give the pages of the home page, the questions, and all things that are current."""
+        catalogue, addresses = self.service.catalogue, self.service.addresses
+        dataset, retired = catalogue.dataset, catalogue.permanence.retirements
+        yield "/", dataset.newest
+        yield QUESTIONS, dataset.newest
+        things = {*catalogue.store.graphs(), *catalogue.vocabularies.concepts} - {catalogue.base}
+        for iri in sorted(things.difference(retired)):
+            if (path := addresses.path(iri)) is not None:
+                day = "" if iri in catalogue.vocabularies.schemes else dataset.days.get(iri, "")
+                yield f"/{quote(path)}.{HTML.extension}", day or dataset.newest
+
+
+def _site(root: str, pages: Iterable[Page]) -> Iterator[str]:
+    yield f'<urlset xmlns="{_SPACE}">'
+    for path, day in pages:
+        yield f"<url>{_place(root + path, day)}</url>"
+    yield "</urlset>"
+
+
+def _index(root: str, numbers: Iterable[int], day: str) -> Iterator[str]:
+    yield f'<sitemapindex xmlns="{_SPACE}">'
+    for number in numbers:
+        yield f"<sitemap>{_place(root + PART.format(number=number), day)}</sitemap>"
+    yield "</sitemapindex>"
+
+
+def _place(address: str, day: str) -> str:
+    changed = f"<lastmod>{escape(day)}</lastmod>" if day else ""
+    return f"<loc>{escape(address)}</loc>{changed}"
