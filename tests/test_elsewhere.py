@@ -79,6 +79,9 @@ ADDRESSES = [
     "/shapes/practice.jsonld",
     "/health",
     "/sparql?format=nt",
+    "/sitemap.xml",
+    "/.well-known/api-catalog",
+    "/robots.txt",
 ]
 
 
@@ -92,10 +95,11 @@ def test_an_address_gives_the_same(address: str, far: Elsewhere, client: TestCli
         assert found.content == near.content
 
 
-def test_link_sets_are_counted_alike(far: Elsewhere, client: TestClient) -> None:
+def test_links_triples_and_things_are_counted_alike(far: Elsewhere, client: TestClient) -> None:
     near, found = (set(c.get("/catalog.nt").text.splitlines()) for c in (client, far.client))
     assert found <= near, "the other one has dumps, too"
     assert sum("void#linkPredicate" in line for line in found) > 10
+    assert sum("void#entities" in line for line in found) > 20
 
 
 def anonymous(content: bytes) -> list[str]:

@@ -21,6 +21,7 @@ PREFIXES = """
 PREFIX dct: <http://purl.org/dc/terms/>
 PREFIX pg: <https://w3id.org/practicegraph/ontology#>
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+PREFIX void: <http://rdfs.org/ns/void#>
 """
 LABELS = f"<{MINT}> pg:outcome ?outcome . ?outcome skos:prefLabel ?label ."
 SECONDS = 60
@@ -109,6 +110,23 @@ def test_comunica_gets_yes_and_no(
     query = f'{PREFIXES} ASK {{ ?entry dct:identifier "{identifier}" }}'
     found = clients.done(task="query", query=query, sources=[endpoint])
     assert json.loads(found)["boolean"] is truth
+
+
+def test_comunica_finds_classes_and_properties_to_complete_from(
+    clients: Clients, server: str
+) -> None:
+    """As the editor of the SIB does, which reads the endpoint's description as a file."""
+    query = """
+        SELECT ?property
+        WHERE {
+            ?graph void:classPartition ?part .
+            ?part void:class pg:Practice ; void:propertyPartition ?inside .
+            ?inside void:property ?property .
+        }
+    """
+    source = {"type": "file", "value": f"{server}/sparql?format=ttl"}
+    found = clients.solutions(query, source)
+    assert {"property": "https://w3id.org/practicegraph/ontology#outcome"} in found
 
 
 def test_comunica_queries_an_entry_as_a_document(clients: Clients, server: str) -> None:

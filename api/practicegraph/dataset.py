@@ -42,14 +42,6 @@ SELECT ?thing (MAX(STR(?day)) AS ?newest)
 WHERE { ?thing dct:modified ?day }
 GROUP BY ?thing
 """
-_ENTRIES = """
-SELECT ?entry
-WHERE {{
-    ?entry a {kind} .
-    FILTER NOT EXISTS {{ ?entry {deprecated} true }}
-}}
-ORDER BY ?entry
-"""
 _LANGUAGES = """
 SELECT ?language
 WHERE {{
@@ -136,9 +128,9 @@ class Dataset:
     @cached_property
     def entries(self) -> list[str]:
         """Give the IRIs of all current entries in order."""
-        kind, deprecated = NamedNode(self.kinds[0].classes[0]), NamedNode(DEPRECATED)
-        rows = self.store.select(_ENTRIES.format(kind=kind, deprecated=deprecated))
-        return [plain(row["entry"]) for row in rows if isinstance(row["entry"], NamedNode)]
+        found = self.store.subjects(RDF + "type", NamedNode(self.kinds[0].classes[0]))
+        retired = self.store.subjects(DEPRECATED, Literal(value=True))
+        return sorted({node.value for node in found}.difference(node.value for node in retired))
 
     @cached_property
     def language_terms(self) -> list[NamedNode]:

@@ -37,10 +37,13 @@ GROUP BY ?class ?property
 ORDER BY ?class ?property
 """
 _SUBJECTS = """
-SELECT (COUNT(*) AS ?count) (SUM(IF(STRSTARTS(?name, {base}), 1, 0)) AS ?ours)
+SELECT (COUNT(*) AS ?count) (SUM(?own) AS ?ours)
 WHERE {{
-    SELECT DISTINCT ?thing (IF(isIRI(?thing), STR(?thing), "") AS ?name)
-    WHERE {{ ?thing ?property ?value }}
+    {{
+        SELECT DISTINCT ?thing
+        WHERE {{ ?thing ?property ?value }}
+    }}
+    BIND (IF(isIRI(?thing) && STRSTARTS(STR(?thing), {base}), 1, 0) AS ?own)
 }}
 """
 _OBJECTS = """

@@ -69,7 +69,7 @@ class Discovery:
 def routes(service: Service) -> APIRouter:
     """Give the routes of the addresses that programs know beforehand."""
     router, say = APIRouter(), service.catalogue.say
-    discovery, maps = Discovery(service), Sitemaps(service)
+    discovery = Discovery(service)
 
     @router.get(VOID, summary=say("description"))
     def described(request: Request) -> Response:
@@ -83,12 +83,5 @@ def routes(service: Service) -> APIRouter:
     def robots(request: Request) -> Response:
         return discovery.robots(request)
 
-    @router.get(sitemaps.PATH, include_in_schema=False)
-    def pages(request: Request) -> Response:
-        return maps.whole(request)
-
-    @router.get(sitemaps.PART, include_in_schema=False)
-    def part(request: Request, number: str) -> Response:
-        return maps.part(request, number)
-
+    router.include_router(sitemaps.routes(Sitemaps(service)))
     return router

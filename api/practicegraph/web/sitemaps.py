@@ -11,11 +11,12 @@ from math import ceil
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 
 from . import caching, links
 from .negotiation import HTML
 from .questions import PATH as QUESTIONS
+from .searches import PATH as SEARCH
 from .service import Service, UnknownAddressError
 
 PATH = "/sitemap.xml"
@@ -74,16 +75,30 @@ class Sitemaps:
         return lru_cache(maxsize=1)(lambda release: list(self._found()))
 
     def _found(self) -> Iterator[Page]:
-        """Give the pages of the home page, the questions, and all things that are current."""
+        """Give home, the search, the questions, and the pages of all things that are current."""
         catalogue, addresses = self.service.catalogue, self.service.addresses
         dataset, retired = catalogue.dataset, catalogue.permanence.retirements
-        yield "/", dataset.newest
-        yield QUESTIONS, dataset.newest
+        yield from ((path, dataset.newest) for path in ("/", SEARCH, QUESTIONS))
         things = {*catalogue.store.graphs(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(things.difference(retired)):
             if (path := addresses.path(iri)) is not None:
                 day = "" if iri in catalogue.vocabularies.schemes else dataset.days.get(iri, "")
                 yield f"/{quote(path)}.{HTML.extension}", day or dataset.newest
+
+
+def routes(maps: Sitemaps) -> APIRouter:
+    """Give the routes of a site map and its parts."""
+    router = APIRouter()
+
+    @router.get(PATH, include_in_schema=False)
+    def whole(request: Request) -> Response:
+        return maps.whole(request)
+
+    @router.get(PART, include_in_schema=False)
+    def part(request: Request, number: str) -> Response:
+        return maps.part(request, number)
+
+    return router
 
 
 def _site(root: str, pages: Iterable[Page]) -> Iterator[str]:
