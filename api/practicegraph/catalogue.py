@@ -21,6 +21,7 @@ from . import (
     shapes,
     vocabularies,
 )
+from .changes import Log
 from .checks import Checker
 from .dataset import Dataset
 from .embedded import Embedded
@@ -47,6 +48,7 @@ _DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
 _SPACE = "http://rdfs.org/ns/void#uriSpace"
 KEPT = ".practicegraph"
 """The folder, in a catalogue's, of all that is made of its files."""
+_LOG = "changes"
 
 
 class NoCatalogueError(ValueError):
@@ -70,6 +72,7 @@ class Catalogue:
     prefixes: Mapping[str, str]
     questions: Mapping[str, Question]
     source: Path | Endpoint | None = None
+    log: Log | None = None
 
     @property
     def release(self) -> str:
@@ -175,10 +178,11 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
         store = Embedded(kept / "store")
     except OSError as error:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
-    release = loading.synchronise(root, store, kept / "files.json", watch)
+    log = Log(kept / _LOG)
+    release = loading.synchronise(root, store, kept / "files.json", watch, log)
     snapshot = _snapshot(store, kept / "snapshots", release)
     heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
-    return replace(_catalogue(root, store, heads), source=snapshot)
+    return replace(_catalogue(root, store, heads), source=snapshot, log=log)
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -188,11 +192,10 @@ def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
     StoreError.
     """
     _refuse_others(root)
-    listings = root / KEPT / "stores"
-    listings.mkdir(parents=True, exist_ok=True)
-    name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
-    store = Remote(endpoint, Embedded())
-    return loading.synchronise(root, store, listings / f"{name}.json", watch)
+    path = _listing(root, endpoint)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = Log(path.with_suffix(f".{_LOG}"))
+    return loading.synchronise(root, Remote(endpoint, Embedded()), path, watch, log)
 
 
 def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
@@ -211,7 +214,9 @@ def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
             f"{endpoint.address} holds {held}, not what this folder says; "
             "`practicegraph load` brings it in step"
         )
-    return replace(opened, store=store, source=endpoint)
+    return replace(
+        opened, store=store, source=endpoint, log=_log_elsewhere(root, endpoint, release)
+    )
 
 
 def of_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
@@ -283,6 +288,19 @@ def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue
         prefixes=_prefixes(heads),
         questions=questions.read(store, _texts(heads)),
     )
+
+
+def _listing(root: Path, endpoint: Endpoint) -> Path:
+    """Give where the list of what a store elsewhere holds stands."""
+    name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
+    return root / KEPT / "stores" / f"{name}.json"
+
+
+def _log_elsewhere(root: Path, endpoint: Endpoint, release: str) -> Log:
+    """Give the log of a store elsewhere, which may have another address for those who load it."""
+    own = Log(_listing(root, endpoint).with_suffix(f".{_LOG}"))
+    others = map(Log, sorted(own.folder.parent.glob(f"*.{_LOG}")))
+    return next((log for log in (own, *others) if log.release == release), own)
 
 
 def _snapshot(store: Embedded, kept: Path, release: str) -> Path:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from . import folder
+from . import folder, recording
+from .changes import Log
 from .folder import Document
+from .recording import Present
 from .store import Store
 
 _Item = TypeVar("_Item")
@@ -54,11 +56,13 @@ def unwatched(_label: str, items: list[_Item], /) -> Iterable[_Item]:
     return items
 
 
-def synchronise(root: Path, store: Store, path: Path, watch: Watch = unwatched) -> str:
+def synchronise(
+    root: Path, store: Store, path: Path, watch: Watch = unwatched, log: Log | None = None
+) -> str:
     """Bring the store in step with the folder and give the release, a hash of all its files.
 
-    The list of what the store holds stands at the path. Raises UnreadableError or SameTopicError,
-    and then changes nothing.
+    The list of what the store holds stands at the path; what has changed is logged at last. Raises
+    UnreadableError or SameTopicError, and then changes nothing.
     """
     before = _known(store, path)
     found = {str(file.relative_to(root)): file for file in folder.files(root)}
@@ -72,7 +76,11 @@ def synchronise(root: Path, store: Store, path: Path, watch: Watch = unwatched) 
     if documents or before.keys() != after.keys():
         store.set_version("")
         _change(store, path, before, after, documents, watch)
-    return _finish(store, path, Listing(after, _release(sums)))
+    release = _finish(store, path, Listing(after, _release(sums)))
+    if log:
+        topics = frozenset(topic for loaded in after.values() for topic in loaded.topics)
+        recording.record(log, Present(root, release, sums, topics), documents)
+    return release
 
 
 def release(root: Path) -> str:

@@ -18,7 +18,8 @@ from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import BusyError, DeadlineError, TooMuchError, Workers
-from . import contexts, discovery, links, negotiation, parameters
+from . import changes, contexts, discovery, links, negotiation, parameters
+from .changes import Changes
 from .codings import Codings
 from .contexts import Contexts
 from .datasets import INTERFACE
@@ -35,6 +36,7 @@ from .searches import PATH, Searches
 from .service import (
     BadBodyError,
     NeverMadeError,
+    NoLogError,
     NoLongerError,
     NotYetError,
     Service,
@@ -78,6 +80,7 @@ def application(
     _route_statuses(app, Statuses(service))
     if dumper:
         _route_dumps(app, DumpFiles(service, dumper))
+    _route_changes(app, Changes(service))
     _route_resources(app, service)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
     app.add_middleware(Codings)
@@ -107,6 +110,7 @@ def _answer_mistakes(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(DeadlineError, service.stopped)
     app.add_exception_handler(NotYetError, service.being_made)
     app.add_exception_handler(NoLongerError, service.no_longer_kept)
+    app.add_exception_handler(NoLogError, service.no_log)
     app.add_exception_handler(NeverMadeError, service.never_made)
     app.add_exception_handler(TooMuchError, service.too_much)
     app.add_exception_handler(HTTPException, service.http_error)
@@ -217,6 +221,20 @@ def _route_dumps(app: FastAPI, files: DumpFiles) -> None:
     ):
         app.get(path, summary=summary, openapi_extra={"parameters": described})(answer)
         app.head(path, include_in_schema=False)(answer)
+
+
+def _route_changes(app: FastAPI, served: Changes) -> None:
+    @app.get(changes.PATH, summary=served.service.catalogue.say("changes"))
+    def opening(request: Request) -> Response:
+        return served.opening(request)
+
+    @app.get(changes.PATH + ".{extension}", include_in_schema=False)
+    def opening_in_form(request: Request, extension: str) -> Response:
+        return served.opening(request, extension)
+
+    @app.get(changes.PATH + "/{name}", include_in_schema=False)
+    def page(request: Request, name: str) -> Response:
+        return served.page(request, name)
 
 
 def _route_resources(app: FastAPI, service: Service) -> None:

@@ -77,6 +77,8 @@ class Links:
         links = [Link(name, "type") for name in self.catalogue.ontology.nearest(classes)]
         links += [Link(name, "author") for name in dataset.creators]
         links += [Link(dataset.licence, "license")] if dataset.licence else []
+        if self.catalogue.log and self.catalogue.log.release and self.iri == self.catalogue.base:
+            links.append(Link(f"{self.root}/changes", "version-history"))
         concept = self.catalogue.vocabularies.concepts.get(self.iri)
         whole = concept.scheme if concept else self.catalogue.base
         return links if self.iri == whole else [*links, Link(whole, "collection")]

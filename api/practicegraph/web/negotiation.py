@@ -44,6 +44,7 @@ RDF_XML = Form("rdf", ("application/rdf+xml",), RdfFormat.RDF_XML)
 TRIG = Form("trig", ("application/trig",), RdfFormat.TRIG)
 N_QUADS = Form("nq", ("application/n-quads",), RdfFormat.N_QUADS)
 LINKSET = Form("linkset", ("application/linkset+json",))
+ATOM = Form("atom", ("application/atom+xml", "application/xml", "text/xml"))
 
 DOCUMENTS = (TURTLE, HTML, JSON_LD, RDF_XML, N_TRIPLES, TRIG, N_QUADS, JSON)
 """The forms of every IRI; the first one goes to those who take anything."""
@@ -51,6 +52,8 @@ ANSWERS = (*DOCUMENTS, LINKSET)
 """The same, and the links of a document by themselves."""
 LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV)
 """The forms of a search."""
+CHANGES = (ATOM, HTML, TRIG, N_QUADS, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
+"""The forms of the log of changes."""
 _WITHOUT_GRAPHS = (TURTLE, JSON_LD, RDF_XML, N_TRIPLES)
 
 

@@ -47,6 +47,10 @@ class NeverMadeError(LookupError):
     """A dump of a release of which none was made here."""
 
 
+class NoLogError(LookupError):
+    """A service beside which no log of changes is kept."""
+
+
 class UnsupportedError(ValueError):
     """A body in a form that is not read."""
 
@@ -213,6 +217,11 @@ class Service:
         view = self.view(request)
         status = HTTPStatus.NOT_FOUND
         return self.problem(request, status, view.say("notFound"), view.say("notFoundHint"))
+
+    def no_log(self, request: Request, error: Exception) -> Response:
+        """Answer a wish for changes of which there is no log here: 404, with where there is one."""
+        view = self.view(request)
+        return self.problem(request, HTTPStatus.NOT_FOUND, view.say("noLog"), view.say("noLogHint"))
 
     def http_error(self, request: Request, error: Exception) -> Response:
         """Answer what the framework refuses, such as a method that an address does not know."""
