@@ -102,6 +102,17 @@ def test_links_triples_and_things_are_counted_alike(far: Elsewhere, client: Test
     assert sum("void#entities" in line for line in found) > 20
 
 
+def test_the_log_of_changes_is_served_where_the_store_was_loaded(
+    far: Elsewhere, tmp_path: Path
+) -> None:
+    assert far.client.get("/changes/1.nq").text.count("tree#member") > 90
+    by_name = Endpoint(far.endpoint.address.replace("127.0.0.1", "localhost"))
+    assert by_name != far.endpoint
+    for root, status in ((far.root, 200), (copy(tmp_path / "other"), 404)):
+        opened = catalogue.serve_elsewhere(root, by_name)
+        assert TestClient(application(opened)).get("/changes").status_code == status
+
+
 def anonymous(content: bytes) -> list[str]:
     return [
         " ".join("_:" if w[:2] == b"_:" else w.decode() for w in line.split())
