@@ -439,7 +439,8 @@ def test_every_page_that_a_feed_mentions_is_there_unless_it_was_deleted_later(
         for link in feed(client, address).iter(ATOM + "link"):
             ours = link.attrib["href"].startswith("http://testserver/")
             if ours and "practice/new3." not in link.attrib["href"]:
-                assert client.get(link.attrib["href"]).status_code in (200, 410), link.attrib
+                answer = client.get(link.attrib["href"], follow_redirects=True)
+                assert answer.status_code in (200, 410), link.attrib
 
 
 def test_changes_are_told_in_the_reader_s_language(changed: Site) -> None:
@@ -451,6 +452,13 @@ def test_changes_are_told_in_the_reader_s_language(changed: Site) -> None:
     assert "Opgegaan in iets anders: " in summaries
     assert retired.REASON in summaries
     assert "Verwijderd: " in summaries
+
+
+def test_what_was_moved_leads_to_its_successor(changed: Site) -> None:
+    entries = feed(changed.client, "/changes").findall(ATOM + "entry")
+    moved = [e for e in entries if e.find(ATOM + "category[@term='moved']") is not None]
+    assert [linked(entry, "successor-version") for entry in moved] == [[LAST]]
+    assert LAST in (moved[0].findtext(ATOM + "summary") or "")
 
 
 def test_a_title_keeps_to_what_xml_may_hold(site: Site) -> None:

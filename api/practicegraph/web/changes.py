@@ -1,7 +1,8 @@
 """The log of changes over HTTP: as a feed, as an event stream, and as pages.
 
-A full page of the log never changes: its forms for programs are kept for good. What can change is
-told by its tag, a hash of the content (RFC 9110, section 8.8.3).
+A full page of the log never changes: its forms for programs are kept for good. They are made of the
+log alone, but for the words of a feed around what was logged. What can change is told by its tag, a
+hash of the content (RFC 9110, section 8.8.3).
 """
 
 import hashlib
@@ -153,14 +154,14 @@ class Changes:
 
     def _html(self, request: Request, page: Page) -> Response:
         news = News(self.service.view(request), page.root)
-        present = news.present(page.events)
         forms = [form.extension for form in CHANGES if form != HTML]
         number = f"/{page.number}" if page.number else ""
         found = self.service.html(
             request,
             "changes.html",
             events=list(zip(reversed(page.events), self._entries(request, page), strict=True)),
-            present=present,
+            news=news,
+            present=news.present(page.events),
             older=f"{PATH}/{page.shown - 1}.html" if page.shown > 1 else "",
             newer=f"{PATH}/{page.number + 1}.html" if page.is_full else "",
             forms=[(name, f"{links.prefix(request)}{PATH}{number}.{name}") for name in forms],

@@ -25,7 +25,7 @@ _SAID = {
 _CLASSES = (RDF + "type", "https://www.w3.org/ns/activitystreams#formerType")
 _TITLE = "http://purl.org/dc/terms/title"
 _REASON = SKOS + "changeNote"
-_LINKED = (HTML, TURTLE, JSON_LD)
+_LINKED = (TURTLE, JSON_LD)
 _PRESENT = """
 SELECT DISTINCT ?thing
 WHERE {{
@@ -53,14 +53,15 @@ class News:
             moment=event.moment,
             summary=self._summary(event, about),
             category=event.kind,
-            links=list(self._links(event, page)),
+            links=[*self._links(event, page), *about.successors],
         )
 
     def present(self, events: Sequence[Event]) -> set[str]:
-        """Give the topics that there are still."""
+        """Give the topics of ours that there are still."""
         topics = " ".join(sorted({str(NamedNode(event.topic)) for event in events}))
         rows = self.view.catalogue.store.select(_PRESENT.format(things=topics)) if topics else ()
-        return {plain(row["thing"]) for row in rows}
+        found = (plain(row["thing"]) for row in rows)
+        return {topic for topic in found if topic.startswith(self.view.catalogue.base)}
 
     def _title(self, about: "_About") -> tuple[str, str]:
         """Give what the topic was called, and the language of that; or two empty texts."""
@@ -75,8 +76,8 @@ class News:
         label = self.view.best(kind.labels) if kind else ""
         parts = [": ".join(filter(None, [self.view.say(_SAID[event.kind]), label]))]
         if event.kind in (MOVED, WITHDRAWN):
-            names = [self.view.name(iri) for iri in about.iris(REPLACED)]
-            parts += [f"{self.view.say('goTo')}: {name}" for name in names]
+            # By its IRI: what it is called may change, and what was told may not.
+            parts += [f"{self.view.say('goTo')}: {iri}" for iri in about.iris(REPLACED)]
             parts.append(self.view.best(about.texts(_REASON)))
         return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
@@ -87,9 +88,16 @@ class News:
         elif not event.topic.startswith(base):
             yield Link(event.topic, "alternate")
         else:
-            path = quote(self.view.addresses.path_of(event.topic))
+            path = "/" + quote(self.view.addresses.path_of(event.topic))
+            yield Link(self.root + self.page(event.topic), "alternate", HTML.plain)
             for form in _LINKED:
-                yield Link(f"{self.root}/{path}.{form.extension}", "alternate", form.plain)
+                yield Link(f"{self.root}{path}.{form.extension}", "alternate", form.plain)
+
+    def page(self, topic: str) -> str:
+        """Give the path of the page of a topic of ours; a question has one that asks it."""
+        path = "/" + quote(self.view.addresses.path_of(topic))
+        asked = any(question.iri == topic for question in self.view.catalogue.questions.values())
+        return path if asked else f"{path}.{HTML.extension}"
 
 
 class _About:
@@ -104,6 +112,11 @@ class _About:
         """Give what the topic is, or was before it got a tombstone."""
         found = [iri for predicate in _CLASSES for iri in self.iris(predicate)]
         return [iri for iri in found if iri != TOMBSTONE]
+
+    @property
+    def successors(self) -> list[Link]:
+        """Give the way to what has taken its place (RFC 5829)."""
+        return [Link(iri, "successor-version") for iri in self.iris(REPLACED)]
 
     def iris(self, predicate: str) -> list[str]:
         values = (t.object for t in self._said if t.predicate.value == predicate)
