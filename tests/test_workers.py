@@ -158,6 +158,15 @@ async def test_a_query_that_takes_too_much_memory_costs_its_process_alone(snapsh
         assert await run(small, ONE)
 
 
+async def test_a_process_that_has_died_is_replaced(workers: Workers) -> None:
+    (process,) = workers._processes
+    process._running.kill()
+    await asyncio.sleep(0.3)
+    with pytest.raises(QueryRefusedError):
+        await run(workers, ONE)
+    assert await run(workers, ONE)
+
+
 @pytest.mark.parametrize(
     ("more", "count"),
     [

@@ -69,7 +69,9 @@ class Process:
         await self.receive(Budget(60, 60))
 
     def send(self, request: Mapping[str, Any] | tuple[str, str]) -> None:
-        """Send a request; what the pipe does not take at once follows."""
+        """Send a request; what the pipe does not take at once follows. Raises EOFError."""
+        if self._input.is_closing():
+            raise EOFError
         self._input.write(json.dumps(request).encode() + b"\n")
 
     async def receive(self, budget: Budget) -> tuple[bytes, bytes]:
