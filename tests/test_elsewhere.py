@@ -25,12 +25,8 @@ from practicegraph.loading import Watch
 from practicegraph.process import DeadlineError
 from practicegraph.remote import Remote
 from practicegraph.web.app import application
-<<<<<<< HEAD
-from practicegraph.workers import DeadlineError, Limits, Workers
-from retired import GONE, bury
-=======
 from practicegraph.workers import Limits, Workers
->>>>>>> 646cba7 (Readers' queries are answered in the event loop, without threads)
+from retired import GONE, bury
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
 CROSS = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"

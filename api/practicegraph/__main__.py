@@ -87,6 +87,7 @@ def serve(
             port=port,
             log_level="warning",
             access_log=False,
+            lifespan="on",
             proxy_headers=False,
             timeout_graceful_shutdown=_PATIENCE,
         )

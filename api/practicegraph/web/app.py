@@ -70,7 +70,8 @@ def application(
         redoc_url=None,
         lifespan=_lifespan(workers) if workers else None,
     )
-    app.add_middleware(Proxies, trusted=proxies)
+    if proxies:
+        app.add_middleware(Proxies, trusted=proxies)
     _answer_mistakes(app, service)
     _route_home(app, service)
     app.include_router(discovery.routes(service))
