@@ -32,7 +32,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     workers = Workers(served.source, Limits(processes=1, most_rows=MOST))
     with TestClient(application(served, workers)) as found:
         yield found
-    workers.close()
 
 
 @pytest.mark.parametrize("gzip", ["gzip", "identity"])

@@ -22,9 +22,10 @@ from practicegraph.embedded import Embedded
 from practicegraph.endpoint import Endpoint, StoreError
 from practicegraph.exports import FORMATS, Export
 from practicegraph.loading import Watch
+from practicegraph.process import DeadlineError
 from practicegraph.remote import Remote
 from practicegraph.web.app import application
-from practicegraph.workers import DeadlineError, Limits, Workers
+from practicegraph.workers import Limits, Workers
 from retired import GONE, bury
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
@@ -50,7 +51,6 @@ def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     workers = Workers(endpoint, Limits(seconds=20))
     with TestClient(application(opened, workers), follow_redirects=False) as client:
         yield Elsewhere(root, endpoint, client, workers)
-    workers.close()
     store = Remote(endpoint, Embedded())
     store.replace(store.graphs(), ())
 
@@ -188,7 +188,8 @@ def test_a_dataset_is_honoured(far: Elsewhere) -> None:
 def test_a_heavy_query_is_stopped_here_and_in_the_store(far: Elsewhere) -> None:
     start = time.monotonic()
     with pytest.raises(DeadlineError):
-        far.workers.run({"query": CROSS, "table": "csv"}, 1)
+        assert far.client.portal
+        far.client.portal.call(far.workers.run, {"query": CROSS, "table": "csv"}, 1)
     assert time.monotonic() - start < 3
     time.sleep(2)
     before = processor_seconds()
@@ -303,7 +304,6 @@ def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
     workers = Workers(Endpoint(NOWHERE), Limits(processes=1))
     with TestClient(application(opened, workers)) as client:
         answers = [client.get("/practices.json"), client.get("/sparql", params={"query": "ASK {}"})]
-    workers.close()
     for answer in answers:
         assert answer.status_code == 502
         assert answer.headers["content-type"] == "application/problem+json"

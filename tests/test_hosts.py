@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -177,18 +178,17 @@ def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
     served = catalogue.serve(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     source = served.source
-    made: dict[tuple[str, ...], Workers] = {}
+    made: dict[tuple[str, ...], Client] = {}
+    with ExitStack() as stack:
 
-    def ask(query: str, *allowed: str) -> Response:
-        if allowed not in made:
-            limits = Limits(processes=1, hosts=tuple(map(hosts.listed, allowed)))
-            made[allowed] = Workers(source, limits)
-        client: Client = TestClient(application(served, made[allowed]))
-        return client.get("/sparql", params={"query": query} if query else {})
+        def ask(query: str, *allowed: str) -> Response:
+            if allowed not in made:
+                limits = Limits(processes=1, hosts=tuple(map(hosts.listed, allowed)))
+                client = TestClient(application(served, Workers(source, limits)))
+                made[allowed] = stack.enter_context(client)
+            return made[allowed].get("/sparql", params={"query": query} if query else {})
 
-    yield ask
-    for workers in made.values():
-        workers.close()
+        yield ask
 
 
 def test_a_listed_host_is_called(

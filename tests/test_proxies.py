@@ -32,7 +32,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     app = application(served, workers, proxies=[ip_network("10.0.0.0/8")])
     with TestClient(app, follow_redirects=False, client=("10.1.2.3", 1)) as found:
         yield found
-    workers.close()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """An answer has so many rows and no more; where there is room it says so, elsewhere it breaks off."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -54,14 +54,13 @@ def store() -> Oxigraph:
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+async def workers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workers]:
     folder = tmp_path_factory.mktemp("store")
     live = Embedded(folder / "live")
     live.add(hard(300))
     live.snapshot(folder / "snapshot")
-    found = Workers(folder / "snapshot", Limits(processes=1, most_rows=MOST))
-    yield found
-    found.close()
+    async with Workers(folder / "snapshot", Limits(processes=1, most_rows=MOST)) as found:
+        yield found
 
 
 def cut(
@@ -105,45 +104,50 @@ def test_an_answer_is_cut_behind_its_last_row_and_not_before(
             assert (cut(store, query, form, most, size) is None) is (most < whole)
 
 
-def run(workers: Workers, query: str, table: str) -> bytes:
+async def run(workers: Workers, query: str, table: str) -> bytes:
     request = {"query": query, "table": table, "graph": "ttl", "prefixes": {}, "most": 10}
-    return b"".join(workers.run(request, 20).parts)
+    answer = await workers.run(request, 20)
+    return b"".join([part async for part in answer.parts])
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-def test_json_and_xml_say_that_rows_are_missing(workers: Workers, query: str) -> None:
+async def test_json_and_xml_say_that_rows_are_missing(workers: Workers, query: str) -> None:
     for _ in range(2):
-        found = json.loads(run(workers, query, "json"))
+        found = json.loads(await run(workers, query, "json"))
         length = len(found["results"]["bindings"])
         assert (length, found.get("truncated")) in [(MOST, True), (1, None)]
-        xml = run(workers, query, "xml").decode()
+        xml = (await run(workers, query, "xml")).decode()
         assert xml.endswith(f'</sparql><?truncated rows="{MOST}"?>') is (length == MOST)
         assert len(ElementTree.fromstring(xml)[1]) == length
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("form", ["csv", "tsv"])
-def test_a_form_without_room_breaks_off(workers: Workers, form: str) -> None:
+async def test_a_form_without_room_breaks_off(workers: Workers, form: str) -> None:
     query = "SELECT * WHERE { ?s ?p ?o }"
     with pytest.raises(TooMuchError, match="more than 50 rows"):
-        run(workers, query, form)
-    assert run(workers, f"{query} LIMIT {MOST}", form)
+        await run(workers, query, form)
+    assert await run(workers, f"{query} LIMIT {MOST}", form)
 
 
-def test_a_graph_breaks_off_behind_as_many_triples(workers: Workers) -> None:
+@pytest.mark.anyio
+async def test_a_graph_breaks_off_behind_as_many_triples(workers: Workers) -> None:
     query = "CONSTRUCT WHERE { ?s ?p ?o }"
     with pytest.raises(TooMuchError, match="more than 50 rows"):
-        run(workers, query, "json")
-    assert run(workers, f"{query} LIMIT {MOST}", "json")
+        await run(workers, query, "json")
+    assert await run(workers, f"{query} LIMIT {MOST}", "json")
 
 
-def test_a_query_that_would_go_on_is_stopped_with_its_last_row(workers: Workers) -> None:
+@pytest.mark.anyio
+async def test_a_query_that_would_go_on_is_stopped_with_its_last_row(workers: Workers) -> None:
     endless = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
     process = next(iter(workers._processes))
     for form in ("json", "xml"):
-        assert run(workers, endless, form)
+        assert await run(workers, endless, form)
     with pytest.raises(TooMuchError):
-        run(workers, endless, "csv")
-    assert run(workers, "ASK {}", "json")
+        await run(workers, endless, "csv")
+    assert await run(workers, "ASK {}", "json")
     assert list(workers._processes) == [process], "the process has been replaced"
 
 

@@ -51,5 +51,5 @@ def test_terms_stand_in_the_place_of_dollar_variables_alone() -> None:
 
 @pytest.mark.parametrize("word", ["NOW", "rand", "UUID", "STRUUID", "BNODE"])
 def test_a_query_that_gives_another_result_each_time_is_not_repeatable(word: str) -> None:
-    assert not sparql.is_repeatable(f"SELECT ({word}() AS ?x) WHERE {{}}")
-    assert sparql.is_repeatable(f'SELECT ("{word}" AS ?x) WHERE {{}}')
+    assert not sparql.is_repeatable(sparql.words(f"SELECT ({word}() AS ?x) WHERE {{}}"))
+    assert sparql.is_repeatable(sparql.words(f'SELECT ("{word}" AS ?x) WHERE {{}}'))

@@ -1,6 +1,6 @@
-import threading
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,11 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.embedded import Embedded
+from practicegraph.process import DeadlineError
 from practicegraph.store import QueryRefusedError
-from practicegraph.workers import BusyError, DeadlineError, Limits, TooMuchError, Workers
+from practicegraph.workers import Answer, BusyError, Limits, TooMuchError, Workers
+
+pytestmark = pytest.mark.anyio
 
 CROSS = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 ONE = "SELECT ?o WHERE { ?s ?p ?o } ORDER BY ?o LIMIT 1"
@@ -29,135 +32,139 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workers(snapshot: Path) -> Iterator[Workers]:
-    found = Workers(snapshot, Limits(seconds=1, processes=1, waiting=1, patience=1, memory=2 << 30))
-    yield found
-    found.close()
+async def workers(snapshot: Path) -> AsyncIterator[Workers]:
+    limits = Limits(seconds=1, processes=1, waiting=1, patience=1, memory=2 << 30)
+    async with Workers(snapshot, limits) as found:
+        yield found
 
 
-def run(workers: Workers, query: str, table: str = "csv", seconds: float = 5, **more: Any) -> bytes:
+async def run(
+    workers: Workers, query: str, table: str = "csv", seconds: float = 5, **more: Any
+) -> bytes:
     request = {"query": query, "table": table, "graph": "nt", "prefixes": {}, "most": 10} | more
-    return b"".join(workers.run(request, seconds).parts)
+    return b"".join(await parts(await workers.run(request, seconds)))
 
 
-def test_a_query_is_answered(workers: Workers) -> None:
-    assert run(workers, ONE).split() == [b"o", b"https://example.org/00000"]
-    assert run(workers, "ASK {}", table="json").strip().endswith(b'"boolean":true}')
-    assert run(workers, "CONSTRUCT WHERE { ?s ?p ?o }").count(b"\n") == ROWS
+async def parts(answer: Answer) -> list[bytes]:
+    return [part async for part in answer.parts]
 
 
-def test_a_result_of_many_rows_comes_whole_and_in_parts(workers: Workers) -> None:
+async def test_a_query_is_answered(workers: Workers) -> None:
+    assert (await run(workers, ONE)).split() == [b"o", b"https://example.org/00000"]
+    assert (await run(workers, "ASK {}", table="json")).strip().endswith(b'"boolean":true}')
+    assert (await run(workers, "CONSTRUCT WHERE { ?s ?p ?o }")).count(b"\n") == ROWS
+
+
+async def test_a_result_of_many_rows_comes_whole_and_in_parts(workers: Workers) -> None:
     request = {"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?o }", "table": "csv"}
-    parts = list(workers.run(request, 20).parts)
-    assert len(parts) > 1
-    assert b"".join(parts).count(b"\n") == ROWS + 1
+    found = await parts(await workers.run(request, 20))
+    assert len(found) > 1
+    assert b"".join(found).count(b"\n") == ROWS + 1
 
 
-def test_a_query_is_stopped_at_its_deadline_and_the_next_one_runs(workers: Workers) -> None:
+async def test_a_query_is_stopped_at_its_deadline_and_the_next_one_runs(workers: Workers) -> None:
     start = time.monotonic()
     with pytest.raises(DeadlineError):
-        run(workers, CROSS, seconds=0.5)
+        await run(workers, CROSS, seconds=0.5)
     assert time.monotonic() - start < 1.5
-    assert run(workers, ONE)
+    assert await run(workers, ONE)
 
 
-def test_a_result_that_streams_beyond_the_deadline_breaks_off_with_an_error(
+async def test_a_result_that_streams_beyond_the_deadline_breaks_off_with_an_error(
     workers: Workers,
 ) -> None:
     with pytest.raises(DeadlineError):
-        run(workers, "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", seconds=0.5)
-    assert run(workers, ONE)
+        await run(workers, "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", seconds=0.5)
+    assert await run(workers, ONE)
 
 
-def test_a_slow_reader_does_not_use_up_the_deadline(workers: Workers) -> None:
+async def test_a_slow_reader_does_not_use_up_the_deadline(workers: Workers) -> None:
     request = {"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?o }", "table": "csv"}
-    answer = workers.run(request, 1)
-    first = next(answer.parts)
-    time.sleep(1.5)
-    assert (first + b"".join(answer.parts)).count(b"\n") == ROWS + 1
+    answer = await workers.run(request, 1)
+    first = await anext(answer.parts)
+    await asyncio.sleep(1.5)
+    assert (first + b"".join(await parts(answer))).count(b"\n") == ROWS + 1
 
 
-def test_a_reader_who_leaves_frees_the_process(workers: Workers) -> None:
+async def test_a_reader_who_leaves_frees_the_process(workers: Workers) -> None:
     request = {"query": "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f }", "table": "csv"}
-    answer = workers.run(request, 20)
-    next(answer.parts)
-    answer.parts.close()
-    assert run(workers, ONE)
+    answer = await workers.run(request, 20)
+    await anext(answer.parts)
+    await answer.parts.aclose()
+    assert await run(workers, ONE)
 
 
-def test_an_answer_that_is_too_large_breaks_off_with_an_error(snapshot: Path) -> None:
-    small = Workers(snapshot, Limits(processes=1, most_bytes=100_000))
-    try:
+async def test_an_answer_that_is_too_large_breaks_off_with_an_error(snapshot: Path) -> None:
+    async with Workers(snapshot, Limits(processes=1, most_bytes=100_000)) as small:
         with pytest.raises(TooMuchError):
-            run(small, "SELECT * WHERE { ?s ?p ?o . ?t ?q ?u }")
-        assert run(small, ONE)
-    finally:
-        small.close()
+            await run(small, "SELECT * WHERE { ?s ?p ?o . ?t ?q ?u }")
+        assert await run(small, ONE)
 
 
-def test_a_reader_who_never_reads_on_does_not_keep_the_process(snapshot: Path) -> None:
-    small = Workers(snapshot, Limits(processes=1, reading=0.5))
-    try:
-        answer = small.run({"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?u }", "table": "csv"}, 20)
-        next(answer.parts)
-        time.sleep(1)
-        assert run(small, ONE)
+async def test_a_reader_who_never_reads_on_does_not_keep_the_process(snapshot: Path) -> None:
+    async with Workers(snapshot, Limits(processes=1, reading=0.5)) as small:
+        answer = await small.run(
+            {"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?u }", "table": "csv"}, 20
+        )
+        await anext(answer.parts)
+        await asyncio.sleep(1)
+        assert await run(small, ONE)
         with pytest.raises((EOFError, ValueError, OSError)):
-            list(answer.parts)
-        assert run(small, ONE)
-    finally:
-        small.close()
+            await parts(answer)
+        assert await run(small, ONE)
 
 
-def test_an_answer_that_nobody_reads_frees_the_process(workers: Workers) -> None:
+async def test_an_answer_that_nobody_reads_frees_the_process(workers: Workers) -> None:
     for _ in range(2):
-        answer = workers.run({"query": ONE, "table": "csv"}, 5)
+        answer = await workers.run({"query": ONE, "table": "csv"}, 5)
         del answer
-    assert run(workers, ONE)
+    assert await run(workers, ONE)
 
 
-def test_a_malformed_query_is_refused_with_its_place(workers: Workers) -> None:
+async def test_a_malformed_query_is_refused_with_its_place(workers: Workers) -> None:
     with pytest.raises(QueryRefusedError, match=r"2:\d+"):
-        run(workers, "SELECT *\nWHERE { ?s ?p }")
-    assert run(workers, ONE)
+        await run(workers, "SELECT *\nWHERE { ?s ?p }")
+    assert await run(workers, ONE)
 
 
 @pytest.mark.parametrize(
     "update", ["DROP ALL", "INSERT DATA { <http://a/> <http://b/> <http://c/> }"]
 )
-def test_an_update_is_refused(workers: Workers, update: str) -> None:
+async def test_an_update_is_refused(workers: Workers, update: str) -> None:
     with pytest.raises(QueryRefusedError):
-        run(workers, update)
+        await run(workers, update)
 
 
-def test_a_query_too_many_is_turned_away(workers: Workers) -> None:
-    def hold() -> None:
-        with pytest.raises(DeadlineError):
-            run(workers, CROSS, seconds=3)
-
-    running = threading.Thread(target=hold)
-    running.start()
-    time.sleep(0.3)
+async def test_a_query_too_many_is_turned_away(workers: Workers) -> None:
+    running = asyncio.create_task(run(workers, CROSS, seconds=3))
+    await asyncio.sleep(0.3)
     start = time.monotonic()
     with pytest.raises(BusyError):
-        run(workers, ONE)
+        await run(workers, ONE)
     assert time.monotonic() - start < 2
-    running.join()
-    assert run(workers, ONE)
+    with pytest.raises(DeadlineError):
+        await running
+    assert await run(workers, ONE)
 
 
-def test_a_query_that_takes_too_much_memory_costs_its_process_alone(snapshot: Path) -> None:
-    small = Workers(snapshot, Limits(processes=1, memory=1 << 30))
-    try:
+async def test_a_query_that_takes_too_much_memory_costs_its_process_alone(snapshot: Path) -> None:
+    async with Workers(snapshot, Limits(processes=1, memory=1 << 30)) as small:
         with pytest.raises((QueryRefusedError, DeadlineError)):
-            run(
+            await run(
                 small,
                 "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?f ?c ?i",
                 seconds=60,
             )
-        assert run(small, ONE)
-    finally:
-        small.close()
+        assert await run(small, ONE)
+
+
+async def test_a_process_that_has_died_is_replaced(workers: Workers) -> None:
+    (process,) = workers._processes
+    process._running.kill()
+    await asyncio.sleep(0.3)
+    with pytest.raises(QueryRefusedError):
+        await run(workers, ONE)
+    assert await run(workers, ONE)
 
 
 @pytest.mark.parametrize(
@@ -169,15 +176,15 @@ def test_a_query_that_takes_too_much_memory_costs_its_process_alone(snapshot: Pa
         ({"named": ["https://example.org/00001"]}, 0),
     ],
 )
-def test_the_dataset_is_the_one_that_is_asked_for(
+async def test_the_dataset_is_the_one_that_is_asked_for(
     workers: Workers, more: dict[str, Any], count: int
 ) -> None:
-    assert run(workers, "SELECT * WHERE { ?s ?p ?o }", **more).count(b"\n") == count + 1
+    assert (await run(workers, "SELECT * WHERE { ?s ?p ?o }", **more)).count(b"\n") == count + 1
 
 
-def test_a_query_s_own_dataset_counts_unless_the_protocol_names_one(workers: Workers) -> None:
+async def test_a_query_s_own_dataset_counts_unless_the_protocol_names_one(workers: Workers) -> None:
     query = "SELECT * FROM <https://example.org/00001> WHERE { ?s ?p ?o }"
-    assert run(workers, query, **dict[str, Any]({"from": True})).count(b"\n") == 2
+    assert (await run(workers, query, **dict[str, Any]({"from": True}))).count(b"\n") == 2
     graph = "SELECT * WHERE { GRAPH ?g { ?s ?p ?o } }"
-    assert run(workers, graph, named=["https://example.org/00001"]).count(b"\n") == 2
-    assert run(workers, graph, default=["https://example.org/00001"]).count(b"\n") == 1
+    assert (await run(workers, graph, named=["https://example.org/00001"])).count(b"\n") == 2
+    assert (await run(workers, graph, default=["https://example.org/00001"])).count(b"\n") == 1

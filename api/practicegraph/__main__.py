@@ -86,13 +86,13 @@ def serve(
             host=host,
             port=port,
             log_level="warning",
-            lifespan="off",
+            access_log=False,
+            lifespan="on",
             proxy_headers=False,
             timeout_graceful_shutdown=_PATIENCE,
         )
     finally:
         dumper.close()
-        workers.close()
 
 
 @main.command()

@@ -30,6 +30,7 @@ class Embedded(Store):
 
     def __init__(self, folder: Path | None = None) -> None:
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()
+        self._version: str | None = None
 
     @classmethod
     def of_snapshot(cls, folder: Path) -> "Embedded":
@@ -75,22 +76,32 @@ class Embedded(Store):
         """Give the names of all graphs."""
         return {name.value for name in self._store.named_graphs() if isinstance(name, NamedNode)}
 
+    def version(self) -> str:
+        """Give the release that the store says it holds, as it was read after the last change."""
+        if self._version is None:
+            self._version = super().version()
+        return self._version
+
     def update(self, text: str) -> None:
         """Carry out one of our own updates."""
+        self._version = None
         self._store.update(text)
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads in bulk; ones that are there already stay as they are."""
+        self._version = None
         self._store.bulk_extend(quads)
 
     def replace(self, graphs: Iterable[str], quads: Iterable[Quad]) -> None:
         """Take the named graphs out and put the quads in."""
+        self._version = None
         for graph in graphs:
             self._store.remove_graph(NamedNode(graph))
         self._store.extend(quads)
 
     def clear(self) -> None:
         """Take everything out."""
+        self._version = None
         self._store.clear()
 
     def flush(self) -> None:

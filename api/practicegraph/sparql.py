@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 
 from . import hosts
 from .hosts import Host
@@ -66,9 +66,9 @@ def _reason(allowed: Collection[Host]) -> str:
     )
 
 
-def is_repeatable(query: str) -> bool:
-    """Tell whether the query gives the same on the same data whenever it is run."""
-    return not words(query) & _CHANGING
+def is_repeatable(words: Set[str]) -> bool:
+    """Tell whether a query of such words gives the same on the same data whenever it is run."""
+    return not words & _CHANGING
 
 
 def _unescaped(query: str) -> str:

@@ -1,9 +1,10 @@
 """The routes: searches, SPARQL, every IRI, and what the service says of itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
@@ -14,10 +15,11 @@ from .. import __version__
 from ..catalogue import Catalogue
 from ..dumper import Dumper
 from ..endpoint import StoreError
+from ..process import DeadlineError
 from ..questions import Question
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
-from ..workers import BusyError, DeadlineError, TooMuchError, Workers
+from ..workers import BusyError, TooMuchError, Workers
 from . import changes, contexts, discovery, links, negotiation, parameters
 from .changes import Changes
 from .codings import Codings
@@ -32,6 +34,7 @@ from .queries import Queries
 from .questions import PATH as QUESTIONS
 from .questions import Questions
 from .resources import Resources
+from .routes import PlainRoute
 from .searches import PATH, Searches
 from .service import (
     BadBodyError,
@@ -67,8 +70,10 @@ def application(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        lifespan=_lifespan(workers) if workers else None,
     )
-    app.add_middleware(Proxies, trusted=proxies)
+    if proxies:
+        app.add_middleware(Proxies, trusted=proxies)
     _answer_mistakes(app, service)
     _route_home(app, service)
     app.include_router(discovery.routes(service))
@@ -94,6 +99,17 @@ def application(
         expose_headers=["*"],
     )
     return app
+
+
+def _lifespan(workers: Workers) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Give what has the processes run as long as the application does."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with workers:
+            yield
+
+    return lifespan
 
 
 def _answer_mistakes(app: FastAPI, service: Service) -> None:
@@ -168,12 +184,13 @@ def _route_queries(app: FastAPI, queries: Queries) -> None:
     in_body = {"requestBody": parameters.BODY_OF_QUERY}
 
     async def query(request: Request) -> Response:
-        question = await queries.read(request)
-        return await run_in_threadpool(queries.answer, request, question)
+        return await queries.answer(request)
 
-    app.get(SPARQL, summary=summary, openapi_extra=by_address, operation_id="query")(query)
-    app.post(SPARQL, summary=summary, openapi_extra=in_body, operation_id="postQuery")(query)
-    app.api_route(SPARQL + "/", methods=["GET", "POST"], include_in_schema=False)(query)
+    routes = APIRouter(route_class=PlainRoute)
+    routes.get(SPARQL, summary=summary, openapi_extra=by_address, operation_id="query")(query)
+    routes.post(SPARQL, summary=summary, openapi_extra=in_body, operation_id="postQuery")(query)
+    routes.api_route(SPARQL + "/", methods=["GET", "POST"], include_in_schema=False)(query)
+    app.include_router(routes)
 
 
 def _route_questions(app: FastAPI, questions: Questions) -> None:
@@ -183,9 +200,9 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
     def listed(request: Request) -> Response:
         return questions.listed(request)
 
-    def answering(question: Question) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            return questions.answer(request, question)
+    def answering(question: Question) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return await questions.answer(request, question)
 
         return answer
 

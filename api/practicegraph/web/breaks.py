@@ -2,11 +2,13 @@
 
 import hashlib
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from ..endpoint import StoreError
+from ..process import DeadlineError
 from ..store import QueryRefusedError
-from ..workers import DeadlineError, TooMuchError
+from ..workers import TooMuchError
 
 _REASONS = (DeadlineError, TooMuchError, QueryRefusedError, StoreError)
 _ENDS = (EOFError, OSError, ValueError)
@@ -16,13 +18,20 @@ class BrokenOffError(Exception):
     """An answer that ends before its end; the text says which one and why."""
 
 
-def named(parts: Iterable[bytes], path: str, query: str) -> Generator[bytes, None, None]:
-    """Give the parts of an answer; what breaks them off says to which path and query it happened.
+async def named(
+    first: bytes, parts: AsyncGenerator[bytes, None], path: str, query: str
+) -> AsyncGenerator[bytes, None]:
+    """Give the first part of an answer and the others, of a query that was asked at a path.
+
+    What breaks them off says to which path and query it happened.
 
     The server closes the connection of an answer that ends with an error, without the last chunk.
     """
     try:
-        yield from parts
+        async with aclosing(parts):
+            yield first
+            async for part in parts:
+                yield part
     except (*_REASONS, *_ENDS) as error:
         digest = hashlib.sha256(query.encode()).hexdigest()[:12]
         reason = str(error) or "its process has ended"

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from fastapi import Request, Response
 from pyoxigraph import RdfFormat, Triple, parse
+from starlette.concurrency import run_in_threadpool
 
 from .. import jsonld, sparql
+from ..endpoint import Endpoint
 from ..store import Term
 from ..worker import ROWS
 from ..workers import Answer, Workers
@@ -26,6 +27,7 @@ TSV = Form("tsv", ("text/tab-separated-values",))
 TABLES = (RESULTS, HTML, XML, CSV, TSV)
 GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
 _SHOWN = 1000
+_LONG = 1 << 14
 _MOST_BYTES, _MOST_ROWS = "X-Most-Bytes", "X-Most-Rows"
 _UNION, _CALLS = "UnionDefaultGraph", "BasicFederatedQuery"
 _SAMPLE = """PREFIX dct: <http://purl.org/dc/terms/>
@@ -47,65 +49,79 @@ class Queries:
     service: Service
     workers: Workers
 
-    async def read(self, request: Request) -> Asked | None:
-        """Read what a request asks."""
-        return await asked(request)
-
-    def answer(self, request: Request, question: Asked | None) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer a query; without one, with a page to write one on or with what the service is."""
+        question = await asked(request)
         if question is None:
-            return self._without_query(request)
-        return self.reply(
+            return await run_in_threadpool(self._without_query, request)
+        return await self.reply(
             request, question, lambda table: self._shown(request, question.query, table)
         )
 
-    def reply(
+    async def reply(
         self, request: Request, question: Asked, page: Callable[["Table"], Response]
     ) -> Response:
         """Answer a query in the form that the reader asks for; a page is made of its rows."""
-        sparql.refuse_calls(question.query, self.workers.limits.hosts)
         table, graph = (_form(request, question, forms) for forms in (TABLES, GRAPHS))
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
-        tag = self._tag(question, table, graph)
+        words, release = await self._read(question.query)
+        tag = _tag(question, words, release, (table, graph))
         if tag and tags.matches(request.headers.get("if-none-match", ""), tag):
             return _unchanged(request, tag)
-        answer = self._run(question, table, graph)
+        answer = await self._run(question, words, table, graph)
         form = graph if answer.kind == "graph" else table
         if form is None:
-            deque(answer.parts, maxlen=0)
+            await streaming.whole(answer.parts)
             raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
         if form == HTML:
-            found = page(self._table(request, answer))
+            content = await streaming.whole(answer.parts)
+            found = await run_in_threadpool(self._page, request, answer.kind, content, page)
             found.headers.update(self._limits(form))
             return found
         headers = VARY | self._limits(form) | ({"ETag": tag} if tag else {})
         if form == JSON_LD:
-            return self._compacted(answer, headers)
+            content = await streaming.whole(answer.parts)
+            return await run_in_threadpool(self._compacted, content, headers)
         whose = (request.url.path, question.query)
-        return streaming.response(answer.parts, headers, form.content_type, *whose)
+        return await streaming.response(answer.parts, headers, form.content_type, *whose)
 
-    def _run(self, question: Asked, table: Form | None, graph: Form | None) -> Answer:
+    async def _read(self, query: str) -> tuple[Set[str], str]:
+        """Give the words of a query that is allowed, and the release at which it is asked.
+
+        Long queries, and stores elsewhere that are asked for their release, hold up nobody else.
+        """
+        if len(query) > _LONG or isinstance(self.workers.source, Endpoint):
+            return await run_in_threadpool(self._allowed, query)
+        return self._allowed(query)
+
+    def _allowed(self, query: str) -> tuple[Set[str], str]:
+        sparql.refuse_calls(query, self.workers.limits.hosts)
+        return sparql.words(query), self.service.catalogue.release
+
+    async def _run(
+        self, question: Asked, words: Set[str], table: Form | None, graph: Form | None
+    ) -> Answer:
         limits = self.workers.limits
         wanted = {
             "query": question.query,
             "base": self.service.catalogue.base,
             "default": question.default,
             "named": question.named,
-            "from": "FROM" in sparql.words(question.query),
+            "from": "FROM" in words,
             "table": _in_worker(table),
             "graph": "nt" if graph == JSON_LD else _in_worker(graph),
-            "prefixes": dict(self.service.catalogue.prefixes),
+            "prefixes": dict(self.service.catalogue.prefixes) if graph else {},
             "most": _SHOWN + 1,
             "triples": self._most_rows(graph),
         }
         seconds = min(question.seconds or limits.seconds, limits.most_seconds)
-        return self.workers.run(wanted, seconds)
+        return await self.workers.run(wanted, seconds)
 
-    def _compacted(self, answer: Answer, headers: Mapping[str, str]) -> Response:
-        triples = [q.triple for q in parse(b"".join(answer.parts), RdfFormat.N_TRIPLES)]
-        content = jsonld.document(triples, self.service.catalogue.context)
-        return Response(content, headers=headers, media_type=JSON_LD.content_type)
+    def _compacted(self, content: bytes, headers: Mapping[str, str]) -> Response:
+        triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
+        document = jsonld.document(triples, self.service.catalogue.context)
+        return Response(document, headers=headers, media_type=JSON_LD.content_type)
 
     def _limits(self, form: Form) -> dict[str, str]:
         """Give the headers that say how large an answer can be, in bytes and in rows or triples."""
@@ -115,14 +131,6 @@ class Queries:
     def _most_rows(self, form: Form | None) -> int:
         limits = self.workers.limits
         return min(limits.most_rows, limits.most_compacted) if form == JSON_LD else limits.most_rows
-
-    def _tag(self, question: Asked, table: Form | None, graph: Form | None) -> str | None:
-        release = self.service.catalogue.release
-        if not release or HTML in (table, graph) or not sparql.is_repeatable(question.query):
-            return None
-        forms = [form.extension if form else "" for form in (table, graph)]
-        said = json.dumps([release, question.query, question.default, question.named, *forms])
-        return f'"{hashlib.sha256(said.encode()).hexdigest()[:32]}"'
 
     def _without_query(self, request: Request) -> Response:
         form = negotiation.wished(request, (*GRAPHS, HTML))
@@ -135,10 +143,15 @@ class Queries:
         content = description(self.service.catalogue, address, form, results, features)
         return Response(content, headers=VARY, media_type=form.content_type)
 
-    def _table(self, request: Request, answer: Answer) -> "Table":
+    def _page(
+        self, request: Request, kind: str, content: bytes, page: Callable[["Table"], Response]
+    ) -> Response:
+        return page(self._table(request, kind, content))
+
+    def _table(self, request: Request, kind: str, content: bytes) -> "Table":
         view = self.service.view(request)
-        lines = [json.loads(line) for line in b"".join(answer.parts).splitlines()]
-        if answer.kind == "boolean":
+        lines = [json.loads(line) for line in content.splitlines()]
+        if kind == "boolean":
             return Table(said=view.say("yes" if lines[0] else "no"))
         cells = [[view.cell(_term(text)) for text in row] for row in lines[1 : _SHOWN + 1]]
         more = view.say("rowsCut", count=_SHOWN) if len(lines) > _SHOWN + 1 else ""
@@ -155,6 +168,16 @@ class Table:
     names: Sequence[str] = ()
     rows: Sequence[Sequence[Shown]] = ()
     said: str = ""
+
+
+def _tag(
+    question: Asked, words: Set[str], release: str, forms: Sequence[Form | None]
+) -> str | None:
+    if not release or HTML in forms or not sparql.is_repeatable(words):
+        return None
+    names = [form.extension if form else "" for form in forms]
+    said = json.dumps([release, question.query, question.default, question.named, *names])
+    return f'"{hashlib.sha256(said.encode()).hexdigest()[:32]}"'
 
 
 def _unchanged(request: Request, tag: str) -> Response:

@@ -45,7 +45,7 @@ class Questions:
         found = caching.validators(request, service.catalogue.release, chosen)
         return caching.answer(request, found, VARY, make)
 
-    def answer(self, request: Request, question: Question) -> Response:
+    async def answer(self, request: Request, question: Question) -> Response:
         """Answer a question; where its answer is a table, RDF is what is said of the question."""
         answers = (*TABLES, *(GRAPHS if question.gives_graph else ()))
         form = negotiation.wished(request, (*answers, *GRAPHS))
@@ -57,7 +57,7 @@ class Questions:
         given = [(name, value) for name, value in asked if value]
         given += self._in_language(question, dict(given), service.view(request).language)
         text = question.asked(given, service.catalogue.understanding)
-        reply = self.queries.reply(
+        reply = await self.queries.reply(
             request, Asked(text), lambda table: self._page(request, question, given, text, table)
         )
         place = f"{links.root(request)}{PATH}/{question.name}.{TURTLE.extension}"

@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from ..catalogue import Catalogue
 from ..dumper import Dumper
 from ..dumps import KEPT, LASTING
+from ..process import DeadlineError
 from ..search import BadChoiceError
 from ..store import QueryRefusedError
-from ..workers import DeadlineError, TooMuchError
+from ..workers import TooMuchError
 from . import links, negotiation
 from .documents import Addresses
 from .methods import allowed

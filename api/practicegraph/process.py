@@ -1,0 +1,95 @@
+"""A process of `worker`, as the server sees it: requests go in, frames come out."""
+
+import asyncio
+import json
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .endpoint import Endpoint
+from .worker import PART
+
+_HEAD = struct.Struct(">cI")
+_PIPE = 1 << 20
+
+
+class DeadlineError(TimeoutError):
+    """A query that had not ended at its deadline; both are in seconds."""
+
+    def __init__(self, seconds: float, most: float) -> None:
+        super().__init__(f"not ended after {seconds:g} s")
+        self.seconds, self.most = seconds, most
+
+
+@dataclass
+class Budget:
+    """The seconds left to a query: those in which it is waited for, not those of a slow reader."""
+
+    seconds: float
+    most: float
+    left: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.seconds
+
+    def late(self) -> DeadlineError:
+        """Give the error of a query that has used them up."""
+        return DeadlineError(self.seconds, self.most)
+
+
+class Process:
+    """A running process; its pipes belong to the event loop that opens them."""
+
+    def __init__(self, source: Endpoint, memory: int) -> None:
+        """Start it on a store, with so many bytes of memory at the most."""
+        self._running = subprocess.Popen(  # noqa: S603 - our own module, with our own arguments
+            [sys.executable, "-m", "practicegraph.worker", source.address, str(memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            pipesize=_PIPE,
+            start_new_session=True,
+        )
+        self._credentials = source.credentials
+        self._pipes: list[asyncio.BaseTransport] = []
+
+    async def open(self) -> None:
+        """Wait until it is ready; raises DeadlineError or EOFError."""
+        loop = asyncio.get_running_loop()
+        self._output = asyncio.StreamReader(PART)
+        reading = asyncio.StreamReaderProtocol(self._output)
+        output, _ = await loop.connect_read_pipe(lambda: reading, self._running.stdout)
+        self._input, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, self._running.stdin)
+        self._pipes = [self._input, output]
+        self.send(self._credentials)
+        await self.receive(Budget(60, 60))
+
+    def send(self, request: Mapping[str, Any] | tuple[str, str]) -> None:
+        """Send a request; what the pipe does not take at once follows. Raises EOFError."""
+        if self._input.is_closing():
+            raise EOFError
+        self._input.write(json.dumps(request).encode() + b"\n")
+
+    async def receive(self, budget: Budget) -> tuple[bytes, bytes]:
+        """Give the kind and content of the next frame; raises DeadlineError or EOFError."""
+        start = time.monotonic()
+        late = asyncio.get_running_loop().call_later(
+            budget.left, self._output.set_exception, budget.late()
+        )
+        try:
+            kind, length = _HEAD.unpack(await self._output.readexactly(_HEAD.size))
+            return kind, await self._output.readexactly(length)
+        finally:
+            late.cancel()
+            budget.left -= time.monotonic() - start
+
+    async def end(self) -> None:
+        """End it, close its pipes and wait until its memory is free."""
+        self._running.kill()
+        for pipe in self._pipes:
+            pipe.close()
+        await asyncio.to_thread(self._running.wait)
