@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 import virtuoso
-from practicegraph import catalogue
+from practicegraph import opening
 from practicegraph.__main__ import main
 from practicegraph.catalogue import Catalogue
 from practicegraph.dumper import Dumper
@@ -40,7 +40,7 @@ def copy(to: Path) -> Path:
 
 
 def opened(root: Path) -> Catalogue:
-    return catalogue.gather(catalogue.read(root).documents, root)
+    return opening.gather(opening.read(root).documents, root)
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +56,10 @@ def real() -> Catalogue:
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    served = catalogue.serve(copy(tmp_path_factory.mktemp("served")))
+    served = opening.serve(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
-    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.folder / opening.KEPT / "dumps"))
     with TestClient(application(served, workers, dumper), follow_redirects=False) as found:
         yield found
     dumper.close()

@@ -25,7 +25,8 @@ from pyoxigraph import (
 
 import retired
 from conftest import copy
-from practicegraph import catalogue, folder, loading, recording
+from practicegraph import folder, loading, opening, recording
+from practicegraph.catalogue import Catalogue
 from practicegraph.changes import PAGE, Event, Log
 from practicegraph.embedded import Embedded
 from practicegraph.web.app import application
@@ -57,7 +58,7 @@ class Site:
 
     @cached_property
     def client(self) -> TestClient:
-        opened = catalogue.gather(catalogue.read(self.root).documents, self.root)
+        opened = opening.gather(opening.read(self.root).documents, self.root)
         app = application(replace(opened, log=self.log))
         return TestClient(app, follow_redirects=False)
 
@@ -496,7 +497,7 @@ def test_a_form_that_is_not_to_be_had_is_refused_with_those_that_are(site: Site)
         assert "application/atom+xml" in answer.text
 
 
-def test_where_there_is_no_log_the_answer_says_why(real: catalogue.Catalogue) -> None:
+def test_where_there_is_no_log_the_answer_says_why(real: Catalogue) -> None:
     client = TestClient(application(real))
     answer = client.get("/changes", headers={"Accept": "application/json"})
     assert answer.status_code == 404

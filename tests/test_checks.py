@@ -7,18 +7,18 @@ import pytest
 from click.testing import Result
 
 from conftest import CASES, ROOT
-from practicegraph import catalogue, validation
+from practicegraph import opening, validation
 from practicegraph.findings import Checked, Finding
 from practicegraph.folder import UnreadableError, read
 from practicegraph.validation import Engine
 
 FAULTS = sorted(CASES.glob("*.ttl"))
-CONTENTS = catalogue.read(ROOT)
+CONTENTS = opening.read(ROOT)
 
 
 def checked(path: Path, language: str = "en") -> Checked:
-    contents = catalogue.read(ROOT, [path])
-    return catalogue.check(ROOT, contents, [path], language)
+    contents = opening.read(ROOT, [path])
+    return opening.check(ROOT, contents, [path], language)
 
 
 def expected(path: Path) -> list[tuple[str, ...]]:
@@ -35,7 +35,7 @@ def found(finding: Finding) -> tuple[str, ...]:
 
 
 def test_the_catalogue_has_nothing_wrong() -> None:
-    assert catalogue.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
+    assert opening.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
 
 
 def test_there_are_thirty_faults_and_more() -> None:
@@ -46,8 +46,8 @@ def test_there_are_thirty_faults_and_more() -> None:
 @pytest.fixture(scope="module")
 def all_faults() -> dict[Path, list[Finding]]:
     """Every fault in one check: they do not disturb each other."""
-    contents = catalogue.read(ROOT, FAULTS)
-    findings = catalogue.check(ROOT, contents, FAULTS).findings
+    contents = opening.read(ROOT, FAULTS)
+    findings = opening.check(ROOT, contents, FAULTS).findings
     return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
 
 
@@ -85,8 +85,8 @@ def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
     entry = copied / "data/practices/1788.ttl"
     twin = copied / "data/practices/twin.ttl"
     twin.write_text(entry.read_text())
-    contents = catalogue.read(copied)
-    findings = catalogue.check(copied, contents, contents.paths).findings
+    contents = opening.read(copied)
+    findings = opening.check(copied, contents, contents.paths).findings
     assert [(finding.path, finding.rule) for finding in findings] == [(twin, "SameTopic")]
 
 
@@ -191,7 +191,7 @@ def results_of(engine: Engine, text: str) -> set[tuple[str, ...]]:
 
 
 def test_both_engines_find_the_same_in_all_faults_at_once() -> None:
-    documents = catalogue.read(ROOT, FAULTS).documents
+    documents = opening.read(ROOT, FAULTS).documents
     text = validation.turtle(quad.triple for document in documents for quad in document.quads)
     fast, reference = (
         results_of(engine, text) for engine in (validation.fast, validation.reference)

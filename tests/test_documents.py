@@ -15,7 +15,7 @@ from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad, RdfFormat, pars
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
 
 from conftest import PARTS, in_json_ld
-from practicegraph import catalogue, jsonld
+from practicegraph import jsonld, opening
 from practicegraph.catalogue import Catalogue
 from practicegraph.web.app import application
 
@@ -301,7 +301,7 @@ def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
 ) -> None:
     paths = ("/practice/1788.html", "/shapes.nt", "/shapes/practice.jsonld", "/practices.csv")
     first = [client.get(path) for path in paths]
-    again = TestClient(application(catalogue.serve(copied)))
+    again = TestClient(application(opening.serve(copied)))
     second = [again.get(path) for path in paths]
     for one, two in zip(first, second, strict=True):
         assert one.headers["etag"] == two.headers["etag"]
@@ -311,7 +311,7 @@ def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
     other = copied.with_name("changed")
     for part in PARTS:
         shutil.copytree(copied / part, other / part)
-    changed = TestClient(application(catalogue.serve(other)))
+    changed = TestClient(application(opening.serve(other)))
     assert changed.get(paths[0]).headers["etag"] != first[0].headers["etag"]
 
 

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from pyoxigraph import RdfFormat, parse
 
 from conftest import copy
-from practicegraph import catalogue, exports, loading
+from practicegraph import exports, loading, opening
 from practicegraph.__main__ import main
 from practicegraph.canonical import canonical
 from practicegraph.embedded import Embedded
@@ -46,8 +46,8 @@ class Elsewhere:
 def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
     root = copy(tmp_path_factory.mktemp("elsewhere"))
     endpoint = Endpoint(virtuoso_address)
-    catalogue.load(root, endpoint)
-    opened = catalogue.serve_elsewhere(root, endpoint)
+    opening.load(root, endpoint)
+    opened = opening.serve_elsewhere(root, endpoint)
     workers = Workers(endpoint, Limits(seconds=20))
     with TestClient(application(opened, workers), follow_redirects=False) as client:
         yield Elsewhere(root, endpoint, client, workers)
@@ -110,7 +110,7 @@ def test_the_log_of_changes_is_served_where_the_store_was_loaded(
     by_name = Endpoint(far.endpoint.address.replace("127.0.0.1", "localhost"))
     assert by_name != far.endpoint
     for root, status in ((far.root, 200), (copy(tmp_path / "other"), 404)):
-        opened = catalogue.serve_elsewhere(root, by_name)
+        opened = opening.serve_elsewhere(root, by_name)
         assert TestClient(application(opened)).get("/changes").status_code == status
 
 
@@ -220,7 +220,7 @@ def noting(seen: list[str]) -> Watch:
 def test_a_second_load_changes_nothing(far: Elsewhere) -> None:
     sent: list[str] = []
 
-    release = catalogue.load(far.root, far.endpoint, noting(sent))
+    release = opening.load(far.root, far.endpoint, noting(sent))
     assert (sent, release) == ([], far.client.get("/health").json()["release"])
 
 
@@ -245,16 +245,16 @@ def test_a_load_that_breaks_off_goes_on_where_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(Endpoint, "update", failing)
         with pytest.raises(StoreError):
-            catalogue.load(root, far.endpoint)
+            opening.load(root, far.endpoint)
     assert Remote(far.endpoint, Embedded()).version() == ""
     read: list[str] = []
-    release = catalogue.load(root, far.endpoint, noting(read))
+    release = opening.load(root, far.endpoint, noting(read))
     assert 0 < len(read) < 18
     store = Remote(far.endpoint, Embedded())
     assert store.version() == release
     assert store.graph(ENTRY)
     shutil.rmtree(far.root / ".practicegraph/stores")
-    catalogue.load(far.root, far.endpoint)
+    opening.load(far.root, far.endpoint)
     assert len(Remote(far.endpoint, Embedded())) == far.client.get("/health").json()["triples"]
 
 
@@ -263,11 +263,11 @@ def test_a_server_sees_what_a_load_has_withdrawn(far: Elsewhere, tmp_path: Path)
     shutil.copytree(far.root, root)
     assert far.client.get("/practice/1701.ttl").status_code == 200
     bury(root / "data/practices/1701.ttl", GONE)
-    catalogue.load(root, far.endpoint)
+    opening.load(root, far.endpoint)
     time.sleep(1.1)
     assert far.client.get("/practice/1701.ttl").status_code == 410
     shutil.rmtree(far.root / ".practicegraph/stores")
-    catalogue.load(far.root, far.endpoint)
+    opening.load(far.root, far.endpoint)
 
 
 def test_readers_are_told_when_the_store_is_another_release(far: Elsewhere, tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ def test_a_password_in_an_address_is_not_shown() -> None:
 
 
 def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
-    opened = catalogue.serve_elsewhere(far.root, far.endpoint)
+    opened = opening.serve_elsewhere(far.root, far.endpoint)
     assert isinstance(opened.store, Remote)
     opened.store.endpoint = Endpoint(NOWHERE)
     workers = Workers(Endpoint(NOWHERE), Limits(processes=1))

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Client, Response
 
 from conftest import copy
-from practicegraph import catalogue, hosts, sparql
+from practicegraph import hosts, opening, sparql
 from practicegraph.__main__ import main
 from practicegraph.hosts import UnknownHostError
 from practicegraph.store import QueryRefusedError
@@ -175,7 +175,7 @@ def listening() -> Iterator[Callable[..., Listening]]:
 @pytest.fixture(scope="module")
 def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Response]]:
     """Ask a catalogue whose queries may call the hosts."""
-    served = catalogue.serve(copy(tmp_path_factory.mktemp("served")))
+    served = opening.serve(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     source = served.source
     made: dict[tuple[str, ...], Client] = {}

@@ -11,7 +11,7 @@ from rdflib.compare import isomorphic
 from rdflib.namespace import DCTERMS, OWL
 
 from conftest import copy, in_json_ld, opened, rows
-from practicegraph import catalogue
+from practicegraph import opening
 from practicegraph.catalogue import Catalogue
 from practicegraph.embedded import Embedded
 from practicegraph.values import Problem
@@ -64,7 +64,7 @@ def changed(root: Path) -> Catalogue:
 
 @pytest.fixture(scope="module")
 def served(root: Path) -> Iterator[TestClient]:
-    with TestClient(application(catalogue.serve(root)), follow_redirects=False) as client:
+    with TestClient(application(opening.serve(root)), follow_redirects=False) as client:
         yield client
 
 
@@ -84,8 +84,8 @@ def total(served: TestClient, query: str) -> int:
 
 
 def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Path) -> None:
-    contents = catalogue.read(root)
-    findings = catalogue.check(root, contents, contents.paths).findings
+    contents = opening.read(root)
+    findings = opening.check(root, contents, contents.paths).findings
     assert {(found.rule, found.severity) for found in findings} == {("Deprecated", "Warning")}
     replaced = [found for found in findings if found.value == REPLACED]
     assert replaced

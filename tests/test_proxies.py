@@ -10,7 +10,7 @@ from pyoxigraph import RdfFormat, parse
 from rdflib import Graph, URIRef
 
 from conftest import copy
-from practicegraph import catalogue
+from practicegraph import opening
 from practicegraph.catalogue import Catalogue
 from practicegraph.web.app import application
 from practicegraph.workers import Limits, Workers
@@ -26,7 +26,7 @@ TOLD = {
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    served = catalogue.serve(copy(tmp_path_factory.mktemp("proxied")))
+    served = opening.serve(copy(tmp_path_factory.mktemp("proxied")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
     app = application(served, workers, proxies=[ip_network("10.0.0.0/8")])

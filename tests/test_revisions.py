@@ -13,7 +13,7 @@ from rdflib import Graph, Namespace, URIRef
 from rdflib.namespace import RDF
 
 from conftest import ROOT, copy
-from practicegraph import catalogue, promises, revisions
+from practicegraph import opening, promises, revisions
 from practicegraph.catalogue import Catalogue
 from practicegraph.findings import Reporter
 from retired import BASE, GONE, LAST, NEXT, OLD, REASON, bury, move, take_out
@@ -121,7 +121,7 @@ def vanished(real: Catalogue, root: Path) -> dict[str, Path]:
     """What the rule finds in a copy, by IRI, with the file in which it stood."""
     reporter = Reporter(real.phrases, real.reader, real.languages)
     published = promises.published(EARLIER, real.base, real.entry(""))
-    after = catalogue.read(root).documents
+    after = opening.read(root).documents
     return {f.focus: f.path for f in promises.vanished(reporter, published, EARLIER, after)}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import synthetic
 from conftest import ROOT
-from practicegraph import catalogue, folder
+from practicegraph import folder, opening
 from practicegraph.catalogue import Catalogue
 from practicegraph.store import plain
 
@@ -21,8 +21,8 @@ def made(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_shapes_admit_synthetic_entries(made: Path) -> None:
-    contents = catalogue.read(ROOT, [made])
-    assert not catalogue.check(ROOT, contents, [made]).findings
+    contents = opening.read(ROOT, [made])
+    assert not opening.check(ROOT, contents, [made]).findings
 
 
 def test_a_synthetic_entry_is_a_graph_of_the_size_of_a_real_one(made: Path) -> None:

@@ -318,6 +318,11 @@ def test_the_page_of_a_concept_leads_to_its_entries(client: TestClient) -> None:
     assert 'href="/practices?outcome=ACE"' in page
 
 
+def test_a_page_shows_sparql_as_it_is_written(client: TestClient) -> None:
+    page = client.get("/queries/outcomes-together.html").text
+    assert "<pre><code>PREFIX owl: &lt;http://www.w3.org/2002/07/owl#&gt;\nPREFIX" in page
+
+
 def test_an_entry_in_json_ld_has_readable_keys(client: TestClient) -> None:
     document: dict[str, Any] = json.loads(client.get("/practice/1788.jsonld").text)
     things = document.get("@graph", [document])

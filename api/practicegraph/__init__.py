@@ -6,8 +6,8 @@ text, store, hosts, sparql, embedded, endpoint, remote, rows, worker, process, w
 files, outputs, folder, revisions, kinds, shapes, permanence, phrases, vocabularies, ontology,
 statistics, dataset, locales, records, schemaorg, jsonld, nodes, validation, reasons, findings,
 promises, checks, search, values, questions, pages, tables, importer, changes, recording, loading,
-canonical, catalogue, drafting, differences, changesets, exports, dumps, dumper, web, terminal,
-keeping, asking, __main__
+canonical, catalogue, opening, drafting, differences, changesets, exports, dumps, dumper, web,
+terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import uvicorn
 
-from . import __version__, asking, catalogue, hosts, keeping
+from . import __version__, asking, hosts, keeping, opening
 from .dumper import Dumper
 from .dumps import Dumps
 from .endpoint import Endpoint
@@ -70,14 +70,14 @@ def serve(
     """
     with mistakes():
         if store:
-            opened = catalogue.serve_elsewhere(root, Endpoint.at(store))
+            opened = opening.serve_elsewhere(root, Endpoint.at(store))
         else:
-            opened = catalogue.serve(root, watched)
+            opened = opening.serve(root, watched)
     said = f"{len(opened.store)} triples, release {opened.release}, at http://{host}:{port}"
     click.echo(said, err=True)
     assert opened.source
     workers = Workers(opened.source, Limits(hosts=called))
-    dumper = Dumper(opened, Dumps(root / catalogue.KEPT / "dumps"))
+    dumper = Dumper(opened, Dumps(root / opening.KEPT / "dumps"))
     try:
         app = application(opened, workers, dumper, proxies)
         logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
@@ -105,7 +105,7 @@ def load(root: Path, store: str | None, update: str) -> None:
         raise click.UsageError("Which store? Give the address of its endpoint with --store.")
     with mistakes():
         endpoint = Endpoint.at(store, update)
-        release = catalogue.load(root, endpoint, watched)
+        release = opening.load(root, endpoint, watched)
     click.echo(f"release {release} is in {endpoint.address}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from . import catalogue, changesets, exports, revisions, sparql
+from . import changesets, exports, opening, revisions, sparql
 from .canonical import canonical
 from .differences import Comparison, State
 from .embedded import Embedded
@@ -26,7 +26,7 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
     """Ask a stored question by its name, or a query in a file; graphs come in Turtle."""
     pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in given)]
     with mistakes():
-        opened = catalogue.gather(catalogue.read(root).documents, root)
+        opened = opening.gather(opening.read(root).documents, root)
         if name in opened.questions:
             text = opened.questions[name].asked(pairs, opened.understanding)
         elif Path(name).is_file():
@@ -54,7 +54,7 @@ def diff(old: str, new: str, root: Path, form: str, lang: str | None, judges: bo
     cannot be read; with --exit-code it is 1 where they differ.
     """
     with mistakes(Trouble):
-        words = catalogue.gather(catalogue.read(root).documents, root)
+        words = opening.gather(opening.read(root).documents, root)
         before, after = _state(old, root), _state(new or str(root), root)
         comparison = Comparison(before, after, words.preferring(lang))
     found = comparison.differences()
@@ -89,4 +89,4 @@ def export(root: Path, store: str | None, form: str | None, path: Path | None) -
 
 def _state(reference: str, root: Path) -> State:
     documents = revisions.documents(reference, root)
-    return State(documents, catalogue.gather(documents, Path(reference)))
+    return State(documents, opening.gather(documents, Path(reference)))

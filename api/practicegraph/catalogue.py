@@ -1,58 +1,27 @@
-"""A catalogue, opened: its folder, its store, and what the shapes make of them."""
+"""A catalogue as the program knows it: its folder, its store, and what the shapes make of them."""
 
-import hashlib
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode
-
-from . import (
-    folder,
-    jsonld,
-    loading,
-    ontology,
-    pages,
-    permanence,
-    phrases,
-    questions,
-    shapes,
-    vocabularies,
-)
+from . import jsonld, ontology, pages, permanence
 from .changes import Log
-from .checks import Checker
 from .dataset import Dataset
-from .embedded import Embedded
 from .endpoint import Endpoint
-from .findings import Checked
-from .folder import Contents, Document
 from .kinds import Shapes
-from .loading import Watch, unwatched
 from .ontology import Ontology
 from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
-from .remote import Remote
 from .search import Search
 from .shapes import SKOS
-from .store import RDF, Store
+from .store import Store
 from .text import preferring
 from .turtle import Writer
 from .values import Understanding
 from .vocabularies import Vocabularies
-
-_DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
-_SPACE = "http://rdfs.org/ns/void#uriSpace"
-KEPT = ".practicegraph"
-"""The folder, in a catalogue's, of all that is made of its files."""
-_LOG = "changes"
-
-
-class NoCatalogueError(ValueError):
-    """A folder that holds no catalogue."""
 
 
 class UnknownLanguageError(ValueError):
@@ -164,165 +133,3 @@ class Catalogue:
     def path_of(self, identifier: str) -> Path:
         """Give the file in which an entry stands or would stand."""
         return self.folder / "data" / f"{self.shapes.record.segment}s" / f"{identifier}.ttl"
-
-
-def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
-    """Open a catalogue with its store on disk, brought in step with the folder.
-
-    Raises NoCatalogueError, UnreadableError or SameTopicError.
-    """
-    _refuse_others(root)
-    kept = (root / KEPT).resolve()  # a store in use does not follow its process elsewhere
-    try:
-        kept.mkdir(exist_ok=True)
-        store = Embedded(kept / "store")
-    except OSError as error:
-        raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
-    log = Log(kept / _LOG)
-    release = loading.synchronise(root, store, kept / "files.json", watch, log)
-    snapshot = _snapshot(store, kept / "snapshots", release)
-    heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
-    return replace(_catalogue(root, store, heads), source=snapshot, log=log)
-
-
-def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
-    """Bring a store elsewhere in step with the folder and give the release.
-
-    Goes on where it broke off before. Raises NoCatalogueError, UnreadableError, SameTopicError or
-    StoreError.
-    """
-    _refuse_others(root)
-    path = _listing(root, endpoint)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    log = Log(path.with_suffix(f".{_LOG}"))
-    return loading.synchronise(root, Remote(endpoint, Embedded()), path, watch, log)
-
-
-def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
-    """Open a catalogue whose entries are in a store elsewhere; it is only read.
-
-    Raises NoCatalogueError, UnreadableError or StoreError.
-    """
-    _refuse_others(root)
-    opened = gather(map(folder.read, folder.files(root, folder.PARTS[:-1])), root)
-    assert isinstance(opened.store, Embedded)
-    store = Remote(endpoint, opened.store)
-    release = store.version()
-    if release.partition("-")[0] != loading.domain(root):
-        held = f"release {release}" if release else "no whole catalogue"
-        raise NoCatalogueError(
-            f"{endpoint.address} holds {held}, not what this folder says; "
-            "`practicegraph load` brings it in step"
-        )
-    return replace(
-        opened, store=store, source=endpoint, log=_log_elsewhere(root, endpoint, release)
-    )
-
-
-def of_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
-    """Open a release to be read only, beside the service that has it; raises OSError."""
-    opened = _catalogue(root, Embedded.of_snapshot(snapshot), ())
-    return replace(opened, prefixes=prefixes, source=snapshot)
-
-
-def prefixes(root: Path) -> dict[str, str]:
-    """Give the prefixes of the ontology and the shapes; raises UnreadableError."""
-    return _prefixes(folder.read(path) for path in folder.files(root, folder.PARTS[:2]))
-
-
-def gather(documents: Iterable[Document], root: Path) -> Catalogue:
-    """Open the documents as a catalogue in memory."""
-    listed = list(documents)
-    store = Embedded()
-    store.add(quad for document in listed for quad in document.quads)
-    return _catalogue(root, store, listed)
-
-
-def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
-    """Read a folder's files; others given stand in the place of those on the same topic."""
-    _refuse_others(root)
-    given = {path.resolve() for path in instead}
-    inside = folder.contents(path for path in folder.files(root) if path.resolve() not in given)
-    others = folder.contents(instead)
-    joined = inside.with_others(others.documents)
-    return Contents(joined.documents, (*inside.unreadable, *others.unreadable))
-
-
-def check(
-    root: Path,
-    contents: Contents,
-    wanted: Iterable[Path],
-    language: str | None = None,
-    before: Sequence[Document] = (),
-) -> Checked:
-    """Check the wanted ones of the files, with messages in the language or the fallback.
-
-    Nothing that the documents of `before` published may have vanished. Raises UnknownLanguageError.
-    """
-    opened = gather(contents.documents, root)
-    checker = Checker(
-        opened.store,
-        opened.shapes,
-        opened.phrases,
-        opened.reader,
-        opened.permanence,
-        opened.base,
-        opened.preferring(language),
-    )
-    return checker.check(contents.documents, contents.unreadable, wanted, before)
-
-
-def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue:
-    """Give a catalogue: what the store says, with prefixes and questions as the files have them."""
-    dataset = next(iter(store.subjects(RDF + "type", _DATASET)), None)
-    space = store.value(dataset, _SPACE) if dataset else None
-    if not isinstance(space, Literal):
-        raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
-    return Catalogue(
-        folder=root,
-        store=store,
-        base=space.value,
-        shapes=shapes.read(store),
-        phrases=phrases.read(store),
-        vocabularies=vocabularies.read(store, permanence.read(store)),
-        prefixes=_prefixes(heads),
-        questions=questions.read(store, _texts(heads)),
-    )
-
-
-def _listing(root: Path, endpoint: Endpoint) -> Path:
-    """Give where the list of what a store elsewhere holds stands."""
-    name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
-    return root / KEPT / "stores" / f"{name}.json"
-
-
-def _log_elsewhere(root: Path, endpoint: Endpoint, release: str) -> Log:
-    """Give the log of a store elsewhere, which may have another address for those who load it."""
-    own = Log(_listing(root, endpoint).with_suffix(f".{_LOG}"))
-    others = map(Log, sorted(own.folder.parent.glob(f"*.{_LOG}")))
-    return next((log for log in (own, *others) if log.release == release), own)
-
-
-def _snapshot(store: Embedded, kept: Path, release: str) -> Path:
-    """Write the release to a folder of its own, for the processes that run readers' queries."""
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir()
-    store.snapshot(kept / release)
-    return kept / release
-
-
-def _texts(documents: Iterable[Document]) -> dict[str, str]:
-    return {document.topics[0]: document.sparql for document in documents if document.sparql}
-
-
-def _prefixes(documents: Iterable[Document]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for document in documents:
-        for prefix, namespace in document.prefixes.items():
-            found.setdefault(prefix, namespace)
-    return found
-
-
-def _refuse_others(root: Path) -> None:
-    if not folder.is_catalogue(root):
-        raise NoCatalogueError(f"{root}: no catalogue; it has no folders ontology/ and shapes/")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import catalogue, exports
+from . import exports, opening
 from .catalogue import Catalogue
 from .dumps import NAMES, Dumps, Made
 from .endpoint import Endpoint
@@ -104,7 +104,7 @@ def _opened(order: Mapping[str, Any]) -> Catalogue:
     if source.startswith(("http://", "https://")):
         endpoint = Endpoint(source, credentials=tuple(order["credentials"]))
         return exports.opened_elsewhere(root, endpoint)
-    return catalogue.of_snapshot(root, Path(source), order["prefixes"])
+    return opening.of_snapshot(root, Path(source), order["prefixes"])
 
 
 def _end_with_input() -> None:

@@ -15,13 +15,14 @@ from typing import BinaryIO
 
 from pyoxigraph import NamedNode, RdfFormat, Triple, serialize
 
-from . import catalogue, folder, loading, outputs, records
+from . import folder, loading, opening, outputs, records
 from .canonical import Canonical
-from .catalogue import KEPT, Catalogue, NoCatalogueError
+from .catalogue import Catalogue
 from .endpoint import Endpoint
 from .kinds import Kind
 from .loading import Watch, unwatched
 from .nodes import Compactor
+from .opening import KEPT, NoCatalogueError
 from .records import Record
 from .remote import Remote
 from .store import RDF, Term
@@ -134,11 +135,11 @@ def opened(root: Path, watch: Watch = unwatched) -> Catalogue:
     release = loading.release(root)
     snapshot = (root / KEPT).resolve() / "snapshots" / release
     if snapshot.is_dir():
-        return catalogue.of_snapshot(root, snapshot, catalogue.prefixes(root))
+        return opening.of_snapshot(root, snapshot, opening.prefixes(root))
     try:
-        return catalogue.serve(root, watch)
+        return opening.serve(root, watch)
     except NoCatalogueError:
-        found = catalogue.gather(map(folder.read, folder.files(root)), root)
+        found = opening.gather(map(folder.read, folder.files(root)), root)
         found.store.set_version(release)
         return found
 
@@ -148,7 +149,7 @@ def opened_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
 
     Raises NoCatalogueError, UnreadableError or StoreError.
     """
-    found = catalogue.serve_elsewhere(root, endpoint)
+    found = opening.serve_elsewhere(root, endpoint)
     assert isinstance(found.store, Remote)
     # The graph that says the release is read from memory, as all that the folder holds.
     found.store.own.set_version(found.release)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from . import __version__, catalogue, drafting, files, folder, locales, revisions
+from . import __version__, drafting, files, folder, locales, opening, revisions
 from .catalogue import Catalogue
 from .drafting import Naming
 from .files import Change
@@ -37,9 +37,9 @@ def check(
         root, paths = paths[0], ()
     given = [path for place in paths for path in folder.below(place)]
     with mistakes():
-        contents = catalogue.read(root, given)
+        contents = opening.read(root, given)
         before = revisions.documents(against, root) if against else ()
-        checked = catalogue.check(root, contents, given or contents.paths, lang, before)
+        checked = opening.check(root, contents, given or contents.paths, lang, before)
     if form == "json":
         rows = [asdict(finding) | {"path": str(finding.path)} for finding in checked.findings]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -70,17 +70,17 @@ def import_(
     today = datetime.now(tz=UTC).date()
     made = Import(__version__, retrieved.date() if retrieved else today, today)
     with mistakes():
-        contents = catalogue.read(root)
+        contents = opening.read(root)
         for error in contents.unreadable:
             raise error
-        opened = catalogue.gather(contents.documents, root)
+        opened = opening.gather(contents.documents, root)
         given = Naming(identifier, lang, source)
         drafts = [draft for path in paths for draft in drafting.drafts(opened, path, given)]
         changes = drafting.changes(opened, drafts, made)
         needed = [change for change in changes if change.needed]
         others = [folder.document(change.path, change.after.encode()) for change in needed]
         wanted = [change.path for change in needed]
-        checked = catalogue.check(root, contents.with_others(others), wanted)
+        checked = opening.check(root, contents.with_others(others), wanted)
     _show(checked)
     if checked.violations:
         raise click.ClickException(opened.say("nothingWritten"))
@@ -95,8 +95,8 @@ def import_(
 def label(path: Path, root: Path) -> None:
     """Write the CLDR's names into a scheme of countries or languages, in every language."""
     with mistakes():
-        contents = catalogue.read(root)
-        opened = catalogue.gather(contents.documents, root)
+        contents = opening.read(root)
+        opened = opening.gather(contents.documents, root)
         document = folder.read(path)
         triples = [quad.triple for quad in document.quads]
         topic = document.topics[0]

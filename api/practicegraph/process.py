@@ -82,7 +82,10 @@ class Process:
         )
         try:
             kind, length = _HEAD.unpack(await self._output.readexactly(_HEAD.size))
-            return kind, await self._output.readexactly(length)
+            content = await self._output.readexactly(length)
+            if self._output.exception():  # set as the last bytes came: it would stay for others
+                raise budget.late()
+            return kind, content
         finally:
             late.cancel()
             budget.left -= time.monotonic() - start

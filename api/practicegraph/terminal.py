@@ -8,12 +8,13 @@ from typing import TypeVar
 
 import click
 
-from .catalogue import NoCatalogueError, UnknownLanguageError
+from .catalogue import UnknownLanguageError
 from .endpoint import StoreError
 from .exports import UnknownFormatError, UnwritableError
 from .folder import UnreadableError
 from .loading import SameTopicError
 from .locales import UnknownCodeError
+from .opening import NoCatalogueError
 from .revisions import UnknownRevisionError
 from .search import BadChoiceError
 from .shapes import ShapesError

@@ -17,7 +17,7 @@ from pyoxigraph import RdfFormat, serialize
 from benchmarks import load, peers, synthetic
 from benchmarks.load import Memory, Run, Task
 from benchmarks.peers import Peer
-from practicegraph import catalogue, folder
+from practicegraph import folder, opening
 from practicegraph.catalogue import Catalogue
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def prepare(place: Path, entries: int) -> list[Path]:
     if not heads.exists():
         for part in folder.PARTS[:-1]:
             shutil.copytree(ROOT / part, root / part, dirs_exist_ok=True)
-        opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
+        opened = opening.gather(opening.read(ROOT).documents, ROOT)
         made.parent.mkdir(exist_ok=True)
         synthetic.write(opened, made, entries)
         quads = [
@@ -132,7 +132,7 @@ def main(
     entries: int, rounds: int, seconds: int, without: tuple[str, ...], only: str, keep: Path | None
 ) -> None:
     """Measure our endpoint beside its peers and print the tables."""
-    opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
+    opened = opening.gather(opening.read(ROOT).documents, ROOT)
     with ExitStack() as stack:
         given = keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         place = given.resolve() / str(entries)

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 from pyoxigraph import NamedNode
 
-from practicegraph import catalogue, shapes
+from practicegraph import opening, shapes
 from practicegraph.catalogue import Catalogue
 from practicegraph.kinds import Field
 from practicegraph.store import RDF, Store, Term, plain
@@ -204,7 +204,7 @@ def _identifier(entry: _Entry) -> str:
 @click.option("--seed", default=1, show_default=True, help="Another seed gives other entries.")
 def main(count: int, file: Path, folder: Path, seed: int) -> None:
     """Write COUNT synthetic entries of a catalogue to FILE, such as data/synthetic.nq.gz."""
-    write(catalogue.gather(catalogue.read(folder).documents, folder), file, count, seed)
+    write(opening.gather(opening.read(folder).documents, folder), file, count, seed)
 
 
 if __name__ == "__main__":

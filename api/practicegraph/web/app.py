@@ -14,13 +14,9 @@ from starlette.middleware.cors import CORSMiddleware
 from .. import __version__
 from ..catalogue import Catalogue
 from ..dumper import Dumper
-from ..endpoint import StoreError
-from ..process import DeadlineError
 from ..questions import Question
-from ..search import BadChoiceError
-from ..store import QueryRefusedError
-from ..workers import BusyError, TooMuchError, Workers
-from . import changes, contexts, discovery, links, negotiation, parameters
+from ..workers import Workers
+from . import changes, contexts, discovery, links, mistakes, negotiation, parameters
 from .changes import Changes
 from .codings import Codings
 from .contexts import Contexts
@@ -28,7 +24,7 @@ from .datasets import INTERFACE
 from .documents import Addresses
 from .dumps import DumpFiles
 from .methods import DUMP, SPARQL, STATUS, Methods
-from .negotiation import HTML, LISTS, NotAcceptableError
+from .negotiation import HTML, LISTS
 from .proxies import Network, Proxies
 from .queries import Queries
 from .questions import PATH as QUESTIONS
@@ -36,18 +32,7 @@ from .questions import Questions
 from .resources import Resources
 from .routes import PlainRoute
 from .searches import PATH, Searches
-from .service import (
-    BadBodyError,
-    NeverMadeError,
-    NoLogError,
-    NoLongerError,
-    NotYetError,
-    Service,
-    StillTrueError,
-    TooLargeError,
-    UnknownAddressError,
-    UnsupportedError,
-)
+from .service import Service
 from .statuses import MOST, Statuses
 from .tags import CodedTags, Coding
 
@@ -74,7 +59,7 @@ def application(
     )
     if proxies:
         app.add_middleware(Proxies, trusted=proxies)
-    _answer_mistakes(app, service)
+    mistakes.answer(app, service)
     _route_home(app, service)
     app.include_router(discovery.routes(service))
     _route_contexts(app, service)
@@ -110,26 +95,6 @@ def _lifespan(workers: Workers) -> Callable[[FastAPI], AbstractAsyncContextManag
             yield
 
     return lifespan
-
-
-def _answer_mistakes(app: FastAPI, service: Service) -> None:
-    app.add_exception_handler(BadChoiceError, service.bad_choice)
-    app.add_exception_handler(QueryRefusedError, service.refused_query)
-    app.add_exception_handler(NotAcceptableError, service.not_acceptable)
-    app.add_exception_handler(UnknownAddressError, service.not_found)
-    app.add_exception_handler(UnsupportedError, service.unsupported)
-    app.add_exception_handler(TooLargeError, service.too_large)
-    app.add_exception_handler(StoreError, service.store_failed)
-    app.add_exception_handler(StillTrueError, service.still_true)
-    app.add_exception_handler(BadBodyError, service.bad_body)
-    app.add_exception_handler(BusyError, service.busy)
-    app.add_exception_handler(DeadlineError, service.stopped)
-    app.add_exception_handler(NotYetError, service.being_made)
-    app.add_exception_handler(NoLongerError, service.no_longer_kept)
-    app.add_exception_handler(NoLogError, service.no_log)
-    app.add_exception_handler(NeverMadeError, service.never_made)
-    app.add_exception_handler(TooMuchError, service.too_much)
-    app.add_exception_handler(HTTPException, service.http_error)
 
 
 def _route_home(app: FastAPI, service: Service) -> None:

@@ -31,12 +31,13 @@ _ENVIRONMENT = Environment(
 
 @dataclass(frozen=True)
 class Shown:
-    """A value on a page; the language where it is not the page's."""
+    """A value on a page; the language where it is not the page's; lines of code as they are."""
 
     text: str
     href: str = ""
     language: str = ""
     note: str = ""
+    code: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ class View:
         language = getattr(term, "language", None) or ""
         if isinstance(term, Literal) and term.datatype.value == XSD + "boolean":
             return Shown(self._spoken(term.value))
-        return Shown(term.value, language="" if language == self.language else language)
+        shown = "" if language == self.language else language
+        return Shown(term.value, language=shown, code=not language and "\n" in term.value)
 
     def options(
         self, field: Field, answer: Answer, choices: Choices, query: Sequence[tuple[str, str]]
