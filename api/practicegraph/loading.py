@@ -66,7 +66,7 @@ def synchronise(
     """
     before = _known(store, path)
     found = {str(file.relative_to(root)): file for file in folder.files(root)}
-    sums = {name: folder.checksum(file) for name, file in found.items()}
+    sums = _sums(root, found.values())
     changed = [n for n in found if n not in before or before[n].checksum != sums[n]]
     read = map(folder.read, watch("Reading", [found[name] for name in changed]))
     documents = dict(zip(changed, read, strict=True))
@@ -85,14 +85,17 @@ def synchronise(
 
 def release(root: Path) -> str:
     """Give the release that the folder is at."""
-    paths = folder.files(root)
-    return _release({str(path.relative_to(root)): folder.checksum(path) for path in paths})
+    return _release(_sums(root, folder.files(root)))
 
 
 def domain(root: Path) -> str:
     """Give the first half of a release: a hash of the folder's ontology, shapes and questions."""
-    paths = folder.files(root, folder.PARTS[:-1])
-    return _hash({str(path.relative_to(root)): folder.checksum(path) for path in paths})
+    return _hash(_sums(root, folder.files(root, folder.PARTS[:-1])))
+
+
+def _sums(root: Path, paths: Iterable[Path]) -> dict[str, str]:
+    """Give the checksums of files by their names in the folder."""
+    return {str(path.relative_to(root)): folder.checksum(path) for path in paths}
 
 
 def _known(store: Store, path: Path) -> dict[str, Loaded]:

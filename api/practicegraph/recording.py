@@ -16,8 +16,6 @@ from pathlib import Path
 
 from pyoxigraph import (
     BlankNode,
-    CanonicalizationAlgorithm,
-    Dataset,
     Literal,
     NamedNode,
     Quad,
@@ -42,7 +40,7 @@ from .changes import (
 )
 from .folder import Document
 from .shapes import RDFS, SKOS
-from .store import RDF
+from .store import RDF, with_lasting_names
 
 _DCT = "http://purl.org/dc/terms/"
 _CLASSES = (RDF + "type", "https://www.w3.org/ns/activitystreams#formerType")
@@ -173,12 +171,8 @@ def _said(topic: str, quads: Iterable[Quad]) -> datetime | None:
 
 def _canonical(quads: Iterable[Quad]) -> list[Triple]:
     """Give triples with the names that RDFC-1.0 gives to blank nodes."""
-    triples = [quad.triple for quad in quads]
-    if not any(map(_is_nameless, triples)):
-        return triples
-    graph = Dataset(Quad(t.subject, t.predicate, t.object) for t in triples)
-    graph.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    return [quad.triple for quad in graph]
+    bare = [Quad(quad.subject, quad.predicate, quad.object) for quad in quads]
+    return [quad.triple for quad in with_lasting_names(bare)]
 
 
 def _apart(triples: Iterable[Triple], number: int) -> Iterator[Triple]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from pyoxigraph import (
     BlankNode,
-    Literal,
     NamedNode,
     Quad,
     QueryResultsFormat,
@@ -23,8 +22,6 @@ from .embedded import Embedded, rows
 from .endpoint import SOLUTIONS, Endpoint, StoreError
 from .store import Node, Row, Store, Term
 
-_BOOLEAN = NamedNode("http://www.w3.org/2001/XMLSchema#boolean")
-_CANONICAL = {"1": Literal("true", datatype=_BOOLEAN), "0": Literal("false", datatype=_BOOLEAN)}
 _NAMES = ("subject", "predicate", "value", "graph")
 _MOST, _MOST_BLANK = 5000, 1000  # triples in one request, without and with blank nodes
 _FRESH = 1.0  # seconds for which the release is taken to be the one that was read
@@ -56,7 +53,7 @@ class Remote(Store):
                 found = list(rows(solutions))
             except (SyntaxError, OSError) as error:
                 raise StoreError(f"{self.endpoint.address}: a result broke off: {error}") from error
-        return ({name: _canonical(term) for name, term in row.items()} for row in found)
+        return iter(found)
 
     def quads(
         self,
@@ -122,13 +119,6 @@ class Remote(Store):
         for row in self.select(query):
             found: dict[str, Any] = {**given, **row}
             yield Quad(*(found[name] for name in _NAMES))
-
-
-def _canonical(term: Term) -> Term:
-    """Give true and false as everybody writes them; some stores know only 1 and 0."""
-    if isinstance(term, Literal) and term.datatype == _BOOLEAN:
-        return _CANONICAL.get(term.value, term)
-    return term
 
 
 def _parts(quads: Iterable[Quad]) -> Iterator[list[Quad]]:

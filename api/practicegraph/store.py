@@ -5,9 +5,17 @@ here on the few things that each one does in its own way.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    Literal,
+    NamedNode,
+    Quad,
+    Triple,
+)
 
 Term = NamedNode | BlankNode | Literal | Triple
 Node = NamedNode | BlankNode
@@ -165,6 +173,16 @@ class Store(ABC):
             if isinstance(term, Literal) and term.language:
                 wordings.setdefault(term.language, term.value)
         return wordings
+
+
+def with_lasting_names(quads: Sequence[Quad]) -> list[Quad]:
+    """Give quads, blank nodes with the names to which any store leads (RDFC-1.0, section 4.4)."""
+    nodes = (node for quad in quads for node in (quad.subject, quad.object))
+    if not any(isinstance(node, BlankNode) for node in nodes):
+        return list(quads)
+    found = Dataset(quads)
+    found.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    return list(found)
 
 
 def named(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:

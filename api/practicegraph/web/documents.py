@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import (
-    BlankNode,
-    CanonicalizationAlgorithm,
-    Dataset,
     NamedNode,
     Quad,
     RdfFormat,
@@ -16,6 +13,7 @@ from pyoxigraph import (
 
 from .. import jsonld
 from ..catalogue import Catalogue
+from ..store import with_lasting_names
 from .negotiation import JSON_LD, TURTLE, Form
 
 _IMPORTS = NamedNode("http://www.w3.org/2002/07/owl#imports")
@@ -65,7 +63,7 @@ class Addresses:
 
 def written(catalogue: Catalogue, quads: list[Quad], form: Form, topic: str = "") -> bytes:
     """Write quads in a form, the same bytes each time; the forms without graphs get the triples."""
-    quads = _with_lasting_names(quads)
+    quads = _in_order(quads)
     if form.rdf in _WITH_GRAPHS:
         return _serialised(quads, form.rdf)
     return serialised(catalogue, _triples(quads), form, topic)
@@ -73,7 +71,7 @@ def written(catalogue: Catalogue, quads: list[Quad], form: Form, topic: str = ""
 
 def triples(quads: list[Quad]) -> list[Triple]:
     """Give the triples of quads, each once, with lasting names for blank nodes."""
-    return _triples(_with_lasting_names(quads))
+    return _triples(_in_order(quads))
 
 
 def serialised(catalogue: Catalogue, triples: list[Triple], form: Form, topic: str = "") -> bytes:
@@ -100,13 +98,9 @@ def _triples(quads: list[Quad]) -> list[Triple]:
     return list(dict.fromkeys(quad.triple for quad in quads))
 
 
-def _with_lasting_names(quads: list[Quad]) -> list[Quad]:
-    """Give quads in one order, blank nodes with the names that any store leads to (RDFC-1.0)."""
-    if not any(isinstance(quad.subject, BlankNode) for quad in quads):
-        return sorted(quads, key=str)
-    graphs = Dataset(quads)
-    graphs.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-    return sorted(graphs, key=str)
+def _in_order(quads: list[Quad]) -> list[Quad]:
+    """Give quads in the one order, and with the names, to which any store leads."""
+    return sorted(with_lasting_names(quads), key=str)
 
 
 def _serialised(what: Sequence[Quad] | Sequence[Triple], form: RdfFormat) -> bytes:
