@@ -1,4 +1,4 @@
-"""Words of texts as tokens: what all forms of a word, typed with or without accents, have in common.
+"""Words as tokens: what all forms of a word have in common, typed with or without accents.
 
 A token is the word's stem by the Snowball algorithm of its language (https://snowballstem.org),
 folded, and stemmed again: the first time with the accents that the algorithm goes by, the second
@@ -6,17 +6,18 @@ time so that a word typed without them comes to the same. What was measured is i
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import Stemmer
 from babel import Locale
 
 from .text import letters
 
-WORD = re.compile(r"[^\W_](?:[^\W_]|[\u00ad\u0300-\u036f\u200c\u200d])*")
-"""A word with its marks; hyphens and apostrophes stand between words."""
-_QUICK = re.compile(r"[\w\u00ad\u0300-\u036f\u200c\u200d]+")
+WORD = r"[\w\u00ad\u0300-\u036f\u200c\u200d]+"
+"""A word with its marks, once "_" is a space; hyphens and apostrophes stand between words."""
+_WORD = re.compile(WORD)
 _ENGLISH = Locale("en")
 _LONGEST = 64
 _MOST = 200_000
@@ -34,12 +35,16 @@ class Words:
 
     def tokens(self, text: str, language: str | None) -> str:
         """Give the tokens of a text in their order, with spaces between them."""
-        stems = self._stems.get(language or "", self._fallback)
-        return " ".join(map(stems.__getitem__, listed(text)))
+        return " ".join(self.listed(text, language))
 
     def token(self, word: str, language: str | None) -> str:
         """Give the token of one word of a text."""
         return self._stems.get(language or "", self._fallback)[word.lower()]
+
+    def listed(self, text: str, language: str | None) -> list[str]:
+        """Give the tokens of a text, one a word."""
+        stems = self._stems.get(language or "", self._fallback)
+        return list(map(stems.__getitem__, listed(text.lower())))
 
     def alike(self, words: Sequence[str]) -> frozenset[tuple[str, ...]]:
         """Give what words that stand one after another come to, in each of the languages."""
@@ -50,19 +55,25 @@ class Words:
 
 
 def listed(text: str) -> list[str]:
-    """Give the words of a text in small letters."""
-    return _QUICK.findall(text.lower().replace("_", " "))
+    """Give the words of a text as they are written."""
+    return _WORD.findall(text.replace("_", " "))
 
 
 def spans(text: str) -> Iterator[tuple[int, int, str]]:
     """Give where each word of a text begins and ends, and the word."""
-    for found in WORD.finditer(text):
+    for found in _WORD.finditer(text.replace("_", " ")):
         yield found.start(), found.end(), found[0]
 
 
+@lru_cache(_MOST)
 def plain(word: str) -> str:
     """Give the form in which words are compared letter by letter: folded, letters and digits."""
     return "".join(filter(str.isalnum, letters(word)))[:_LONGEST]
+
+
+def after(beginning: str) -> str:
+    """Give what is sorted after all words that begin so."""
+    return beginning + "\U0010ffff"
 
 
 class _Tokens(dict[str, str]):
@@ -75,7 +86,8 @@ class _Tokens(dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= _MOST:
             self.clear()
-        self[word] = token = self._stem(plain(self._stem(word[:_LONGEST])))
+        composed = unicodedata.normalize("NFC", word)[:_LONGEST]
+        self[word] = token = self._stem(plain(self._stem(composed)))
         return token
 
     @cached_property
@@ -87,5 +99,5 @@ class _Tokens(dict[str, str]):
         name = _ENGLISH.languages.get(self._language.partition("-")[0], "").lower()
         if name not in Stemmer.algorithms():
             return str
-        stem: Callable[[str], str] = Stemmer.Stemmer(name).stemWord
+        stem: Callable[[str], str] = Stemmer.Stemmer(name, 0).stemWord
         return stem
