@@ -14,7 +14,7 @@ from pyoxigraph import Literal
 from pyroaring import BitMap
 
 from .kinds import Field
-from .postings import Postings, Tokens
+from .postings import Postings
 from .ranking import Match, Tier, tier
 from .store import Term
 from .wanted import Wanted
@@ -52,7 +52,8 @@ WHERE word >= ? AND word < ? AND NOT (token >= ? AND token < ?)
 LIMIT ?
 """
 
-Known = set[tuple[str, str | None]]
+Said = dict[str | None, set[str]]
+"""What stands between spaces in texts, by language."""
 
 
 def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
@@ -81,7 +82,7 @@ class Texts:
         columns = self._columns(texts)
         self._change(number, columns)
         self._connection.execute(_ADD, (number, *columns))
-        self._add_words([texts], set())
+        self._add_words(texts, {})
 
     def remove(self, number: int) -> None:
         """Take the texts of an entry out, if it has any."""
@@ -112,28 +113,29 @@ class Texts:
 
     def _filled(
         self, entries: Iterator[tuple[int, Iterable[Written]]]
-    ) -> Iterator[tuple[int, Tokens]]:
-        known: Known = set()
+    ) -> Iterator[tuple[int, dict[Tier, list[str]]]]:
+        known: Said = {}
         while several := [(number, list(texts)) for number, texts in islice(entries, _AT_ONCE)]:
             rows = [(number, self._columns(texts)) for number, texts in several]
             self._connection.executemany(_ADD, ((number, *columns) for number, columns in rows))
-            self._add_words([texts for _, texts in several], known)
-            yield from ((number, _tokens(columns)) for number, columns in rows)
+            self._add_words((text for _, texts in several for text in texts), known)
+            yield from ((number, _listed(columns)) for number, columns in rows)
 
-    def _add_words(self, entries: Iterable[list[Written]], known: Known) -> None:
-        said = {
-            (word, language)
-            for texts in entries
-            for _, text, language in texts
-            for word in listed(text)
-        }
-        fresh = said - known
-        known |= fresh
-        self._connection.executemany(_ADD_WORD, sorted(self._rows(fresh)))
+    def _add_words(self, texts: Iterable[Written], known: Said) -> None:
+        """Add the words of the texts, but for those known, which become more."""
+        said: Said = {}
+        for _, text, language in texts:
+            said.setdefault(language, set()).update(text.split())
+        for language, pieces in said.items():
+            before = known.setdefault(language, set())
+            words = listed(" ".join(pieces - before))
+            self._connection.executemany(_ADD_WORD, sorted(self._rows(words, language)))
+            before |= pieces
 
-    def _rows(self, words: Known) -> Iterator[tuple[str, str, str]]:
-        for word, language in words:
-            if form := plain(word):
+    def _rows(self, words: Iterable[str], language: str | None) -> Iterator[tuple[str, str, str]]:
+        for word in words:
+            form = plain(word)
+            if form and not form[0].isdigit():  # numbers have neither other forms nor near ones
                 yield form, self._words.token(word, language), word
 
     def _columns(self, texts: Sequence[Written]) -> list[str]:
@@ -187,6 +189,8 @@ class Texts:
 
 
 def _tokens(columns: Sequence[str]) -> dict[Tier, set[str]]:
-    return {
-        place: set(tokens.split()) - {"¶"} for place, tokens in zip(_COLUMNS, columns, strict=False)
-    }
+    return {place: set(tokens) for place, tokens in _listed(columns).items()}
+
+
+def _listed(columns: Sequence[str]) -> dict[Tier, list[str]]:
+    return {place: tokens.split() for place, tokens in zip(_COLUMNS, columns, strict=False)}
