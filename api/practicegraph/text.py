@@ -1,6 +1,7 @@
 """What is known of text: which wording a reader gets, and when two wordings are the same."""
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,6 +10,7 @@ Labels = Mapping[str, str]
 
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+_NAMED = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
 
 
 def best(labels: Labels, languages: Sequence[str]) -> str:
@@ -27,8 +29,21 @@ def preferring(language: str, languages: Sequence[str]) -> tuple[str, ...]:
 def fold(text: str) -> str:
     """Give the form in which texts are compared: no case, accents or typographic variants."""
     plain = text.translate(_ALIKE).translate(_DASHES)
-    letters = unicodedata.normalize("NFKD", plain.casefold())
-    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
+    return " ".join(letters(plain).split())
+
+
+def letters(text: str) -> str:
+    """Give a text in small letters without accents: σ for ς, ss for ß, o for ø, oe for œ."""
+    marked = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(_letter(c) for c in marked if not unicodedata.combining(c))
+
+
+def _letter(character: str) -> str:
+    """Give the plain letters of one that Unicode does not decompose, as its name has them."""
+    if character.isascii():
+        return character
+    named = _NAMED.fullmatch(unicodedata.name(character, ""))
+    return named[1].lower() if named else character
 
 
 def nearest(word: str, words: Iterable[str], count: int = 3) -> list[str]:

@@ -1,0 +1,192 @@
+"""The text of entries in an index: which entries have a word, a phrase or the beginning of one.
+
+Words are bitmaps of entries; phrases are found by SQLite's FTS5 (https://www.sqlite.org/fts5.html).
+Both hold tokens, in a column for each kind of place, and are written within the transaction of the
+connection's owner.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+from pyoxigraph import Literal
+from pyroaring import BitMap
+
+from .kinds import Field
+from .postings import Postings, Tokens
+from .ranking import Match, Tier, tier
+from .store import Term
+from .wanted import Wanted
+from .words import Words, after, listed, plain
+
+Written = tuple[Tier, str, str | None]
+"""A text of an entry: its place, its words and its language (BCP 47), if it has one."""
+
+_COLUMNS = {Tier.TITLE: "title", Tier.SUMMARY: "summary", Tier.OTHER: "other"}
+_BETWEEN = " ¶ "  # no word comes to this token, so no phrase goes on from one text to the next
+_AT_ONCE = 1000
+_MOST_FORMS = 200
+_TABLES = """
+CREATE VIRTUAL TABLE IF NOT EXISTS text_phrases
+    USING fts5(title, summary, other, tokenize = 'ascii', columnsize = 0);
+CREATE TABLE IF NOT EXISTS text_words (
+    word TEXT NOT NULL,
+    token TEXT NOT NULL,
+    written TEXT NOT NULL,
+    PRIMARY KEY (word, token)
+) WITHOUT ROWID
+"""
+_ADD = "INSERT INTO text_phrases (rowid, title, summary, other) VALUES (?, ?, ?, ?)"
+_REMOVE = "DELETE FROM text_phrases WHERE rowid = ?"
+_HAD = "SELECT title, summary, other FROM text_phrases WHERE rowid = ?"
+_MATCHING = "SELECT group_concat(rowid, ' ') FROM text_phrases WHERE text_phrases MATCH ?"
+_ADD_WORD = """
+INSERT INTO text_words (word, token, written) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET written = max(written, excluded.written)
+"""
+_WORDS = "SELECT word, max(written) FROM text_words WHERE word >= ? AND word < ? GROUP BY word"
+_FORMS = """
+SELECT DISTINCT token FROM text_words
+WHERE word >= ? AND word < ? AND NOT (token >= ? AND token < ?)
+LIMIT ?
+"""
+
+Known = set[tuple[str, str | None]]
+
+
+def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
+    """Give the texts in which an entry is searched, of its fields with their values."""
+    return [
+        (tier(field), term.value, term.language)
+        for field, terms in filled
+        if field.searched and not field.scheme
+        for term in terms
+        if isinstance(term, Literal)
+    ]
+
+
+class Texts:
+    """The texts of entries by their numbers, in an SQLite database that is given."""
+
+    def __init__(self, connection: sqlite3.Connection, words: Words) -> None:
+        self._connection, self._words = connection, words
+        self._postings = Postings(connection)
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+
+    def put(self, number: int, written: Iterable[Written]) -> None:
+        """Give an entry these texts in the place of those that it had."""
+        texts = list(written)
+        columns = self._columns(texts)
+        self._change(number, columns)
+        self._connection.execute(_ADD, (number, *columns))
+        self._add_words([texts], set())
+
+    def remove(self, number: int) -> None:
+        """Take the texts of an entry out, if it has any."""
+        self._change(number, ())
+
+    def fill(self, entries: Iterable[tuple[int, Iterable[Written]]]) -> None:
+        """Add the texts of many entries that have none yet, fastest in order of their numbers."""
+        self._postings.fill(self._filled(iter(entries)))
+
+    def optimise(self) -> None:
+        """Merge all that was written, which makes reading quicker; takes seconds for a million."""
+        self._postings.merge()
+        self._connection.execute("INSERT INTO text_phrases (text_phrases) VALUES ('optimize')")
+
+    def matching(self, wanted: Iterable[Wanted]) -> list[Match]:
+        """Give for each wanted thing the entries that have it, by place."""
+        return [self._match(one) for one in wanted]
+
+    def words(self, beginning: str = "") -> Iterator[tuple[str, str]]:
+        """Give the words that begin so, in the form in which they are compared and as written."""
+        yield from self._connection.execute(_WORDS, (beginning, after(beginning)))
+
+    def _change(self, number: int, columns: Sequence[str]) -> None:
+        had = self._connection.execute(_HAD, (number,)).fetchone()
+        self._postings.change(number, _tokens(had or ()), _tokens(columns))
+        if had:
+            self._connection.execute(_REMOVE, (number,))
+
+    def _filled(
+        self, entries: Iterator[tuple[int, Iterable[Written]]]
+    ) -> Iterator[tuple[int, Tokens]]:
+        known: Known = set()
+        while several := [(number, list(texts)) for number, texts in islice(entries, _AT_ONCE)]:
+            rows = [(number, self._columns(texts)) for number, texts in several]
+            self._connection.executemany(_ADD, ((number, *columns) for number, columns in rows))
+            self._add_words([texts for _, texts in several], known)
+            yield from ((number, _tokens(columns)) for number, columns in rows)
+
+    def _add_words(self, entries: Iterable[list[Written]], known: Known) -> None:
+        said = {
+            (word, language)
+            for texts in entries
+            for _, text, language in texts
+            for word in listed(text)
+        }
+        fresh = said - known
+        known |= fresh
+        self._connection.executemany(_ADD_WORD, sorted(self._rows(fresh)))
+
+    def _rows(self, words: Known) -> Iterator[tuple[str, str, str]]:
+        for word, language in words:
+            if form := plain(word):
+                yield form, self._words.token(word, language), word
+
+    def _columns(self, texts: Sequence[Written]) -> list[str]:
+        columns: dict[Tier, list[str]] = {place: [] for place in _COLUMNS}
+        for place, text, language in texts:
+            columns[place].append(self._words.tokens(text, language))
+        return [_BETWEEN.join(tokens) for tokens in columns.values()]
+
+    def _match(self, wanted: Wanted) -> Match:
+        phrases = sorted(self._words.alike(wanted.words))
+        if len(wanted.words) > 1:
+            return self._phrase(wanted, phrases)
+        whole = self._postings.of(token for (token,) in phrases) if wanted.whole else {}
+        return Match(whole, self._begun(wanted.beginning) if wanted.begins else {})
+
+    def _begun(self, beginning: str) -> dict[Tier, BitMap]:
+        """Give the entries with tokens that begin so, or tokens of words that do."""
+        begun = self._postings.beginning(beginning, after(beginning))
+        others = self._postings.of(self._shorter(beginning))
+        return {tier: begun.get(tier, BitMap()) | others.get(tier, BitMap()) for tier in Tier}
+
+    def _shorter(self, beginning: str) -> list[str]:
+        """Give the tokens of words that begin so, which do not begin so themselves."""
+        between = (beginning, after(beginning))
+        rows = self._connection.execute(_FORMS, (*between, *between, _MOST_FORMS))
+        return [token for (token,) in rows]
+
+    def _phrase(self, wanted: Wanted, phrases: Sequence[tuple[str, ...]]) -> Match:
+        whole = [f'"{" ".join(tokens)}"' for tokens in phrases] if wanted.whole else []
+        begun = list(self._phrases_begun(wanted, phrases)) if wanted.begins else []
+        return Match(self._places(whole), self._places(begun))
+
+    def _phrases_begun(self, wanted: Wanted, phrases: Sequence[tuple[str, ...]]) -> Iterator[str]:
+        others = [f'"{token}"' for token in self._shorter(wanted.beginning)]
+        for before in sorted({" ".join(tokens[:-1]) for tokens in phrases}):
+            for last in (f'"{wanted.beginning}" *', *others):
+                yield f'"{before}" + {last}'
+
+    def _places(self, expressions: Sequence[str]) -> dict[Tier, BitMap]:
+        if not expressions:
+            return {}
+        either = " OR ".join(expressions)
+        return {
+            place: self._matching(f"{{{column}}} : ({either})")
+            for place, column in _COLUMNS.items()
+        }
+
+    def _matching(self, expression: str) -> BitMap:
+        (numbers,) = self._connection.execute(_MATCHING, (expression,)).fetchone()
+        return BitMap(np.fromstring(numbers or "", dtype=np.uint32, sep=" "))
+
+
+def _tokens(columns: Sequence[str]) -> dict[Tier, set[str]]:
+    return {
+        place: set(tokens.split()) - {"¶"} for place, tokens in zip(_COLUMNS, columns, strict=False)
+    }
