@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from sys import intern
 
 from pyoxigraph import Literal, NamedNode
 
@@ -10,11 +11,7 @@ from .kinds import Field, Kind
 from .permanence import DEPRECATED
 from .spans import scale
 from .store import RDF, Store, Term, plain
-
-_BATCH = 500
-_ROLES = ("LabelRole", "DescriptionRole")
-TIERS = (*_ROLES, "")
-"""The ranks of texts by the roles of their fields: titles, summaries, all others."""
+from .texts import Written, written
 
 
 @dataclass(frozen=True)
@@ -23,8 +20,8 @@ class Facts:
 
     `titles` are in lower case by language; `keys` are the least texts of fields with one value;
     `spans` are the ends of dates and numbers, the last one infinite where a span is open; `steps`
-    the years, or whole numbers, at which a span begins and ends by its values. `texts` are of a
-    tier, in a language or "".
+    the years, or whole numbers, at which a span begins and ends by its values. `texts` are those
+    in which words are looked for.
     """
 
     iri: str
@@ -33,7 +30,7 @@ class Facts:
     keys: Mapping[str, str]
     spans: Mapping[str, tuple[float, float]]
     steps: Mapping[str, tuple[int, int]]
-    texts: tuple[tuple[int, str, str], ...]
+    texts: tuple[Written, ...]
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,6 @@ class FactReader:
         """Give the IRIs of all current entries in order."""
         rows = self.store.select(_ENTRIES.format(kind=NamedNode(self.kind.classes[0])))
         return sorted(plain(row["entry"]) for row in rows)
-
-    def all(self) -> Iterator[Facts]:
-        """Give the facts of all current entries in order of their IRIs."""
-        iris = self.entries()
-        for start in range(0, len(iris), _BATCH):
-            yield from self.read(iris[start : start + _BATCH])
 
     def read(self, iris: Sequence[str]) -> Iterator[Facts]:
         """Give the facts of those of the IRIs that are current entries, in their order."""
@@ -92,11 +83,6 @@ class FactReader:
     def _single(self) -> list[Field]:
         return [f for f in self.kind.fields if not f.repeats and not f.chosen]
 
-    @cached_property
-    def _texts(self) -> list[tuple[int, Field]]:
-        searched = [f for f in self.kind.fields if f.searched and not f.chosen]
-        return [(_tier(field), field) for field in searched]
-
     def _is_current(self, said: Mapping[str, set[Term]]) -> bool:
         classes = {term.value for term in said.get(RDF + "type", ()) if isinstance(term, NamedNode)}
         withdrawn = any(
@@ -121,26 +107,17 @@ class FactReader:
                 key: (scale(field).step(found[0]), scale(field).step(found[1]))
                 for key, (field, found) in spans.items()
             },
-            texts=tuple(
-                (tier, term.language or "", term.value)
-                for tier, field in self._texts
-                for term in sorted(_terms(field, said), key=str)
-                if isinstance(term, Literal)
-            ),
+            texts=tuple(written((f, sorted(_terms(f, said), key=str)) for f in self.kind.fields)),
         )
 
     def _titles(self, said: Mapping[str, set[Term]]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for field in self.kind.with_role(_ROLES[0]):
+        for field in self.kind.with_role("LabelRole"):
             for term in _terms(field, said):
                 if isinstance(term, Literal) and term.language:
                     text = term.value.lower()
                     found[term.language] = min(text, found.get(term.language, text))
         return found
-
-
-def _tier(field: Field) -> int:
-    return TIERS.index(field.role) if field.role in TIERS else len(TIERS) - 1
 
 
 def _terms(field: Field, said: Mapping[str, set[Term]]) -> set[Term]:
@@ -153,7 +130,8 @@ def _is_text(term: Term) -> bool:
 
 
 def _listed(field: Field, said: Mapping[str, set[Term]]) -> frozenset[str]:
-    return frozenset(t.value for t in _terms(field, said) if isinstance(t, NamedNode | Literal))
+    terms = _terms(field, said)
+    return frozenset(intern(t.value) for t in terms if isinstance(t, NamedNode | Literal))
 
 
 def _ends(field: Field, said: Mapping[str, set[Term]]) -> tuple[float, float] | None:

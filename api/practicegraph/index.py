@@ -7,25 +7,33 @@ store entry by entry.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
+from pathlib import Path
 from threading import RLock
 
 import numpy as np
 from pyroaring import BitMap
 
-from . import saving
+from . import indexing, saving, wanted
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
 from .facets import Facets, members
 from .facts import FactReader, Facts
+from .indexing import Read
 from .kinds import Field
+from .labels import Labels
 from .orders import Order, by_texts
+from .ranking import Match, ranked
 from .search import Answer, Counts, Coverage, Neighbour, Search, page_of
 from .shelf import Row, Shelf
 from .store import Term
 from .text import best, preferring
-from .vocabularies import Vocabularies
+from .texts import Analysed, Texts
+from .vocabularies import Concept, Vocabularies
+from .wanted import Wanted
+from .words import Words
 
 _TITLE = "title"
 _SAVED_AFTER = 1000
+_BATCH = 1000
 
 Extents = np.ndarray[tuple[int], np.dtype[np.uint16]]
 Nearness = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -42,7 +50,15 @@ class Index(Search):
 
     def __post_init__(self) -> None:
         self._lock = RLock()
+        words = Words(self.languages)
+        self._texts = Texts(self.shelf.connection, words)
+        self._labels = Labels(self.vocabularies, words)
         self._open()
+
+    @property
+    def release(self) -> str:
+        """Give the release of what it knows, or "" where it knows nothing whole."""
+        return self.shelf.said().get("release", "")
 
     def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
         """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
@@ -94,19 +110,29 @@ class Index(Search):
         found = [_union(self._found(choices)), *self._facets.narrowing(choices).values()]
         return BitMap.intersection(*found)
 
-    def build(self) -> None:
-        """Read all entries anew."""
+    def build(self, release: str = "", snapshot: Path | None = None) -> None:
+        """Read all entries anew, many of them from a snapshot of the store."""
         with self._lock, self.shelf:
             self.shelf.clear()
+            self._texts.clear()
             self._fresh()
-            number = count()
-            for facts in self.reader.all():
-                self._facets.add(place := next(number), facts)
-                self.shelf.fill([(place, _row(facts))])
+            self._texts.fill(self._filled(indexing.read(self.reader, self.languages, snapshot)))
+            self._texts.optimise()
             self._sort()
             self._save()
+            self.shelf.say(release=release)
 
-    def update(self, iris: Iterable[str]) -> None:
+    def _filled(self, entries: Iterator[Read]) -> Iterator[tuple[int, Analysed]]:
+        """Enter what is known of entries, and give their texts with their numbers."""
+        numbers = count()
+        while several := list(islice(entries, _BATCH)):
+            numbered = [(next(numbers), *read) for read in several]
+            self.shelf.fill((number, _row(facts)) for number, facts, _ in numbered)
+            for number, facts, _ in numbered:
+                self._facets.add(number, facts)
+            yield from ((number, analysed) for number, _, analysed in numbered)
+
+    def update(self, iris: Iterable[str], release: str = "") -> None:
         """Read those of the things anew that are entries, or were."""
         with self._lock:
             try:
@@ -115,6 +141,7 @@ class Index(Search):
                         self._replace(iri)
                     if len(self.shelf.changed()) > _SAVED_AFTER:
                         self._save()
+                    self.shelf.say(release=release)
             except BaseException:
                 self._open()
                 raise
@@ -165,11 +192,13 @@ class Index(Search):
                 order.discard(number)
         if new and facts:
             self.shelf.put(number, new)
+            self._texts.put(number, facts.texts)
             self._facets.add(number, facts)
             for order in moved:
                 order.add(number)
         else:
             self.shelf.remove(number)
+            self._texts.remove(number)
         self._measure(number)
 
     def _sort(self) -> None:
@@ -189,13 +218,30 @@ class Index(Search):
 
     def _found(self, choices: Choices) -> list[tuple[int, BitMap]]:
         """Give the entries in which the words were found by points, the most first; else all."""
-        if choices.found is None:
+        if choices.found is None and not choices.words.strip():
             return [(0, self._facets.entries)]
+        if choices.found is None:
+            return ranked(self._matches(wanted.read(choices.words)), self._facets.entries)
         by_points: dict[int, BitMap] = {}
         for iri, points in choices.found.items():
             if (number := self.shelf.number(iri)) is not None:
                 by_points.setdefault(points, BitMap()).add(number)
         return sorted(by_points.items(), reverse=True)
+
+    def _matches(self, things: Sequence[Wanted]) -> list[Match]:
+        return [
+            match.with_labels(*map(self._called, (named.whole, named.begun)))
+            for match, named in zip(
+                self._texts.matching(things), map(self._labels.named, things), strict=True
+            )
+        ]
+
+    def _called(self, concepts: Iterable[Concept]) -> BitMap:
+        """Give the entries that count for any of the concepts, in whatever searched field."""
+        iris = [concept.iri for concept in concepts]
+        searched = [f for f in self.reader.kind.fields if f.scheme and f.searched]
+        sets = (self._facets.of(field.key).values for field in searched)
+        return BitMap.union(BitMap(), *(s[iri] for s in sets for iri in iris if iri in s))
 
     def _counted(self, facet: Field, left: BitMap) -> Counts:
         counted = (

@@ -80,6 +80,11 @@ class Postings:
                 self._add(waiting)
         self._add(waiting)
 
+    def clear(self) -> None:
+        """Take everything out."""
+        for table in ("text_postings", "text_changes"):
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+
     def merge(self) -> None:
         """Bring the bitmaps up to date with all changes."""
         gone: dict[Key, list[int]] = {}

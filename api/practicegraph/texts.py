@@ -7,6 +7,7 @@ connection's owner.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -66,6 +67,42 @@ def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
     ]
 
 
+@dataclass(frozen=True)
+class Analysed:
+    """Texts of an entry as tokens, place by place, with words as they are compared and written.
+
+    Whoever analyses many entries tells each word once.
+    """
+
+    columns: tuple[str, ...]
+    words: tuple[tuple[str, str, str], ...]
+
+
+class Analyst:
+    """Analyses the texts of entries."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._known: Known = set()
+
+    def analyse(self, texts: Iterable[Written]) -> Analysed:
+        """Give the tokens of an entry's texts, and the words that were not told before."""
+        columns: dict[Tier, list[str]] = {place: [] for place in _COLUMNS}
+        said: Known = set()
+        for place, text, language in texts:
+            columns[place].append(self._words.tokens(text, language))
+            said.update((word, language) for word in listed(text))
+        fresh = said - self._known
+        self._known |= fresh
+        joined = tuple(_BETWEEN.join(tokens) for tokens in columns.values())
+        return Analysed(joined, tuple(sorted(self._rows(fresh))))
+
+    def _rows(self, words: Known) -> Iterator[tuple[str, str, str]]:
+        for word, language in words:
+            if form := plain(word):
+                yield form, self._words.token(word, language), word
+
+
 class Texts:
     """The texts of entries by their numbers, in an SQLite database that is given."""
 
@@ -77,19 +114,24 @@ class Texts:
 
     def put(self, number: int, written: Iterable[Written]) -> None:
         """Give an entry these texts in the place of those that it had."""
-        texts = list(written)
-        columns = self._columns(texts)
-        self._change(number, columns)
-        self._connection.execute(_ADD, (number, *columns))
-        self._add_words([texts], set())
+        analysed = Analyst(self._words).analyse(written)
+        self._change(number, analysed.columns)
+        self._connection.execute(_ADD, (number, *analysed.columns))
+        self._connection.executemany(_ADD_WORD, analysed.words)
 
     def remove(self, number: int) -> None:
         """Take the texts of an entry out, if it has any."""
         self._change(number, ())
 
-    def fill(self, entries: Iterable[tuple[int, Iterable[Written]]]) -> None:
+    def fill(self, entries: Iterable[tuple[int, Analysed]]) -> None:
         """Add the texts of many entries that have none yet, fastest in order of their numbers."""
         self._postings.fill(self._filled(iter(entries)))
+
+    def clear(self) -> None:
+        """Take everything out."""
+        self._postings.clear()
+        for table in ("text_phrases", "text_words"):
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def optimise(self) -> None:
         """Merge all that was written, which makes reading quicker; takes seconds for a million."""
@@ -110,37 +152,13 @@ class Texts:
         if had:
             self._connection.execute(_REMOVE, (number,))
 
-    def _filled(
-        self, entries: Iterator[tuple[int, Iterable[Written]]]
-    ) -> Iterator[tuple[int, Tokens]]:
-        known: Known = set()
-        while several := [(number, list(texts)) for number, texts in islice(entries, _AT_ONCE)]:
-            rows = [(number, self._columns(texts)) for number, texts in several]
-            self._connection.executemany(_ADD, ((number, *columns) for number, columns in rows))
-            self._add_words([texts for _, texts in several], known)
-            yield from ((number, _tokens(columns)) for number, columns in rows)
-
-    def _add_words(self, entries: Iterable[list[Written]], known: Known) -> None:
-        said = {
-            (word, language)
-            for texts in entries
-            for _, text, language in texts
-            for word in listed(text)
-        }
-        fresh = said - known
-        known |= fresh
-        self._connection.executemany(_ADD_WORD, sorted(self._rows(fresh)))
-
-    def _rows(self, words: Known) -> Iterator[tuple[str, str, str]]:
-        for word, language in words:
-            if form := plain(word):
-                yield form, self._words.token(word, language), word
-
-    def _columns(self, texts: Sequence[Written]) -> list[str]:
-        columns: dict[Tier, list[str]] = {place: [] for place in _COLUMNS}
-        for place, text, language in texts:
-            columns[place].append(self._words.tokens(text, language))
-        return [_BETWEEN.join(tokens) for tokens in columns.values()]
+    def _filled(self, entries: Iterator[tuple[int, Analysed]]) -> Iterator[tuple[int, Tokens]]:
+        while several := list(islice(entries, _AT_ONCE)):
+            rows = ((number, *analysed.columns) for number, analysed in several)
+            self._connection.executemany(_ADD, rows)
+            words = (word for _, analysed in several for word in analysed.words)
+            self._connection.executemany(_ADD_WORD, words)
+            yield from ((number, _tokens(analysed.columns)) for number, analysed in several)
 
     def _match(self, wanted: Wanted) -> Match:
         phrases = sorted(self._words.alike(wanted.words))
