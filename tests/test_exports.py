@@ -134,7 +134,12 @@ def test_a_field_beyond_a_property_stands_in_the_table_too(
     real: Catalogue, contents: Canonical
 ) -> None:
     kind = real.shapes.record
-    far = replace(kind.by_key["source"], key="far", path=f"(<{EX}a>|<{RDF}type>)", predicate=None)
+    far = replace(
+        kind.by_key["source"],
+        key="far",
+        path=f"(<{EX}a>|<{RDF}type>)",
+        predicates=(EX + "a", RDF + "type"),
+    )
     shapes = replace(real.shapes, kinds=(replace(kind, fields=(*kind.fields, far)),))
     table = rows(written(replace(real, shapes=shapes), contents, "csv").decode())
     assert {row["far"] for row in table} == {kind.classes[0]}

@@ -221,7 +221,7 @@ def test_entries_with_a_replaced_concept_count_for_its_successor(
     served: TestClient, real: Catalogue
 ) -> None:
     either = {"outcome": (NamedNode(REPLACED), NamedNode(SUCCESSOR))}
-    choices = real.search.choices([("outcome", "HAP"), ("outcome", "BEL"), ("size", "100")])
+    choices = real.choosing.read([("outcome", "HAP"), ("outcome", "BEL"), ("size", "100")])
     assert choices.chosen == either
     before = set(real.search.answer(choices, real.languages).entries) - {
         OLD,

@@ -8,7 +8,7 @@ from rdflib import Graph, Namespace, URIRef
 
 from conftest import ROOT
 from practicegraph.catalogue import Catalogue
-from practicegraph.search import BadChoiceError
+from practicegraph.choices import BadChoiceError
 
 NAMES = sorted(path.stem for path in (ROOT / "queries").glob("*.rq"))
 BASE = "https://w3id.org/practicegraph/"

@@ -8,11 +8,11 @@ import click
 
 from . import changesets, exports, opening, revisions, sparql
 from .canonical import canonical
+from .choices import BadChoiceError
 from .differences import Comparison, State
 from .embedded import Embedded
 from .endpoint import Endpoint
 from .exports import FORMATS, Export
-from .search import BadChoiceError
 from .terminal import Trouble, at_store, in_folder, mistakes, watched
 from .text import nearest
 

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from . import jsonld, ontology, pages, permanence
 from .changes import Log
+from .choices import Choosing
 from .dataset import Dataset
 from .endpoint import Endpoint
+from .facts import FactReader
+from .index import Index
 from .kinds import Shapes
 from .ontology import Ontology
 from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
-from .search import Search
+from .search import Defined, Search
 from .shapes import SKOS
 from .store import Store
 from .text import preferring
@@ -64,9 +67,21 @@ class Catalogue:
         return Reader(self.store, self.vocabularies, self.shapes.labels)
 
     @cached_property
+    def choosing(self) -> Choosing:
+        """Give what reads the choices of a search."""
+        return Choosing(self.shapes.record, self.vocabularies)
+
+    @cached_property
+    def defined(self) -> Defined:
+        """Give what answers searches as they are defined, in SPARQL."""
+        return Defined(self.store, self.shapes.record, self.vocabularies)
+
+    @cached_property
     def search(self) -> Search:
         """Give what answers searches."""
-        return Search(self.store, self.shapes.record, self.vocabularies)
+        index = Index(FactReader(self.store, self.shapes.record), self.vocabularies, self.languages)
+        index.build()
+        return index
 
     @cached_property
     def ontology(self) -> Ontology:

@@ -6,6 +6,12 @@ from functools import cached_property
 
 from .store import Term
 from .text import Labels
+from .turtle import XSD
+
+DATES = frozenset(XSD + name for name in ("gYear", "gYearMonth", "date", "dateTime"))
+"""The datatypes of dates: texts in ISO 8601, of which a shorter one covers the longer."""
+NUMBERS = frozenset(XSD + name for name in ("integer", "decimal", "double"))
+"""The datatypes of numbers."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Field:
     iri: str
     key: str
     path: str
-    predicate: str | None
+    predicates: tuple[str, ...]
     names: Labels
     other_names: tuple[tuple[str, str], ...]
     hints: Labels
@@ -41,11 +47,30 @@ class Field:
     searched: bool
     role: str
     links_to: str | None
+    open_where: str | None
+
+    @property
+    def predicate(self) -> str | None:
+        """Give the property that the path is, or None where it is more than one."""
+        return (
+            self.predicates[0] if [self.path] == [f"<{name}>" for name in self.predicates] else None
+        )
 
     @property
     def chosen(self) -> bool:
         """Tell whether the values come from a list: a scheme, `sh:in`, or true and false."""
         return bool(self.scheme or self.options)
+
+    @property
+    def ordered(self) -> bool:
+        """Tell whether the values are dates, or numbers, among which readers choose by ranges."""
+        found = set(self.datatypes)
+        return bool(found) and not self.options and (found <= DATES or found <= NUMBERS)
+
+    @property
+    def place(self) -> tuple[float, float, str]:
+        """Give what fields are sorted by: the order of the group, its own, the key."""
+        return self.group.order, self.order, self.key
 
     @property
     def wordings(self) -> list[tuple[str, str]]:
@@ -63,6 +88,7 @@ class Kind:
     segment: str | None
     topic: bool
     fields: tuple[Field, ...]
+    spans: tuple[Field, ...] = ()
 
     @cached_property
     def by_key(self) -> dict[str, Field]:
@@ -71,8 +97,9 @@ class Kind:
 
     @cached_property
     def facets(self) -> tuple[Field, ...]:
-        """Give the fields by whose values readers choose."""
-        return tuple(field for field in self.fields if field.facet)
+        """Give the fields by whose values readers choose, and the spans, in their order."""
+        listed = [*(field for field in self.fields if field.facet), *self.spans]
+        return tuple(sorted(listed, key=lambda field: field.place))
 
     def with_role(self, role: str) -> tuple[Field, ...]:
         """Give the fields with a role of DASH, such as `LabelRole`."""

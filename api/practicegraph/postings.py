@@ -18,6 +18,8 @@ from .ranking import Tier
 
 Tokens = Mapping[Tier, set[str]]
 """The tokens of an entry by the places where they stand."""
+Columns = Mapping[Tier, Sequence[str]]
+"""The same in the order of the text, each as often as it stands there."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS text_postings (
@@ -74,11 +76,16 @@ class Postings:
         ]
         self._connection.executemany(_CHANGE, rows)
 
-    def fill(self, entries: Iterable[tuple[int, Mapping[Tier, Sequence[str]]]]) -> None:
-        """Add the tokens of many entries that have none yet, in the order of their texts."""
+    def fill(self, entries: Iterable[tuple[int, Columns]]) -> None:
+        """Add the tokens of many entries that have none yet."""
         waiting = iter(entries)
         while gathered := _Gathered(islice(waiting, _AT_ONCE)):
             self._write(gathered.sets(), {})
+
+    def clear(self) -> None:
+        """Take everything out."""
+        for table in ("text_postings", "text_changes"):
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def merge(self) -> None:
         """Bring the bitmaps up to date with all changes."""
@@ -140,7 +147,7 @@ _UNCHANGED: tuple[list[int], list[int]] = ([], [])
 class _Gathered:
     """Tokens of many entries as numbers, which are sorted at once."""
 
-    def __init__(self, entries: Iterable[tuple[int, Mapping[Tier, Sequence[str]]]]) -> None:
+    def __init__(self, entries: Iterable[tuple[int, Columns]]) -> None:
         self._ids: dict[str, int] = defaultdict(count().__next__)
         self._numbers = array("I")
         self._tokens = {place: array("I") for place in Tier}

@@ -7,8 +7,8 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode
 
 from . import shapes, sparql
+from .choices import BadChoiceError
 from .kinds import Field
-from .search import BadChoiceError
 from .shapes import RDFS, SH
 from .store import Store, Term
 from .text import Labels, best, nearest

@@ -44,16 +44,22 @@ def _with_languages(store: Store) -> list[Node]:
 
 
 def _kind(store: Store, shape: Node) -> Kind:
-    listed = store.values(shape, SH + "property")
-    fields = [field(store, node) for node in listed if isinstance(node, NamedNode)]
+    fields, spans = (_fields(store, shape, term) for term in (SH + "property", PG + "span"))
     return Kind(
         iri=shape.value,
         classes=tuple(sorted(plain(term) for term in store.values(shape, SH + "targetClass"))),
         labels=store.labels(shape, RDFS + "label"),
         segment=_optional(store.value(shape, SH + "codeIdentifier")),
         topic=_optional(store.value(shape, PG + "topic")) == "true",
-        fields=tuple(sorted(fields, key=lambda found: (found.group.order, found.order, found.key))),
+        fields=fields,
+        spans=spans,
     )
+
+
+def _fields(store: Store, shape: Node, term: str) -> tuple[Field, ...]:
+    listed = store.values(shape, term)
+    fields = [field(store, node) for node in listed if isinstance(node, NamedNode)]
+    return tuple(sorted(fields, key=lambda found: found.place))
 
 
 def field(store: Store, shape: Node) -> Field:
@@ -65,8 +71,9 @@ def field(store: Store, shape: Node) -> Field:
     path = store.value(shape, SH + "path")
     if path is None:
         raise ShapesError(f"{shape.value}: a field has an sh:path")
-    predicate = path.value if isinstance(path, NamedNode) else None
-    key = text(SH + "codeIdentifier") or (predicate or "").rpartition("#")[2].rpartition("/")[2]
+    predicates = _predicates(store, path)
+    name = path.value if isinstance(path, NamedNode) else ""
+    key = text(SH + "codeIdentifier") or name.rpartition("#")[2].rpartition("/")[2]
     if not key:
         raise ShapesError(f"{shape.value}: a field with such a path has an sh:codeIdentifier")
     node = store.value(shape, SH + "node")
@@ -74,7 +81,7 @@ def field(store: Store, shape: Node) -> Field:
         iri=shape.value,
         key=key,
         path=_path(store, path),
-        predicate=predicate,
+        predicates=predicates,
         names=store.labels(shape, SH + "name"),
         other_names=_wordings(store, shape, SKOS + "altLabel"),
         hints=store.labels(shape, SH + "description"),
@@ -91,6 +98,7 @@ def field(store: Store, shape: Node) -> Field:
         searched=text(PG + "searched") == "true",
         role=(text(_ROLE) or "").rpartition("#")[2],
         links_to=text(PG + "linksTo"),
+        open_where=text(PG + "openWhere"),
     )
 
 
@@ -130,6 +138,16 @@ def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
 def _wordings(store: Store, shape: Node, predicate: str) -> tuple[tuple[str, str], ...]:
     terms = [term for term in store.values(shape, predicate) if isinstance(term, Literal)]
     return tuple(sorted((term.language or "", term.value) for term in terms))
+
+
+def _predicates(store: Store, path: Term) -> tuple[str, ...]:
+    """Give the properties among which a path is a choice (SHACL, 2.3.1.3); none if it is more."""
+    if isinstance(path, NamedNode):
+        return (path.value,)
+    assert isinstance(path, BlankNode)
+    listed = store.items(store.value(path, SH + "alternativePath"))
+    plain_ones = tuple(term.value for term in listed if isinstance(term, NamedNode))
+    return plain_ones if len(plain_ones) == len(listed) else ()
 
 
 def _path(store: Store, path: Term) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import click
 
 from .catalogue import UnknownLanguageError
+from .choices import BadChoiceError
 from .endpoint import StoreError
 from .exports import UnknownFormatError, UnwritableError
 from .folder import UnreadableError
@@ -16,7 +17,6 @@ from .loading import SameTopicError
 from .locales import UnknownCodeError
 from .opening import NoCatalogueError
 from .revisions import UnknownRevisionError
-from .search import BadChoiceError
 from .shapes import ShapesError
 from .store import QueryRefusedError
 from .values import RefusedError

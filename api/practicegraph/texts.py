@@ -6,7 +6,9 @@ connection's owner.
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -14,7 +16,7 @@ from pyoxigraph import Literal
 from pyroaring import BitMap
 
 from .kinds import Field
-from .postings import Postings
+from .postings import Columns, Postings
 from .ranking import Match, Tier, tier
 from .store import Term
 from .wanted import Wanted
@@ -27,6 +29,7 @@ _COLUMNS = {Tier.TITLE: "title", Tier.SUMMARY: "summary", Tier.OTHER: "other"}
 _BETWEEN = " ¶ "  # no word comes to this token, so no phrase goes on from one text to the next
 _AT_ONCE = 1000
 _MOST_FORMS = 200
+_MOST_KNOWN = 500_000
 _TABLES = """
 CREATE VIRTUAL TABLE IF NOT EXISTS text_phrases
     USING fts5(title, summary, other, tokenize = 'ascii', columnsize = 0);
@@ -52,9 +55,6 @@ WHERE word >= ? AND word < ? AND NOT (token >= ? AND token < ?)
 LIMIT ?
 """
 
-Said = dict[str | None, set[str]]
-"""What stands between spaces in texts, by language."""
-
 
 def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
     """Give the texts in which an entry is searched, of its fields with their values."""
@@ -65,6 +65,47 @@ def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
         for term in terms
         if isinstance(term, Literal)
     ]
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """Texts of an entry as tokens, place by place, with words as they are compared and written.
+
+    Whoever analyses many entries tells each word once.
+    """
+
+    columns: tuple[str, ...]
+    words: tuple[tuple[str, str, str], ...]
+
+
+class Analyst:
+    """Analyses the texts of entries."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._known: dict[str | None, set[str]] = defaultdict(set)
+
+    def analyse(self, texts: Iterable[Written]) -> Analysed:
+        """Give the tokens of an entry's texts, and the words that were not told before."""
+        columns: dict[Tier, list[str]] = {place: [] for place in _COLUMNS}
+        fresh: list[tuple[str, str, str]] = []
+        for place, text, language in texts:
+            columns[place].append(self._words.tokens(text, language))
+            fresh += self._fresh(text, language)
+        joined = tuple(_BETWEEN.join(tokens) for tokens in columns.values())
+        return Analysed(joined, tuple(sorted(set(fresh))))
+
+    def _fresh(self, text: str, language: str | None) -> Iterator[tuple[str, str, str]]:
+        """Give new words; what was known between two spaces need not be taken apart again."""
+        known = self._known[language]
+        pieces = set(text.split()) - known
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        known |= pieces
+        for word in listed(" ".join(pieces)):
+            form = plain(word)
+            if form and not form[0].isdigit():  # numbers have neither other forms nor near ones
+                yield form, self._words.token(word, language), word
 
 
 class Texts:
@@ -78,19 +119,24 @@ class Texts:
 
     def put(self, number: int, written: Iterable[Written]) -> None:
         """Give an entry these texts in the place of those that it had."""
-        texts = list(written)
-        columns = self._columns(texts)
-        self._change(number, columns)
-        self._connection.execute(_ADD, (number, *columns))
-        self._add_words(texts, {})
+        analysed = Analyst(self._words).analyse(written)
+        self._change(number, analysed.columns)
+        self._connection.execute(_ADD, (number, *analysed.columns))
+        self._connection.executemany(_ADD_WORD, analysed.words)
 
     def remove(self, number: int) -> None:
         """Take the texts of an entry out, if it has any."""
         self._change(number, ())
 
-    def fill(self, entries: Iterable[tuple[int, Iterable[Written]]]) -> None:
+    def fill(self, entries: Iterable[tuple[int, Analysed]]) -> None:
         """Add the texts of many entries that have none yet, fastest in order of their numbers."""
         self._postings.fill(self._filled(iter(entries)))
+
+    def clear(self) -> None:
+        """Take everything out."""
+        self._postings.clear()
+        for table in ("text_phrases", "text_words"):
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def optimise(self) -> None:
         """Merge all that was written, which makes reading quicker; takes seconds for a million."""
@@ -111,38 +157,13 @@ class Texts:
         if had:
             self._connection.execute(_REMOVE, (number,))
 
-    def _filled(
-        self, entries: Iterator[tuple[int, Iterable[Written]]]
-    ) -> Iterator[tuple[int, dict[Tier, list[str]]]]:
-        known: Said = {}
-        while several := [(number, list(texts)) for number, texts in islice(entries, _AT_ONCE)]:
-            rows = [(number, self._columns(texts)) for number, texts in several]
-            self._connection.executemany(_ADD, ((number, *columns) for number, columns in rows))
-            self._add_words((text for _, texts in several for text in texts), known)
-            yield from ((number, _listed(columns)) for number, columns in rows)
-
-    def _add_words(self, texts: Iterable[Written], known: Said) -> None:
-        """Add the words of the texts, but for those known, which become more."""
-        said: Said = {}
-        for _, text, language in texts:
-            said.setdefault(language, set()).update(text.split())
-        for language, pieces in said.items():
-            before = known.setdefault(language, set())
-            words = listed(" ".join(pieces - before))
-            self._connection.executemany(_ADD_WORD, sorted(self._rows(words, language)))
-            before |= pieces
-
-    def _rows(self, words: Iterable[str], language: str | None) -> Iterator[tuple[str, str, str]]:
-        for word in words:
-            form = plain(word)
-            if form and not form[0].isdigit():  # numbers have neither other forms nor near ones
-                yield form, self._words.token(word, language), word
-
-    def _columns(self, texts: Sequence[Written]) -> list[str]:
-        columns: dict[Tier, list[str]] = {place: [] for place in _COLUMNS}
-        for place, text, language in texts:
-            columns[place].append(self._words.tokens(text, language))
-        return [_BETWEEN.join(tokens) for tokens in columns.values()]
+    def _filled(self, entries: Iterator[tuple[int, Analysed]]) -> Iterator[tuple[int, Columns]]:
+        while several := list(islice(entries, _AT_ONCE)):
+            rows = ((number, *analysed.columns) for number, analysed in several)
+            self._connection.executemany(_ADD, rows)
+            words = (word for _, analysed in several for word in analysed.words)
+            self._connection.executemany(_ADD_WORD, words)
+            yield from ((number, _listed(analysed.columns)) for number, analysed in several)
 
     def _match(self, wanted: Wanted) -> Match:
         phrases = sorted(self._words.alike(wanted.words))
@@ -192,5 +213,5 @@ def _tokens(columns: Sequence[str]) -> dict[Tier, set[str]]:
     return {place: set(tokens) for place, tokens in _listed(columns).items()}
 
 
-def _listed(columns: Sequence[str]) -> dict[Tier, list[str]]:
+def _listed(columns: Sequence[str]) -> Columns:
     return {place: tokens.split() for place, tokens in zip(_COLUMNS, columns, strict=False)}

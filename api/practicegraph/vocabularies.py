@@ -112,6 +112,16 @@ class Scheme:
         return max((self._height(iri, ()) for iri in self.upwards), default=0)
 
     @cached_property
+    def counted(self) -> dict[str, tuple[str, ...]]:
+        """Give the current concepts for which each one counts: itself, and what is above it."""
+        current = {concept.iri for concept in self.concepts.values()}
+        found: dict[str, list[str]] = {iri: [] for iri in self.upwards}
+        for upper in current:
+            for lower in self.within(upper):
+                found.setdefault(lower, []).append(upper)
+        return {iri: tuple(uppers) for iri, uppers in found.items()}
+
+    @cached_property
     def _downwards(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for iri, above in self.upwards.items():

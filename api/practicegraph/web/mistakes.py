@@ -3,9 +3,9 @@
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
+from ..choices import BadChoiceError
 from ..endpoint import StoreError
 from ..process import DeadlineError
-from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import BusyError, TooMuchError
 from .negotiation import NotAcceptableError

@@ -3,10 +3,10 @@
 from typing import Any
 
 from ..catalogue import Catalogue
+from ..choices import SIZES
 from ..dumps import LASTING, NAMES
 from ..kinds import Field
 from ..questions import Parameter
-from ..search import SIZES
 from ..text import best
 from ..turtle import XSD
 from .negotiation import LISTS
@@ -92,8 +92,8 @@ OF_VERSION = [
 
 def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
     """Give the parameters of a search in OpenAPI 3.1: words, facets with values, form, language."""
-    search = catalogue.search
-    sorts = [name for sort in search.sorts for name in (sort, f"-{sort}")]
+    choosing = catalogue.choosing
+    sorts = [name for sort in choosing.sorts for name in (sort, f"-{sort}")]
     return [
         _parameter("q", catalogue.say("searchHint"), {"type": "string"}),
         *(_facet(catalogue, field) for field in catalogue.shapes.record.facets),
@@ -147,7 +147,7 @@ def of_language(catalogue: Catalogue) -> dict[str, Any]:
 
 
 def _facet(catalogue: Catalogue, field: Field) -> dict[str, Any]:
-    values = catalogue.search.options[field.key]
+    values = catalogue.choosing.options[field.key]
     names = [best(field.names, catalogue.languages), best(field.hints, catalogue.languages)]
     items = {"type": "string", "enum": list(values)}
     found = _parameter(field.key, ": ".join(names), {"type": "array", "items": items})

@@ -9,10 +9,10 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode, Quad, Triple
 
+from ..choices import EVERYTHING
 from ..ontology import SCHEMA
 from ..records import Record
 from ..schemaorg import Outline
-from ..search import Choices
 from . import caching, contexts, documents, links, negotiation, permanence
 from .datasets import Described
 from .downloads import Downloads, downloads
@@ -123,8 +123,7 @@ class Resources:
 
     def _home(self, request: Request, found: Sequence[Link]) -> Response:
         catalogue, view = self.service.catalogue, self.service.view(request)
-        choices = Choices(size=1)
-        answer = catalogue.search.answer(choices, view.languages)
+        answer = catalogue.search.answer(EVERYTHING, view.languages)
         kind = catalogue.shapes.record
         whole = self._record(catalogue.base)
         return self.service.html(
@@ -133,7 +132,7 @@ class Resources:
             record=whole,
             total=answer.total,
             downloads=self._downloads(request),
-            facets=[(field, view.options(field, answer, choices, [])) for field in kind.facets],
+            facets=[(field, view.options(field, answer, EVERYTHING, [])) for field in kind.facets],
             links=found,
             outline=self._outline(request, whole),
         )

@@ -11,7 +11,8 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from .. import records
-from ..search import Answer, Choices
+from ..choices import Choices, cursor
+from ..search import Answer
 from ..text import best
 from . import caching, documents, negotiation
 from .negotiation import CSV, HTML, JSON, LISTS, Form
@@ -36,7 +37,7 @@ class Searches:
         """Answer a search in a form."""
         asked = query_of(request.query_params.multi_items(), _OURS)
         search = self.service.catalogue.search
-        choices = search.choices(asked)
+        choices = self.service.catalogue.choosing.read(asked)
         view = self.service.view(request)
         answer = search.answer(choices, view.languages)
         following = _following(request, answer)
@@ -125,9 +126,9 @@ class Searches:
 
     def _asked(self, request: Request) -> list[tuple[str, str]]:
         """Give what was asked, for links that ask for more or less: short forms, from the start."""
-        search = self.service.catalogue.search
-        asked = query_of(request.query_params.multi_items(), ("after", "format"))
-        return [(name, search.short(name, value)) for name, value in asked]
+        choosing = self.service.catalogue.choosing
+        asked = query_of(request.query_params.multi_items(), ("after", "before", "format"))
+        return [(name, choosing.short(name, value)) for name, value in asked]
 
     def _records(self, answer: Answer) -> list[records.Record]:
         catalogue = self.service.catalogue
@@ -148,10 +149,10 @@ def _value(option: Option) -> dict[str, Any]:
 
 
 def _following(request: Request, answer: Answer) -> str | None:
-    if answer.cursor is None:
+    if not answer.more_after:
         return None
     kept = query_of(request.query_params.multi_items(), ("after",))
-    return f"{request.url.path}?{urlencode([*kept, ('after', answer.cursor)])}"
+    return f"{request.url.path}?{urlencode([*kept, ('after', cursor(answer.places[-1]))])}"
 
 
 def _address(extension: str, query: Sequence[tuple[str, str]]) -> str:

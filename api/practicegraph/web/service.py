@@ -11,10 +11,10 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from ..catalogue import Catalogue
+from ..choices import BadChoiceError
 from ..dumper import Dumper
 from ..dumps import KEPT, LASTING
 from ..process import DeadlineError
-from ..search import BadChoiceError
 from ..store import QueryRefusedError
 from ..workers import TooMuchError
 from . import links, negotiation

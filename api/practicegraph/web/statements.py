@@ -109,7 +109,7 @@ class Statements:
             if field.scheme == concept.scheme and not concept.retirement:
                 query = urlencode({field.key: concept.notation})
                 found = f"{self.catalogue.base.rstrip('/')}{PATH}?{query}"
-                count = self.catalogue.search.counts(field).get(concept.notation, 0)
+                count = self.catalogue.search.counts(field).get(node, 0)
                 yield _says(iri, _SEE_ALSO, NamedNode(found))
                 yield _says(found, RDF + "type", NamedNode(_VOID + "Dataset"))
                 number = Literal(str(count), datatype=NamedNode(XSD + "integer"))

@@ -8,6 +8,7 @@ from pyoxigraph import NamedNode
 from ..catalogue import Catalogue
 from ..kinds import Field
 from ..records import Record
+from ..search import Counts
 from ..store import plain
 from ..vocabularies import Concept
 
@@ -40,8 +41,8 @@ class Uses:
 
     catalogue: Catalogue
 
-    def counts(self, scheme: str) -> dict[str, int]:
-        """Give how many entries have each concept of a scheme, by notation."""
+    def counts(self, scheme: str) -> Counts:
+        """Give how many entries have each concept of a scheme."""
         facets = (field for field in self._fields(scheme) if field.facet)
         return next((self.catalogue.search.counts(field) for field in facets), {})
 
@@ -59,8 +60,8 @@ class Uses:
         return Use(
             field=field,
             value=concept.notation,
-            count=counts.get(concept.notation, 0),
-            narrower=tuple((lower, counts.get(lower.notation, 0)) for lower in below),
+            count=counts.get(NamedNode(concept.iri), 0),
+            narrower=tuple((lower, counts.get(NamedNode(lower.iri), 0)) for lower in below),
             entries=tuple(self._entries(field, concept.iri)),
         )
 

@@ -8,9 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from ..catalogue import Catalogue
+from ..choices import Choices, Range, Value
 from ..kinds import Field
 from ..records import Record
-from ..search import Answer, Choices
+from ..search import Answer
 from ..shapes import PG
 from ..store import Term
 from ..text import Labels, best, fold, preferring
@@ -169,8 +170,8 @@ class View:
         self, field: Field, answer: Answer, choices: Choices, query: Sequence[tuple[str, str]]
     ) -> list[Option]:
         """Give a facet's values that entries have or that are chosen, the commonest first."""
-        counts = answer.counts[field.key]
-        chosen = choices.chosen.get(field.key, ())
+        counts = {term: n for term, n in answer.counts[field.key].items() if term is not None}
+        chosen = [t for v in choices.chosen.get(field.key, ()) if (t := _term(v)) is not None]
         found = [
             self._option(field, term, counts.get(term, 0), term in chosen, query)
             for term in dict.fromkeys([*counts, *chosen])
@@ -228,6 +229,13 @@ class View:
         for depth, concept in scheme.tree(self.languages):
             label = best(concept.labels, self.languages)
             yield depth, label, self.href(concept.iri), concept.notation
+
+
+def _term(value: Value) -> Term | None:
+    """Give a chosen value as it is counted: a date or a number as its text."""
+    if isinstance(value, Range):
+        return Literal(value.least) if value.least and value.least == value.most else None
+    return value
 
 
 def query_of(

@@ -1,0 +1,269 @@
+"""The SPARQL that defines every number of a search, and the order of its entries.
+
+Whatever else answers a search, this says what is right: anybody can run these queries and compare.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pyoxigraph import Literal, NamedNode
+
+from .choices import RELEVANCE, Choices, Range, Value
+from .kinds import Field, Kind
+from .permanence import DEPRECATED, REPLACED
+from .shapes import SKOS
+from .spans import scale
+from .store import Term, plain
+from .vocabularies import Vocabularies
+
+_UPWARDS = f"(<{SKOS}broader>|^<{SKOS}narrower>|<{REPLACED}>)"
+
+
+class Axis(NamedTuple):
+    """A facet by whose values entries are counted, or by its having none; `name` is a variable."""
+
+    facet: Field
+    name: str
+    stated: bool = True
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Writes the queries for the entries of one kind.
+
+    `steps` are the years, or whole numbers, by which the facets of dates and numbers are counted.
+    """
+
+    kind: Kind
+    vocabularies: Vocabularies
+    steps: Mapping[str, Sequence[int]]
+
+    def number(self, choices: Choices, *axes: Axis) -> str:
+        """Count the entries that choices leave, `?count`, by the values of the axes if any."""
+        names = " ".join(f"?{axis.name}" for axis in axes if axis.stated)
+        lines = [*self._pattern(choices), *(line for axis in axes for line in self._values(axis))]
+        head = f"{names} (COUNT(DISTINCT ?entry) AS ?count)".lstrip()
+        return _query(head, lines) + (f"\nGROUP BY {names}" if names else "")
+
+    def listing(self, choices: Choices, languages: Sequence[str], limit: int | None = None) -> str:
+        """List the entries in order, `?entry`, with their places, `?level` and `?text`.
+
+        Those behind the place `after`, or before the place `before` and then the other way round.
+        """
+        order, back = choices.order, choices.before is not None
+        keys, text = self._text(order.text, languages)
+        lines, level = self._level(order.level, choices)
+        names = ["?entry", f"({text} AS ?text)", *([f"({level} AS ?level)"] if level else [])]
+        inner = _query(" ".join(names), [*self._pattern(choices), *keys, *lines])
+        sorted_by = [
+            *([_by("?level", order.level_falls != back)] if level else []),
+            _by("?text", order.falls != back),
+            _by("STR(?entry)", order.falls != back),
+        ]
+        body = ["{", *_indented(f"{inner}\nGROUP BY ?entry".splitlines()), "}"]
+        body += self._beyond(choices)
+        query = _query("?entry ?text" + (" ?level" if level else ""), body)
+        query += f"\nORDER BY {' '.join(sorted_by)}"
+        return query if limit is None else f"{query}\nLIMIT {limit}"
+
+    def ends(self, facet: Field) -> str:
+        """Give the least and the greatest value of an ordered facet, `?least` and `?most`."""
+        low, high = scale(facet).low_of("?value"), scale(facet).high_of("?value")
+        lines = [*self._pattern(Choices()), f"?entry {facet.path} ?value ."]
+        return _query(f"(MIN({low}) AS ?least) (MAX({high}) AS ?most)", lines)
+
+    def similar(self, entry: str, count: int) -> str:
+        """List the entries that are nearest to one, `?other`, with how many concepts they share.
+
+        The nearest have the greatest share of all concepts of the two, broader ones included.
+        """
+        mine, theirs = self._concepts(str(NamedNode(entry))), self._concepts("?other")
+        kind = f"?other a {NamedNode(self.kind.classes[0])} ."
+        lines = [
+            *_group(_query("?facet ?concept", mine, distinct=True)),
+            *_group(_query("?other ?facet ?concept", [kind, *theirs], distinct=True)),
+            *_group(
+                _query(
+                    "?other (COUNT(*) AS ?all)",
+                    _group(_query("DISTINCT ?other ?facet ?concept", [kind, *theirs])),
+                )
+                + "\nGROUP BY ?other"
+            ),
+            *_group(_query("(COUNT(*) AS ?own)", _group(_query("DISTINCT ?facet ?concept", mine)))),
+            f"FILTER (?other != {NamedNode(entry)})",
+            _current("?other"),
+        ]
+        head = "?other (COUNT(*) AS ?shared) (COUNT(*) / (?all + ?own - COUNT(*)) AS ?nearness)"
+        return (
+            _query(head, lines) + "\nGROUP BY ?other ?all ?own"
+            f"\nORDER BY DESC(?nearness) STR(?other)\nLIMIT {count}"
+        )
+
+    def _concepts(self, entry: str) -> list[str]:
+        facets = [facet for facet in self.kind.facets if facet.scheme]
+        branches = [
+            f'{{ {entry} {self._reach(f)} ?concept . BIND ("{f.key}" AS ?facet) }}' for f in facets
+        ]
+        return [*_alternatives(branches), _current("?concept")]
+
+    def _pattern(self, choices: Choices) -> Iterator[str]:
+        if choices.found is not None:
+            rows = " ".join(f"({NamedNode(i)} {points})" for i, points in choices.found.items())
+            yield f"VALUES (?entry ?points) {{ {rows} }}"
+        yield f"?entry a {NamedNode(self.kind.classes[0])} ."
+        yield _current("?entry")
+        for facet in self.kind.facets:
+            yield from self._chosen(facet, choices.chosen.get(facet.key, ()))
+            yield from self._excluded(facet, choices.excluded.get(facet.key, ()))
+
+    def _chosen(self, facet: Field, values: Sequence[Value]) -> Iterator[str]:
+        either = self._either(facet, values)
+        unstated = f"NOT EXISTS {{ ?entry {facet.path} ?stated }}"
+        if None in values and either:
+            yield f"FILTER (EXISTS {{ {either} }} || {unstated})"
+        elif values:
+            yield f"FILTER {unstated}" if None in values else f"FILTER EXISTS {{ {either} }}"
+
+    def _excluded(self, facet: Field, values: Sequence[Value]) -> Iterator[str]:
+        if either := self._either(facet, values):
+            yield f"FILTER NOT EXISTS {{ {either} }}"
+        if None in values:
+            yield f"FILTER EXISTS {{ ?entry {facet.path} ?stated }}"
+
+    def _either(self, facet: Field, values: Iterable[Value]) -> str:
+        branches: dict[str, None] = {}
+        for value in values:
+            if isinstance(value, Range):
+                branches |= dict.fromkeys(self._meeting(facet, value))
+            elif value is not None:
+                within = self._within(facet, value)
+                branches |= dict.fromkeys(f"{{ ?entry {facet.path} {term} }}" for term in within)
+        return " UNION ".join(branches)
+
+    def _meeting(self, facet: Field, span: Range) -> Iterator[str]:
+        """Give what is true of entries whose span meets another one."""
+        order = scale(facet)
+        begins = (
+            "true" if span.most is None else f"{order.low_of('?low')} <= {order.end(span.most)}"
+        )
+        ends = (
+            "true"
+            if span.least is None
+            else f"{order.high_of('?high')} >= {order.start(span.least)}"
+        )
+        path = f"?entry {facet.path} ?low"
+        yield f"{{ {path} ; {facet.path} ?high . FILTER ({begins} && {ends}) }}"
+        if facet.open_where:
+            yield f"{{ {path} ; {NamedNode(facet.open_where)} true . FILTER ({begins}) }}"
+
+    def _within(self, facet: Field, term: Term) -> Iterable[Term]:
+        if not facet.scheme:
+            return (term,)
+        scheme = self.vocabularies.schemes[facet.scheme]
+        return map(NamedNode, scheme.within(plain(term)))
+
+    def _values(self, axis: Axis) -> list[str]:
+        """Give what binds the variable of an axis to the values of its facet, or to none."""
+        facet, name = axis.facet, f"?{axis.name}"
+        if not axis.stated:
+            return [f"FILTER NOT EXISTS {{ ?entry {facet.path} ?stated }}"]
+        if facet.ordered:
+            return self._steps(axis)
+        reached = f"?entry {self._reach(facet)} {name} ."
+        return [reached, _current(name)] if facet.scheme else [reached]
+
+    def _steps(self, axis: Axis) -> list[str]:
+        facet, name, order = axis.facet, axis.name, scale(axis.facet)
+        rows = " ".join(
+            f"({Literal(order.written(step))} {_literal(facet, step)} {_literal(facet, step + 1)})"
+            for step in self.steps[facet.key]
+        )
+        low, high, start, end = (f"?{name}{part}" for part in ("Low", "High", "Start", "End"))
+        meets = f"{order.high_of(high)} >= {start}"
+        lines = [f"VALUES (?{name} {start} {end}) {{ {rows} }}", f"?entry {facet.path} {low} ."]
+        lines.append(f"FILTER ({order.low_of(low)} < {end})")
+        ended = f"{{ ?entry {facet.path} {high} . FILTER ({meets}) }}"
+        if facet.open_where:
+            ended += f" UNION {{ ?entry {NamedNode(facet.open_where)} true }}"
+        return [*lines, f"FILTER EXISTS {{ {ended} }}"]
+
+    def _reach(self, facet: Field) -> str:
+        """Give the path to a facet's values and to all that these count for.
+
+        It names each step, since Virtuoso 7.2 answers wrongly where `*` meets other patterns.
+        """
+        depth = self.vocabularies.schemes[facet.scheme].depth if facet.scheme else 0
+        steps = ["/".join([facet.path, *[_UPWARDS] * count]) for count in range(depth + 1)]
+        return "|".join(f"({step})" for step in steps)
+
+    def _level(self, level: str, choices: Choices) -> tuple[list[str], str]:
+        if not level:
+            return [], ""
+        if level == RELEVANCE:
+            return [], "MAX(?points)" if choices.found is not None else "0"
+        facet = next(facet for facet in self.kind.facets if facet.key == level)
+        return [f"OPTIONAL {{ ?entry {facet.path} ?counted }}"], "COUNT(DISTINCT ?counted)"
+
+    def _text(self, name: str, languages: Sequence[str]) -> tuple[list[str], str]:
+        if name != "title":
+            path = self.kind.by_key[name].path
+            return [f"OPTIONAL {{ ?entry {path} ?key }}"], 'COALESCE(MIN(STR(?key)), "")'
+        path = "|".join(label.path for label in self.kind.with_role("LabelRole"))
+        places = " ".join(f'({Literal(tag)} "{n:02}")' for n, tag in enumerate(languages))
+        lines = [
+            "OPTIONAL {",
+            f"    ?entry {path} ?title .",
+            f"    VALUES (?language ?rank) {{ {places} }}",
+            "    FILTER (LANG(?title) = ?language)",
+            "}",
+            "BIND (CONCAT(?rank, LCASE(STR(?title))) AS ?key)",
+        ]
+        return lines, 'COALESCE(SUBSTR(MIN(?key), 3), "")'
+
+    def _beyond(self, choices: Choices) -> Iterator[str]:
+        """Give the filter for what stands beyond a place, in the direction of reading."""
+        place, order = choices.before or choices.after, choices.order
+        back = choices.before is not None
+        if place is None:
+            return
+        text, iri = Literal(place.text), Literal(place.iri)
+        sign = _sign(order.falls != back)
+        found = f"?text {sign} {text} || ?text = {text} && STR(?entry) {sign} {iri}"
+        if order.level:
+            level, up = place.level or 0, _sign(order.level_falls != back)
+            found = f"?level {up} {level} || ?level = {level} && ({found})"
+        yield f"FILTER ({found})"
+
+
+def _query(head: str, lines: Iterable[str], distinct: bool = False) -> str:
+    select = "SELECT DISTINCT" if distinct else "SELECT"
+    return "\n".join([f"{select} {head}", "WHERE {", *_indented(lines), "}"])
+
+
+def _group(query: str) -> list[str]:
+    return ["{", *_indented(query.splitlines()), "}"]
+
+
+def _alternatives(branches: Sequence[str]) -> list[str]:
+    return [line for branch in branches for line in ("UNION", branch)][1:]
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"    {line}" for line in lines)
+
+
+def _current(variable: str) -> str:
+    return f"FILTER NOT EXISTS {{ {variable} <{DEPRECATED}> true }}"
+
+
+def _by(expression: str, falls: bool) -> str:
+    return f"DESC({expression})" if falls else f"ASC({expression})"
+
+
+def _sign(falls: bool) -> str:
+    return "<" if falls else ">"
+
+
+def _literal(facet: Field, step: int) -> str:
+    return scale(facet).start(scale(facet).written(step))

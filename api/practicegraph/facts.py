@@ -1,0 +1,160 @@
+"""What a search needs to know of entries, read out of the store a batch at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from sys import intern
+
+from pyoxigraph import Literal, NamedNode
+
+from .kinds import Field, Kind
+from .permanence import DEPRECATED
+from .spans import scale
+from .store import RDF, Store, Term, plain
+from .texts import Written, written
+
+
+@dataclass(frozen=True)
+class Facts:
+    """An entry: its values by facet or searched list, its texts, and what it is sorted by.
+
+    `titles` are in lower case by language; `keys` are the least texts of fields with one value;
+    `spans` are the ends of dates and numbers, the last one infinite where a span is open; `steps`
+    the years, or whole numbers, at which a span begins and ends by its values. `texts` are those
+    in which words are looked for.
+    """
+
+    iri: str
+    values: Mapping[str, frozenset[str]]
+    titles: Mapping[str, str]
+    keys: Mapping[str, str]
+    spans: Mapping[str, tuple[float, float]]
+    steps: Mapping[str, tuple[int, int]]
+    texts: tuple[Written, ...]
+
+
+@dataclass(frozen=True)
+class FactReader:
+    """Reads facts of the entries of one kind."""
+
+    store: Store
+    kind: Kind
+
+    def entries(self) -> list[str]:
+        """Give the IRIs of all current entries in order."""
+        rows = self.store.select(_ENTRIES.format(kind=NamedNode(self.kind.classes[0])))
+        return sorted(plain(row["entry"]) for row in rows)
+
+    def read(self, iris: Sequence[str]) -> Iterator[Facts]:
+        """Give the facts of those of the IRIs that are current entries, in their order."""
+        found: list[dict[str, set[Term]]] = [{} for _ in iris]
+        for number, name, term in self._statements(iris):
+            found[number].setdefault(name, set()).add(term)
+        for iri, said in zip(iris, found, strict=True):
+            if self._is_current(said):
+                yield self._facts(iri, said)
+
+    def _statements(self, iris: Sequence[str]) -> Iterator[tuple[int, str, Term]]:
+        """Give what is said of each of the IRIs: its place, a property or the IRI of a field."""
+        things = " ".join(f"({NamedNode(iri)} {place})" for place, iri in enumerate(iris))
+        listed = f"VALUES (?entry ?place) {{ {things} }}"
+        query = f"SELECT ?place ?property ?value WHERE {{ {listed} ?entry ?property ?value }}"
+        for row in self.store.select(query):
+            yield int(plain(row["place"])), plain(row["property"]), row["value"]
+        for field in self._fields:
+            if not field.predicates:
+                query = f"SELECT ?place ?value WHERE {{ {listed} ?entry {field.path} ?value }}"
+                for row in self.store.select(query):
+                    yield int(plain(row["place"])), field.iri, row["value"]
+
+    @cached_property
+    def _fields(self) -> list[Field]:
+        return [*self.kind.fields, *self.kind.spans]
+
+    @cached_property
+    def _listed(self) -> list[Field]:
+        return [f for f in self._fields if f.chosen and (f.facet or f.searched)]
+
+    @cached_property
+    def _ordered(self) -> list[Field]:
+        return [f for f in self.kind.facets if f.ordered]
+
+    @cached_property
+    def _single(self) -> list[Field]:
+        return [f for f in self.kind.fields if not f.repeats and not f.chosen]
+
+    def _is_current(self, said: Mapping[str, set[Term]]) -> bool:
+        classes = {term.value for term in said.get(RDF + "type", ()) if isinstance(term, NamedNode)}
+        withdrawn = any(
+            isinstance(t, Literal) and t.value == "true" for t in said.get(DEPRECATED, ())
+        )
+        return self.kind.classes[0] in classes and not withdrawn
+
+    def _facts(self, iri: str, said: Mapping[str, set[Term]]) -> Facts:
+        single = {f.key: [plain(t) for t in _terms(f, said) if _is_text(t)] for f in self._single}
+        ends = {f.key: (f, _ends(f, said)) for f in self._ordered}
+        spans = {key: (field, found) for key, (field, found) in ends.items() if found}
+        return Facts(
+            iri=iri,
+            values={f.key: found for f in self._listed if (found := _listed(f, said))},
+            titles=self._titles(said),
+            keys={key: min(texts) for key, texts in single.items() if texts},
+            spans={
+                key: (found[0], _end(field, found[1], said))
+                for key, (field, found) in spans.items()
+            },
+            steps={
+                key: (scale(field).step(found[0]), scale(field).step(found[1]))
+                for key, (field, found) in spans.items()
+            },
+            texts=tuple(written((f, sorted(_terms(f, said), key=str)) for f in self.kind.fields)),
+        )
+
+    def _titles(self, said: Mapping[str, set[Term]]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for field in self.kind.with_role("LabelRole"):
+            for term in _terms(field, said):
+                if isinstance(term, Literal) and term.language:
+                    text = term.value.lower()
+                    found[term.language] = min(text, found.get(term.language, text))
+        return found
+
+
+def _terms(field: Field, said: Mapping[str, set[Term]]) -> set[Term]:
+    names = field.predicates or (field.iri,)
+    return set().union(*(said[name] for name in names if name in said))
+
+
+def _is_text(term: Term) -> bool:
+    return isinstance(term, NamedNode | Literal)
+
+
+def _listed(field: Field, said: Mapping[str, set[Term]]) -> frozenset[str]:
+    terms = _terms(field, said)
+    return frozenset(intern(t.value) for t in terms if isinstance(t, NamedNode | Literal))
+
+
+def _ends(field: Field, said: Mapping[str, set[Term]]) -> tuple[float, float] | None:
+    order = scale(field)
+    texts = [
+        t.value for t in _terms(field, said) if isinstance(t, Literal) and order.reads(t.value[:10])
+    ]
+    if not texts:
+        return None
+    return min(map(order.low, texts)), max(map(order.high, texts))
+
+
+def _end(field: Field, last: float, said: Mapping[str, set[Term]]) -> float:
+    marks = said.get(field.open_where or "", ())
+    is_open = any(isinstance(t, Literal) and t.value == "true" for t in marks)
+    return float("inf") if is_open else last
+
+
+_ENTRIES = f"""
+SELECT DISTINCT ?entry
+WHERE {{{{
+    ?entry a {{kind}} .
+    FILTER NOT EXISTS {{{{ ?entry <{DEPRECATED}> true }}}}
+    FILTER (isIRI(?entry))
+}}}}
+"""

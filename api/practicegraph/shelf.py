@@ -1,0 +1,139 @@
+"""Where an index is kept: one SQLite file, so that all of a change is there or nothing of it.
+
+Sets and orders are kept as they were when they were last saved, with the numbers of the entries
+that have changed since.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_FORM = "1"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    iri TEXT NOT NULL UNIQUE,
+    titles TEXT NOT NULL,
+    keys TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS changed (number INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS saved (name TEXT PRIMARY KEY, content BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry: its IRI, its titles in small letters by language, its texts by field."""
+
+    iri: str
+    titles: Mapping[str, str]
+    keys: Mapping[str, str]
+
+
+class Shelf:
+    """The file of an index, or a place in memory."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.connection = sqlite3.connect(
+            path or ":memory:", check_same_thread=False, isolation_level=None
+        )
+        self.connection.execute("PRAGMA journal_mode = WAL")
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        self.connection.executescript(_TABLES)
+
+    def __enter__(self) -> None:
+        """Begin a change."""
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End a change: whole, or not at all after an error."""
+        self.connection.execute("ROLLBACK" if kind else "COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    def said(self) -> dict[str, str]:
+        """Give what is said of the index as a whole, or nothing where another program made it."""
+        found = dict(self.connection.execute("SELECT name, value FROM said"))
+        return found if found.get("form") == _FORM else {}
+
+    def say(self, **values: str) -> None:
+        """Say something of the index as a whole."""
+        rows = [*values.items(), ("form", _FORM)]
+        self.connection.executemany("INSERT OR REPLACE INTO said VALUES (?, ?)", rows)
+
+    def number(self, iri: str) -> int | None:
+        """Give the number of an entry, or None where it has none."""
+        query = "SELECT number FROM entries WHERE iri = ?"
+        found = self.connection.execute(query, (iri,)).fetchone()
+        return int(found[0]) if found else None
+
+    def row(self, number: int) -> Row | None:
+        """Give the entry with a number."""
+        query = "SELECT iri, titles, keys FROM entries WHERE number = ?"
+        found = self.connection.execute(query, (number,)).fetchone()
+        return found and Row(found[0], json.loads(found[1]), json.loads(found[2]))
+
+    def iris(self, numbers: Iterable[int]) -> list[str]:
+        """Give the IRIs of entries."""
+        query = "SELECT iri FROM entries WHERE number = ?"
+        return [self.connection.execute(query, (n,)).fetchone()[0] for n in numbers]
+
+    def put(self, number: int, row: Row) -> None:
+        """Enter an entry in the place of what has its number."""
+        self.fill([(number, row)])
+        self.change(number)
+
+    def remove(self, number: int) -> None:
+        """Take an entry out."""
+        self.connection.execute("DELETE FROM entries WHERE number = ?", (number,))
+        self.change(number)
+
+    def change(self, number: int) -> None:
+        """Say that an entry is not in the sets and orders as they were saved."""
+        self.connection.execute("INSERT OR IGNORE INTO changed VALUES (?)", (number,))
+
+    def fresh(self) -> int:
+        """Give a number that no entry has had."""
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'entries'"
+        found = self.connection.execute(query).fetchone()
+        return found[0] + 1 if found else 0
+
+    def fill(self, rows: Iterable[tuple[int, Row]]) -> None:
+        """Enter many entries."""
+        query = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)"
+        listed = ((n, r.iri, _json(r.titles), _json(r.keys)) for n, r in rows)
+        self.connection.executemany(query, listed)
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Give all entries in order of their IRIs, with their numbers."""
+        query = "SELECT number, iri, titles, keys FROM entries ORDER BY iri"
+        for number, iri, titles, keys in self.connection.execute(query):
+            yield number, Row(iri, json.loads(titles), json.loads(keys))
+
+    def changed(self) -> list[int]:
+        """Give the numbers of what has changed since the last saving."""
+        return [number for (number,) in self.connection.execute("SELECT number FROM changed")]
+
+    def save(self, contents: Iterable[tuple[str, bytes]]) -> None:
+        """Save sets and orders, by name, in the place of those that were saved before."""
+        self.connection.execute("DELETE FROM saved")
+        self.connection.execute("DELETE FROM changed")
+        self.connection.executemany("INSERT INTO saved VALUES (?, ?)", contents)
+
+    def saved(self) -> Iterator[tuple[str, bytes]]:
+        """Give what was saved, by name."""
+        return self.connection.execute("SELECT name, content FROM saved")
+
+    def clear(self) -> None:
+        """Take everything out."""
+        for table in ("said", "entries", "changed", "saved", "sqlite_sequence"):
+            self.connection.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def _json(values: Mapping[str, str]) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
