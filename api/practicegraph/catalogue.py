@@ -25,6 +25,7 @@ from .text import preferring
 from .turtle import Writer
 from .values import Understanding
 from .vocabularies import Vocabularies
+from .wanted import small_words
 
 
 class UnknownLanguageError(ValueError):
@@ -79,7 +80,9 @@ class Catalogue:
     @cached_property
     def search(self) -> Search:
         """Give what answers searches."""
-        index = Index(FactReader(self.store, self.shapes.record), self.vocabularies, self.languages)
+        reader = FactReader(self.store, self.shapes.record)
+        small = small_words(self.phrases.wordings["smallWords"])
+        index = Index(reader, self.vocabularies, self.languages, small=small)
         index.build()
         return index
 

@@ -47,6 +47,7 @@ class Index(Search):
     vocabularies: Vocabularies
     languages: tuple[str, ...]
     shelf: Shelf = field(default_factory=Shelf)
+    small: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._lock = RLock()
@@ -221,7 +222,9 @@ class Index(Search):
         if choices.found is None and not choices.words.strip():
             return [(0, self._facets.entries)]
         if choices.found is None:
-            return ranked(self._matches(wanted.read(choices.words)), self._facets.entries)
+            return ranked(
+                self._matches(wanted.read(choices.words, self.small)), self._facets.entries
+            )
         by_points: dict[int, BitMap] = {}
         for iri, points in choices.found.items():
             if (number := self.shelf.number(iri)) is not None:
