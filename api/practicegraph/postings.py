@@ -126,7 +126,8 @@ class Postings:
             found[place].append(kept - BitMap(gone) if gone else kept)
         for (_, place), (_, came) in changes.items():
             found[place].append(BitMap(came))
-        return {Tier(place): BitMap.union(*sets) for place, sets in found.items()}
+        united = {Tier(place): BitMap.union(*sets) for place, sets in found.items()}
+        return {place: entries for place, entries in united.items() if entries}
 
     def _changes(
         self, condition: str, values: list[str]

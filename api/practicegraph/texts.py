@@ -175,8 +175,9 @@ class Texts:
     def _begun(self, beginning: str) -> dict[Tier, BitMap]:
         """Give the entries with tokens that begin so, or tokens of words that do."""
         begun = self._postings.beginning(beginning, after(beginning))
-        others = self._postings.of(self._shorter(beginning))
-        return {tier: begun.get(tier, BitMap()) | others.get(tier, BitMap()) for tier in Tier}
+        for place, entries in self._postings.of(self._shorter(beginning)).items():
+            begun[place] = begun.get(place, BitMap()) | entries
+        return begun
 
     def _shorter(self, beginning: str) -> list[str]:
         """Give the tokens of words that begin so, which do not begin so themselves."""
@@ -199,10 +200,11 @@ class Texts:
         if not expressions:
             return {}
         either = " OR ".join(expressions)
-        return {
+        found = {
             place: self._matching(f"{{{column}}} : ({either})")
             for place, column in _COLUMNS.items()
         }
+        return {place: entries for place, entries in found.items() if entries}
 
     def _matching(self, expression: str) -> BitMap:
         (numbers,) = self._connection.execute(_MATCHING, (expression,)).fetchone()
