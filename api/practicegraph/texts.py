@@ -88,17 +88,17 @@ class Analyst:
     def analyse(self, texts: Iterable[Written]) -> Analysed:
         """Give the tokens of an entry's texts, and the words that were not told before."""
         columns: dict[Tier, list[str]] = {place: [] for place in _COLUMNS}
-        fresh: list[tuple[str, str, str]] = []
+        told: set[tuple[str, str, str]] = set()
         for place, text, language in texts:
             columns[place].append(self._words.tokens(text, language))
-            fresh += self._fresh(text, language)
+            if fresh := set(text.split()) - self._known[language]:
+                told.update(self._told(fresh, language))
         joined = tuple(_BETWEEN.join(tokens) for tokens in columns.values())
-        return Analysed(joined, tuple(sorted(set(fresh))))
+        return Analysed(joined, tuple(sorted(told)))
 
-    def _fresh(self, text: str, language: str | None) -> Iterator[tuple[str, str, str]]:
-        """Give new words; what was known between two spaces need not be taken apart again."""
+    def _told(self, pieces: set[str], language: str | None) -> Iterator[tuple[str, str, str]]:
+        """Give the words of what stands between two spaces, which is known from then on."""
         known = self._known[language]
-        pieces = set(text.split()) - known
         if len(known) > _MOST_KNOWN:
             known.clear()
         known |= pieces
