@@ -20,6 +20,7 @@ from .questions import Question
 from .records import Reader
 from .search import Defined, Search
 from .shapes import SKOS
+from .shelf import Shelf
 from .store import Store
 from .text import preferring
 from .turtle import Writer
@@ -45,6 +46,7 @@ class Catalogue:
     questions: Mapping[str, Question]
     source: Path | Endpoint | None = None
     log: Log | None = None
+    index: Index | None = None
 
     @property
     def release(self) -> str:
@@ -79,9 +81,14 @@ class Catalogue:
     @cached_property
     def search(self) -> Search:
         """Give what answers searches."""
-        index = Index(FactReader(self.store, self.shapes.record), self.vocabularies, self.languages)
-        index.build()
+        index = self.index or self.indexed(Shelf())
+        index.follow(self.release, self.log)
         return index
+
+    def indexed(self, shelf: Shelf) -> Index:
+        """Give the index that stands on a shelf, as it was when it was last in step."""
+        reader = FactReader(self.store, self.shapes.record)
+        return Index(reader, self.vocabularies, self.languages, shelf)
 
     @cached_property
     def ontology(self) -> Ontology:

@@ -7,7 +7,7 @@ the next one is written, and nobody reads it.
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -108,6 +108,11 @@ class Log:
     def event(self, number: int) -> Event:
         """Give an event that there is."""
         return self.page(page_of(number))[(number - 1) % PAGE]
+
+    def since(self, number: int) -> Iterator[Event]:
+        """Give the events after a number, in order."""
+        for page in range(page_of(number + 1), page_of(self.count + 1) + 1):
+            yield from (event for event in self.page(page) if event.number > number)
 
     def append(self, events: Iterable[Event]) -> None:
         """Write events, numbered on from the count, each page on disk before the next is begun."""
