@@ -18,7 +18,7 @@ from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
-from .search import Defined, Search
+from .search import Defined
 from .shapes import SKOS
 from .shelf import Shelf
 from .store import Store
@@ -26,6 +26,7 @@ from .text import preferring
 from .turtle import Writer
 from .values import Understanding
 from .vocabularies import Vocabularies
+from .wanted import small_words
 
 
 class UnknownLanguageError(ValueError):
@@ -79,7 +80,7 @@ class Catalogue:
         return Defined(self.store, self.shapes.record, self.vocabularies)
 
     @cached_property
-    def search(self) -> Search:
+    def search(self) -> Index:
         """Give what answers searches."""
         index = self.index or self.indexed(Shelf())
         index.follow(self.release, self.log)
@@ -88,7 +89,8 @@ class Catalogue:
     def indexed(self, shelf: Shelf) -> Index:
         """Give the index that stands on a shelf, as it was when it was last in step."""
         reader = FactReader(self.store, self.shapes.record)
-        return Index(reader, self.vocabularies, self.languages, shelf)
+        small = small_words(self.phrases.wordings["smallWords"])
+        return Index(reader, self.vocabularies, self.languages, shelf, small)
 
     @cached_property
     def ontology(self) -> Ontology:

@@ -14,7 +14,7 @@ import numpy as np
 from pyoxigraph import NamedNode
 from pyroaring import BitMap
 
-from . import wanted
+from . import spelling, wanted
 from .changes import Event, Log
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
 from .facets import members
@@ -23,9 +23,10 @@ from .holdings import Extents, Holdings
 from .kinds import Field
 from .labels import Labels
 from .orders import Order
-from .ranking import Match, ranked
+from .ranking import Match, found, ranked
 from .search import Answer, Counts, Coverage, Neighbour, Search, page_of
 from .shelf import Shelf
+from .snippets import Snippets
 from .store import Term
 from .vocabularies import Concept, Vocabularies
 from .wanted import Wanted
@@ -41,6 +42,7 @@ class Index(Search):
     vocabularies: Vocabularies
     languages: tuple[str, ...]
     shelf: Shelf = field(default_factory=Shelf)
+    small: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._lock = RLock()
@@ -106,6 +108,17 @@ class Index(Search):
                 for iri in self.shelf.iris(numbers)
             }
 
+    def snippets(self, words: str, languages: Sequence[str]) -> Snippets:
+        """Give what shows where an entry has the words, to a reader of the languages."""
+        things = wanted.read(words, self.small)
+        return Snippets(things, self._held.words, self._labels, languages)
+
+    def meant(self, words: str) -> str | None:
+        """Give the words that may have been meant where these find nothing, or None."""
+        with self._lock:
+            known = (self._held.texts.words, self._labels.words)
+            return spelling.meant(words, self.small, self._number, known)
+
     def left(self, choices: Choices) -> BitMap:
         """Give the numbers of the entries that choices leave."""
         return _left(_union(self._found(choices)), self._held.facets.narrowing(choices))
@@ -137,12 +150,16 @@ class Index(Search):
         if choices.found is None and not choices.words.strip():
             return [(0, self._held.facets.entries)]
         if choices.found is None:
-            return ranked(self._matches(wanted.read(choices.words)), self._held.facets.entries)
+            things = wanted.read(choices.words, self.small)
+            return ranked(self._matches(things), self._held.facets.entries)
         by_points: dict[int, BitMap] = {}
         for iri, points in choices.found.items():
             if (number := self.shelf.number(iri)) is not None:
                 by_points.setdefault(points, BitMap()).add(number)
         return sorted(by_points.items(), reverse=True)
+
+    def _number(self, things: Sequence[Wanted]) -> int:
+        return len(found(self._matches(things), self._held.facets.entries))
 
     def _matches(self, things: Sequence[Wanted]) -> list[Match]:
         return [

@@ -37,11 +37,12 @@ class Marker:
 
     def marks(self, text: str, language: str | None) -> tuple[Mark, ...]:
         """Give the places in their order; where one lies in another one, the longer one."""
-        tokens = self._words.listed(text, language)
-        starts = [n for n, token in enumerate(tokens) if token in self._by_first]
-        if not starts and "" not in self._by_first:
-            return ()
+        if "" not in self._by_first:
+            tokens = self._words.tokens(text, language).split()
+            if self._by_first.keys().isdisjoint(tokens):
+                return ()
         placed = list(spans(text))
+        tokens = [self._words.token(word, language) for _, _, word in placed]
         found = sorted(self._found(tokens, placed), key=lambda mark: (mark.start, -mark.end))
         return tuple(_apart(found))
 

@@ -6,15 +6,20 @@ every answer takes account of it.
 """
 
 import sqlite3
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, islice
 
+import numpy as np
 from pyroaring import BitMap
 
 from .ranking import Tier
 
 Tokens = Mapping[Tier, set[str]]
 """The tokens of an entry by the places where they stand."""
+Columns = Mapping[Tier, Sequence[str]]
+"""The same in the order of the text, each as often as it stands there."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS text_postings (
@@ -36,9 +41,12 @@ _PUT = "INSERT OR REPLACE INTO text_postings (token, place, block, entries) VALU
 _AT = "SELECT entries FROM text_postings WHERE token = ? AND place = ? AND block = ?"
 _CHANGE = "INSERT OR REPLACE INTO text_changes (token, place, number, came) VALUES (?, ?, ?, ?)"
 _BLOCK = 16
+_LAST = (1 << _BLOCK) - 1
 _AT_ONCE = 1 << 14
 
 Key = tuple[str, int, int]
+Sets = Mapping[Key, BitMap]
+"""Entries by token, place and block."""
 
 
 class Postings:
@@ -68,17 +76,11 @@ class Postings:
         ]
         self._connection.executemany(_CHANGE, rows)
 
-    def fill(self, entries: Iterable[tuple[int, Tokens]]) -> None:
+    def fill(self, entries: Iterable[tuple[int, Columns]]) -> None:
         """Add the tokens of many entries that have none yet."""
-        waiting: dict[Tier, dict[str, list[int]]] = {place: defaultdict(list) for place in Tier}
-        for count, (number, tokens) in enumerate(entries, 1):
-            for place, here in tokens.items():
-                numbers = waiting[place]
-                for token in here:
-                    numbers[token].append(number)
-            if count % _AT_ONCE == 0:
-                self._add(waiting)
-        self._add(waiting)
+        waiting = iter(entries)
+        while gathered := _Gathered(islice(waiting, _AT_ONCE)):
+            self._write(gathered.sets(), {})
 
     def clear(self) -> None:
         """Take everything out."""
@@ -87,12 +89,12 @@ class Postings:
 
     def merge(self) -> None:
         """Bring the bitmaps up to date with all changes."""
-        gone: dict[Key, list[int]] = {}
-        come: dict[Key, list[int]] = {}
+        gone: dict[Key, BitMap] = defaultdict(BitMap)
+        come: dict[Key, BitMap] = defaultdict(BitMap)
         query = "SELECT token, place, number, came FROM text_changes"
         for token, place, number, came in self._connection.execute(query):
             changed = come if came else gone
-            changed.setdefault((token, place, number >> _BLOCK), []).append(number)
+            changed[token, place, number >> _BLOCK].add(number)
         self._write(come, gone)
         self._connection.execute("DELETE FROM text_changes")
 
@@ -101,25 +103,18 @@ class Postings:
         (count,) = self._connection.execute("SELECT count(*) FROM text_changes").fetchone()
         return int(count)
 
-    def _add(self, waiting: Mapping[Tier, dict[str, list[int]]]) -> None:
-        come: dict[Key, list[int]] = defaultdict(list)
-        for place, by_token in waiting.items():
-            for token, numbers in by_token.items():
-                for block, inside in _in_blocks(numbers):
-                    come[token, place, block] += inside
-            by_token.clear()
-        self._write(come, {})
-
-    def _write(self, come: Mapping[Key, list[int]], gone: Mapping[Key, list[int]]) -> None:
+    def _write(self, come: Sets, gone: Sets) -> None:
         keys = sorted(come.keys() | gone.keys())
-        rows = ((*key, self._joined(key, come.get(key), gone.get(key))) for key in keys)
+        rows = (
+            (*key, self._joined(key, come.get(key, _NONE), gone.get(key, _NONE))) for key in keys
+        )
         self._connection.executemany(_PUT, rows)
         self._connection.execute("DELETE FROM text_postings WHERE entries = ?", (_NOTHING,))
 
-    def _joined(self, key: Key, come: list[int] | None, gone: list[int] | None) -> bytes:
+    def _joined(self, key: Key, come: BitMap, gone: BitMap) -> bytes:
         row = self._connection.execute(_AT, key).fetchone()
-        before = BitMap.deserialize(row[0]) if row else BitMap()
-        return ((before - BitMap(gone or ())) | BitMap(come or ())).serialize()
+        before = BitMap.deserialize(row[0]) if row else _NONE
+        return ((before - gone) | come).serialize()
 
     def _gathered(self, condition: str, values: list[str]) -> dict[Tier, BitMap]:
         changes = self._changes(condition, values)
@@ -131,7 +126,8 @@ class Postings:
             found[place].append(kept - BitMap(gone) if gone else kept)
         for (_, place), (_, came) in changes.items():
             found[place].append(BitMap(came))
-        return {Tier(place): BitMap.union(*sets) for place, sets in found.items()}
+        united = {Tier(place): BitMap.union(*sets) for place, sets in found.items()}
+        return {place: entries for place, entries in united.items() if entries}
 
     def _changes(
         self, condition: str, values: list[str]
@@ -144,12 +140,46 @@ class Postings:
         return changes
 
 
-_NOTHING = BitMap().serialize()
+_NONE = BitMap()
+_NOTHING = _NONE.serialize()
 _UNCHANGED: tuple[list[int], list[int]] = ([], [])
 
 
-def _in_blocks(numbers: list[int]) -> Iterator[tuple[int, list[int]]]:
-    first, last = min(numbers) >> _BLOCK, max(numbers) >> _BLOCK
-    for block in range(first, last + 1):
-        if inside := [number for number in numbers if number >> _BLOCK == block]:
-            yield block, inside
+class _Gathered:
+    """Tokens of many entries as numbers, which are sorted at once."""
+
+    def __init__(self, entries: Iterable[tuple[int, Columns]]) -> None:
+        self._ids: dict[str, int] = defaultdict(count().__next__)
+        self._numbers = array("I")
+        self._tokens = {place: array("I") for place in Tier}
+        self._lengths = {place: array("I") for place in Tier}
+        for number, tokens in entries:
+            self._numbers.append(number)
+            for place in Tier:
+                here = tokens.get(place, ())
+                self._tokens[place].extend(map(self._ids.__getitem__, here))
+                self._lengths[place].append(len(here))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def sets(self) -> dict[Key, BitMap]:
+        """Give the entries by token, place and block."""
+        names = list(self._ids)
+        return {
+            (names[key >> _BLOCK], int(place), key & _LAST): entries
+            for place in Tier
+            for key, entries in self._sorted(place)
+        }
+
+    def _sorted(self, place: Tier) -> Iterator[tuple[int, BitMap]]:
+        """Give the entries by the number of the token, and by block in its last bits."""
+        tokens = np.array(self._tokens[place], np.uint64)
+        numbers = np.repeat(np.array(self._numbers, np.uint64), self._lengths[place])
+        pairs = np.sort(tokens << 32 | numbers)
+        keys = pairs >> _BLOCK
+        starts = np.flatnonzero(np.diff(keys, prepend=keys[:1] + 1))
+        entries = array("I", (pairs & 0xFFFFFFFF).astype(np.uint32).tobytes())
+        ends = [*starts[1:].tolist(), len(entries)]
+        for key, start, end in zip(keys[starts].tolist(), starts.tolist(), ends, strict=False):
+            yield key, BitMap(entries[start:end])

@@ -6,6 +6,7 @@ connection's owner.
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +16,7 @@ from pyoxigraph import Literal
 from pyroaring import BitMap
 
 from .kinds import Field
-from .postings import Postings, Tokens
+from .postings import Columns, Postings
 from .ranking import Match, Tier, tier
 from .store import Term
 from .wanted import Wanted
@@ -28,6 +29,7 @@ _COLUMNS = {Tier.TITLE: "title", Tier.SUMMARY: "summary", Tier.OTHER: "other"}
 _BETWEEN = " ¶ "  # no word comes to this token, so no phrase goes on from one text to the next
 _AT_ONCE = 1000
 _MOST_FORMS = 200
+_MOST_KNOWN = 500_000
 _TABLES = """
 CREATE VIRTUAL TABLE IF NOT EXISTS text_phrases
     USING fts5(title, summary, other, tokenize = 'ascii', columnsize = 0);
@@ -52,8 +54,6 @@ SELECT DISTINCT token FROM text_words
 WHERE word >= ? AND word < ? AND NOT (token >= ? AND token < ?)
 LIMIT ?
 """
-
-Known = set[tuple[str, str | None]]
 
 
 def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
@@ -83,23 +83,28 @@ class Analyst:
 
     def __init__(self, words: Words) -> None:
         self._words = words
-        self._known: Known = set()
+        self._known: dict[str | None, set[str]] = defaultdict(set)
 
     def analyse(self, texts: Iterable[Written]) -> Analysed:
         """Give the tokens of an entry's texts, and the words that were not told before."""
         columns: dict[Tier, list[str]] = {place: [] for place in _COLUMNS}
-        said: Known = set()
+        fresh: list[tuple[str, str, str]] = []
         for place, text, language in texts:
             columns[place].append(self._words.tokens(text, language))
-            said.update((word, language) for word in listed(text))
-        fresh = said - self._known
-        self._known |= fresh
+            fresh += self._fresh(text, language)
         joined = tuple(_BETWEEN.join(tokens) for tokens in columns.values())
-        return Analysed(joined, tuple(sorted(self._rows(fresh))))
+        return Analysed(joined, tuple(sorted(set(fresh))))
 
-    def _rows(self, words: Known) -> Iterator[tuple[str, str, str]]:
-        for word, language in words:
-            if form := plain(word):
+    def _fresh(self, text: str, language: str | None) -> Iterator[tuple[str, str, str]]:
+        """Give new words; what was known between two spaces need not be taken apart again."""
+        known = self._known[language]
+        pieces = set(text.split()) - known
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        known |= pieces
+        for word in listed(" ".join(pieces)):
+            form = plain(word)
+            if form and not form[0].isdigit():  # numbers have neither other forms nor near ones
                 yield form, self._words.token(word, language), word
 
 
@@ -152,13 +157,13 @@ class Texts:
         if had:
             self._connection.execute(_REMOVE, (number,))
 
-    def _filled(self, entries: Iterator[tuple[int, Analysed]]) -> Iterator[tuple[int, Tokens]]:
+    def _filled(self, entries: Iterator[tuple[int, Analysed]]) -> Iterator[tuple[int, Columns]]:
         while several := list(islice(entries, _AT_ONCE)):
             rows = ((number, *analysed.columns) for number, analysed in several)
             self._connection.executemany(_ADD, rows)
             words = (word for _, analysed in several for word in analysed.words)
             self._connection.executemany(_ADD_WORD, words)
-            yield from ((number, _tokens(analysed.columns)) for number, analysed in several)
+            yield from ((number, _listed(analysed.columns)) for number, analysed in several)
 
     def _match(self, wanted: Wanted) -> Match:
         phrases = sorted(self._words.alike(wanted.words))
@@ -170,8 +175,9 @@ class Texts:
     def _begun(self, beginning: str) -> dict[Tier, BitMap]:
         """Give the entries with tokens that begin so, or tokens of words that do."""
         begun = self._postings.beginning(beginning, after(beginning))
-        others = self._postings.of(self._shorter(beginning))
-        return {tier: begun.get(tier, BitMap()) | others.get(tier, BitMap()) for tier in Tier}
+        for place, entries in self._postings.of(self._shorter(beginning)).items():
+            begun[place] = begun.get(place, BitMap()) | entries
+        return begun
 
     def _shorter(self, beginning: str) -> list[str]:
         """Give the tokens of words that begin so, which do not begin so themselves."""
@@ -194,10 +200,11 @@ class Texts:
         if not expressions:
             return {}
         either = " OR ".join(expressions)
-        return {
+        found = {
             place: self._matching(f"{{{column}}} : ({either})")
             for place, column in _COLUMNS.items()
         }
+        return {place: entries for place, entries in found.items() if entries}
 
     def _matching(self, expression: str) -> BitMap:
         (numbers,) = self._connection.execute(_MATCHING, (expression,)).fetchone()
@@ -205,6 +212,8 @@ class Texts:
 
 
 def _tokens(columns: Sequence[str]) -> dict[Tier, set[str]]:
-    return {
-        place: set(tokens.split()) - {"¶"} for place, tokens in zip(_COLUMNS, columns, strict=False)
-    }
+    return {place: set(tokens) for place, tokens in _listed(columns).items()}
+
+
+def _listed(columns: Sequence[str]) -> Columns:
+    return {place: tokens.split() for place, tokens in zip(_COLUMNS, columns, strict=False)}

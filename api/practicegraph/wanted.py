@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from .words import WORD, plain, spans
+from .text import Labels
+from .words import WORD, listed, plain, spans
 
 MOST = 32
 """How many words and phrases of a query are looked for; what follows is left out."""
@@ -37,10 +38,15 @@ class Wanted:
         return plain(self.words[-1])
 
 
-def read(text: str, small: Collection[str] = ()) -> tuple[Wanted, ...]:
+def small_words(lists: Labels) -> frozenset[str]:
+    """Give the words of lists in several languages, in the form in which words are compared."""
+    return frozenset(plain(word) for words in lists.values() for word in listed(words))
+
+
+def read(text: str, small: Collection[str]) -> tuple[Wanted, ...]:
     """Give what is wanted, each thing once.
 
-    Words of the `small` ones, such as articles, are wanted in phrases, or where they are all.
+    Words of the `small` ones, such as articles, are wanted only in phrases, or where they are all.
     """
     found = [wanted for wanted in _read(text.replace("_", " ")) if wanted.beginning]
     telling = [wanted for wanted in found if len(wanted.words) > 1 or not _is_in(wanted, small)]

@@ -15,7 +15,7 @@ from babel import Locale
 
 from .text import letters
 
-WORD = r"[\w\u00ad\u0300-\u036f\u200c\u200d]+"
+WORD = r"\w[\w\u00ad\u0300-\u036f\u200c\u200d]*"
 """A word with its marks, once "_" is a space; hyphens and apostrophes stand between words."""
 _WORD = re.compile(WORD)
 _ENGLISH = Locale("en")
@@ -35,23 +35,16 @@ class Words:
 
     def tokens(self, text: str, language: str | None) -> str:
         """Give the tokens of a text in their order, with spaces between them."""
-        return " ".join(self.listed(text, language))
+        stems = self._stems.get(language or "", self._fallback)
+        return " ".join(map(stems.__getitem__, text.split()))
 
     def token(self, word: str, language: str | None) -> str:
         """Give the token of one word of a text."""
-        return self._stems.get(language or "", self._fallback)[word.lower()]
-
-    def listed(self, text: str, language: str | None) -> list[str]:
-        """Give the tokens of a text, one a word."""
-        stems = self._stems.get(language or "", self._fallback)
-        return list(map(stems.__getitem__, listed(text.lower())))
+        return self._stems.get(language or "", self._fallback)[word]
 
     def alike(self, words: Sequence[str]) -> frozenset[tuple[str, ...]]:
         """Give what words that stand one after another come to, in each of the languages."""
-        lowered = [word.lower() for word in words]
-        return frozenset(
-            tuple(stems[word] for word in lowered) for stems in self._stems.values()
-        ) - {()}
+        return frozenset(tuple(stems[word] for word in words) for stems in self._stems.values())
 
 
 def listed(text: str) -> list[str]:
@@ -77,18 +70,27 @@ def after(beginning: str) -> str:
 
 
 class _Tokens(dict[str, str]):
-    """The tokens of one language by word, made as they are asked for."""
+    """The tokens of one language, made as they are asked for, by what stands between two spaces.
+
+    That is mostly a word with or without a comma; to look it up is quicker than to find its words.
+    """
 
     def __init__(self, language: str) -> None:
         super().__init__()
         self._language = language
 
-    def __missing__(self, word: str) -> str:
+    def __missing__(self, text: str) -> str:
+        words = listed(text)
+        tokens = self._token(text) if words == [text] else " ".join(self[word] for word in words)
         if len(self) >= _MOST:
             self.clear()
-        composed = unicodedata.normalize("NFC", word)[:_LONGEST]
-        self[word] = token = self._stem(plain(self._stem(composed)))
-        return token
+        if len(text) <= _LONGEST:
+            self[text] = tokens
+        return tokens
+
+    def _token(self, word: str) -> str:
+        composed = unicodedata.normalize("NFC", word[:_LONGEST].lower())
+        return self._stem(plain(self._stem(composed)))
 
     @cached_property
     def _stem(self) -> Callable[[str], str]:
