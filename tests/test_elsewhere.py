@@ -52,7 +52,7 @@ def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with TestClient(application(opened, workers), follow_redirects=False) as client:
         yield Elsewhere(root, endpoint, client, workers)
     store = Remote(endpoint, Embedded())
-    store.replace(store.graphs(), ())
+    store.remove(store.graphs())
 
 
 ADDRESSES = [

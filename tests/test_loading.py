@@ -128,7 +128,7 @@ def test_topics_that_two_files_exchange_are_both_there(copied: Path) -> None:
 def test_a_store_that_has_lost_a_graph_gets_it_again(copied: Path) -> None:
     store = Embedded()
     synchronised(copied, store)
-    store.replace(["https://w3id.org/practicegraph/practice/1788"], ())
+    store.remove(["https://w3id.org/practicegraph/practice/1788"])
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 

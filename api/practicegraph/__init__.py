@@ -5,9 +5,9 @@ The modules, each importing only from those before it:
 text, store, hosts, sparql, embedded, endpoint, remote, rows, worker, process, workers, turtle,
 files, outputs, folder, revisions, kinds, shapes, permanence, phrases, vocabularies, ontology,
 statistics, dataset, locales, records, schemaorg, jsonld, nodes, validation, reasons, findings,
-promises, checks, search, values, questions, pages, tables, importer, changes, recording, loading,
-canonical, catalogue, opening, drafting, differences, changesets, exports, dumps, dumper, web,
-terminal, keeping, asking, __main__
+promises, checks, search, values, questions, pages, tables, importer, changes, spool, recording,
+listing, transition, loading, canonical, catalogue, opening, drafting, differences, changesets,
+exports, dumps, dumper, web, terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version

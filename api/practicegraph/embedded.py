@@ -1,6 +1,7 @@
 """The store inside the program: Oxigraph, on disk or in memory."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from pyoxigraph import (
@@ -21,12 +22,14 @@ _RESULTS = {
     "tsv": QueryResultsFormat.TSV,
     "xml": QueryResultsFormat.XML,
 }
+_FEW = 50_000  # quads for which the bulk loader, whose every call writes files, does not pay
 
 
 class Embedded(Store):
     """Named graphs on disk, or in memory where no folder is given."""
 
     derived = True
+    portion = 2_000_000
 
     def __init__(self, folder: Path | None = None) -> None:
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()
@@ -87,17 +90,21 @@ class Embedded(Store):
         self._version = None
         self._store.update(text)
 
-    def add(self, quads: Iterable[Quad]) -> None:
-        """Add quads in bulk; ones that are there already stay as they are."""
-        self._version = None
-        self._store.bulk_extend(quads)
-
-    def replace(self, graphs: Iterable[str], quads: Iterable[Quad]) -> None:
-        """Take the named graphs out and put the quads in."""
+    def remove(self, graphs: Iterable[str]) -> None:
+        """Take the named graphs out."""
         self._version = None
         for graph in graphs:
             self._store.remove_graph(NamedNode(graph))
-        self._store.extend(quads)
+
+    def add(self, quads: Iterable[Quad]) -> None:
+        """Put quads in, many in bulk; ones that are there already stay as they are."""
+        self._version = None
+        coming = iter(quads)
+        first = list(islice(coming, _FEW))
+        if len(first) < _FEW:
+            self._store.extend(first)
+        else:
+            self._store.bulk_extend(chain(first, coming))
 
     def clear(self) -> None:
         """Take everything out."""
