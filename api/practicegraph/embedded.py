@@ -34,6 +34,7 @@ class Embedded(Store):
     def __init__(self, folder: Path | None = None) -> None:
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()
         self._version: str | None = None
+        self._size: int | None = None
 
     @classmethod
     def of_snapshot(cls, folder: Path) -> "Embedded":
@@ -43,8 +44,10 @@ class Embedded(Store):
         return found
 
     def __len__(self) -> int:
-        """Count the triples of all graphs."""
-        return len(self._store)
+        """Count the triples of all graphs, once after each change."""
+        if self._size is None:
+            self._size = len(self._store)
+        return self._size
 
     def select(self, query: str) -> Iterator[Row]:
         """Give the solutions of one of our own SELECT queries."""
@@ -87,18 +90,18 @@ class Embedded(Store):
 
     def update(self, text: str) -> None:
         """Carry out one of our own updates."""
-        self._version = None
+        self._forget()
         self._store.update(text)
 
     def remove(self, graphs: Iterable[str]) -> None:
         """Take the named graphs out."""
-        self._version = None
+        self._forget()
         for graph in graphs:
             self._store.remove_graph(NamedNode(graph))
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Put quads in, many in bulk; ones that are there already stay as they are."""
-        self._version = None
+        self._forget()
         coming = iter(quads)
         first = list(islice(coming, _FEW))
         if len(first) < _FEW:
@@ -108,7 +111,7 @@ class Embedded(Store):
 
     def clear(self) -> None:
         """Take everything out."""
-        self._version = None
+        self._forget()
         self._store.clear()
 
     def flush(self) -> None:
@@ -118,6 +121,10 @@ class Embedded(Store):
     def snapshot(self, folder: Path) -> None:
         """Write what the store holds now to a folder that does not exist yet (hard links)."""
         self._store.backup(str(folder))
+
+    def _forget(self) -> None:
+        """Ask the store anew for what a change may have changed."""
+        self._version = self._size = None
 
 
 def rows(solutions: QuerySolutions) -> Iterator[Row]:
