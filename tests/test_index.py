@@ -45,7 +45,7 @@ class Entry:
     withdrawn: bool
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """A store with the real vocabularies, some of whose concepts are retired, and no entries."""
 
@@ -67,12 +67,13 @@ class World:
 
     def put(self, number: int, entry: Entry | None) -> str:
         iri = f"{BASE}practice/{number}"
-        self.store.replace([iri], self._quads(iri, entry) if entry else ())
+        self.store.remove([iri])
+        self.store.add(self._quads(iri, entry) if entry else ())
         return iri
 
     def clear(self) -> None:
         names = [name for name in self.store.graphs() if name.startswith(BASE + "practice/")]
-        self.store.replace(names, ())
+        self.store.remove(names)
 
     def _quads(self, iri: str, entry: Entry) -> Iterator[Quad]:
         node = NamedNode(iri)

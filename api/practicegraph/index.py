@@ -206,14 +206,14 @@ class Index(Search):
         order, place = choices.order, choices.before or choices.after
         back = choices.before is not None
         reading = texts.before if order.falls != back else texts.after
-        for level, found in self._levels(order, levels, left, order.level_falls != back):
+        for level, numbers in self._levels(order, levels, left, order.level_falls != back):
             key = (place.text, place.iri) if place else None
             if place and level is not None:
                 apart = (level - (place.level or 0)) * (-1 if order.level_falls != back else 1)
                 if apart < 0:
                     continue
                 key = None if apart else key
-            yield from ((level, number) for number in reading(found, key))
+            yield from ((level, number) for number in reading(numbers, key))
 
     def _levels(
         self, order: Sort, levels: Sequence[tuple[int, BitMap]], left: BitMap, falls: bool
