@@ -82,7 +82,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         return
     found = Remote(Endpoint(request.getfixturevalue("virtuoso_address")), Embedded())
     yield found
-    found.replace(found.graphs(), ())
+    found.remove(found.graphs())
 
 
 def in_json_ld(client: TestClient, path: str) -> str:

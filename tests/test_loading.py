@@ -1,5 +1,5 @@
 import gzip
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from pyoxigraph import RdfFormat, serialize
 
 from conftest import snapshot
-from practicegraph import folder, loading
+from practicegraph import folder, listing, loading
 from practicegraph.embedded import Embedded
 from practicegraph.folder import UnreadableError
 from practicegraph.loading import SameTopicError
@@ -56,25 +56,25 @@ def test_the_release_is_that_of_the_content(copied: Path) -> None:
 def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
     store = Embedded()
     synchronised(copied, store)
-    listing = copied / "files.json"
-    listed = json.loads(listing.read_text())
-    listed["files"]["data/practices/1788.ttl"][0] = None
-    listing.write_text(json.dumps(listed))
+    path, name = copied / "files.json", "data/practices/1788.ttl"
+    listed = listing.read(path)
+    assert listed
+    struck = replace(listed.files[name], checksum=None)
+    listing.write(path, replace(listed, files={**listed.files, name: struck}))
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 
-@pytest.mark.parametrize("listing", [None, "", "{", '{"form": 0, "files": {}}'])
+@pytest.mark.parametrize("text", [None, "", "{", "{}\n", '{"form": 0, "release": "1-1"}\n'])
 def test_without_a_list_that_can_be_read_the_store_is_made_anew(
-    copied: Path, listing: str | None
+    copied: Path, text: str | None
 ) -> None:
     store = Embedded()
     synchronised(copied, store)
     triples = len(store)
     entry = copied / "data/practices/1788.ttl"
     entry.unlink()
-    (copied / "files.json").unlink() if listing is None else (copied / "files.json").write_text(
-        listing
-    )
+    listed = copied / "files.json"
+    listed.unlink() if text is None else listed.write_text(text)
     _, read = synchronised(copied, store)
     assert "1789.ttl" in read
     assert 0 < len(store) < triples
@@ -128,7 +128,7 @@ def test_topics_that_two_files_exchange_are_both_there(copied: Path) -> None:
 def test_a_store_that_has_lost_a_graph_gets_it_again(copied: Path) -> None:
     store = Embedded()
     synchronised(copied, store)
-    store.replace(["https://w3id.org/practicegraph/practice/1788"], ())
+    store.remove(["https://w3id.org/practicegraph/practice/1788"])
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 

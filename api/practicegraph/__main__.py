@@ -56,6 +56,7 @@ def main() -> None:
     metavar="ADDRESS",
     help="A proxy, or a network of them, that is believed in what it says of a reader's request.",
 )
+@click.option("--dumps/--no-dumps", "dumped", default=True, help="Whether to make and give dumps.")
 def serve(
     root: Path,
     host: str,
@@ -63,6 +64,7 @@ def serve(
     called: tuple[Host, ...],
     store: str | None,
     proxies: tuple[Network, ...],
+    dumped: bool,
 ) -> None:
     """Serve a catalogue over HTTP; only files that have changed are loaded anew.
 
@@ -77,7 +79,7 @@ def serve(
     click.echo(said, err=True)
     assert opened.source
     workers = Workers(opened.source, Limits(hosts=called))
-    dumper = Dumper(opened, Dumps(root / opening.KEPT / "dumps"))
+    dumper = Dumper(opened, Dumps(root / opening.KEPT / "dumps")) if dumped else None
     try:
         app = application(opened, workers, dumper, proxies)
         logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
@@ -92,7 +94,8 @@ def serve(
             timeout_graceful_shutdown=_PATIENCE,
         )
     finally:
-        dumper.close()
+        if dumper:
+            dumper.close()
 
 
 @main.command()

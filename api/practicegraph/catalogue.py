@@ -18,8 +18,9 @@ from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
 from .records import Reader
-from .search import Defined, Search
+from .search import Defined
 from .shapes import SKOS
+from .shelf import Shelf
 from .store import Store
 from .text import preferring
 from .turtle import Writer
@@ -46,6 +47,7 @@ class Catalogue:
     questions: Mapping[str, Question]
     source: Path | Endpoint | None = None
     log: Log | None = None
+    index: Index | None = None
 
     @property
     def release(self) -> str:
@@ -78,13 +80,17 @@ class Catalogue:
         return Defined(self.store, self.shapes.record, self.vocabularies)
 
     @cached_property
-    def search(self) -> Search:
+    def search(self) -> Index:
         """Give what answers searches."""
+        index = self.index or self.indexed(Shelf())
+        index.follow(self.release, self.log)
+        return index
+
+    def indexed(self, shelf: Shelf) -> Index:
+        """Give the index that stands on a shelf, as it was when it was last in step."""
         reader = FactReader(self.store, self.shapes.record)
         small = small_words(self.phrases.wordings["smallWords"])
-        index = Index(reader, self.vocabularies, self.languages, small=small)
-        index.build()
-        return index
+        return Index(reader, self.vocabularies, self.languages, shelf, small)
 
     @cached_property
     def ontology(self) -> Ontology:

@@ -7,8 +7,9 @@ the next one is written, and nobody reads it.
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
@@ -24,7 +25,7 @@ CREATED, UPDATED, MOVED, WITHDRAWN, DELETED = "created", "updated", "moved", "wi
 CURRENT = "current"
 """The fate of what is neither moved nor withdrawn."""
 TOMBSTONE = "https://www.w3.org/ns/activitystreams#Tombstone"
-_FORM = 1
+_FORM = 2
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Event:
         return [quad.triple for quad in parse(self.graph, RdfFormat.N_TRIPLES)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Logged:
     """The last event of a topic: its number, the digest of its graph, and its fate."""
 
@@ -109,6 +110,11 @@ class Log:
         """Give an event that there is."""
         return self.page(page_of(number))[(number - 1) % PAGE]
 
+    def since(self, number: int) -> Iterator[Event]:
+        """Give the events after a number, in order."""
+        for page in range(page_of(number + 1), page_of(self.count + 1) + 1):
+            yield from (event for event in self.page(page) if event.number > number)
+
     def append(self, events: Iterable[Event]) -> None:
         """Write events, numbered on from the count, each page on disk before the next is begun."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +126,7 @@ class Log:
                 self._write(number, lines)
                 lines = []
             number = event.page
-            lines.append(json.dumps(asdict(event), ensure_ascii=False) + "\n")
+            lines.append(json.dumps(vars(event), ensure_ascii=False) + "\n")
         if lines:
             self._write(number, lines)
 
@@ -143,10 +149,11 @@ class Log:
         """Keep what the log comes to, so that it need not be read again."""
         self.folder.mkdir(parents=True, exist_ok=True)
         head = {"form": _FORM, "release": state.release, "count": state.count}
-        topics = {topic: [at.number, at.digest, at.fate] for topic, at in state.topics.items()}
+        topics = ((topic, at.number, at.digest, at.fate) for topic, at in state.topics.items())
         part = self._listing.with_suffix(".part")
         with part.open("w", encoding="utf-8") as stream:
-            stream.writelines(f"{json.dumps(row)}\n" for row in (head, dict(state.files), topics))
+            rows = chain([head, dict(state.files)], topics)
+            stream.writelines(f"{json.dumps(row)}\n" for row in rows)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(self._listing)
@@ -169,8 +176,9 @@ class Log:
         if not release:
             return State("", 0, {}, {})
         with self._listing.open(encoding="utf-8") as stream:
-            _, files, topics = map(json.loads, stream)
-        known = {topic: Logged(*row) for topic, row in topics.items()}
+            rows = map(json.loads, stream)
+            _, files = next(rows), next(rows)
+            known = {topic: Logged(*row) for topic, *row in rows}
         return State(release, count, files, known)
 
     def _path(self, page: int) -> Path:

@@ -93,6 +93,7 @@ class Definition:
             *_group(_query("(COUNT(*) AS ?own)", _group(_query("DISTINCT ?facet ?concept", mine)))),
             f"FILTER (?other != {NamedNode(entry)})",
             _current("?other"),
+            _current(str(NamedNode(entry))),
         ]
         head = "?other (COUNT(*) AS ?shared) (COUNT(*) / (?all + ?own - COUNT(*)) AS ?nearness)"
         return (

@@ -1,6 +1,7 @@
 """The store inside the program: Oxigraph, on disk or in memory."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from pyoxigraph import (
@@ -21,16 +22,19 @@ _RESULTS = {
     "tsv": QueryResultsFormat.TSV,
     "xml": QueryResultsFormat.XML,
 }
+_FEW = 50_000  # quads for which the bulk loader, whose every call writes files, does not pay
 
 
 class Embedded(Store):
     """Named graphs on disk, or in memory where no folder is given."""
 
     derived = True
+    portion = 2_000_000
 
     def __init__(self, folder: Path | None = None) -> None:
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()
         self._version: str | None = None
+        self._size: int | None = None
 
     @classmethod
     def of_snapshot(cls, folder: Path) -> "Embedded":
@@ -40,8 +44,10 @@ class Embedded(Store):
         return found
 
     def __len__(self) -> int:
-        """Count the triples of all graphs."""
-        return len(self._store)
+        """Count the triples of all graphs, once after each change."""
+        if self._size is None:
+            self._size = len(self._store)
+        return self._size
 
     def select(self, query: str) -> Iterator[Row]:
         """Give the solutions of one of our own SELECT queries."""
@@ -84,24 +90,28 @@ class Embedded(Store):
 
     def update(self, text: str) -> None:
         """Carry out one of our own updates."""
-        self._version = None
+        self._forget()
         self._store.update(text)
 
-    def add(self, quads: Iterable[Quad]) -> None:
-        """Add quads in bulk; ones that are there already stay as they are."""
-        self._version = None
-        self._store.bulk_extend(quads)
-
-    def replace(self, graphs: Iterable[str], quads: Iterable[Quad]) -> None:
-        """Take the named graphs out and put the quads in."""
-        self._version = None
+    def remove(self, graphs: Iterable[str]) -> None:
+        """Take the named graphs out."""
+        self._forget()
         for graph in graphs:
             self._store.remove_graph(NamedNode(graph))
-        self._store.extend(quads)
+
+    def add(self, quads: Iterable[Quad]) -> None:
+        """Put quads in, many in bulk; ones that are there already stay as they are."""
+        self._forget()
+        coming = iter(quads)
+        first = list(islice(coming, _FEW))
+        if len(first) < _FEW:
+            self._store.extend(first)
+        else:
+            self._store.bulk_extend(chain(first, coming))
 
     def clear(self) -> None:
         """Take everything out."""
-        self._version = None
+        self._forget()
         self._store.clear()
 
     def flush(self) -> None:
@@ -111,6 +121,10 @@ class Embedded(Store):
     def snapshot(self, folder: Path) -> None:
         """Write what the store holds now to a folder that does not exist yet (hard links)."""
         self._store.backup(str(folder))
+
+    def _forget(self) -> None:
+        """Ask the store anew for what a change may have changed."""
+        self._version = self._size = None
 
 
 def rows(solutions: QuerySolutions) -> Iterator[Row]:

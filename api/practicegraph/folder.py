@@ -4,6 +4,8 @@ A file is about the subject of its first triple; that IRI names its graph. Large
 TriG or N-Quads, plain or gzipped, and name their graphs themselves. A stored question is SPARQL
 under a head of comment lines, `#: ` and Turtle, that says what it asks. Its triples hold the SPARQL
 with the defaults of its parameters filled in, so that whoever finds it can run it.
+
+Files are read as streams of quads, in flat memory however large a set is. A document is held whole.
 """
 
 import gzip
@@ -11,8 +13,12 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import IO, cast
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
@@ -104,21 +110,26 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def runs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
+    """Give the graphs of a file as they come, by name; one whose quads lie apart, in pieces.
+
+    Raises UnreadableError where reading ends, after what stands before it.
+    """
+    for name, run in groupby(_quads(path), attrgetter("graph_name")):
+        yield name.value, list(run)
+
+
 def read(path: Path) -> Document:
     """Read a file; raises UnreadableError with line and column where it is no RDF."""
-    try:
+    with _told(path):
         content = path.read_bytes()
-    except OSError as error:
-        raise UnreadableError(path, str(error)) from error
     return stored(path, content)
 
 
 def stored(path: Path, content: bytes) -> Document:
     """Read the bytes of a file of that name, plain or gzipped; raises UnreadableError."""
-    try:
+    with _told(path):
         return document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableError(path, str(error)) from error
 
 
 def contents(paths: Iterable[Path]) -> Contents:
@@ -135,21 +146,63 @@ def contents(paths: Iterable[Path]) -> Contents:
 
 def document(path: Path, content: bytes) -> Document:
     """Read what stands or would stand in a file of that name; raises UnreadableError."""
-    form = _format(path)
-    if form is None:
-        known = ", ".join(_FORMATS)
-        raise UnreadableError(path, f"not a file of RDF; the names of those end in {known}")
-    head, body = _split(content) if path.suffix == _QUESTION else (content, "")
-    try:
+    form = _known_format(path)
+    with _told(path):
+        head, body = _split(content) if path.suffix == _QUESTION else (content, "")
         reader = parse(head, form, rename_blank_nodes=True)
-        quads = tuple(reader)
+        said = tuple(_in_graphs(path, reader))
+        quads = (*said, *_executable(said, body))
+    names = dict.fromkeys(quad.graph_name for quad in quads)
+    topics = (name.value for name in names if isinstance(name, NamedNode))
+    return Document(path, quads, tuple(topics), reader.prefixes, body)
+
+
+def _quads(path: Path) -> Iterator[Quad]:
+    """Give the quads of a file in their order, in flat memory; raises UnreadableError."""
+    if path.suffix == _QUESTION:
+        yield from read(path).quads
+        return
+    form = _known_format(path)
+    with _told(path), _opened(path) as stream:
+        yield from _in_graphs(path, parse(stream, form, rename_blank_nodes=True))
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Have what goes wrong in reading a file told as an UnreadableError."""
+    try:
+        yield
+    except UnreadableError:
+        raise
     except SyntaxError as error:
-        line, column = error.lineno or 1, error.offset or 1
-        raise UnreadableError(path, error.msg, line, column) from error
-    except ValueError as error:
+        raise UnreadableError(path, error.msg, error.lineno or 1, error.offset or 1) from error
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise UnreadableError(path, str(error)) from error
-    read = _document(path, (*quads, *_executable(quads, body)), reader.prefixes)
-    return replace(read, sparql=body)
+
+
+def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
+    """Give quads in their graphs: in a set as they are, else in that of the first subject."""
+    first = next(quads, None)
+    if first is None:
+        raise UnreadableError(path, "the file says nothing")
+    everything = chain([first], quads)
+    if isinstance(first.graph_name, NamedNode):
+        return _in_named_ones(path, everything)
+    if not isinstance(first.subject, NamedNode):
+        raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
+    return named((quad.triple for quad in everything), first.subject.value)
+
+
+def _in_named_ones(path: Path, quads: Iterable[Quad]) -> Iterator[Quad]:
+    for quad in quads:
+        if not isinstance(quad.graph_name, NamedNode):
+            reason = f"a set of graphs with a statement in none that has an IRI: {quad.triple}"
+            raise UnreadableError(path, reason)
+        yield quad
 
 
 def _executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
@@ -158,7 +211,7 @@ def _executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
     for quad in quads:
         kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
         if kind:
-            yield Quad(quad.subject, NamedNode(_SH + kind[1].lower()), text)
+            yield Quad(quad.subject, NamedNode(_SH + kind[1].lower()), text, quad.graph_name)
 
 
 def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
@@ -180,18 +233,12 @@ def _split(content: bytes) -> tuple[bytes, str]:
     return turtle.encode(), text[head.end() if head else 0 :].strip() + "\n"
 
 
-def _document(path: Path, quads: tuple[Quad, ...], prefixes: Mapping[str, str]) -> Document:
-    if not quads:
-        raise UnreadableError(path, "the file says nothing")
-    if isinstance(quads[0].graph_name, NamedNode):
-        names = (quad.graph_name for quad in quads)
-        topics = dict.fromkeys(name.value for name in names if isinstance(name, NamedNode))
-        return Document(path, quads, tuple(topics), prefixes)
-    topic = quads[0].subject
-    if not isinstance(topic, NamedNode):
-        raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
-    triples = (quad.triple for quad in quads)
-    return Document(path, tuple(named(triples, topic.value)), (topic.value,), prefixes)
+def _known_format(path: Path) -> RdfFormat:
+    form = _format(path)
+    if form is None:
+        known = ", ".join(_FORMATS)
+        raise UnreadableError(path, f"not a file of RDF; the names of those end in {known}")
+    return form
 
 
 def _format(path: Path) -> RdfFormat | None:

@@ -4,38 +4,33 @@ It is derived from the store, gives what the definition gives, and is brought in
 store entry by entry.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from threading import RLock
 
 import numpy as np
+from pyoxigraph import NamedNode
 from pyroaring import BitMap
 
-from . import indexing, saving, wanted
+from . import spelling, wanted
+from .changes import Event, Log
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
-from .facets import Facets, members
-from .facts import FactReader, Facts
-from .indexing import Read
+from .facets import members
+from .facts import FactReader
+from .holdings import Extents, Holdings
 from .kinds import Field
 from .labels import Labels
-from .orders import Order, by_texts
-from .ranking import Match, ranked
+from .orders import Order
+from .ranking import Match, found, ranked
 from .search import Answer, Counts, Coverage, Neighbour, Search, page_of
-from .shelf import Row, Shelf
+from .shelf import Shelf
+from .snippets import Snippets
 from .store import Term
-from .text import best, preferring
-from .texts import Analysed, Texts
 from .vocabularies import Concept, Vocabularies
 from .wanted import Wanted
-from .words import Words
 
-_TITLE = "title"
-_SAVED_AFTER = 1000
-_BATCH = 1000
-
-Extents = np.ndarray[tuple[int], np.dtype[np.uint16]]
 Nearness = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
@@ -51,10 +46,8 @@ class Index(Search):
 
     def __post_init__(self) -> None:
         self._lock = RLock()
-        words = Words(self.languages)
-        self._texts = Texts(self.shelf.connection, words)
-        self._labels = Labels(self.vocabularies, words)
-        self._open()
+        self._held = Holdings(self.reader, self.vocabularies, self.languages, self.shelf)
+        self._labels = Labels(self.vocabularies, self._held.words)
 
     @property
     def release(self) -> str:
@@ -65,7 +58,7 @@ class Index(Search):
         """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
         with self._lock:
             levels = self._found(choices)
-            everything, narrowing = _union(levels), self._facets.narrowing(choices)
+            everything, narrowing = _union(levels), self._held.facets.narrowing(choices)
             left = _left(everything, narrowing)
             counts = {
                 facet.key: self._counted(facet, _left(everything, narrowing, facet.key))
@@ -83,9 +76,9 @@ class Index(Search):
         """Count the entries that choices leave by the values of two facets."""
         with self._lock:
             left = self.left(choices)
-            across = list(self._facets.by_value(columns))
+            across = list(self._held.facets.by_value(columns))
             cells: dict[tuple[Term | None, Term | None], int] = {}
-            for row, found in self._facets.by_value(rows):
+            for row, found in self._held.facets.by_value(rows):
                 inside = found & left
                 counted = ((c, inside.intersection_cardinality(other)) for c, other in across)
                 cells |= {(row, column): count for column, count in counted if count}
@@ -98,144 +91,81 @@ class Index(Search):
             number = self.shelf.number(entry)
             if number is None:
                 return []
-            extents = self._measured()
+            extents = self._held.extents()
             shared = np.zeros(len(extents), np.uint16)
-            for facet, concept in self._facets.concepts(number):
-                shared[members(self._facets.of(facet.key).values[concept])] += 1
+            for facet, concept in self._held.facets.concepts(number):
+                shared[members(self._held.facets.of(facet.key).values[concept])] += 1
             nearness = shared / np.maximum(extents + extents[number] - shared, 1)
             nearness[number] = 0
             return self._nearest(nearness, shared, count)
 
+    def found(self, words: str) -> dict[str, int]:
+        """Give the entries in which words are found, with their points, the most first."""
+        with self._lock:
+            return {
+                iri: points
+                for points, numbers in self._found(Choices(words=words))
+                for iri in self.shelf.iris(numbers)
+            }
+
+    def snippets(self, words: str, languages: Sequence[str]) -> Snippets:
+        """Give what shows where an entry has the words, to a reader of the languages."""
+        things = wanted.read(words, self.small)
+        return Snippets(things, self._held.words, self._labels, languages)
+
+    def meant(self, words: str) -> str | None:
+        """Give the words that may have been meant where these find nothing, or None."""
+        with self._lock:
+            known = (self._held.texts.words, self._labels.words)
+            return spelling.meant(words, self.small, self._number, known)
+
     def left(self, choices: Choices) -> BitMap:
         """Give the numbers of the entries that choices leave."""
-        found = [_union(self._found(choices)), *self._facets.narrowing(choices).values()]
-        return BitMap.intersection(*found)
+        return _left(_union(self._found(choices)), self._held.facets.narrowing(choices))
 
-    def build(self, release: str = "", snapshot: Path | None = None) -> None:
-        """Read all entries anew, many of them from a snapshot of the store."""
-        with self._lock, self.shelf:
-            self.shelf.clear()
-            self._texts.clear()
-            self._fresh()
-            self._texts.fill(self._filled(indexing.read(self.reader, self.languages, snapshot)))
-            self._texts.optimise()
-            self._sort()
-            self._save()
-            self.shelf.say(release=release)
+    def build(self, snapshot: Path | None = None, **said: str) -> None:
+        """Read all entries anew, many from a snapshot of the store, and say of what they are."""
+        with self._lock:
+            self._held.build(snapshot, said)
 
-    def _filled(self, entries: Iterator[Read]) -> Iterator[tuple[int, Analysed]]:
-        """Enter what is known of entries, and give their texts with their numbers."""
-        numbers = count()
-        while several := list(islice(entries, _BATCH)):
-            numbered = [(next(numbers), *read) for read in several]
-            self.shelf.fill((number, _row(facts)) for number, facts, _ in numbered)
-            for number, facts, _ in numbered:
-                self._facets.add(number, facts)
-            yield from ((number, analysed) for number, _, analysed in numbered)
-
-    def update(self, iris: Iterable[str], release: str = "") -> None:
+    def update(self, iris: Iterable[str], **said: str) -> None:
         """Read those of the things anew that are entries, or were."""
         with self._lock:
-            try:
-                with self.shelf:
-                    for iri in dict.fromkeys(iris):
-                        self._replace(iri)
-                    if len(self.shelf.changed()) > _SAVED_AFTER:
-                        self._save()
-                    self.shelf.say(release=release)
-            except BaseException:
-                self._open()
-                raise
+            self._held.update(iris, said)
 
-    def _open(self) -> None:
-        """Take up what was saved, and what has changed since."""
-        self._fresh()
-        saving.restore(self.shelf.saved(), self._facets, self._orders)
-        changed = self.shelf.changed()
-        rows = {number: row for number in changed if (row := self.shelf.row(number))}
-        for number in changed:
-            self._facets.discard(number)
-        for order in self._orders.values():
-            order.numbers = order.numbers[~np.isin(order.numbers, changed)]
-            for number in rows:
-                order.add(number)
-        for number, row in rows.items():
-            for facts in self.reader.read([row.iri]):
-                self._facets.add(number, facts)
-
-    def _fresh(self) -> None:
-        self._facets = Facets(self.reader.kind, self.vocabularies)
-        single = [f.key for f in self.reader.kind.fields if not f.repeats and not f.chosen]
-        self._orders = {
-            **{
-                f"{_TITLE}@{t}": Order(self._row, _title(t, self.languages)) for t in self.languages
-            },
-            **{key: Order(self._row, _field(key)) for key in single},
-        }
-        self._extents = np.zeros(0, np.uint16)
-
-    def _replace(self, iri: str) -> None:
-        """Read an entry anew; its row changes last, since the orders find others by their rows."""
-        number = self.shelf.number(iri)
-        facts = next(self.reader.read([iri]), None)
-        if number is None and facts is None:
+    def follow(self, release: str, log: Log | None, snapshot: Path | None = None) -> None:
+        """Bring the index in step with a release, by the changes that the log tells if it can."""
+        said, at = self.shelf.said(), _position(log, log.count) if log else ""
+        if release and said.get("release") == release:
             return
-        old, new = number is not None and self.shelf.row(number), facts and _row(facts)
-        number = self.shelf.fresh() if number is None else number
-        moved = [
-            order
-            for order in self._orders.values()
-            if not (old and new) or order.text(old) != order.text(new)
-        ]
-        if old:
-            self._facets.discard(number)
-            for order in moved:
-                order.discard(number)
-        if new and facts:
-            self.shelf.put(number, new)
-            self._texts.put(number, facts.texts)
-            self._facets.add(number, facts)
-            for order in moved:
-                order.add(number)
+        number = int(said.get("logged", "0").partition(" ")[0] or 0)
+        alike = _domain(release) == _domain(said.get("release", ""))
+        if log and alike and log.is_at(release) and at and _position(log, number) == said["logged"]:
+            self.update(_touched(log.since(number)), release=release, logged=at)
         else:
-            self.shelf.remove(number)
-            self._texts.remove(number)
-        self._measure(number)
-
-    def _sort(self) -> None:
-        """Put all entries in all orders."""
-        rows = list(self.shelf.rows())
-        numbers = [number for number, _ in rows]
-        for order in self._orders.values():
-            order.numbers = by_texts(numbers, [order.text(row) for _, row in rows])
-
-    def _save(self) -> None:
-        self.shelf.save(saving.contents(self._facets, self._orders))
-
-    def _row(self, number: int) -> Row:
-        row = self.shelf.row(number)
-        assert row, number
-        return row
+            self.build(snapshot, release=release, logged=at)
 
     def _found(self, choices: Choices) -> list[tuple[int, BitMap]]:
         """Give the entries in which the words were found by points, the most first; else all."""
         if choices.found is None and not choices.words.strip():
-            return [(0, self._facets.entries)]
+            return [(0, self._held.facets.entries)]
         if choices.found is None:
-            return ranked(
-                self._matches(wanted.read(choices.words, self.small)), self._facets.entries
-            )
+            things = wanted.read(choices.words, self.small)
+            return ranked(self._matches(things), self._held.facets.entries)
         by_points: dict[int, BitMap] = {}
         for iri, points in choices.found.items():
             if (number := self.shelf.number(iri)) is not None:
                 by_points.setdefault(points, BitMap()).add(number)
         return sorted(by_points.items(), reverse=True)
 
+    def _number(self, things: Sequence[Wanted]) -> int:
+        return len(found(self._matches(things), self._held.facets.entries))
+
     def _matches(self, things: Sequence[Wanted]) -> list[Match]:
         return [
             match.with_labels(*map(self._called, (named.whole, named.begun)))
             for match, named in zip(
-                self._texts.matching(things), map(self._labels.named, things), strict=True
+                self._held.texts.matching(things), map(self._labels.named, things), strict=True
             )
         ]
 
@@ -243,13 +173,13 @@ class Index(Search):
         """Give the entries that count for any of the concepts, in whatever searched field."""
         iris = [concept.iri for concept in concepts]
         searched = [f for f in self.reader.kind.fields if f.scheme and f.searched]
-        sets = (self._facets.of(field.key).values for field in searched)
+        sets = (self._held.facets.of(field.key).values for field in searched)
         return BitMap.union(BitMap(), *(s[iri] for s in sets for iri in iris if iri in s))
 
     def _counted(self, facet: Field, left: BitMap) -> Counts:
         counted = (
             (value, found.intersection_cardinality(left))
-            for value, found in self._facets.by_value(facet)
+            for value, found in self._held.facets.by_value(facet)
         )
         return {value: count for value, count in counted if count}
 
@@ -262,7 +192,7 @@ class Index(Search):
     ) -> tuple[list[Place], bool]:
         """Give the places of a page in the direction of reading, and whether there are more."""
         order = choices.order
-        texts = self._orders[f"{_TITLE}@{languages[0]}" if order.text == _TITLE else order.text]
+        texts = self._held.order(order.text, languages[0])
         listed = [
             Place(level, *texts.key(number))
             for level, number in islice(self._walk(choices, texts, levels, left), choices.size + 1)
@@ -276,22 +206,23 @@ class Index(Search):
         order, place = choices.order, choices.before or choices.after
         back = choices.before is not None
         reading = texts.before if order.falls != back else texts.after
-        for level, found in self._levels(order, levels, left, order.level_falls != back):
+        for level, numbers in self._levels(order, levels, left, order.level_falls != back):
             key = (place.text, place.iri) if place else None
             if place and level is not None:
                 apart = (level - (place.level or 0)) * (-1 if order.level_falls != back else 1)
                 if apart < 0:
                     continue
                 key = None if apart else key
-            yield from ((level, number) for number in reading(found, key))
+            yield from ((level, number) for number in reading(numbers, key))
 
     def _levels(
         self, order: Sort, levels: Sequence[tuple[int, BitMap]], left: BitMap, falls: bool
     ) -> list[tuple[int | None, BitMap]]:
         if not order.level:
             return [(None, left)]
-        found = levels if order.level == RELEVANCE else self._facets.levels(order.level).items()
-        return [(level, numbers & left) for level, numbers in sorted(found, reverse=falls)]
+        if order.level != RELEVANCE:
+            levels = list(self._held.facets.levels(order.level).items())
+        return [(level, numbers & left) for level, numbers in sorted(levels, reverse=falls)]
 
     def _nearest(self, nearness: Nearness, shared: Extents, count: int) -> list[Neighbour]:
         """Give the entries that are nearest, those that are equally near in order of IRIs."""
@@ -306,25 +237,25 @@ class Index(Search):
         ]
         return sorted(found, key=lambda one: (-one.nearness, one.iri))[:count]
 
-    def _measure(self, number: int) -> None:
-        """Count anew for how many concepts an entry counts."""
-        if number < len(self._extents):
-            self._extents[number] = sum(1 for _ in self._facets.concepts(number))
-        else:
-            self._extents = np.zeros(0, np.uint16)
 
-    def _measured(self) -> Extents:
-        """Give for how many concepts each entry counts."""
-        if not len(self._extents) and self._facets.entries:
-            self._extents = np.zeros(self._facets.entries.max() + 1024, np.uint16)
-            for facet in self.reader.kind.facets:
-                for found in self._facets.of(facet.key).values.values() if facet.scheme else ():
-                    self._extents[members(found)] += 1
-        return self._extents
+def _position(log: Log, number: int) -> str:
+    """Give a place in a log, so that it is known again in the same log alone."""
+    if not 0 < number <= log.count:
+        return ""
+    event = log.event(number)
+    return f"{number} {event.moment} {event.digest}"
 
 
-def _row(facts: Facts) -> Row:
-    return Row(facts.iri, facts.titles, facts.keys)
+def _domain(release: str) -> str:
+    """Give the part of a release that tells what things are."""
+    return release.partition("-")[0]
+
+
+def _touched(events: Iterable[Event]) -> Iterator[str]:
+    """Give what events are about: their topics, and all else that their graphs describe."""
+    for event in events:
+        yield event.topic
+        yield from (t.subject.value for t in event.triples if isinstance(t.subject, NamedNode))
 
 
 def _union(levels: Iterable[tuple[int, BitMap]]) -> BitMap:
@@ -334,12 +265,3 @@ def _union(levels: Iterable[tuple[int, BitMap]]) -> BitMap:
 def _left(everything: BitMap, narrowing: Mapping[str, BitMap], without: str = "") -> BitMap:
     others = [found for key, found in narrowing.items() if key != without]
     return everything.intersection(*others) if others else everything
-
-
-def _title(language: str, languages: Sequence[str]) -> Callable[[Row], str]:
-    wished = preferring(language, languages)
-    return lambda row: best({tag: row.titles[tag] for tag in wished if tag in row.titles}, wished)
-
-
-def _field(key: str) -> Callable[[Row], str]:
-    return lambda row: row.keys.get(key, "")

@@ -1,27 +1,30 @@
-"""A store kept in step with the folder: only files that have changed are read again.
+"""A store kept in step with the folder: only what has changed is put in again, graph by graph.
 
-Beside the store stands a list of the files that it holds, with their checksums. A file is struck
-from the list before its graphs change and entered when they are in place, part by part, so that
-whatever breaks off in between goes on from there the next time. The store itself says which release
-it holds, and says none while it holds no whole one.
+A file that has changed is read twice, as a stream, since a set may be larger than the memory: to
+see that it can be read and which graphs are others than those in the store, then to put these in.
+Graphs are struck from the list of what the store holds before they change and entered when they are
+in place, part by part, so that whatever breaks off in between goes on from there the next time. The
+store itself says which release it holds, and says none while it holds no whole one.
 """
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from . import folder, recording
+from pyoxigraph import Quad
+
+from . import folder, listing, recording, transition
 from .changes import Log
-from .folder import Document
+from .listing import Held, Listing
 from .recording import Present
 from .store import Store
+from .transition import Transition
 
 _Item = TypeVar("_Item")
-_FORM = 3
-_QUADS = 50_000  # that are put into the store between two looks at the list
+_Run = tuple[str, str, list[Quad]]
+"""A file's name, a topic, and quads of its graph."""
 
 
 class Watch(Protocol):
@@ -35,20 +38,12 @@ class SameTopicError(ValueError):
     """Two files that are about the same thing."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A file in the store: its checksum (none while its graphs change) and its topics."""
+@dataclass
+class _Part:
+    """What is put in between two entries in the list: how many quads, which graphs of files."""
 
-    checksum: str | None
-    topics: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The files that a store holds by name, and the release that they make, if they are whole."""
-
-    files: Mapping[str, Loaded]
-    release: str = ""
+    size: int = 0
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def unwatched(_label: str, items: list[_Item], /) -> Iterable[_Item]:
@@ -64,23 +59,23 @@ def synchronise(
     The list of what the store holds stands at the path; what has changed is logged at last. Raises
     UnreadableError or SameTopicError, and then changes nothing.
     """
-    before = _known(store, path)
+    before, present = _known(store, path)
     found = {str(file.relative_to(root)): file for file in folder.files(root)}
     sums = _sums(root, found.values())
-    changed = [n for n in found if n not in before or before[n].checksum != sums[n]]
-    read = map(folder.read, watch("Reading", [found[name] for name in changed]))
-    documents = dict(zip(changed, read, strict=True))
-    after = {name: loaded for name, loaded in before.items() if name in found}
-    after |= {name: Loaded(sums[name], documents[name].topics) for name in changed}
-    _refuse_same_topics(after)
-    if documents or before.keys() != after.keys():
-        store.set_version("")
-        _change(store, path, before, after, documents, watch)
-    release = _finish(store, path, Listing(after, _release(sums)))
+    held = before.files
+    changed = [n for n in found if n not in held or held[n].checksum != sums[n]]
+    files = watch("Reading", [found[name] for name in changed])
+    read = dict(zip(changed, map(transition.read, files), strict=True))
+    graphs = {n: read[n].digests if n in read else held[n].graphs for n in found}
+    _refuse_same_topics(graphs)
+    after = Listing(_release(sums), {n: Held(sums[n], graphs[n]) for n in found})
+    if after != before:
+        _change(root, store, path, Transition(before, after, read), present, watch)
+    _finish(store, path, before, after)
     if log:
-        topics = frozenset(topic for loaded in after.values() for topic in loaded.topics)
-        recording.record(log, Present(root, release, sums, topics), documents)
-    return release
+        topics = frozenset(topic for some in graphs.values() for topic in some)
+        recording.record(log, Present(root, after.release, sums, topics))
+    return after.release
 
 
 def release(root: Path) -> str:
@@ -98,70 +93,84 @@ def _sums(root: Path, paths: Iterable[Path]) -> dict[str, str]:
     return {str(path.relative_to(root)): folder.checksum(path) for path in paths}
 
 
-def _known(store: Store, path: Path) -> dict[str, Loaded]:
-    """Give the files that the store holds; a file of which it has lost a graph has no checksum."""
-    listing, version = _read(path), store.version()
-    if listing is None or version not in ("", listing.release):
+def _known(store: Store, path: Path) -> tuple[Listing, set[str]]:
+    """Give the list of what the store holds, and all its graphs; what it has lost is struck."""
+    listed = listing.read(path)
+    if listed is None or store.version() not in ("", listed.release):
         if store.derived:
             store.clear()
-        return {}
-    graphs = store.graphs()
-    return {
-        name: loaded if graphs.issuperset(loaded.topics) else replace(loaded, checksum=None)
-        for name, loaded in listing.files.items()
-    }
+        listed = Listing()
+    present = store.graphs()
+    files = {name: _left(held, present) for name, held in listed.files.items()}
+    return replace(listed, files=files), present
+
+
+def _left(held: Held, present: Set[str]) -> Held:
+    lost = held.graphs.keys() - present
+    return Held(None, {**held.graphs, **dict.fromkeys(lost)}) if lost else held
+
+
+def _refuse_same_topics(files: Mapping[str, Mapping[str, object]]) -> None:
+    if sum(map(len, files.values())) == len(set[str]().union(*files.values())):
+        return
+    homes: dict[str, str] = {}
+    for name, topics in files.items():
+        for topic in topics:
+            if homes.setdefault(topic, name) != name:
+                raise SameTopicError(f"{name}: {topic} is described in {homes[topic]} too")
 
 
 def _change(
-    store: Store,
-    path: Path,
-    before: Mapping[str, Loaded],
-    after: Mapping[str, Loaded],
-    documents: Mapping[str, Document],
-    watch: Watch,
+    root: Path, store: Store, path: Path, change: Transition, present: Set[str], watch: Watch
 ) -> None:
-    """Take out what files no longer hold, then put in what they hold now, part by part."""
-    stale = [name for name in {**before, **documents} if name in documents or name not in after]
-    old, new = ({n: files[n].topics for n in stale if n in files} for files in (before, after))
-    struck = {n: Loaded(None, (*{*old.get(n, ()), *new.get(n, ())},)) for n in stale}
-    _write(path, Listing({**before, **struck}))
-    store.replace({t for n, topics in old.items() for t in topics if t not in new.get(n, ())}, ())
-    files = {**before, **struck}
-    for part in _parts(documents, watch):
-        topics = {topic for name in part for topic in new[name]}
-        store.replace(topics, (quad for name in part for quad in documents[name].quads))
+    """Take out what is to go, then put in what is to come, part by part."""
+    store.set_version("")
+    listing.write(path, change.struck())
+    store.remove(present & change.going)
+    coming = _coming(root, change, watch)
+    while (part := _put(store, change, coming)).size:
         store.flush()
-        files |= {name: after[name] for name in part}
-        _write(path, Listing(files))
+        listing.add(path, part.files)
 
 
-def _parts(documents: Mapping[str, Document], watch: Watch) -> Iterator[list[str]]:
-    part: list[str] = []
-    size = 0
-    for name in watch("Loading", list(documents)):
-        part.append(name)
-        size += len(documents[name].quads)
-        if size >= _QUADS:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
+def _coming(root: Path, change: Transition, watch: Watch) -> Iterator[_Run]:
+    """Give what is to be put in of each file."""
+    steps = iter(watch("Loading", list(change.coming)) if change.coming else ())
+    for name, graphs in change.read.items():
+        if not change.coming.isdisjoint(graphs.digests):
+            for topic, quads in folder.runs(root / name):
+                if topic in change.coming:
+                    next(steps, None)
+                    yield name, topic, quads
+    for _ in steps:
+        pass  # a bar ends with its last step
 
 
-def _finish(store: Store, path: Path, listing: Listing) -> str:
-    if store.version() != listing.release:
-        store.set_version(listing.release)
+def _put(store: Store, change: Transition, coming: Iterator[_Run]) -> _Part:
+    """Put in a part of what comes; a graph that does not stand together is entered at the end."""
+    part = _Part()
+
+    def quads() -> Iterator[Quad]:
+        for name, topic, run in coming:
+            graphs = change.read[name]
+            if topic not in graphs.apart:
+                part.files.setdefault(name, {})[topic] = graphs.digests[topic]
+            part.size += len(run)
+            yield from run
+            if part.size >= store.portion:
+                return
+
+    store.add(quads())
+    return part
+
+
+def _finish(store: Store, path: Path, before: Listing, after: Listing) -> None:
+    """Enter what is whole now in the list, then in the store."""
+    if after != before:
+        listing.write(path, after)
+    if store.version() != after.release:
+        store.set_version(after.release)
         store.flush()
-    _write(path, listing)
-    return listing.release
-
-
-def _refuse_same_topics(files: Mapping[str, Loaded]) -> None:
-    homes: dict[str, str] = {}
-    for name, loaded in files.items():
-        for topic in loaded.topics:
-            if homes.setdefault(topic, name) != name:
-                raise SameTopicError(f"{name}: {topic} is described in {homes[topic]} too")
 
 
 def _release(sums: Mapping[str, str]) -> str:
@@ -174,25 +183,3 @@ def _release(sums: Mapping[str, str]) -> str:
 def _hash(sums: Mapping[str, str]) -> str:
     lines = "".join(f"{checksum}  {name}\n" for name, checksum in sorted(sums.items()))
     return hashlib.sha256(lines.encode()).hexdigest()[:8]
-
-
-def _read(path: Path) -> Listing | None:
-    """Give the list, or None where there is none that this program can read."""
-    try:
-        listed = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    if listed.get("form") != _FORM:
-        return None
-    files = {name: Loaded(sums, tuple(topics)) for name, (sums, topics) in listed["files"].items()}
-    return Listing(files, listed["release"])
-
-
-def _write(path: Path, listing: Listing) -> None:
-    rows = {
-        name: [loaded.checksum, loaded.topics] for name, loaded in sorted(listing.files.items())
-    }
-    text = json.dumps({"form": _FORM, "release": listing.release, "files": rows}, indent=0)
-    part = path.with_suffix(".part")
-    part.write_text(text)
-    part.replace(path)

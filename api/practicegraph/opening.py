@@ -18,6 +18,7 @@ from .findings import Checked
 from .folder import Contents, Document
 from .loading import Watch, unwatched
 from .remote import Remote
+from .shelf import Shelf
 from .store import RDF, Store
 
 KEPT = ".practicegraph"
@@ -25,6 +26,7 @@ KEPT = ".practicegraph"
 _DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
 _SPACE = "http://rdfs.org/ns/void#uriSpace"
 _LOG = "changes"
+_INDEX = "index.db"
 
 
 class NoCatalogueError(ValueError):
@@ -47,7 +49,7 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     release = loading.synchronise(root, store, kept / "files.json", watch, log)
     snapshot = _snapshot(store, kept / "snapshots", release)
     heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
-    return replace(_catalogue(root, store, heads), source=snapshot, log=log)
+    return _indexed(replace(_catalogue(root, store, heads), source=snapshot, log=log), kept)
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -79,9 +81,8 @@ def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
             f"{endpoint.address} holds {held}, not what this folder says; "
             "`practicegraph load` brings it in step"
         )
-    return replace(
-        opened, store=store, source=endpoint, log=_log_elsewhere(root, endpoint, release)
-    )
+    log, kept = _log_elsewhere(root, endpoint, release), _listing(root, endpoint).with_suffix("")
+    return _indexed(replace(opened, store=store, source=endpoint, log=log), kept)
 
 
 def of_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
@@ -153,6 +154,15 @@ def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue
         prefixes=_prefixes(heads),
         questions=questions.read(store, _texts(heads)),
     )
+
+
+def _indexed(catalogue: Catalogue, kept: Path) -> Catalogue:
+    """Give the catalogue with the index that is kept in a folder, brought in step."""
+    kept.mkdir(parents=True, exist_ok=True)
+    index = catalogue.indexed(Shelf.at(kept / _INDEX))
+    snapshot = catalogue.source if isinstance(catalogue.source, Path) else None
+    index.follow(catalogue.release, catalogue.log, snapshot)
+    return replace(catalogue, index=index)
 
 
 def _listing(root: Path, endpoint: Endpoint) -> Path:

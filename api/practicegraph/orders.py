@@ -13,7 +13,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from .facets import members
-from .shelf import Row
+from .shelf import Row, Shelf
 
 _CHUNK = 4096
 _FEW = 5  # times the square root of all: so many are sorted rather than looked for
@@ -25,16 +25,17 @@ Key = tuple[str, str]
 
 @dataclass
 class Order:
-    """An order of entries by a text of their rows, and then by their IRIs."""
+    """An order of entries by a text of their rows on the shelf, and then by their IRIs."""
 
-    row: Callable[[int], Row]
+    shelf: Shelf
     text: Callable[[Row], str]
     numbers: Numbers = field(default_factory=lambda: np.zeros(0, np.uint32))
     _ranks: Numbers | None = None
 
     def key(self, number: int) -> Key:
         """Give what an entry is sorted by."""
-        row = self.row(number)
+        row = self.shelf.row(number)
+        assert row, number
         return self.text(row), row.iri
 
     def add(self, number: int) -> None:

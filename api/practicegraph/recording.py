@@ -7,12 +7,13 @@ that it says itself, in order, so that the log of a catalogue is the same wherev
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from pyoxigraph import (
     BlankNode,
@@ -21,6 +22,7 @@ from pyoxigraph import (
     Quad,
     RdfFormat,
     Triple,
+    parse,
     serialize,
 )
 
@@ -38,8 +40,9 @@ from .changes import (
     State,
     page_of,
 )
-from .folder import Document
+from .permanence import DEPRECATED
 from .shapes import RDFS, SKOS
+from .spool import Spool
 from .store import RDF, with_lasting_names
 
 _DCT = "http://purl.org/dc/terms/"
@@ -47,9 +50,20 @@ _CLASSES = (RDF + "type", "https://www.w3.org/ns/activitystreams#formerType")
 _DAYS = (_DCT + "modified", _DCT + "issued")
 _TITLES = (_DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
+_MANY = 1 << 14  # days, of which a large set says few
 
-_Graph = tuple[str, Sequence[Quad]]
-"""A topic, and the quads of its graph."""
+_NAMELESS = b"_:"
+"""Stands where a line has a blank node, and seldom elsewhere."""
+
+
+class _Moment(NamedTuple):
+    """A moment that a graph says, if it can be read; the first place is that which counts most."""
+
+    place: int
+    said: datetime | None
+
+
+_UNSAID = _Moment(len(_DAYS), None)
 
 
 @dataclass(frozen=True)
@@ -62,24 +76,22 @@ class Present:
     topics: frozenset[str]
 
 
-def record(log: Log, present: Present, documents: Mapping[str, Document]) -> None:
-    """Log what the files say and the log does not; files that are not among the documents are read.
-
-    Raises UnreadableError.
-    """
+def record(log: Log, present: Present) -> None:
+    """Log what the files say and the log does not; raises UnreadableError."""
     if log.is_at(present.release):
         return
     state = log.state()
     stale = [name for name, checksum in present.sums.items() if state.files.get(name) != checksum]
     gone = sorted(state.topics.keys() - present.topics)
-    read = (documents.get(name) or folder.read(present.root / name) for name in stale)
-    graphs = (graph for document in read for graph in _graphs(document))
     last = log.event(state.count).moment if state.count else "0001-01-01T00:00:00Z"
     batch = _Batch(
         log, present.release, datetime.fromisoformat(last), state.count, dict(state.topics)
     )
-    changed = batch.changed(graphs) if state.release else batch.beginning(graphs)
-    log.append(chain(changed, batch.deleted(gone)))
+    log.folder.mkdir(parents=True, exist_ok=True)
+    with Spool(log.folder) as graphs:
+        moments = _put_aside(graphs, (present.root / name for name in stale))
+        changed = batch.changed(graphs) if state.release else batch.beginning(graphs, moments)
+        log.append(chain(changed, batch.deleted(gone)))
     log.keep(State(present.release, log.count, present.sums, batch.topics))
 
 
@@ -98,17 +110,17 @@ class _Batch:
         """Give the present moment, after that of the last event even if a clock was set back."""
         return max(datetime.now(tz=UTC), self.last + _STEP)
 
-    def changed(self, graphs: Iterable[_Graph]) -> Iterator[Event]:
+    def changed(self, graphs: Spool) -> Iterator[Event]:
         """Give the events of graphs that are others than they were."""
-        for topic, quads in graphs:
-            yield from self._changed(topic, quads, self.moment)
+        for topic in graphs:
+            yield from self._changed(topic, graphs.lines(topic), self.moment)
 
-    def beginning(self, graphs: Iterable[_Graph]) -> Iterator[Event]:
+    def beginning(self, graphs: Spool, moments: Mapping[str, _Moment]) -> Iterator[Event]:
         """Give the events with which a log begins, each at the moment that the graph says."""
-        dated = [(_said(*graph) or self.moment, *graph) for graph in graphs]
-        for said, topic, quads in sorted(dated, key=lambda row: row[:2]):
-            moment = max(self.last, min(said, self.moment))
-            yield from self._changed(topic, quads, moment)
+        said = {topic: moments[topic].said or self.moment for topic in graphs}
+        for topic in sorted(graphs, key=lambda topic: (said[topic], topic)):
+            moment = max(self.last, min(said[topic], self.moment))
+            yield from self._changed(topic, graphs.lines(topic), moment)
 
     def deleted(self, gone: Iterable[str]) -> Iterator[Event]:
         """Give the events of topics that are there no more."""
@@ -117,22 +129,21 @@ class _Batch:
             formers = self.log.page(page)
             for number in listed:
                 former = formers[(number - 1) % PAGE]
-                lines = _lines(_tombstone(former))
+                lines = _sorted(_lines(_tombstone(former)))
                 yield self._event(former.topic, DELETED, self.moment, "", lines)
                 del self.topics[former.topic]
 
-    def _changed(self, topic: str, quads: Iterable[Quad], moment: datetime) -> Iterator[Event]:
-        triples, before = _canonical(quads), self.topics.get(topic)
-        lines = _lines(triples)
+    def _changed(self, topic: str, content: bytes, moment: datetime) -> Iterator[Event]:
+        lines, before = _canonical(content), self.topics.get(topic)
         digest = hashlib.sha256(lines).hexdigest()[:32]
         if before and before.digest == digest:
             return
-        fate = changes.fate(topic, triples)
+        fate = _fate(topic, lines)
         kind = UPDATED if before else CREATED
         if fate != CURRENT and not (before and before.fate == fate):
             kind = fate
-        if any(map(_is_nameless, triples)):
-            lines = _lines(_apart(triples, self.number + 1))
+        if _NAMELESS in lines:
+            lines = _sorted(_lines(_apart(_triples(lines), self.number + 1)))
         yield self._event(topic, kind, moment, digest, lines)
         self.topics[topic] = Logged(self.number, digest, fate)
 
@@ -142,18 +153,18 @@ class _Batch:
         return Event(self.number, _text(moment), self.release, topic, kind, digest, graph)
 
 
-def _graphs(document: Document) -> Iterator[_Graph]:
-    if len(document.topics) == 1:
-        yield document.topics[0], document.quads
-        return
-    found: dict[str, list[Quad]] = {}
-    for quad in document.quads:
-        assert isinstance(quad.graph_name, NamedNode)
-        found.setdefault(quad.graph_name.value, []).append(quad)
-    yield from found.items()
+def _put_aside(graphs: Spool, paths: Iterable[Path]) -> dict[str, _Moment]:
+    """Put the graphs of files aside and give the moment of each."""
+    moments: dict[str, _Moment] = {}
+    for path in paths:
+        for topic, quads in folder.runs(path):
+            graphs.add(topic, _lines(quad.triple for quad in quads))
+            said, before = _said(topic, quads), moments.get(topic, _UNSAID)
+            moments[topic] = said if said.place <= before.place else before
+    return moments
 
 
-def _said(topic: str, quads: Iterable[Quad]) -> datetime | None:
+def _said(topic: str, quads: Iterable[Quad]) -> _Moment:
     """Give the moment at which a topic says that it was last changed, else issued."""
     days = {
         quad.predicate.value: quad.object.value
@@ -162,17 +173,29 @@ def _said(topic: str, quads: Iterable[Quad]) -> datetime | None:
         and isinstance(quad.object, Literal)
         and quad.subject == NamedNode(topic)
     }
+    found = (_moment(place, days[name]) for place, name in enumerate(_DAYS) if name in days)
+    return next(found, _UNSAID)
+
+
+@lru_cache(_MANY)
+def _moment(place: int, day: str) -> _Moment:
     try:
-        said = datetime.fromisoformat(next(days[name] for name in _DAYS if name in days))
-    except (StopIteration, ValueError):
-        return None
-    return said if said.tzinfo else said.replace(tzinfo=UTC)
+        said = datetime.fromisoformat(day)
+    except ValueError:
+        return _Moment(place, None)
+    return _Moment(place, said if said.tzinfo else said.replace(tzinfo=UTC))
 
 
-def _canonical(quads: Iterable[Quad]) -> list[Triple]:
-    """Give triples with the names that RDFC-1.0 gives to blank nodes."""
-    bare = [Quad(quad.subject, quad.predicate, quad.object) for quad in quads]
-    return [quad.triple for quad in with_lasting_names(bare)]
+def _canonical(lines: bytes) -> bytes:
+    """Give the lines of a graph in order, blank nodes with the names that RDFC-1.0 gives them."""
+    if _NAMELESS not in lines:
+        return _sorted(lines)
+    quads = [Quad(triple.subject, triple.predicate, triple.object) for triple in _triples(lines)]
+    return _sorted(_lines(quad.triple for quad in with_lasting_names(quads)))
+
+
+def _fate(topic: str, lines: bytes) -> str:
+    return changes.fate(topic, _triples(lines)) if DEPRECATED.encode() in lines else CURRENT
 
 
 def _apart(triples: Iterable[Triple], number: int) -> Iterator[Triple]:
@@ -198,14 +221,18 @@ def _tombstone(former: Event) -> Iterator[Triple]:
             yield Triple(topic, NamedNode(_CLASSES[1]), value)
 
 
-def _is_nameless(triple: Triple) -> bool:
-    return isinstance(triple.subject, BlankNode) or isinstance(triple.object, BlankNode)
+def _triples(lines: bytes) -> list[Triple]:
+    return [quad.triple for quad in parse(lines, RdfFormat.N_TRIPLES)]
 
 
 def _lines(triples: Iterable[Triple]) -> bytes:
     content = serialize(triples, format=RdfFormat.N_TRIPLES)
     assert isinstance(content, bytes)
-    return b"".join(sorted(content.splitlines(keepends=True)))
+    return content
+
+
+def _sorted(lines: bytes) -> bytes:
+    return b"".join(sorted(lines.splitlines(keepends=True)))
 
 
 def _text(moment: datetime) -> str:

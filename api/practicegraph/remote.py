@@ -34,6 +34,7 @@ class Remote(Store):
     endpoint: Endpoint
     own: Embedded
     derived = False
+    portion = 50_000
     _read: tuple[float, str] = field(default=(-_FRESH, ""), init=False)
     _size: tuple[str, int] = field(default=("", 0), init=False)
 
@@ -81,10 +82,13 @@ class Remote(Store):
         self.endpoint.update(text)
         self._read = (-_FRESH, "")
 
-    def replace(self, graphs: Iterable[str], quads: Iterable[Quad]) -> None:
-        """Take the named graphs out and put the quads in, a few thousand in a request."""
+    def remove(self, graphs: Iterable[str]) -> None:
+        """Take the named graphs out, each in a request."""
         for graph in graphs:
             self.update(f"DROP SILENT GRAPH {NamedNode(graph)}")
+
+    def add(self, quads: Iterable[Quad]) -> None:
+        """Put quads in, a few thousand in a request."""
         for part in _parts(quads):
             self.update(_insertion(part))
 

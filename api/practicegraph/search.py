@@ -163,6 +163,8 @@ def page_of(
     counts: Mapping[str, Counts],
 ) -> Answer:
     """Give an answer by the places of its page in the direction of reading, and what is beyond."""
+    if not choices.size:
+        return Answer(total, (), counts)
     if choices.before is not None:
         return Answer(total, tuple(reversed(places)), counts, more, bool(places))
     return Answer(total, tuple(places), counts, choices.after is not None, more)

@@ -34,15 +34,23 @@ class Row:
 
 
 class Shelf:
-    """The file of an index, or a place in memory."""
+    """The file of an index, which is for one process, or a passing one where none is given."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.connection = sqlite3.connect(
-            path or ":memory:", check_same_thread=False, isolation_level=None
-        )
-        self.connection.execute("PRAGMA journal_mode = WAL")
-        self.connection.execute("PRAGMA synchronous = NORMAL")
+        self.connection = sqlite3.connect(path or "", check_same_thread=False, isolation_level=None)
+        for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+            self.connection.execute(f"PRAGMA {setting}")
         self.connection.executescript(_TABLES)
+        if not self.said():
+            self.clear()
+
+    @classmethod
+    def at(cls, path: Path) -> "Shelf":
+        """Open the file, or a passing one where another process has it or it cannot be read."""
+        try:
+            return cls(path)
+        except sqlite3.DatabaseError:
+            return cls()
 
     def __enter__(self) -> None:
         """Begin a change."""

@@ -60,6 +60,8 @@ class Store(ABC):
 
     derived: bool
     """Whether all that the store holds is made of the catalogue's folder."""
+    portion: int
+    """How many quads are best put in at once."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -80,8 +82,12 @@ class Store(ABC):
         """Give the quads that have what is given."""
 
     @abstractmethod
-    def replace(self, graphs: Iterable[str], quads: Iterable[Quad]) -> None:
-        """Take the named graphs out and put the quads in."""
+    def remove(self, graphs: Iterable[str]) -> None:
+        """Take the named graphs out."""
+
+    @abstractmethod
+    def add(self, quads: Iterable[Quad]) -> None:
+        """Put quads in; ones that are there already stay as they are."""
 
     @abstractmethod
     def clear(self) -> None:

@@ -1,0 +1,180 @@
+"""What an index knows of all entries: sets, orders, texts; read anew, changed, and kept.
+
+What is in memory goes with what is on the shelf. An entry's row changes last, since the orders
+find the others by their rows.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+
+from . import indexing, saving
+from .facets import Facets, members
+from .facts import FactReader, Facts
+from .indexing import Read
+from .orders import Order, by_texts
+from .shelf import Row, Shelf
+from .text import best, preferring
+from .texts import Analysed, Texts
+from .vocabularies import Vocabularies
+from .words import Words
+
+TITLE = "title"
+_BATCH = 1000
+_SAVED_AFTER = 1000  # changed entries
+
+Extents = np.ndarray[tuple[int], np.dtype[np.uint16]]
+
+
+class Holdings:
+    """The sets, orders and texts of the entries that a reader reads."""
+
+    def __init__(
+        self,
+        reader: FactReader,
+        vocabularies: Vocabularies,
+        languages: Sequence[str],
+        shelf: Shelf,
+    ) -> None:
+        self.reader, self.shelf = reader, shelf
+        self._vocabularies, self._languages = vocabularies, languages
+        self._extents: Extents = np.zeros(0, np.uint16)
+        self.words = Words(languages)
+        self.texts = Texts(shelf.connection, self.words)
+        self._take_up()
+
+    def build(self, snapshot: Path | None, said: Mapping[str, str]) -> None:
+        """Read all entries anew, many from a snapshot of the store, and say of what they are."""
+        with self._whole_or_not():
+            self.shelf.clear()
+            self.texts.clear()
+            self._empty()
+            self.texts.fill(self._filled(indexing.read(self.reader, self._languages, snapshot)))
+            self.texts.optimise()
+            self._sort()
+            self._save()
+            self.shelf.say(**said)
+
+    def update(self, iris: Iterable[str], said: Mapping[str, str]) -> None:
+        """Read those of the things anew that are entries, or were."""
+        with self._whole_or_not():
+            for iri in dict.fromkeys(iris):
+                self._replace(iri)
+            if len(self.shelf.changed()) > _SAVED_AFTER:
+                self._save()
+            self.shelf.say(**said)
+
+    def order(self, text: str, language: str) -> Order:
+        """Give the order by a field, or by the titles for a reader of the language."""
+        return self._orders[f"{TITLE}@{language}" if text == TITLE else text]
+
+    def extents(self) -> Extents:
+        """Give for how many concepts each entry counts, by its number."""
+        if not len(self._extents) and self.facets.entries:
+            self._extents = np.zeros(self.facets.entries.max() + 1, np.uint16)
+            for facet in self.reader.kind.facets:
+                for found in self.facets.of(facet.key).values.values() if facet.scheme else ():
+                    self._extents[members(found)] += 1
+        return self._extents
+
+    @contextmanager
+    def _whole_or_not(self) -> Iterator[None]:
+        """Change all that is held, or after an error nothing."""
+        try:
+            with self.shelf:
+                yield
+        except BaseException:
+            self._take_up()
+            raise
+
+    def _take_up(self) -> None:
+        """Take up what was saved, and what has changed since."""
+        self._empty()
+        saving.restore(self.shelf.saved(), self.facets, self._orders)
+        changed = self.shelf.changed()
+        rows = {number: row for number in changed if (row := self.shelf.row(number))}
+        for number in changed:
+            self.facets.discard(number)
+        for order in self._orders.values():
+            order.numbers = order.numbers[~np.isin(order.numbers, changed)]
+            for number in rows:
+                order.add(number)
+        for number, row in rows.items():
+            for facts in self.reader.read([row.iri]):
+                self.facets.add(number, facts)
+
+    def _empty(self) -> None:
+        kind, languages = self.reader.kind, self._languages
+        single = [f.key for f in kind.fields if not f.repeats and not f.chosen]
+        texts = {f"{TITLE}@{tag}": _title(tag, languages) for tag in languages}
+        texts |= {key: _field(key) for key in single}
+        self._orders = {name: Order(self.shelf, text) for name, text in texts.items()}
+        self.facets = Facets(kind, self._vocabularies)
+        self._extents = np.zeros(0, np.uint16)
+
+    def _filled(self, entries: Iterator[Read]) -> Iterator[tuple[int, Analysed]]:
+        """Enter what is known of entries, and give their texts with their numbers."""
+        numbers = count()
+        while several := list(islice(entries, _BATCH)):
+            numbered = [(next(numbers), *read) for read in several]
+            self.shelf.fill((number, _kept(facts)) for number, facts, _ in numbered)
+            for number, facts, _ in numbered:
+                self.facets.add(number, facts)
+            yield from ((number, analysed) for number, _, analysed in numbered)
+
+    def _sort(self) -> None:
+        """Put all entries in all orders."""
+        rows = list(self.shelf.rows())
+        numbers = [number for number, _ in rows]
+        for order in self._orders.values():
+            order.numbers = by_texts(numbers, [order.text(row) for _, row in rows])
+
+    def _save(self) -> None:
+        self.shelf.save(saving.contents(self.facets, self._orders))
+
+    def _replace(self, iri: str) -> None:
+        number = self.shelf.number(iri)
+        old = None if number is None else self.shelf.row(number)
+        facts = next(self.reader.read([iri]), None)
+        new = facts and _kept(facts)
+        moved = [
+            order
+            for order in self._orders.values()
+            if not (old and new) or order.text(old) != order.text(new)
+        ]
+        if number is not None:
+            self._take_out(number, moved)
+        if facts:
+            self._put_in(self.shelf.fresh() if number is None else number, facts, moved)
+        elif number is not None:
+            self.texts.remove(number)
+            self.shelf.remove(number)
+        self._extents = np.zeros(0, np.uint16)
+
+    def _take_out(self, number: int, moved: Iterable[Order]) -> None:
+        self.facets.discard(number)
+        for order in moved:
+            order.discard(number)
+
+    def _put_in(self, number: int, facts: Facts, moved: Iterable[Order]) -> None:
+        self.shelf.put(number, _kept(facts))
+        self.texts.put(number, facts.texts)
+        self.facets.add(number, facts)
+        for order in moved:
+            order.add(number)
+
+
+def _kept(facts: Facts) -> Row:
+    return Row(facts.iri, facts.titles, facts.keys)
+
+
+def _title(language: str, languages: Sequence[str]) -> Callable[[Row], str]:
+    wished = preferring(language, languages)
+    return lambda row: best({tag: row.titles[tag] for tag in wished if tag in row.titles}, wished)
+
+
+def _field(key: str) -> Callable[[Row], str]:
+    return lambda row: row.keys.get(key, "")

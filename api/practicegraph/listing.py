@@ -1,0 +1,84 @@
+"""The list of the graphs that a store holds, beside it, with the files that they come from.
+
+It is written whole before a change, with all that the change takes out or puts in struck, and after
+it. In between, what is in place is added line by line, so that whatever breaks off in between goes
+on from there: a line that was half-written by a killed process is as if it were not there.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+_FORM = 4
+_LINE = 10_000  # graphs
+
+Digests = Mapping[str, str | None]
+"""Graphs by name, each with what tells its content from others; none where it is not known."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A file in the store: its graphs, and its checksum once they are all in place."""
+
+    checksum: str | None
+    graphs: Digests
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files that a store holds by name, and the release that it was at when it was whole."""
+
+    release: str = ""
+    files: Mapping[str, Held] = field(default_factory=dict)
+
+
+def read(path: Path) -> Listing | None:
+    """Give the list, or None where there is none that this program can read."""
+    try:
+        with path.open("rb") as stream:
+            lines = (json.loads(line) for line in stream if line.endswith(b"\n"))
+            head: dict[str, Any] = next(lines, {})
+            return _listing(head["release"], lines) if head.get("form") == _FORM else None
+    except (OSError, ValueError):
+        return None
+
+
+def write(path: Path, listing: Listing) -> None:
+    """Write the list anew."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as stream:
+        head = {"form": _FORM, "release": listing.release}
+        stream.write(json.dumps(head).encode() + b"\n")
+        for name, held in listing.files.items():
+            stream.writelines(_lines(name, held))
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
+def add(path: Path, files: Mapping[str, Digests]) -> None:
+    """Enter graphs that are in place now, by the files that they come from."""
+    with path.open("ab") as stream:
+        for name, graphs in files.items():
+            stream.writelines(_lines(name, Held(None, graphs)))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _listing(release: str, lines: Iterable[Any]) -> Listing:
+    checksums: dict[str, str | None] = {}
+    graphs: dict[str, dict[str, str | None]] = {}
+    for name, checksum, some in lines:
+        checksums[name] = checksum
+        graphs.setdefault(name, {}).update(some)
+    return Listing(release, {name: Held(checksums[name], graphs[name]) for name in checksums})
+
+
+def _lines(name: str, held: Held) -> Iterator[bytes]:
+    graphs = iter(held.graphs.items())
+    while some := dict(islice(graphs, _LINE)):
+        yield json.dumps([name, held.checksum, some]).encode() + b"\n"
