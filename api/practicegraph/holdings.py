@@ -133,6 +133,7 @@ class Holdings:
             order.numbers = by_texts(numbers, [order.text(row) for _, row in rows])
 
     def _save(self) -> None:
+        self.texts.merge()
         self.shelf.save(saving.contents(self.facets, self._orders))
 
     def _replace(self, iri: str) -> None:

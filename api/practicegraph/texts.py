@@ -25,14 +25,15 @@ from .words import Words, after, listed, plain
 Written = tuple[Tier, str, str | None]
 """A text of an entry: its place, its words and its language (BCP 47), if it has one."""
 
-_COLUMNS = {Tier.TITLE: "title", Tier.SUMMARY: "summary", Tier.OTHER: "other"}
+_PLACES = (Tier.TITLE, Tier.SUMMARY, Tier.OTHER)
+_BITS = 3  # of a row's number that say the place; those before them are the entry's number
 _BETWEEN = " ¶ "  # no word comes to this token, so no phrase goes on from one text to the next
 _AT_ONCE = 1000
 _MOST_FORMS = 200
 _MOST_KNOWN = 500_000
 _TABLES = """
 CREATE VIRTUAL TABLE IF NOT EXISTS text_phrases
-    USING fts5(title, summary, other, tokenize = 'ascii', columnsize = 0);
+    USING fts5(tokens, tokenize = 'ascii', columnsize = 0);
 CREATE TABLE IF NOT EXISTS text_words (
     word TEXT NOT NULL,
     token TEXT NOT NULL,
@@ -40,9 +41,9 @@ CREATE TABLE IF NOT EXISTS text_words (
     PRIMARY KEY (word, token)
 ) WITHOUT ROWID
 """
-_ADD = "INSERT INTO text_phrases (rowid, title, summary, other) VALUES (?, ?, ?, ?)"
-_REMOVE = "DELETE FROM text_phrases WHERE rowid = ?"
-_HAD = "SELECT title, summary, other FROM text_phrases WHERE rowid = ?"
+_ADD = "INSERT INTO text_phrases (rowid, tokens) VALUES (?, ?)"
+_REMOVE = "DELETE FROM text_phrases WHERE rowid >= ? AND rowid < ?"
+_HAD = "SELECT rowid & 7, tokens FROM text_phrases WHERE rowid >= ? AND rowid < ?"
 _MATCHING = "SELECT group_concat(rowid, ' ') FROM text_phrases WHERE text_phrases MATCH ?"
 _ADD_WORD = """
 INSERT INTO text_words (word, token, written) VALUES (?, ?, ?)
@@ -87,7 +88,7 @@ class Analyst:
 
     def analyse(self, texts: Iterable[Written]) -> Analysed:
         """Give the tokens of an entry's texts, and the words that were not told before."""
-        columns: dict[Tier, list[str]] = {place: [] for place in _COLUMNS}
+        columns: dict[Tier, list[str]] = {place: [] for place in _PLACES}
         told: set[tuple[str, str, str]] = set()
         for place, text, language in texts:
             columns[place].append(self._words.tokens(text, language))
@@ -121,7 +122,7 @@ class Texts:
         """Give an entry these texts in the place of those that it had."""
         analysed = Analyst(self._words).analyse(written)
         self._change(number, analysed.columns)
-        self._connection.execute(_ADD, (number, *analysed.columns))
+        self._connection.executemany(_ADD, _rows(number, analysed))
         self._connection.executemany(_ADD_WORD, analysed.words)
 
     def remove(self, number: int) -> None:
@@ -138,9 +139,13 @@ class Texts:
         for table in ("text_phrases", "text_words"):
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
+    def merge(self) -> None:
+        """Bring the bitmaps up to date with what was put and removed; a second for a thousand."""
+        self._postings.merge()
+
     def optimise(self) -> None:
         """Merge all that was written, which makes reading quicker; takes seconds for a million."""
-        self._postings.merge()
+        self.merge()
         self._connection.execute("INSERT INTO text_phrases (text_phrases) VALUES ('optimize')")
 
     def matching(self, wanted: Iterable[Wanted]) -> list[Match]:
@@ -152,14 +157,17 @@ class Texts:
         yield from self._connection.execute(_WORDS, (beginning, after(beginning)))
 
     def _change(self, number: int, columns: Sequence[str]) -> None:
-        had = self._connection.execute(_HAD, (number,)).fetchone()
-        self._postings.change(number, _tokens(had or ()), _tokens(columns))
+        rows = (number << _BITS, number + 1 << _BITS)
+        had = self._connection.execute(_HAD, rows).fetchall()
+        before = {Tier(place): set(tokens.split()) for place, tokens in had}
+        after = {place: set(tokens) for place, tokens in _listed(columns).items()}
+        self._postings.change(number, before, after)
         if had:
-            self._connection.execute(_REMOVE, (number,))
+            self._connection.execute(_REMOVE, rows)
 
     def _filled(self, entries: Iterator[tuple[int, Analysed]]) -> Iterator[tuple[int, Columns]]:
         while several := list(islice(entries, _AT_ONCE)):
-            rows = ((number, *analysed.columns) for number, analysed in several)
+            rows = (row for number, analysed in several for row in _rows(number, analysed))
             self._connection.executemany(_ADD, rows)
             words = (word for _, analysed in several for word in analysed.words)
             self._connection.executemany(_ADD_WORD, words)
@@ -199,21 +207,18 @@ class Texts:
     def _places(self, expressions: Sequence[str]) -> dict[Tier, BitMap]:
         if not expressions:
             return {}
-        either = " OR ".join(expressions)
-        found = {
-            place: self._matching(f"{{{column}}} : ({either})")
-            for place, column in _COLUMNS.items()
-        }
-        return {place: entries for place, entries in found.items() if entries}
-
-    def _matching(self, expression: str) -> BitMap:
-        (numbers,) = self._connection.execute(_MATCHING, (expression,)).fetchone()
-        return BitMap(np.fromstring(numbers or "", dtype=np.uint32, sep=" "))
+        (found,) = self._connection.execute(_MATCHING, (" OR ".join(expressions),)).fetchone()
+        rows = np.fromstring(found or "", dtype=np.uint64, sep=" ")
+        places, numbers = rows & (1 << _BITS) - 1, (rows >> _BITS).astype(np.uint32)
+        sets = {place: BitMap(numbers[places == place]) for place in _PLACES}
+        return {place: entries for place, entries in sets.items() if entries}
 
 
-def _tokens(columns: Sequence[str]) -> dict[Tier, set[str]]:
-    return {place: set(tokens) for place, tokens in _listed(columns).items()}
+def _rows(number: int, analysed: Analysed) -> Iterator[tuple[int, str]]:
+    for place, tokens in zip(_PLACES, analysed.columns, strict=True):
+        if tokens:
+            yield number << _BITS | place, tokens
 
 
 def _listed(columns: Sequence[str]) -> Columns:
-    return {place: tokens.split() for place, tokens in zip(_COLUMNS, columns, strict=False)}
+    return {place: tokens.split() for place, tokens in zip(_PLACES, columns, strict=False)}
