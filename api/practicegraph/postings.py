@@ -57,8 +57,7 @@ class Postings:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
+        self._create()
 
     def of(self, tokens: Iterable[str]) -> dict[Tier, BitMap]:
         """Give the entries that have any of the tokens, by place."""
@@ -88,7 +87,8 @@ class Postings:
     def clear(self) -> None:
         """Take everything out."""
         for table in ("text_postings", "text_changes"):
-            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._connection.execute(f"DROP TABLE {table}")
+        self._create()
 
     def merge(self) -> None:
         """Bring the bitmaps up to date with all changes."""
@@ -105,6 +105,10 @@ class Postings:
         """Count the changes that wait to be merged."""
         (count,) = self._connection.execute("SELECT count(*) FROM text_changes").fetchone()
         return int(count)
+
+    def _create(self) -> None:
+        for statement in _TABLES.split(";"):
+            self._connection.execute(statement)
 
     def _write(self, come: Sets, gone: Sets) -> None:
         keys = sorted(come.keys() | gone.keys())

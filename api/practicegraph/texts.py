@@ -1,7 +1,7 @@
 """The text of entries in an index: which entries have a word, a phrase or the beginning of one.
 
 Words are bitmaps of entries; phrases are found by SQLite's FTS5 (https://www.sqlite.org/fts5.html).
-Both hold tokens, in a column for each kind of place, and are written within the transaction of the
+Both hold tokens, those of each place apart, and are written within the transaction of the
 connection's owner.
 """
 
@@ -115,8 +115,7 @@ class Texts:
     def __init__(self, connection: sqlite3.Connection, words: Words) -> None:
         self._connection, self._words = connection, words
         self._postings = Postings(connection)
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
+        self._create()
 
     def put(self, number: int, written: Iterable[Written]) -> None:
         """Give an entry these texts in the place of those that it had."""
@@ -134,10 +133,11 @@ class Texts:
         self._postings.fill(self._filled(iter(entries)))
 
     def clear(self) -> None:
-        """Take everything out."""
+        """Take everything out, also what another program has kept in another form."""
         self._postings.clear()
         for table in ("text_phrases", "text_words"):
-            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._connection.execute(f"DROP TABLE {table}")
+        self._create()
 
     def merge(self) -> None:
         """Bring the bitmaps up to date with what was put and removed; a second for a thousand."""
@@ -155,6 +155,10 @@ class Texts:
     def words(self, beginning: str = "") -> Iterator[tuple[str, str]]:
         """Give the words that begin so, in the form in which they are compared and as written."""
         yield from self._connection.execute(_WORDS, (beginning, after(beginning)))
+
+    def _create(self) -> None:
+        for statement in _TABLES.split(";"):
+            self._connection.execute(statement)
 
     def _change(self, number: int, columns: Sequence[str]) -> None:
         rows = (number << _BITS, number + 1 << _BITS)
