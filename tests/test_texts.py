@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from conftest import ROOT
+from practicegraph.analysis import Analyst, Written
 from practicegraph.catalogue import Catalogue
 from practicegraph.labels import Labels
 from practicegraph.ranking import Match, Tier, ranked
 from practicegraph.records import Record
 from practicegraph.snippets import LENGTH, MOST, Snippets
 from practicegraph.spelling import meant
-from practicegraph.texts import Analyst, Texts, Written
+from practicegraph.texts import Texts
 from practicegraph.wanted import Wanted, read, small_words
 from practicegraph.words import Words, plain
 

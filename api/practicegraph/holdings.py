@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from . import indexing, saving
+from .analysis import Analysed
 from .facets import Facets, members
 from .facts import FactReader, Facts
 from .indexing import Read
 from .orders import Order, by_texts
 from .shelf import Row, Shelf
 from .text import best, preferring
-from .texts import Analysed, Texts
+from .texts import Texts
 from .vocabularies import Vocabularies
 from .words import Words
 

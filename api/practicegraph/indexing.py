@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from . import shapes
+from .analysis import Analysed, Analyst
 from .embedded import Embedded
 from .facts import FactReader, Facts
-from .texts import Analysed, Analyst
 from .words import Words
 
 Read = tuple[Facts, Analysed]

@@ -6,20 +6,17 @@ them, and merged into them at a quiet moment; every answer takes account of it.
 """
 
 import sqlite3
-from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count, islice
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
-import numpy as np
 from pyroaring import BitMap
 
+from .gathering import BLOCK, Columns, Gathered, Key, Sets
 from .ranking import Tier
 
 Tokens = Mapping[Tier, set[str]]
 """The tokens of an entry by the places where they stand."""
-Columns = Mapping[Tier, Sequence[str]]
-"""The same in the order of the text, each as often as it stands there."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS text_postings (
@@ -40,16 +37,11 @@ CREATE TABLE IF NOT EXISTS text_changes (
 _PUT = "INSERT OR REPLACE INTO text_postings (token, place, block, entries) VALUES (?, ?, ?, ?)"
 _AT = "SELECT entries FROM text_postings WHERE token = ? AND place = ? AND block = ?"
 _CHANGE = "INSERT OR REPLACE INTO text_changes (token, place, number, came) VALUES (?, ?, ?, ?)"
-_BLOCK = 16
-_LAST = (1 << _BLOCK) - 1
 _AT_ONCE = 1 << 14
 
 MOST = 100_000
 """How many bitmaps are read for a beginning of words, in the order of the words: 0.1 s of work."""
 Kept = int | bytes
-Key = tuple[str, int, int]
-Sets = Mapping[Key, BitMap]
-"""Entries by token, place and block."""
 
 
 class Postings:
@@ -81,7 +73,7 @@ class Postings:
     def fill(self, entries: Iterable[tuple[int, Columns]]) -> None:
         """Add the tokens of many entries that have none yet."""
         waiting = iter(entries)
-        while gathered := _Gathered(islice(waiting, _AT_ONCE)):
+        while gathered := Gathered(islice(waiting, _AT_ONCE)):
             self._write(gathered.sets(), {})
 
     def clear(self) -> None:
@@ -97,7 +89,7 @@ class Postings:
         query = "SELECT token, place, number, came FROM text_changes"
         for token, place, number, came in self._connection.execute(query):
             changed = come if came else gone
-            changed[token, place, number >> _BLOCK].add(number)
+            changed[token, place, number >> BLOCK].add(number)
         self._write(come, gone)
         self._connection.execute("DELETE FROM text_changes")
 
@@ -169,43 +161,3 @@ def _united(
         for place in places
     }
     return {place: entries for place, entries in united.items() if entries}
-
-
-class _Gathered:
-    """Tokens of many entries as numbers, which are sorted at once."""
-
-    def __init__(self, entries: Iterable[tuple[int, Columns]]) -> None:
-        self._ids: dict[str, int] = defaultdict(count().__next__)
-        self._numbers = array("I")
-        self._tokens = {place: array("I") for place in Tier}
-        self._lengths = {place: array("I") for place in Tier}
-        for number, tokens in entries:
-            self._numbers.append(number)
-            for place in Tier:
-                here = tokens.get(place, ())
-                self._tokens[place].extend(map(self._ids.__getitem__, here))
-                self._lengths[place].append(len(here))
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def sets(self) -> dict[Key, BitMap]:
-        """Give the entries by token, place and block."""
-        names = list(self._ids)
-        return {
-            (names[key >> _BLOCK], int(place), key & _LAST): entries
-            for place in Tier
-            for key, entries in self._sorted(place)
-        }
-
-    def _sorted(self, place: Tier) -> Iterator[tuple[int, BitMap]]:
-        """Give the entries by the number of the token, and by block in its last bits."""
-        tokens = np.array(self._tokens[place], np.uint64)
-        numbers = np.repeat(np.array(self._numbers, np.uint64), self._lengths[place])
-        pairs = np.sort(tokens << 32 | numbers)
-        keys = pairs >> _BLOCK
-        starts = np.flatnonzero(np.diff(keys, prepend=keys[:1] + 1))
-        entries = array("I", (pairs & 0xFFFFFFFF).astype(np.uint32).tobytes())
-        ends = [*starts[1:].tolist(), len(entries)]
-        for key, start, end in zip(keys[starts].tolist(), starts.tolist(), ends, strict=False):
-            yield key, BitMap(entries[start:end])

@@ -6,31 +6,22 @@ connection's owner.
 """
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from pyoxigraph import Literal
 from pyroaring import BitMap
 
-from .kinds import Field
-from .postings import Columns, Postings
-from .ranking import Match, Tier, tier
-from .store import Term
+from .analysis import PLACES, Analysed, Analyst, Written
+from .gathering import Columns
+from .postings import Postings
+from .ranking import Match, Tier
 from .wanted import Wanted
-from .words import Words, after, listed, plain
+from .words import Words, after
 
-Written = tuple[Tier, str, str | None]
-"""A text of an entry: its place, its words and its language (BCP 47), if it has one."""
-
-_PLACES = (Tier.TITLE, Tier.SUMMARY, Tier.OTHER)
 _BITS = 3  # of a row's number that say the place; those before them are the entry's number
-_BETWEEN = " ¶ "  # no word comes to this token, so no phrase goes on from one text to the next
 _AT_ONCE = 1000
 _MOST_FORMS = 200
-_MOST_KNOWN = 500_000
 _TABLES = """
 CREATE VIRTUAL TABLE IF NOT EXISTS text_phrases
     USING fts5(tokens, tokenize = 'ascii', columnsize = 0);
@@ -55,58 +46,6 @@ SELECT DISTINCT token FROM text_words
 WHERE word >= ? AND word < ? AND NOT (token >= ? AND token < ?)
 LIMIT ?
 """
-
-
-def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
-    """Give the texts in which an entry is searched, of its fields with their values."""
-    return [
-        (tier(field), term.value, term.language)
-        for field, terms in filled
-        if field.searched and not field.scheme
-        for term in terms
-        if isinstance(term, Literal)
-    ]
-
-
-@dataclass(frozen=True)
-class Analysed:
-    """Texts of an entry as tokens, place by place, with words as they are compared and written.
-
-    Whoever analyses many entries tells each word once.
-    """
-
-    columns: tuple[str, ...]
-    words: tuple[tuple[str, str, str], ...]
-
-
-class Analyst:
-    """Analyses the texts of entries."""
-
-    def __init__(self, words: Words) -> None:
-        self._words = words
-        self._known: dict[str | None, set[str]] = defaultdict(set)
-
-    def analyse(self, texts: Iterable[Written]) -> Analysed:
-        """Give the tokens of an entry's texts, and the words that were not told before."""
-        columns: dict[Tier, list[str]] = {place: [] for place in _PLACES}
-        told: set[tuple[str, str, str]] = set()
-        for place, text, language in texts:
-            columns[place].append(self._words.tokens(text, language))
-            if fresh := set(text.split()) - self._known[language]:
-                told.update(self._told(fresh, language))
-        joined = tuple(_BETWEEN.join(tokens) for tokens in columns.values())
-        return Analysed(joined, tuple(sorted(told)))
-
-    def _told(self, pieces: set[str], language: str | None) -> Iterator[tuple[str, str, str]]:
-        """Give the words of what stands between two spaces, which is known from then on."""
-        known = self._known[language]
-        if len(known) > _MOST_KNOWN:
-            known.clear()
-        known |= pieces
-        for word in listed(" ".join(pieces)):
-            form = plain(word)
-            if form and not form[0].isdigit():  # numbers have neither other forms nor near ones
-                yield form, self._words.token(word, language), word
 
 
 class Texts:
@@ -214,15 +153,15 @@ class Texts:
         (found,) = self._connection.execute(_MATCHING, (" OR ".join(expressions),)).fetchone()
         rows = np.fromstring(found or "", dtype=np.uint64, sep=" ")
         places, numbers = rows & (1 << _BITS) - 1, (rows >> _BITS).astype(np.uint32)
-        sets = {place: BitMap(numbers[places == place]) for place in _PLACES}
+        sets = {place: BitMap(numbers[places == place]) for place in PLACES}
         return {place: entries for place, entries in sets.items() if entries}
 
 
 def _rows(number: int, analysed: Analysed) -> Iterator[tuple[int, str]]:
-    for place, tokens in zip(_PLACES, analysed.columns, strict=True):
+    for place, tokens in zip(PLACES, analysed.columns, strict=True):
         if tokens:
             yield number << _BITS | place, tokens
 
 
 def _listed(columns: Sequence[str]) -> Columns:
-    return {place: tokens.split() for place, tokens in zip(_PLACES, columns, strict=False)}
+    return {place: tokens.split() for place, tokens in zip(PLACES, columns, strict=False)}

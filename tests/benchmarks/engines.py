@@ -10,8 +10,9 @@ import tantivy
 from babel import Locale
 from pyroaring import BitMap
 
+from practicegraph.analysis import Analyst, Written
 from practicegraph.ranking import found, ranked
-from practicegraph.texts import Analyst, Texts, Written
+from practicegraph.texts import Texts
 from practicegraph.wanted import read
 from practicegraph.words import Words
 

@@ -19,9 +19,9 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 from benchmarks import synthetic
 from benchmarks.engines import ENGINES, Engine, Entry
 from practicegraph import opening
+from practicegraph.analysis import written
 from practicegraph.catalogue import Catalogue
 from practicegraph.ranking import Tier, tier
-from practicegraph.texts import written
 from practicegraph.words import listed
 
 ROOT = Path(__file__).parents[2]
