@@ -4,6 +4,7 @@ import sqlite3
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -189,6 +190,16 @@ def _alike(index: Small, other: Small) -> None:
         assert index.texts.matching(read(query, ())) == other.texts.matching(read(query, ())), query
     rows = "SELECT rowid, tokens FROM text_phrases ORDER BY rowid"
     assert list(index.connection.execute(rows)) == list(other.connection.execute(rows))
+
+
+@pytest.mark.parametrize("piece", ["good ", "*", '"', "a'", "x", "é’", "ab* ", "ο", '"a b'])
+@pytest.mark.parametrize("opening", ["", '"'])
+def test_however_much_is_typed_is_read_in_a_moment(piece: str, opening: str) -> None:
+    index = of(*(f"good {number}ies ab{number}" for number in range(300)))
+    start = perf_counter()
+    for match in index.texts.matching(read(opening + piece * 50_000, ())):
+        assert len(match.entries) <= 300
+    assert perf_counter() - start < 2
 
 
 def test_what_was_written_in_a_transaction_goes_with_it() -> None:
