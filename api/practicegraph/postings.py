@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS text_changes (
 """
 _PUT = "INSERT OR REPLACE INTO text_postings (token, place, block, entries) VALUES (?, ?, ?, ?)"
 _AT = "SELECT entries FROM text_postings WHERE token = ? AND place = ? AND block = ?"
+_DROP = "DELETE FROM text_postings WHERE token = ? AND place = ? AND block = ? AND entries = ?"
 _CHANGE = "INSERT OR REPLACE INTO text_changes (token, place, number, came) VALUES (?, ?, ?, ?)"
 _AT_ONCE = 1 << 14
 
@@ -108,7 +109,7 @@ class Postings:
             (*key, self._joined(key, come.get(key, _NONE), gone.get(key, _NONE))) for key in keys
         )
         self._connection.executemany(_PUT, rows)
-        self._connection.execute("DELETE FROM text_postings WHERE entries = ?", (_NOTHING,))
+        self._connection.executemany(_DROP, ((*key, _NOTHING) for key in gone))
 
     def _joined(self, key: Key, come: BitMap, gone: BitMap) -> Kept:
         row = self._connection.execute(_AT, key).fetchone()
