@@ -3,7 +3,7 @@ BIN := .venv/bin
 SETUP := .venv/.ready
 CLIENTS := tests/clients/node_modules/.ready
 
-.PHONY: run test check bench-sparql lock clean
+.PHONY: run test check bench-sparql bench-text lock clean
 
 run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
@@ -20,6 +20,9 @@ check: $(SETUP)  ## Check the catalogue alone
 
 bench-sparql: $(SETUP)  ## Measure SPARQL beside Oxigraph's server and Virtuoso; OPTIONS='--rounds 1'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.sparql $(OPTIONS)
+
+bench-text: $(SETUP)  ## Measure the index of texts beside tantivy and plain FTS5; OPTIONS='--entries 10000'
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.texts $(OPTIONS)
 
 lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml and package.json admit
 	$(BIN)/pip install --quiet pip-tools

@@ -4,6 +4,7 @@ import sqlite3
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from conftest import ROOT
+from practicegraph.analysis import Analyst, Written
 from practicegraph.catalogue import Catalogue
 from practicegraph.labels import Labels
 from practicegraph.ranking import Match, Tier, ranked
 from practicegraph.records import Record
 from practicegraph.snippets import LENGTH, MOST, Snippets
 from practicegraph.spelling import meant
-from practicegraph.texts import Analyst, Texts, Written
+from practicegraph.texts import Texts
 from practicegraph.wanted import Wanted, read, small_words
 from practicegraph.words import Words, plain
 
@@ -186,8 +188,18 @@ def test_an_index_brought_up_to_date_is_as_one_built_at_once(
 def _alike(index: Small, other: Small) -> None:
     for query in ("aba ", "ab", "bab abb", '"aba bab"', '"cab ab', "c* "):
         assert index.texts.matching(read(query, ())) == other.texts.matching(read(query, ())), query
-    rows = "SELECT rowid, title, summary, other FROM text_phrases ORDER BY rowid"
+    rows = "SELECT rowid, tokens FROM text_phrases ORDER BY rowid"
     assert list(index.connection.execute(rows)) == list(other.connection.execute(rows))
+
+
+@pytest.mark.parametrize("piece", ["good ", "*", '"', "a'", "x", "é’", "ab* ", "ο", '"a b'])
+@pytest.mark.parametrize("opening", ["", '"'])
+def test_however_much_is_typed_is_read_in_a_moment(piece: str, opening: str) -> None:
+    index = of(*(f"good {number}ies ab{number}" for number in range(300)))
+    start = perf_counter()
+    for match in index.texts.matching(read(opening + piece * 50_000, ())):
+        assert len(match.entries) <= 300
+    assert perf_counter() - start < 2
 
 
 def test_what_was_written_in_a_transaction_goes_with_it() -> None:
@@ -197,6 +209,15 @@ def test_what_was_written_in_a_transaction_goes_with_it() -> None:
     assert index.numbers("mentoring") == {0, 1}
     index.connection.rollback()
     assert index.numbers("mentoring") == {0}
+
+
+def test_what_was_cleared_is_filled_anew() -> None:
+    index = of("mentoring")
+    index.texts.clear()
+    assert index.numbers("mentoring") == set()
+    index.texts.put(3, [(Tier.TITLE, "mentoring", "en")])
+    assert index.numbers("mentoring") == index.numbers('"mentoring"') == {3}
+    assert list(index.texts.words("men")) == [("mentoring", "mentoring")]
 
 
 sets = st.sets(st.integers(0, 9)).map(BitMap)

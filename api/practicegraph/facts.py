@@ -7,11 +7,11 @@ from sys import intern
 
 from pyoxigraph import Literal, NamedNode
 
+from .analysis import Written, written
 from .kinds import Field, Kind
 from .permanence import DEPRECATED
 from .spans import scale
 from .store import RDF, Store, Term, plain
-from .texts import Written, written
 
 
 @dataclass(frozen=True)

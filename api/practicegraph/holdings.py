@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from . import indexing, orders, saving
+from .analysis import Analysed
 from .facets import Facets, gathered, members
 from .facts import FactReader, Facts
 from .indexing import Batch, row_of
 from .orders import TITLE, Order
 from .shelf import Shelf
-from .texts import Analysed, Texts
+from .texts import Texts
 from .vocabularies import Vocabularies
 from .words import Words
 
@@ -120,6 +121,7 @@ class Holdings:
         orders.sort(self._orders.values(), columns)
 
     def _save(self) -> None:
+        self.texts.merge()
         self.shelf.save(saving.contents(self.facets, self._orders))
 
     def _replace(self, iri: str) -> None:

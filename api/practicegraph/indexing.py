@@ -10,11 +10,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from . import facets, orders, shapes, shelf
+from .analysis import Analysed, Analyst
 from .embedded import Embedded
 from .facets import Gathered
 from .facts import FactReader, Facts
 from .shelf import Row, Written
-from .texts import Analysed, Analyst
 from .words import Words
 
 _MANY = 5_000  # entries: reading fewer takes less time than starting a process

@@ -12,10 +12,12 @@ from .text import Labels
 from .words import WORD, listed, plain, spans
 
 MOST = 32
-"""How many words and phrases of a query are looked for; what follows is left out."""
+"""How many words and phrases are looked for, and words of a phrase; what follows is left out."""
+LENGTH = 2000
+"""How many letters of a query are read."""
 _SHORTEST = 3
 _QUOTES = '"“”„‟«»'
-_PARTS = re.compile(f"[{_QUOTES}](?P<phrase>[^{_QUOTES}]*)(?P<closed>[{_QUOTES}])?|[^{_QUOTES}]+")
+_PARTS = re.compile(f"[{_QUOTES}](?P<phrase>[^{_QUOTES}]*)[{_QUOTES}]?|[^{_QUOTES}]+")
 _JOINED = re.compile(f"{WORD}(?:['’ʼ`´]{WORD})*")
 
 
@@ -48,7 +50,7 @@ def read(text: str, small: Collection[str]) -> tuple[Wanted, ...]:
 
     Words of the `small` ones, such as articles, are wanted only in phrases, or where they are all.
     """
-    found = [wanted for wanted in _read(text.replace("_", " ")) if wanted.beginning]
+    found = [wanted for wanted in _read(text[:LENGTH].replace("_", " ")) if wanted.beginning]
     telling = [wanted for wanted in found if len(wanted.words) > 1 or not _is_in(wanted, small)]
     by_form = {(w.words, w.whole, w.begins): w for w in reversed(telling or found)}
     return tuple(sorted(by_form.values(), key=lambda wanted: wanted.start))[:MOST]
@@ -75,7 +77,7 @@ def _words(text: str, start: int, end: int) -> Iterator[Wanted]:
 
 
 def _phrase(text: str, start: int, end: int) -> Wanted | None:
-    found = [span for span in spans(text[start:end]) if plain(span[2])]
+    found = [span for span in spans(text[start:end]) if plain(span[2])][:MOST]
     if not found:
         return None
     words = tuple(word for _, _, word in found)

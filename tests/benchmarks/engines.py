@@ -1,0 +1,218 @@
+"""Three ways to find entries by their words, to be measured beside each other."""
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tantivy
+from babel import Locale
+from pyroaring import BitMap
+
+from practicegraph.analysis import Analyst, Written
+from practicegraph.ranking import found, ranked
+from practicegraph.texts import Texts
+from practicegraph.wanted import read
+from practicegraph.words import Words
+
+Entry = tuple[int, list[Written]]
+NO_LANGUAGE = "none"
+SHOWN = 20
+
+
+class Engine(ABC):
+    """Texts of entries in a folder, found by words."""
+
+    name: str
+
+    def __init__(self, folder: Path, languages: Sequence[str]) -> None:
+        self.folder, self.languages = folder, languages
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @abstractmethod
+    def build(self, entries: Iterable[Entry]) -> None:
+        """Take in the entries, at once."""
+
+    @abstractmethod
+    def open(self) -> None:
+        """Open what was built anew."""
+
+    @abstractmethod
+    def find(self, query: str) -> BitMap:
+        """Give the numbers of all entries that have what is asked for."""
+
+    @abstractmethod
+    def first(self, query: str) -> None:
+        """Find the first twenty by relevance."""
+
+    @abstractmethod
+    def update(self, number: int, written: list[Written]) -> None:
+        """Replace an entry, to last."""
+
+    def size(self) -> int:
+        """Give the bytes on disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+
+class Ours(Engine):
+    """Bitmaps of tokens, and FTS5 for phrases."""
+
+    name = "ours"
+
+    def build(self, entries: Iterable[Entry]) -> None:
+        self.open()
+        analyst = Analyst(self._words)
+        self._texts.fill((number, analyst.analyse(written)) for number, written in entries)
+        self._texts.optimise()
+        self._connection.commit()
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def open(self) -> None:
+        self._connection = _database(self.folder)
+        self._words = Words(self.languages)
+        self._texts = Texts(self._connection, self._words)
+
+    def find(self, query: str) -> BitMap:
+        matches = self._texts.matching(read(query, ()))
+        return found(matches[1:], matches[0].entries) if matches else BitMap()
+
+    def first(self, query: str) -> None:
+        matches = self._texts.matching(read(query, ()))
+        _, entries = ranked(matches, matches[0].entries)[0]
+        next(iter(entries))
+
+    def update(self, number: int, written: list[Written]) -> None:
+        self._texts.put(number, written)
+        self._connection.commit()
+
+
+class Plain(Engine):
+    """FTS5 as it comes: the tokenizer unicode61 folds case and accents."""
+
+    name = "FTS5 unicode61"
+
+    def build(self, entries: Iterable[Entry]) -> None:
+        self.open()
+        self._connection.execute(
+            "CREATE VIRTUAL TABLE texts"
+            " USING fts5(title, text, tokenize = 'unicode61 remove_diacritics 2')"
+        )
+        rows = ((number, *_title_and_text(written)) for number, written in entries)
+        self._connection.executemany(_INSERT, rows)
+        self._connection.execute("INSERT INTO texts (texts) VALUES ('optimize')")
+        self._connection.commit()
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def open(self) -> None:
+        self._connection = _database(self.folder)
+
+    def find(self, query: str) -> BitMap:
+        statement = "SELECT group_concat(rowid, ' ') FROM texts WHERE texts MATCH ?"
+        (numbers,) = self._connection.execute(statement, (_expression(query),)).fetchone()
+        return BitMap(np.fromstring(numbers or "", np.uint32, sep=" "))
+
+    def first(self, query: str) -> None:
+        statement = f"SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT {SHOWN}"
+        self._connection.execute(statement, (_expression(query),)).fetchall()
+
+    def update(self, number: int, written: list[Written]) -> None:
+        self._connection.execute("DELETE FROM texts WHERE rowid = ?", (number,))
+        self._connection.execute(_INSERT, (number, *_title_and_text(written)))
+        self._connection.commit()
+
+
+class Tantivy(Engine):
+    """Tantivy with a field for each language and its own analysers."""
+
+    name = "tantivy"
+    _writer: tantivy.IndexWriter | None = None
+
+    def build(self, entries: Iterable[Entry]) -> None:
+        builder = tantivy.SchemaBuilder()
+        builder.add_unsigned_field("number", indexed=True, fast=True)
+        for language in (*self.languages, NO_LANGUAGE):
+            builder.add_text_field(language, tokenizer_name=language)
+        self._use(tantivy.Index(builder.build(), str(self.folder)))
+        writer = self._index.writer(num_threads=2)
+        for number, written in entries:
+            writer.add_document(self._document(number, written))
+        writer.commit()
+        writer.wait_merging_threads()
+        self._index.reload()
+
+    def open(self) -> None:
+        self._use(tantivy.Index.open(str(self.folder)))
+
+    def find(self, query: str) -> BitMap:
+        searcher = self._index.searcher()
+        hits = searcher.search(self._query(query), max(1, searcher.num_docs)).hits
+        numbers = searcher.fast_field_values("number", [address for _, address in hits])
+        return BitMap(int(number) for number in numbers if number is not None)
+
+    def first(self, query: str) -> None:
+        self._index.searcher().search(self._query(query), SHOWN)
+
+    def update(self, number: int, written: list[Written]) -> None:
+        self._writer = self._writer or self._index.writer(num_threads=2)
+        self._writer.delete_documents_by_term("number", number)
+        self._writer.add_document(self._document(number, written))
+        self._writer.commit()
+        self._index.reload()
+
+    def _use(self, index: tantivy.Index) -> None:
+        self._index = index
+        self._writer = None
+        for language in (*self.languages, NO_LANGUAGE):
+            index.register_tokenizer(language, _analyser(language))
+        index.reload()
+
+    def _document(self, number: int, written: list[Written]) -> tantivy.Document:
+        document = tantivy.Document()
+        document.add_unsigned("number", number)
+        for _, text, language in written:
+            field = language if language and language in self.languages else NO_LANGUAGE
+            document.add_text(field, text)
+        return document
+
+    def _query(self, query: str) -> tantivy.Query:
+        fields = [*self.languages, NO_LANGUAGE]
+        parsed, _ = self._index.parse_query_lenient(query, fields, conjunction_by_default=True)
+        return parsed
+
+
+_INSERT = "INSERT INTO texts (rowid, title, text) VALUES (?, ?, ?)"
+
+
+def _analyser(language: str) -> tantivy.TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    builder = builder.filter(tantivy.Filter.lowercase())
+    if language != NO_LANGUAGE:
+        name = Locale("en").languages[language].lower()
+        builder = builder.filter(tantivy.Filter.stemmer(name))
+    return builder.filter(tantivy.Filter.ascii_fold()).build()
+
+
+def _expression(query: str) -> str:
+    """Write a query for FTS5: words and phrases in quotes, the last word as a beginning."""
+    parts = [
+        " + ".join(f'"{word}"' for word in wanted.words) + (" *" if wanted.begins else "")
+        for wanted in read(query, ())
+    ]
+    return " AND ".join(parts) or '""'
+
+
+def _title_and_text(written: list[Written]) -> tuple[str, str]:
+    top = max((place for place, _, _ in written), default=0)
+    titles = [text for place, text, _ in written if place == top]
+    return "\n".join(titles), "\n".join(text for place, text, _ in written if place != top)
+
+
+def _database(folder: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(folder / "texts.db")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+ENGINES: tuple[type[Engine], ...] = (Ours, Tantivy, Plain)
