@@ -122,14 +122,17 @@ class Choosing:
     kind: Kind
     vocabularies: Vocabularies
 
-    def read(self, parameters: Iterable[tuple[str, str]]) -> Choices:
-        """Read the parameters of a request; raises BadChoiceError with the nearest valid ones."""
+    def read(self, parameters: Iterable[tuple[str, str]], others: Sequence[str] = ()) -> Choices:
+        """Read the parameters of a request; raises BadChoiceError with the nearest valid ones.
+
+        Parameters that others read are valid and left alone.
+        """
         given: dict[str, list[str]] = {}
         for name, value in parameters:
             given.setdefault(name, []).append(value)
         for name in given:
-            if name not in self.parameters:
-                raise BadChoiceError(name, None, _nearest_first(name, list(self.parameters)))
+            if name not in self.parameters and name not in others:
+                raise BadChoiceError(name, None, self._names_near(name, others))
         read = {
             key: reading(name, given[name][-1])
             for name, (key, reading) in _PARAMETERS.items()
@@ -179,6 +182,13 @@ class Choosing:
             return value
         term = self._value(name, value, facet)
         return next(code for code, other in self.options[facet.key].items() if other == term)
+
+    def _names_near(self, name: str, others: Sequence[str]) -> list[str]:
+        """Give the names of parameters, nearest first, those with marks only where near."""
+        names = [name for name in self.parameters if "." not in name] + list(others)
+        marked = [name for name in self.parameters if "." in name]
+        near = nearest(name, marked if "." in name else names)
+        return list(dict.fromkeys([*near, *names]))
 
     def _chosen(self, given: Mapping[str, list[str]]) -> dict[str, tuple[Value, ...]]:
         found: dict[str, tuple[Value, ...]] = {}
