@@ -89,6 +89,7 @@ class Choices:
     after: Place | None = None
     before: Place | None = None
     zeros: bool = False
+    explain: bool = False
     found: Mapping[str, int] | None = None
 
     @property
@@ -130,9 +131,7 @@ class Choosing:
         given: dict[str, list[str]] = {}
         for name, value in parameters:
             given.setdefault(name, []).append(value)
-        for name in given:
-            if name not in self.parameters and name not in others:
-                raise BadChoiceError(name, None, self._names_near(name, others))
+        self.refuse_others(given, (*self.parameters, *others))
         read = {
             key: reading(name, given[name][-1])
             for name, (key, reading) in _PARAMETERS.items()
@@ -142,6 +141,18 @@ class Choosing:
         if choices.sort.removeprefix("-") not in ("", *self.sorts):
             raise BadChoiceError("sort", choices.sort, _nearest_first(choices.sort, self.sorts))
         return choices
+
+    def refuse_others(self, given: Iterable[str], valid: Sequence[str]) -> None:
+        """Raise BadChoiceError for a parameter that is not valid, with the nearest that are.
+
+        A facet's parameters are listed by its key alone, unless those with marks are near.
+        """
+        plain_ones = [name for name in valid if "." not in name]
+        for name in given:
+            if name not in valid:
+                like = [other for other in valid if ("." in other) == ("." in name)]
+                near = nearest(name, like)
+                raise BadChoiceError(name, None, list(dict.fromkeys([*near, *plain_ones])))
 
     @cached_property
     def parameters(self) -> dict[str, Field | None]:
@@ -182,13 +193,6 @@ class Choosing:
             return value
         term = self._value(name, value, facet)
         return next(code for code, other in self.options[facet.key].items() if other == term)
-
-    def _names_near(self, name: str, others: Sequence[str]) -> list[str]:
-        """Give the names of parameters, nearest first, those with marks only where near."""
-        names = [name for name in self.parameters if "." not in name] + list(others)
-        marked = [name for name in self.parameters if "." in name]
-        near = nearest(name, marked if "." in name else names)
-        return list(dict.fromkeys([*near, *names]))
 
     def _chosen(self, given: Mapping[str, list[str]]) -> dict[str, tuple[Value, ...]]:
         found: dict[str, tuple[Value, ...]] = {}
@@ -282,4 +286,5 @@ _PARAMETERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "after": ("after", _place),
     "before": ("before", _place),
     "zeros": ("zeros", _flag),
+    "explain": ("explain", _flag),
 }

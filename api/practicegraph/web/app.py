@@ -16,13 +16,17 @@ from ..catalogue import Catalogue
 from ..dumper import Dumper
 from ..questions import Question
 from ..workers import Workers
-from . import changes, contexts, discovery, links, mistakes, negotiation, parameters
+from . import changes, contexts, discovery, interface, links, mistakes, negotiation, parameters
 from .changes import Changes
 from .codings import Codings
 from .contexts import Contexts
+from .coverages import FORMS as FORMS_OF_COVERAGE
+from .coverages import PATH as COVERAGE
+from .coverages import Coverages
 from .datasets import INTERFACE
 from .documents import Addresses
 from .dumps import DumpFiles
+from .leads import PATH, SIMILAR
 from .methods import DUMP, SPARQL, STATUS, Methods
 from .negotiation import HTML, LISTS
 from .proxies import Network, Proxies
@@ -31,8 +35,10 @@ from .questions import PATH as QUESTIONS
 from .questions import Questions
 from .resources import Resources
 from .routes import PlainRoute
-from .searches import PATH, Searches
+from .searches import Searches
 from .service import Service
+from .similar import FORMS as FORMS_OF_SIMILAR
+from .similar import Similar
 from .statuses import MOST, Statuses
 from .tags import CodedTags, Coding
 
@@ -64,6 +70,8 @@ def application(
     app.include_router(discovery.routes(service))
     _route_contexts(app, service)
     _route_searches(app, service)
+    _route_coverages(app, Coverages(service))
+    _route_similar(app, Similar(service))
     if workers:
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
@@ -131,7 +139,7 @@ def _route_contexts(app: FastAPI, service: Service) -> None:
 
 def _route_searches(app: FastAPI, service: Service) -> None:
     searches = Searches(service)
-    described = {"parameters": parameters.of_search(service.catalogue)}
+    described = interface.of_search(service.catalogue)
     summary = service.catalogue.say("search")
 
     @app.get(PATH, summary=summary, openapi_extra=described)
@@ -141,6 +149,33 @@ def _route_searches(app: FastAPI, service: Service) -> None:
     @app.get(PATH + ".{extension}", include_in_schema=False)
     def search_in_form(request: Request, extension: str) -> Response:
         return searches.in_form(request, negotiation.named(extension, LISTS))
+
+
+def _route_coverages(app: FastAPI, coverages: Coverages) -> None:
+    catalogue = coverages.service.catalogue
+    described = interface.of_coverage(catalogue)
+
+    @app.get(COVERAGE, summary=catalogue.say("coverage"), openapi_extra=described)
+    def coverage(request: Request) -> Response:
+        return coverages.answer(request)
+
+    @app.get(COVERAGE + ".{extension}", include_in_schema=False)
+    def coverage_in_form(request: Request, extension: str) -> Response:
+        return coverages.in_form(request, negotiation.named(extension, FORMS_OF_COVERAGE))
+
+
+def _route_similar(app: FastAPI, similar: Similar) -> None:
+    catalogue = similar.service.catalogue
+    path = f"/{catalogue.shapes.record.segment}/{{identifier}}/{SIMILAR}"
+    described = interface.of_similar(catalogue)
+
+    @app.get(path, summary=catalogue.say("similar"), openapi_extra=described)
+    def near(request: Request, identifier: str) -> Response:
+        return similar.answer(request, identifier)
+
+    @app.get(path + ".{extension}", include_in_schema=False)
+    def near_in_form(request: Request, identifier: str, extension: str) -> Response:
+        return similar.in_form(request, identifier, negotiation.named(extension, FORMS_OF_SIMILAR))
 
 
 def _route_queries(app: FastAPI, queries: Queries) -> None:
