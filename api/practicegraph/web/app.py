@@ -16,29 +16,22 @@ from ..catalogue import Catalogue
 from ..dumper import Dumper
 from ..questions import Question
 from ..workers import Workers
-from . import changes, contexts, discovery, interface, links, mistakes, negotiation, parameters
+from . import changes, contexts, discovery, links, mistakes, negotiation, parameters, searching
 from .changes import Changes
 from .codings import Codings
 from .contexts import Contexts
-from .coverages import FORMS as FORMS_OF_COVERAGE
-from .coverages import PATH as COVERAGE
-from .coverages import Coverages
 from .datasets import INTERFACE
 from .documents import Addresses
 from .dumps import DumpFiles
-from .leads import PATH, SIMILAR
 from .methods import DUMP, SPARQL, STATUS, Methods
-from .negotiation import HTML, LISTS
+from .negotiation import HTML
 from .proxies import Network, Proxies
 from .queries import Queries
 from .questions import PATH as QUESTIONS
 from .questions import Questions
 from .resources import Resources
 from .routes import PlainRoute
-from .searches import Searches
 from .service import Service
-from .similar import FORMS as FORMS_OF_SIMILAR
-from .similar import Similar
 from .statuses import MOST, Statuses
 from .tags import CodedTags, Coding
 
@@ -69,9 +62,7 @@ def application(
     _route_home(app, service)
     app.include_router(discovery.routes(service))
     _route_contexts(app, service)
-    _route_searches(app, service)
-    _route_coverages(app, Coverages(service))
-    _route_similar(app, Similar(service))
+    app.include_router(searching.routes(service))
     if workers:
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
@@ -135,47 +126,6 @@ def _route_contexts(app: FastAPI, service: Service) -> None:
     @app.get(contexts.VERSION, include_in_schema=False)
     def version(request: Request, name: str) -> Response:
         return served.version(request, name)
-
-
-def _route_searches(app: FastAPI, service: Service) -> None:
-    searches = Searches(service)
-    described = interface.of_search(service.catalogue)
-    summary = service.catalogue.say("search")
-
-    @app.get(PATH, summary=summary, openapi_extra=described)
-    def search(request: Request) -> Response:
-        return searches.answer(request)
-
-    @app.get(PATH + ".{extension}", include_in_schema=False)
-    def search_in_form(request: Request, extension: str) -> Response:
-        return searches.in_form(request, negotiation.named(extension, LISTS))
-
-
-def _route_coverages(app: FastAPI, coverages: Coverages) -> None:
-    catalogue = coverages.service.catalogue
-    described = interface.of_coverage(catalogue)
-
-    @app.get(COVERAGE, summary=catalogue.say("coverage"), openapi_extra=described)
-    def coverage(request: Request) -> Response:
-        return coverages.answer(request)
-
-    @app.get(COVERAGE + ".{extension}", include_in_schema=False)
-    def coverage_in_form(request: Request, extension: str) -> Response:
-        return coverages.in_form(request, negotiation.named(extension, FORMS_OF_COVERAGE))
-
-
-def _route_similar(app: FastAPI, similar: Similar) -> None:
-    catalogue = similar.service.catalogue
-    path = f"/{catalogue.shapes.record.segment}/{{identifier}}/{SIMILAR}"
-    described = interface.of_similar(catalogue)
-
-    @app.get(path, summary=catalogue.say("similar"), openapi_extra=described)
-    def near(request: Request, identifier: str) -> Response:
-        return similar.answer(request, identifier)
-
-    @app.get(path + ".{extension}", include_in_schema=False)
-    def near_in_form(request: Request, identifier: str, extension: str) -> Response:
-        return similar.in_form(request, identifier, negotiation.named(extension, FORMS_OF_SIMILAR))
 
 
 def _route_queries(app: FastAPI, queries: Queries) -> None:

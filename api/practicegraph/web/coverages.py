@@ -17,7 +17,7 @@ from .crossings import AXES, Axis, Head, Table
 from .leads import OURS, Leads, address, leads, query_of
 from .links import Link
 from .negotiation import CSV, HTML, JSON, Form
-from .results import COVERAGE as PATH
+from .results import COVERAGE
 from .service import VARY, Service
 from .views import View
 
@@ -94,13 +94,13 @@ class Coverages:
             axes=axes,
             facets=[(f.key, view.best(f.names)) for f in catalogue.shapes.record.facets],
             leads=leading,
-            path=PATH,
+            path=COVERAGE,
             has_zeros=has_zeros,
-            turned=leading.to([*bare, ("zeros", "false")] if has_zeros else bare, PATH),
-            explaining=leading.to([*asked, ("explain", "true")], PATH),
+            turned=leading.to([*bare, ("zeros", "false")] if has_zeros else bare, COVERAGE),
+            explaining=leading.to([*asked, ("explain", "true")], COVERAGE),
             queries=told | {"queries": results.queries(view, told, labels)} if told else None,
             forms=[
-                (f.extension, leading.to(asked, f"{PATH}.{f.extension}"))
+                (f.extension, leading.to(asked, f"{COVERAGE}.{f.extension}"))
                 for f in FORMS
                 if f != HTML
             ],
@@ -172,6 +172,6 @@ def _explaining(request: Request, form: Form) -> dict[str, str]:
     if form == JSON:
         return {}
     asked = query_of(request.query_params.multi_items(), ("format", "explain"))
-    place = f"{links.prefix(request)}{PATH}.{JSON.extension}"
+    place = f"{links.prefix(request)}{COVERAGE}.{JSON.extension}"
     address_of = address(place, [*asked, ("explain", "true")])
     return links.header([Link(address_of, "describedby", JSON.plain)])
