@@ -12,7 +12,7 @@ from pyoxigraph import NamedNode
 from ..choices import FROM, TO, Choices, Range, Value
 from ..kinds import Field
 from ..store import Term, plain
-from . import caching, crossings, explained, links, negotiation, results
+from . import caching, crossings, explained, facets, links, negotiation, results
 from .crossings import AXES, Axis, Head, Table
 from .leads import OURS, Leads, address, leads, query_of
 from .links import Link
@@ -92,7 +92,7 @@ class Coverages:
             across=[cells.cell(h.count, [(table.columns, h)]) for h in table.columns.heads],
             lines=list(cells.lines(table)),
             axes=axes,
-            facets=[(f.key, view.best(f.names)) for f in catalogue.shapes.record.facets],
+            facets=[(f.key, facets.label(view, f)) for f in catalogue.shapes.record.facets],
             leads=leading,
             path=COVERAGE,
             has_zeros=has_zeros,

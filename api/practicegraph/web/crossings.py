@@ -78,8 +78,9 @@ def _axis(view: View, field: Field, counts: Counts, with_zeros: bool) -> Axis:
     ]
     unstated = Option(UNSTATED, "", view.say("notStated"), ())
     heads.append(Head(None, unstated, counts.get(None, 0)))
-    label = view.name(field.scheme) if field.scheme else view.best(field.names)
-    return Axis(field, label, [head for head in heads if head.count or with_zeros])
+    return Axis(
+        field, facets.label(view, field), [head for head in heads if head.count or with_zeros]
+    )
 
 
 def _placed(view: View, field: Field) -> list[tuple[int, Term]]:

@@ -90,6 +90,11 @@ def facets(view: View, answer: Answer, choices: Choices) -> list[Facet]:
     return [_facet(view, field, answer, choices) for field in view.catalogue.shapes.record.facets]
 
 
+def label(view: View, field: Field) -> str:
+    """Give what a field is called in lists: as its scheme if it has one, whose name is shorter."""
+    return view.name(field.scheme) if field.scheme else view.best(field.names)
+
+
 def options(view: View, field: Field, terms: Iterable[Term]) -> list[Option]:
     """Give values of a facet as a reader sees them, without counts."""
     return [_option(view, field, term) for term in terms]
@@ -125,7 +130,7 @@ def _facet(view: View, field: Field, answer: Answer, choices: Choices) -> Facet:
     unstated = Unstated(answer.counts[field.key].get(None, 0), None in chosen, None in excluded)
     return Facet(
         field=field,
-        label=view.name(field.scheme) if field.scheme else view.best(field.names),
+        label=label(view, field),
         options=tuple(sorted(found, key=_by_value(field) if field.ordered else _by_count)),
         unstated=unstated if any(vars(unstated).values()) else None,
         least=span.least or "",

@@ -33,6 +33,7 @@ def of_search(catalogue: Catalogue) -> dict[str, Any]:
             "next": _PLACE,
             "prev": _PLACE,
             "first": _PLACE,
+            "meant": _TEXT,
             "explanation": _explanation({"list": _TEXT, "total": _TEXT, "facets": facets}),
         },
     )
@@ -91,7 +92,10 @@ def _described(
 def _item(catalogue: Catalogue, kind: Kind) -> dict[str, Any]:
     """Give what an entry in JSON looks like: a key a field, those without a value absent."""
     fields = {f.key: _field(f) | _titled(catalogue, f) for f in kind.fields}
-    return _object({"id": _IRI, "title": _TEXT}, fields | {"title": _TEXT})
+    marks = _array(_array(_COUNT) | {"minItems": 2, "maxItems": 2})
+    snippet = _object({"field": _TEXT, "text": _TEXT, "marks": marks}, {"language": _TEXT})
+    fields |= {"title": _TEXT, "snippets": _array(snippet)}
+    return _object({"id": _IRI, "title": _TEXT}, fields)
 
 
 def _titled(catalogue: Catalogue, field: Field) -> dict[str, str]:

@@ -8,7 +8,8 @@ from fastapi import Request, Response
 
 from ..choices import COUNT, FROM, NOT, RELEVANCE, TO, UNSTATED, Choices
 from ..search import Answer
-from . import explained, facets
+from . import explained, extracts, facets
+from .extracts import Extracts
 from .facets import Facet
 from .leads import PATH, Leads, leads
 from .negotiation import HTML, LISTS
@@ -56,6 +57,8 @@ def page(service: Service, request: Request, found: Found) -> Response:
         request,
         "search.html",
         records=catalogue.reader.records(catalogue.shapes.record, found.answer.entries),
+        extracts=Extracts(view, found.choices),
+        meant=_meant(view, found, leading),
         answer=found.answer,
         choices=found.choices,
         facets=shown,
@@ -103,6 +106,11 @@ def _queries(view: View, shown: list[Facet], found: Found) -> dict[str, Any]:
     return told | {"queries": queries(view, told, labels)}
 
 
+def _meant(view: View, found: Found, leading: Leads) -> Chip | None:
+    words = extracts.meant(view, found.choices, found.answer)
+    return Chip(words, leading.to([*leading.without("q"), ("q", words)])) if words else None
+
+
 def _place(request: Request) -> list[tuple[str, str]]:
     asked = request.query_params
     return [(name, asked[name]) for name in ("after", "before") if name in asked]
@@ -140,8 +148,8 @@ def _sorts(view: View, choices: Choices) -> Iterator[tuple[str, str, bool]]:
             listed[field.key] = f"{view.best(field.names)} ↑"
     for facet in kind.facets:
         if facet.repeats and facet.chosen:
-            name = view.best(facet.names)
-            listed[f"-{facet.key}{COUNT}"] = view.say("mostValues", name=name)
+            said = view.say("mostValues", name=facets.label(view, facet))
+            listed[f"-{facet.key}{COUNT}"] = said
     present = choices.sort or next(iter(listed))
     listed.setdefault(present, present)
     yield from ((name, label, name == present) for name, label in listed.items())

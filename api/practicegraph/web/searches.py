@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse
 from .. import records
 from ..choices import cursor
 from ..search import Answer
-from . import caching, explained, facets, hydra, links, negotiation, results
+from . import caching, explained, extracts, facets, hydra, links, negotiation, results
+from .extracts import Extracts
 from .leads import OURS, PATH, address, query_of
 from .links import Link
 from .negotiation import CSV, HTML, JSON, LISTS, Form
@@ -59,16 +60,22 @@ class Searches:
 
     def _json(self, view: View, found: Found) -> dict[str, Any]:
         reader, answer = self.service.catalogue.reader, found.answer
+        extracts_of = Extracts(view, found.choices)
         shown = {
             "total": answer.total,
             "release": self.service.catalogue.release,
-            "items": [reader.as_json(record, view.languages) for record in self._records(answer)],
+            "items": [
+                reader.as_json(record, view.languages) | extracts_of.as_json(record)
+                for record in self._records(answer)
+            ],
             "facets": {
                 facet.field.key: facet.as_json()
                 for facet in facets.facets(view, answer, found.choices)
             },
             **found.pages,
         }
+        if meant := extracts.meant(view, found.choices, answer):
+            shown["meant"] = meant
         if found.choices.explain:
             shown["explanation"] = explained.answer(view, found.choices, found.milliseconds)
         return shown
