@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pyoxigraph import NamedNode
+
 from ..catalogue import Catalogue
 from ..kinds import Field, Kind
 from ..text import best
@@ -105,7 +107,8 @@ def _titled(catalogue: Catalogue, field: Field) -> dict[str, str]:
 def _field(field: Field) -> dict[str, Any]:
     if field.text:
         return _TEXT
-    one = _value({}) if field.scheme else _plain(field)
+    is_named = field.scheme or any(isinstance(option, NamedNode) for option in field.options)
+    one = _value({}) if is_named else _plain(field)
     return _array(one) if field.repeats else one
 
 
