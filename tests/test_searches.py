@@ -13,7 +13,7 @@ from pyoxigraph import RdfFormat, parse
 from rdflib import RDF, Graph, Literal, Namespace, URIRef
 from werkzeug.http import parse_options_header
 
-from conftest import rows
+from conftest import ROOT, rows
 from practicegraph.catalogue import Catalogue
 from practicegraph.web import results
 
@@ -409,3 +409,28 @@ def test_pages_speak_every_language(client: TestClient, language: str, real: Cat
     text = page(client, f"lang={language}&outcome.not=ACE&explain=true")
     for phrase in ("howCounted", "notStated", "coverage", "sortBy", "openEditor"):
         assert real.phrases.say(phrase, (language,)) in text.replace("&#39;", "'"), phrase
+
+
+def test_the_documented_answer_is_the_answer(client: TestClient) -> None:
+    text = (ROOT / "api" / "search.md").read_text().partition("## Over HTTP")[2]
+    (query,) = re.findall(r"`/practices\?([^`]*explain=true)`", text)
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.S)
+    holds(found(client, query), json.loads(example), "")
+
+
+def holds(answer: Any, example: Any, path: str) -> None:
+    """Hold an answer against a shortened example: what stands in it must be so, but for dots."""
+    if isinstance(example, dict):
+        for key, value in example.items():
+            assert key in answer, f"{path}/{key}"
+            if key not in ("release", "milliseconds"):
+                holds(answer[key], value, f"{path}/{key}")
+    elif isinstance(example, list):
+        for item in example:
+            (like,) = (other for other in answer if other["id"] == item["id"])
+            holds(like, item, f"{path}/{item['id']}")
+    elif isinstance(example, str):
+        parts = [part.split()[0] for part in example.split("…") if part.strip(" }")]
+        assert all(part in answer for part in parts), path
+    else:
+        assert answer == example, path
