@@ -1,6 +1,6 @@
 """Records: what a thing's fields hold, and how that is shown in words, JSON and tables."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ class Reader:
         for iri, key, term in self._values(kind, iris) if iris else ():
             found[iri].setdefault(key, set()).add(term)
         return [
-            Record(iri, kind, {key: tuple(sorted(terms, key=str)) for key, terms in values.items()})
+            Record(iri, kind, {key: _in_order(terms) for key, terms in values.items()})
             for iri, values in found.items()
         ]
 
@@ -153,6 +153,10 @@ def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, s
         else:
             cells[field.key] = BETWEEN.join(reader.code(term) for term in terms)
     return cells
+
+
+def _in_order(terms: Set[Term]) -> tuple[Term, ...]:
+    return tuple(sorted(terms, key=str) if len(terms) > 1 else terms)
 
 
 def _by_language(terms: Iterable[Term]) -> dict[str, str]:

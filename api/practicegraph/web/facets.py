@@ -92,7 +92,8 @@ def facets(view: View, answer: Answer, choices: Choices) -> list[Facet]:
 
 def label(view: View, field: Field) -> str:
     """Give what a field is called in lists: as its scheme if it has one, whose name is shorter."""
-    return view.name(field.scheme) if field.scheme else view.best(field.names)
+    scheme = view.catalogue.vocabularies.schemes.get(field.scheme or "")
+    return view.best(scheme.titles if scheme else field.names)
 
 
 def options(view: View, field: Field, terms: Iterable[Term]) -> list[Option]:
