@@ -108,9 +108,10 @@ class Resources:
         made = self.service.dumper.made() if self.service.dumper else None
         dumps = made.dumps if made and iri == catalogue.base else ()
         choices = (form.extension, language, str(expanded), *dumps)
-        known = caching.validators(
-            request, catalogue.release, choices, self.statements.modified(iri, said)
-        )
+        # The page of an entry tells of others, too: of those that are near to it.
+        tells_of_others = form == HTML and iri.startswith(catalogue.entry(""))
+        day = catalogue.dataset.newest if tells_of_others else self.statements.modified(iri, said)
+        known = caching.validators(request, catalogue.release, choices, day)
         return caching.answer(request, known, VARY | links.header(found), make)
 
     def _links(self, request: Request, iri: str, path: str) -> Links:
