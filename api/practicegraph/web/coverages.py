@@ -67,10 +67,7 @@ class Coverages:
                 crossings.as_json(view, table) | ({"explanation": told} if told else {})
             )
 
-        known = caching.Validators("")
-        if not choices.explain:
-            chosen, day = (form.extension, view.language), catalogue.dataset.newest
-            known = caching.validators(request, catalogue.release, chosen, day)
+        known = explained.validators(view, request, form, choices.explain)
         return caching.answer(request, known, VARY | _explaining(request, form), make)
 
     def _page(

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from fastapi import Request
+
 from ..choices import Choices
 from ..explanations import MOST_FOUND, Counted, TooManyFoundError
 from ..kinds import Field
+from . import caching
+from .caching import Validators
+from .negotiation import Form
 from .views import View
 
 
@@ -48,6 +53,14 @@ def similar(view: View, entry: str, size: int, milliseconds: float) -> dict[str,
     """Explain which entries are near to one."""
     query = view.catalogue.explaining.definition.similar(entry, size)
     return {"list": query} | _told(view, milliseconds)
+
+
+def validators(view: View, request: Request, form: Form, is_explained: bool) -> Validators:
+    """Give what tells an answer from a later one; nothing where it says how long it took."""
+    if is_explained:
+        return Validators("")
+    catalogue, chosen = view.catalogue, (form.extension, view.language)
+    return caching.validators(request, catalogue.release, chosen, catalogue.dataset.newest)
 
 
 def _counted(queries: Counted) -> dict[str, str]:

@@ -35,7 +35,7 @@ class Searches:
         return self.in_form(request, negotiation.form(request, LISTS))
 
     def in_form(self, request: Request, form: Form) -> Response:
-        """Answer a search in a form; what says how long it took is another answer each time."""
+        """Answer a search in a form."""
         catalogue, view = self.service.catalogue, self.service.view(request)
         choices = catalogue.choosing.read(request.query_params.multi_items(), OURS)
         began = perf_counter()
@@ -52,10 +52,7 @@ class Searches:
             content = hydra.page(catalogue, request, found, form)
             return Response(content, media_type=form.content_type)
 
-        known = caching.Validators("")
-        if not choices.explain:
-            chosen, day = (form.extension, view.language), catalogue.dataset.newest
-            known = caching.validators(request, catalogue.release, chosen, day)
+        known = explained.validators(view, request, form, choices.explain)
         return caching.answer(request, known, VARY | _links(request, found, form), make)
 
     def _json(self, view: View, found: Found) -> dict[str, Any]:

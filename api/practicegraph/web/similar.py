@@ -61,10 +61,7 @@ class Similar:
                 found["explanation"] = explained.similar(view, iri, size, milliseconds)
             return JSONResponse(found)
 
-        known = caching.Validators("")
-        if not is_explained:
-            chosen, day = (form.extension, view.language), catalogue.dataset.newest
-            known = caching.validators(request, catalogue.release, chosen, day)
+        known = explained.validators(view, request, form, is_explained)
         about = links.header([Link(f"{links.prefix(request)}/{path}", "about")])
         return caching.answer(request, known, VARY | about, make)
 
