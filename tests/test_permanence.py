@@ -375,3 +375,22 @@ def test_a_reason_comes_in_the_reader_s_language(copied: Path) -> None:
 def test_a_withdrawn_thing_is_gone_for_those_who_had_it_too(served: TestClient) -> None:
     for headers in ({"If-None-Match": "*"}, {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}):
         assert served.get("/practice/1701.ttl", headers=headers).status_code == 410
+
+
+def test_near_entries_are_asked_of_the_successor_and_none_of_what_is_gone(
+    served: TestClient,
+) -> None:
+    number = OLD.rpartition("/")[2]
+    for name in ("similar?size=3", "similar.json?size=3"):
+        moved = get(served, f"/practice/{number}/{name}", "application/json")
+        assert moved.status_code == 301
+        assert moved.headers["location"] == f"/practice/1788/{name}"
+    gone = get(served, f"/practice/{GONE.rpartition('/')[2]}/similar", "application/json")
+    assert gone.status_code == 410
+    assert gone.json()["status"] == "withdrawn"
+
+
+def test_no_entry_is_near_that_is_not_current(served: TestClient) -> None:
+    near = get(served, "/practice/1788/similar?size=1000", "application/json").json()["items"]
+    assert len(near) > 20
+    assert not {OLD, NEXT, GONE, AWAY, SPLIT} & {item["id"] for item in near}

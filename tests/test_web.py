@@ -215,7 +215,7 @@ def test_labels_come_in_the_language_that_is_asked_for(client: TestClient) -> No
 
 @pytest.mark.parametrize(
     "query",
-    ["outcome=XYZ", "colour=red", "size=0", "size=x", "after=%00", "sort=nothing", "outcome="],
+    ["outcome=XYZ", "colour=red", "size=-1", "size=x", "after=%00", "sort=nothing", "outcome="],
 )
 def test_a_choice_that_does_not_exist_is_400_with_what_does(client: TestClient, query: str) -> None:
     answer = get(client, f"/practices?{query}")

@@ -75,8 +75,7 @@ def serve(
             opened = opening.serve_elsewhere(root, Endpoint.at(store))
         else:
             opened = opening.serve(root, watched)
-    said = f"{len(opened.store)} triples, release {opened.release}, at http://{host}:{port}"
-    click.echo(said, err=True)
+    click.echo(f"release {opened.release}, at http://{host}:{port}", err=True)
     assert opened.source
     workers = Workers(opened.source, Limits(hosts=called))
     dumper = Dumper(opened, Dumps(root / opening.KEPT / "dumps")) if dumped else None

@@ -10,9 +10,11 @@ from .changes import Log
 from .choices import Choosing
 from .dataset import Dataset
 from .endpoint import Endpoint
+from .explanations import Explaining
 from .facts import FactReader
 from .index import Index
 from .kinds import Shapes
+from .neighbours import Neighbours
 from .ontology import Ontology
 from .permanence import Permanence
 from .phrases import Phrases
@@ -91,6 +93,16 @@ class Catalogue:
         reader = FactReader(self.store, self.shapes.record)
         small = small_words(self.phrases.wordings["smallWords"])
         return Index(reader, self.vocabularies, self.languages, shelf, small)
+
+    @property
+    def explaining(self) -> Explaining:
+        """Give what explains the answers of searches."""
+        return Explaining(self.search, self.shapes.record, self.vocabularies)
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """Give what tells which entries are near to one, and why."""
+        return Neighbours(self.search, self.reader)
 
     @cached_property
     def ontology(self) -> Ontology:

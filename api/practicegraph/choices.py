@@ -89,6 +89,7 @@ class Choices:
     after: Place | None = None
     before: Place | None = None
     zeros: bool = False
+    explain: bool = False
     found: Mapping[str, int] | None = None
 
     @property
@@ -122,14 +123,15 @@ class Choosing:
     kind: Kind
     vocabularies: Vocabularies
 
-    def read(self, parameters: Iterable[tuple[str, str]]) -> Choices:
-        """Read the parameters of a request; raises BadChoiceError with the nearest valid ones."""
+    def read(self, parameters: Iterable[tuple[str, str]], others: Sequence[str] = ()) -> Choices:
+        """Read the parameters of a request; raises BadChoiceError with the nearest valid ones.
+
+        Parameters that others read are valid and left alone.
+        """
         given: dict[str, list[str]] = {}
         for name, value in parameters:
             given.setdefault(name, []).append(value)
-        for name in given:
-            if name not in self.parameters:
-                raise BadChoiceError(name, None, _nearest_first(name, list(self.parameters)))
+        self.refuse_others(given, (*self.parameters, *others))
         read = {
             key: reading(name, given[name][-1])
             for name, (key, reading) in _PARAMETERS.items()
@@ -139,6 +141,18 @@ class Choosing:
         if choices.sort.removeprefix("-") not in ("", *self.sorts):
             raise BadChoiceError("sort", choices.sort, _nearest_first(choices.sort, self.sorts))
         return choices
+
+    def refuse_others(self, given: Iterable[str], valid: Sequence[str]) -> None:
+        """Raise BadChoiceError for a parameter that is not valid, with the nearest that are.
+
+        A facet's parameters are listed by its key alone, unless those with marks are near.
+        """
+        plain_ones = [name for name in valid if "." not in name]
+        for name in given:
+            if name not in valid:
+                like = [other for other in valid if ("." in other) == ("." in name)]
+                near = nearest(name, like)
+                raise BadChoiceError(name, None, list(dict.fromkeys([*near, *plain_ones])))
 
     @cached_property
     def parameters(self) -> dict[str, Field | None]:
@@ -272,4 +286,5 @@ _PARAMETERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "after": ("after", _place),
     "before": ("before", _place),
     "zeros": ("zeros", _flag),
+    "explain": ("explain", _flag),
 }

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from .choices import RELEVANCE, Choices, Range, Value
+from .choices import RELEVANCE, Choices, Range, Sort, Value
 from .kinds import Field, Kind
 from .permanence import DEPRECATED, REPLACED
 from .shapes import SKOS
@@ -56,15 +56,10 @@ class Definition:
         lines, level = self._level(order.level, choices)
         names = ["?entry", f"({text} AS ?text)", *([f"({level} AS ?level)"] if level else [])]
         inner = _query(" ".join(names), [*self._pattern(choices), *keys, *lines])
-        sorted_by = [
-            *([_by("?level", order.level_falls != back)] if level else []),
-            _by("?text", order.falls != back),
-            _by("STR(?entry)", order.falls != back),
-        ]
         body = ["{", *_indented(f"{inner}\nGROUP BY ?entry".splitlines()), "}"]
         body += self._beyond(choices)
         query = _query("?entry ?text" + (" ?level" if level else ""), body)
-        query += f"\nORDER BY {' '.join(sorted_by)}"
+        query += f"\n{ordering(order, back)}"
         return query if limit is None else f"{query}\nLIMIT {limit}"
 
     def ends(self, facet: Field) -> str:
@@ -235,6 +230,13 @@ class Definition:
             level, up = place.level or 0, _sign(order.level_falls != back)
             found = f"?level {up} {level} || ?level = {level} && ({found})"
         yield f"FILTER ({found})"
+
+
+def ordering(order: Sort, back: bool = False) -> str:
+    """Write the clause that puts listed entries in an order, or the other way round."""
+    level = [_by("?level", order.level_falls != back)] if order.level else []
+    names = ("?text", "STR(?entry)")
+    return " ".join(["ORDER BY", *level, *(_by(name, order.falls != back) for name in names)])
 
 
 def _query(head: str, lines: Iterable[str], distinct: bool = False) -> str:

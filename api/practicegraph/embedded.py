@@ -29,7 +29,7 @@ class Embedded(Store):
     """Named graphs on disk, or in memory where no folder is given."""
 
     derived = True
-    portion = 2_000_000
+    portion = 5_000_000
 
     def __init__(self, folder: Path | None = None) -> None:
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()

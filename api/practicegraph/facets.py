@@ -1,9 +1,11 @@
 """Facets as sets of numbered entries: one roaring bitmap a value, broader concepts' included."""
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from pyoxigraph import Literal, NamedNode
@@ -16,6 +18,7 @@ from .spans import listed, scale
 from .store import Term, plain
 from .vocabularies import Vocabularies
 
+Array: TypeAlias = "array[int]"
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
@@ -50,6 +53,43 @@ class Sets:
             found.run_optimize()
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """What is to be entered: numbers of entries by field, by value, by step and by size.
+
+    `values` are as they are stated; `steps` the first and the last one of a span, and whether it
+    is open; `ends` the ends of the spans, a row an entry.
+    """
+
+    entries: Array
+    values: dict[tuple[str, str], Array]
+    sizes: dict[tuple[str, int], Array]
+    steps: dict[tuple[str, int, int, bool], Array]
+    ends: dict[str, list[tuple[int, float, float]]]
+
+
+def gathered(entries: Iterable[tuple[int, Facts]]) -> Gathered:
+    """Give what is known of entries, sorted by what they have in common."""
+    found = Gathered(
+        _numbers(),
+        defaultdict(_numbers),
+        defaultdict(_numbers),
+        defaultdict(_numbers),
+        defaultdict(list),
+    )
+    for number, facts in entries:
+        found.entries.append(number)
+        for key, values in facts.values.items():
+            found.sizes[key, len(values)].append(number)
+            for value in values:
+                found.values[key, value].append(number)
+        for key, (first, last) in facts.steps.items():
+            low, high = facts.spans[key]
+            found.steps[key, first, last, high == np.inf].append(number)
+            found.ends[key].append((number, low, high))
+    return found
+
+
 @dataclass
 class Facets:
     """The facets, and the other searched lists, of numbered entries."""
@@ -60,23 +100,23 @@ class Facets:
     sets: dict[str, Sets] = field(default_factory=dict)
     ends: dict[str, tuple[Numbers, Numbers]] = field(default_factory=dict)
 
-    def add(self, number: int, facts: Facts) -> None:
-        """Enter what is known of an entry that is not there."""
-        self.entries.add(number)
-        for key, values in facts.values.items():
-            found = self.of(key)
-            found.stated.add(number)
-            found.sizes.setdefault(len(values), BitMap()).add(number)
-            for value in self._counted(key, values):
-                found.values.setdefault(value, BitMap()).add(number)
-        for key, (first, last) in facts.steps.items():
-            found = self.of(key)
-            found.stated.add(number)
+    def enter(self, found: Gathered) -> None:
+        """Enter what is known of entries that are not there."""
+        self.entries.update(found.entries)
+        for (key, value), numbers in found.values.items():
+            for counted in self._counted(key, value):
+                self.of(key).values.setdefault(counted, BitMap()).update(numbers)
+        for (key, size), numbers in found.sizes.items():
+            self.of(key).stated.update(numbers)
+            self.of(key).sizes.setdefault(size, BitMap()).update(numbers)
+        for (key, first, last, is_open), numbers in found.steps.items():
+            self.of(key).stated.update(numbers)
             for step in range(first, last + 1):
-                found.values.setdefault(step, BitMap()).add(number)
-            self._set_ends(key, number, facts.spans[key])
-            if facts.spans[key][1] == np.inf:
-                found.open.setdefault(last, BitMap()).add(number)
+                self.of(key).values.setdefault(step, BitMap()).update(numbers)
+            if is_open:
+                self.of(key).open.setdefault(last, BitMap()).update(numbers)
+        for key, rows in found.ends.items():
+            self._set_ends(key, rows)
 
     def discard(self, number: int) -> None:
         """Take an entry out."""
@@ -171,26 +211,29 @@ class Facets:
             return next((t for t in facet.options if plain(t) == value), Literal(value))
         return NamedNode(value)
 
-    def _set_ends(self, key: str, number: int, span: tuple[float, float]) -> None:
+    def _set_ends(self, key: str, rows: Sequence[tuple[int, float, float]]) -> None:
         low, high = self.ends.get(key, (np.zeros(0), np.zeros(0)))
-        if number >= len(low):
-            more = np.full(max(1024, number + 1, 2 * len(low)) - len(low), np.nan)
+        most = max(number for number, _, _ in rows)
+        if most >= len(low):
+            more = np.full(max(1024, most + 1, 2 * len(low)) - len(low), np.nan)
             low, high = np.concatenate([low, more]), np.concatenate([high, more])
             self.ends[key] = low, high
-        low[number], high[number] = span
+        for number, first, last in rows:
+            low[number], high[number] = first, last
 
-    def _counted(self, key: str, values: Iterable[str]) -> set[str]:
-        """Give the values and all that they count for."""
-        counted = self._upwards.get(key)
-        if counted is None:
-            return set(values)
-        return {upper for value in values for upper in counted.get(value, (value,))}
+    def _counted(self, key: str, value: str) -> Sequence[str]:
+        """Give a value and all that it counts for."""
+        return self._upwards[key].get(value, (value,)) if key in self._upwards else (value,)
 
     @cached_property
     def _upwards(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
         fields = [*self.kind.fields, *self.kind.spans]
         schemes = {f.key: self.vocabularies.schemes[f.scheme] for f in fields if f.scheme}
         return {key: scheme.counted for key, scheme in schemes.items()}
+
+
+def _numbers() -> Array:
+    return array("I")
 
 
 def bitmap(numbers: "np.ndarray[tuple[int], np.dtype[np.integer]]") -> BitMap:

@@ -58,14 +58,29 @@ class FactReader:
         """Give what is said of each of the IRIs: its place, a property or the IRI of a field."""
         things = " ".join(f"({NamedNode(iri)} {place})" for place, iri in enumerate(iris))
         listed = f"VALUES (?entry ?place) {{ {things} }}"
-        query = f"SELECT ?place ?property ?value WHERE {{ {listed} ?entry ?property ?value }}"
+        names = " ".join(f"({NamedNode(name)} {n})" for n, name in enumerate(self._properties))
+        said = f"SELECT ?place ?property ?value WHERE {{ {listed} ?entry ?property ?value }}"
+        wished = f"VALUES (?property ?name) {{ {names} }}"
+        query = f"SELECT ?place ?name ?value WHERE {{ {{ {said} }} {wished} }}"
         for row in self.store.select(query):
-            yield int(plain(row["place"])), plain(row["property"]), row["value"]
+            yield int(plain(row["place"])), self._properties[int(plain(row["name"]))], row["value"]
         for field in self._fields:
             if not field.predicates:
                 query = f"SELECT ?place ?value WHERE {{ {listed} ?entry {field.path} ?value }}"
                 for row in self.store.select(query):
                     yield int(plain(row["place"])), field.iri, row["value"]
+
+    @cached_property
+    def _properties(self) -> list[str]:
+        """Give the properties of which anything is to be known.
+
+        The store gives them as numbers, since it looks each IRI that it gives up in its files.
+        """
+        fields = [*self._listed, *self._ordered, *self._single, *self.kind.with_role("LabelRole")]
+        fields += [field for field in self.kind.fields if field.searched]
+        marks = [field.open_where for field in fields if field.open_where]
+        names = [name for field in fields for name in field.predicates]
+        return list(dict.fromkeys([RDF + "type", DEPRECATED, *names, *marks]))
 
     @cached_property
     def _fields(self) -> list[Field]:

@@ -4,27 +4,23 @@ What is in memory goes with what is on the shelf. An entry's row changes last, s
 find the others by their rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
 
-from . import indexing, saving
+from . import indexing, orders, saving
 from .analysis import Analysed
-from .facets import Facets, members
+from .facets import Facets, gathered, members
 from .facts import FactReader, Facts
-from .indexing import Read
-from .orders import Order, by_texts
-from .shelf import Row, Shelf
-from .text import best, preferring
+from .indexing import Batch, row_of
+from .orders import TITLE, Order
+from .shelf import Shelf
 from .texts import Texts
 from .vocabularies import Vocabularies
 from .words import Words
 
-TITLE = "title"
-_BATCH = 1000
 _SAVED_AFTER = 1000  # changed entries
 
 Extents = np.ndarray[tuple[int], np.dtype[np.uint16]]
@@ -55,7 +51,6 @@ class Holdings:
             self._empty()
             self.texts.fill(self._filled(indexing.read(self.reader, self._languages, snapshot)))
             self.texts.optimise()
-            self._sort()
             self._save()
             self.shelf.say(**said)
 
@@ -105,33 +100,25 @@ class Holdings:
                 order.add(number)
         for number, row in rows.items():
             for facts in self.reader.read([row.iri]):
-                self.facets.add(number, facts)
+                self.facets.enter(gathered([(number, facts)]))
 
     def _empty(self) -> None:
-        kind, languages = self.reader.kind, self._languages
-        single = [f.key for f in kind.fields if not f.repeats and not f.chosen]
-        texts = {f"{TITLE}@{tag}": _title(tag, languages) for tag in languages}
-        texts |= {key: _field(key) for key in single}
+        kind = self.reader.kind
+        texts = orders.texts(kind, self._languages)
         self._orders = {name: Order(self.shelf, text) for name, text in texts.items()}
         self.facets = Facets(kind, self._vocabularies)
         self._extents = np.zeros(0, np.uint16)
 
-    def _filled(self, entries: Iterator[Read]) -> Iterator[tuple[int, Analysed]]:
-        """Enter what is known of entries, and give their texts with their numbers."""
-        numbers = count()
-        while several := list(islice(entries, _BATCH)):
-            numbered = [(next(numbers), *read) for read in several]
-            self.shelf.fill((number, _kept(facts)) for number, facts, _ in numbered)
-            for number, facts, _ in numbered:
-                self.facets.add(number, facts)
-            yield from ((number, analysed) for number, _, analysed in numbered)
-
-    def _sort(self) -> None:
-        """Put all entries in all orders."""
-        rows = list(self.shelf.rows())
-        numbers = [number for number, _ in rows]
-        for order in self._orders.values():
-            order.numbers = by_texts(numbers, [order.text(row) for _, row in rows])
+    def _filled(self, batches: Iterator[Batch]) -> Iterator[tuple[int, Analysed]]:
+        """Enter what is known of entries, give their texts, and sort them when all are there."""
+        columns: list[list[str]] = [[] for _ in self._orders]
+        for batch in batches:
+            self.shelf.fill(batch.rows)
+            self.facets.enter(batch.gathered)
+            for column, more in zip(columns, batch.columns, strict=True):
+                column += more
+            yield from batch.texts
+        orders.sort(self._orders.values(), columns)
 
     def _save(self) -> None:
         self.texts.merge()
@@ -141,7 +128,7 @@ class Holdings:
         number = self.shelf.number(iri)
         old = None if number is None else self.shelf.row(number)
         facts = next(self.reader.read([iri]), None)
-        new = facts and _kept(facts)
+        new = facts and row_of(facts)
         moved = [
             order
             for order in self._orders.values()
@@ -162,21 +149,8 @@ class Holdings:
             order.discard(number)
 
     def _put_in(self, number: int, facts: Facts, moved: Iterable[Order]) -> None:
-        self.shelf.put(number, _kept(facts))
+        self.shelf.put(number, row_of(facts))
         self.texts.put(number, facts.texts)
-        self.facets.add(number, facts)
+        self.facets.enter(gathered([(number, facts)]))
         for order in moved:
             order.add(number)
-
-
-def _kept(facts: Facts) -> Row:
-    return Row(facts.iri, facts.titles, facts.keys)
-
-
-def _title(language: str, languages: Sequence[str]) -> Callable[[Row], str]:
-    wished = preferring(language, languages)
-    return lambda row: best({tag: row.titles[tag] for tag in wished if tag in row.titles}, wished)
-
-
-def _field(key: str) -> Callable[[Row], str]:
-    return lambda row: row.keys.get(key, "")

@@ -9,7 +9,7 @@ takes ten times as long.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -43,10 +43,10 @@ def context(
 
 
 def document(
-    triples: Iterable[Triple], terms: Mapping[str, Any], topic: str = "", address: str = ""
+    triples: Iterable[Triple], terms: Mapping[str, Any], *topics: str, address: str = ""
 ) -> bytes:
-    """Give triples as compact JSON-LD, the topic first; the context in it, or its address."""
-    listed = _Graph(triples, terms).things(topic)
+    """Give triples as compact JSON-LD, the topics first; the context in it, or its address."""
+    listed = _Graph(triples, terms).things(topics)
     head = {"@context": address or terms}
     found = head | (listed[0] if len(listed) == 1 else {"@graph": listed})
     return json.dumps(found, ensure_ascii=False, indent=1).encode()
@@ -76,9 +76,11 @@ class _Graph:
             if not isinstance(term, str):
                 self._keys.setdefault(term["@id"], []).append((key, term))
 
-    def things(self, topic: str) -> list[dict[str, Any]]:
-        """Give the things that do not stand in others, the topic first, then by name."""
-        ordered = sorted(self._things, key=lambda node: (node.value != topic, str(node)))
+    def things(self, topics: Sequence[str]) -> list[dict[str, Any]]:
+        """Give the things that do not stand in others, the topics first, then by name."""
+        first = {topic: place for place, topic in enumerate(topics)}
+        last = len(first)
+        ordered = sorted(self._things, key=lambda n: (first.get(n.value, last), str(n)))
         nested = {node for node in ordered if self._mentions[node] == 1}
         tops = [node for node in ordered if isinstance(node, NamedNode) or node not in nested]
         listed = [self._thing(node) for node in tops]

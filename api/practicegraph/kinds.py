@@ -96,6 +96,15 @@ class Kind:
         return {field.key: field for field in self.fields}
 
     @cached_property
+    def keys(self) -> dict[str, list[str]]:
+        """Give the keys of the fields by the property that holds their values, where it is one."""
+        found: dict[str, list[str]] = {}
+        for field in self.fields:
+            if field.predicate:
+                found.setdefault(field.predicate, []).append(field.key)
+        return found
+
+    @cached_property
     def facets(self) -> tuple[Field, ...]:
         """Give the fields by whose values readers choose, and the spans, in their order."""
         listed = [*(field for field in self.fields if field.facet), *self.spans]

@@ -93,13 +93,19 @@ def _sums(root: Path, paths: Iterable[Path]) -> dict[str, str]:
     return {str(path.relative_to(root)): folder.checksum(path) for path in paths}
 
 
-def _known(store: Store, path: Path) -> tuple[Listing, set[str]]:
-    """Give the list of what the store holds, and all its graphs; what it has lost is struck."""
-    listed = listing.read(path)
-    if listed is None or store.version() not in ("", listed.release):
+def _known(store: Store, path: Path) -> tuple[Listing, Set[str]]:
+    """Give the list of what the store holds, and all its graphs; what it has lost is struck.
+
+    From a store that is made of the folder alone nobody else takes anything: where it says that it
+    is whole, its graphs, which may be a million, are those in the list.
+    """
+    listed, version = listing.read(path), store.version()
+    if listed is None or version not in ("", listed.release):
         if store.derived:
             store.clear()
         listed = Listing()
+    elif version and store.derived:
+        return listed, {topic for held in listed.files.values() for topic in held.graphs}
     present = store.graphs()
     files = {name: _left(held, present) for name, held in listed.files.items()}
     return replace(listed, files=files), present

@@ -6,15 +6,18 @@ their ranks; where many are, the array is read until a page is full.
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from pyroaring import BitMap
 
 from .facets import members
+from .kinds import Kind
 from .shelf import Row, Shelf
+from .text import best, preferring
 
+TITLE = "title"
 _CHUNK = 4096
 _FEW = 5  # times the square root of all: so many are sorted rather than looked for
 
@@ -94,8 +97,26 @@ class Order:
         return len(found) < _FEW * math.sqrt(len(self.numbers))
 
 
-def by_texts(numbers: Sequence[int], texts: Sequence[str]) -> Numbers:
-    """Give numbers, which stand in the order of their IRIs, in that of their texts."""
-    ranks = {text: rank for rank, text in enumerate(sorted(set(texts)))}
-    placed = np.fromiter((ranks[text] for text in texts), np.uint32, len(texts))
-    return np.asarray(numbers, np.uint32)[np.argsort(placed, kind="stable")]
+def texts(kind: Kind, languages: Sequence[str]) -> dict[str, Callable[[Row], str]]:
+    """Give by what entries are sorted: titles for readers of each language, and single fields."""
+    single = [f.key for f in kind.fields if not f.repeats and not f.chosen]
+    titles = {f"{TITLE}@{tag}": _title(tag, languages) for tag in languages}
+    return titles | {key: _field(key) for key in single}
+
+
+def sort(orders: Iterable[Order], columns: Iterable[Sequence[str]]) -> None:
+    """Put the entries numbered from 0 in the order of IRIs into orders, each by its texts."""
+    listed = list(columns)
+    ranks = {text: rank for rank, text in enumerate(sorted(set().union(*listed)))}
+    for order, column in zip(orders, listed, strict=True):
+        placed = np.fromiter(map(ranks.__getitem__, column), np.uint32, len(column))
+        order.numbers = np.argsort(placed, kind="stable").astype(np.uint32)
+
+
+def _title(language: str, languages: Sequence[str]) -> Callable[[Row], str]:
+    wished = preferring(language, languages)
+    return lambda row: best({tag: row.titles[tag] for tag in wished if tag in row.titles}, wished)
+
+
+def _field(key: str) -> Callable[[Row], str]:
+    return lambda row: row.keys.get(key, "")

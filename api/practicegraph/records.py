@@ -1,13 +1,13 @@
 """Records: what a thing's fields hold, and how that is shown in words, JSON and tables."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from .kinds import Field, Kind
-from .store import RDF, Store, Term
+from .store import RDF, Store, Term, plain
 from .text import best
 from .turtle import XSD
 from .vocabularies import Vocabularies
@@ -61,15 +61,22 @@ class Reader:
     def records(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
         """Give the records of the IRIs, in their order."""
         found: dict[str, dict[str, set[Term]]] = {iri: {} for iri in iris}
-        for row in self.store.select(_fields_query(kind, iris)) if iris else ():
-            thing, key = row["thing"], row["key"]
-            assert isinstance(thing, NamedNode)
-            assert isinstance(key, Literal)
-            found[thing.value].setdefault(key.value, set()).add(row["value"])
+        for iri, key, term in self._values(kind, iris) if iris else ():
+            found[iri].setdefault(key, set()).add(term)
         return [
-            Record(iri, kind, {key: tuple(sorted(terms, key=str)) for key, terms in values.items()})
+            Record(iri, kind, {key: _in_order(terms) for key, terms in values.items()})
             for iri, values in found.items()
         ]
+
+    def _values(self, kind: Kind, iris: Sequence[str]) -> Iterator[tuple[str, str, Term]]:
+        """Give the values of fields with the things and the keys: most stand beside the thing."""
+        for quad in self.store.about(iris):
+            assert isinstance(quad.subject, NamedNode)
+            for key in kind.keys.get(quad.predicate.value, ()):
+                yield quad.subject.value, key, quad.object
+        reached = [field for field in kind.fields if not field.predicate]
+        for row in self.store.select(_fields_query(reached, iris)) if reached else ():
+            yield plain(row["thing"]), plain(row["key"]), row["value"]
 
     def classes(self, iri: str) -> list[str]:
         """Give the classes of a thing; a blank node is not found again by its label."""
@@ -148,15 +155,19 @@ def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, s
     return cells
 
 
+def _in_order(terms: Set[Term]) -> tuple[Term, ...]:
+    return tuple(sorted(terms, key=str) if len(terms) > 1 else terms)
+
+
 def _by_language(terms: Iterable[Term]) -> dict[str, str]:
     return {t.language or "": t.value for t in terms if isinstance(t, Literal)}
 
 
-def _fields_query(kind: Kind, iris: Sequence[str]) -> str:
+def _fields_query(fields: Iterable[Field], iris: Sequence[str]) -> str:
     things = " ".join(str(NamedNode(iri)) for iri in iris)
     branches = [
         f"{{ VALUES ?thing {{ {things} }} ?thing {field.path} ?value ."
         f' BIND ("{field.key}" AS ?key) }}'
-        for field in kind.fields
+        for field in fields
     ]
     return "SELECT ?thing ?key ?value\nWHERE {\n    " + "\n    UNION\n    ".join(branches) + "\n}"

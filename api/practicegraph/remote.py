@@ -5,7 +5,7 @@ single thing that the folder describes is answered from memory.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,17 @@ class Remote(Store):
             return self.own.quads(subject, predicate, value, graph)
         return self._elsewhere(subject, predicate, value, graph)
 
+    def about(self, subjects: Sequence[str]) -> Iterator[Quad]:
+        """Give the quads about several things, those elsewhere in one request."""
+        nodes = [NamedNode(subject) for subject in subjects]
+        away = [node for node in nodes if not self._is_own(node, None)]
+        yield from super().about([node.value for node in nodes if node not in away])
+        if away:
+            things = " ".join(map(str, away))
+            pattern = "GRAPH ?graph { ?subject ?predicate ?value }"
+            query = f"SELECT * WHERE {{ VALUES ?subject {{ {things} }} {pattern} }}"
+            yield from map(_quad, self.select(query))
+
     def graphs(self) -> set[str]:
         """Give the names of all graphs but the store's own."""
         return set(self.sizes())
@@ -121,8 +132,12 @@ class Remote(Store):
         query = f"SELECT * WHERE {{ GRAPH {graph} {{ {subject} {predicate} {value} }} }}"
         given = {name: term for name, term in zip(_NAMES, pattern, strict=True) if term}
         for row in self.select(query):
-            found: dict[str, Any] = {**given, **row}
-            yield Quad(*(found[name] for name in _NAMES))
+            yield _quad({**given, **row})
+
+
+def _quad(row: Row) -> Quad:
+    found: Mapping[str, Any] = row
+    return Quad(*(found[name] for name in _NAMES))
 
 
 def _parts(quads: Iterable[Quad]) -> Iterator[list[Quad]]:

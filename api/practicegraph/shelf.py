@@ -33,6 +33,15 @@ class Row:
     keys: Mapping[str, str]
 
 
+Written = tuple[int, str, str, str]
+"""An entry as it stands in the file: its number, its IRI, titles and texts in JSON."""
+
+
+def written(number: int, row: Row) -> Written:
+    """Give an entry as it stands in the file."""
+    return number, row.iri, _json(row.titles), _json(row.keys)
+
+
 class Shelf:
     """The file of an index, which is for one process, or a passing one where none is given."""
 
@@ -93,7 +102,7 @@ class Shelf:
 
     def put(self, number: int, row: Row) -> None:
         """Enter an entry in the place of what has its number."""
-        self.fill([(number, row)])
+        self.fill([written(number, row)])
         self.change(number)
 
     def remove(self, number: int) -> None:
@@ -111,17 +120,9 @@ class Shelf:
         found = self.connection.execute(query).fetchone()
         return found[0] + 1 if found else 0
 
-    def fill(self, rows: Iterable[tuple[int, Row]]) -> None:
-        """Enter many entries."""
-        query = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)"
-        listed = ((n, r.iri, _json(r.titles), _json(r.keys)) for n, r in rows)
-        self.connection.executemany(query, listed)
-
-    def rows(self) -> Iterator[tuple[int, Row]]:
-        """Give all entries in order of their IRIs, with their numbers."""
-        query = "SELECT number, iri, titles, keys FROM entries ORDER BY iri"
-        for number, iri, titles, keys in self.connection.execute(query):
-            yield number, Row(iri, json.loads(titles), json.loads(keys))
+    def fill(self, rows: Iterable[Written]) -> None:
+        """Enter many entries as they are written."""
+        self.connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
 
     def changed(self) -> list[int]:
         """Give the numbers of what has changed since the last saving."""

@@ -131,6 +131,10 @@ class Store(ABC):
         """Tell whether any triple is about the IRI."""
         return any(True for _ in self.quads(NamedNode(node)))
 
+    def about(self, subjects: Sequence[str]) -> Iterator[Quad]:
+        """Give the quads about several things."""
+        return (quad for subject in subjects for quad in self.quads(NamedNode(subject)))
+
     def graph(self, name: str) -> list[Quad]:
         """Give the quads of a named graph."""
         return list(self.quads(graph=NamedNode(name)))

@@ -25,9 +25,9 @@ class Writer:
     languages: Sequence[str] = ()
     properties: Sequence[str] = ()
 
-    def write(self, triples: Iterable[Triple], topic: str) -> str:
-        """Give the Turtle text: the topic first, then the other subjects by name (Turtle 1.1)."""
-        return _Text(self, triples).document(topic)
+    def write(self, triples: Iterable[Triple], *topics: str) -> str:
+        """Give the Turtle text: the topics first, then the other subjects by name (Turtle 1.1)."""
+        return _Text(self, triples).document(topics)
 
     def naming(self, triples: Iterable[Triple]) -> Callable[[Term], str]:
         """Give what writes a term; a blank node with all that the triples say of it."""
@@ -46,10 +46,11 @@ class _Text:
             properties = self._things.setdefault(triple.subject, {})
             properties.setdefault(triple.predicate, set()).add(triple.object)
 
-    def document(self, topic: str) -> str:
+    def document(self, topics: Sequence[str]) -> str:
+        first = {topic: place for place, topic in enumerate(topics)}
         mentioned = {v for thing in self._things.values() for vs in thing.values() for v in vs}
         subjects = [n for n in self._things if isinstance(n, NamedNode) or n not in mentioned]
-        subjects.sort(key=lambda node: (node.value != topic, str(node)))
+        subjects.sort(key=lambda node: (first.get(node.value, len(first)), str(node)))
         paragraphs = [self._paragraph(subject) for subject in subjects]
         used = sorted(self._used)
         heading = [f"@prefix {prefix}: <{self._writer.prefixes[prefix]}> .\n" for prefix in used]

@@ -16,7 +16,7 @@ from ..catalogue import Catalogue
 from ..dumper import Dumper
 from ..questions import Question
 from ..workers import Workers
-from . import changes, contexts, discovery, links, mistakes, negotiation, parameters
+from . import changes, contexts, discovery, links, mistakes, negotiation, parameters, searching
 from .changes import Changes
 from .codings import Codings
 from .contexts import Contexts
@@ -24,14 +24,13 @@ from .datasets import INTERFACE
 from .documents import Addresses
 from .dumps import DumpFiles
 from .methods import DUMP, SPARQL, STATUS, Methods
-from .negotiation import HTML, LISTS
+from .negotiation import HTML
 from .proxies import Network, Proxies
 from .queries import Queries
 from .questions import PATH as QUESTIONS
 from .questions import Questions
 from .resources import Resources
 from .routes import PlainRoute
-from .searches import PATH, Searches
 from .service import Service
 from .statuses import MOST, Statuses
 from .tags import CodedTags, Coding
@@ -63,7 +62,7 @@ def application(
     _route_home(app, service)
     app.include_router(discovery.routes(service))
     _route_contexts(app, service)
-    _route_searches(app, service)
+    app.include_router(searching.routes(service))
     if workers:
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
@@ -127,20 +126,6 @@ def _route_contexts(app: FastAPI, service: Service) -> None:
     @app.get(contexts.VERSION, include_in_schema=False)
     def version(request: Request, name: str) -> Response:
         return served.version(request, name)
-
-
-def _route_searches(app: FastAPI, service: Service) -> None:
-    searches = Searches(service)
-    described = {"parameters": parameters.of_search(service.catalogue)}
-    summary = service.catalogue.say("search")
-
-    @app.get(PATH, summary=summary, openapi_extra=described)
-    def search(request: Request) -> Response:
-        return searches.answer(request)
-
-    @app.get(PATH + ".{extension}", include_in_schema=False)
-    def search_in_form(request: Request, extension: str) -> Response:
-        return searches.in_form(request, negotiation.named(extension, LISTS))
 
 
 def _route_queries(app: FastAPI, queries: Queries) -> None:

@@ -66,7 +66,7 @@ def answer(
         content = serialize(triples, format=RdfFormat.JSON_LD)
         return Response(content, media_type=f'{JSON_LD.plain};profile="{_EXPANDED}"')
     address = links.root(request) + PATH
-    content = jsonld.document(triples, catalogue.context, topic, address)
+    content = jsonld.document(triples, catalogue.context, topic, address=address)
     return Response(content, media_type=JSON_LD.content_type)
 
 

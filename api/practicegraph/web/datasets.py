@@ -16,9 +16,9 @@ from ..dumps import Made
 from ..statistics import VOID
 from ..store import RDF
 from .distributions import distributions
+from .leads import PATH
 from .methods import SPARQL
 from .negotiation import TURTLE
-from .searches import PATH
 
 INTERFACE = "/openapi.json"
 _DCAT = "http://www.w3.org/ns/dcat#"

@@ -10,19 +10,20 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from . import caching, links, searches, sitemaps
+from . import caching, leads, links, sitemaps
 from .datasets import OFFERS, Offer
 from .links import Link
 from .methods import DUMP, SERVICES, SPARQL
 from .negotiation import LINKSET, TURTLE
 from .questions import PATH as QUESTIONS
 from .resources import Resources
+from .results import COVERAGE
 from .service import Service
 from .sitemaps import Sitemaps
 
 VOID = "/.well-known/void"
 _PROFILE = "https://www.rfc-editor.org/info/rfc9727"
-_ENDLESS = (f"{searches.PATH}*?", f"{QUESTIONS}/*?", SPARQL, *DUMP)
+_ENDLESS = (f"{leads.PATH}*?", f"{COVERAGE}*?", f"{QUESTIONS}/*?", SPARQL, *DUMP)
 """What robots would never come to the end of, or find nothing to show in."""
 
 

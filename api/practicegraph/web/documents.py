@@ -74,12 +74,27 @@ def triples(quads: list[Quad]) -> list[Triple]:
     return _triples(_in_order(quads))
 
 
-def serialised(catalogue: Catalogue, triples: list[Triple], form: Form, topic: str = "") -> bytes:
-    """Write triples in a form; in Turtle, the topic first."""
+def listed(catalogue: Catalogue, quads: list[Quad], form: Form, topics: Sequence[str]) -> bytes:
+    """Write quads in a form, what is about the topics in their order."""
+    places = {topic: place for place, topic in enumerate(topics)}
+
+    def place(quad: Quad) -> tuple[int, int, int, str]:
+        parts = (quad.graph_name, quad.subject, quad.object)
+        graph, subject, value = (places.get(getattr(p, "value", ""), len(places)) for p in parts)
+        return graph, subject, value, str(quad)
+
+    quads = sorted(with_lasting_names(quads), key=place)
+    if form.rdf in _WITH_GRAPHS:
+        return _serialised(quads, form.rdf)
+    return serialised(catalogue, _triples(quads), form, *topics)
+
+
+def serialised(catalogue: Catalogue, triples: list[Triple], form: Form, *topics: str) -> bytes:
+    """Write triples in a form; in Turtle and JSON-LD, the topics first."""
     if form == JSON_LD:
-        return jsonld.document(triples, catalogue.context, topic)
+        return jsonld.document(triples, catalogue.context, *topics)
     if form == TURTLE:
-        return catalogue.writer.write(triples, topic).encode()
+        return catalogue.writer.write(triples, *topics).encode()
     assert form.rdf
     return _serialised(triples, form.rdf)
 

@@ -50,7 +50,7 @@ DOCUMENTS = (TURTLE, HTML, JSON_LD, RDF_XML, N_TRIPLES, TRIG, N_QUADS, JSON)
 """The forms of every IRI; the first one goes to those who take anything."""
 ANSWERS = (*DOCUMENTS, LINKSET)
 """The same, and the links of a document by themselves."""
-LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV)
+LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV, RDF_XML, N_TRIPLES, TRIG, N_QUADS)
 """The forms of a search."""
 CHANGES = (ATOM, HTML, TRIG, N_QUADS, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
 """The forms of the log of changes."""

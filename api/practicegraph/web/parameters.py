@@ -1,15 +1,18 @@
 """What the OpenAPI document says of the search: its parameters, read from the shapes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..catalogue import Catalogue
-from ..choices import SIZES
+from ..choices import FROM, SIZES, TO, UNSTATED
 from ..dumps import LASTING, NAMES
 from ..kinds import Field
 from ..questions import Parameter
+from ..spans import scale
 from ..text import best
 from ..turtle import XSD
-from .negotiation import LISTS
+from .crossings import AXES
+from .negotiation import LISTS, Form
 
 BODY_OF_QUERY = {
     "required": True,
@@ -26,6 +29,7 @@ BODY_OF_QUERY = {
 }
 """The body of a query by POST (SPARQL 1.1 Protocol, sections 2.1.2 and 2.1.3)."""
 
+_TRUTH = {"type": "boolean", "default": False}
 _IRI = {"type": "string", "format": "iri"}
 _FATE = {
     "type": "object",
@@ -91,25 +95,53 @@ OF_VERSION = [
 
 
 def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
-    """Give the parameters of a search in OpenAPI 3.1: words, facets with values, form, language."""
-    choosing = catalogue.choosing
-    sorts = [name for sort in choosing.sorts for name in (sort, f"-{sort}")]
+    """Give the parameters of a search in OpenAPI 3.1: what narrows it, and how it is answered."""
+    sorts = [name for sort in catalogue.choosing.sorts for name in (sort, f"-{sort}")]
+    size = {"type": "integer", "minimum": SIZES[0], "maximum": SIZES[-1], "default": 20}
+    return [
+        *of_choices(catalogue),
+        _parameter("sort", catalogue.say("sortBy"), {"type": "string", "enum": sorts}),
+        _parameter("size", catalogue.say("entries", count="…"), size),
+        _parameter("after", catalogue.say("next"), {"type": "string"}),
+        _parameter("before", catalogue.say("previous"), {"type": "string"}),
+        _parameter("zeros", catalogue.say("withZeros"), _TRUTH),
+        *of_answer(catalogue, LISTS),
+    ]
+
+
+def of_choices(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Give the parameters that narrow a search: words, and for each facet its values and ends."""
+    facets = (_facet(catalogue, *named) for named in catalogue.choosing.parameters.items())
     return [
         _parameter("q", catalogue.say("searchHint"), {"type": "string"}),
-        *(_facet(catalogue, field) for field in catalogue.shapes.record.facets),
-        _parameter("sort", catalogue.say("sortBy"), {"type": "string", "enum": sorts}),
-        _parameter(
-            "size",
-            catalogue.say("entries", count="…"),
-            {"type": "integer", "minimum": SIZES[0], "maximum": SIZES[-1], "default": 20},
-        ),
-        _parameter("after", catalogue.say("next"), {"type": "string"}),
+        *(facet for facet in facets if facet),
+    ]
+
+
+def of_answer(catalogue: Catalogue, forms: Sequence[Form]) -> list[dict[str, Any]]:
+    """Give the parameters that say how an answer is given."""
+    names = [form.extension for form in forms]
+    return [
+        _parameter("explain", catalogue.say("howCounted"), _TRUTH),
         of_language(catalogue),
-        _parameter(
-            "format",
-            catalogue.say("data"),
-            {"type": "string", "enum": [form.extension for form in LISTS]},
-        ),
+        _parameter("format", catalogue.say("data"), {"type": "string", "enum": names}),
+    ]
+
+
+def of_axes(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Give the parameters that name the facets of a table, and whether it has empty rows."""
+    keys = {"type": "string", "enum": [facet.key for facet in catalogue.shapes.record.facets]}
+    axes = [_parameter(name, catalogue.say(name), keys) | {"required": True} for name in AXES]
+    return [*axes, _parameter("zeros", catalogue.say("withZeros"), _TRUTH | {"default": True})]
+
+
+def of_neighbours(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Give the parameters of the entries that are near to one."""
+    size = {"type": "integer", "minimum": SIZES[0], "maximum": SIZES[-1], "default": 10}
+    identifier = _parameter("identifier", "", {"type": "string"})
+    return [
+        identifier | {"in": "path", "required": True},
+        _parameter("size", catalogue.say("entries", count="…"), size),
     ]
 
 
@@ -146,12 +178,27 @@ def of_language(catalogue: Catalogue) -> dict[str, Any]:
     return _parameter("lang", catalogue.say("language"), tags)
 
 
-def _facet(catalogue: Catalogue, field: Field) -> dict[str, Any]:
-    values = catalogue.choosing.options[field.key]
-    names = [best(field.names, catalogue.languages), best(field.hints, catalogue.languages)]
-    items = {"type": "string", "enum": list(values)}
-    found = _parameter(field.key, ": ".join(names), {"type": "array", "items": items})
+def _facet(catalogue: Catalogue, name: str, field: Field | None) -> dict[str, Any] | None:
+    """Give a parameter of a facet: its values, those left out, or an end of a range."""
+    if field is None:
+        return None
+    label = best(field.names, catalogue.languages)
+    if name in (field.key + FROM, field.key + TO):
+        phrase = "since" if name.endswith(FROM) else "until"
+        said = catalogue.say(phrase, value="…")
+        return _parameter(name, f"{label}: {said}", _examples(field))
+    values = [*catalogue.choosing.options[field.key], UNSTATED]
+    items = _examples(field) if field.ordered else {"type": "string", "enum": values}
+    if name == field.key:
+        said = best(field.hints, catalogue.languages)
+    else:
+        said = catalogue.say("exclude", value="…")
+    found = _parameter(name, f"{label}: {said}", {"type": "array", "items": items})
     return found | {"explode": True, "style": "form"}
+
+
+def _examples(field: Field) -> dict[str, Any]:
+    return {"type": "string", "examples": [*scale(field).examples]}
 
 
 def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:

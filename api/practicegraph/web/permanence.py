@@ -27,12 +27,19 @@ def marked(answer: Response, retirement: Retirement | None) -> Response:
     return answer
 
 
-def redirect(service: Service, request: Request, retirement: Retirement) -> Response:
-    """Give the way from a thing that was moved to its successor, in the form that was asked for."""
+def redirect(
+    service: Service, request: Request, retirement: Retirement, below: str = ""
+) -> Response:
+    """Give the way from a thing that was moved to its successor, in the form that was asked for.
+
+    From an address below the thing's it leads to the one below its successor's, if that is ours.
+    """
     path = service.addresses.path(retirement.successor)
     query = f"?{request.url.query}" if request.url.query else ""
     address = (
-        retirement.successor if path is None else f"{links.prefix(request)}/{quote(path)}{query}"
+        retirement.successor
+        if path is None
+        else f"{links.prefix(request)}/{quote(path)}{below}{query}"
     )
     headers = VARY | {"Link": _link(retirement)}
     return RedirectResponse(address, HTTPStatus.MOVED_PERMANENTLY, headers)

@@ -12,12 +12,13 @@ from pyoxigraph import NamedNode
 from ..questions import Parameter, Question
 from ..text import best
 from . import caching, links, negotiation, parameters
+from .leads import query_of
 from .links import Link
 from .negotiation import HTML, JSON, TURTLE
 from .protocol import Asked
 from .queries import GRAPHS, TABLES, Queries, Table
 from .service import VARY
-from .views import View, query_of
+from .views import View
 
 PATH = "/queries"
 _OURS = ("lang", "format", "timeout")

@@ -10,18 +10,22 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode, Quad, Triple
 
 from ..choices import EVERYTHING
+from ..neighbours import Near
 from ..ontology import SCHEMA
 from ..records import Record
 from ..schemaorg import Outline
-from . import caching, contexts, documents, links, negotiation, permanence
+from . import caching, contexts, documents, facets, links, negotiation, permanence
 from .datasets import Described
 from .downloads import Downloads, downloads
+from .leads import SIMILAR
 from .links import Link, Links
 from .methods import SERVICES
 from .negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from .service import VARY, Service, UnknownAddressError
 from .statements import MODIFIED, Statements
 from .uses import Uses
+
+_NEAR = 5
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,10 @@ class Resources:
         made = self.service.dumper.made() if self.service.dumper else None
         dumps = made.dumps if made and iri == catalogue.base else ()
         choices = (form.extension, language, str(expanded), *dumps)
-        known = caching.validators(
-            request, catalogue.release, choices, self.statements.modified(iri, said)
-        )
+        # The page of an entry tells of others, too: of those that are near to it.
+        tells_of_others = form == HTML and iri.startswith(catalogue.entry(""))
+        day = catalogue.dataset.newest if tells_of_others else self.statements.modified(iri, said)
+        known = caching.validators(request, catalogue.release, choices, day)
         return caching.answer(request, known, VARY | links.header(found), make)
 
     def _links(self, request: Request, iri: str, path: str) -> Links:
@@ -124,7 +129,6 @@ class Resources:
     def _home(self, request: Request, found: Sequence[Link]) -> Response:
         catalogue, view = self.service.catalogue, self.service.view(request)
         answer = catalogue.search.answer(EVERYTHING, view.languages)
-        kind = catalogue.shapes.record
         whole = self._record(catalogue.base)
         return self.service.html(
             request,
@@ -132,7 +136,7 @@ class Resources:
             record=whole,
             total=answer.total,
             downloads=self._downloads(request),
-            facets=[(field, view.options(field, answer, EVERYTHING, [])) for field in kind.facets],
+            facets=facets.facets(view, answer, EVERYTHING),
             links=found,
             outline=self._outline(request, whole),
         )
@@ -161,6 +165,8 @@ class Resources:
             links=found,
             retirement=catalogue.permanence.of(iri),
             replaced=catalogue.permanence.led_to(iri),
+            near=self._near(record),
+            similar=f"/{path}/{SIMILAR}",
             downloads=self._downloads(request) if iri == catalogue.base else None,
             forms=[
                 (form.extension, f"{links.prefix(request)}/{path}.{form.extension}")
@@ -168,6 +174,13 @@ class Resources:
                 if form != HTML
             ],
         )
+
+    def _near(self, record: Record | None) -> list[Near]:
+        """Give the entries that are nearest to an entry that is current."""
+        catalogue = self.service.catalogue
+        if record is None or record.kind != catalogue.shapes.record:
+            return []
+        return catalogue.neighbours.of(record, _NEAR)
 
     def _described(self, request: Request, iri: str, quads: Sequence[Quad]) -> list[Triple]:
         """Give what follows from the catalogue and its server and so cannot stand in it."""

@@ -1,26 +1,27 @@
-"""The search over HTTP: one answer as a page, JSON, JSON-LD, Turtle or CSV."""
+"""The search over HTTP: one answer as a page, JSON, CSV, or in any RDF syntax."""
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from .. import records
-from ..choices import Choices, cursor
+from ..choices import cursor
 from ..search import Answer
-from ..text import best
-from . import caching, documents, negotiation
+from . import caching, explained, extracts, facets, hydra, links, negotiation, results
+from .extracts import Extracts
+from .leads import OURS, PATH, address, query_of
+from .links import Link
 from .negotiation import CSV, HTML, JSON, LISTS, Form
+from .results import Found
 from .service import VARY, Service
-from .views import Option, View, query_of
+from .views import View
 
-PATH = "/practices"
-_OURS = ("lang", "format")
+_PAGING = ("after", "before")
 
 
 @dataclass(frozen=True)
@@ -35,58 +36,46 @@ class Searches:
 
     def in_form(self, request: Request, form: Form) -> Response:
         """Answer a search in a form."""
-        asked = query_of(request.query_params.multi_items(), _OURS)
-        search = self.service.catalogue.search
-        choices = self.service.catalogue.choosing.read(asked)
-        view = self.service.view(request)
-        answer = search.answer(choices, view.languages)
-        following = _following(request, answer)
-        headers = VARY | ({"Link": f'<{following}>; rel="next"'} if following else {})
+        catalogue, view = self.service.catalogue, self.service.view(request)
+        choices = catalogue.choosing.read(request.query_params.multi_items(), OURS)
+        began = perf_counter()
+        answer = catalogue.search.answer(choices, view.languages)
+        found = Found(choices, answer, (perf_counter() - began) * 1000, _pages(request, answer))
 
         def make() -> Response:
             if form == HTML:
-                return self._page(request, view, answer, choices, following)
+                return results.page(self.service, request, found)
             if form == JSON:
-                return JSONResponse(self._json(view, answer, choices, following, request))
+                return JSONResponse(self._json(view, found))
             if form == CSV:
                 return Response(self._csv(answer), media_type=form.content_type)
-            return self._graphs(answer, form)
+            content = hydra.page(catalogue, request, found, form)
+            return Response(content, media_type=form.content_type)
 
-        catalogue = self.service.catalogue
-        chosen, day = (form.extension, view.language), catalogue.dataset.newest
-        known = caching.validators(request, catalogue.release, chosen, day)
-        return caching.answer(request, known, headers, make)
+        known = explained.validators(view, request, form, choices.explain)
+        return caching.answer(request, known, VARY | _links(request, found, form), make)
 
-    def _graphs(self, answer: Answer, form: Form) -> Response:
-        catalogue = self.service.catalogue
-        quads = [quad for entry in answer.entries for quad in catalogue.store.graph(entry)]
-        content = documents.written(catalogue, quads, form)
-        return Response(content, media_type=form.content_type)
-
-    def _json(
-        self,
-        view: View,
-        answer: Answer,
-        choices: Choices,
-        following: str | None,
-        request: Request,
-    ) -> dict[str, Any]:
-        reader = self.service.catalogue.reader
-        items = [reader.as_json(record, view.languages) for record in self._records(answer)]
-        facets = {
-            field.key: {
-                "label": best(field.names, view.languages),
-                "values": [_value(option) for option in options],
-            }
-            for field, options in self._facets(view, answer, choices, request)
-        }
-        found = {
+    def _json(self, view: View, found: Found) -> dict[str, Any]:
+        reader, answer = self.service.catalogue.reader, found.answer
+        extracts_of = Extracts(view, found.choices)
+        shown = {
             "total": answer.total,
             "release": self.service.catalogue.release,
-            "items": items,
-            "facets": facets,
+            "items": [
+                reader.as_json(record, view.languages) | extracts_of.as_json(record)
+                for record in self._records(answer)
+            ],
+            "facets": {
+                facet.field.key: facet.as_json()
+                for facet in facets.facets(view, answer, found.choices)
+            },
+            **found.pages,
         }
-        return found | ({"next": following} if following else {})
+        if meant := extracts.meant(view, found.choices, answer):
+            shown["meant"] = meant
+        if found.choices.explain:
+            shown["explanation"] = explained.answer(view, found.choices, found.milliseconds)
+        return shown
 
     def _csv(self, answer: Answer) -> str:
         kind, tags = self.service.catalogue.shapes.record, self.service.catalogue.languages
@@ -97,63 +86,31 @@ class Searches:
         table.writerows(records.row(reader, record, tags) for record in self._records(answer))
         return text.getvalue()
 
-    def _page(
-        self,
-        request: Request,
-        view: View,
-        answer: Answer,
-        choices: Choices,
-        following: str | None,
-    ) -> Response:
-        asked = self._asked(request)
-        chosen = [pair for pair in asked if pair[0] not in ("q", "lang", "sort", "size")]
-        return self.service.html(
-            request,
-            "search.html",
-            records=self._records(answer),
-            answer=answer,
-            choices=choices,
-            facets=self._facets(view, answer, choices, request),
-            hidden=[*chosen, *((name, value) for name, value in asked if name in ("lang", "size"))],
-            following=following,
-            forms=[
-                (f.extension, view.root + _address(f".{f.extension}", asked))
-                for f in LISTS
-                if f != HTML
-            ],
-            start=view.root + _address("", [pair for pair in asked if pair[0] == "lang"]),
-        )
-
-    def _asked(self, request: Request) -> list[tuple[str, str]]:
-        """Give what was asked, for links that ask for more or less: short forms, from the start."""
-        choosing = self.service.catalogue.choosing
-        asked = query_of(request.query_params.multi_items(), ("after", "before", "format"))
-        return [(name, choosing.short(name, value)) for name, value in asked]
-
     def _records(self, answer: Answer) -> list[records.Record]:
         catalogue = self.service.catalogue
         return catalogue.reader.records(catalogue.shapes.record, answer.entries)
 
-    def _facets(
-        self, view: View, answer: Answer, choices: Choices, request: Request
-    ) -> list[tuple[Any, list[Option]]]:
-        asked = self._asked(request)
-        kind = self.service.catalogue.shapes.record
-        return [(f, view.options(f, answer, choices, asked)) for f in kind.facets]
+
+def _pages(request: Request, answer: Answer) -> dict[str, str]:
+    """Give the addresses of the pages around one, and of the first where it is another."""
+    asked = query_of(request.query_params.multi_items(), _PAGING)
+
+    places, path, found = answer.places, request.url.path, {}
+    if places and answer.more_after:
+        found["next"] = address(path, [*asked, ("after", cursor(places[-1]))])
+    if places and answer.more_before:
+        found["prev"] = address(path, [*asked, ("before", cursor(places[0]))])
+    if "after" in request.query_params or "before" in request.query_params:
+        found["first"] = address(path, asked)
+    return found
 
 
-def _value(option: Option) -> dict[str, Any]:
-    shown = asdict(option)
-    del shown["href"]
-    return shown if option.broader else {k: v for k, v in shown.items() if k != "broader"}
-
-
-def _following(request: Request, answer: Answer) -> str | None:
-    if not answer.more_after:
-        return None
-    kept = query_of(request.query_params.multi_items(), ("after",))
-    return f"{request.url.path}?{urlencode([*kept, ('after', cursor(answer.places[-1]))])}"
-
-
-def _address(extension: str, query: Sequence[tuple[str, str]]) -> str:
-    return f"{PATH}{extension}?{urlencode(query)}" if query else PATH + extension
+def _links(request: Request, found: Found, form: Form) -> dict[str, str]:
+    """Give the pages around one as links (RFC 8288), and what explains a form without it."""
+    listed = [Link(address, relation) for relation, address in found.pages.items()]
+    if form != JSON:
+        asked = query_of(request.query_params.multi_items(), ("format", "explain"))
+        path = f"{links.prefix(request)}{PATH}.{JSON.extension}"
+        place = address(path, [*asked, ("explain", "true")])
+        listed.append(Link(place, "describedby", JSON.plain))
+    return links.header(listed)

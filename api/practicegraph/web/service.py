@@ -24,6 +24,7 @@ from .negotiation import HTML, JSON, NotAcceptableError
 from .views import View
 
 VARY = {"Vary": "Accept, Accept-Language"}
+_MOST_VALID = 30
 _PLACE = re.compile(r"\b(\d+):(\d+)\b")
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
@@ -121,9 +122,11 @@ class Service:
         """Answer a search for what does not exist: 400, with what does."""
         assert isinstance(error, BadChoiceError)
         view = self.view(request)
-        phrase = "unknownParameter" if error.value is None else "unknownValue"
+        phrase = {None: "unknownParameter", "": "missingValue"}.get(error.value, "unknownValue")
         detail = view.say(phrase, parameter=error.parameter, value=error.value)
-        hint = view.say("validOnes", valid=", ".join(error.valid))
+        few = len(error.valid) <= _MOST_VALID
+        valid = ", ".join(error.valid[:_MOST_VALID])
+        hint = view.say("validOnes" if few else "validAmong", valid=valid, count=len(error.valid))
         return self.problem(request, HTTPStatus.BAD_REQUEST, detail, hint)
 
     def refused_query(self, request: Request, error: Exception) -> Response:

@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape
 from fastapi import APIRouter, Request, Response
 
 from . import caching, links
+from .leads import PATH as SEARCH
 from .negotiation import HTML
 from .questions import PATH as QUESTIONS
-from .searches import PATH as SEARCH
 from .service import Service, UnknownAddressError
 
 PATH = "/sitemap.xml"

@@ -19,7 +19,7 @@ from ..store import RDF, Term, named
 from ..text import Labels
 from ..turtle import XSD
 from .documents import Addresses
-from .searches import PATH
+from .leads import PATH
 
 MODIFIED = "http://purl.org/dc/terms/modified"
 LICENCE = "http://purl.org/dc/terms/license"

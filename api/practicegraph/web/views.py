@@ -1,6 +1,6 @@
 """What pages show: records as headings, fields and values in the reader's language."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -8,10 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from ..catalogue import Catalogue
-from ..choices import Choices, Range, Value
 from ..kinds import Field
 from ..records import Record
-from ..search import Answer
 from ..shapes import PG
 from ..store import Term
 from ..text import Labels, best, fold, preferring
@@ -59,19 +57,6 @@ class Section:
 
     heading: str
     lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
-class Option:
-    """A value of a facet: whether it is chosen, and where choosing or unchoosing it leads."""
-
-    value: str
-    id: str
-    label: str
-    count: int
-    selected: bool
-    broader: tuple[str, ...]
-    href: str
 
 
 @dataclass(frozen=True)
@@ -162,42 +147,9 @@ class View:
         assert isinstance(term, Literal | BlankNode)
         language = getattr(term, "language", None) or ""
         if isinstance(term, Literal) and term.datatype.value == XSD + "boolean":
-            return Shown(self._spoken(term.value))
+            return Shown(self.spoken(term.value))
         shown = "" if language == self.language else language
         return Shown(term.value, language=shown, code=not language and "\n" in term.value)
-
-    def options(
-        self, field: Field, answer: Answer, choices: Choices, query: Sequence[tuple[str, str]]
-    ) -> list[Option]:
-        """Give a facet's values that entries have or that are chosen, the commonest first."""
-        counts = {term: n for term, n in answer.counts[field.key].items() if term is not None}
-        chosen = [t for v in choices.chosen.get(field.key, ()) if (t := _term(v)) is not None]
-        found = [
-            self._option(field, term, counts.get(term, 0), term in chosen, query)
-            for term in dict.fromkeys([*counts, *chosen])
-        ]
-        return sorted(found, key=lambda option: (-option.count, fold(option.label)))
-
-    def _option(
-        self, field: Field, term: Term, count: int, selected: bool, query: Sequence[tuple[str, str]]
-    ) -> Option:
-        reader = self.catalogue.reader
-        code = reader.code(term)
-        iri = term.value if isinstance(term, NamedNode) else ""
-        concept = self.catalogue.vocabularies.concepts.get(iri)
-        concepts = self.catalogue.vocabularies.concepts
-        broader = [concepts[above].notation for above in concept.broader] if concept else []
-        others = [pair for pair in query if pair not in {(field.key, code), (field.key, iri)}]
-        leads = others if selected else [*others, (field.key, code)]
-        return Option(
-            value=code,
-            id=iri or code,
-            label=self.name(iri) if iri else self._spoken(code),
-            count=count,
-            selected=selected,
-            broader=tuple(broader),
-            href=f"{self.root}/practices" + (f"?{urlencode(leads)}" if leads else ""),
-        )
 
     def cell(self, term: Term | None) -> Shown:
         """Give a value of a query's solution."""
@@ -207,40 +159,12 @@ class View:
             return Shown(term.value, language=term.language or "")
         return Shown("" if term is None else str(term))
 
-    def _spoken(self, code: str) -> str:
+    def spoken(self, code: str) -> str:
+        """Give a value of a list as it is said: true and false in words."""
         return self.say(_TRUTH[code]) if code in _TRUTH else code
-
-    def nested(self, options: Sequence[Option]) -> Iterator[tuple[int, Option]]:
-        """Give options from the top down, those below another right behind it."""
-        shown = {option.value for option in options}
-        tops = [option for option in options if not shown & set(option.broader)]
-        return self._below(tops, options, 0)
-
-    def _below(
-        self, tops: Sequence[Option], options: Sequence[Option], depth: int
-    ) -> Iterator[tuple[int, Option]]:
-        for top in tops:
-            yield depth, top
-            lower = [option for option in options if option.broader[:1] == (top.value,)]
-            yield from self._below(lower, options, depth + 1)
 
     def tree(self, scheme: Scheme) -> Iterator[tuple[int, str, str, str]]:
         """Give a scheme's concepts from the top down: depth, label, address, notation."""
         for depth, concept in scheme.tree(self.languages):
             label = best(concept.labels, self.languages)
             yield depth, label, self.href(concept.iri), concept.notation
-
-
-def _term(value: Value) -> Term | None:
-    """Give a chosen value as it is counted: a date or a number as its text."""
-    if isinstance(value, Range):
-        return Literal(value.least) if value.least and value.least == value.most else None
-    return value
-
-
-def query_of(
-    parameters: Iterable[tuple[str, str]], without: Iterable[str]
-) -> list[tuple[str, str]]:
-    """Give the parameters of a request but for some."""
-    unwanted = set(without)
-    return [(name, value) for name, value in parameters if name not in unwanted]

@@ -1,0 +1,187 @@
+"""Facets as a search shows them: their values with counts, and what is chosen and left out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode
+
+from ..choices import FROM, TO, Choices, Range, Value
+from ..kinds import Field
+from ..search import Answer
+from ..spans import listed, scale
+from ..store import Term, plain
+from ..text import fold
+from .views import View
+
+_folded = lru_cache(maxsize=10_000)(fold)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value of a facet: its short form, its IRI if it has one, and how many entries have it."""
+
+    value: str
+    id: str
+    label: str
+    broader: tuple[str, ...]
+    count: int = 0
+    selected: bool = False
+    excluded: bool = False
+
+
+@dataclass(frozen=True)
+class Unstated:
+    """Entries in which a facet has no value: how many they are, and whether they are chosen."""
+
+    count: int
+    selected: bool
+    excluded: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A facet of an answer; `least` and `most` are the ends of the range that is chosen, or ""."""
+
+    field: Field
+    label: str
+    options: tuple[Option, ...]
+    unstated: Unstated | None
+    least: str
+    most: str
+
+    @property
+    def is_chosen(self) -> bool:
+        """Tell whether anything of it is chosen or left out."""
+        options: list[Option | Unstated] = [*self.options, *filter(None, [self.unstated])]
+        return bool(self.least or self.most) or any(o.selected or o.excluded for o in options)
+
+    @property
+    def ends(self) -> list[tuple[str, str, str]]:
+        """Give the two ends of a range: the phrase for it, its parameter, what is chosen."""
+        key = self.field.key
+        return [("rangeFrom", key + FROM, self.least), ("rangeTo", key + TO, self.most)]
+
+    @property
+    def nested(self) -> Iterator[tuple[int, Option]]:
+        """Give options from the top down, those below another right behind it."""
+        shown = {option.value for option in self.options}
+        tops = [option for option in self.options if not shown & set(option.broader)]
+        return self._below(tops, 0)
+
+    def _below(self, tops: Sequence[Option], depth: int) -> Iterator[tuple[int, Option]]:
+        for top in tops:
+            yield depth, top
+            lower = [option for option in self.options if option.broader[:1] == (top.value,)]
+            yield from self._below(lower, depth + 1)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the facet as JSON, without what it has not."""
+        found: dict[str, Any] = {"label": self.label, "values": [_json(o) for o in self.options]}
+        if self.unstated:
+            found["notStated"] = dict(vars(self.unstated))
+        ends = {"from": self.least, "to": self.most}
+        return found | {name: text for name, text in ends.items() if text}
+
+
+def facets(view: View, answer: Answer, choices: Choices) -> list[Facet]:
+    """Give the facets of an answer in their order, as a reader sees them."""
+    return [_facet(view, field, answer, choices) for field in view.catalogue.shapes.record.facets]
+
+
+def label(view: View, field: Field) -> str:
+    """Give what a field is called in lists: as its scheme if it has one, whose name is shorter."""
+    scheme = view.catalogue.vocabularies.schemes.get(field.scheme or "")
+    return view.best(scheme.titles if scheme else field.names)
+
+
+def options(view: View, field: Field, terms: Iterable[Term]) -> list[Option]:
+    """Give values of a facet as a reader sees them, without counts."""
+    return [_option(view, field, term) for term in terms]
+
+
+def every_value(view: View, field: Field) -> list[Term]:
+    """Give all values of a facet: those of its list, or all years that the entries span."""
+    if not field.ordered:
+        return list(view.catalogue.choosing.options[field.key].values())
+    steps = [int(plain(term)) for term in view.catalogue.search.counts(field) if term is not None]
+    found = listed(min(steps), max(steps)) if steps else range(0)
+    return [Literal(scale(field).written(step)) for step in found]
+
+
+def _facet(view: View, field: Field, answer: Answer, choices: Choices) -> Facet:
+    chosen, excluded = (of.get(field.key, ()) for of in (choices.chosen, choices.excluded))
+    selected, refused = (
+        {t for v in values if (t := _term(v)) is not None} for values in (chosen, excluded)
+    )
+    counts = {term: n for term, n in answer.counts[field.key].items() if term is not None}
+    every = every_value(view, field) if choices.zeros else []
+    found = [
+        replace(
+            option,
+            count=counts[term] if term in counts else _missing(view, field, term, choices),
+            selected=term in selected,
+            excluded=term in refused,
+        )
+        for term in dict.fromkeys([*counts, *selected, *refused, *every])
+        for option in options(view, field, [term])
+    ]
+    span = next((v for v in chosen if isinstance(v, Range) and _term(v) is None), Range(None, None))
+    unstated = Unstated(answer.counts[field.key].get(None, 0), None in chosen, None in excluded)
+    return Facet(
+        field=field,
+        label=label(view, field),
+        options=tuple(sorted(found, key=_by_value(field) if field.ordered else _by_count)),
+        unstated=unstated if any(vars(unstated).values()) else None,
+        least=span.least or "",
+        most=span.most or "",
+    )
+
+
+def _missing(view: View, field: Field, term: Term, choices: Choices) -> int:
+    """Count a value that is not among those counted: a list's has none, but a date may have."""
+    if not field.ordered:
+        return 0
+    bound = plain(term)
+    others = choices.without(field)
+    chosen = {**others.chosen, field.key: (Range(bound, bound),)}
+    asked = replace(others, chosen=chosen, size=0, after=None, before=None)
+    return view.catalogue.search.answer(asked, view.languages).total
+
+
+def _option(view: View, field: Field, term: Term) -> Option:
+    if not isinstance(term, NamedNode):
+        text = plain(term)
+        return Option(text, text, text if field.ordered else view.spoken(text), ())
+    concepts = view.catalogue.vocabularies.concepts
+    concept = concepts[term.value]
+    broader = tuple(concepts[above].notation for above in concept.broader)
+    return Option(concept.notation, concept.iri, view.best(concept.labels), broader)
+
+
+def _json(option: Option) -> dict[str, Any]:
+    found = {
+        "value": option.value,
+        "id": option.id,
+        "label": option.label,
+        "count": option.count,
+        "selected": option.selected,
+    }
+    found |= {"excluded": True} if option.excluded else {}
+    return found | ({"broader": option.broader} if option.broader else {})
+
+
+def _term(value: Value) -> Term | None:
+    """Give a chosen value as it is counted: a date or a number as its text."""
+    if isinstance(value, Range):
+        return Literal(value.least) if value.least and value.least == value.most else None
+    return value
+
+
+def _by_count(option: Option) -> tuple[int, str]:
+    return -option.count, _folded(option.label)
+
+
+def _by_value(field: Field) -> Any:
+    return lambda option: (scale(field).low(option.value), option.value)

@@ -1,0 +1,84 @@
+"""The addresses that lead from a search to others: with a choice more, or one less."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from ..choices import FROM, NOT, TO, Choosing
+from . import links
+
+PATH = "/practices"
+"""The path of searches."""
+SIMILAR = "similar"
+"""The last part of the path, below an entry's, of the entries that are near to it."""
+OURS = ("lang", "format")
+"""The parameters that say how an answer is given, not of what."""
+_PLACES = ("after", "before", "explain", "format")
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Leads:
+    """Gives addresses that keep what was asked, in short forms and from the first entry on."""
+
+    root: str
+    asked: tuple[tuple[str, str], ...]
+
+    def to(self, pairs: Pairs, path: str = PATH) -> str:
+        """Give an address with parameters."""
+        return address(self.root + path, pairs)
+
+    def choosing(self, key: str, value: str) -> str:
+        """Give the search with a value chosen."""
+        return self.to([*self._others(key, value), (key, value)])
+
+    def excluding(self, key: str, value: str) -> str:
+        """Give the search with a value left out."""
+        return self.to([*self._others(key, value), (key + NOT, value)])
+
+    def leaving(self, key: str, value: str) -> str:
+        """Give the search with a value neither chosen nor left out."""
+        return self.to(self._others(key, value))
+
+    def without(self, *names: str) -> list[tuple[str, str]]:
+        """Give what was asked but for some parameters."""
+        return [pair for pair in self.asked if pair[0] not in names]
+
+    def only(self, *names: str) -> list[tuple[str, str]]:
+        """Give what was asked by some parameters alone."""
+        return [pair for pair in self.asked if pair[0] in names]
+
+    def _others(self, key: str, value: str) -> list[tuple[str, str]]:
+        return [pair for pair in self.asked if pair not in {(key, value), (key + NOT, value)}]
+
+
+def leads(request: Request, choosing: Choosing, without: Iterable[str] = ()) -> Leads:
+    """Give the addresses that lead on from a request, without some of its parameters."""
+    unwanted = {*_PLACES, *without}
+    given = [
+        (name, choosing.short(name, value))
+        for name, value in request.query_params.multi_items()
+        if name not in unwanted and (value or not _may_be_empty(name))
+    ]
+    return Leads(links.prefix(request), tuple(dict.fromkeys(given)))
+
+
+def address(path: str, parameters: Pairs) -> str:
+    """Give an address with parameters."""
+    return path + (f"?{urlencode(parameters)}" if parameters else "")
+
+
+def query_of(
+    parameters: Iterable[tuple[str, str]], without: Iterable[str]
+) -> list[tuple[str, str]]:
+    """Give the parameters of a request but for some."""
+    unwanted = set(without)
+    return [(name, value) for name, value in parameters if name not in unwanted]
+
+
+def _may_be_empty(name: str) -> bool:
+    """Tell whether a form sends a parameter even where nothing is put in."""
+    return name == "q" or name.endswith((FROM, TO))
