@@ -159,6 +159,17 @@ def test_every_number_of_a_table_explains_itself(client: TestClient, query: str,
     assert {pair: count for pair, count in counted.items() if count} == wanted
 
 
+def test_a_browser_that_names_no_facet_is_led_to_a_table(client: TestClient) -> None:
+    answer = get(client, "/coverage?outcome=ACE", "text/html")
+    assert answer.status_code == 303
+    page = get(client, answer.headers["location"], "text/html")
+    assert page.status_code == 200
+    assert page.text.count("<select") == 2
+    assert found(client, "outcome=ACE")["total"] == int(
+        re.findall(r">(\d+)</a></strong>", page.text)[0]
+    )
+
+
 def near(client: TestClient, query: str = "") -> dict[str, Any]:
     answer = get(client, f"/practice/1788/similar{query}")
     assert answer.status_code == 200, answer.text

@@ -1,6 +1,6 @@
 """Records: what a thing's fields hold, and how that is shown in words, JSON and tables."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +60,9 @@ class Reader:
 
     def records(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
         """Give the records of the IRIs, in their order."""
-        found: dict[str, dict[str, set[Term]]] = {iri: {} for iri in iris}
+        found: dict[str, dict[str, list[Term]]] = {iri: {} for iri in iris}
         for iri, key, term in self._values(kind, iris) if iris else ():
-            found[iri].setdefault(key, set()).add(term)
+            found[iri].setdefault(key, []).append(term)
         return [
             Record(iri, kind, {key: _in_order(terms) for key, terms in values.items()})
             for iri, values in found.items()
@@ -155,8 +155,9 @@ def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, s
     return cells
 
 
-def _in_order(terms: Set[Term]) -> tuple[Term, ...]:
-    return tuple(sorted(terms, key=str) if len(terms) > 1 else terms)
+def _in_order(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Give terms in order, each once; one alone needs no comparing, which takes time."""
+    return tuple(sorted(set(terms), key=str) if len(terms) > 1 else terms)
 
 
 def _by_language(terms: Iterable[Term]) -> dict[str, str]:

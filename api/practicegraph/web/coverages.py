@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 
 from ..choices import FROM, TO, Choices, Range, Value
@@ -46,8 +46,13 @@ class Coverages:
         return self.in_form(request, negotiation.form(request, FORMS))
 
     def in_form(self, request: Request, form: Form) -> Response:
-        """Answer in a form; raises BadChoiceError where a facet is missing or unknown."""
+        """Answer in a form; raises BadChoiceError where a facet is missing or unknown.
+
+        A browser that names none is led to a table on which others can be chosen.
+        """
         catalogue, view = self.service.catalogue, self.service.view(request)
+        if form == HTML and not set(AXES) & set(request.query_params):
+            return self._start(request)
         choosing = catalogue.choosing
         choices = choosing.read(request.query_params.multi_items(), (*AXES, *OURS))
         rows, columns = (choosing.facet(name, request.query_params.get(name, "")) for name in AXES)
@@ -69,6 +74,12 @@ class Coverages:
 
         known = explained.validators(view, request, form, choices.explain)
         return caching.answer(request, known, VARY | _explaining(request, form), make)
+
+    def _start(self, request: Request) -> Response:
+        kind = self.service.catalogue.shapes.record
+        keys = [facet.key for facet in (*kind.facets, *kind.facets)][: len(AXES)]
+        asked = [*request.query_params.multi_items(), *zip(AXES, keys, strict=True)]
+        return RedirectResponse(address(request.url.path, asked), 303, VARY)
 
     def _page(
         self, request: Request, table: Table, choices: Choices, told: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -72,7 +73,7 @@ class View:
     asked: bool
     root: str = ""
 
-    @property
+    @cached_property
     def languages(self) -> tuple[str, ...]:
         """Give the languages, the reader's first."""
         return preferring(self.language, self.catalogue.languages)
