@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from .kinds import Field, Kind
 from .store import RDF, Store, Term, plain
-from .text import best
+from .text import Labels, best
 from .turtle import XSD
 from .vocabularies import Vocabularies
 
@@ -21,6 +22,7 @@ _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "integer": int,
     XSD + "decimal": float,
 }
+_KEPT = 4096
 BETWEEN = " | "
 """What stands between the values of one cell of a table."""
 
@@ -91,13 +93,22 @@ class Reader:
             return best(concept.labels, languages)
         if iri.startswith("_:"):
             return ""
+        release = self.store.version()
+        return best(self._kept_labels(release, iri) if release else self._labels(iri), languages)
+
+    @cached_property
+    def _kept_labels(self) -> Callable[[str, str], Labels]:
+        """Give what things are called, of a release; the same ones are named again and again."""
+        return lru_cache(maxsize=_KEPT)(lambda _release, iri: self._labels(iri))
+
+    def _labels(self, iri: str) -> Labels:
         order = (*self.labels, *_OTHER_NAMES)
         labels: dict[str, str] = {}
         said = [q for q in self.store.quads(NamedNode(iri)) if q.predicate.value in order]
         for quad in sorted(said, key=lambda quad: order.index(quad.predicate.value)):
             if isinstance(quad.object, Literal):
                 labels.setdefault(quad.object.language or "", quad.object.value)
-        return best(labels, languages)
+        return labels
 
     def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:
         """Give a record as JSON: texts in the first language that has them, labels likewise."""

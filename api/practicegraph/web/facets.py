@@ -118,14 +118,15 @@ def _facet(view: View, field: Field, answer: Answer, choices: Choices) -> Facet:
     counts = {term: n for term, n in answer.counts[field.key].items() if term is not None}
     every = every_value(view, field) if choices.zeros else []
     found = [
-        replace(
-            option,
-            count=counts[term] if term in counts else _missing(view, field, term, choices),
-            selected=term in selected,
-            excluded=term in refused,
+        _option(
+            view,
+            field,
+            term,
+            counts[term] if term in counts else _missing(view, field, term, choices),
+            term in selected,
+            term in refused,
         )
         for term in dict.fromkeys([*counts, *selected, *refused, *every])
-        for option in options(view, field, [term])
     ]
     span = next((v for v in chosen if isinstance(v, Range) and _term(v) is None), Range(None, None))
     unstated = Unstated(answer.counts[field.key].get(None, 0), None in chosen, None in excluded)
@@ -150,14 +151,22 @@ def _missing(view: View, field: Field, term: Term, choices: Choices) -> int:
     return view.catalogue.search.answer(asked, view.languages).total
 
 
-def _option(view: View, field: Field, term: Term) -> Option:
+def _option(
+    view: View,
+    field: Field,
+    term: Term,
+    count: int = 0,
+    selected: bool = False,
+    excluded: bool = False,
+) -> Option:
+    counted = count, selected, excluded
     if not isinstance(term, NamedNode):
         text = plain(term)
-        return Option(text, text, text if field.ordered else view.spoken(text), ())
+        return Option(text, text, text if field.ordered else view.spoken(text), (), *counted)
     concepts = view.catalogue.vocabularies.concepts
     concept = concepts[term.value]
     broader = tuple(concepts[above].notation for above in concept.broader)
-    return Option(concept.notation, concept.iri, view.best(concept.labels), broader)
+    return Option(concept.notation, concept.iri, view.best(concept.labels), broader, *counted)
 
 
 def _json(option: Option) -> dict[str, Any]:
