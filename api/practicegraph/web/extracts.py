@@ -25,6 +25,7 @@ class Extract:
     """A piece of a field's text in parts; the language where it is not the page's."""
 
     label: str
+    role: str
     language: str
     parts: tuple[Part, ...]
 
@@ -41,6 +42,7 @@ class Extracts:
         return [
             Extract(
                 facets.label(self.view, found.field),
+                found.field.role,
                 found.language if found.language and found.language != self.view.language else "",
                 tuple(_parts(found)),
             )
