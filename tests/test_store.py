@@ -55,6 +55,13 @@ def test_a_triple_in_two_graphs_counts_once_in_the_union(filled: Store) -> None:
     assert len(filled) == 3
 
 
+def test_what_is_said_of_several_things_is_what_is_said_of_each(filled: Store) -> None:
+    filled.add([quad("a", Literal("more"), "b"), quad("c", NamedNode(EX + "d"))])
+    each = [q for name in ("a", "c", "none") for q in filled.quads(NamedNode(EX + name))]
+    assert set(filled.about([EX + name for name in ("a", "c", "none")])) == set(each)
+    assert len(each) == 3
+
+
 def test_replacing_a_graph_leaves_the_others(filled: Store) -> None:
     filled.remove([EX + "a"])
     filled.add([quad("c", Literal("new"), "a")])
