@@ -5,9 +5,10 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,7 @@ from conftest import copy
 from practicegraph import exports, opening
 from practicegraph.__main__ import main
 from practicegraph.canonical import canonical
+from practicegraph.catalogue import Catalogue
 from practicegraph.embedded import Embedded
 from practicegraph.endpoint import Endpoint, StoreError
 from practicegraph.exports import FORMATS, Export
@@ -40,6 +42,7 @@ class Elsewhere:
     endpoint: Endpoint
     client: TestClient
     workers: Workers
+    opened: Catalogue
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,7 @@ def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     opened = opening.serve_elsewhere(root, endpoint)
     workers = Workers(endpoint, Limits(seconds=20))
     with TestClient(application(opened, workers), follow_redirects=False) as client:
-        yield Elsewhere(root, endpoint, client, workers)
+        yield Elsewhere(root, endpoint, client, workers, opened)
     store = Remote(endpoint, Embedded())
     store.remove(store.graphs())
 
@@ -93,6 +96,39 @@ def test_an_address_gives_the_same(address: str, far: Elsewhere, client: TestCli
         assert sorted(anonymous(found.content)) == sorted(anonymous(near.content))
     else:
         assert found.content == near.content
+
+
+SEARCHES = [
+    "",
+    "outcome.not=ACE&country=HUN&country=IRL",
+    "outcome=access-to-rights&funding=not-stated",
+    "addressee=not-stated&addressee=university-or-cpd-site",
+    "addressee.not=not-stated",
+    "period.from=2015-06&period.to=2018",
+    "period=2019-03&period=not-stated",
+    "period.not=2020&sort=-start",
+    "sort=-outcome.count&size=7",
+    "q=school+inclusion",
+    "q=%22refugee+children%22&category.not=policy-paper",
+]
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_the_definition_gives_there_what_the_index_gives(
+    search: str, far: Elsewhere, real: Catalogue
+) -> None:
+    choices = real.choosing.read(parse_qsl(search))
+    found = real.search.answer(choices, real.languages)
+    if choices.words:
+        choices = replace(choices, found=real.search.found(choices.words))
+    assert far.opened.defined.answer(choices, real.languages) == found
+    if found.more_after and found.places[-1].text.isascii():
+        following = replace(choices, after=found.places[-1])
+        expected = real.search.answer(following, real.languages)
+        assert far.opened.defined.answer(following, real.languages) == expected
+    rows, columns = (real.choosing.facets[key] for key in ("outcome", "country"))
+    table = real.search.coverage(rows, columns, choices)
+    assert far.opened.defined.coverage(rows, columns, choices) == table
 
 
 def test_links_triples_and_things_are_counted_alike(far: Elsewhere, client: TestClient) -> None:

@@ -81,9 +81,16 @@ class Catalogue:
         """Give what answers searches as they are defined, in SPARQL."""
         return Defined(self.store, self.shapes.record, self.vocabularies)
 
-    @cached_property
+    @property
     def search(self) -> Index:
-        """Give what answers searches."""
+        """Give what answers searches, in step with the release if the store holds a whole one."""
+        release, index = self.release, self._index
+        if release != index.release:
+            index.follow(release, self.log)
+        return index
+
+    @cached_property
+    def _index(self) -> Index:
         index = self.index or self.indexed(Shelf())
         index.follow(self.release, self.log)
         return index

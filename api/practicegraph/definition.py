@@ -99,7 +99,7 @@ class Definition:
     def _concepts(self, entry: str) -> list[str]:
         facets = [facet for facet in self.kind.facets if facet.scheme]
         branches = [
-            f'{{ {entry} {self._reach(f)} ?concept . BIND ("{f.key}" AS ?facet) }}' for f in facets
+            f'{entry} {self._reach(f)} ?concept . BIND ("{f.key}" AS ?facet)' for f in facets
         ]
         return [*_alternatives(branches), _current("?concept")]
 
@@ -170,19 +170,29 @@ class Definition:
         return [reached, _current(name)] if facet.scheme else [reached]
 
     def _steps(self, axis: Axis) -> list[str]:
-        facet, name, order = axis.facet, axis.name, scale(axis.facet)
-        rows = " ".join(
-            f"({Literal(order.written(step))} {_literal(facet, step)} {_literal(facet, step + 1)})"
-            for step in self.steps[facet.key]
+        """Give what binds the variable of an axis to each step that a span meets.
+
+        The steps are a union, since Virtuoso 7.2 finds nothing where VALUES stand there.
+        """
+        facet, order = axis.facet, scale(axis.facet)
+        last, low, high, start, end = (
+            f"?{axis.name}{part}" for part in ("Last", "Low", "High", "Start", "End")
         )
-        low, high, start, end = (f"?{name}{part}" for part in ("Low", "High", "Start", "End"))
-        meets = f"{order.high_of(high)} >= {start}"
-        lines = [f"VALUES (?{name} {start} {end}) {{ {rows} }}", f"?entry {facet.path} {low} ."]
-        lines.append(f"FILTER ({order.low_of(low)} < {end})")
-        ended = f"{{ ?entry {facet.path} {high} . FILTER ({meets}) }}"
+        highs = [f"?entry {facet.path} {last} . BIND ({order.high_of(last)} AS {high})"]
         if facet.open_where:
-            ended += f" UNION {{ ?entry {NamedNode(facet.open_where)} true }}"
-        return [*lines, f"FILTER EXISTS {{ {ended} }}"]
+            mark = f"?entry {NamedNode(facet.open_where)} true"
+            highs.append(f"{mark} . BIND ({order.forever} AS {high})")
+        steps = [
+            f"BIND ({Literal(order.written(step))} AS ?{axis.name})"
+            f" BIND ({_bound(facet, step)} AS {start}) BIND ({_bound(facet, step + 1)} AS {end})"
+            for step in self.steps[facet.key]
+        ]
+        return [
+            f"?entry {facet.path} {low} .",
+            *_alternatives(highs),
+            *_alternatives(steps or [f"BIND (1 AS ?{axis.name}) FILTER (false)"]),
+            f"FILTER ({order.low_of(low)} < {end} && {high} >= {start})",
+        ]
 
     def _reach(self, facet: Field) -> str:
         """Give the path to a facet's values and to all that these count for.
@@ -249,7 +259,7 @@ def _group(query: str) -> list[str]:
 
 
 def _alternatives(branches: Sequence[str]) -> list[str]:
-    return [line for branch in branches for line in ("UNION", branch)][1:]
+    return [line for branch in branches for line in ("UNION", f"{{ {branch} }}")][1:]
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
@@ -268,5 +278,5 @@ def _sign(falls: bool) -> str:
     return "<" if falls else ">"
 
 
-def _literal(facet: Field, step: int) -> str:
+def _bound(facet: Field, step: int) -> str:
     return scale(facet).start(scale(facet).written(step))

@@ -53,6 +53,7 @@ class Holdings:
             self.texts.optimise()
             self._save()
             self.shelf.say(**said)
+            self.release = said.get("release", "")
 
     def update(self, iris: Iterable[str], said: Mapping[str, str]) -> None:
         """Read those of the things anew that are entries, or were."""
@@ -62,6 +63,7 @@ class Holdings:
             if len(self.shelf.changed()) > _SAVED_AFTER:
                 self._save()
             self.shelf.say(**said)
+            self.release = said.get("release", "")
 
     def order(self, text: str, language: str) -> Order:
         """Give the order by a field, or by the titles for a reader of the language."""
@@ -89,6 +91,7 @@ class Holdings:
     def _take_up(self) -> None:
         """Take up what was saved, and what has changed since."""
         self._empty()
+        self.release = self.shelf.said().get("release", "")
         saving.restore(self.shelf.saved(), self.facets, self._orders)
         changed = self.shelf.changed()
         rows = {number: row for number in changed if (row := self.shelf.row(number))}
@@ -103,6 +106,7 @@ class Holdings:
                 self.facets.enter(gathered([(number, facts)]))
 
     def _empty(self) -> None:
+        self.release = ""
         kind = self.reader.kind
         texts = orders.texts(kind, self._languages)
         self._orders = {name: Order(self.shelf, text) for name, text in texts.items()}

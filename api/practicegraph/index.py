@@ -52,7 +52,7 @@ class Index(Search):
     @property
     def release(self) -> str:
         """Give the release of what it knows, or "" where it knows nothing whole."""
-        return self.shelf.said().get("release", "")
+        return self._held.release
 
     def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
         """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
@@ -134,16 +134,21 @@ class Index(Search):
             self._held.update(iris, said)
 
     def follow(self, release: str, log: Log | None, snapshot: Path | None = None) -> None:
-        """Bring the index in step with a release, by the changes that the log tells if it can."""
-        said, at = self.shelf.said(), _position(log, log.count) if log else ""
-        if release and said.get("release") == release:
-            return
-        number = int(said.get("logged", "0").partition(" ")[0] or 0)
-        alike = _domain(release) == _domain(said.get("release", ""))
-        if log and alike and log.is_at(release) and at and _position(log, number) == said["logged"]:
-            self.update(_touched(log.since(number)), release=release, logged=at)
-        else:
-            self.build(snapshot, release=release, logged=at)
+        """Bring the index in step with a release, by the changes that the log tells if it can.
+
+        Without a release, what is there stays as it is, and only an empty index is filled.
+        """
+        with self._lock:
+            said, at = self.shelf.said(), _position(log, log.count) if log else ""
+            if said.get("release") == release or (said and not release):
+                return
+            number = int(said.get("logged", "0").partition(" ")[0] or 0)
+            alike = _domain(release) == _domain(said.get("release", ""))
+            known = log and log.is_at(release) and at and _position(log, number) == said["logged"]
+            if log and alike and known:
+                self.update(_touched(log.since(number)), release=release, logged=at)
+            else:
+                self.build(snapshot, release=release, logged=at)
 
     def _found(self, choices: Choices) -> list[tuple[int, BitMap]]:
         """Give the entries in which the words were found by points, the most first; else all."""

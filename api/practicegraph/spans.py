@@ -12,6 +12,7 @@ from math import floor
 from pyoxigraph import Literal
 
 from .kinds import DATES, Field
+from .turtle import XSD
 
 MOST_STEPS = 300
 """The most years, or whole numbers, by which a facet is counted; of more, none is listed."""
@@ -23,6 +24,8 @@ class Scale(ABC):
     """How the values of a field are ordered, as numbers and in SPARQL."""
 
     examples: tuple[str, ...]
+    forever: str
+    """The end of what has none, in SPARQL."""
 
     @abstractmethod
     def reads(self, text: str) -> bool:
@@ -63,6 +66,7 @@ class Scale(ABC):
 
 class _Dates(Scale):
     examples = ("2019", "2019-06", "2019-06-30")
+    forever = '"~"'
 
     def reads(self, text: str) -> bool:
         return bool(_DATE.fullmatch(text))
@@ -94,6 +98,7 @@ class _Dates(Scale):
 
 class _Numbers(Scale):
     examples = ("3", "2.5")
+    forever = f'"INF"^^<{XSD}double>'
 
     def reads(self, text: str) -> bool:
         return bool(_NUMBER.fullmatch(text))
