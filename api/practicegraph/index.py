@@ -144,7 +144,9 @@ class Index(Search):
                 return
             number = int(said.get("logged", "0").partition(" ")[0] or 0)
             alike = _domain(release) == _domain(said.get("release", ""))
-            known = log and log.is_at(release) and at and _position(log, number) == said["logged"]
+            known = (
+                log and log.is_at(release) and at and _position(log, number) == said.get("logged")
+            )
             if log and alike and known:
                 self.update(_touched(log.since(number)), release=release, logged=at)
             else:
