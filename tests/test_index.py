@@ -12,7 +12,8 @@ from pyoxigraph import Literal, NamedNode, Quad
 from practicegraph import loading, opening, permanence, vocabularies
 from practicegraph.catalogue import Catalogue
 from practicegraph.changes import Log
-from practicegraph.choices import UNSTATED, Choices, Choosing, cursor
+from practicegraph.choices import UNSTATED, Choices
+from practicegraph.choosing import Choosing, cursor
 from practicegraph.embedded import Embedded
 from practicegraph.facts import FactReader
 from practicegraph.index import Index

@@ -6,7 +6,8 @@ import pytest
 from pyoxigraph import Literal, NamedNode
 
 from practicegraph.catalogue import Catalogue
-from practicegraph.choices import BadChoiceError, cursor
+from practicegraph.choices import BadChoiceError
+from practicegraph.choosing import cursor
 from practicegraph.search import Answer
 
 BASE = "https://w3id.org/practicegraph/"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from . import jsonld, ontology, pages, permanence
 from .changes import Log
-from .choices import Choosing
+from .choosing import Choosing
 from .dataset import Dataset
 from .endpoint import Endpoint
 from .explanations import Explaining
 from .facts import FactReader
+from .following import follow
 from .index import Index
 from .kinds import Shapes
 from .neighbours import Neighbours
@@ -86,13 +87,13 @@ class Catalogue:
         """Give what answers searches, in step with the release if the store holds a whole one."""
         release, index = self.release, self._index
         if release != index.release:
-            index.follow(release, self.log)
+            follow(index, release, self.log)
         return index
 
     @cached_property
     def _index(self) -> Index:
         index = self.index or self.indexed(Shelf())
-        index.follow(self.release, self.log)
+        follow(index, self.release, self.log)
         return index
 
     def indexed(self, shelf: Shelf) -> Index:

@@ -5,27 +5,15 @@ Whatever else answers a search, this says what is right: anybody can run these q
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 from pyoxigraph import Literal, NamedNode
 
-from .choices import RELEVANCE, Choices, Range, Sort, Value
+from .choices import RELEVANCE, Choices, Sort
 from .kinds import Field, Kind
-from .permanence import DEPRECATED, REPLACED
-from .shapes import SKOS
+from .patterns import Axis, Patterns, current
 from .spans import scale
-from .store import Term, plain
 from .vocabularies import Vocabularies
-
-_UPWARDS = f"(<{SKOS}broader>|^<{SKOS}narrower>|<{REPLACED}>)"
-
-
-class Axis(NamedTuple):
-    """A facet by whose values entries are counted, or by its having none; `name` is a variable."""
-
-    facet: Field
-    name: str
-    stated: bool = True
 
 
 @dataclass(frozen=True)
@@ -39,10 +27,16 @@ class Definition:
     vocabularies: Vocabularies
     steps: Mapping[str, Sequence[int]]
 
+    @cached_property
+    def _patterns(self) -> Patterns:
+        return Patterns(self.kind, self.vocabularies, self.steps)
+
     def number(self, choices: Choices, *axes: Axis) -> str:
         """Count the entries that choices leave, `?count`, by the values of the axes if any."""
         names = " ".join(f"?{axis.name}" for axis in axes if axis.stated)
-        lines = [*self._pattern(choices), *(line for axis in axes for line in self._values(axis))]
+        lines = list(self._patterns.leaving(choices))
+        for axis in axes:
+            lines += self._patterns.values(axis)
         head = f"{names} (COUNT(DISTINCT ?entry) AS ?count)".lstrip()
         return _query(head, lines) + (f"\nGROUP BY {names}" if names else "")
 
@@ -55,7 +49,7 @@ class Definition:
         keys, text = self._text(order.text, languages)
         lines, level = self._level(order.level, choices)
         names = ["?entry", f"({text} AS ?text)", *([f"({level} AS ?level)"] if level else [])]
-        inner = _query(" ".join(names), [*self._pattern(choices), *keys, *lines])
+        inner = _query(" ".join(names), [*self._patterns.leaving(choices), *keys, *lines])
         body = ["{", *_indented(f"{inner}\nGROUP BY ?entry".splitlines()), "}"]
         body += self._beyond(choices)
         query = _query("?entry ?text" + (" ?level" if level else ""), body)
@@ -65,7 +59,7 @@ class Definition:
     def ends(self, facet: Field) -> str:
         """Give the least and the greatest value of an ordered facet, `?least` and `?most`."""
         low, high = scale(facet).low_of("?value"), scale(facet).high_of("?value")
-        lines = [*self._pattern(Choices()), f"?entry {facet.path} ?value ."]
+        lines = [*self._patterns.leaving(Choices()), f"?entry {facet.path} ?value ."]
         return _query(f"(MIN({low}) AS ?least) (MAX({high}) AS ?most)", lines)
 
     def similar(self, entry: str, count: int) -> str:
@@ -73,7 +67,7 @@ class Definition:
 
         The nearest have the greatest share of all concepts of the two, broader ones included.
         """
-        mine, theirs = self._concepts(str(NamedNode(entry))), self._concepts("?other")
+        mine, theirs = map(self._patterns.concepts, (str(NamedNode(entry)), "?other"))
         kind = f"?other a {NamedNode(self.kind.classes[0])} ."
         lines = [
             *_group(_query("?facet ?concept", mine, distinct=True)),
@@ -87,121 +81,14 @@ class Definition:
             ),
             *_group(_query("(COUNT(*) AS ?own)", _group(_query("DISTINCT ?facet ?concept", mine)))),
             f"FILTER (?other != {NamedNode(entry)})",
-            _current("?other"),
-            _current(str(NamedNode(entry))),
+            current("?other"),
+            current(str(NamedNode(entry))),
         ]
         head = "?other (COUNT(*) AS ?shared) (COUNT(*) / (?all + ?own - COUNT(*)) AS ?nearness)"
         return (
             _query(head, lines) + "\nGROUP BY ?other ?all ?own"
             f"\nORDER BY DESC(?nearness) STR(?other)\nLIMIT {count}"
         )
-
-    def _concepts(self, entry: str) -> list[str]:
-        facets = [facet for facet in self.kind.facets if facet.scheme]
-        branches = [
-            f'{entry} {self._reach(f)} ?concept . BIND ("{f.key}" AS ?facet)' for f in facets
-        ]
-        return [*_alternatives(branches), _current("?concept")]
-
-    def _pattern(self, choices: Choices) -> Iterator[str]:
-        if choices.found is not None:
-            rows = " ".join(f"({NamedNode(i)} {points})" for i, points in choices.found.items())
-            yield f"VALUES (?entry ?points) {{ {rows} }}"
-        yield f"?entry a {NamedNode(self.kind.classes[0])} ."
-        yield _current("?entry")
-        for facet in self.kind.facets:
-            yield from self._chosen(facet, choices.chosen.get(facet.key, ()))
-            yield from self._excluded(facet, choices.excluded.get(facet.key, ()))
-
-    def _chosen(self, facet: Field, values: Sequence[Value]) -> Iterator[str]:
-        either = self._either(facet, values)
-        unstated = f"NOT EXISTS {{ ?entry {facet.path} ?stated }}"
-        if None in values and either:
-            yield f"FILTER (EXISTS {{ {either} }} || {unstated})"
-        elif values:
-            yield f"FILTER {unstated}" if None in values else f"FILTER EXISTS {{ {either} }}"
-
-    def _excluded(self, facet: Field, values: Sequence[Value]) -> Iterator[str]:
-        if either := self._either(facet, values):
-            yield f"FILTER NOT EXISTS {{ {either} }}"
-        if None in values:
-            yield f"FILTER EXISTS {{ ?entry {facet.path} ?stated }}"
-
-    def _either(self, facet: Field, values: Iterable[Value]) -> str:
-        branches: dict[str, None] = {}
-        for value in values:
-            if isinstance(value, Range):
-                branches |= dict.fromkeys(self._meeting(facet, value))
-            elif value is not None:
-                within = self._within(facet, value)
-                branches |= dict.fromkeys(f"{{ ?entry {facet.path} {term} }}" for term in within)
-        return " UNION ".join(branches)
-
-    def _meeting(self, facet: Field, span: Range) -> Iterator[str]:
-        """Give what is true of entries whose span meets another one."""
-        order = scale(facet)
-        begins = (
-            "true" if span.most is None else f"{order.low_of('?low')} <= {order.end(span.most)}"
-        )
-        ends = (
-            "true"
-            if span.least is None
-            else f"{order.high_of('?high')} >= {order.start(span.least)}"
-        )
-        path = f"?entry {facet.path} ?low"
-        yield f"{{ {path} ; {facet.path} ?high . FILTER ({begins} && {ends}) }}"
-        if facet.open_where:
-            yield f"{{ {path} ; {NamedNode(facet.open_where)} true . FILTER ({begins}) }}"
-
-    def _within(self, facet: Field, term: Term) -> Iterable[Term]:
-        if not facet.scheme:
-            return (term,)
-        scheme = self.vocabularies.schemes[facet.scheme]
-        return map(NamedNode, scheme.within(plain(term)))
-
-    def _values(self, axis: Axis) -> list[str]:
-        """Give what binds the variable of an axis to the values of its facet, or to none."""
-        facet, name = axis.facet, f"?{axis.name}"
-        if not axis.stated:
-            return [f"FILTER NOT EXISTS {{ ?entry {facet.path} ?stated }}"]
-        if facet.ordered:
-            return self._steps(axis)
-        reached = f"?entry {self._reach(facet)} {name} ."
-        return [reached, _current(name)] if facet.scheme else [reached]
-
-    def _steps(self, axis: Axis) -> list[str]:
-        """Give what binds the variable of an axis to each step that a span meets.
-
-        The steps are a union, since Virtuoso 7.2 finds nothing where VALUES stand there.
-        """
-        facet, order = axis.facet, scale(axis.facet)
-        last, low, high, start, end = (
-            f"?{axis.name}{part}" for part in ("Last", "Low", "High", "Start", "End")
-        )
-        highs = [f"?entry {facet.path} {last} . BIND ({order.high_of(last)} AS {high})"]
-        if facet.open_where:
-            mark = f"?entry {NamedNode(facet.open_where)} true"
-            highs.append(f"{mark} . BIND ({order.forever} AS {high})")
-        steps = [
-            f"BIND ({Literal(order.written(step))} AS ?{axis.name})"
-            f" BIND ({_bound(facet, step)} AS {start}) BIND ({_bound(facet, step + 1)} AS {end})"
-            for step in self.steps[facet.key]
-        ]
-        return [
-            f"?entry {facet.path} {low} .",
-            *_alternatives(highs),
-            *_alternatives(steps or [f"BIND (1 AS ?{axis.name}) FILTER (false)"]),
-            f"FILTER ({order.low_of(low)} < {end} && {high} >= {start})",
-        ]
-
-    def _reach(self, facet: Field) -> str:
-        """Give the path to a facet's values and to all that these count for.
-
-        It names each step, since Virtuoso 7.2 answers wrongly where `*` meets other patterns.
-        """
-        depth = self.vocabularies.schemes[facet.scheme].depth if facet.scheme else 0
-        steps = ["/".join([facet.path, *[_UPWARDS] * count]) for count in range(depth + 1)]
-        return "|".join(f"({step})" for step in steps)
 
     def _level(self, level: str, choices: Choices) -> tuple[list[str], str]:
         if not level:
@@ -258,16 +145,8 @@ def _group(query: str) -> list[str]:
     return ["{", *_indented(query.splitlines()), "}"]
 
 
-def _alternatives(branches: Sequence[str]) -> list[str]:
-    return [line for branch in branches for line in ("UNION", f"{{ {branch} }}")][1:]
-
-
 def _indented(lines: Iterable[str]) -> Iterator[str]:
     return (f"    {line}" for line in lines)
-
-
-def _current(variable: str) -> str:
-    return f"FILTER NOT EXISTS {{ {variable} <{DEPRECATED}> true }}"
 
 
 def _by(expression: str, falls: bool) -> str:
@@ -276,7 +155,3 @@ def _by(expression: str, falls: bool) -> str:
 
 def _sign(falls: bool) -> str:
     return "<" if falls else ">"
-
-
-def _bound(facet: Field, step: int) -> str:
-    return scale(facet).start(scale(facet).written(step))

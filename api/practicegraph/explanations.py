@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .choices import EVERYTHING, RELEVANCE, Choices
-from .definition import Axis, Definition, ordering
+from .definition import Definition, ordering
 from .kinds import Field, Kind
+from .patterns import Axis
 from .search import Search
 from .spans import listed
 from .store import plain

@@ -11,11 +11,9 @@ from pathlib import Path
 from threading import RLock
 
 import numpy as np
-from pyoxigraph import NamedNode
 from pyroaring import BitMap
 
 from . import spelling, wanted
-from .changes import Event, Log
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
 from .facets import members
 from .facts import FactReader
@@ -43,11 +41,16 @@ class Index(Search):
     languages: tuple[str, ...]
     shelf: Shelf = field(default_factory=Shelf)
     small: frozenset[str] = frozenset()
+    lock: RLock = field(default_factory=RLock)  # held by whoever reads or changes what it knows
 
     def __post_init__(self) -> None:
-        self._lock = RLock()
         self._held = Holdings(self.reader, self.vocabularies, self.languages, self.shelf)
         self._labels = Labels(self.vocabularies, self._held.words)
+
+    @property
+    def said(self) -> dict[str, str]:
+        """Give what was said of what it knows when that was read; nothing where it is empty."""
+        return self.shelf.said()
 
     @property
     def release(self) -> str:
@@ -56,7 +59,7 @@ class Index(Search):
 
     def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
         """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
-        with self._lock:
+        with self.lock:
             levels = self._found(choices)
             everything, narrowing = _union(levels), self._held.facets.narrowing(choices)
             left = _left(everything, narrowing)
@@ -69,12 +72,12 @@ class Index(Search):
 
     def counts(self, facet: Field, choices: Choices = EVERYTHING) -> Counts:
         """Give how many of the entries that choices leave have each value of a facet."""
-        with self._lock:
+        with self.lock:
             return self._counted(facet, self.left(choices.without(facet)))
 
     def coverage(self, rows: Field, columns: Field, choices: Choices) -> Coverage:
         """Count the entries that choices leave by the values of two facets."""
-        with self._lock:
+        with self.lock:
             left = self.left(choices)
             across = list(self._held.facets.by_value(columns))
             cells: dict[tuple[Term | None, Term | None], int] = {}
@@ -87,7 +90,7 @@ class Index(Search):
 
     def similar(self, entry: str, count: int) -> list[Neighbour]:
         """Give the entries that are nearest to one, by the concepts that they share."""
-        with self._lock:
+        with self.lock:
             number = self.shelf.number(entry)
             if number is None:
                 return []
@@ -101,7 +104,7 @@ class Index(Search):
 
     def found(self, words: str) -> dict[str, int]:
         """Give the entries in which words are found, with their points, the most first."""
-        with self._lock:
+        with self.lock:
             return {
                 iri: points
                 for points, numbers in self._found(Choices(words=words))
@@ -115,7 +118,7 @@ class Index(Search):
 
     def meant(self, words: str) -> str | None:
         """Give the words that may have been meant where these find nothing, or None."""
-        with self._lock:
+        with self.lock:
             known = (self._held.texts.words, self._labels.words)
             return spelling.meant(words, self.small, self._number, known)
 
@@ -125,32 +128,13 @@ class Index(Search):
 
     def build(self, snapshot: Path | None = None, **said: str) -> None:
         """Read all entries anew, many from a snapshot of the store, and say of what they are."""
-        with self._lock:
+        with self.lock:
             self._held.build(snapshot, said)
 
     def update(self, iris: Iterable[str], **said: str) -> None:
         """Read those of the things anew that are entries, or were."""
-        with self._lock:
+        with self.lock:
             self._held.update(iris, said)
-
-    def follow(self, release: str, log: Log | None, snapshot: Path | None = None) -> None:
-        """Bring the index in step with a release, by the changes that the log tells if it can.
-
-        Without a release, what is there stays as it is, and only an empty index is filled.
-        """
-        with self._lock:
-            said, at = self.shelf.said(), _position(log, log.count) if log else ""
-            if said.get("release") == release or (said and not release):
-                return
-            number = int(said.get("logged", "0").partition(" ")[0] or 0)
-            alike = _domain(release) == _domain(said.get("release", ""))
-            known = (
-                log and log.is_at(release) and at and _position(log, number) == said.get("logged")
-            )
-            if log and alike and known:
-                self.update(_touched(log.since(number)), release=release, logged=at)
-            else:
-                self.build(snapshot, release=release, logged=at)
 
     def _found(self, choices: Choices) -> list[tuple[int, BitMap]]:
         """Give the entries in which the words were found by points, the most first; else all."""
@@ -243,26 +227,6 @@ class Index(Search):
             for number, iri in zip(near.tolist(), iris, strict=True)
         ]
         return sorted(found, key=lambda one: (-one.nearness, one.iri))[:count]
-
-
-def _position(log: Log, number: int) -> str:
-    """Give a place in a log, so that it is known again in the same log alone."""
-    if not 0 < number <= log.count:
-        return ""
-    event = log.event(number)
-    return f"{number} {event.moment} {event.digest}"
-
-
-def _domain(release: str) -> str:
-    """Give the part of a release that tells what things are."""
-    return release.partition("-")[0]
-
-
-def _touched(events: Iterable[Event]) -> Iterator[str]:
-    """Give what events are about: their topics, and all else that their graphs describe."""
-    for event in events:
-        yield event.topic
-        yield from (t.subject.value for t in event.triples if isinstance(t.subject, NamedNode))
 
 
 def _union(levels: Iterable[tuple[int, BitMap]]) -> BitMap:

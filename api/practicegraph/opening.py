@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from . import folder, loading, permanence, phrases, questions, shapes, vocabularies
+from . import folder, following, loading, permanence, phrases, questions, shapes, vocabularies
 from .catalogue import Catalogue
 from .changes import Log
 from .checks import Checker
@@ -161,7 +161,7 @@ def _indexed(catalogue: Catalogue, kept: Path) -> Catalogue:
     kept.mkdir(parents=True, exist_ok=True)
     index = catalogue.indexed(Shelf.at(kept / _INDEX))
     snapshot = catalogue.source if isinstance(catalogue.source, Path) else None
-    index.follow(catalogue.release, catalogue.log, snapshot)
+    following.follow(index, catalogue.release, catalogue.log, snapshot)
     return replace(catalogue, index=index)
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pyoxigraph import Literal
 
 from .choices import EVERYTHING, Choices, Place
-from .definition import Axis, Definition
+from .definition import Definition
 from .kinds import Field, Kind
+from .patterns import Axis
 from .spans import listed, scale
 from .store import Row, Store, Term, plain
 from .vocabularies import Vocabularies

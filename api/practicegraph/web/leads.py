@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from ..choices import FROM, NOT, TO, Choosing
+from ..choices import FROM, NOT, TO
+from ..choosing import Choosing
 from . import links
 
 PATH = "/practices"

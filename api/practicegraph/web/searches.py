@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from .. import records
-from ..choices import cursor
+from ..choosing import cursor
 from ..search import Answer
 from . import caching, explained, extracts, facets, hydra, links, negotiation, results
 from .extracts import Extracts

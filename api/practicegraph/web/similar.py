@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from ..choices import Choosing
+from ..choosing import Choosing
 from ..neighbours import Near, Shared
 from ..records import Record
 from ..store import plain
