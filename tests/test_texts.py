@@ -211,15 +211,6 @@ def test_what_was_written_in_a_transaction_goes_with_it() -> None:
     assert index.numbers("mentoring") == {0}
 
 
-def test_what_was_cleared_is_filled_anew() -> None:
-    index = of("mentoring")
-    index.texts.clear()
-    assert index.numbers("mentoring") == set()
-    index.texts.put(3, [(Tier.TITLE, "mentoring", "en")])
-    assert index.numbers("mentoring") == index.numbers('"mentoring"') == {3}
-    assert list(index.texts.words("men")) == [("mentoring", "mentoring")]
-
-
 sets = st.sets(st.integers(0, 9)).map(BitMap)
 places = st.dictionaries(st.sampled_from(Tier), sets)
 matches = st.lists(st.builds(Match, places, places), min_size=1, max_size=3)

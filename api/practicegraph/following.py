@@ -12,17 +12,26 @@ from .index import Index
 def follow(index: Index, release: str, log: Log | None, snapshot: Path | None = None) -> None:
     """Bring an index in step with a release; many entries are read from a snapshot if it is built.
 
-    Without a release, what is there stays as it is, and only an empty index is filled.
+    Without a release, what is there stays as it is, and only an empty index is filled. While one
+    thread does it, the others go on with the index as it is.
     """
-    with index.lock:
-        said, at = index.said, _position(log, log.count) if log else ""
-        if said.get("release") == release or (said and not release):
-            return
-        number = int(said.get("logged", "0").partition(" ")[0] or 0)
-        if log and _leads(log, number, said, release):
-            index.update(_touched(log.since(number)), release=release, logged=at)
-        else:
-            index.build(snapshot, release=release, logged=at)
+    if not index.following.acquire(blocking=False):
+        return
+    try:
+        _follow(index, release, log, snapshot)
+    finally:
+        index.following.release()
+
+
+def _follow(index: Index, release: str, log: Log | None, snapshot: Path | None) -> None:
+    said, at = index.said, _position(log, log.count) if log else ""
+    if said.get("release") == release or (said and not release):
+        return
+    number = int(said.get("logged", "0").partition(" ")[0] or 0)
+    if log and _leads(log, number, said, release):
+        index.update(_touched(log.since(number)), release=release, logged=at)
+    else:
+        index.build(snapshot, release=release, logged=at)
 
 
 def _leads(log: Log, number: int, said: Mapping[str, str], release: str) -> bool:

@@ -44,11 +44,8 @@ class Holdings:
         self._take_up()
 
     def build(self, snapshot: Path | None, said: Mapping[str, str]) -> None:
-        """Read all entries anew, many from a snapshot of the store, and say of what they are."""
-        with self._whole_or_not():
-            self.shelf.clear()
-            self.texts.clear()
-            self._empty()
+        """Read all entries, many from a snapshot of the store, where nothing is held yet."""
+        with self.shelf:
             self.texts.fill(self._filled(indexing.read(self.reader, self._languages, snapshot)))
             self.texts.optimise()
             self._save()
@@ -91,7 +88,10 @@ class Holdings:
     def _take_up(self) -> None:
         """Take up what was saved, and what has changed since."""
         self._empty()
-        self.release = self.shelf.said().get("release", "")
+        said = self.shelf.said()
+        if not said:
+            return
+        self.release = said.get("release", "")
         saving.restore(self.shelf.saved(), self.facets, self._orders)
         changed = self.shelf.changed()
         rows = {number: row for number in changed if (row := self.shelf.row(number))}

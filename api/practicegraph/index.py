@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 
 import numpy as np
 from pyroaring import BitMap
@@ -41,10 +41,12 @@ class Index(Search):
     languages: tuple[str, ...]
     shelf: Shelf = field(default_factory=Shelf)
     small: frozenset[str] = frozenset()
-    lock: RLock = field(default_factory=RLock)  # held by whoever reads or changes what it knows
+    following: Lock = field(default_factory=Lock)
+    """Held by whoever brings the index in step with a release."""
 
     def __post_init__(self) -> None:
-        self._held = Holdings(self.reader, self.vocabularies, self.languages, self.shelf)
+        self._lock = RLock()
+        self._held = self._holdings(self.shelf)
         self._labels = Labels(self.vocabularies, self._held.words)
 
     @property
@@ -59,7 +61,7 @@ class Index(Search):
 
     def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
         """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
-        with self.lock:
+        with self._lock:
             levels = self._found(choices)
             everything, narrowing = _union(levels), self._held.facets.narrowing(choices)
             left = _left(everything, narrowing)
@@ -72,12 +74,12 @@ class Index(Search):
 
     def counts(self, facet: Field, choices: Choices = EVERYTHING) -> Counts:
         """Give how many of the entries that choices leave have each value of a facet."""
-        with self.lock:
+        with self._lock:
             return self._counted(facet, self.left(choices.without(facet)))
 
     def coverage(self, rows: Field, columns: Field, choices: Choices) -> Coverage:
         """Count the entries that choices leave by the values of two facets."""
-        with self.lock:
+        with self._lock:
             left = self.left(choices)
             across = list(self._held.facets.by_value(columns))
             cells: dict[tuple[Term | None, Term | None], int] = {}
@@ -90,7 +92,7 @@ class Index(Search):
 
     def similar(self, entry: str, count: int) -> list[Neighbour]:
         """Give the entries that are nearest to one, by the concepts that they share."""
-        with self.lock:
+        with self._lock:
             number = self.shelf.number(entry)
             if number is None:
                 return []
@@ -104,7 +106,7 @@ class Index(Search):
 
     def found(self, words: str) -> dict[str, int]:
         """Give the entries in which words are found, with their points, the most first."""
-        with self.lock:
+        with self._lock:
             return {
                 iri: points
                 for points, numbers in self._found(Choices(words=words))
@@ -118,7 +120,7 @@ class Index(Search):
 
     def meant(self, words: str) -> str | None:
         """Give the words that may have been meant where these find nothing, or None."""
-        with self.lock:
+        with self._lock:
             known = (self._held.texts.words, self._labels.words)
             return spelling.meant(words, self.small, self._number, known)
 
@@ -127,14 +129,29 @@ class Index(Search):
         return _left(_union(self._found(choices)), self._held.facets.narrowing(choices))
 
     def build(self, snapshot: Path | None = None, **said: str) -> None:
-        """Read all entries anew, many from a snapshot of the store, and say of what they are."""
-        with self.lock:
-            self._held.build(snapshot, said)
+        """Read all entries anew, many from a snapshot of the store, and say of what they are.
+
+        What was known before answers meanwhile.
+        """
+        blank = self.shelf.blank()
+        try:
+            held = self._holdings(blank)
+            held.build(snapshot, said)
+        except BaseException:
+            blank.close()
+            raise
+        with self._lock:
+            shelf = blank.in_place_of(self.shelf)
+            self._held = held if shelf is blank else self._holdings(shelf)
+            self.shelf = shelf
 
     def update(self, iris: Iterable[str], **said: str) -> None:
         """Read those of the things anew that are entries, or were."""
-        with self.lock:
+        with self._lock:
             self._held.update(iris, said)
+
+    def _holdings(self, shelf: Shelf) -> Holdings:
+        return Holdings(self.reader, self.vocabularies, self.languages, shelf)
 
     def _found(self, choices: Choices) -> list[tuple[int, BitMap]]:
         """Give the entries in which the words were found by points, the most first; else all."""

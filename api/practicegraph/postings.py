@@ -77,12 +77,6 @@ class Postings:
         while gathered := Gathered(islice(waiting, _AT_ONCE)):
             self._write(gathered.sets(), {})
 
-    def clear(self) -> None:
-        """Take everything out."""
-        for table in ("text_postings", "text_changes"):
-            self._connection.execute(f"DROP TABLE {table}")
-        self._create()
-
     def merge(self) -> None:
         """Bring the bitmaps up to date with all changes."""
         gone: dict[Key, BitMap] = defaultdict(BitMap)

@@ -5,6 +5,7 @@ that have changed since.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -45,13 +46,18 @@ def written(number: int, row: Row) -> Written:
 class Shelf:
     """The file of an index, which is for one process, or a passing one where none is given."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, journal: str = "WAL") -> None:
+        self.path = path
         self.connection = sqlite3.connect(path or "", check_same_thread=False, isolation_level=None)
-        for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+        safety = "OFF" if journal == "OFF" else "NORMAL"
+        settings = (
+            "locking_mode = EXCLUSIVE",
+            f"journal_mode = {journal}",
+            f"synchronous = {safety}",
+        )
+        for setting in settings:
             self.connection.execute(f"PRAGMA {setting}")
         self.connection.executescript(_TABLES)
-        if not self.said():
-            self.clear()
 
     @classmethod
     def at(cls, path: Path) -> "Shelf":
@@ -60,6 +66,25 @@ class Shelf:
             return cls(path)
         except sqlite3.DatabaseError:
             return cls()
+
+    def blank(self) -> "Shelf":
+        """Give an empty one to be filled, beside the file, without care for what breaks off."""
+        if self.path is None:
+            return Shelf(journal="OFF")
+        part = self.path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        return Shelf(part, journal="OFF")
+
+    def in_place_of(self, other: "Shelf") -> "Shelf":
+        """Put this one into the place of another, which is closed, and give it opened there."""
+        other.close()
+        if self.path is None or other.path is None:
+            return self
+        self.close()
+        with self.path.open("rb") as written:
+            os.fsync(written.fileno())
+        self.path.replace(other.path)
+        return Shelf(other.path)
 
     def __enter__(self) -> None:
         """Begin a change."""
@@ -137,11 +162,6 @@ class Shelf:
     def saved(self) -> Iterator[tuple[str, bytes]]:
         """Give what was saved, by name."""
         return self.connection.execute("SELECT name, content FROM saved")
-
-    def clear(self) -> None:
-        """Take everything out."""
-        for table in ("said", "entries", "changed", "saved", "sqlite_sequence"):
-            self.connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
 def _json(values: Mapping[str, str]) -> str:

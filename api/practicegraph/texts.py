@@ -71,13 +71,6 @@ class Texts:
         """Add the texts of many entries that have none yet, fastest in order of their numbers."""
         self._postings.fill(self._filled(iter(entries)))
 
-    def clear(self) -> None:
-        """Take everything out, also what another program has kept in another form."""
-        self._postings.clear()
-        for table in ("text_phrases", "text_words"):
-            self._connection.execute(f"DROP TABLE {table}")
-        self._create()
-
     def merge(self) -> None:
         """Bring the bitmaps up to date with what was put and removed; a second for a thousand."""
         self._postings.merge()

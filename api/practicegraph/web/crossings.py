@@ -101,7 +101,12 @@ def as_json(view: View, table: Table) -> dict[str, Any]:
         }
         for name, axis in zip(AXES, (table.rows, table.columns), strict=True)
     }
-    return {"total": table.total, "release": view.catalogue.release, **axes, "cells": table.cells}
+    return {
+        "total": table.total,
+        "release": view.catalogue.search.release,
+        **axes,
+        "cells": table.cells,
+    }
 
 
 def as_csv(table: Table) -> str:

@@ -60,7 +60,7 @@ def validators(view: View, request: Request, form: Form, is_explained: bool) -> 
     if is_explained:
         return Validators("")
     catalogue, chosen = view.catalogue, (form.extension, view.language)
-    return caching.validators(request, catalogue.release, chosen, catalogue.dataset.newest)
+    return caching.validators(request, catalogue.search.release, chosen, catalogue.dataset.newest)
 
 
 def _counted(queries: Counted) -> dict[str, str]:
@@ -72,4 +72,4 @@ def _unexplained(view: View, error: TooManyFoundError) -> dict[str, Any]:
 
 
 def _told(view: View, milliseconds: float) -> dict[str, Any]:
-    return {"release": view.catalogue.release, "milliseconds": round(milliseconds, 2)}
+    return {"release": view.catalogue.search.release, "milliseconds": round(milliseconds, 2)}

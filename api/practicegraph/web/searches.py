@@ -60,7 +60,7 @@ class Searches:
         extracts_of = Extracts(view, found.choices)
         shown = {
             "total": answer.total,
-            "release": self.service.catalogue.release,
+            "release": self.service.catalogue.search.release,
             "items": [
                 reader.as_json(record, view.languages) | extracts_of.as_json(record)
                 for record in self._records(answer)

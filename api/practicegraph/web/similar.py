@@ -88,7 +88,7 @@ class Similar:
 def _json(view: View, record: Record, near: Sequence[Near]) -> dict[str, Any]:
     return {
         **_brief(view, record),
-        "release": view.catalogue.release,
+        "release": view.catalogue.search.release,
         "items": [
             {
                 **_brief(view, one.record),
