@@ -306,6 +306,34 @@ def test_a_change_of_the_shapes_has_the_index_built_anew(copied: Path) -> None:
     assert sum(found.values()) == 53
 
 
+def test_an_index_in_another_form_is_built_anew(copied: Path) -> None:
+    served = serve(copied)
+    assert served.index
+    with served.index.shelf:
+        served.index.shelf.connection.execute("UPDATE said SET value = '0' WHERE name = 'form'")
+        served.index.shelf.connection.execute("UPDATE saved SET content = 'of another form'")
+    close(served)
+    del served
+    assert total(serve(copied)) == 53
+
+
+def test_an_index_answers_while_it_is_built_anew(real: Catalogue) -> None:
+    index = real.indexed(Shelf())
+    index.build(release="first")
+    reader = index.reader
+    answers: list[int] = []
+
+    class Watching(FactReader):
+        def entries(self) -> list[str]:
+            answers.append(index.answer(Choices(), LANGUAGES).total)
+            return reader.entries()
+
+    index.reader = Watching(reader.store, reader.kind)
+    index.build(release="second")
+    assert answers == [53]
+    assert index.release == "second"
+
+
 def test_what_is_no_index_is_replaced(copied: Path) -> None:
     kept = copied / opening.KEPT
     kept.mkdir()
