@@ -56,6 +56,11 @@ class Case:
     name: str
     questions: tuple[Question, ...]
 
+    @property
+    def is_comparable(self) -> bool:
+        """Tell whether SPARQL is asked any of them."""
+        return any(question.is_comparable for question in self.questions)
+
     def paths(self, rounds: int) -> list[str]:
         """Give the paths of all requests of so many rounds."""
         return [question.path(number) for number in range(rounds) for question in self.questions]
