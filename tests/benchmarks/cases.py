@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from practicegraph import opening
 from practicegraph.analysis import written
 from practicegraph.catalogue import Catalogue
-from practicegraph.choices import COUNT, NOT, Choices, Choosing, Place, cursor
+from practicegraph.choices import COUNT, NOT, Choices, Place
+from practicegraph.choosing import Choosing, cursor
 from practicegraph.kinds import Field
 from practicegraph.orders import TITLE, texts
 from practicegraph.search import Answer, Coverage, Search

@@ -145,11 +145,17 @@ def _times(results: Results, count: int) -> Iterator[str]:
         cells += [_cell(results.of(count, peer, case)) for peer in PEERS]
         cells += [_ratio(results, count, peer, case) for peer in PEERS]
         yield f"| {case} | {' | '.join(cells)} |"
+    if any(
+        results.of(count, peer, case).get("refused") for peer in PEERS for case in results.cases()
+    ):
+        yield ""
+        yield r"\* without a query that its compiler refuses, and without the time of that"
 
 
 def _cell(figures: Figures) -> str:
     if "p50" in figures:
-        return f"{_short(1000 * figures['p50'])} / {_short(1000 * figures['p95'])}"
+        mark = " *" if figures.get("refused") else ""
+        return f"{_short(1000 * figures['p50'])} / {_short(1000 * figures['p95'])}{mark}"
     if "over" in figures:
         return f"over {figures['over']:g} s"
     return "another answer" if "wrong" in figures else "–"

@@ -29,6 +29,8 @@ from benchmarks.peers import Peer
 PARTS = ("build", "update", "process", "http", "oxigraph", "virtuoso")
 _LOADING = 900
 """Seconds that Virtuoso may take to load."""
+_STOPPED = 2 * definitions.DEADLINE
+"""Seconds after which it stops a query for which nobody waits any more."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Bench:
             shutil.rmtree(folder, ignore_errors=True)
         try:
             with (
-                peers.virtuoso_server(folder, self._files, _LOADING, definitions.DEADLINE) as peer,
+                peers.virtuoso_server(folder, self._files, _LOADING, _STOPPED) as peer,
                 definitions.asked(self._root, peer.endpoint) as asked,
             ):
                 self._by_sparql("virtuoso", asked, found, peer)
@@ -131,11 +133,11 @@ class Bench:
                     measured = {"wrong": 1}
                 self._keep(part, case.name, measured or {"over": definitions.DEADLINE})
                 if server and not measured:
-                    load.settle(server, definitions.DEADLINE)
+                    load.settle(server, _STOPPED)
 
     def _keep(self, part: str, name: str, found: times.Figures) -> None:
         said = ", ".join(f"{key} {value:,.4g}" for key, value in found.items())
-        click.echo(f"{self.count:,} entries: {part}: {name}: {said}", err=True)
+        click.echo(": ".join(filter(None, (f"{self.count:,} entries", part, name, said))), err=True)
         self.results.keep(self.count, part, name, found)
 
 
