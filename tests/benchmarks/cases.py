@@ -67,9 +67,13 @@ class Case:
         return [question.path(number) for number in range(rounds) for question in self.questions]
 
 
-def cases(root: Path) -> list[Case]:
+def of_folder(root: Path) -> list[Case]:
+    """Give what is asked of the catalogue in a folder."""
+    return cases(opening.serve(root))
+
+
+def cases(opened: Catalogue) -> list[Case]:
     """Give what is asked of a catalogue."""
-    opened = opening.serve(root)
     asked = dict(_asked(opened))
     return [
         Case(name, tuple(_question(opened, parameters) for parameters in requests))

@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from benchmarks.figures import CONNECTIONS, Results
 
@@ -49,6 +50,10 @@ def _panel(axes: Axes, results: Results, name: str) -> None:
     axes.set_title(name, fontsize=9)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.minorticks_off()
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:,g}")
+        axis.set_major_locator(LogLocator(numticks=12))
     axes.grid(visible=True, color="#dddddd", linewidth=0.6)
     for part, mark, label, colour, style, marker in _LINES:
         points = [

@@ -70,7 +70,7 @@ class Bench:
 
     @cached_property
     def _cases(self) -> list[Case]:
-        found: list[Case] = _apart(cases.cases, self._root)
+        found: list[Case] = _apart(cases.of_folder, self._root)
         return found
 
     def _build(self) -> None:
@@ -84,7 +84,7 @@ class Bench:
             shutil.rmtree(changing, ignore_errors=True)
 
     def _in_process(self) -> None:
-        for name, found in _apart(times.in_process, self._root, self._cases, self.rounds).items():
+        for name, found in _apart(times.of_folder, self._root, self._cases, self.rounds).items():
             self._keep("process", name, found)
 
     def _over_http(self) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.cases import Case, Question, ask, sized
 from practicegraph import opening
+from practicegraph.catalogue import Catalogue
 from practicegraph.search import Answer
 from practicegraph.web.crossings import AXES
 
@@ -28,9 +29,13 @@ def times(seconds: Sequence[float]) -> Figures:
     return {"p50": float(half), "p95": float(most), "answers": len(seconds)}
 
 
-def in_process(root: Path, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
-    """Measure the answers of the index; the first answers are not counted."""
-    opened = opening.serve(root)
+def of_folder(root: Path, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
+    """Measure the answers of the index of the catalogue in a folder."""
+    return in_process(opening.serve(root), cases, rounds)
+
+
+def in_process(opened: Catalogue, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
+    """Measure the answers of the index; those of the first round are not counted."""
     found: dict[str, list[float]] = {}
     for number in range(-1, rounds):
         for case in cases:
