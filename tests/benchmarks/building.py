@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -23,6 +23,8 @@ from practicegraph.kinds import Field
 from practicegraph.opening import KEPT
 from practicegraph.shelf import Shelf
 from practicegraph.store import Term
+
+Change = Callable[[Catalogue, list[Quad]], Iterator[Quad]]
 
 _OPEN = "import pathlib, sys; from practicegraph import opening; "
 _OPEN += "opening.serve(pathlib.Path(sys.argv[1]))"
@@ -48,8 +50,8 @@ def build(root: Path) -> Figures:
     }
 
 
-def update(root: Path, place: Path) -> Figures:
-    """Measure the update of an entry whose title and greatest facet have changed, on a copy."""
+def update(root: Path, place: Path) -> dict[str, Figures]:
+    """Measure the update of an entry whose values have changed, or its titles, on a copy."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     for file in _files(root):
@@ -59,17 +61,18 @@ def update(root: Path, place: Path) -> Figures:
     opened.store.snapshot(place / "store")
     copied = replace(opened, store=Embedded(place / "store"))
     copied = replace(copied, index=copied.indexed(Shelf.at(place / _INDEX)))
-    return times(list(_updates(copied)))
+    changes = {"values": _with_other_values, "titles": _with_other_titles}
+    return {name: times(list(_updates(copied, change))) for name, change in changes.items()}
 
 
-def _updates(opened: Catalogue) -> Iterator[float]:
+def _updates(opened: Catalogue, change: Change) -> Iterator[float]:
     """Give the seconds of updates, after one that is not counted."""
     index = opened.index
     assert index
     total = index.answer(Choices(size=0), opened.languages).total
     step = max(1, total // (_UPDATES + 1))
     for number, entry in enumerate(index.shelf.iris(range(0, total, step))):
-        quads = list(_changed(opened, opened.store.graph(entry)))
+        quads = list(change(opened, opened.store.graph(entry)))
         opened.store.remove([entry])
         opened.store.add(quads)
         start = perf_counter()
@@ -78,14 +81,21 @@ def _updates(opened: Catalogue) -> Iterator[float]:
             yield perf_counter() - start
 
 
-def _changed(opened: Catalogue, quads: list[Quad]) -> Iterator[Quad]:
+def _with_other_values(opened: Catalogue, quads: list[Quad]) -> Iterator[Quad]:
+    """Give the next one in the place of each value of the greatest facet."""
     facet = max(opened.choosing.facets.values(), key=lambda f: len(_options(opened, f)))
     options = _options(opened, facet)
     for quad in quads:
         value = quad.object
         if quad.predicate.value == facet.predicate and value in options:
             value = options[(options.index(value) + 1) % len(options)]
-        elif quad.predicate.value in opened.shapes.labels and isinstance(value, Literal):
+        yield Quad(quad.subject, quad.predicate, value, quad.graph_name)
+
+
+def _with_other_titles(opened: Catalogue, quads: list[Quad]) -> Iterator[Quad]:
+    for quad in quads:
+        value = quad.object
+        if quad.predicate.value in opened.shapes.labels and isinstance(value, Literal):
             value = Literal(f"Changed: {value.value}", language=value.language)
         yield Quad(quad.subject, quad.predicate, value, quad.graph_name)
 

@@ -79,7 +79,8 @@ class Bench:
     def _update(self) -> None:
         changing = self.place / "changing"
         try:
-            self._keep("update", "", _apart(building.update, self._root, changing))
+            for name, found in _apart(building.update, self._root, changing).items():
+                self._keep("update", name, found)
         finally:
             shutil.rmtree(changing, ignore_errors=True)
 
