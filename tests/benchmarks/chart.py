@@ -52,7 +52,7 @@ def _panel(axes: Axes, results: Results, name: str) -> None:
     axes.set_yscale("log")
     axes.minorticks_off()
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:,g}")
+        axis.set_major_formatter("{x:,.9g}")
         axis.set_major_locator(LogLocator(numticks=12))
     axes.grid(visible=True, color="#dddddd", linewidth=0.6)
     for part, mark, label, colour, style, marker in _LINES:
@@ -66,11 +66,15 @@ def _panel(axes: Axes, results: Results, name: str) -> None:
                 *zip(*points, strict=True), style, color=colour, marker=marker, ms=4, label=label
             )
     for count in results.counts:
-        stopped = [p for p, mark, *_ in _LINES if "over" in results.of(count, p, name + mark)]
-        if stopped:
-            over = 1000 * results.of(count, stopped[0], name)["over"]
+        found = [results.of(count, part, name + mark) for part, mark, *_ in _LINES]
+        if over := max((figures.get("over", 0) for figures in found), default=0):
             axes.annotate(
-                "over", (count, over), (0, 3), textcoords="offset points", ha="center", fontsize=7
+                f"over {over:g} s",
+                (count, 1000 * over),
+                (4, 4),
+                textcoords="offset points",
+                ha="right",
+                fontsize=7,
             )
 
 
