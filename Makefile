@@ -3,7 +3,7 @@ BIN := .venv/bin
 SETUP := .venv/.ready
 CLIENTS := tests/clients/node_modules/.ready
 
-.PHONY: run test check bench-sparql bench-text lock clean
+.PHONY: run test check bench-search bench-sparql bench-text lock clean
 
 run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
@@ -17,6 +17,9 @@ test: $(SETUP) $(CLIENTS)  ## Check layout, types, the catalogue and every behav
 
 check: $(SETUP)  ## Check the catalogue alone
 	$(BIN)/practicegraph check
+
+bench-search: $(SETUP)  ## Measure searches beside SPARQL; OPTIONS='--entries 1000,10000 --rounds 20'
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.search $(OPTIONS)
 
 bench-sparql: $(SETUP)  ## Measure SPARQL beside Oxigraph's server and Virtuoso; OPTIONS='--rounds 1'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.sparql $(OPTIONS)

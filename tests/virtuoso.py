@@ -39,17 +39,20 @@ ServerPort = 127.0.0.1:{http}
 ServerThreads = 16
 [SPARQL]
 ResultSetMaxRows = 2000000
-MaxQueryExecutionTime = 600
+MaxQueryExecutionTime = {seconds}
 """
 
 
 @contextmanager
-def running(folder: Path, buffers: int = 20_000) -> Iterator[str]:
-    """Run a server and give the address of its endpoint; `buffers` are pages of 8 KiB."""
+def running(folder: Path, buffers: int = 20_000, seconds: int = 600) -> Iterator[str]:
+    """Run a server and give the address of its endpoint.
+
+    `buffers` are pages of 8 KiB; a query that takes more than the `seconds` is stopped.
+    """
     assert PROGRAM, "virtuoso-t is not installed"
     sql, http = _free_ports(2)
-    ports = {"sql": sql, "http": http, "folder": folder}
-    settings = _SETTINGS.format(**ports, buffers=buffers, dirty=buffers * 3 // 4)
+    given = {"sql": sql, "http": http, "folder": folder, "seconds": seconds}
+    settings = _SETTINGS.format(**given, buffers=buffers, dirty=buffers * 3 // 4)
     (folder / "virtuoso.ini").write_text(settings)
     command = [PROGRAM, "+foreground", "+configfile", "virtuoso.ini"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as process:

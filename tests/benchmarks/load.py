@@ -16,6 +16,8 @@ _SCRIPT = Path(__file__).with_name("requests.lua")
 _PATIENCE = 120
 _PAUSE = 1
 """Seconds after a run, in which servers put an end to the answers that were broken off."""
+_IDLE = 0.1
+"""The part of a processor that a server may use while it does nothing."""
 _TICKS = 100
 _PAGE = 4096
 
@@ -114,6 +116,24 @@ def whole(peer: Peer, task: Task, connections: int) -> Run:
     seconds = time.monotonic() - start
     assert not any(ended), (peer.name, task.name, ended)
     return Run(connections / seconds, (_processor(peer) - before) / connections)
+
+
+def most_resident(peer: Peer) -> int:
+    """Give the bytes of memory that a server and its workers have had at the most, added up."""
+    found = 0
+    for process in (peer.process, *_children(peer)):
+        said = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{process}/status").read_text())
+        found += int(said[1]) << 10 if said else 0
+    return found
+
+
+def settle(peer: Peer, seconds: int) -> None:
+    """Wait until a server does nothing any more, so many seconds at the most."""
+    for _ in range(seconds):
+        before = _processor(peer)
+        time.sleep(_PAUSE)
+        if _processor(peer) - before < _IDLE * _PAUSE:
+            return
 
 
 def _processor(peer: Peer) -> float:

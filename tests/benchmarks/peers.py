@@ -18,6 +18,8 @@ import virtuoso
 PROGRAMS = Path(sys.executable).parent
 _STARTING = 3600
 """Seconds; ours loads its data at the first start."""
+_ASKING = 600
+"""Seconds that a query may take."""
 _BUFFERS = 200_000
 """Pages of 8 KiB."""
 
@@ -61,17 +63,22 @@ def oxigraph(folder: Path, files: list[Path]) -> Iterator[Peer]:
 
 
 @contextmanager
-def virtuoso_server(folder: Path, files: list[Path]) -> Iterator[Peer]:
-    """Run Virtuoso on a folder, into which the files are loaded by its bulk loader, once."""
+def virtuoso_server(
+    folder: Path, files: list[Path], loading: int = _STARTING, asking: int = _ASKING
+) -> Iterator[Peer]:
+    """Run Virtuoso on a folder, into which the files are loaded by its bulk loader, once.
+
+    Loading may take so many seconds, or raises TimeoutExpired; so may a query, or is stopped.
+    """
     loaded = folder / "loaded"
     folder.mkdir(exist_ok=True)
-    with virtuoso.running(folder, _BUFFERS) as endpoint:
+    with virtuoso.running(folder, _BUFFERS, asking) as endpoint:
         port = _number(folder / "virtuoso.ini", r"ServerPort = 127\.0\.0\.1:(\d+)")
         if not loaded.exists():
             for file in files:
                 (folder / file.name).hardlink_to(file)
                 virtuoso.execute(port, f"ld_dir('{folder}', '{file.name}', 'urn:none');")
-            virtuoso.execute(port, "rdf_loader_run(); checkpoint;", _STARTING)
+            virtuoso.execute(port, "rdf_loader_run(); checkpoint;", loading)
             loaded.touch()
         yield Peer("Virtuoso", endpoint, _number(folder / "virtuoso.lck", r"VIRT_PID=(\d+)"))
 

@@ -6,13 +6,13 @@ are printed as tables in Markdown.
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
 import click
-from pyoxigraph import RdfFormat, serialize
+from pyoxigraph import Quad, RdfFormat, serialize
 
 from benchmarks import load, peers, synthetic
 from benchmarks.load import Memory, Run, Task
@@ -100,21 +100,28 @@ def _run(peer: Peer, task: Task, connections: int, seconds: int, place: Path) ->
 
 def prepare(place: Path, entries: int) -> list[Path]:
     """Make a catalogue of synthetic entries, once, and give all of it as files of N-Quads."""
-    root, heads = place / "catalogue", place / "heads.nq"
+    root, heads = root_of(place), place / "heads.nq"
     made = root / "data" / "synthetic.nq.gz"
-    if not heads.exists():
+    if not made.exists():
         for part in folder.PARTS[:-1]:
             shutil.copytree(ROOT / part, root / part, dirs_exist_ok=True)
         opened = opening.gather(opening.read(ROOT).documents, ROOT)
         made.parent.mkdir(exist_ok=True)
-        synthetic.write(opened, made, entries)
-        quads = [
-            quad
-            for path in folder.files(root, folder.PARTS[:-1])
-            for quad in folder.read(path).quads
-        ]
-        serialize(quads, str(heads), RdfFormat.N_QUADS)
+        synthetic.write(opened, place / made.name, entries)
+        (place / made.name).rename(made)
+    if not heads.exists():
+        files = [path for path in folder.files(root) if path != made]
+        serialize(_quads(files), str(heads), RdfFormat.N_QUADS)
     return [heads, made]
+
+
+def root_of(place: Path) -> Path:
+    """Give the catalogue in a folder, or the folder where it is one itself."""
+    return place if folder.is_catalogue(place) else place / "catalogue"
+
+
+def _quads(files: Iterable[Path]) -> list[Quad]:
+    return [quad for path in files for quad in folder.read(path).quads]
 
 
 @click.command()

@@ -1,0 +1,125 @@
+"""What an index costs: its building and size, the start of a catalogue, the update of an entry."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import click
+from pyoxigraph import Literal, Quad
+
+from benchmarks.load import Memory
+from benchmarks.peers import Peer
+from benchmarks.times import Figures, times
+from practicegraph import opening
+from practicegraph.catalogue import Catalogue
+from practicegraph.choices import Choices
+from practicegraph.embedded import Embedded
+from practicegraph.kinds import Field
+from practicegraph.opening import KEPT
+from practicegraph.shelf import Shelf
+from practicegraph.store import Term
+
+Change = Callable[[Catalogue, list[Quad]], Iterator[Quad]]
+
+_OPEN = "import pathlib, sys; from practicegraph import opening; "
+_OPEN += "opening.serve(pathlib.Path(sys.argv[1]))"
+_UPDATES = 100
+_INDEX = "index.db"
+
+
+def build(root: Path) -> Figures:
+    """Measure a start without the index and one with it; what is between them is the building."""
+    if not _files(root):
+        click.echo(f"{root}: loading, for a million entries half an hour", err=True)
+        _start(root)
+    for file in _files(root):
+        file.unlink()
+    anew, again = _start(root), _start(root)
+    return {
+        "seconds": anew["seconds"] - again["seconds"],
+        "processor": anew["processor"] - again["processor"],
+        "memory": anew["memory"],
+        "size": sum(file.stat().st_size for file in _files(root)),
+        "start": again["seconds"],
+        "start memory": again["memory"],
+    }
+
+
+def update(root: Path, place: Path) -> dict[str, Figures]:
+    """Measure the update of an entry whose values have changed, or its titles, on a copy."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    for file in _files(root):
+        shutil.copy(file, place)
+    opened = opening.serve(root)
+    assert isinstance(opened.store, Embedded)
+    opened.store.snapshot(place / "store")
+    copied = replace(opened, store=Embedded(place / "store"))
+    copied = replace(copied, index=copied.indexed(Shelf.at(place / _INDEX)))
+    changes = {"values": _with_other_values, "titles": _with_other_titles}
+    return {name: times(list(_updates(copied, change))) for name, change in changes.items()}
+
+
+def _updates(opened: Catalogue, change: Change) -> Iterator[float]:
+    """Give the seconds of updates, after one that is not counted."""
+    index = opened.index
+    assert index
+    total = index.answer(Choices(size=0), opened.languages).total
+    step = max(1, total // (_UPDATES + 1))
+    for number, entry in enumerate(index.shelf.iris(range(0, total, step))):
+        quads = list(change(opened, opened.store.graph(entry)))
+        opened.store.remove([entry])
+        opened.store.add(quads)
+        start = perf_counter()
+        index.update([entry])
+        if number:
+            yield perf_counter() - start
+
+
+def _with_other_values(opened: Catalogue, quads: list[Quad]) -> Iterator[Quad]:
+    """Give the next one in the place of each value of the greatest facet."""
+    facet = max(opened.choosing.facets.values(), key=lambda f: len(_options(opened, f)))
+    options = _options(opened, facet)
+    for quad in quads:
+        value = quad.object
+        if quad.predicate.value == facet.predicate and value in options:
+            value = options[(options.index(value) + 1) % len(options)]
+        yield Quad(quad.subject, quad.predicate, value, quad.graph_name)
+
+
+def _with_other_titles(opened: Catalogue, quads: list[Quad]) -> Iterator[Quad]:
+    for quad in quads:
+        value = quad.object
+        if quad.predicate.value in opened.shapes.labels and isinstance(value, Literal):
+            value = Literal(f"Changed: {value.value}", language=value.language)
+        yield Quad(quad.subject, quad.predicate, value, quad.graph_name)
+
+
+def _options(opened: Catalogue, facet: Field) -> list[Term]:
+    return list(opened.choosing.options[facet.key].values())
+
+
+def _start(root: Path) -> Figures:
+    """Open a catalogue in a process of its own: its seconds, all processor time, memory at most."""
+    start = perf_counter()
+    with subprocess.Popen([sys.executable, "-c", _OPEN, root]) as process:
+        memory = Memory(Peer("start", "", process.pid))
+        with memory.watched():
+            _, status, used = os.wait4(process.pid, 0)
+            seconds = perf_counter() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+    assert not process.returncode, root
+    return {
+        "seconds": seconds,
+        "processor": used.ru_utime + used.ru_stime,
+        "memory": max(memory.most, used.ru_maxrss << 10),
+    }
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted((root / KEPT).glob(f"{_INDEX}*"))

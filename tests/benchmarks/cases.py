@@ -1,0 +1,223 @@
+"""What the benchmark of searches asks: kinds of requests, several of each, with the right answers.
+
+No two requests of a case are the same in any round, so that no cache could answer them.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from practicegraph import opening
+from practicegraph.analysis import written
+from practicegraph.catalogue import Catalogue
+from practicegraph.choices import COUNT, NOT, Choices, Place
+from practicegraph.choosing import Choosing, cursor
+from practicegraph.kinds import Field
+from practicegraph.orders import TITLE, texts
+from practicegraph.search import Answer, Coverage, Search
+from practicegraph.web.crossings import AXES
+from practicegraph.web.leads import PATH
+from practicegraph.web.results import COVERAGE
+from practicegraph.words import listed
+
+Parameters = tuple[tuple[str, str], ...]
+MOST_FOUND = 1000
+"""How many entries that have a text are handed to SPARQL."""
+VARIANTS = 10
+_SIZES = range(11, 31)
+_READ, _CANDIDATES = 300, 3000
+_LARGE = 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request as its parameters, with the right answer, and the entries that have its words."""
+
+    parameters: Parameters
+    right: Answer | Coverage
+    found: dict[str, int] | None = None
+
+    @property
+    def is_comparable(self) -> bool:
+        """Tell whether SPARQL is asked too: of words, if not too many entries have them."""
+        return self.found is not None or "q" not in dict(self.parameters)
+
+    def path(self, number: int) -> str:
+        """Give the path of its request in a round."""
+        route = COVERAGE if AXES[0] in dict(self.parameters) else PATH
+        return f"{route}.json?{urlencode(sized(self.parameters, number))}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Questions of a kind."""
+
+    name: str
+    questions: tuple[Question, ...]
+
+    @property
+    def is_comparable(self) -> bool:
+        """Tell whether SPARQL is asked any of them."""
+        return any(question.is_comparable for question in self.questions)
+
+    def paths(self, rounds: int) -> list[str]:
+        """Give the paths of all requests of so many rounds."""
+        return [question.path(number) for number in range(rounds) for question in self.questions]
+
+
+def of_folder(root: Path) -> list[Case]:
+    """Give what is asked of the catalogue in a folder."""
+    return cases(opening.serve(root))
+
+
+def cases(opened: Catalogue) -> list[Case]:
+    """Give what is asked of a catalogue."""
+    asked = dict(_asked(opened))
+    return [
+        Case(name, tuple(_question(opened, parameters) for parameters in requests))
+        for name, requests in asked.items()
+    ]
+
+
+def sized(parameters: Parameters, number: int) -> Parameters:
+    """Give the parameters of a round, which asks for pages of its own length."""
+    if "size" in dict(parameters):
+        return parameters
+    return (*parameters, ("size", str(_SIZES[number % len(_SIZES)])))
+
+
+def ask(
+    search: Search,
+    choosing: Choosing,
+    choices: Choices,
+    parameters: Parameters,
+    tags: Sequence[str],
+) -> Answer | Coverage:
+    """Answer choices, or count them by the facets that the parameters name."""
+    named = dict(parameters)
+    if AXES[0] not in named:
+        return search.answer(choices, tags)
+    rows, columns = (choosing.facets[named[axis]] for axis in AXES)
+    return search.coverage(rows, columns, choices)
+
+
+def _question(opened: Catalogue, parameters: Parameters) -> Question:
+    choices = opened.choosing.read(parameters, AXES)
+    right = ask(opened.search, opened.choosing, choices, parameters, opened.languages)
+    if not choices.words:
+        return Question(parameters, right)
+    is_few = _total(opened, choices.words) <= MOST_FOUND
+    found = opened.search.found(choices.words) if is_few else None
+    return Question(parameters, right, found)
+
+
+def _asked(opened: Catalogue) -> Iterator[tuple[str, list[Parameters]]]:
+    common, by_facet = _common(opened), _by_facet(opened)
+    rare, frequent = _words(opened)
+    _large, *_ = facets = sorted(by_facet, key=lambda key: -len(by_facet[key]))
+    yield "no choice", [()]
+    sorts = [sort for sort in opened.choosing.sorts if not sort.endswith(COUNT)]
+    yield "counts alone", [(("size", "0"), ("sort", sort)) for sort in sorts]
+    yield "one common choice", [(pair,) for pair in common]
+    yield "three mixed choices", [_mixed(by_facet, facets, n) for n in range(VARIANTS)]
+    yield "rare word", [(("q", word),) for word in rare]
+    yield "common word", [(("q", word),) for word in frequent]
+    pairs = zip(frequent, common, strict=False)
+    yield "a word and a choice", [(("q", word), pair) for word, pair in pairs]
+    yield "deep page", [(("sort", "title"), ("after", cursor(place))) for place in _places(opened)]
+    axes = [(a, b) for a in facets[:_LARGE] for b in facets[:_LARGE] if a != b]
+    others = [pair for pair in common if pair[0] not in facets[:_LARGE]]
+    yield (
+        "coverage matrix",
+        [
+            (*zip(AXES, pair, strict=True), *chosen)
+            for pair in axes
+            for chosen in ((), *((other,) for other in others[:2]))
+        ],
+    )
+
+
+def _by_facet(opened: Catalogue) -> dict[str, list[str]]:
+    """Give the values of each facet with a list in short form, the most frequent first."""
+    found = {}
+    for facet in opened.choosing.facets.values():
+        if ranked := _ranked(opened, facet):
+            found[facet.key] = [value for _, value in ranked]
+    return found
+
+
+def _common(opened: Catalogue) -> list[tuple[str, str]]:
+    """Give the most frequent values of all, each with its facet."""
+    ranked = [
+        (count, (facet.key, value))
+        for facet in opened.choosing.facets.values()
+        for count, value in _ranked(opened, facet)
+    ]
+    return [pair for _, pair in sorted(ranked, reverse=True)[:VARIANTS]]
+
+
+def _ranked(opened: Catalogue, facet: Field) -> list[tuple[int, str]]:
+    counts = opened.search.counts(facet)
+    options = opened.choosing.options[facet.key].items()
+    counted = [(counts.get(term, 0), code) for code, term in options]
+    return sorted([(count, code) for count, code in counted if count], reverse=True)
+
+
+def _mixed(by_facet: dict[str, list[str]], facets: list[str], number: int) -> Parameters:
+    """Give two values of a facet, one of another, and one of a third that is left out."""
+    first, second, third = facets[:3]
+
+    def value(key: str, place: int) -> str:
+        return by_facet[key][place % len(by_facet[key])]
+
+    return (
+        (first, value(first, number % 4)),
+        (first, value(first, number % 4 + 1)),
+        (second, value(second, number % 3)),
+        (third + NOT, value(third, number + 1)),
+    )
+
+
+def _words(opened: Catalogue) -> tuple[list[str], list[str]]:
+    """Give words that about one entry in a thousand has, but not more, and the most common ones."""
+    said = {word.lower() for text in _texts(opened) for word in listed(text)}
+    telling = sorted(word for word in said if word.isalpha() and len(word) > 4)
+    chosen = random.Random(1).sample(telling, min(len(telling), _CANDIDATES))
+    whole = [f"{word} " for word in chosen]  # the blank says that a word is typed to its end
+    totals = {word: total for word in whole if (total := _total(opened, word))}
+    every = _total(opened)
+    most = max(1, every // 1000)
+    rare = sorted(totals, key=lambda word: (totals[word] > most, abs(totals[word] - most), word))
+    common = sorted(
+        (word for word in totals if totals[word] < every), key=lambda word: -totals[word]
+    )
+    return rare[:VARIANTS], common[:VARIANTS]
+
+
+def _texts(opened: Catalogue) -> Iterator[str]:
+    entries = opened.search.shelf.iris(_spread(opened, _READ, 0, 1))
+    for record in opened.reader.records(opened.shapes.record, entries):
+        yield from (text for _, text, _ in written(record.filled()))
+
+
+def _places(opened: Catalogue) -> Iterator[Place]:
+    """Give places in the order of titles about the middle, of titles that Virtuoso can compare."""
+    tags = opened.languages
+    text = texts(opened.shapes.record, tags)[f"{TITLE}@{tags[0]}"]
+    rows = map(opened.search.shelf.row, _spread(opened, 4 * VARIANTS, 0.4, 0.6))
+    places = [Place(None, text(row), row.iri) for row in rows if row]
+    plain = [place for place in places if place.text.isascii()]
+    yield from plain[:: max(1, len(plain) // VARIANTS)][:VARIANTS]
+
+
+def _spread(opened: Catalogue, count: int, start: float, end: float) -> list[int]:
+    """Give numbers of entries at equal distances in a part of all."""
+    total = _total(opened)
+    step = (end - start) * total / count
+    return sorted({int(start * total + step * place) for place in range(count)})
+
+
+def _total(opened: Catalogue, words: str = "") -> int:
+    return opened.search.answer(Choices(words=words, size=0), opened.languages).total

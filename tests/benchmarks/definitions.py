@@ -1,0 +1,190 @@
+"""The same searches answered by SPARQL as they are defined, in a process that can be killed."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import cycle, islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from time import monotonic, perf_counter
+
+from benchmarks.cases import Case, Question, ask
+from benchmarks.times import Figures, times
+from practicegraph import opening
+from practicegraph.catalogue import Catalogue
+from practicegraph.choices import Choices
+from practicegraph.definition import Definition
+from practicegraph.embedded import Embedded
+from practicegraph.endpoint import Endpoint, StoreError
+from practicegraph.opening import KEPT
+from practicegraph.remote import Remote
+from practicegraph.search import Answer, Coverage, Defined
+from practicegraph.store import QueryRefusedError, Row
+from practicegraph.web.crossings import AXES
+
+DEADLINE = 60
+"""Seconds for all answers of a case."""
+_MOST = 30  # answers
+_STARTING = 120
+
+
+class WrongError(RuntimeError):
+    """An answer that is not the right one."""
+
+
+@dataclass(frozen=True)
+class _Given:
+    """An answer with its seconds, and how many of its queries the store would not compile."""
+
+    answer: Answer | Coverage
+    seconds: float
+    refused: int
+
+
+@dataclass(frozen=True)
+class _Known(Defined):
+    """The definition, for a catalogue that does not change: the ends of ordered facets are known.
+
+    Where no entries are asked for, none are sorted. What the compiler of a store refuses gives
+    nothing; `refused` has the seconds that this took.
+    """
+
+    refused: list[float] = field(default_factory=list)
+
+    @cached_property
+    def definition(self) -> Definition:
+        return super().definition
+
+    def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
+        if choices.size:
+            return super().answer(choices, languages)
+        counts = {facet.key: self.counts(facet, choices) for facet in self.kind.facets}
+        return Answer(self._number(choices), (), counts)
+
+    def _rows(self, query: str) -> Iterator[Row]:
+        start = perf_counter()
+        try:
+            return super()._rows(query)
+        except (QueryRefusedError, StoreError):
+            self.refused.append(perf_counter() - start)
+            return iter(())
+
+
+@dataclass
+class Asked:
+    """A process that answers by SPARQL: from the snapshot of a catalogue, or from an endpoint."""
+
+    root: Path
+    endpoint: str = ""
+    _process: BaseProcess | None = field(default=None, init=False)
+    _connection: Connection | None = field(default=None, init=False)
+
+    def measure(self, case: Case) -> Figures:
+        """Measure answers, all compared, until there are enough or the time is over.
+
+        The first one is not counted if there are others; none means that one takes over a minute.
+        Raises WrongError.
+        """
+        asked = [question for question in case.questions if question.is_comparable]
+        end, found = monotonic() + DEADLINE, list[_Given]()
+        for question in islice(cycle(asked), _MOST + 1):
+            left = end - monotonic()
+            given = self._ask(question, left) if left > 0 else None
+            if given is None:
+                break
+            if wrong := _differing(given, question.right):
+                raise WrongError(f"{case.name}: {question.parameters}: {', '.join(wrong)}")
+            found.append(given)
+        refused = max((given.refused for given in found), default=0)
+        figures = times([given.seconds for given in found[1:] or found]) if found else {}
+        return figures | ({"refused": refused} if refused else {})
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process and self._connection:
+            self._connection.close()
+            self._process.kill()
+            self._process.join()
+        self._process = self._connection = None
+
+    def _ask(self, question: Question, seconds: float) -> _Given | None:
+        """Give the answer, or None after so many seconds; raises WrongError."""
+        connection = self._connection or self._started()
+        connection.send(question)
+        if not connection.poll(seconds):
+            self.close()
+            return None
+        try:
+            given: _Given = connection.recv()
+        except EOFError as error:
+            self.close()
+            raise WrongError("the process has ended") from error
+        return given
+
+    def _started(self) -> Connection:
+        spawning = get_context("spawn")
+        self._connection, theirs = spawning.Pipe()
+        arguments = (theirs, self.root, self.endpoint)
+        self._process = spawning.Process(target=_answer, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()
+        assert self._connection.poll(_STARTING), "the process does not start"
+        assert self._connection.recv() == "ready"
+        return self._connection
+
+
+@contextmanager
+def asked(root: Path, endpoint: str = "") -> Iterator[Asked]:
+    """Give what answers by SPARQL, in a process that ends in time."""
+    found = Asked(root, endpoint)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def _answer(connection: Connection, root: Path, endpoint: str) -> None:
+    """Answer questions until nobody asks."""
+    (snapshot,) = (root / KEPT / "snapshots").iterdir()
+    opened = opening.of_snapshot(root, snapshot, {})
+    store = Remote(Endpoint(endpoint), Embedded()) if endpoint else opened.store
+    defined = _Known(store, opened.shapes.record, opened.vocabularies)
+    assert defined.definition
+    connection.send("ready")
+    try:
+        while True:
+            connection.send(_given(opened, defined, connection.recv()))
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        return
+
+
+def _given(opened: Catalogue, defined: _Known, question: Question) -> _Given:
+    choosing, parameters = opened.choosing, question.parameters
+    choices = replace(choosing.read(parameters, AXES), found=question.found)
+    defined.refused.clear()
+    start = perf_counter()
+    answer = ask(defined, choosing, choices, parameters, opened.languages)
+    seconds = perf_counter() - start - sum(defined.refused)
+    return _Given(answer, seconds, len(defined.refused))
+
+
+def _differing(given: _Given, right: Answer | Coverage) -> list[str]:
+    """Give the parts of an answer that differ from the right one; what was refused does not."""
+    theirs, ours = _numbers(given.answer), _numbers(right)
+    if given.refused:
+        ours = {name: value for name, value in ours.items() if name in theirs}
+    return [str(name) for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name)]
+
+
+def _numbers(answer: Answer | Coverage) -> dict[object, object]:
+    """Give all that an answer says, part by part; the entries if there are any."""
+    if isinstance(answer, Coverage):
+        axes = (("row", answer.rows), ("column", answer.columns), ("cell", answer.cells))
+        parts: dict[object, object] = {(a, v): n for a, counts in axes for v, n in counts.items()}
+    else:
+        parts = {(key, v): n for key, counts in answer.counts.items() for v, n in counts.items()}
+        parts |= {"entries": answer.places} if answer.places else {}
+    return {"total": answer.total, **parts}
