@@ -7,6 +7,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
+from .cells import shielded
 from .kinds import Field, Kind
 from .store import RDF, Store, Term, plain
 from .text import Labels, best
@@ -164,6 +165,11 @@ def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, s
         else:
             cells[field.key] = BETWEEN.join(reader.code(term) for term in terms)
     return cells
+
+
+def csv_row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+    """Give a record as a row of CSV, in which no program finds a formula."""
+    return {key: shielded(text) for key, text in row(reader, record, languages).items()}
 
 
 def _in_order(terms: Sequence[Term]) -> tuple[Term, ...]:
