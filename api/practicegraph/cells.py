@@ -1,13 +1,16 @@
 """Cells of tables: where one stands, what it says, and how it is kept from becoming a formula."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+BETWEEN = " | "
+"""What stands between the values of one cell."""
 # Programs take what begins so for a formula, but for a number; the first ones escape the others.
 _FORMULA = re.compile(r"'*(?:[=@\t\r]|[+-](?!\d+(?:[.,]\d+)?$))")
 _BREAK = re.compile(r"\r\n|\r|\n")
+_BAR = re.compile(r"(\\*)\|")
 _SHIELD = "'"
 _LETTERS = 26
 
@@ -46,6 +49,25 @@ def letters(column: int) -> str:
     """Give what spreadsheet programs call a column: A is the first, AA the twenty-seventh."""
     before, last = divmod(column - 1, _LETTERS)
     return (letters(before) if before else "") + chr(ord("A") + last)
+
+
+def joined(values: Iterable[str]) -> str:
+    """Give several values as the text of one cell, with a backslash before each bar in one."""
+    return BETWEEN.join(_BAR.sub(lambda bar: bar[1] * 2 + r"\|", value) for value in values)
+
+
+def parted(text: str) -> list[str]:
+    """Give the values that the text of one cell has, without what is blank."""
+    values, begin = [""], 0
+    for bar in _BAR.finditer(text):
+        values[-1] += text[begin : bar.start()] + bar[1][: len(bar[1]) // 2]
+        begin = bar.end()
+        if len(bar[1]) % 2:
+            values[-1] += "|"
+        else:
+            values.append("")
+    values[-1] += text[begin:]
+    return [value.strip() for value in values if value.strip()]
 
 
 def shielded(text: str) -> str:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .cells import Place
+from .cells import BETWEEN, Place
 from .kinds import Field
-from .records import BETWEEN
 from .store import Term, plain
 from .text import best, fold
 from .values import Understanding
@@ -57,7 +56,7 @@ class Columns:
         Texts are there without a language too, so that one who forgets it can be told.
         """
         known: dict[str, Column] = {}
-        for field in self.values.kind.fields:
+        for field in (field for field in self.values.kind.fields if field.predicate):
             for name in [field.key, *(wording for _, wording in field.wordings)]:
                 known.setdefault(fold(name), Column(field, None))
                 for tag in self.values.languages if field.text else ():

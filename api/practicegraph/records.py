@@ -7,7 +7,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
-from .cells import shielded
+from .cells import joined, shielded
 from .kinds import Field, Kind
 from .store import RDF, Store, Term, plain
 from .text import Labels, best
@@ -24,8 +24,6 @@ _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "decimal": float,
 }
 _KEPT = 4096
-BETWEEN = " | "
-"""What stands between the values of one cell of a table."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, s
             texts = _by_language(terms)
             cells |= {f"{field.key}@{tag}": texts[tag] for tag in languages if tag in texts}
         else:
-            cells[field.key] = BETWEEN.join(reader.code(term) for term in terms)
+            cells[field.key] = joined(reader.code(term) for term in terms)
     return cells
 
 

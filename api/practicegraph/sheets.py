@@ -18,10 +18,10 @@ from openpyxl.utils import quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from . import importer, records
-from .cells import letters
+from .cells import BETWEEN, joined, letters
 from .columns import Column, Columns
 from .kinds import Field
-from .records import BETWEEN, Reader, Record
+from .records import Reader, Record
 from .text import best, fold
 
 _LAST = 1_048_576
@@ -59,11 +59,12 @@ class Sheets:
 
     def write(self, reader: Reader, entries: Iterable[Record], output: BinaryIO) -> None:
         """Write a workbook with the entries; raises UnfitError."""
+        rows = list(self._rows(reader, entries))  # before anything is written that it would spoil
         book = Workbook(write_only=True)
         sheet = book.create_sheet(self._say("entriesSheet"))
         self._prepare(sheet)
-        for texts in self._rows(reader, entries):
-            sheet.append([_cell(sheet, text, column) for text, column in texts])
+        for texts in rows:
+            sheet.append([_cell(sheet, text) for text in texts])
         self._explain(book.create_sheet(self._say("columns")))
         self._add_choices(sheet, book.create_sheet(self._say("optionsSheet")))
         packed = io.BytesIO()
@@ -83,23 +84,23 @@ class Sheets:
             dimension.number_format = _TEXT
         heading = []
         for column, label in zip(self.listed, self.labels(), strict=True):
-            cell = _cell(sheet, label, column.key)
+            cell = _cell(sheet, label)
             cell.font, cell.alignment = _BOLD, _WRAPPED
             cell.fill = _REQUIRED if column.field.required else _OPTIONAL
             heading.append(cell)
         sheet.append(heading)
-        sheet.append([_cell(sheet, column.key, column.key) for column in self.listed])
+        sheet.append([_cell(sheet, column.key) for column in self.listed])
 
-    def _rows(self, reader: Reader, entries: Iterable[Record]) -> Iterator[list[tuple[str, str]]]:
-        """Give the texts of each entry with the keys of their columns."""
+    def _rows(self, reader: Reader, entries: Iterable[Record]) -> Iterator[list[str]]:
+        """Give the texts of each entry's cells; raises UnfitError."""
         tags = self.columns.values.languages
         for record in entries:
             found = records.row(reader, record, tags) | self._worded(reader, record)
-            yield [(found.get(column.key, ""), column.key) for column in self.listed]
+            yield [_fit(found.get(column.key, ""), record, column) for column in self.listed]
 
     def _worded(self, reader: Reader, record: Record) -> dict[str, str]:
         return {
-            field.key: BETWEEN.join(
+            field.key: joined(
                 self._wordings[field.key].get(reader.code(term), reader.code(term))
                 for term in terms
             )
@@ -121,16 +122,16 @@ class Sheets:
         for letter, width in zip("ABCDEF", (32, 22, 12, 16, 80, 80), strict=True):
             sheet.column_dimensions[letter].width = width
         for name in ("sheetRows", "sheetSeveral", "sheetEmpty", "sheetKeys"):
-            sheet.append([_cell(sheet, self._say(name, between=BETWEEN.strip()), name)])
+            sheet.append([_cell(sheet, self._say(name, between=BETWEEN.strip()))])
         names = ("columnName", "columnKey", "columnRequired", "columnRepeats", "columnHint")
-        heading = [_cell(sheet, self._say(name), name) for name in (*names, "optionsSheet")]
+        heading = [_cell(sheet, self._say(name)) for name in (*names, "optionsSheet")]
         for cell in heading:
             cell.font, cell.fill = _BOLD, _OPTIONAL
         sheet.append([])
         sheet.append(heading)
         for column, label in zip(self.listed, self.labels(), strict=True):
             texts = (label, column.key, *self._explained(column))
-            cells = [_cell(sheet, text, column.key) for text in texts]
+            cells = [_cell(sheet, text) for text in texts]
             for cell in cells:
                 cell.alignment = _WRAPPED
             sheet.append(cells)
@@ -150,7 +151,7 @@ class Sheets:
         lists = [self._choices(key) for key in self._wordings]
         for row in range(max(map(len, lists), default=0)):
             texts = [listed[row] if row < len(listed) else "" for listed in lists]
-            options.append([_cell(options, text, "") for text in texts])
+            options.append([_cell(options, text) for text in texts])
         places = {key: number for number, key in enumerate(self._wordings, 1)}
         for number, column in enumerate(self.listed, 1):
             source = ""
@@ -184,9 +185,14 @@ class Sheets:
         return f"{hint} {several}" if field.repeats and not field.text else hint
 
 
-def _cell(sheet: Any, text: str, key: str) -> Any:
+def _fit(text: str, record: Record, column: Column) -> str:
     if len(text) > _MOST_CHARACTERS or ILLEGAL_CHARACTERS_RE.search(text):
-        raise UnfitError(f"{key}: no cell can hold “{text[:40]!r}…”, {len(text)} characters")
+        shown = f"{text[:40]!r}, {len(text)} characters"
+        raise UnfitError(f"{record.iri}: {column.key}: no cell of a sheet can hold {shown}")
+    return text
+
+
+def _cell(sheet: Any, text: str) -> Any:
     cell = WriteOnlyCell(sheet, value=text or None)
     if text:
         cell.data_type = "s"  # else one that begins with = became a formula

@@ -13,9 +13,8 @@ from pathlib import Path
 from pyoxigraph import Literal
 
 from . import commas, workbooks
-from .cells import Place, Row
+from .cells import Place, Row, parted
 from .columns import Column, Columns
-from .records import BETWEEN
 from .store import Term
 from .text import fold, nearest
 from .values import Draft, Problem, RefusedError, Understanding, Values, checksum
@@ -121,6 +120,8 @@ class Tables:
     def _row(
         self, row: Row, columns: Sequence[Column | None], digest: str
     ) -> tuple[Draft | None, list[Problem]]:
+        if row.first.sheet:
+            columns = [*columns, *(None for _ in row.texts[len(columns) :])]
         if len(row.texts) != len(columns):
             words = {"cells": len(row.texts), "columns": len(columns)}
             return None, [self.values.problem(row.place(0), None, "", "raggedRow", **words)]
@@ -171,7 +172,7 @@ class Tables:
         if column.language:
             text = cell.replace("\r\n", "\n").strip()
             return [Literal(text, language=column.language)] if text else []
-        parts = [part.strip() for part in cell.split(BETWEEN.strip()) if part.strip()]
+        parts = parted(cell)
         if len(parts) > 1 and not column.field.repeats:
             return [self.values.problem(place, field, cell, "onlyOne")]
         languages = self.values.languages

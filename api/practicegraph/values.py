@@ -21,6 +21,7 @@ from .turtle import XSD
 from .vocabularies import Vocabularies
 
 ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
+_WHOLE = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
 _FORMS = (
     (XSD + "gYear", re.compile(r"\d{4}")),
     (XSD + "gYearMonth", re.compile(r"\d{4}-(0[1-9]|1[0-2])")),
@@ -140,7 +141,7 @@ class Understanding:
         if field.pattern and not re.search(field.pattern, text):
             return self._bad(place, field, text)
         if not field.datatypes:
-            return NamedNode(text) if ADDRESS.fullmatch(text) else self._bad(place, field, text)
+            return _address(text) or self._bad(place, field, text)
         for datatype, form in _FORMS:
             if datatype in field.datatypes and form.fullmatch(text):
                 return Literal(text, datatype=NamedNode(datatype))
@@ -192,6 +193,14 @@ class Understanding:
             near = ", ".join(nearest(text, known))
             return self.problem(place, field, text, "unknownLabel", nearest=near or "–")
         return NamedNode(next(iter(found)))
+
+
+def _address(text: str) -> NamedNode | None:
+    """Give the IRI that a text is, whole: it may end as none in the midst of words does."""
+    try:
+        return NamedNode(text) if _WHOLE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def checksum(content: bytes) -> str:
