@@ -42,7 +42,7 @@ def saved(path: Path, *table_rows: Sequence[Any]) -> Path:
     assert sheet
     sheet.title = "Entries"
     for row in table_rows:
-        sheet.append(row)
+        sheet.append(list(row))
     book.save(path)
     return path
 
@@ -119,8 +119,10 @@ def test_a_workbook_that_libreoffice_saved_again_says_the_same(
     real: Catalogue, exported: Path, tmp_path: Path
 ) -> None:
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    command = ["soffice", profile, "--headless", "--convert-to", "xlsx", "--outdir", tmp_path]
-    subprocess.run([*command, exported], check=True, timeout=120, capture_output=True)
+    order = ["--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path)]
+    subprocess.run(
+        ["soffice", profile, *order, str(exported)], check=True, timeout=120, capture_output=True
+    )
     assert values_of(read(real, tmp_path / exported.name)) == values_of(read(real, exported))
 
 
@@ -163,8 +165,8 @@ def test_a_dry_run_shows_the_change_and_writes_nothing(
     run: Callable[..., Result], copied: Path, tmp_path: Path
 ) -> None:
     before = snapshot(copied)
-    rows = [["identifier", "Country of origin / implementation"], [1788, "Italia"]]
-    result = run("import", saved(tmp_path / "a.xlsx", *rows), "--dry-run")
+    header = ["identifier", "Country of origin / implementation"]
+    result = run("import", saved(tmp_path / "a.xlsx", header, [1788, "Italia"]), "--dry-run")
     assert result.exit_code == 0, result.output
     assert "-    pg:country country:HUN" in result.output
     assert "+    pg:country country:ITA" in result.output
@@ -235,7 +237,7 @@ def test_a_template_offers_lists_and_hints_and_marks_what_is_required(
     assert [s.sheet_state for s in book.worksheets] == ["visible", "visible", "hidden"]
     assert entries.row_dimensions[2].hidden
     assert entries.freeze_panes == "B3"
-    columns = {cell.value: letters(cell.column) for cell in entries[2]}
+    columns = {cell.value: letters(n) for n, cell in enumerate(entries[2], 1)}
     required = {
         key for key in columns if entries[f"{columns[key]}1"].fill.fgColor.rgb == "00FFE699"
     }
@@ -483,6 +485,17 @@ def test_a_search_as_a_workbook_has_what_it_found(client: TestClient) -> None:
     assert len(rows) == 2 + total
     country = rows[1].index("country")
     assert all("Ungarn" in str(row[country]) for row in rows[2:])
+
+
+def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
+    sheets = Sheets(Columns(real.understanding), real.languages)
+    first, second = io.BytesIO(), io.BytesIO()
+    sheets.write(real.reader, [made(real, "Reading")], first)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.time", lambda: 4e9)
+        sheets.write(real.reader, [made(real, "Reading")], second)
+    assert first.getvalue() == second.getvalue()
+    assert b"1980-01-01T00:00:00Z" in zipfile.ZipFile(first).read("docProps/core.xml")
 
 
 def test_no_column_is_for_what_an_import_states_itself(real: Catalogue) -> None:

@@ -5,6 +5,8 @@ the keys in its hidden second row, so that its words may be in any language.
 """
 
 import io
+import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +32,8 @@ _MOST_SHOWN = 30
 """The most values of a list that stand in the explanation of a column."""
 _MOST_PROMPT = 255
 _TEXT = "@"
+_PROPERTIES = "docProps/core.xml"
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _WIDE, _MIDDLE, _NARROW = 44, 28, 16
 _BOLD = Font(bold=True)
 _REQUIRED = PatternFill("solid", fgColor="FFE699")
@@ -69,7 +73,7 @@ class Sheets:
         self._add_choices(sheet, book.create_sheet(self._say("optionsSheet")))
         packed = io.BytesIO()
         book.save(packed)
-        output.write(packed.getvalue())
+        output.write(_timeless(packed))
 
     def _say(self, name: str, /, **words: object) -> str:
         return self.columns.values.phrases.say(name, self.languages, **words)
@@ -183,6 +187,18 @@ class Sheets:
         hint = best(field.hints, self.languages)
         several = self._say("sheetSeveral", between=BETWEEN.strip())
         return f"{hint} {several}" if field.repeats and not field.text else hint
+
+
+def _timeless(packed: BinaryIO) -> bytes:
+    """Give a workbook without the time of writing, so that it has the same bytes each time."""
+    output = io.BytesIO()
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == _PROPERTIES:
+                content = _TIME.sub(b"1980-01-01T00:00:00Z", content)
+            new.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return output.getvalue()
 
 
 def _fit(text: str, record: Record, column: Column) -> str:
