@@ -164,7 +164,7 @@ def test_a_page_with_a_fault_is_refused_with_line_field_value_and_the_nearest(
     with pytest.raises(RefusedError) as caught:
         drafted(real, page, "nl")
     problem = caught.value.problems[0]
-    assert problem.line == line
+    assert problem.place.line == line
     assert not [words for words in said if words.lower() not in str(problem).lower()], str(problem)
 
 
@@ -184,7 +184,7 @@ def test_a_page_that_is_no_text_is_refused(real: Catalogue, tmp_path: Path) -> N
     page.write_bytes(b"Online digitale databank\n\xff\xfe")
     with pytest.raises(RefusedError) as caught:
         drafted(real, page, "nl")
-    assert caught.value.problems[0].line == 2
+    assert caught.value.problems[0].place.line == 2
 
 
 def test_an_import_of_the_same_page_changes_nothing(

@@ -13,6 +13,7 @@ from rdflib.namespace import DCTERMS, OWL
 from conftest import copy, in_json_ld, opened, rows
 from practicegraph import opening
 from practicegraph.catalogue import Catalogue
+from practicegraph.cells import Place
 from practicegraph.embedded import Embedded
 from practicegraph.values import Problem
 from practicegraph.web.app import application
@@ -258,10 +259,12 @@ def test_an_import_of_a_replaced_concept_writes_its_successor(changed: Catalogue
     field = changed.shapes.record.by_key["outcome"]
     label = changed.vocabularies.concepts[REPLACED].labels["en"]
     for text in ("HAP", REPLACED, label):
-        term = changed.understanding.term(Path("x"), field, 1, text, ["en"])
+        term = changed.understanding.term(Place(Path("x"), 1), field, text, ["en"])
         assert term == NamedNode(SUCCESSOR)
     actor = changed.shapes.record.by_key["actor"]
-    assert isinstance(changed.understanding.term(Path("x"), actor, 1, "school", ["en"]), Problem)
+    assert isinstance(
+        changed.understanding.term(Place(Path("x"), 1), actor, "school", ["en"]), Problem
+    )
 
 
 def test_status_tells_what_became_of_each_in_their_order(served: TestClient) -> None:

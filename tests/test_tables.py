@@ -109,7 +109,7 @@ def test_a_table_with_a_fault_is_refused_and_nothing_is_written(
 def test_an_identifier_twice_is_refused(run: Callable[..., Result], tmp_path: Path) -> None:
     result = run("import", table(tmp_path / "rows.csv", ROW, ROW))
     assert result.exit_code == 1
-    assert ":3: own-1" in result.output.replace("“", "").replace("”", "")
+    assert ":3:1: own-1" in result.output.replace("“", "").replace("”", "")
 
 
 def test_a_row_with_too_few_cells_is_refused(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from .workers import Limits, Workers
 _PATIENCE = 3  # seconds that running answers get when the server is told to end
 _OTHERS = (
     keeping.check,
+    keeping.template,
     keeping.import_,
     keeping.label,
     asking.query,

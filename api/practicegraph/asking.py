@@ -12,7 +12,7 @@ from .choices import BadChoiceError
 from .differences import Comparison, State
 from .embedded import Embedded
 from .endpoint import Endpoint
-from .exports import FORMATS, Export
+from .exports import FORMATS, SHEET, Export
 from .terminal import Trouble, at_store, in_folder, mistakes, watched
 from .text import nearest
 
@@ -70,17 +70,27 @@ def diff(old: str, new: str, root: Path, form: str, lang: str | None, judges: bo
 @click.command()
 @in_folder
 @at_store
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Else as FILE ends, or nq.")
+@click.option(
+    "--format", "form", type=click.Choice([*FORMATS, SHEET]), help="Else as FILE ends, or nq."
+)
+@click.option("--lang", help="The language of a workbook's words, such as en or nl.")
 @click.option("-o", "path", metavar="FILE", type=click.Path(path_type=Path), help="Else a pipe.")
-def export(root: Path, store: str | None, form: str | None, path: Path | None) -> None:
-    """Write the whole catalogue, as the service's dumps have it; FILE may end in .gz."""
+def export(
+    root: Path, store: str | None, form: str | None, lang: str | None, path: Path | None
+) -> None:
+    """Write the whole catalogue, as the service's dumps have it; FILE may end in .gz.
+
+    A workbook (xlsx) has the entries alone, as `template` lays them out and `import` reads them.
+    """
     with mistakes(), tempfile.TemporaryDirectory() as work:
         form = form or (exports.form_of(path) if path else FORMATS[0])
         if store:
             opened = exports.opened_elsewhere(root, Endpoint.at(store))
         else:
             opened = exports.opened(root, watched)
-        written = Export(opened, canonical(opened.store, Path(work), watched), watched)
+        languages = opened.preferring(lang)
+        whole = canonical(opened.store, Path(work), watched)
+        written = Export(opened, whole, watched, languages)
         if path:
             written.save(form, path)
         else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyoxigraph import NamedNode
 
-from . import folder, importer
+from . import folder, importer, tables
 from .catalogue import Catalogue
 from .files import Change
 from .importer import Import
@@ -25,9 +25,11 @@ class Naming:
 
 
 def drafts(opened: Catalogue, path: Path, given: Naming) -> list[Draft]:
-    """Read a page, or a table if the file is CSV; raises RefusedError with every problem."""
-    if path.suffix == ".csv":
+    """Read a page, or a table (CSV, XLSX); raises RefusedError with every problem."""
+    if path.suffix.lower() in tables.FORMS:
         return Tables(opened.understanding).read(path)
+    if path.suffix.lower() in tables.OTHERS:
+        raise opened.understanding.refused(path, "otherTable")
     identifier, language = _named(path)
     identifier, language = given.identifier or identifier, given.language or language
     if not identifier:

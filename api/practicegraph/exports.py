@@ -18,16 +18,21 @@ from pyoxigraph import NamedNode, RdfFormat, Triple, serialize
 from . import folder, loading, opening, outputs, records
 from .canonical import Canonical
 from .catalogue import Catalogue
+from .columns import Columns
 from .endpoint import Endpoint
 from .kinds import Kind
 from .loading import Watch, unwatched
 from .nodes import Compactor
 from .opening import KEPT, NoCatalogueError
+from .outputs import Produce
 from .records import Record
 from .remote import Remote
+from .sheets import Sheets
 from .store import RDF, Term
 
 FORMATS = ("nq", "trig", "ttl", "nt", "jsonld", "csv")
+SHEET = "xlsx"
+"""A format of exports alone: a sheet ends at a million rows."""
 WITH_GRAPHS = ("nq", "trig", "jsonld")
 """The formats that say in which graph a triple stands."""
 _TYPE = NamedNode(RDF + "type")
@@ -48,6 +53,7 @@ class Export:
     catalogue: Catalogue
     contents: Canonical
     watch: Watch = unwatched
+    languages: tuple[str, ...] = ()
 
     def write(self, form: str, output: BinaryIO) -> None:
         """Write the whole catalogue in a format."""
@@ -58,15 +64,13 @@ class Export:
             "nt": self._n_triples,
             "jsonld": self._json_ld,
             "csv": self._table,
+            SHEET: self._sheet,
         }
         writers[form](output)
 
     def save(self, form: str, path: Path) -> None:
         """Write a file, packed if its name ends in `.gz`, whole; or raise UnwritableError."""
-        try:
-            outputs.write(path, lambda output: self.write(form, output))
-        except OSError as error:
-            raise UnwritableError(f"{path}: {error.strerror}") from error
+        save(path, lambda output: self.write(form, output))
 
     def _n_quads(self, output: BinaryIO) -> None:
         output.writelines(self.contents.quads())
@@ -101,8 +105,13 @@ class Export:
         table = csv.DictWriter(text, columns, restval="")
         table.writeheader()
         reader = self.catalogue.reader
-        table.writerows(records.row(reader, record, tags) for record in self._records())
+        table.writerows(records.csv_row(reader, record, tags) for record in self._records())
         text.detach()
+
+    def _sheet(self, output: BinaryIO) -> None:
+        columns = Columns(self.catalogue.understanding)
+        languages = self.languages or self.catalogue.languages
+        Sheets(columns, languages).write(self.catalogue.reader, self._records(), output)
 
     def _records(self) -> Iterator[Record]:
         """Give the entries in order; only fields that lie beyond a property are asked for."""
@@ -156,11 +165,20 @@ def opened_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
     return found
 
 
+def save(path: Path, produce: Produce) -> None:
+    """Write a file, packed if its name ends in `.gz`, whole; or raise UnwritableError."""
+    try:
+        outputs.write(path, produce)
+    except OSError as error:
+        raise UnwritableError(f"{path}: {error.strerror}") from error
+
+
 def form_of(path: Path) -> str:
     """Give the format that the name of a file ends in, packed or not; or UnknownFormatError."""
     form = Path(path.name.removesuffix(outputs.PACKED)).suffix.removeprefix(".")
-    if form not in FORMATS:
-        raise UnknownFormatError(f"{path}: its name ends in none of {', '.join(FORMATS)}")
+    if form not in (*FORMATS, SHEET):
+        known = ", ".join((*FORMATS, SHEET))
+        raise UnknownFormatError(f"{path}: its name ends in none of {known}")
     return form
 
 

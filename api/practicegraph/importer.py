@@ -19,6 +19,8 @@ _GENERATED = NamedNode(_PROV + "wasGeneratedBy")
 _SOURCE = NamedNode(_DCT + "source")
 _ISSUED, _MODIFIED = NamedNode(_DCT + "issued"), NamedNode(_DCT + "modified")
 _CHECKSUM = NamedNode(PG + "checksum")
+OWN = frozenset(term.value for term in (_GENERATED, _ISSUED, _MODIFIED))
+"""The properties of an entry that an import states by itself."""
 
 
 @dataclass(frozen=True)

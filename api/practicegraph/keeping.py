@@ -1,4 +1,4 @@
-"""The commands with which a catalogue is kept right: `check`, `import`, `label`."""
+"""The commands with which a catalogue is kept right: `check`, `template`, `import`, `label`."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from . import __version__, drafting, files, folder, locales, opening, revisions
+from . import __version__, drafting, exports, files, folder, locales, opening, revisions, templates
 from .catalogue import Catalogue
 from .drafting import Naming
 from .files import Change
@@ -49,6 +49,27 @@ def check(
     sys.exit(checked.violations > 0)
 
 
+@click.command()
+@in_folder
+@click.option("--format", "form", type=click.Choice(templates.FORMS), help="Else as FILE ends.")
+@click.option("--lang", help="The language of its words, such as en or nl; CSV has keys without.")
+@click.option("-o", "path", metavar="FILE", type=click.Path(path_type=Path), help="Else a pipe.")
+@click.option("--force", is_flag=True, help="Write FILE anew where it is there already.")
+def template(
+    root: Path, form: str | None, lang: str | None, path: Path | None, force: bool
+) -> None:
+    """Write an empty table to fill in, which `import` reads: XLSX with lists and hints, or CSV."""
+    with mistakes():
+        opened = opening.gather(opening.read(root).documents, root)
+        content = templates.content(opened, form or templates.form_of(path), lang)
+        if path and path.exists() and not force:
+            raise click.ClickException(opened.say("isThere", path=path))
+        if path:
+            exports.save(path, lambda output: output.write(content))
+        else:
+            sys.stdout.buffer.write(content)
+
+
 @click.command("import")
 @click.argument("paths", metavar="FILE...", type=FILE, nargs=-1, required=True)
 @in_folder
@@ -66,7 +87,7 @@ def import_(
     retrieved: datetime | None,
     dry_run: bool,
 ) -> None:
-    """Read pages of the source (text) and tables (CSV) into entries: all of them or nothing."""
+    """Read pages of the source (text) and tables (CSV, XLSX) into entries: all or nothing."""
     today = datetime.now(tz=UTC).date()
     made = Import(__version__, retrieved.date() if retrieved else today, today)
     with mistakes():

@@ -62,6 +62,11 @@ class Field:
         return bool(self.scheme or self.options)
 
     @property
+    def truth(self) -> bool:
+        """Tell whether the values are true and false."""
+        return self.datatypes == (XSD + "boolean",)
+
+    @property
     def ordered(self) -> bool:
         """Tell whether the values are dates, or numbers, among which readers choose by ranges."""
         found = set(self.datatypes)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-Produce = Callable[[BinaryIO], None]
+Produce = Callable[[BinaryIO], object]
 """Writes a file's content."""
 
 PACKED = ".gz"

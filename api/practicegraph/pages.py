@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
+from .cells import Place
 from .kinds import Field
 from .shapes import PG
 from .store import RDF, Store
@@ -78,7 +79,7 @@ class Pages:
         sections = self._sections(path, body, language)
         problems: list[Problem] = []
         named = self.values.kind.with_role("IDRole")[0]
-        found = self.values.term(path, named, 1, identifier, [language])
+        found = self.values.term(Place(path, 1), named, identifier, [language])
         if isinstance(found, Problem):
             raise RefusedError([found])
         title, *_ = self.values.kind.with_role("LabelRole")
@@ -140,14 +141,14 @@ class Pages:
                 near = ", ".join(nearest(line.plain, headings))
                 problems.append(
                     self.values.problem(
-                        path, line.number, None, line.plain, "unknownColumn", nearest=near
+                        Place(path, line.number), None, line.plain, "unknownColumn", nearest=near
                     )
                 )
             elif field and field.key in sections:
                 first = sections[field.key][1].number
                 problems.append(
                     self.values.problem(
-                        path, line.number, field, line.plain, "fieldTwice", first=first
+                        Place(path, line.number), field, line.plain, "fieldTwice", first=first
                     )
                 )
             elif field:
@@ -162,16 +163,16 @@ class Pages:
         if field.text:
             return self._text(field, body, language), []
         read = [
-            self.values.term(path, field, line.number, line.plain, [language])
+            self.values.term(Place(path, line.number), field, line.plain, [language])
             for line in body
             if line.plain
         ]
         terms = tuple(found for found in read if not isinstance(found, Problem))
         problems = [found for found in read if isinstance(found, Problem)]
         if not read:
-            problems.append(self.values.problem(path, heading.number, field, "", "noValue"))
+            problems.append(self.values.problem(Place(path, heading.number), field, "", "noValue"))
         if len(read) > 1 and not field.repeats:
-            problems.append(self.values.problem(path, heading.number, field, "", "onlyOne"))
+            problems.append(self.values.problem(Place(path, heading.number), field, "", "onlyOne"))
         return [Values(field, None, terms)], problems
 
     def _text(self, field: Field, body: Sequence[_Line], language: str) -> list[Values]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode
 
 from . import shapes, sparql
+from .cells import Place
 from .choices import BadChoiceError
 from .kinds import Field
 from .shapes import RDFS, SH
@@ -67,7 +68,7 @@ class Question:
                 hint = best(parameter.field.hints, understanding.languages)
                 raise BadChoiceError(parameter.key, "", [hint])
             return parameter.default
-        found = understanding.term(Path(), parameter.field, 0, text, understanding.languages)
+        found = understanding.term(Place(Path(), 0), parameter.field, text, understanding.languages)
         if isinstance(found, Problem):
             raise BadChoiceError(parameter.key, text, [found.reason])
         return found

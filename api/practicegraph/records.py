@@ -7,6 +7,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
+from .cells import joined, shielded
 from .kinds import Field, Kind
 from .store import RDF, Store, Term, plain
 from .text import Labels, best
@@ -23,8 +24,6 @@ _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "decimal": float,
 }
 _KEPT = 4096
-BETWEEN = " | "
-"""What stands between the values of one cell of a table."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +161,13 @@ def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, s
             texts = _by_language(terms)
             cells |= {f"{field.key}@{tag}": texts[tag] for tag in languages if tag in texts}
         else:
-            cells[field.key] = BETWEEN.join(reader.code(term) for term in terms)
+            cells[field.key] = joined(reader.code(term) for term in terms)
     return cells
+
+
+def csv_row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+    """Give a record as a row of CSV, in which no program finds a formula."""
+    return {key: shielded(text) for key, text in row(reader, record, languages).items()}
 
 
 def _in_order(terms: Sequence[Term]) -> tuple[Term, ...]:

@@ -18,6 +18,7 @@ from .locales import UnknownCodeError
 from .opening import NoCatalogueError
 from .revisions import UnknownRevisionError
 from .shapes import ShapesError
+from .sheets import UnfitError
 from .store import QueryRefusedError
 from .values import RefusedError
 
@@ -38,6 +39,7 @@ _MISTAKES = (
     StoreError,
     UnknownFormatError,
     UnwritableError,
+    UnfitError,
 )
 
 in_folder = click.option(

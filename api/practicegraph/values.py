@@ -7,10 +7,12 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
+from .cells import Place
 from .kinds import Field, Kind, Shapes
 from .phrases import Phrases
 from .store import RDF, Term
@@ -19,6 +21,7 @@ from .turtle import XSD
 from .vocabularies import Vocabularies
 
 ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
+_WHOLE = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
 _FORMS = (
     (XSD + "gYear", re.compile(r"\d{4}")),
     (XSD + "gYearMonth", re.compile(r"\d{4}-(0[1-9]|1[0-2])")),
@@ -28,21 +31,21 @@ _FORMS = (
     (XSD + "string", re.compile(r".+", re.DOTALL)),
     (RDF + "langString", re.compile(r".+", re.DOTALL)),
 )
+_TRUTHS = {"true": ("yes", "cellTrue"), "false": ("no", "cellFalse")}
 
 
 @dataclass(frozen=True)
 class Problem:
     """Why something cannot be read: where it stands, what it says, what would be right."""
 
-    path: Path
-    line: int
+    place: Place
     field: str
     value: str
     reason: str
 
     def __str__(self) -> str:
         """Give the problem on one line."""
-        parts = [f"{self.path}:{self.line}", self.field, self.value and f"“{self.value}”"]
+        parts = [str(self.place), self.field, self.value and f"“{self.value}”"]
         return ": ".join([*(part for part in parts if part), self.reason])
 
 
@@ -102,25 +105,22 @@ class Understanding:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
-            raise RefusedError([self.problem(path, line, None, "", "notText")]) from error
+            raise RefusedError([self.problem(Place(path, line), None, "", "notText")]) from error
 
     def problem(
-        self,
-        path: Path,
-        line: int,
-        field: Field | None,
-        value: str,
-        phrase: str,
-        /,
-        **words: object,
+        self, place: Place, field: Field | None, value: str, phrase: str, /, **words: object
     ) -> Problem:
         """Give a problem in words."""
         name = self.name(field) if field else ""
-        return Problem(path, line, name, value, self.say(phrase, **words))
+        return Problem(place, name, value, self.say(phrase, **words))
 
     def refused(self, path: Path, phrase: str, /, **words: object) -> RefusedError:
         """Give the error that a file cannot be read at all."""
-        return RefusedError([self.problem(path, 1, None, "", phrase, **words)])
+        return self.refusal(Place(path, 1), phrase, **words)
+
+    def refusal(self, place: Place, phrase: str, /, **words: object) -> RefusedError:
+        """Give the error that a file cannot be read on from a place."""
+        return RefusedError([self.problem(place, None, "", phrase, **words)])
 
     def name(self, field: Field) -> str:
         """Give what the field is called."""
@@ -131,35 +131,47 @@ class Understanding:
         return self.phrases.say(name, self.shapes.languages, **words)
 
     def term(
-        self, path: Path, field: Field, line: int, text: str, languages: Iterable[str]
+        self, place: Place, field: Field, text: str, languages: Iterable[str]
     ) -> Term | Problem:
         """Give the value that the words mean for the field, by labels in the languages."""
         if field.scheme:
-            return self._concept(path, field, line, text, languages)
+            return self._concept(place, field, text, languages)
         if field.options:
-            valid = self.vocabularies.choices(field)
-            unknown = self.problem(
-                path, line, field, text, "unknownLabel", nearest=", ".join(valid)
-            )
-            return valid.get(text, unknown)
+            return self._option(place, field, text)
         if field.pattern and not re.search(field.pattern, text):
-            return self._bad(path, field, line, text)
+            return self._bad(place, field, text)
         if not field.datatypes:
-            return (
-                NamedNode(text) if ADDRESS.fullmatch(text) else self._bad(path, field, line, text)
-            )
+            return _address(text) or self._bad(place, field, text)
         for datatype, form in _FORMS:
             if datatype in field.datatypes and form.fullmatch(text):
                 return Literal(text, datatype=NamedNode(datatype))
-        return self._bad(path, field, line, text)
+        return self._bad(place, field, text)
 
-    def _bad(self, path: Path, field: Field, line: int, text: str) -> Problem:
+    def _option(self, place: Place, field: Field, text: str) -> Term | Problem:
+        valid = self.vocabularies.choices(field)
+        if found := valid.get(text):
+            return found
+        if field.truth and (meant := valid.get(self._truths.get(fold(text), ""))):
+            return meant
+        return self.problem(place, field, text, "unknownLabel", nearest=", ".join(valid))
+
+    @cached_property
+    def _truths(self) -> dict[str, str]:
+        """Give what is meant by yes and no, and by how spreadsheet programs write them."""
+        return {
+            fold(wording): meant
+            for meant, names in _TRUTHS.items()
+            for name in names
+            for wording in self.phrases.wordings[name].values()
+        }
+
+    def _bad(self, place: Place, field: Field, text: str) -> Problem:
         types = ", ".join(name.rpartition("#")[2] for name in field.datatypes) or "IRI"
         hint = best(field.hints, self.shapes.languages)
-        return self.problem(path, line, field, text, "badValue", type=types, hint=hint)
+        return self.problem(place, field, text, "badValue", type=types, hint=hint)
 
     def _concept(
-        self, path: Path, field: Field, line: int, text: str, languages: Iterable[str]
+        self, place: Place, field: Field, text: str, languages: Iterable[str]
     ) -> Term | Problem:
         assert field.scheme
         scheme = self.vocabularies.schemes[field.scheme]
@@ -173,14 +185,22 @@ class Understanding:
         }
         if len(found) > 1:
             several = ", ".join(concept.notation for concept in found.values())
-            return self.problem(path, line, field, text, "ambiguousLabel", several=several)
+            return self.problem(place, field, text, "ambiguousLabel", several=several)
         if not found:
             concepts = scheme.concepts.values()
             known = [w for concept in concepts for tag, w in concept.wordings if tag in tags]
             known += scheme.concepts
             near = ", ".join(nearest(text, known))
-            return self.problem(path, line, field, text, "unknownLabel", nearest=near or "–")
+            return self.problem(place, field, text, "unknownLabel", nearest=near or "–")
         return NamedNode(next(iter(found)))
+
+
+def _address(text: str) -> NamedNode | None:
+    """Give the IRI that a text is, whole: it may end as none in the midst of words does."""
+    try:
+        return NamedNode(text) if _WHOLE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def checksum(content: bytes) -> str:

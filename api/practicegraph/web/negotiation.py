@@ -39,6 +39,7 @@ TURTLE = Form("ttl", ("text/turtle", "application/x-turtle"), RdfFormat.TURTLE)
 JSON_LD = Form("jsonld", ("application/ld+json",), RdfFormat.JSON_LD)
 JSON = Form("json", ("application/json",))
 CSV = Form("csv", ("text/csv",))
+XLSX = Form("xlsx", ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",))
 N_TRIPLES = Form("nt", ("application/n-triples", "text/plain"), RdfFormat.N_TRIPLES)
 RDF_XML = Form("rdf", ("application/rdf+xml",), RdfFormat.RDF_XML)
 TRIG = Form("trig", ("application/trig",), RdfFormat.TRIG)
@@ -50,7 +51,7 @@ DOCUMENTS = (TURTLE, HTML, JSON_LD, RDF_XML, N_TRIPLES, TRIG, N_QUADS, JSON)
 """The forms of every IRI; the first one goes to those who take anything."""
 ANSWERS = (*DOCUMENTS, LINKSET)
 """The same, and the links of a document by themselves."""
-LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV, RDF_XML, N_TRIPLES, TRIG, N_QUADS)
+LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV, XLSX, RDF_XML, N_TRIPLES, TRIG, N_QUADS)
 """The forms of a search."""
 CHANGES = (ATOM, HTML, TRIG, N_QUADS, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
 """The forms of the log of changes."""

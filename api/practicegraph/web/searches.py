@@ -1,4 +1,4 @@
-"""The search over HTTP: one answer as a page, JSON, CSV, or in any RDF syntax."""
+"""The search over HTTP: one answer as a page, JSON, CSV, XLSX, or in any RDF syntax."""
 
 import csv
 import io
@@ -11,12 +11,14 @@ from fastapi.responses import JSONResponse
 
 from .. import records
 from ..choosing import cursor
+from ..columns import Columns
 from ..search import Answer
+from ..sheets import Sheets, UnfitError
 from . import caching, explained, extracts, facets, hydra, links, negotiation, results
 from .extracts import Extracts
 from .leads import OURS, PATH, address, query_of
 from .links import Link
-from .negotiation import CSV, HTML, JSON, LISTS, Form
+from .negotiation import CSV, HTML, JSON, LISTS, XLSX, Form, NotAcceptableError
 from .results import Found
 from .service import VARY, Service
 from .views import View
@@ -49,6 +51,8 @@ class Searches:
                 return JSONResponse(self._json(view, found))
             if form == CSV:
                 return Response(self._csv(answer), media_type=form.content_type)
+            if form == XLSX:
+                return Response(self._sheet(view, answer), media_type=form.content_type)
             content = hydra.page(catalogue, request, found, form)
             return Response(content, media_type=form.content_type)
 
@@ -83,8 +87,17 @@ class Searches:
         table = csv.DictWriter(text, records.columns(kind, tags), restval="")
         table.writeheader()
         reader = self.service.catalogue.reader
-        table.writerows(records.row(reader, record, tags) for record in self._records(answer))
+        table.writerows(records.csv_row(reader, record, tags) for record in self._records(answer))
         return text.getvalue()
+
+    def _sheet(self, view: View, answer: Answer) -> bytes:
+        catalogue, output = self.service.catalogue, io.BytesIO()
+        sheets = Sheets(Columns(catalogue.understanding), view.languages)
+        try:
+            sheets.write(catalogue.reader, self._records(answer), output)
+        except UnfitError as error:
+            raise NotAcceptableError([form for form in LISTS if form != XLSX]) from error
+        return output.getvalue()
 
     def _records(self, answer: Answer) -> list[records.Record]:
         catalogue = self.service.catalogue
