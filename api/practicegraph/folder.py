@@ -14,7 +14,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -50,7 +50,8 @@ class UnreadableError(ValueError):
 class Document:
     """A file as read: its quads in their order, its topics (one but in sets), its prefixes.
 
-    A question also has its SPARQL as it stands in the file, with the parameters open.
+    A question also has its SPARQL as it stands in the file, with the parameters open. The content
+    is the file's bytes, unpacked.
     """
 
     path: Path
@@ -58,6 +59,27 @@ class Document:
     topics: tuple[str, ...]
     prefixes: Mapping[str, str]
     sparql: str = ""
+    content: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def form(self) -> RdfFormat | None:
+        """Give the syntax of the file."""
+        return _format(self.path)
+
+    @property
+    def statements(self) -> str:
+        """Give the text that says the triples; of a question, its head, each line in its place."""
+        if self.path.suffix == _QUESTION:
+            return _split(self.content)[0].decode()
+        return self.content.decode()
+
+    @property
+    def margins(self) -> list[str]:
+        """Give what stands in the file before each line of the statements, if anything does."""
+        if self.path.suffix != _QUESTION:
+            return []
+        pairs = zip(self.statements.splitlines(), self.content.decode().splitlines(), strict=False)
+        return [line.removesuffix(said) for said, line in pairs]
 
 
 @dataclass(frozen=True)
@@ -154,7 +176,7 @@ def document(path: Path, content: bytes) -> Document:
         quads = (*said, *_executable(said, body))
     names = dict.fromkeys(quad.graph_name for quad in quads)
     topics = (name.value for name in names if isinstance(name, NamedNode))
-    return Document(path, quads, tuple(topics), reader.prefixes, body)
+    return Document(path, quads, tuple(topics), reader.prefixes, body, content)
 
 
 def _quads(path: Path) -> Iterator[Quad]:
