@@ -22,19 +22,17 @@ from typing import IO, cast
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
-from . import sparql
+from . import heads, sparql
 from .store import Term, named
 
 PARTS = ("ontology", "shapes", "queries", "data")
-_QUESTION = ".rq"
-_HEAD = re.compile(r"(?:#:.*(?:\n|$))+")
 _SH = "http://www.w3.org/ns/shacl#"
 _EXECUTABLE = re.compile(re.escape(_SH) + "SPARQL(Select|Ask|Construct)Executable")
 _FORMATS = {
     ".ttl": RdfFormat.TURTLE,
     ".trig": RdfFormat.TRIG,
     ".nq": RdfFormat.N_QUADS,
-    _QUESTION: RdfFormat.TURTLE,
+    heads.SUFFIX: RdfFormat.TURTLE,
 }
 
 
@@ -65,21 +63,6 @@ class Document:
     def form(self) -> RdfFormat | None:
         """Give the syntax of the file."""
         return _format(self.path)
-
-    @property
-    def statements(self) -> str:
-        """Give the text that says the triples; of a question, its head, each line in its place."""
-        if self.path.suffix == _QUESTION:
-            return _split(self.content)[0].decode()
-        return self.content.decode()
-
-    @property
-    def margins(self) -> list[str]:
-        """Give what stands in the file before each line of the statements, if anything does."""
-        if self.path.suffix != _QUESTION:
-            return []
-        pairs = zip(self.statements.splitlines(), self.content.decode().splitlines(), strict=False)
-        return [line.removesuffix(said) for said, line in pairs]
 
 
 @dataclass(frozen=True)
@@ -170,7 +153,7 @@ def document(path: Path, content: bytes) -> Document:
     """Read what stands or would stand in a file of that name; raises UnreadableError."""
     form = _known_format(path)
     with _told(path):
-        head, body = _split(content) if path.suffix == _QUESTION else (content, "")
+        head, body = heads.split(content) if path.suffix == heads.SUFFIX else (content, "")
         reader = parse(head, form, rename_blank_nodes=True)
         said = tuple(_in_graphs(path, reader))
         quads = (*said, *_executable(said, body))
@@ -181,7 +164,7 @@ def document(path: Path, content: bytes) -> Document:
 
 def _quads(path: Path) -> Iterator[Quad]:
     """Give the quads of a file in their order, in flat memory; raises UnreadableError."""
-    if path.suffix == _QUESTION:
+    if path.suffix == heads.SUFFIX:
         yield from read(path).quads
         return
     form = _known_format(path)
@@ -244,15 +227,6 @@ def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
     )
     named = {node: key.value for node, key in keys.items() if isinstance(key, Literal)}
     return {named[node]: term for node, term in defaults.items() if node in named}
-
-
-def _split(content: bytes) -> tuple[bytes, str]:
-    """Give the head of a question as Turtle, its lines where they were, and the SPARQL below it."""
-    text = content.decode()
-    head = _HEAD.match(text)
-    lines = head[0].splitlines() if head else []
-    turtle = "\n".join(line.removeprefix("#:").removeprefix(" ") for line in lines)
-    return turtle.encode(), text[head.end() if head else 0 :].strip() + "\n"
 
 
 def _known_format(path: Path) -> RdfFormat:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from pyoxigraph import NamedNode, RdfFormat
 
-from . import places
+from . import heads, places
 from .findings import Finding, Part, Position
 from .folder import Document
 from .places import Placed, Span
@@ -28,12 +28,15 @@ class Layout:
     @classmethod
     def of(cls, document: Document) -> "Layout":
         """Give the layout of a file, without triples if its syntax is not known to the letter."""
-        text, plain = document.statements, document.form == RdfFormat.N_QUADS
+        content, margins = document.content, []
+        if document.path.suffix == heads.SUFFIX:
+            margins, content = heads.margins(content), heads.split(content)[0]
+        text, plain = content.decode(), document.form == RdfFormat.N_QUADS
         listed = places.placed_in_lines if plain else places.placed
         try:
-            return cls(text, tuple(listed(text)), document.margins, plain)
+            return cls(text, tuple(listed(text)), margins, plain)
         except StrangeTokenError:
-            return cls(text, (), document.margins, plain)
+            return cls(text, (), margins, plain)
 
     @cached_property
     def _numbers(self) -> dict[str, list[int]]:
@@ -51,7 +54,7 @@ class Layout:
 
     def said(self, finding: Finding) -> tuple[int, Placed] | None:
         """Give the triple whose value a finding is about, with its place in the list."""
-        if finding.term == f"<{finding.focus}>":
+        if not finding.predicate and finding.term == f"<{finding.focus}>":
             return None  # what is wrong is the subject itself
         for number, triple in self.about(finding.focus):
             if _fits(triple, finding) and str(triple.object) == finding.term:

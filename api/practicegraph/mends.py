@@ -24,7 +24,7 @@ from .values import Problem, Understanding
 
 _LIKENESS = 0.6
 """How like its replacement a word has to be, from 0 to 1, for a program to replace it."""
-_LETTERS_A_MISTAKE = 5
+_LETTERS_A_MISTAKE = 4
 _EXAMPLES = 50  # values among which an example is chosen
 _WIDTH = 120  # characters of a text that is written or taken out
 _BLANK = "…"
