@@ -31,7 +31,7 @@ def expected(path: Path) -> list[tuple[str, ...]]:
 
 
 def found(finding: Finding) -> tuple[str, ...]:
-    return (finding.shape or "-", finding.rule, finding.value or "-")
+    return (finding.shape_name or "-", finding.rule, finding.value or "-")
 
 
 def test_the_catalogue_has_nothing_wrong() -> None:

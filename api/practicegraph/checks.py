@@ -6,24 +6,29 @@ nothing describes, and what `promises` says of what is no longer current.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from . import promises, validation
-from .findings import Checked, Finding, Reporter
+from .findings import Checked, Finding, Part, Position, Reporter
 from .folder import Document, UnreadableError
 from .kinds import Shapes
+from .layouts import Layout
+from .mends import Mender
 from .permanence import Permanence
 from .phrases import Phrases
 from .reasons import Reasons
 from .records import Reader
 from .store import RDF, Store, Term
 from .text import best
+from .values import Understanding
 
 _NOWHERE = Path()
 """Where findings about blank nodes are put, since nothing tells which file they are from."""
 
+_UNPLACED = Part(Position(0, 0), Position(0, 0))
 _DANGLING = """
 SELECT DISTINCT ?subject ?property ?value
 WHERE {{
@@ -68,16 +73,22 @@ class Checker:
         if before:
             published = promises.published(before, self.base, self._entries)
             wrong += promises.vanished(self._reporter, published, before, documents)
-        findings = sorted(wrong, key=_place)
+        findings = sorted(self._placed(wrong, documents), key=_place)
         violations = sum(finding.violates for finding in findings)
         counts = {"violations": violations, "warnings": len(findings) - violations}
-        return Checked(
-            tuple(findings), self._reporter.say("checked", files=len(files) - 1, **counts)
-        )
+        summary = self._reporter.say("checked", files=len(files) - 1, **counts)
+        listed = tuple(sorted(files - {_NOWHERE}))
+        title = self._reporter.say("checkReport")
+        return Checked(tuple(findings), listed, title, summary, tuple(self.languages))
 
     @property
     def _reporter(self) -> Reporter:
         return Reporter(self.phrases, self.reader, self.languages)
+
+    @property
+    def _mender(self) -> Mender:
+        known = Understanding(self.shapes, self.reader.vocabularies, self.phrases)
+        return Mender(self.store, known, self._reporter, self.permanence)
 
     @property
     def _entries(self) -> str:
@@ -88,10 +99,22 @@ class Checker:
     def _reasons(self) -> Reasons:
         return Reasons(self.store, self.shapes, self.phrases, self.reader, self.languages)
 
+    def _placed(
+        self, findings: Iterable[Finding], documents: Iterable[Document]
+    ) -> Iterator[Finding]:
+        """Give the findings with the parts of their files that they are about, and their mends."""
+        read = {document.path: document for document in documents}
+        for path, some in groupby(sorted(findings, key=_path), _path):
+            if path in read:
+                yield from self._mender.mended(some, Layout.of(read[path]))
+            else:
+                yield from some
+
     def _unreadable(self, error: UnreadableError) -> Finding:
         reason = self._reporter.say("Syntax", reason=error.reason)
         found = self._reporter.violation(error.path, "Syntax", reason=reason)
-        return replace(found, line=error.line)
+        start = Position(error.line, error.column)
+        return replace(found, part=Part(start, start))
 
     def _topics(self, documents: Sequence[Document]) -> Iterator[Finding]:
         classes = {name for kind in self.shapes.kinds if kind.topic for name in kind.classes}
@@ -130,48 +153,58 @@ class Checker:
 
     def _of_result(self, result: validation.Result, homes: Mapping[str, Path]) -> Finding:
         focus = result.focus.strip("<>")
-        field = self.shapes.fields.get(result.shape)
+        field, term = self.shapes.fields.get(result.shape), _term(result.value)
         return Finding(
             path=homes.get(focus, _NOWHERE),
-            line=None,
             rule=result.component,
-            shape=result.shape.rpartition("#")[2],
+            shape=result.shape,
             severity=result.severity,
             level=self._reporter.say(result.severity),
             focus=focus,
             subject=self.reader.name(focus, self.languages),
             field=best(field.names, self.languages) if field else result.path.strip("<>"),
-            value=self._shown(result.value),
+            value="" if term is None else term.value,
             reason=self._reasons.reason(result),
             hint=best(field.hints, self.languages) if field else "",
+            predicate=result.path.strip("<>"),
+            term="" if term is None else str(term),
         )
 
     def _dangling(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         for row in self.store.select(_DANGLING.format(base=Literal(self.base))):
             subject, predicate, value = (_plain(row[name]) for name in _LINK)
             name, path = self._field_name(subject, predicate), homes.get(subject, _NOWHERE)
-            yield self._reporter.violation(path, "Dangling", subject, field=name, value=value)
+            found = self._reporter.violation(path, "Dangling", subject, field=name, value=value)
+            yield replace(found, predicate=predicate, term=str(row["value"]))
 
     def _outdated(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         for subject, predicate, retirement in promises.outdated(self.store, self.permanence):
             name, path = self._field_name(subject, predicate), homes.get(subject, _NOWHERE)
-            yield promises.warning(self._reporter, path, subject, name, retirement)
+            found = promises.warning(self._reporter, path, subject, name, retirement)
+            yield replace(found, predicate=predicate, term=str(NamedNode(retirement.iri)))
 
     def _field_name(self, subject: str, predicate: str) -> str:
         kind = self.shapes.kind_of(self.reader.classes(subject))
         field = self.shapes.field(kind, predicate)
         return best(field.names, self.languages) if field else predicate
 
-    def _shown(self, value: str) -> str:
-        if not value or value.startswith("_:"):
-            return ""
-        term = next(iter(parse(f"<x:s> <x:p> {value} .", RdfFormat.N_TRIPLES))).object
-        assert isinstance(term, NamedNode | Literal)
-        return term.value
+
+def _term(value: str) -> NamedNode | Literal | None:
+    """Give the value of a result, but None for a blank node, which has no name that lasts."""
+    if not value or value.startswith("_:"):
+        return None
+    term = next(iter(parse(f"<x:s> <x:p> {value} .", RdfFormat.N_TRIPLES))).object
+    assert isinstance(term, NamedNode | Literal)
+    return term
 
 
-def _place(finding: Finding) -> tuple[str, ...]:
-    return (str(finding.path), finding.focus, finding.field, finding.rule, finding.value)
+def _place(finding: Finding) -> tuple[str, Part, tuple[str, ...]]:
+    words = (finding.focus, finding.field, finding.rule, finding.value)
+    return str(finding.path), finding.part or _UNPLACED, words
+
+
+def _path(finding: Finding) -> Path:
+    return finding.path
 
 
 _LINK = ("subject", "property", "value")

@@ -3,17 +3,43 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from .phrases import Phrases
 from .records import Reader
 
 
+class Position(NamedTuple):
+    """A line and a column of a file, both from 1, in characters."""
+
+    line: int
+    column: int
+
+
+class Part(NamedTuple):
+    """A part of a file; the end is the first character after it."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True)
+class Mend:
+    """What would be right, in words, and the edit that brings it: a text in the place of a part."""
+
+    said: str
+    part: Part
+    text: str
+
+
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong, in words of the chosen language; rule and severity are SHACL's names."""
+    """Something wrong, in words of the chosen language; rule and severity are SHACL's names.
+
+    The shape is an IRI, or "" for a rule of our own; the term is the value in N-Triples' syntax.
+    """
 
     path: Path
-    line: int | None
     rule: str
     shape: str
     severity: str
@@ -24,28 +50,56 @@ class Finding:
     value: str
     reason: str
     hint: str
+    predicate: str = ""
+    term: str = ""
+    part: Part | None = None
+    mend: Mend | None = None
 
     @property
     def violates(self) -> bool:
         """Tell whether the catalogue does not admit it; warnings and notes it does."""
         return self.severity == "Violation"
 
+    @property
+    def shape_name(self) -> str:
+        """Give the last part of the shape's IRI."""
+        return self.shape.rpartition("#")[2]
+
+    @property
+    def rule_name(self) -> str:
+        """Give the rule with the shape that sets it."""
+        return " ".join(part for part in (self.shape_name, self.rule) if part)
+
+    @property
+    def place(self) -> str:
+        """Give the file, with line and column where they are known."""
+        return ":".join([str(self.path), *map(str, self.part.start if self.part else ())])
+
+    @property
+    def message(self) -> str:
+        """Give the finding in words, without its place: entry, field, value, reason."""
+        about = [self.subject or self.focus, self.field, self.value and f"“{self.value}”"]
+        return ": ".join([*(part for part in about if part), self.reason])
+
     def __str__(self) -> str:
         """Give the finding on one line: file, entry, field, value, reason, rule."""
-        place = f"{self.path}:{self.line}" if self.line else str(self.path)
-        about = [self.subject or self.focus, self.field, self.value and f"“{self.value}”"]
-        said = ": ".join([place, self.level, *(part for part in about if part), self.reason])
+        said = ": ".join([self.place, self.level, self.message])
         if self.hint:
             said += f" · {self.hint}"
-        return f"{said} [{' '.join(part for part in (self.shape, self.rule) if part)}]"
+        if self.mend:
+            said += f" → {self.mend.said}"
+        return f"{said} [{self.rule_name}]"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check has found, with its summary in words."""
+    """What a check of files has found; its title and summary are in the first language."""
 
     findings: tuple[Finding, ...]
+    files: tuple[Path, ...]
+    title: str
     summary: str
+    languages: tuple[str, ...]
 
     @property
     def violations(self) -> int:
@@ -75,7 +129,6 @@ class Reporter:
         """Give a violation of a rule of our own; its reason is else the phrase of that name."""
         return Finding(
             path=path,
-            line=None,
             rule=rule,
             shape="",
             severity="Violation",

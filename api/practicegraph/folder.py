@@ -14,7 +14,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -22,19 +22,17 @@ from typing import IO, cast
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
-from . import sparql
+from . import heads, sparql
 from .store import Term, named
 
 PARTS = ("ontology", "shapes", "queries", "data")
-_QUESTION = ".rq"
-_HEAD = re.compile(r"(?:#:.*(?:\n|$))+")
 _SH = "http://www.w3.org/ns/shacl#"
 _EXECUTABLE = re.compile(re.escape(_SH) + "SPARQL(Select|Ask|Construct)Executable")
 _FORMATS = {
     ".ttl": RdfFormat.TURTLE,
     ".trig": RdfFormat.TRIG,
     ".nq": RdfFormat.N_QUADS,
-    _QUESTION: RdfFormat.TURTLE,
+    heads.SUFFIX: RdfFormat.TURTLE,
 }
 
 
@@ -50,7 +48,8 @@ class UnreadableError(ValueError):
 class Document:
     """A file as read: its quads in their order, its topics (one but in sets), its prefixes.
 
-    A question also has its SPARQL as it stands in the file, with the parameters open.
+    A question also has its SPARQL as it stands in the file, with the parameters open. The content
+    is the file's bytes, unpacked.
     """
 
     path: Path
@@ -58,6 +57,12 @@ class Document:
     topics: tuple[str, ...]
     prefixes: Mapping[str, str]
     sparql: str = ""
+    content: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def form(self) -> RdfFormat | None:
+        """Give the syntax of the file."""
+        return _format(self.path)
 
 
 @dataclass(frozen=True)
@@ -148,18 +153,18 @@ def document(path: Path, content: bytes) -> Document:
     """Read what stands or would stand in a file of that name; raises UnreadableError."""
     form = _known_format(path)
     with _told(path):
-        head, body = _split(content) if path.suffix == _QUESTION else (content, "")
+        head, body = heads.split(content) if path.suffix == heads.SUFFIX else (content, "")
         reader = parse(head, form, rename_blank_nodes=True)
         said = tuple(_in_graphs(path, reader))
         quads = (*said, *_executable(said, body))
     names = dict.fromkeys(quad.graph_name for quad in quads)
     topics = (name.value for name in names if isinstance(name, NamedNode))
-    return Document(path, quads, tuple(topics), reader.prefixes, body)
+    return Document(path, quads, tuple(topics), reader.prefixes, body, content)
 
 
 def _quads(path: Path) -> Iterator[Quad]:
     """Give the quads of a file in their order, in flat memory; raises UnreadableError."""
-    if path.suffix == _QUESTION:
+    if path.suffix == heads.SUFFIX:
         yield from read(path).quads
         return
     form = _known_format(path)
@@ -222,15 +227,6 @@ def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
     )
     named = {node: key.value for node, key in keys.items() if isinstance(key, Literal)}
     return {named[node]: term for node, term in defaults.items() if node in named}
-
-
-def _split(content: bytes) -> tuple[bytes, str]:
-    """Give the head of a question as Turtle, its lines where they were, and the SPARQL below it."""
-    text = content.decode()
-    head = _HEAD.match(text)
-    lines = head[0].splitlines() if head else []
-    turtle = "\n".join(line.removeprefix("#:").removeprefix(" ") for line in lines)
-    return turtle.encode(), text[head.end() if head else 0 :].strip() + "\n"
 
 
 def _known_format(path: Path) -> RdfFormat:

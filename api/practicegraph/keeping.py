@@ -1,19 +1,29 @@
 """The commands with which a catalogue is kept right: `check`, `template`, `import`, `label`."""
 
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from . import __version__, drafting, exports, files, folder, locales, opening, revisions, templates
+from . import (
+    __version__,
+    drafting,
+    exports,
+    files,
+    folder,
+    locales,
+    opening,
+    reports,
+    revisions,
+    templates,
+)
 from .catalogue import Catalogue
 from .drafting import Naming
 from .files import Change
 from .findings import Checked
+from .folder import Contents
 from .importer import Import
 from .terminal import FILE, PATH, in_folder, mistakes
 
@@ -21,7 +31,7 @@ from .terminal import FILE, PATH, in_folder, mistakes
 @click.command()
 @click.argument("paths", metavar="[PATH]...", type=PATH, nargs=-1)
 @in_folder
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "form", type=click.Choice(list(reports.FORMS)), default="text")
 @click.option("--lang", help="The language of the messages, such as en or nl.")
 @click.option(
     "--against",
@@ -40,12 +50,11 @@ def check(
         contents = opening.read(root, given)
         before = revisions.documents(against, root) if against else ()
         checked = opening.check(root, contents, given or contents.paths, lang, before)
-    if form == "json":
-        rows = [asdict(finding) | {"path": str(finding.path)} for finding in checked.findings]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-    else:
+    if form == "text":
         _show(checked)
         click.echo(checked.summary)
+    else:
+        click.echo(reports.FORMS[form].write(checked, _prefixes(contents)), nl=False)
     sys.exit(checked.violations > 0)
 
 
@@ -134,6 +143,10 @@ def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None
         click.echo(opened.say(done if change.needed else "unchanged", path=change.path))
         if dry_run and change.needed:
             click.echo("\n".join(change.lines()))
+
+
+def _prefixes(contents: Contents) -> dict[str, str]:
+    return {name: iri for d in contents.documents for name, iri in d.prefixes.items()}
 
 
 def _show(checked: Checked) -> None:

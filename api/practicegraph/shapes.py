@@ -12,6 +12,7 @@ from .text import Labels
 
 SH = "http://www.w3.org/ns/shacl#"
 PG = "https://w3id.org/practicegraph/ontology#"
+SHAPE = "https://w3id.org/practicegraph/shapes#"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _ROLE = "http://datashapes.org/dash#propertyRole"

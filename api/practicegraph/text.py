@@ -46,8 +46,11 @@ def _letter(character: str) -> str:
     return named[1].lower() if named else character
 
 
-def nearest(word: str, words: Iterable[str], count: int = 3) -> list[str]:
-    """Give up to `count` of the words that look most like the word, the nearest first."""
+def nearest(word: str, words: Iterable[str], count: int = 3, likeness: float = 0.3) -> list[str]:
+    """Give up to `count` of the words that look most like the word, the nearest first.
+
+    The likeness that they need at least goes from 0 to 1, for words that are the same.
+    """
     by_form = {fold(candidate): candidate for candidate in words}
-    close = difflib.get_close_matches(fold(word), by_form, n=count, cutoff=0.3)
+    close = difflib.get_close_matches(fold(word), by_form, n=count, cutoff=likeness)
     return [by_form[form] for form in close]

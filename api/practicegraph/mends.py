@@ -1,0 +1,237 @@
+"""Mends: what to write instead of what a finding is about, where that can be known."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from textwrap import shorten
+
+from pyoxigraph import Literal, NamedNode
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from . import shapes as terms
+from .cells import Place
+from .edits import Edit, Editor
+from .findings import Finding, Mend, Reporter
+from .kinds import Field
+from .layouts import Layout
+from .permanence import Permanence
+from .places import Placed
+from .store import RDF, Store, Term
+from .text import nearest
+from .values import Problem, Understanding
+
+_LIKENESS = 0.6
+_NOWHERE = Place(Path(), 0)
+"""Of values that stand in no source."""
+"""How like its replacement a word has to be, from 0 to 1, for a program to replace it."""
+_LETTERS_A_MISTAKE = 4
+_EXAMPLES = 50  # values among which an example is chosen
+_WIDTH = 120  # characters of a text that is written or taken out
+_BLANK = "…"
+
+Edited = tuple[str, Edit] | None
+"""The name of a phrase and the edit that it speaks of."""
+
+
+@dataclass(frozen=True)
+class Mender:
+    """Finds mends by what the shapes, the vocabularies and the other things in the store say."""
+
+    store: Store
+    known: Understanding
+    reporter: Reporter
+    permanence: Permanence
+
+    def mended(self, findings: Iterable[Finding], layout: Layout) -> Iterator[Finding]:
+        """Give the findings about a file with the parts that they mean and with their mends."""
+        for finding in findings:
+            placed = replace(finding, part=finding.part or layout.part(finding))
+            yield replace(placed, mend=self._mend(placed, layout))
+
+    def _mend(self, finding: Finding, layout: Layout) -> Mend | None:
+        mend = self._ways.get(finding.rule.removesuffix("ConstraintComponent"))
+        edited = mend(finding, Editor(layout)) if mend else None
+        if edited is None:
+            return None
+        phrase, edit = edited
+        words = shorten(edit.words, _WIDTH, placeholder=" …")
+        return Mend(self.reporter.say(phrase, text=words), edit.part, edit.text)
+
+    @cached_property
+    def _ways(self) -> Mapping[str, Callable[[Finding, Editor], Edited]]:
+        """Give what mends a breach of each rule."""
+        valued = dict.fromkeys(
+            ("Node", "Class", "Or", "In", "Datatype", "NodeKind", "Pattern"), self._valued
+        )
+        return valued | {
+            "MinCount": self._stated,
+            "HasValue": self._demanded,
+            "MaxCount": self._single,
+            "UniqueLang": self._single,
+            "Disjoint": self._withdrawn,
+            "Closed": self._renamed,
+            "SPARQL": self._by_value,
+            "Dangling": self._led,
+            "Deprecated": self._succeeded,
+        }
+
+    def _field(self, finding: Finding) -> Field | None:
+        return self.known.shapes.fields.get(finding.shape)
+
+    def _valued(self, finding: Finding, editor: Editor) -> Edited:
+        """Write the value as the field has it, or the nearest one of those that it may have."""
+        field, said = self._field(finding), editor.layout.said(finding)
+        if not field or not said or not finding.value:
+            return None
+        value = self._text(field, said[1], editor) if field.text else self._value(field, finding)
+        if value is None or value == said[1].object:
+            return None
+        return "writeInstead", editor.valued(said[1], value)
+
+    def _text(self, field: Field, triple: Placed, editor: Editor) -> Term | None:
+        """Give a text without a language in the first one in which the field is not yet filled."""
+        if not isinstance(triple.object, Literal) or triple.object.language:
+            return None
+        others = (t for _, t in editor.layout.about(triple.subject.value))
+        taken = {
+            other.object.language
+            for other in others
+            if other.predicate == triple.predicate and isinstance(other.object, Literal)
+        }
+        free = (tag for tag in self.known.languages if tag not in taken)
+        return next((Literal(triple.object.value, language=tag) for tag in free), None)
+
+    def _value(self, field: Field, finding: Finding) -> Term | None:
+        meant = self.known.term(_NOWHERE, field, finding.value, self.known.languages)
+        if not isinstance(meant, Problem):
+            return meant
+        if not field.chosen:
+            return self._identifier(field, finding)
+        choices = dict(self.known.vocabularies.choices(field))
+        if field.scheme:
+            for concept in self.known.vocabularies.schemes[field.scheme].concepts.values():
+                node = NamedNode(concept.iri)
+                choices |= {wording: node for _, wording in concept.wordings}
+        else:
+            choices |= {_last(name): term for name, term in choices.items()}
+        near = nearest(_last(finding.value), choices, 1, _LIKENESS)
+        return choices[near[0]] if near else None
+
+    def _identifier(self, field: Field, finding: Finding) -> Term | None:
+        """Give the last part of a thing's address where the field identifies it."""
+        if field.role != "IDRole":
+            return None
+        value = self.known.term(_NOWHERE, field, _last(finding.focus), ())
+        return None if isinstance(value, Problem) else value
+
+    def _stated(self, finding: Finding, editor: Editor) -> Edited:
+        """State what is missing, with an example."""
+        field = self._field(finding)
+        value = self._example(field, finding) if field else None
+        return self._with(finding, editor, value)
+
+    def _with(self, finding: Finding, editor: Editor, value: Term | None) -> Edited:
+        if value is None or not finding.predicate:
+            return None
+        edit = editor.with_value(finding.focus, finding.predicate, value)
+        return ("addSuch", edit) if edit else None
+
+    def _example(self, field: Field, finding: Finding) -> Term | None:
+        if field.text:
+            return Literal(_BLANK, language=self.known.languages[0])
+        if identifier := self._identifier(field, finding):
+            return identifier
+        quads = self.store.quads(None, NamedNode(finding.predicate)) if finding.predicate else ()
+        values = (q.object for q in islice(quads, _EXAMPLES))
+        return min((value for value in values if _may_have(field, value)), key=str, default=None)
+
+    def _demanded(self, finding: Finding, editor: Editor) -> Edited:
+        """State the one value that the shape demands."""
+        demanded = next(iter(terms.limits(self.store, finding.shape, finding.rule)), None)
+        for _, triple in editor.layout.about(finding.focus):
+            if demanded is not None and triple.predicate.value == finding.predicate:
+                return "writeInstead", editor.valued(triple, demanded)
+        return self._with(finding, editor, demanded)
+
+    def _single(self, finding: Finding, editor: Editor) -> Edited:
+        """Take out the second of several values, of texts the second in a language."""
+        languages: set[str | None] = set()
+        for _, triple in editor.layout.about(finding.focus):
+            if triple.predicate.value == finding.predicate:
+                texts = finding.rule.startswith("UniqueLang")
+                language = getattr(triple.object, "language", None) if texts else None
+                if language in languages:
+                    return self._out(editor.without(triple))
+                languages.add(language)
+        return None
+
+    def _withdrawn(self, finding: Finding, editor: Editor) -> Edited:
+        said = editor.layout.said(finding)
+        return self._out(editor.without(said[1])) if said else None
+
+    def _out(self, edit: Edit | None) -> Edited:
+        return ("takeThisOut", edit) if edit else None
+
+    def _renamed(self, finding: Finding, editor: Editor) -> Edited:
+        """Say it of the nearest property of the kind; take out what other kinds have."""
+        said = editor.layout.said(finding)
+        kind = next((k for k in self.known.shapes.kinds if k.iri == finding.shape), None)
+        if not said or not kind:
+            return None
+        names = {_last(name): name for name in kind.keys}
+        near = nearest(_last(finding.predicate), names, 1, _LIKENESS)
+        if near:
+            return "writeInstead", editor.renamed(said[1], names[near[0]])
+        known = any(finding.predicate in other.keys for other in self.known.shapes.kinds)
+        return self._out(editor.without(said[1])) if known else None
+
+    def _by_value(self, finding: Finding, editor: Editor) -> Edited:
+        """Add the text in the language that is missing; or set an identifier right."""
+        field, said = self._field(finding), editor.layout.said(finding)
+        if not field:
+            return None
+        identifier = self._identifier(field, finding)
+        if said and identifier and identifier != said[1].object:
+            return "writeInstead", editor.valued(said[1], identifier)
+        if not said and finding.value in self.known.languages:
+            return self._with(finding, editor, Literal(_BLANK, language=finding.value))
+        return None
+
+    def _led(self, finding: Finding, editor: Editor) -> Edited:
+        """Lead to the nearest address that something describes."""
+        said = editor.layout.said(finding)
+        most = len(_last(finding.value)) // _LETTERS_A_MISTAKE
+        near = process.extractOne(
+            finding.value, self._described, scorer=OSA.distance, score_cutoff=most
+        )
+        if not said or not near:
+            return None
+        return "writeInstead", editor.valued(said[1], NamedNode(near[0]))
+
+    @cached_property
+    def _described(self) -> list[str]:
+        typed = self.store.subjects(RDF + "type")
+        return sorted({node.value for node in typed if isinstance(node, NamedNode)})
+
+    def _succeeded(self, finding: Finding, editor: Editor) -> Edited:
+        """Lead to the successor; take out what has none."""
+        said, retired = editor.layout.said(finding), self.permanence.of(finding.value)
+        if not said or not retired:
+            return None
+        if retired.successor:
+            return "writeInstead", editor.valued(said[1], NamedNode(retired.successor))
+        return self._out(editor.without(said[1]))
+
+
+def _may_have(field: Field, value: Term) -> bool:
+    """Tell whether a value is of the type of a field's values."""
+    if isinstance(value, Literal):
+        return value.datatype.value in field.datatypes
+    return isinstance(value, NamedNode) and not field.datatypes
+
+
+def _last(iri: str) -> str:
+    return iri.rpartition("#")[2].rpartition("/")[2]
