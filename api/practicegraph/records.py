@@ -9,6 +9,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode
 
 from .cells import joined, shielded
 from .kinds import Field, Kind
+from .recent import Recent
 from .store import RDF, Store, Term, plain
 from .text import Labels, best
 from .turtle import XSD
@@ -24,6 +25,7 @@ _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "decimal": float,
 }
 _KEPT = 4096
+_RECORDS = 2000  # about 6 kB each, that are kept
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,17 @@ class Reader:
     labels: tuple[str, ...]
 
     def records(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
-        """Give the records of the IRIs, in their order."""
+        """Give the records of the IRIs, in their order, each once."""
+        keys = [(kind.iri, iri) for iri in dict.fromkeys(iris)]
+        return self._recent.of(
+            self.store.version(), keys, lambda missing: self._read(kind, [i for _, i in missing])
+        )
+
+    @cached_property
+    def _recent(self) -> Recent[tuple[str, str], Record]:
+        return Recent(_RECORDS)
+
+    def _read(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
         found: dict[str, dict[str, list[Term]]] = {iri: {} for iri in iris}
         for iri, key, term in self._values(kind, iris) if iris else ():
             found[iri].setdefault(key, []).append(term)

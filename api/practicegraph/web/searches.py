@@ -2,7 +2,8 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse
 from .. import records
 from ..choosing import cursor
 from ..columns import Columns
+from ..recent import Recent
 from ..search import Answer
 from ..sheets import Sheets, UnfitError
 from . import caching, explained, extracts, facets, hydra, links, negotiation, results
@@ -23,6 +25,8 @@ from .results import Found
 from .service import VARY, Service
 from .views import View
 
+Item = dict[str, Any]
+_ITEMS = 2000  # of entries in JSON, about 10 kB each, that are kept
 _PAGING = ("after", "before")
 
 
@@ -31,6 +35,7 @@ class Searches:
     """Answers searches."""
 
     service: Service
+    items: Recent[tuple[str, Sequence[str]], Item] = field(default_factory=lambda: Recent(_ITEMS))
 
     def answer(self, request: Request) -> Response:
         """Answer a search in the form that the reader asks for."""
@@ -60,15 +65,11 @@ class Searches:
         return caching.answer(request, known, VARY | _links(request, found, form), make)
 
     def _json(self, view: View, found: Found) -> dict[str, Any]:
-        reader, answer = self.service.catalogue.reader, found.answer
-        extracts_of = Extracts(view, found.choices)
+        answer = found.answer
         shown = {
             "total": answer.total,
             "release": self.service.catalogue.search.release,
-            "items": [
-                reader.as_json(record, view.languages) | extracts_of.as_json(record)
-                for record in self._records(answer)
-            ],
+            "items": self._items(view, found),
             "facets": {
                 facet.field.key: facet.as_json()
                 for facet in facets.facets(view, answer, found.choices)
@@ -81,27 +82,45 @@ class Searches:
             shown["explanation"] = explained.answer(view, found.choices, found.milliseconds)
         return shown
 
+    def _items(self, view: View, found: Found) -> list[Item]:
+        """Give the entries of a page; where words were found in them, with what shows it."""
+        reader, languages = self.service.catalogue.reader, view.languages
+        if found.choices.words.strip():
+            shown = Extracts(view, found.choices)
+            read = self._records(found.answer.entries)
+            return [reader.as_json(one, languages) | shown.as_json(one) for one in read]
+        keys = [(iri, languages) for iri in found.answer.entries]
+        return self.items.of(
+            reader.store.version(),
+            keys,
+            lambda missing: [
+                reader.as_json(one, languages) for one in self._records([i for i, _ in missing])
+            ],
+        )
+
     def _csv(self, answer: Answer) -> str:
         kind, tags = self.service.catalogue.shapes.record, self.service.catalogue.languages
         text = io.StringIO()
         table = csv.DictWriter(text, records.columns(kind, tags), restval="")
         table.writeheader()
         reader = self.service.catalogue.reader
-        table.writerows(records.csv_row(reader, record, tags) for record in self._records(answer))
+        table.writerows(
+            records.csv_row(reader, record, tags) for record in self._records(answer.entries)
+        )
         return text.getvalue()
 
     def _sheet(self, view: View, answer: Answer) -> bytes:
         catalogue, output = self.service.catalogue, io.BytesIO()
         sheets = Sheets(Columns(catalogue.understanding), view.languages)
         try:
-            sheets.write(catalogue.reader, self._records(answer), output)
+            sheets.write(catalogue.reader, self._records(answer.entries), output)
         except UnfitError as error:
             raise NotAcceptableError([form for form in LISTS if form != XLSX]) from error
         return output.getvalue()
 
-    def _records(self, answer: Answer) -> list[records.Record]:
+    def _records(self, iris: Sequence[str]) -> list[records.Record]:
         catalogue = self.service.catalogue
-        return catalogue.reader.records(catalogue.shapes.record, answer.entries)
+        return catalogue.reader.records(catalogue.shapes.record, iris)
 
 
 def _pages(request: Request, answer: Answer) -> dict[str, str]:

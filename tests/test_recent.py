@@ -1,0 +1,42 @@
+from practicegraph.recent import Recent
+
+
+def test_what_is_kept_is_made_once_a_release_and_in_order() -> None:
+    made: list[int] = []
+
+    def squares(keys: list[int]) -> list[int]:
+        made.extend(keys)
+        return [key * key for key in keys]
+
+    recent: Recent[int, int] = Recent(3)
+    assert recent.of("one", [1, 2], squares) == [1, 4]
+    assert recent.of("one", [3, 2, 1], squares) == [9, 4, 1]
+    assert made == [1, 2, 3]
+    assert recent.of("two", [1], squares) == [1]
+    assert made == [1, 2, 3, 1]
+
+
+def test_what_is_asked_for_least_goes_first() -> None:
+    made: list[int] = []
+
+    def same(keys: list[int]) -> list[int]:
+        made.extend(keys)
+        return keys
+
+    recent: Recent[int, int] = Recent(2)
+    for keys in ([1, 2], [1], [3], [1], [2]):
+        recent.of("one", keys, same)
+    assert made == [1, 2, 3, 2]
+
+
+def test_without_a_release_nothing_is_kept() -> None:
+    made: list[int] = []
+
+    def same(keys: list[int]) -> list[int]:
+        made.extend(keys)
+        return keys
+
+    recent: Recent[int, int] = Recent(2)
+    recent.of("", [1], same)
+    recent.of("", [1], same)
+    assert made == [1, 1]
