@@ -185,8 +185,9 @@ class Index(Search):
         return BitMap.union(BitMap(), *(s[iri] for s in sets for iri in iris if iri in s))
 
     def _counted(self, facet: Field, left: BitMap) -> Counts:
+        whole = left is self._held.facets.entries
         counted = (
-            (value, found.intersection_cardinality(left))
+            (value, len(found) if whole else found.intersection_cardinality(left))
             for value, found in self._held.facets.by_value(facet)
         )
         return {value: count for value, count in counted if count}
@@ -247,7 +248,8 @@ class Index(Search):
 
 
 def _union(levels: Iterable[tuple[int, BitMap]]) -> BitMap:
-    return BitMap.union(BitMap(), *(found for _, found in levels))
+    first, *others = [found for _, found in levels] or [BitMap()]
+    return first.union(*others) if others else first
 
 
 def _left(everything: BitMap, narrowing: Mapping[str, BitMap], without: str = "") -> BitMap:
