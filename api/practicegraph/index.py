@@ -65,8 +65,9 @@ class Index(Search):
             levels = self._found(choices)
             everything, narrowing = _union(levels), self._held.facets.narrowing(choices)
             left = _left(everything, narrowing)
+            without = {key: _left(everything, narrowing, key) for key in narrowing}
             counts = {
-                facet.key: self._counted(facet, _left(everything, narrowing, facet.key))
+                facet.key: self._counted(facet, without.get(facet.key, left))
                 for facet in self.reader.kind.facets
             }
             places, more = self._page(choices, languages, levels, left)
@@ -85,8 +86,9 @@ class Index(Search):
             cells: dict[tuple[Term | None, Term | None], int] = {}
             for row, found in self._held.facets.by_value(rows):
                 inside = found & left
-                counted = ((c, inside.intersection_cardinality(other)) for c, other in across)
-                cells |= {(row, column): count for column, count in counted if count}
+                for column, other in across if inside else ():
+                    if count := inside.intersection_cardinality(other):
+                        cells[row, column] = count
             by_row, by_column = self._counted(rows, left), self._counted(columns, left)
             return Coverage(len(left), by_row, by_column, cells)
 
