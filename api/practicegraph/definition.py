@@ -84,10 +84,10 @@ class Definition:
             current("?other"),
             current(str(NamedNode(entry))),
         ]
-        head = "?other (COUNT(*) AS ?shared) (COUNT(*) / (?all + ?own - COUNT(*)) AS ?nearness)"
+        head = "?other (COUNT(*) AS ?shared) (?all + ?own - COUNT(*) AS ?either)"
         return (
             _query(head, lines) + "\nGROUP BY ?other ?all ?own"
-            f"\nORDER BY DESC(?nearness) STR(?other)\nLIMIT {count}"
+            f"\nORDER BY DESC(?shared / ?either) STR(?other)\nLIMIT {count}"
         )
 
     def _level(self, level: str, choices: Choices) -> tuple[list[str], str]:

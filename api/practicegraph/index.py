@@ -29,8 +29,6 @@ from .store import Term
 from .vocabularies import Concept, Vocabularies
 from .wanted import Wanted
 
-Nearness = np.ndarray[tuple[int], np.dtype[np.float64]]
-
 
 @dataclass
 class Index(Search):
@@ -102,9 +100,8 @@ class Index(Search):
             shared = np.zeros(len(extents), np.uint16)
             for facet, concept in self._held.facets.concepts(number):
                 shared[members(self._held.facets.of(facet.key).values[concept])] += 1
-            nearness = shared / np.maximum(extents + extents[number] - shared, 1)
-            nearness[number] = 0
-            return self._nearest(nearness, shared, count)
+            shared[number] = 0
+            return self._nearest(shared, extents + extents[number] - shared, count)
 
     def found(self, words: str) -> dict[str, int]:
         """Give the entries in which words are found, with their points, the most first."""
@@ -235,15 +232,16 @@ class Index(Search):
             levels = list(self._held.facets.levels(order.level).items())
         return [(level, numbers & left) for level, numbers in sorted(levels, reverse=falls)]
 
-    def _nearest(self, nearness: Nearness, shared: Extents, count: int) -> list[Neighbour]:
+    def _nearest(self, shared: Extents, either: Extents, count: int) -> list[Neighbour]:
         """Give the entries that are nearest, those that are equally near in order of IRIs."""
+        nearness = shared / np.maximum(either, 1)
         near = np.flatnonzero(nearness)
         if len(near) > count:
             least = np.partition(nearness[near], -count)[-count]
             near = near[nearness[near] >= least]
         iris = self.shelf.iris(near.tolist())
         found = [
-            Neighbour(iri, int(shared[number]), float(nearness[number]))
+            Neighbour(iri, int(shared[number]), int(either[number]))
             for number, iri in zip(near.tolist(), iris, strict=True)
         ]
         return sorted(found, key=lambda one: (-one.nearness, one.iri))[:count]

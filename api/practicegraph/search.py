@@ -56,11 +56,16 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An entry near to another: how many concepts they share, of how many that the two have."""
+    """An entry near to another: how many concepts they share, of how many that either has."""
 
     iri: str
     shared: int
-    nearness: float
+    either: int
+
+    @property
+    def nearness(self) -> float:
+        """Give the share of the concepts of the two that they share."""
+        return self.shared / self.either
 
 
 class Search(ABC):
@@ -129,7 +134,7 @@ class Defined(Search):
         """Give the entries that are nearest to one, by the concepts that they share."""
         rows = self._rows(self.definition.similar(entry, count))
         return [
-            Neighbour(plain(r["other"]), int(plain(r["shared"])), float(plain(r["nearness"])))
+            Neighbour(plain(r["other"]), int(plain(r["shared"])), int(plain(r["either"])))
             for r in rows
         ]
 
