@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, parse
+from pyoxigraph import Literal, NamedNode
 
 from . import promises, validation
 from .findings import Checked, Finding, Part, Position, Reporter
@@ -21,7 +21,7 @@ from .permanence import Permanence
 from .phrases import Phrases
 from .reasons import Reasons
 from .records import Reader
-from .store import RDF, Store, Term
+from .store import RDF, Store, Term, term
 from .text import best
 from .values import Understanding
 
@@ -193,9 +193,9 @@ def _term(value: str) -> NamedNode | Literal | None:
     """Give the value of a result, but None for a blank node, which has no name that lasts."""
     if not value or value.startswith("_:"):
         return None
-    term = next(iter(parse(f"<x:s> <x:p> {value} .", RdfFormat.N_TRIPLES))).object
-    assert isinstance(term, NamedNode | Literal)
-    return term
+    found = term(value)
+    assert isinstance(found, NamedNode | Literal)
+    return found
 
 
 def _place(finding: Finding) -> tuple[str, Part, tuple[str, ...]]:

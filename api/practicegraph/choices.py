@@ -11,7 +11,8 @@ UNSTATED = "not-stated"
 """The value that chooses entries in which a field has none."""
 NOT, FROM, TO, COUNT = ".not", ".from", ".to", ".count"
 """What stands behind a facet's key: without the value, from it, to it, by how many there are."""
-RELEVANCE = "relevance"
+RELEVANCE, TITLE = "relevance", "title"
+"""What entries are sorted by beside fields: how well words were found, and what they are called."""
 
 
 class BadChoiceError(ValueError):
@@ -51,7 +52,7 @@ class Sort:
     the most comes first. The IRIs go with the text.
     """
 
-    text: str = "title"
+    text: str = TITLE
     falls: bool = False
     level: str = ""
     level_falls: bool = False
@@ -80,7 +81,7 @@ class Choices:
     @property
     def order(self) -> Sort:
         """Give the order that is asked for: by relevance where words are, else by title."""
-        wished = self.sort or (RELEVANCE if self.words.strip() else "title")
+        wished = self.sort or (RELEVANCE if self.words.strip() else TITLE)
         name, falls = wished.removeprefix("-"), wished.startswith("-")
         if name == RELEVANCE:
             return Sort(level=RELEVANCE, level_falls=not falls)

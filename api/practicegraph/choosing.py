@@ -20,6 +20,7 @@ from .choices import (
     NOT,
     RELEVANCE,
     SIZES,
+    TITLE,
     TO,
     UNSTATED,
     BadChoiceError,
@@ -92,9 +93,9 @@ class Choosing:
     @cached_property
     def sorts(self) -> list[str]:
         """Give what entries can be sorted by; with "-" before it, the other way round."""
-        single = [f.key for f in self.kind.fields if not f.repeats and not f.chosen]
+        single = [field.key for field in self.kind.single]
         counted = [f.key + COUNT for f in self.kind.facets if f.repeats and f.chosen]
-        return [RELEVANCE, "title", *single, *counted]
+        return [RELEVANCE, TITLE, *single, *counted]
 
     @cached_property
     def facets(self) -> dict[str, Field]:

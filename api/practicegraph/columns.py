@@ -7,11 +7,10 @@ from pathlib import Path
 
 from .cells import BETWEEN, Place
 from .kinds import Field
+from .phrases import TRUTH
 from .store import Term, plain
 from .text import best, fold
 from .values import Understanding
-
-_TRUTH = {"true": "yes", "false": "no"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Columns:
 
     def _wording(self, field: Field, code: str, term: Term, languages: Sequence[str]) -> str:
         if field.truth:
-            return self.values.phrases.say(_TRUTH[code], languages)
+            return self.values.phrases.say(TRUTH[code], languages)
         concept = self.values.vocabularies.concepts.get(plain(term))
         label = best(concept.labels, languages) if concept else code
         if BETWEEN.strip() in label:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from pyoxigraph import Literal, NamedNode
 
-from .choices import RELEVANCE, Choices, Sort
+from .choices import RELEVANCE, TITLE, Choices, Sort
 from .kinds import Field, Kind
 from .patterns import Axis, Patterns, current
 from .spans import scale
@@ -99,7 +99,7 @@ class Definition:
         return [f"OPTIONAL {{ ?entry {facet.path} ?counted }}"], "COUNT(DISTINCT ?counted)"
 
     def _text(self, name: str, languages: Sequence[str]) -> tuple[list[str], str]:
-        if name != "title":
+        if name != TITLE:
             path = self.kind.by_key[name].path
             return [f"OPTIONAL {{ ?entry {path} ?key }}"], 'COALESCE(MIN(STR(?key)), "")'
         path = "|".join(label.path for label in self.kind.with_role("LabelRole"))

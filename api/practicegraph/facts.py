@@ -82,7 +82,12 @@ class FactReader:
 
         The store gives them as numbers, since it looks each IRI that it gives up in its files.
         """
-        fields = [*self._listed, *self._ordered, *self._single, *self.kind.with_role("LabelRole")]
+        fields = [
+            *self._listed,
+            *self._ordered,
+            *self.kind.single,
+            *self.kind.with_role("LabelRole"),
+        ]
         fields += [field for field in self.kind.fields if field.searched]
         marks = [field.open_where for field in fields if field.open_where]
         names = [name for field in fields for name in field.predicates]
@@ -100,10 +105,6 @@ class FactReader:
     def _ordered(self) -> list[Field]:
         return [f for f in self.kind.facets if f.ordered]
 
-    @cached_property
-    def _single(self) -> list[Field]:
-        return [f for f in self.kind.fields if not f.repeats and not f.chosen]
-
     def _is_current(self, said: Mapping[str, set[Term]]) -> bool:
         classes = {term.value for term in said.get(RDF + "type", ()) if isinstance(term, NamedNode)}
         withdrawn = any(
@@ -112,12 +113,16 @@ class FactReader:
         return self.kind.classes[0] in classes and not withdrawn
 
     def _facts(self, iri: str, said: Mapping[str, set[Term]]) -> Facts:
-        single = {f.key: [plain(t) for t in _terms(f, said) if _is_text(t)] for f in self._single}
+        single = {f.key: list(_texts(f, said)) for f in self.kind.single}
         ends = {f.key: (f, _ends(f, said)) for f in self._ordered}
         spans = {key: (field, found) for key, (field, found) in ends.items() if found}
         return Facts(
             iri=iri,
-            values={f.key: found for f in self._listed if (found := _listed(f, said))},
+            values={
+                f.key: found
+                for f in self._listed
+                if (found := frozenset(map(intern, _texts(f, said))))
+            },
             titles=self._titles(said),
             keys={key: min(texts) for key, texts in single.items() if texts},
             spans={
@@ -146,13 +151,9 @@ def _terms(field: Field, said: Mapping[str, set[Term]]) -> set[Term]:
     return set().union(*(said[name] for name in names if name in said))
 
 
-def _is_text(term: Term) -> bool:
-    return isinstance(term, NamedNode | Literal)
-
-
-def _listed(field: Field, said: Mapping[str, set[Term]]) -> frozenset[str]:
-    terms = _terms(field, said)
-    return frozenset(intern(t.value) for t in terms if isinstance(t, NamedNode | Literal))
+def _texts(field: Field, said: Mapping[str, set[Term]]) -> Iterator[str]:
+    """Give the IRIs and texts that a field holds."""
+    return (t.value for t in _terms(field, said) if isinstance(t, NamedNode | Literal))
 
 
 def _ends(field: Field, said: Mapping[str, set[Term]]) -> tuple[float, float] | None:

@@ -12,10 +12,11 @@ import numpy as np
 
 from . import indexing, orders, saving
 from .analysis import Analysed
+from .choices import TITLE
 from .facets import Facets, gathered, members
 from .facts import FactReader, Facts
 from .indexing import Batch, row_of
-from .orders import TITLE, Order
+from .orders import Order
 from .shelf import Shelf
 from .texts import Texts
 from .vocabularies import Vocabularies

@@ -4,7 +4,7 @@ It is derived from the store, gives what the definition gives, and is brought in
 store entry by entry.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,14 +13,13 @@ from threading import Lock, RLock
 import numpy as np
 from pyroaring import BitMap
 
-from . import spelling, wanted
+from . import paging, spelling, wanted
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
 from .facets import members
 from .facts import FactReader
 from .holdings import Extents, Holdings
 from .kinds import Field
 from .labels import Labels
-from .orders import Order
 from .ranking import Match, found, ranked
 from .search import Answer, Counts, Coverage, Neighbour, Search, page_of
 from .shelf import Shelf
@@ -201,36 +200,21 @@ class Index(Search):
         """Give the places of a page in the direction of reading, and whether there are more."""
         order = choices.order
         texts = self._held.order(order.text, languages[0])
+        found = paging.beyond(choices, texts, self._levels(order, levels, left))
         listed = [
-            Place(level, *texts.key(number))
-            for level, number in islice(self._walk(choices, texts, levels, left), choices.size + 1)
+            Place(level, *texts.key(number)) for level, number in islice(found, choices.size + 1)
         ]
         return listed[: choices.size], len(listed) > choices.size
 
-    def _walk(
-        self, choices: Choices, texts: Order, levels: Sequence[tuple[int, BitMap]], left: BitMap
-    ) -> Iterator[tuple[int | None, int]]:
-        """Give the entries beyond the place that is asked for, with their levels."""
-        order, place = choices.order, choices.before or choices.after
-        back = choices.before is not None
-        reading = texts.before if order.falls != back else texts.after
-        for level, numbers in self._levels(order, levels, left, order.level_falls != back):
-            key = (place.text, place.iri) if place else None
-            if place and level is not None:
-                apart = (level - (place.level or 0)) * (-1 if order.level_falls != back else 1)
-                if apart < 0:
-                    continue
-                key = None if apart else key
-            yield from ((level, number) for number in reading(numbers, key))
-
     def _levels(
-        self, order: Sort, levels: Sequence[tuple[int, BitMap]], left: BitMap, falls: bool
+        self, order: Sort, levels: Sequence[tuple[int, BitMap]], left: BitMap
     ) -> list[tuple[int | None, BitMap]]:
+        """Give the entries that are left by their levels, the least first."""
         if not order.level:
             return [(None, left)]
         if order.level != RELEVANCE:
             levels = list(self._held.facets.levels(order.level).items())
-        return [(level, numbers & left) for level, numbers in sorted(levels, reverse=falls)]
+        return [(level, numbers & left) for level, numbers in sorted(levels)]
 
     def _nearest(self, shared: Extents, either: Extents, count: int) -> list[Neighbour]:
         """Give the entries that are nearest, those that are equally near in order of IRIs."""

@@ -115,6 +115,11 @@ class Kind:
         listed = [*(field for field in self.fields if field.facet), *self.spans]
         return tuple(sorted(listed, key=lambda field: field.place))
 
+    @cached_property
+    def single(self) -> tuple[Field, ...]:
+        """Give the fields with one value at most, of which there is no list: what is sorted by."""
+        return tuple(field for field in self.fields if not field.repeats and not field.chosen)
+
     def with_role(self, role: str) -> tuple[Field, ...]:
         """Give the fields with a role of DASH, such as `LabelRole`."""
         return tuple(field for field in self.fields if field.role == role)

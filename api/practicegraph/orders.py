@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from pyroaring import BitMap
 
+from .choices import TITLE
 from .facets import members
 from .kinds import Kind
 from .shelf import Row, Shelf
 from .text import best, preferring
 
-TITLE = "title"
 _CHUNK = 4096
 _FEW = 5  # times the square root of all: so many are sorted rather than looked for
 
@@ -99,9 +99,8 @@ class Order:
 
 def texts(kind: Kind, languages: Sequence[str]) -> dict[str, Callable[[Row], str]]:
     """Give by what entries are sorted: titles for readers of each language, and single fields."""
-    single = [f.key for f in kind.fields if not f.repeats and not f.chosen]
     titles = {f"{TITLE}@{tag}": _title(tag, languages) for tag in languages}
-    return titles | {key: _field(key) for key in single}
+    return titles | {field.key: _field(field.key) for field in kind.single}
 
 
 def sort(orders: Iterable[Order], columns: Iterable[Sequence[str]]) -> None:

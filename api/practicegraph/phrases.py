@@ -9,6 +9,9 @@ from .shapes import PG, RDFS
 from .store import RDF, Store
 from .text import Labels, best
 
+TRUTH = {"true": "yes", "false": "no"}
+"""The phrases that say what is true and what is not."""
+
 
 @dataclass(frozen=True)
 class Phrases:

@@ -88,11 +88,6 @@ class Postings:
         self._write(come, gone)
         self._connection.execute("DELETE FROM text_changes")
 
-    def changes(self) -> int:
-        """Count the changes that wait to be merged."""
-        (count,) = self._connection.execute("SELECT count(*) FROM text_changes").fetchone()
-        return int(count)
-
     def _create(self) -> None:
         for statement in _TABLES.split(";"):
             self._connection.execute(statement)

@@ -7,18 +7,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from . import pipelines, verdicts
 from .findings import Checked, Finding, Mend
+from .markup import environment
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("practicegraph"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_ENVIRONMENT = environment("practicegraph")
 
 
 @dataclass(frozen=True)

@@ -107,15 +107,19 @@ class Defined(Search):
     def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
         """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
         assert choices.found is not None or not choices.words.strip(), "words are found elsewhere"
-        query = self.definition.listing(choices, languages, choices.size + 1)
+        definition = self.definition
+        query = definition.listing(choices, languages, choices.size + 1)
         places = list(map(_place, self._rows(query)))
-        counts = {facet.key: self.counts(facet, choices) for facet in self.kind.facets}
-        more = len(places) > choices.size
-        return page_of(choices, self._number(choices), places[: choices.size], more, counts)
+        counts = {
+            facet.key: self._by_value(definition, facet, choices.without(facet))
+            for facet in self.kind.facets
+        }
+        total, more = self._number(definition, choices), len(places) > choices.size
+        return page_of(choices, total, places[: choices.size], more, counts)
 
     def counts(self, facet: Field, choices: Choices = EVERYTHING) -> Counts:
         """Give how many of the entries that choices leave have each value of a facet."""
-        return self._by_value(facet, choices.without(facet))
+        return self._by_value(self.definition, facet, choices.without(facet))
 
     def coverage(self, rows: Field, columns: Field, choices: Choices) -> Coverage:
         """Count the entries that choices leave by the values of two facets."""
@@ -127,8 +131,11 @@ class Defined(Search):
                 for found in self._rows(definition.number(choices, *axes)):
                     if count := _count(found):
                         cells[found.get("row"), found.get("column")] = count
-        by_row, by_column = (self._by_value(facet, choices) for facet in (rows, columns))
-        return Coverage(self._number(choices), by_row, by_column, cells)
+        total = self._number(definition, choices)
+        by_row, by_column = (
+            self._by_value(definition, facet, choices) for facet in (rows, columns)
+        )
+        return Coverage(total, by_row, by_column, cells)
 
     def similar(self, entry: str, count: int) -> list[Neighbour]:
         """Give the entries that are nearest to one, by the concepts that they share."""
@@ -138,17 +145,16 @@ class Defined(Search):
             for r in rows
         ]
 
-    def _by_value(self, facet: Field, choices: Choices) -> Counts:
-        definition = self.definition
+    def _by_value(self, definition: Definition, facet: Field, choices: Choices) -> Counts:
         found: dict[Term | None, int] = {
             row["value"]: _count(row)
             for row in self._rows(definition.number(choices, Axis(facet, "value")))
         }
-        unstated = self._number(choices, Axis(facet, "value", stated=False))
+        unstated = self._number(definition, choices, Axis(facet, "value", stated=False))
         return found | ({None: unstated} if unstated else {})
 
-    def _number(self, choices: Choices, *axes: Axis) -> int:
-        return next(_count(row) for row in self._rows(self.definition.number(choices, *axes)))
+    def _number(self, definition: Definition, choices: Choices, *axes: Axis) -> int:
+        return next(_count(row) for row in self._rows(definition.number(choices, *axes)))
 
     def _rows(self, query: str) -> Iterator[Row]:
         return iter(self.store.select(query))

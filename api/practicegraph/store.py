@@ -14,7 +14,9 @@ from pyoxigraph import (
     Literal,
     NamedNode,
     Quad,
+    RdfFormat,
     Triple,
+    parse,
 )
 
 Term = NamedNode | BlankNode | Literal | Triple
@@ -199,6 +201,12 @@ def named(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
     """Put triples into a named graph."""
     name = NamedNode(graph)
     return (Quad(triple.subject, triple.predicate, triple.object, name) for triple in triples)
+
+
+def term(text: str) -> Term:
+    """Read a term as it is written in N-Triples."""
+    triple: Triple = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).triple
+    return triple.object
 
 
 def plain(term: Term) -> str:

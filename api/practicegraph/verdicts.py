@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse, serialize
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
 from .findings import Checked, Finding, Part
 from .shapes import PG, SH, SHAPE
-from .store import RDF, Node, Term
+from .store import RDF, Node, Term, term
 from .turtle import XSD, Writer
 
 _EARL = "http://www.w3.org/ns/earl#"
@@ -59,7 +59,7 @@ def _result(result: Node, finding: Finding, language: str) -> Iterator[Triple]:
     if finding.predicate:
         yield _said(result, SH + "resultPath", finding.predicate)
     if finding.term:
-        yield Triple(result, NamedNode(SH + "value"), _term(finding.term))
+        yield Triple(result, NamedNode(SH + "value"), term(finding.term))
     message = Literal(finding.message, language=language)
     yield Triple(result, NamedNode(SH + "resultMessage"), message)
     if finding.part:
@@ -101,8 +101,3 @@ def _file(path: Path) -> NamedNode:
 
 def _said(subject: Node, predicate: str, value: str) -> Triple:
     return Triple(subject, NamedNode(predicate), NamedNode(value))
-
-
-def _term(text: str) -> Term:
-    term: Term = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).object
-    return term

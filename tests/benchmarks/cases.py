@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 from practicegraph import opening
 from practicegraph.analysis import written
 from practicegraph.catalogue import Catalogue
-from practicegraph.choices import COUNT, NOT, Choices, Place
+from practicegraph.choices import COUNT, NOT, TITLE, Choices, Place
 from practicegraph.choosing import Choosing, cursor
 from practicegraph.kinds import Field
-from practicegraph.orders import TITLE, texts
+from practicegraph.orders import texts
 from practicegraph.search import Answer, Coverage, Search
 from practicegraph.web.crossings import AXES
 from practicegraph.web.leads import PATH

@@ -62,7 +62,7 @@ class _Known(Defined):
         if choices.size:
             return super().answer(choices, languages)
         counts = {facet.key: self.counts(facet, choices) for facet in self.kind.facets}
-        return Answer(self._number(choices), (), counts)
+        return Answer(self._number(self.definition, choices), (), counts)
 
     def _rows(self, query: str) -> Iterator[Row]:
         start = perf_counter()

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from fastapi import Request, Response
-from pyoxigraph import RdfFormat, Triple, parse
+from pyoxigraph import RdfFormat, parse
 from starlette.concurrency import run_in_threadpool
 
 from .. import jsonld, sparql
 from ..endpoint import Endpoint
-from ..store import Term
+from ..store import Term, term
 from ..worker import ROWS
 from ..workers import Answer, Workers
 from . import negotiation, streaming, tags
@@ -201,7 +201,4 @@ def _in_worker(form: Form | None) -> str | None:
 
 
 def _term(text: str | None) -> Term | None:
-    if text is None:
-        return None
-    triple: Triple = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).triple
-    return triple.object
+    return None if text is None else term(text)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from ..catalogue import Catalogue
 from ..kinds import Field
+from ..markup import environment
+from ..phrases import TRUTH
 from ..records import Record
 from ..shapes import PG
 from ..store import Term
@@ -19,14 +20,7 @@ from ..vocabularies import Scheme
 from .documents import Addresses
 
 _MANY = 30
-_TRUTH = {"true": "yes", "false": "no"}
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("practicegraph.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_ENVIRONMENT = environment("practicegraph.web")
 
 
 @dataclass(frozen=True)
@@ -162,7 +156,7 @@ class View:
 
     def spoken(self, code: str) -> str:
         """Give a value of a list as it is said: true and false in words."""
-        return self.say(_TRUTH[code]) if code in _TRUTH else code
+        return self.say(TRUTH[code]) if code in TRUTH else code
 
     def tree(self, scheme: Scheme) -> Iterator[tuple[int, str, str, str]]:
         """Give a scheme's concepts from the top down: depth, label, address, notation."""
