@@ -9,9 +9,9 @@ nodes, spans, choices, choosing, patterns, definition, search, explanations, nei
 wanted, ranking, gathering, postings, analysis, texts, labels, spelling, marks, snippets, values,
 columns, validation, reasons, findings, markup, layouts, edits, mends, promises, checks, verdicts,
 pipelines, reports, questions, pages, commas, workbooks, tables, importer, sheets, changes, spool,
-recording, listing, transition, loading, shelf, facts, facets, orders, saving, indexing, holdings,
-paging, index, following, canonical, catalogue, opening, drafting, differences, changesets, exports,
-templates, dumps, dumper, web, terminal, keeping, asking, __main__
+recording, listing, transition, loading, shelf, facts, passing, facets, orders, saving, indexing,
+holdings, paging, index, following, canonical, catalogue, opening, drafting, differences,
+changesets, exports, templates, dumps, dumper, web, terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version
