@@ -21,6 +21,7 @@ Fetch = Callable[[Iterable[str]], Mapping[str, str]]
 """Gives those of the addresses that do not answer, with why."""
 
 _RULE = "SPARQLConstraintComponent"
+_THIS = re.compile(r"[?$]this\b")
 _VARIABLE = re.compile(r"\{[?$](\w+)\}")
 
 
@@ -123,7 +124,7 @@ def _rows(store: Store, audit: Audit) -> list[Row]:
         rows = list(store.select(audit.text))
     except (SyntaxError, ValueError) as error:
         raise ShapesError(f"{audit.iri}: {error}") from error
-    if rows and "this" not in rows[0]:
+    if not _THIS.search(audit.text) or any("this" not in row for row in rows):
         raise ShapesError(f"{audit.iri}: a check gives ?this, what is at fault")
     return rows
 
