@@ -34,6 +34,10 @@ def found(finding: Finding) -> tuple[str, ...]:
     return (finding.shape_name or "-", finding.rule, finding.value or "-")
 
 
+ASKED = {path for path in FAULTS if (ROOT / "queries" / f"{expected(path)[0][0]}.rq").exists()}
+"""The faults that stored questions find, and no engine of SHACL."""
+
+
 def test_the_catalogue_has_nothing_wrong() -> None:
     assert opening.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
 
@@ -197,4 +201,4 @@ def test_both_engines_find_the_same_in_all_faults_at_once() -> None:
         results_of(engine, text) for engine in (validation.fast, validation.reference)
     )
     assert fast == reference
-    assert len(fast) >= len(FAULTS)
+    assert len(fast) >= len([path for path in FAULTS if path not in ASKED])

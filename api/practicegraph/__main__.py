@@ -25,6 +25,7 @@ _OTHERS = (
     keeping.import_,
     keeping.label,
     asking.query,
+    asking.gaps,
     asking.diff,
     asking.export,
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode
 
 from . import folder, following, loading, permanence, phrases, questions, shapes, vocabularies
+from .audits import Fetch
 from .catalogue import Catalogue
 from .changes import Log
 from .checks import Checker
@@ -121,10 +122,12 @@ def check(
     wanted: Iterable[Path],
     language: str | None = None,
     before: Sequence[Document] = (),
+    fetch: Fetch | None = None,
 ) -> Checked:
     """Check the wanted ones of the files, with messages in the language or the fallback.
 
-    Nothing that the documents of `before` published may have vanished. Raises UnknownLanguageError.
+    Nothing that the documents of `before` published may have vanished. Addresses elsewhere are
+    asked with `fetch`, or not at all. Raises UnknownLanguageError.
     """
     opened = gather(contents.documents, root)
     checker = Checker(
@@ -135,6 +138,7 @@ def check(
         opened.permanence,
         opened.base,
         opened.preferring(language),
+        fetch,
     )
     return checker.check(contents.documents, contents.unreadable, wanted, before)
 
