@@ -10,9 +10,10 @@ wanted, ranking, gathering, postings, analysis, texts, labels, spelling, marks, 
 columns, validation, reasons, findings, markup, layouts, edits, mends, promises, audits, checks,
 verdicts, pipelines, reports, questions, pages, commas, workbooks, tables, importer, sheets,
 changes, spool, recording, listing, transition, loading, shelf, facts, passing, facets, orders,
-saving, indexing, holdings, paging, index, following, canonical, catalogue, opening, drafting,
-differences, changesets, exports, templates, ledger, links, dumps, dumper, web, terminal, keeping,
-asking, __main__
+saving, indexing, holdings, paging, titles, index, following, naming, typed, things, claims,
+reconciling, suggesting, extending, canonical, catalogue, opening, drafting, differences,
+changesets, exports, templates, ledger, links, dumps, dumper, web, terminal, keeping, asking,
+__main__
 """
 
 from importlib.metadata import version

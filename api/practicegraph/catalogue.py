@@ -8,9 +8,11 @@ from pathlib import Path
 from . import jsonld, ontology, pages, permanence
 from .changes import Log
 from .choosing import Choosing
+from .claims import Claims
 from .dataset import Dataset
 from .endpoint import Endpoint
 from .explanations import Explaining
+from .extending import Extending
 from .facts import FactReader
 from .following import follow
 from .index import Index
@@ -20,13 +22,17 @@ from .ontology import Ontology
 from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
+from .reconciling import NamesOf, Reconciling
 from .records import Reader
 from .search import Defined
 from .shapes import SKOS
 from .shelf import Shelf
 from .store import Store
+from .suggesting import Suggesting
 from .text import preferring
+from .things import Things
 from .turtle import Writer
+from .typed import Types
 from .values import Understanding
 from .vocabularies import Vocabularies
 from .wanted import small_words
@@ -111,6 +117,36 @@ class Catalogue:
     def neighbours(self) -> Neighbours:
         """Give what tells which entries are near to one, and why."""
         return Neighbours(self.search, self.reader)
+
+    @cached_property
+    def types(self) -> Types:
+        """Give the types and properties by which its things can be asked for."""
+        return Types(self.shapes, self.vocabularies)
+
+    @property
+    def things(self) -> Things:
+        """Give what knows its concepts and entries by their identifiers."""
+        return Things(self.base, self.types, self.permanence, self.search)
+
+    @property
+    def reconciling(self) -> Reconciling:
+        """Give what finds the things that names in other data may mean."""
+        claims = Claims(self.things, self.store, self.languages)
+        return Reconciling(claims.things, self._names, claims, self.reader)
+
+    @property
+    def suggesting(self) -> Suggesting:
+        """Give what suggests things, types and properties by how their names begin."""
+        return Suggesting(self.things, self._names, self.reader)
+
+    @property
+    def extending(self) -> Extending:
+        """Give what gives the values of things for other data."""
+        return Extending(self.things, self.reader)
+
+    @cached_property
+    def _names(self) -> NamesOf:
+        return NamesOf(self.types)
 
     @cached_property
     def ontology(self) -> Ontology:

@@ -16,7 +16,17 @@ from ..catalogue import Catalogue
 from ..dumper import Dumper
 from ..questions import Question
 from ..workers import Workers
-from . import changes, contexts, discovery, links, mistakes, negotiation, parameters, searching
+from . import (
+    changes,
+    contexts,
+    discovery,
+    links,
+    mistakes,
+    negotiation,
+    parameters,
+    reconciliation,
+    searching,
+)
 from .changes import Changes
 from .codings import Codings
 from .contexts import Contexts
@@ -63,6 +73,7 @@ def application(
     app.include_router(discovery.routes(service))
     _route_contexts(app, service)
     app.include_router(searching.routes(service))
+    app.include_router(reconciliation.routes(service))
     if workers:
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
