@@ -66,15 +66,31 @@ def given(
     return FactReader(store, real.shapes.record), files
 
 
-def test_files_give_the_facts_or_tell_whom_the_store_knows_better(
+def test_files_give_the_facts_or_leave_them_to_the_store(
     given: tuple[FactReader, list[Path]],
 ) -> None:
     reader, files = given
     passing = Passing(reader.finder, files)
     found = {facts.iri: facts for facts in passing.read()}
-    better = {facts.iri: facts for facts in reader.read(sorted(passing.others))}
-    kept = {iri: facts for iri, facts in found.items() if iri not in passing.others}
+    left = [iri for iri in reader.entries() if iri not in found]
+    better = {facts.iri: facts for facts in reader.read([*left, *passing.again])}
+    kept = {iri: facts for iri, facts in found.items() if iri not in passing.again}
     assert as_read(kept | better) == as_read({f.iri: f for f in reader.read(reader.entries())})
+
+
+def test_entries_whose_graphs_describe_other_things_too_are_read_of_the_files(
+    real: Catalogue, tmp_path: Path
+) -> None:
+    reader, file = FactReader(real.store, real.shapes.record), tmp_path / "all.nq"
+    entries = reader.entries()
+    quads = [quad for iri in entries for quad in real.store.graph(iri)]
+    assert {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)} > set(
+        entries
+    )
+    serialize(quads, file, format=RdfFormat.N_QUADS)
+    passing = Passing(reader.finder, [file])
+    assert sorted(facts.iri for facts in passing.read()) == entries
+    assert not passing.again
 
 
 def test_an_index_made_of_files_is_the_one_made_of_the_store(

@@ -94,7 +94,7 @@ def _listed(reader: FactReader, iris: Iterable[str]) -> Iterator[Facts]:
 def _read_beside(
     reader: FactReader, making: _Making, languages: Sequence[str], files: Sequence[Path]
 ) -> Iterator[Batch]:
-    """Give what the files say of entries, and then what the store knows better."""
+    """Give what the files say of entries, and then what the store alone knows whole."""
     told: set[str] = set()
     with _started(reader.kind, languages, files) as connection:
         while isinstance(batch := connection.recv(), Batch):
@@ -102,8 +102,9 @@ def _read_beside(
             yield batch
     if isinstance(batch, UnreadableError):
         raise batch
-    yield from making.batches(_listed(reader, sorted(batch - told)), len(told))
-    yield making.batch((), sorted(batch & told))
+    others = [iri for iri in reader.entries() if iri not in told]
+    yield from making.batches(_listed(reader, others), len(told))
+    yield making.batch((), sorted(batch))
 
 
 @contextmanager
@@ -123,13 +124,13 @@ def _started(kind: Kind, languages: Sequence[str], files: Sequence[Path]) -> Ite
 def _tell(
     connection: Connection, kind: Kind, languages: Sequence[str], files: Sequence[Path]
 ) -> None:
-    """Tell what the files say batch by batch, and then of which things more is said."""
+    """Tell what the files say batch by batch, and then of which more is said."""
     gc.disable()  # it makes much that stays for a moment, and nothing that holds itself
     passing = Passing(FactFinder(kind), files)
     try:
         for batch in _Making.of(kind, languages).batches(passing.read()):
             connection.send(batch)
-        connection.send(passing.others)
+        connection.send(passing.again)
     except UnreadableError as error:
         connection.send(error)
     except (BrokenPipeError, KeyboardInterrupt):

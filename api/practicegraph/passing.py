@@ -15,34 +15,36 @@ from .store import Term
 class Passing:
     """Reads the entries of files of which all that is said stands in one piece of their own graph.
 
-    `others` are, once all are read, the things of which something is said elsewhere: they are to be
-    asked of the store, those among them that were given here too.
+    Those given here of which more is said further on are `again` to be asked of the store, once all
+    are read. What is not given here, the store may yet know as an entry.
     """
 
     finder: FactFinder
     files: Sequence[Path]
-    others: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         assert not self.finder.paths
         self._wanted = frozenset(self.finder.properties)
-        self._begun: set[str] = set()
+        self._begun: set[int] = set()  # hashes: of two that are the same, one is asked in vain
+        self._others: set[int] = set()
 
     def read(self) -> Iterator[Facts]:
         """Give the facts of entries in the order of the files; raises UnreadableError."""
         for file in self.files:
             for topic, quads in folder.runs(file):
                 said = self._said(topic, quads)
-                facts = None if self._is_begun(topic) else self.finder.facts(topic, said)
-                if facts:
+                if self._is_whole(topic) and (facts := self.finder.facts(topic, said)):
                     yield facts
 
-    def _is_begun(self, topic: str) -> bool:
-        """Tell whether a part of what is said of a topic stands elsewhere, as far as was read."""
-        if topic in self._begun:
-            self.others.add(topic)
-        self._begun.add(topic)
-        return topic in self.others
+    def _is_whole(self, topic: str) -> bool:
+        """Tell whether nothing else was said of a topic so far."""
+        key = hash(topic)
+        if key in self._begun:
+            self.again.add(topic)
+            return False
+        self._begun.add(key)
+        return key not in self._others
 
     def _said(self, topic: str, quads: Sequence[Quad]) -> dict[str, set[Term]]:
         """Give what is said of a topic, and note of which others something is said."""
@@ -54,5 +56,11 @@ class Passing:
                 if name in self._wanted:
                     said.setdefault(name, set()).add(quad.object)
             elif isinstance(quad.subject, NamedNode):
-                self.others.add(quad.subject.value)
+                self._note(quad.subject.value)
         return said
+
+    def _note(self, other: str) -> None:
+        key = hash(other)
+        self._others.add(key)
+        if key in self._begun:
+            self.again.add(other)
