@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import Literal, NamedNode, Triple
 
 from . import promises, validation
 from .audits import Auditor, Fetch
@@ -24,7 +24,7 @@ from .reasons import Reasons
 from .records import Reader
 from .store import RDF, Store, Term, term
 from .text import best
-from .values import Understanding
+from .values import Problem, Understanding
 
 _NOWHERE = Path()
 """Where findings about blank nodes are put, since nothing tells which file they are from."""
@@ -54,6 +54,8 @@ class Checker:
     base: str
     languages: Sequence[str]
     fetch: Fetch | None = None
+    rules: Sequence[Triple] = ()
+    """The shapes, where the documents do not hold them."""
 
     def check(
         self,
@@ -77,6 +79,23 @@ class Checker:
         if before:
             published = promises.published(before, self.base, self._entries)
             wrong += promises.vanished(self._reporter, published, before, documents)
+        return self._checked(wrong, documents, files)
+
+    def check_by_rules(self, documents: Sequence[Document], wanted: Iterable[Path]) -> Checked:
+        """Give what the rules alone do not admit in the wanted ones of the documents."""
+        files = {_NOWHERE, *wanted}
+        found = self._shacl(documents, _homes(documents))
+        return self._checked((f for f in found if f.path in files), documents, files)
+
+    def refused(self, problems: Iterable[Problem]) -> Checked:
+        """Give what cannot be understood in the cells of tables."""
+        listed = list(problems)
+        found = [self._of_cell(problem) for problem in listed]
+        return self._checked(found, (), {_NOWHERE, *(problem.place.path for problem in listed)})
+
+    def _checked(
+        self, wrong: Iterable[Finding], documents: Sequence[Document], files: Set[Path]
+    ) -> Checked:
         findings = sorted(self._placed(wrong, documents), key=_place)
         violations = sum(finding.violates for finding in findings)
         counts = {"violations": violations, "warnings": len(findings) - violations}
@@ -113,6 +132,11 @@ class Checker:
                 yield from self._mender.mended(some, Layout.of(read[path]))
             else:
                 yield from some
+
+    def _of_cell(self, problem: Problem) -> Finding:
+        found = self._reporter.violation(problem.place.path, "Cell", reason=problem.reason)
+        start = Position(problem.place.line, problem.place.column or 1)
+        return replace(found, field=problem.field, value=problem.value, part=Part(start, start))
 
     def _unreadable(self, error: UnreadableError) -> Finding:
         reason = self._reporter.say("Syntax", reason=error.reason)
@@ -152,7 +176,7 @@ class Checker:
 
     def _shacl(self, documents: Sequence[Document], homes: Mapping[str, Path]) -> Iterator[Finding]:
         data = [quad.triple for document in documents for quad in document.quads]
-        for result in validation.results(data, data):
+        for result in validation.results(data, self.rules or data):
             yield self._of_result(result, homes)
 
     def _of_result(self, result: validation.Result, homes: Mapping[str, Path]) -> Finding:
