@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pyoxigraph import NamedNode, Quad, Triple
 
-from . import folder, opening, rules
+from . import folder, opening, permanence, rules, vocabularies
 from .catalogue import Catalogue
 from .embedded import Embedded
 from .findings import Checked
@@ -50,7 +50,7 @@ class Inspection:
         except RefusedError as error:
             return self._of_cells(error, language)
         others = Contents(self._heads, ()).with_others([*self._mentioned(documents), *documents])
-        opened = opening.gather(others.documents, self.root)
+        opened = self._opened(others.documents)
         if own:
             return self._by_own_rules(opened, others, documents, own, language)
         return self._by_ours(opened, others, documents, language)
@@ -67,6 +67,13 @@ class Inspection:
     @cached_property
     def _known(self) -> Catalogue:
         return opening.gather(self._heads, self.root)
+
+    def _opened(self, documents: Iterable[Document]) -> Catalogue:
+        """Give the catalogue as documents have it, but for shapes, which may be faulty in them."""
+        store = Embedded()
+        store.add(quad for document in documents for quad in document.quads)
+        known = vocabularies.read(store, permanence.read(store))
+        return replace(self._known, store=store, vocabularies=known)
 
     @cached_property
     def _topics(self) -> set[str]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from .places import Span
 from .tokens import StrangeTokenError
@@ -54,8 +54,7 @@ def in_json(text: str) -> Iterator[Leaf]:
     """Give the values of a text in JSON but for null; raises RefusedTextError where it is deep."""
     open_: list[tuple[Span, str]] = []
     key, name = Span(0, 0), ""
-    tokens = list(_JSON.finditer(text))
-    for token, following in pairwise([*tokens, None]):
+    for token, following in pairwise(chain(_JSON.finditer(text), [None])):
         assert token
         if token[0] in ("{", "["):
             open_.append((key, name))
@@ -75,8 +74,8 @@ def in_xml(text: str) -> Iterator[Leaf]:
     """
     _refuse_entities(text)
     open_: list[tuple[Span, str]] = []
-    tokens = [None, *_XML.finditer(text), None]
-    for before, token, following in zip(tokens, tokens[1:], tokens[2:], strict=False):
+    before: re.Match[str] | None = None
+    for token, following in pairwise(chain(_XML.finditer(text), [None])):
         assert token
         if token["name"] is not None:
             yield from _attributes(token)
@@ -87,6 +86,7 @@ def in_xml(text: str) -> Iterator[Leaf]:
             del open_[-1:]
         elif token[0][0] != "<" and _opens(before) and following and following[0][:2] == "</":
             yield Leaf(Span(*token.span()), open_[-1][0], tuple(n for _, n in open_))
+        before = token
 
 
 def refuse_depth(text: str) -> None:

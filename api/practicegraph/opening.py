@@ -121,16 +121,14 @@ def check(
     contents: Contents,
     wanted: Iterable[Path],
     language: str | None = None,
-    before: Sequence[Document] = (),
     fetch: Fetch | None = None,
 ) -> Checked:
     """Check the wanted ones of the files, with messages in the language or the fallback.
 
-    Nothing that the documents of `before` published may have vanished. Addresses elsewhere are
-    asked with `fetch`, or not at all. Raises UnknownLanguageError.
+    Addresses elsewhere are asked with `fetch`, or not at all. Raises UnknownLanguageError.
     """
     checker = checker_of(gather(contents.documents, root), language, fetch)
-    return checker.check(contents.documents, contents.unreadable, wanted, before)
+    return checker.check(contents.documents, contents.unreadable, wanted)
 
 
 def checker_of(

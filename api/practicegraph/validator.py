@@ -41,7 +41,7 @@ def answer(inspection: Inspection, request: Request, output: BinaryIO) -> None:
     except UnreadableError as error:
         _tell(output, error.path, error.reason, error.line, error.column)
     except ShapesError as error:
-        _tell(output, shapes[0].path if shapes else Path(), str(error), 1, 1)
+        _tell(output, (shapes or given)[0].path, str(error), 1, 1)
     except StoreError as error:
         said = {"error": type(error).__name__, "reason": str(error)}
         frame(output, b"E", json.dumps(said).encode())

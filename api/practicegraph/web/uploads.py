@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from fastapi import Request
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -13,7 +14,7 @@ from werkzeug.http import parse_options_header
 from ..given import RDF_FORMS, Given
 from . import protocol
 from .negotiation import CSV, JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TRIG, TURTLE, XLSX
-from .service import UnsupportedError
+from .service import BadBodyError, UnsupportedError
 
 MOST = 4 << 20
 """The most bytes of a request."""
@@ -41,12 +42,17 @@ class Upload:
 
 
 async def read(request: Request) -> Upload:
-    """Read a request; raises TooLargeError, or UnsupportedError for a form that is not read."""
+    """Read a request.
+
+    Raises TooLargeError, UnsupportedError for a form that is not read, or BadBodyError for nothing.
+    """
     header = request.headers.get("content-type", "")
     media_type, options = parse_options_header(header)
     content = await protocol.body(request, MOST)
     if media_type in (_MULTIPART, protocol.FORM):
         return _of_form(media_type, options, content)
+    if not content.strip():
+        raise BadBodyError(HTTPStatus.BAD_REQUEST, "nothingGiven")
     extension = _NAMES.get(media_type)
     if extension is None or not protocol.is_utf_8(header.partition(";")[2]):
         raise _unsupported(header or "?")
@@ -66,6 +72,8 @@ def _of_form(media_type: str, options: Mapping[str, str], content: bytes) -> Upl
     kind = fields.get(KIND, TURTLE.extension)
     given = [*_files(files, FILE), *_texts(fields, TEXT, "data", kind)]
     shapes = [*_files(files, SHAPES), *_texts(fields, SHAPES, "shapes", TURTLE.extension)]
+    if not given or not all(each.content.strip() for each in given):
+        raise BadBodyError(HTTPStatus.BAD_REQUEST, "nothingGiven")
     return Upload(tuple(_listed(given)), tuple(_listed(shapes, RDF_FORMS)))
 
 

@@ -52,6 +52,8 @@ _REFUSALS = (
 )
 _SECONDS = 30.0
 _MEMORY = 3 << 30
+_LARGEST = 64 << 20
+"""The bytes of a report, which repeats what is wrong."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
@@ -62,7 +64,7 @@ _HEADERS = {
 
 def checkers(workers: Workers) -> Workers:
     """Give the pool of processes that check, beside the one that runs queries."""
-    limits = Limits(seconds=_SECONDS, most_seconds=_SECONDS, memory=_MEMORY, processes=1)
+    limits = Limits(_SECONDS, _SECONDS, most_bytes=_LARGEST, memory=_MEMORY, processes=2)
     return OnDemand(workers.source, limits, MODULE)
 
 
@@ -103,13 +105,11 @@ class Validations:
     async def answer(self, request: Request) -> Response:
         """Answer with the report on what a request gives.
 
-        Raises UnsupportedError, TooLargeError, BusyError, StoreError or BadBodyError.
+        Raises UnsupportedError, TooLargeError, TooMuchError, BusyError, StoreError or BadBodyError.
         """
         name = _BY_MEDIA_TYPE[negotiation.form(request, _forms()).plain]
         upload = await uploads.read(request)
-        if not upload.given or not all(given.content.strip() for given in upload.given):
-            raise BadBodyError(HTTPStatus.BAD_REQUEST, "nothingGiven")
-        answer, content = await self._checked(self._wanted(request, upload, name))
+        answer, content = await self.checked(self._wanted(request, upload, name))
         if answer.kind == UNREADABLE:
             return self._unreadable(request, json.loads(content))
         media_type = reports.FORMS[name].media_type
@@ -130,10 +130,10 @@ class Validations:
             "shapes": _sent(upload.shapes),
         }
 
-    async def _checked(self, wanted: dict[str, Any]) -> tuple[Answer, bytes]:
+    async def checked(self, wanted: dict[str, Any]) -> tuple[Answer, bytes]:
         """Run a check; raises BadBodyError where it takes too long or too much memory."""
         try:
-            answer = await self.checkers.run(wanted, _SECONDS)
+            answer = await self.checkers.run(wanted, self.checkers.limits.seconds)
             return answer, await streaming.whole(answer.parts)
         except DeadlineError as error:
             words = {"seconds": f"{error.seconds:g} s"}
