@@ -24,7 +24,7 @@ from .reasons import Reasons
 from .records import Reader
 from .store import RDF, Store, Term, term
 from .text import best
-from .values import Problem, Understanding
+from .values import Understanding
 
 _NOWHERE = Path()
 """Where findings about blank nodes are put, since nothing tells which file they are from."""
@@ -67,8 +67,7 @@ class Checker:
     ) -> Checked:
         """Give what is wrong in the wanted ones of the documents, in order of files.
 
-        What vanished since the documents of `before` is given too, with the files it stood in, and
-        so is what was found by others.
+        What vanished since the documents of `before` is given too, and what was found by others.
         """
         homes = _homes(documents)
         found = [*self._topics(documents), *self._shacl(documents, homes), *self._dangling(homes)]
@@ -81,28 +80,23 @@ class Checker:
         if before:
             published = promises.published(before, self.base, self._entries)
             wrong += promises.vanished(self.reporter, published, before, documents)
-        return self._checked(wrong, documents, files)
+        return self.checked(wrong, documents, files)
 
     def check_by_rules(self, documents: Sequence[Document], wanted: Iterable[Path]) -> Checked:
         """Give what the rules alone do not admit in the wanted ones of the documents."""
         files = {_NOWHERE, *wanted}
         found = self._shacl(documents, _homes(documents))
-        return self._checked((f for f in found if f.path in files), documents, files)
+        return self.checked((f for f in found if f.path in files), documents, files)
 
-    def refused(self, problems: Iterable[Problem]) -> Checked:
-        """Give what cannot be understood in the cells of tables."""
-        listed = list(problems)
-        found = [self._of_cell(problem) for problem in listed]
-        return self._checked(found, (), {_NOWHERE, *(problem.place.path for problem in listed)})
-
-    def _checked(
+    def checked(
         self, wrong: Iterable[Finding], documents: Sequence[Document], files: Set[Path]
     ) -> Checked:
+        """Give findings with their places in the documents and their mends, and the summary."""
         findings = sorted(self._placed(wrong, documents), key=_place)
         violations = sum(finding.violates for finding in findings)
         counts = {"violations": violations, "warnings": len(findings) - violations}
-        summary = self.reporter.say("checked", files=len(files) - 1, **counts)
         listed = tuple(sorted(files - {_NOWHERE}))
+        summary = self.reporter.say("checked", files=len(listed), **counts)
         title = self.reporter.say("checkReport")
         return Checked(tuple(findings), listed, title, summary, tuple(self.languages))
 
@@ -135,11 +129,6 @@ class Checker:
                 yield from self._mender.mended(some, Layout.of(read[path]))
             else:
                 yield from some
-
-    def _of_cell(self, problem: Problem) -> Finding:
-        found = self.reporter.violation(problem.place.path, "Cell", reason=problem.reason)
-        start = Position(problem.place.line, problem.place.column or 1)
-        return replace(found, field=problem.field, value=problem.value, part=Part(start, start))
 
     def _unreadable(self, error: UnreadableError) -> Finding:
         reason = self.reporter.say("Syntax", reason=error.reason)

@@ -15,7 +15,7 @@ from pyoxigraph import NamedNode, Quad, Triple
 from . import folder, opening, permanence, rules, vocabularies
 from .catalogue import Catalogue
 from .embedded import Embedded
-from .findings import Checked
+from .findings import Checked, Finding, Part, Position, Reporter
 from .folder import Contents, Document, UnreadableError
 from .given import Given, Intake
 from .grids import Rows
@@ -23,7 +23,7 @@ from .importer import Import
 from .rules import GIVEN
 from .store import Store, named
 from .tables import FORMS
-from .values import RefusedError, Understanding
+from .values import Problem, RefusedError, Understanding
 
 _MOST_MENTIONED = 1000
 
@@ -91,7 +91,9 @@ class Inspection:
         for problem in error.problems:
             if not problem.place.column:
                 raise UnreadableError(problem.place.path, problem.reason, problem.place.line)
-        return opening.checker_of(self._known, language).refused(error.problems)
+        checker = opening.checker_of(self._known, language)
+        found = [_of_cell(checker.reporter, problem) for problem in error.problems]
+        return checker.checked(found, (), {finding.path for finding in found})
 
     def _mentioned(self, documents: Iterable[Document]) -> list[Document]:
         """Give the graphs of the entries that are mentioned, and that these mention."""
@@ -144,6 +146,14 @@ class Inspection:
         store.add(named(own, GIVEN))
         checker = replace(opening.checker_of(opened, language), store=store, rules=own)
         return checker.check_by_rules(data, [document.path for document in documents])
+
+
+def _of_cell(reporter: Reporter, problem: Problem) -> Finding:
+    """Give what cannot be understood in a cell of a table, where it stands."""
+    place = problem.place
+    found = reporter.violation(place.path, "Cell", reason=problem.reason)
+    start = Position(place.line, place.column)
+    return replace(found, field=problem.field, value=problem.value, part=Part(start, start))
 
 
 def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document]]:
