@@ -44,7 +44,8 @@ def at(text: str, place: Place) -> str:
 
 def followed(text: str, mends: Iterable[Mend]) -> str:
     """The text with all edits, the last one first, so that the places of the others stay."""
-    for place, words in sorted({(mend.part, mend.text) for mend in mends}, reverse=True):
+    edits = {(mend.part, mend.text) for mend in mends if mend.part}
+    for place, words in sorted(edits, reverse=True):
         start, end = offset(text, place.start), offset(text, place.end)
         text = text[:start] + words + text[end:]
     return text

@@ -3,17 +3,17 @@
 The modules, each importing only from those before it:
 
 text, cells, store, hosts, sparql, embedded, endpoint, remote, rows, worker, process, workers,
-turtle, tokens, places, heads, files, outputs, folder, revisions, kinds, shapes, permanence,
-phrases, vocabularies, ontology, statistics, dataset, locales, recent, records, schemaorg, jsonld,
-nodes, spans, choices, choosing, patterns, definition, search, explanations, neighbours, words,
-wanted, ranking, gathering, postings, analysis, texts, labels, spelling, marks, snippets, values,
-columns, validation, reasons, findings, markup, layouts, edits, mends, promises, audits, checks,
-verdicts, pipelines, reports, questions, pages, commas, workbooks, tables, importer, sheets,
-changes, spool, recording, listing, transition, loading, shelf, facts, passing, facets, orders,
-saving, indexing, holdings, paging, titles, index, following, naming, typed, things, claims,
-reconciling, suggesting, extending, canonical, catalogue, opening, drafting, differences,
-changesets, exports, templates, ledger, links, dumps, dumper, web, terminal, keeping, asking,
-__main__
+turtle, tokens, places, leaves, traces, heads, files, outputs, folder, revisions, kinds, shapes,
+permanence, phrases, vocabularies, ontology, statistics, dataset, locales, recent, records,
+schemaorg, jsonld, nodes, spans, choices, choosing, patterns, definition, search, explanations,
+neighbours, words, wanted, ranking, gathering, postings, analysis, texts, labels, spelling, marks,
+snippets, values, columns, validation, reasons, findings, markup, layouts, edits, mends, promises,
+audits, checks, verdicts, pipelines, reports, questions, pages, commas, workbooks, tables, importer,
+sheets, changes, spool, recording, listing, transition, loading, shelf, facts, passing, facets,
+orders, saving, indexing, holdings, paging, titles, index, following, naming, typed, things, claims,
+reconciling, suggesting, extending, canonical, catalogue, given, grids, rules, opening, inspections,
+validator, drafting, differences, impacts, changesets, outlooks, exports, templates, ledger, links,
+dumps, dumper, web, terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version

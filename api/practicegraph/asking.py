@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from . import changesets, exports, ledger, opening, revisions, sparql
+from . import changesets, exports, impacts, ledger, opening, outlooks, revisions, sparql
 from .canonical import canonical
 from .choices import BadChoiceError
 from .differences import Comparison, State
@@ -62,7 +62,11 @@ def gaps(name: str, root: Path, form: str, lang: str | None) -> None:
 @click.option("--lang", help="The language of labels and words, such as en or nl.")
 @click.option("--exit-code", "judges", is_flag=True, help="End with 1 where anything differs.")
 def diff(old: str, new: str, root: Path, form: str, lang: str | None, judges: bool) -> None:
-    """Say what differs between two states of a catalogue, field by field.
+    """Say what a change of a catalogue does, and what differs, field by field.
+
+    First, in words and in JSON: the counts that move, the entries with other values in facets, the
+    addresses that lead elsewhere or nowhere, the stored questions that fail or return nothing, and
+    the names that are lost in a language.
 
     OLD and NEW are folders, archives (.zip, .tar.gz) or git revisions of the catalogue's folder;
     without NEW, the folder itself is compared. The exit status is 0, and 2 where one of them
@@ -73,12 +77,15 @@ def diff(old: str, new: str, root: Path, form: str, lang: str | None, judges: bo
         before, after = _state(old, root), _state(new or str(root), root)
         comparison = Comparison(before, after, words.preferring(lang))
     found = comparison.differences()
-    if form == "json":
-        click.echo(changesets.as_json(comparison, found))
-    elif form == "turtle":
+    if form == "turtle":
         click.echo(changesets.turtle(comparison, found), nl=False)
+        sys.exit(judges and bool(found))
+    impact = impacts.impact(comparison, found)
+    if form == "json":
+        click.echo(changesets.as_json(comparison, found, outlooks.as_object(comparison, impact)))
     else:
-        click.echo("\n".join(changesets.text(comparison, found, words.phrases)))
+        lines = outlooks.text(comparison, impact, words.phrases)
+        click.echo("\n".join([*lines, *changesets.text(comparison, found, words.phrases)]))
     sys.exit(judges and bool(found))
 
 

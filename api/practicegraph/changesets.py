@@ -5,7 +5,7 @@ from the statements on one thing, and is an activity of ActivityStreams 2.0.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -73,10 +73,12 @@ def _lines(field: FieldChange) -> Iterator[str]:
             yield f"  {label}: {sign} {' '.join(value.label.split())}"
 
 
-def as_json(comparison: Comparison, differences: Sequence[Difference]) -> str:
-    """Give the differences as JSON, with the labels of fields and values."""
+def as_json(
+    comparison: Comparison, differences: Sequence[Difference], impact: Mapping[str, Any]
+) -> str:
+    """Give the differences and their impact as JSON, with the labels of fields and values."""
     found = [_object(comparison, difference) for difference in differences]
-    return json.dumps({"differences": found}, ensure_ascii=False, indent=1)
+    return json.dumps({"impact": impact, "differences": found}, ensure_ascii=False, indent=1)
 
 
 def _object(comparison: Comparison, difference: Difference) -> dict[str, Any]:

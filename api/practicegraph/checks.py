@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import Literal, NamedNode, Triple
 
 from . import promises, validation
 from .audits import Auditor, Fetch
@@ -54,6 +54,8 @@ class Checker:
     base: str
     languages: Sequence[str]
     fetch: Fetch | None = None
+    rules: Sequence[Triple] = ()
+    """The shapes, where the documents do not hold them."""
 
     def check(
         self,
@@ -61,38 +63,52 @@ class Checker:
         unreadable: Sequence[UnreadableError],
         wanted: Iterable[Path],
         before: Sequence[Document] = (),
+        others: Iterable[Finding] = (),
     ) -> Checked:
         """Give what is wrong in the wanted ones of the documents, in order of files.
 
-        What vanished since the documents of `before` is given too, with the files it stood in.
+        What vanished since the documents of `before` is given too, and what was found by others.
         """
         homes = _homes(documents)
         found = [*self._topics(documents), *self._shacl(documents, homes), *self._dangling(homes)]
         found += [self._unreadable(error) for error in unreadable]
-        found += self._outdated(homes)
+        found += [*self._outdated(homes), *others]
         files = {_NOWHERE, *wanted}
-        auditor = Auditor(self.store, self._reporter, homes, self._field_name)
+        auditor = Auditor(self.store, self.reporter, homes, self._field_name)
         found += auditor.findings(files, self.fetch)
         wrong = [finding for finding in found if finding.path in files]
         if before:
             published = promises.published(before, self.base, self._entries)
-            wrong += promises.vanished(self._reporter, published, before, documents)
+            wrong += promises.vanished(self.reporter, published, before, documents)
+        return self.checked(wrong, documents, files)
+
+    def check_by_rules(self, documents: Sequence[Document], wanted: Iterable[Path]) -> Checked:
+        """Give what the rules alone do not admit in the wanted ones of the documents."""
+        files = {_NOWHERE, *wanted}
+        found = self._shacl(documents, _homes(documents))
+        return self.checked((f for f in found if f.path in files), documents, files)
+
+    def checked(
+        self, wrong: Iterable[Finding], documents: Sequence[Document], files: Set[Path]
+    ) -> Checked:
+        """Give findings with their places in the documents and their mends, and the summary."""
         findings = sorted(self._placed(wrong, documents), key=_place)
         violations = sum(finding.violates for finding in findings)
         counts = {"violations": violations, "warnings": len(findings) - violations}
-        summary = self._reporter.say("checked", files=len(files) - 1, **counts)
         listed = tuple(sorted(files - {_NOWHERE}))
-        title = self._reporter.say("checkReport")
+        summary = self.reporter.say("checked", files=len(listed), **counts)
+        title = self.reporter.say("checkReport")
         return Checked(tuple(findings), listed, title, summary, tuple(self.languages))
 
     @property
-    def _reporter(self) -> Reporter:
+    def reporter(self) -> Reporter:
+        """Give what words its findings."""
         return Reporter(self.phrases, self.reader, self.languages)
 
     @property
     def _mender(self) -> Mender:
         known = Understanding(self.shapes, self.reader.vocabularies, self.phrases)
-        return Mender(self.store, known, self._reporter, self.permanence)
+        return Mender(self.store, known, self.reporter, self.permanence)
 
     @property
     def _entries(self) -> str:
@@ -115,8 +131,8 @@ class Checker:
                 yield from some
 
     def _unreadable(self, error: UnreadableError) -> Finding:
-        reason = self._reporter.say("Syntax", reason=error.reason)
-        found = self._reporter.violation(error.path, "Syntax", reason=reason)
+        reason = self.reporter.say("Syntax", reason=error.reason)
+        found = self.reporter.violation(error.path, "Syntax", reason=reason)
         start = Position(error.line, error.column)
         return replace(found, part=Part(start, start))
 
@@ -127,17 +143,17 @@ class Checker:
         for document in documents:
             for topic in document.topics:
                 if topic in first:
-                    reason = self._reporter.say("SameTopic", other=first[topic])
-                    yield self._reporter.violation(document.path, "SameTopic", topic, reason=reason)
+                    reason = self.reporter.say("SameTopic", other=first[topic])
+                    yield self.reporter.violation(document.path, "SameTopic", topic, reason=reason)
                 first.setdefault(topic, document.path)
             described = _of_classes(document, classes)
             strange = described | self._of_others(document, owned)
             for other in sorted(strange - set(document.topics)):
-                reason = self._reporter.say("OneTopic", topic=document.topics[0])
-                yield self._reporter.violation(document.path, "OneTopic", other, reason=reason)
+                reason = self.reporter.say("OneTopic", topic=document.topics[0])
+                yield self.reporter.violation(document.path, "OneTopic", other, reason=reason)
             for topic in sorted(set(document.topics) - described):
-                reason = self._reporter.say("NoTopic")
-                yield self._reporter.violation(document.path, "NoTopic", topic, reason=reason)
+                reason = self.reporter.say("NoTopic")
+                yield self.reporter.violation(document.path, "NoTopic", topic, reason=reason)
 
     def _of_others(self, document: Document, owned: Set[str]) -> set[str]:
         """Give the subjects that belong to another file: its topic, or an entry's address."""
@@ -152,7 +168,7 @@ class Checker:
 
     def _shacl(self, documents: Sequence[Document], homes: Mapping[str, Path]) -> Iterator[Finding]:
         data = [quad.triple for document in documents for quad in document.quads]
-        for result in validation.results(data, data):
+        for result in validation.results(data, self.rules or data):
             yield self._of_result(result, homes)
 
     def _of_result(self, result: validation.Result, homes: Mapping[str, Path]) -> Finding:
@@ -163,7 +179,7 @@ class Checker:
             rule=result.component,
             shape=result.shape,
             severity=result.severity,
-            level=self._reporter.say(result.severity),
+            level=self.reporter.say(result.severity),
             focus=focus,
             subject=self.reader.name(focus, self.languages),
             field=best(field.names, self.languages) if field else result.path.strip("<>"),
@@ -178,13 +194,13 @@ class Checker:
         for row in self.store.select(_DANGLING.format(base=Literal(self.base))):
             subject, predicate, value = (_plain(row[name]) for name in _LINK)
             name, path = self._field_name(subject, predicate), homes.get(subject, _NOWHERE)
-            found = self._reporter.violation(path, "Dangling", subject, field=name, value=value)
+            found = self.reporter.violation(path, "Dangling", subject, field=name, value=value)
             yield replace(found, predicate=predicate, term=str(row["value"]))
 
     def _outdated(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         for subject, predicate, retirement in promises.outdated(self.store, self.permanence):
             name, path = self._field_name(subject, predicate), homes.get(subject, _NOWHERE)
-            found = promises.warning(self._reporter, path, subject, name, retirement)
+            found = promises.warning(self.reporter, path, subject, name, retirement)
             yield replace(found, predicate=predicate, term=str(NamedNode(retirement.iri)))
 
     def _field_name(self, subject: str, predicate: str) -> str:

@@ -25,10 +25,13 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Mend:
-    """What would be right, in words, and the edit that brings it: a text in the place of a part."""
+    """What would be right, in words, and the edit that brings it: a text in the place of a part.
+
+    In a syntax that we do not write, there is no edit.
+    """
 
     said: str
-    part: Part
+    part: Part | None
     text: str
 
 

@@ -24,6 +24,7 @@ from typing import IO, cast
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
 from . import heads, sparql
+from .places import Placed
 from .store import Term, named
 
 PARTS = ("ontology", "shapes", "queries", "data")
@@ -35,6 +36,8 @@ _FORMATS = {
     ".nq": RdfFormat.N_QUADS,
     heads.SUFFIX: RdfFormat.TURTLE,
 }
+_GIVEN = {".nt": RdfFormat.N_TRIPLES}
+"""Syntaxes that are read where they are given, and in which no file of a catalogue is."""
 
 _AT_ONCE = 1 << 20  # bytes of a packed file
 
@@ -55,7 +58,8 @@ class Document:
     """A file as read: its quads in their order, its topics (one but in sets), its prefixes.
 
     A question also has its SPARQL as it stands in the file, with the parameters open. The content
-    is the file's bytes, unpacked.
+    is the file's bytes, unpacked. What is given in a form that no file of a catalogue has brings
+    the places of its triples with it.
     """
 
     path: Path
@@ -64,11 +68,12 @@ class Document:
     prefixes: Mapping[str, str]
     sparql: str = ""
     content: bytes = field(default=b"", repr=False, compare=False)
+    placed: tuple[Placed, ...] | None = field(default=None, repr=False, compare=False)
 
     @property
     def form(self) -> RdfFormat | None:
         """Give the syntax of the file."""
-        return _format(self.path)
+        return _format(self.path) or _GIVEN.get(self.path.suffix)
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,18 @@ from . import (
     exports,
     files,
     folder,
+    impacts,
     links,
     locales,
     opening,
+    outlooks,
     reports,
     revisions,
     templates,
 )
+from .audits import Fetch
 from .catalogue import Catalogue
+from .differences import Comparison, State
 from .drafting import Naming
 from .files import Change
 from .findings import Checked
@@ -52,16 +56,24 @@ def check(
     against: str | None,
     asks: bool,
 ) -> None:
-    """Check a catalogue, or files as if they stood in it; exit with 1 on a violation."""
+    """Check a catalogue, or files as if they stood in it; exit with 1 on a violation.
+
+    With --against, stored questions that fail or return nothing since are findings too, and the
+    text begins with what has changed for those who use the catalogue, as that of `diff` does.
+    """
     if len(paths) == 1 and folder.is_catalogue(paths[0]):
         root, paths = paths[0], ()
     given = [path for place in paths for path in folder.below(place)]
     with mistakes():
         contents = opening.read(root, given)
-        before = revisions.documents(against, root) if against else ()
+        wanted, lines = given or contents.paths, list[str]()
         fetch = partial(links.unanswered, watch=watched) if asks else None
-        checked = opening.check(root, contents, given or contents.paths, lang, before, fetch)
+        if against:
+            checked, lines = _checked_against(against, root, contents, wanted, lang, fetch)
+        else:
+            checked = opening.check(root, contents, wanted, lang, fetch)
     if form == "text":
+        click.echo("\n".join([*lines, ""]), nl=False)
         _show(checked)
         click.echo(checked.summary)
     else:
@@ -146,6 +158,27 @@ def label(path: Path, root: Path) -> None:
         change = Change(path, path.read_text(encoding="utf-8"), after)
     files.write([change] if change.needed else [])
     click.echo(opened.say("written" if change.needed else "unchanged", path=path))
+
+
+def _checked_against(
+    reference: str,
+    root: Path,
+    contents: Contents,
+    wanted: Sequence[Path],
+    language: str | None,
+    fetch: Fetch | None,
+) -> tuple[Checked, list[str]]:
+    """Check what stands in a folder beside an earlier state; give the impact too, line by line."""
+    before = revisions.documents(reference, root)
+    old = State(before, opening.gather(before, Path(reference)))
+    new = opening.gather(contents.documents, root)
+    state = State(contents.documents, new)
+    comparison = Comparison(old, state, new.preferring(language))
+    found = impacts.impact(comparison, comparison.differences())
+    checker = opening.checker_of(new, language, fetch)
+    lost = outlooks.findings(found, checker.reporter, contents.documents)
+    checked = checker.check(contents.documents, contents.unreadable, wanted, before, lost)
+    return checked, list(outlooks.text(comparison, found, new.phrases))
 
 
 def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None:

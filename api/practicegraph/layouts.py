@@ -12,26 +12,32 @@ from .folder import Document
 from .places import Placed, Span
 from .tokens import StrangeTokenError
 
+_PLAIN = (RdfFormat.N_QUADS, RdfFormat.N_TRIPLES)
+
 
 @dataclass(frozen=True)
 class Layout:
     """A file's text with its triples in their order, and what stands before each line of it.
 
-    In a plain one, N-Quads, each triple stands on a line of its own and terms have no short names.
+    In a plain one, N-Quads or N-Triples, each triple stands on a line of its own and terms have no
+    short names. A foreign one is written in a syntax that no mend can be.
     """
 
     text: str
     triples: Sequence[Placed]
     margins: Sequence[str]
     plain: bool
+    foreign: bool = False
 
     @classmethod
     def of(cls, document: Document) -> "Layout":
         """Give the layout of a file, without triples if its syntax is not known to the letter."""
-        content, margins = document.content, []
+        content, margins = document.content, list[str]()
+        if document.placed is not None:
+            return cls(content.decode(), document.placed, margins, plain=False, foreign=True)
         if document.path.suffix == heads.SUFFIX:
             margins, content = heads.margins(content), heads.split(content)[0]
-        text, plain = content.decode(), document.form == RdfFormat.N_QUADS
+        text, plain = content.decode(), document.form in _PLAIN
         listed = places.placed_in_lines if plain else places.placed
         try:
             return cls(text, tuple(listed(text)), margins, plain)

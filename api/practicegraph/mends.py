@@ -57,7 +57,8 @@ class Mender:
             return None
         phrase, edit = edited
         words = shorten(edit.words, _WIDTH, placeholder=" …")
-        return Mend(self.reporter.say(phrase, text=words), edit.part, edit.text)
+        said = self.reporter.say(phrase, text=words)
+        return Mend(said, None, "") if layout.foreign else Mend(said, edit.part, edit.text)
 
     def _edited(self, finding: Finding, editor: Editor) -> Edited:
         if finding.missing:

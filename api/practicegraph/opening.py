@@ -121,16 +121,21 @@ def check(
     contents: Contents,
     wanted: Iterable[Path],
     language: str | None = None,
-    before: Sequence[Document] = (),
     fetch: Fetch | None = None,
 ) -> Checked:
     """Check the wanted ones of the files, with messages in the language or the fallback.
 
-    Nothing that the documents of `before` published may have vanished. Addresses elsewhere are
-    asked with `fetch`, or not at all. Raises UnknownLanguageError.
+    Addresses elsewhere are asked with `fetch`, or not at all. Raises UnknownLanguageError.
     """
-    opened = gather(contents.documents, root)
-    checker = Checker(
+    checker = checker_of(gather(contents.documents, root), language, fetch)
+    return checker.check(contents.documents, contents.unreadable, wanted)
+
+
+def checker_of(
+    opened: Catalogue, language: str | None = None, fetch: Fetch | None = None
+) -> Checker:
+    """Give what checks a catalogue, with messages in the language; raises UnknownLanguageError."""
+    return Checker(
         opened.store,
         opened.shapes,
         opened.phrases,
@@ -140,7 +145,6 @@ def check(
         opened.preferring(language),
         fetch,
     )
-    return checker.check(contents.documents, contents.unreadable, wanted, before)
 
 
 def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue:

@@ -66,8 +66,8 @@ def _result(finding: Finding, place: int) -> dict[str, Any]:
     }
     if finding.path.name:
         result["locations"] = [_location(finding)]
-    if finding.mend:
-        result["fixes"] = [_fix(finding.path, finding.mend)]
+    if finding.mend and finding.mend.part:
+        result["fixes"] = [_fix(finding.path, finding.mend, finding.mend.part)]
     return result
 
 
@@ -83,8 +83,8 @@ def _location(finding: Finding) -> dict[str, Any]:
     return location
 
 
-def _fix(path: Path, mend: Mend) -> dict[str, Any]:
-    edit = {"deletedRegion": _region(mend.part), "insertedContent": {"text": mend.text}}
+def _fix(path: Path, mend: Mend, part: Part) -> dict[str, Any]:
+    edit = {"deletedRegion": _region(part), "insertedContent": {"text": mend.text}}
     change = {"artifactLocation": _artifact(path), "replacements": [edit]}
     return {"description": {"text": mend.said}, "artifactChanges": [change]}
 

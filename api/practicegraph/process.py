@@ -1,4 +1,4 @@
-"""A process of `worker`, as the server sees it: requests go in, frames come out."""
+"""A process of `worker` or its like, as the server sees it: requests go in, frames come out."""
 
 import asyncio
 import json
@@ -44,10 +44,10 @@ class Budget:
 class Process:
     """A running process; its pipes belong to the event loop that opens them."""
 
-    def __init__(self, source: Endpoint, memory: int) -> None:
-        """Start it on a store, with so many bytes of memory at the most."""
+    def __init__(self, source: Endpoint, memory: int, module: str) -> None:
+        """Start a module on a store, with so many bytes of memory at the most."""
         self._running = subprocess.Popen(  # noqa: S603 - our own module, with our own arguments
-            [sys.executable, "-m", "practicegraph.worker", source.address, str(memory)],
+            [sys.executable, "-m", module, source.address, str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

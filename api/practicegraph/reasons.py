@@ -1,5 +1,6 @@
 """Why the shapes do not admit something, in words: a rule's message, or what a limit demands."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from .store import Store, Term
 from .text import best
 from .validation import Result
 
+_VARIABLE = re.compile(r"\{[?$]\w+\}")
 _OF_NODE = "NodeConstraintComponent"
 _OF_DATATYPE = "DatatypeConstraintComponent"
 
@@ -30,8 +32,10 @@ class Reasons:
     def reason(self, result: Result) -> str:
         """Give the reason of a validation result, a predicate of what it is about."""
         for wordings in terms.messages(self.store, result.shape):
-            if set(wordings.values()) & set(result.messages):
-                return best(wordings, self.languages)
+            if said := _said(best(wordings, self.languages), result.messages):
+                return said
+        if result.component not in self.phrases.wordings:  # a component of a reader's own
+            return " ".join(result.messages) or result.component
         field = self.shapes.fields.get(result.shape)
         limits = terms.limits(self.store, result.shape, result.component)
         names = sorted({self._named(limit, field, result.component) for limit in limits} - {""})
@@ -61,6 +65,13 @@ class Reasons:
     def _kind_name(self, class_iri: str) -> str:
         kind = self.shapes.kind_of([class_iri])
         return best(kind.labels, self.languages) if kind else ""
+
+
+def _said(wording: str, messages: Sequence[str]) -> str:
+    """Give the message that a wording has become, its variables filled in, or ""."""
+    parts = map(re.escape, _VARIABLE.split(wording))
+    form = re.compile(".*".join(parts), re.DOTALL)
+    return next((message for message in messages if wording and form.fullmatch(message)), "")
 
 
 def field_of(kind: Kind, predicate: str) -> Field | None:

@@ -32,6 +32,12 @@ def as_json(checked: Checked) -> str:
     return json.dumps(rows(checked), ensure_ascii=False, indent=1) + "\n"
 
 
+def as_object(checked: Checked) -> str:
+    """Give the findings in an object of JSON that says whether there are any, and the summary."""
+    found = {"conforms": not checked.findings, "summary": checked.summary}
+    return json.dumps(found | {"findings": rows(checked)}, ensure_ascii=False, indent=1) + "\n"
+
+
 def rows(checked: Checked) -> list[dict[str, Any]]:
     """Give the findings as objects of JSON."""
     return [_row(finding) for finding in checked.findings]
@@ -67,6 +73,8 @@ def _row(finding: Finding) -> dict[str, Any]:
 
 
 def _edit(mend: Mend) -> dict[str, Any]:
+    if mend.part is None:
+        return {"said": mend.said}
     start, end = (position._asdict() for position in mend.part)
     return {"said": mend.said, "start": start, "end": end, "text": mend.text}
 
@@ -81,3 +89,5 @@ FORMS = {
     "junit": Form("application/xml", lambda checked, _: pipelines.junit(checked)),
 }
 """The forms by name."""
+ANSWERS = FORMS | {"json": Form("application/json", lambda checked, _: as_object(checked))}
+"""The same as a service gives them: what is not a list may get keys later."""

@@ -192,7 +192,16 @@ def limits(store: Store, shape: str | BlankNode, component: str) -> list[Term]:
 
 
 def messages(store: Store, shape: str) -> list[Labels]:
-    """Give the messages of a shape's SPARQL constraints, each by language (section 5.1)."""
+    """Give the messages of a shape (section 2.1.5) and of its SPARQL constraints (section 5.1).
+
+    Each is given by language, or by "" where it has none.
+    """
     constraints = store.values(NamedNode(shape), SH + "sparql")
     nodes = [node for node in constraints if isinstance(node, NamedNode | BlankNode)]
-    return [store.labels(node, SH + "message") for node in nodes]
+    return [_message(store, node) for node in (NamedNode(shape), *nodes)]
+
+
+def _message(store: Store, node: Node) -> Labels:
+    texts = [term for term in store.values(node, SH + "message") if isinstance(term, Literal)]
+    plain = [("", text.value) for text in texts if not text.language]
+    return dict(plain) | store.labels(node, SH + "message")

@@ -42,7 +42,10 @@ class Tables:
         if path.stat().st_size > workbooks.UNPACKED:
             limit = f"{workbooks.UNPACKED >> 20} MiB"
             raise self.values.refused(path, "tableTooLarge", limit=limit)
-        content = path.read_bytes()
+        return self.drafts(path, path.read_bytes())
+
+    def drafts(self, path: Path, content: bytes) -> list[Draft]:
+        """Read the content of a table; raises RefusedError with every problem."""
         rows = iter(self._rows(path, content))
         header, rows = self._header(path, rows)
         columns = self._columns(header)
@@ -132,7 +135,7 @@ class Tables:
             terms = tuple(term for term in found if not isinstance(term, Problem))
             problems += [term for term in found if isinstance(term, Problem)]
             if column:
-                values.append(Values(column.field, column.language, terms))
+                values.append(Values(column.field, column.language, terms, row.place(index)))
         identifier = self._identifier_in(values)
         if not identifier and not problems:
             place = row.place(self._place_of_identifier(columns))

@@ -3,6 +3,7 @@
 Field names and values are known through the labels of the shapes and vocabularies alone.
 """
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -59,11 +60,12 @@ class RefusedError(ValueError):
 
 @dataclass(frozen=True)
 class Values:
-    """What an import says of a field: these values, for texts the one in a language."""
+    """What an import says of a field: these values, for texts the one in a language; and where."""
 
     field: Field
     language: str | None
     terms: tuple[Term, ...]
+    place: Place | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

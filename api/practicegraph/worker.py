@@ -217,12 +217,8 @@ def _rows(result: QuerySolutions | QueryBoolean, most: int) -> Iterator[str]:
 
 
 def main(source: str, memory: int) -> None:
-    """Answer requests until the input ends; a server that dies takes a running query with it."""
-    os.nice(_NICENESS)
-    threading.Thread(target=_end_without, args=(os.getppid(),), daemon=True).start()
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    requests = map(json.loads, sys.stdin.buffer)
-    credentials = tuple(next(requests))
+    """Answer requests until the input ends."""
+    credentials, requests = started(memory)
     is_address = source.startswith(("http://", "https://"))
     engine = (
         elsewhere(Endpoint(source, credentials=credentials))
@@ -233,6 +229,20 @@ def main(source: str, memory: int) -> None:
     frame(output, b"Z")
     for request in requests:
         answer(engine, request, output)
+
+
+def started(memory: int) -> tuple[tuple[str, str], Iterator[Request]]:
+    """Prepare this process, and give the name and password for a store, and the requests.
+
+    It stands behind others, takes so many bytes of memory at the most, and a server that dies takes
+    it along.
+    """
+    os.nice(_NICENESS)
+    threading.Thread(target=_end_without, args=(os.getppid(),), daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    requests = map(json.loads, sys.stdin.buffer)
+    name, password = next(requests)
+    return (name, password), requests
 
 
 def _end_without(parent: int) -> None:

@@ -72,6 +72,7 @@ class Workers:
 
     source: Path | Endpoint
     limits: Limits
+    module: str = "practicegraph.worker"
     _idle: "asyncio.Queue[Process]" = field(default_factory=asyncio.Queue, init=False)
     _processes: set[Process] = field(default_factory=set, init=False)
     _replacing: "set[asyncio.Task[None]]" = field(default_factory=set, init=False)
@@ -140,6 +141,7 @@ class Workers:
         return loop.call_later(self.limits.reading, self._replace, process)
 
     async def _take(self) -> Process:
+        await self._grow()
         if not self._idle.empty():
             return self._idle.get_nowait()
         if self._waiting >= self.limits.waiting:
@@ -153,9 +155,12 @@ class Workers:
         finally:
             self._waiting -= 1
 
+    async def _grow(self) -> None:
+        """Start what is to run and does not yet; here, all runs from the beginning."""
+
     async def _start(self) -> None:
         endpoint = self.source if isinstance(self.source, Endpoint) else Endpoint(str(self.source))
-        process = Process(endpoint, self.limits.memory)
+        process = Process(endpoint, self.limits.memory, self.module)
         self._processes.add(process)
         await process.open()
         self._idle.put_nowait(process)
@@ -170,6 +175,18 @@ class Workers:
     async def _replaced(self, process: Process) -> None:
         await process.end()
         await self._start()
+
+
+class OnDemand(Workers):
+    """A pool that starts its processes when they are first needed."""
+
+    async def __aenter__(self) -> Self:
+        """Start nothing."""
+        return self
+
+    async def _grow(self) -> None:
+        if self._idle.empty() and len(self._processes) < self.limits.processes:
+            await self._start()
 
 
 def _failure(said: Mapping[str, str], late: DeadlineError) -> Exception:

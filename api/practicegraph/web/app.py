@@ -1,7 +1,7 @@
 """The routes: searches, SPARQL, every IRI, and what the service says of itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -26,6 +26,7 @@ from . import (
     parameters,
     reconciliation,
     searching,
+    validations,
 )
 from .changes import Changes
 from .codings import Codings
@@ -58,13 +59,15 @@ def application(
     Proxies that are named are believed in what they say of the address.
     """
     service = Service(catalogue, Addresses(catalogue), dumper)
+    checkers = validations.checkers(workers) if workers else None
+    pools = [pool for pool in (workers, checkers) if pool]
     app = FastAPI(
         title=catalogue.reader.name(catalogue.base, catalogue.languages),
         version=__version__,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(workers) if workers else None,
+        lifespan=_lifespan(pools),
     )
     if proxies:
         app.add_middleware(Proxies, trusted=proxies)
@@ -74,6 +77,8 @@ def application(
     _route_contexts(app, service)
     app.include_router(searching.routes(service))
     app.include_router(reconciliation.routes(service))
+    if checkers:
+        app.include_router(validations.routes(service, checkers))
     if workers:
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
@@ -96,12 +101,14 @@ def application(
     return app
 
 
-def _lifespan(workers: Workers) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(pools: Sequence[Workers]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Give what has the processes run as long as the application does."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with workers:
+        async with AsyncExitStack() as stack:
+            for pool in pools:
+                await stack.enter_async_context(pool)
             yield
 
     return lifespan

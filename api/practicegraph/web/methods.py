@@ -9,10 +9,12 @@ STATUS = "/status"
 """The path that tells what became of addresses, which takes nothing but POST."""
 RECONCILE = "/reconcile"
 """The path of the reconciliation service, which takes queries by POST too."""
+VALIDATE = "/validate"
+"""The path of checks of what readers give."""
 SERVICES = "/.well-known/api-catalog"
 """The path that leads programs to the services (RFC 9727)."""
 _BOTH = "GET, HEAD, POST, OPTIONS"
-_ALLOWED = {SPARQL: _BOTH, RECONCILE: _BOTH, STATUS: "POST, OPTIONS"}
+_ALLOWED = {SPARQL: _BOTH, RECONCILE: _BOTH, VALIDATE: _BOTH, STATUS: "POST, OPTIONS"}
 
 DUMP = ("/dump.", "/dump/")
 """What the paths of dumps begin with: files that are long, and of a length that is published."""

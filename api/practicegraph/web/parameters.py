@@ -100,11 +100,11 @@ def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
     size = {"type": "integer", "minimum": SIZES[0], "maximum": SIZES[-1], "default": 20}
     return [
         *of_choices(catalogue),
-        _parameter("sort", catalogue.say("sortBy"), {"type": "string", "enum": sorts}),
-        _parameter("size", catalogue.say("entries", count="…"), size),
-        _parameter("after", catalogue.say("next"), {"type": "string"}),
-        _parameter("before", catalogue.say("previous"), {"type": "string"}),
-        _parameter("zeros", catalogue.say("withZeros"), _TRUTH),
+        in_query("sort", catalogue.say("sortBy"), {"type": "string", "enum": sorts}),
+        in_query("size", catalogue.say("entries", count="…"), size),
+        in_query("after", catalogue.say("next"), {"type": "string"}),
+        in_query("before", catalogue.say("previous"), {"type": "string"}),
+        in_query("zeros", catalogue.say("withZeros"), _TRUTH),
         *of_answer(catalogue, LISTS),
     ]
 
@@ -113,7 +113,7 @@ def of_choices(catalogue: Catalogue) -> list[dict[str, Any]]:
     """Give the parameters that narrow a search: words, and for each facet its values and ends."""
     facets = (_facet(catalogue, *named) for named in catalogue.choosing.parameters.items())
     return [
-        _parameter("q", catalogue.say("searchHint"), {"type": "string"}),
+        in_query("q", catalogue.say("searchHint"), {"type": "string"}),
         *(facet for facet in facets if facet),
     ]
 
@@ -122,26 +122,26 @@ def of_answer(catalogue: Catalogue, forms: Sequence[Form]) -> list[dict[str, Any
     """Give the parameters that say how an answer is given."""
     names = [form.extension for form in forms]
     return [
-        _parameter("explain", catalogue.say("howCounted"), _TRUTH),
+        in_query("explain", catalogue.say("howCounted"), _TRUTH),
         of_language(catalogue),
-        _parameter("format", catalogue.say("data"), {"type": "string", "enum": names}),
+        in_query("format", catalogue.say("data"), {"type": "string", "enum": names}),
     ]
 
 
 def of_axes(catalogue: Catalogue) -> list[dict[str, Any]]:
     """Give the parameters that name the facets of a table, and whether it has empty rows."""
     keys = {"type": "string", "enum": [facet.key for facet in catalogue.shapes.record.facets]}
-    axes = [_parameter(name, catalogue.say(name), keys) | {"required": True} for name in AXES]
-    return [*axes, _parameter("zeros", catalogue.say("withZeros"), _TRUTH | {"default": True})]
+    axes = [in_query(name, catalogue.say(name), keys) | {"required": True} for name in AXES]
+    return [*axes, in_query("zeros", catalogue.say("withZeros"), _TRUTH | {"default": True})]
 
 
 def of_neighbours(catalogue: Catalogue) -> list[dict[str, Any]]:
     """Give the parameters of the entries that are near to one."""
     size = {"type": "integer", "minimum": SIZES[0], "maximum": SIZES[-1], "default": 10}
-    identifier = _parameter("identifier", "", {"type": "string"})
+    identifier = in_query("identifier", "", {"type": "string"})
     return [
         identifier | {"in": "path", "required": True},
-        _parameter("size", catalogue.say("entries", count="…"), size),
+        in_query("size", catalogue.say("entries", count="…"), size),
     ]
 
 
@@ -149,10 +149,10 @@ def of_query(catalogue: Catalogue) -> list[dict[str, Any]]:
     """Give the parameters of a query (SPARQL 1.1 Protocol, section 2.1), and its seconds."""
     iris = {"type": "array", "items": {"type": "string", "format": "uri"}}
     return [
-        _parameter("query", catalogue.say("queryHint"), {"type": "string"}),
-        _parameter("default-graph-uri", "", iris),
-        _parameter("named-graph-uri", "", iris),
-        _parameter("timeout", "", {"type": "number", "exclusiveMinimum": 0}),
+        in_query("query", catalogue.say("queryHint"), {"type": "string"}),
+        in_query("default-graph-uri", "", iris),
+        in_query("named-graph-uri", "", iris),
+        in_query("timeout", "", {"type": "number", "exclusiveMinimum": 0}),
         of_language(catalogue),
     ]
 
@@ -168,14 +168,14 @@ def of_question(catalogue: Catalogue, parameter: Parameter, codes: list[str]) ->
         schema["default"] = catalogue.reader.code(parameter.default)
     texts = [best(parameter.field.names, catalogue.languages)]
     texts.append(best(parameter.field.hints, catalogue.languages))
-    found = _parameter(parameter.key, ": ".join(texts), schema)
+    found = in_query(parameter.key, ": ".join(texts), schema)
     return found | {"required": parameter.default is None and not parameter.optional}
 
 
 def of_language(catalogue: Catalogue) -> dict[str, Any]:
     """Give the parameter that chooses the language."""
     tags = {"type": "string", "enum": list(catalogue.languages)}
-    return _parameter("lang", catalogue.say("language"), tags)
+    return in_query("lang", catalogue.say("language"), tags)
 
 
 def _facet(catalogue: Catalogue, name: str, field: Field | None) -> dict[str, Any] | None:
@@ -186,14 +186,14 @@ def _facet(catalogue: Catalogue, name: str, field: Field | None) -> dict[str, An
     if name in (field.key + FROM, field.key + TO):
         phrase = "since" if name.endswith(FROM) else "until"
         said = catalogue.say(phrase, value="…")
-        return _parameter(name, f"{label}: {said}", _examples(field))
+        return in_query(name, f"{label}: {said}", _examples(field))
     values = [*catalogue.choosing.options[field.key], UNSTATED]
     items = _examples(field) if field.ordered else {"type": "string", "enum": values}
     if name == field.key:
         said = best(field.hints, catalogue.languages)
     else:
         said = catalogue.say("exclude", value="…")
-    found = _parameter(name, f"{label}: {said}", {"type": "array", "items": items})
+    found = in_query(name, f"{label}: {said}", {"type": "array", "items": items})
     return found | {"explode": True, "style": "form"}
 
 
@@ -201,7 +201,8 @@ def _examples(field: Field) -> dict[str, Any]:
     return {"type": "string", "examples": [*scale(field).examples]}
 
 
-def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+def in_query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Give a parameter of an address."""
     return {
         "name": name,
         "in": "query",

@@ -33,7 +33,7 @@ async def asked(request: Request) -> Asked | None:
     if request.method != "POST":
         return _asked(address) if _has(address, "query") or _has(address, "update") else None
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if _charset(parameters) not in ("", "utf-8", "utf8"):
+    if not is_utf_8(parameters):
         raise UnsupportedError(request.headers["content-type"])
     content = await body(request)
     if media_type.strip().lower() == FORM:
@@ -73,13 +73,13 @@ def _seconds(pairs: list[tuple[str, str]]) -> float | None:
     return min(seconds, default=None)
 
 
-async def body(request: Request) -> bytes:
-    """Give the body of a request; raises TooLargeError above 1 MiB."""
+async def body(request: Request, most: int = _MOST) -> bytes:
+    """Give the body of a request; raises TooLargeError above so many bytes, 1 MiB if not said."""
     content = bytearray()
     async for part in request.stream():
         content += part
-        if len(content) > _MOST:
-            raise TooLargeError(str(_MOST))
+        if len(content) > most:
+            raise TooLargeError(str(most))
     return bytes(content)
 
 
@@ -97,6 +97,11 @@ def _text(content: bytes) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise QueryRefusedError(f"The query is not in UTF-8: byte {error.start}.") from error
+
+
+def is_utf_8(parameters: str) -> bool:
+    """Tell whether the parameters of a media type name no character set but UTF-8."""
+    return _charset(parameters) in ("", "utf-8", "utf8")
 
 
 def _charset(parameters: str) -> str:
