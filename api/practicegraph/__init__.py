@@ -7,13 +7,13 @@ turtle, tokens, places, heads, files, outputs, folder, revisions, kinds, shapes,
 phrases, vocabularies, ontology, statistics, dataset, locales, recent, records, schemaorg, jsonld,
 nodes, spans, choices, choosing, patterns, definition, search, explanations, neighbours, words,
 wanted, ranking, gathering, postings, analysis, texts, labels, spelling, marks, snippets, values,
-columns, validation, reasons, findings, markup, layouts, edits, mends, promises, audits, checks,
-verdicts, pipelines, reports, questions, pages, commas, workbooks, tables, importer, sheets,
-changes, spool, recording, listing, transition, loading, shelf, facts, passing, facets, orders,
-saving, indexing, holdings, paging, titles, index, following, naming, typed, things, claims,
-reconciling, suggesting, extending, canonical, catalogue, opening, drafting, differences,
-changesets, exports, templates, ledger, links, dumps, dumper, web, terminal, keeping, asking,
-__main__
+columns, validation, reaches, sights, reasons, findings, markup, layouts, edits, mends, promises,
+audits, checks, touches, admission, verdicts, pipelines, reports, questions, pages, commas,
+workbooks, tables, importer, sheets, changes, spool, recording, listing, transition, loading, shelf,
+facts, passing, facets, orders, saving, indexing, holdings, paging, titles, index, following,
+naming, typed, things, claims, reconciling, suggesting, extending, canonical, catalogue, opening,
+rechecks, drafting, differences, changesets, exports, templates, ledger, links, dumps, dumper, web,
+terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version

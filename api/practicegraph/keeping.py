@@ -17,15 +17,16 @@ from . import (
     links,
     locales,
     opening,
+    rechecks,
     reports,
     revisions,
     templates,
 )
+from .audits import Fetch
 from .catalogue import Catalogue
 from .drafting import Naming
 from .files import Change
 from .findings import Checked
-from .folder import Contents
 from .importer import Import
 from .terminal import FILE, PATH, in_folder, mistakes, watched
 
@@ -57,15 +58,13 @@ def check(
         root, paths = paths[0], ()
     given = [path for place in paths for path in folder.below(place)]
     with mistakes():
-        contents = opening.read(root, given)
-        before = revisions.documents(against, root) if against else ()
         fetch = partial(links.unanswered, watch=watched) if asks else None
-        checked = opening.check(root, contents, given or contents.paths, lang, before, fetch)
+        checked = _checked(root, given, lang, against, fetch)
     if form == "text":
         _show(checked)
         click.echo(checked.summary)
     else:
-        click.echo(reports.FORMS[form].write(checked, _prefixes(contents)), nl=False)
+        click.echo(reports.FORMS[form].write(checked, _prefixes(root)), nl=False)
     sys.exit(checked.violations > 0)
 
 
@@ -156,8 +155,19 @@ def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None
             click.echo("\n".join(change.lines()))
 
 
-def _prefixes(contents: Contents) -> dict[str, str]:
-    return {name: iri for d in contents.documents for name, iri in d.prefixes.items()}
+def _checked(
+    root: Path, given: Sequence[Path], lang: str | None, against: str | None, fetch: Fetch | None
+) -> Checked:
+    if not given and not against and not fetch:
+        return rechecks.check(root, lang)
+    contents = opening.read(root, given)
+    before = revisions.documents(against, root) if against else ()
+    return opening.check(root, contents, given or contents.paths, lang, before, fetch)
+
+
+def _prefixes(root: Path) -> dict[str, str]:
+    heads = folder.contents(folder.files(root, folder.PARTS[:2])).documents
+    return {name: iri for document in heads for name, iri in document.prefixes.items()}
 
 
 def _show(checked: Checked) -> None:
