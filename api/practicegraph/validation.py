@@ -31,7 +31,6 @@ except ImportError:  # no wheel for this machine
 
 ENGINE = "shacl" if shacl else "pyshacl"
 """The package whose engine does the work."""
-rdflib.NORMALIZE_LITERALS = False  # a finding has a value as it is written
 logging.getLogger("rdflib.term").setLevel(logging.ERROR)
 
 
@@ -103,6 +102,7 @@ def _of_fast(report: "shacl.Report") -> list[Result]:
 
 def _graph(text: str) -> Graph:
     """Read Turtle; of a text that is no value of its datatype, SHACL tells and rdflib need not."""
+    rdflib.NORMALIZE_LITERALS = False  # a finding has a value as it is written; pySHACL resets it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return Graph().parse(data=text, format="turtle")
