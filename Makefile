@@ -3,7 +3,7 @@ BIN := .venv/bin
 SETUP := .venv/.ready
 CLIENTS := tests/clients/node_modules/.ready
 
-.PHONY: run test check bench-search bench-sparql bench-text lock clean
+.PHONY: run test check bench-search bench-shacl bench-sparql bench-text lock clean
 
 run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
@@ -20,6 +20,10 @@ check: $(SETUP)  ## Check the catalogue alone
 
 bench-search: $(SETUP)  ## Measure searches beside SPARQL; OPTIONS='--entries 1000,10000 --rounds 20'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.search $(OPTIONS)
+
+bench-shacl: $(SETUP)  ## Measure checks beside other engines; OPTIONS='--entries 1000 --without pyshacl'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps pyshacl-turbo pyshifty
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.validators $(OPTIONS)
 
 bench-sparql: $(SETUP)  ## Measure SPARQL beside Oxigraph's server and Virtuoso; OPTIONS='--rounds 1'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.sparql $(OPTIONS)

@@ -7,13 +7,14 @@ turtle, tokens, places, leaves, traces, heads, files, outputs, folder, revisions
 permanence, phrases, vocabularies, ontology, statistics, dataset, locales, recent, records,
 schemaorg, jsonld, nodes, spans, choices, choosing, patterns, definition, search, explanations,
 neighbours, words, wanted, ranking, gathering, postings, analysis, texts, labels, spelling, marks,
-snippets, values, columns, validation, reasons, findings, markup, layouts, edits, mends, promises,
-audits, checks, verdicts, pipelines, reports, questions, pages, commas, workbooks, tables, importer,
-sheets, changes, spool, recording, listing, transition, loading, shelf, facts, passing, facets,
-orders, saving, indexing, holdings, paging, titles, index, following, naming, typed, things, claims,
-reconciling, suggesting, extending, canonical, catalogue, given, grids, rules, opening, inspections,
-validator, drafting, differences, impacts, changesets, outlooks, exports, templates, ledger, links,
-dumps, dumper, web, terminal, keeping, asking, __main__
+snippets, values, columns, validation, reaches, sights, reasons, findings, markup, layouts, edits,
+mends, promises, audits, checks, touches, admission, verdicts, pipelines, reports, questions, pages,
+commas, workbooks, tables, importer, sheets, changes, spool, recording, listing, transition,
+loading, shelf, facts, passing, facets, orders, saving, indexing, holdings, paging, titles, index,
+following, naming, typed, things, claims, reconciling, suggesting, extending, canonical, catalogue,
+given, grids, rules, opening, rechecks, inspections, validator, drafting, differences, impacts,
+changesets, outlooks, exports, templates, ledger, links, dumps, dumper, web, terminal, keeping,
+asking, __main__
 """
 
 from importlib.metadata import version

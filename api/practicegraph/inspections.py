@@ -23,6 +23,7 @@ from .importer import Import
 from .rules import GIVEN
 from .store import Store, named
 from .tables import FORMS
+from .validation import Rules, turtle
 from .values import Problem, RefusedError, Understanding
 
 _MOST_MENTIONED = 1000
@@ -127,8 +128,10 @@ class Inspection:
         shapes = parts["shapes"]
         of_shapes = any(rules.is_of_shapes(quad) for each in documents for quad in each.quads)
         data = [d for d in all_.documents if of_shapes or d not in (*shapes, *parts["queries"])]
-        checker = opening.checker_of(opened, language)
-        checker = replace(checker, rules=_triples([*shapes, *documents] if of_shapes else shapes))
+        held = Embedded()
+        held.add(quad for document in data for quad in document.quads)
+        applied = _rules(_triples([*shapes, *documents])) if of_shapes else self._known.rules
+        checker = replace(opening.checker_of(opened, language), held=held, rules=applied)
         return checker.check(data, (), [document.path for document in documents])
 
     def _by_own_rules(
@@ -144,7 +147,7 @@ class Inspection:
         store = Embedded()
         store.add(quad for document in data for quad in document.quads)
         store.add(named(own, GIVEN))
-        checker = replace(opening.checker_of(opened, language), store=store, rules=own)
+        checker = replace(opening.checker_of(opened, language), store=store, rules=_rules(own))
         return checker.check_by_rules(data, [document.path for document in documents])
 
 
@@ -163,6 +166,10 @@ def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document
         if document.path.is_relative_to(root):
             found[document.path.relative_to(root).parts[0]].append(document)
     return found
+
+
+def _rules(triples: Iterable[Triple]) -> Rules:
+    return Rules(turtle(triples))
 
 
 def _triples(documents: Iterable[Document]) -> Sequence[Triple]:

@@ -19,6 +19,7 @@ from . import (
     locales,
     opening,
     outlooks,
+    rechecks,
     reports,
     revisions,
     templates,
@@ -29,7 +30,6 @@ from .differences import Comparison, State
 from .drafting import Naming
 from .files import Change
 from .findings import Checked
-from .folder import Contents
 from .importer import Import
 from .terminal import FILE, PATH, in_folder, mistakes, watched
 
@@ -65,19 +65,14 @@ def check(
         root, paths = paths[0], ()
     given = [path for place in paths for path in folder.below(place)]
     with mistakes():
-        contents = opening.read(root, given)
-        wanted, lines = given or contents.paths, list[str]()
         fetch = partial(links.unanswered, watch=watched) if asks else None
-        if against:
-            checked, lines = _checked_against(against, root, contents, wanted, lang, fetch)
-        else:
-            checked = opening.check(root, contents, wanted, lang, fetch)
+        checked, lines = _checked(root, given, lang, against, fetch)
     if form == "text":
         click.echo("\n".join([*lines, ""]), nl=False)
         _show(checked)
         click.echo(checked.summary)
     else:
-        click.echo(reports.FORMS[form].write(checked, _prefixes(contents)), nl=False)
+        click.echo(reports.FORMS[form].write(checked, _prefixes(root)), nl=False)
     sys.exit(checked.violations > 0)
 
 
@@ -189,8 +184,22 @@ def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None
             click.echo("\n".join(change.lines()))
 
 
-def _prefixes(contents: Contents) -> dict[str, str]:
-    return {name: iri for d in contents.documents for name, iri in d.prefixes.items()}
+def _checked(
+    root: Path, given: Sequence[Path], lang: str | None, against: str | None, fetch: Fetch | None
+) -> tuple[Checked, list[str]]:
+    """Check a folder, or files as if they stood in it; give the impact too, line by line."""
+    if not given and not against and not fetch:
+        return rechecks.check(root, lang), []
+    contents = opening.read(root, given)
+    wanted = given or contents.paths
+    if against:
+        return _checked_against(against, root, contents, wanted, lang, fetch)
+    return opening.check(root, contents, wanted, lang, fetch), []
+
+
+def _prefixes(root: Path) -> dict[str, str]:
+    heads = folder.contents(folder.files(root, folder.PARTS[:2])).documents
+    return {name: iri for document in heads for name, iri in document.prefixes.items()}
 
 
 def _show(checked: Checked) -> None:

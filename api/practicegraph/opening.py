@@ -49,9 +49,14 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     log = Log(kept / _LOG)
     release = loading.synchronise(root, store, kept / "files.json", watch, log)
     snapshot = _snapshot(store, kept / "snapshots", release)
-    heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
-    opened = replace(_catalogue(root, store, heads), source=snapshot, log=log)
+    opened = replace(of_store(root, store), source=snapshot, log=log)
     return _indexed(opened, kept, tuple(folder.files(root)))
+
+
+def of_store(root: Path, store: Store) -> Catalogue:
+    """Open a catalogue whose store is in step with the folder; raises UnreadableError."""
+    heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
+    return _catalogue(root, store, heads)
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -137,12 +142,15 @@ def checker_of(
     """Give what checks a catalogue, with messages in the language; raises UnknownLanguageError."""
     return Checker(
         opened.store,
+        opened.store,
+        opened.rules,
         opened.shapes,
         opened.phrases,
         opened.reader,
         opened.permanence,
         opened.base,
         opened.preferring(language),
+        opened.store,
         fetch,
     )
 

@@ -4,11 +4,21 @@ The fast engine does the work. pySHACL is the reference: in the tests, and where
 no wheel.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
 
 import pyshacl
-from pyoxigraph import RdfFormat, Triple, serialize
+import rdflib
+from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, serialize
+from pyshacl.constraints import CONSTRAINT_PARAMETERS_MAP
+from pyshacl.constraints.core.property_pair_constraints import (
+    LessThanConstraintComponent,
+    LessThanOrEqualsConstraintComponent,
+)
 from rdflib import SH, BNode, Graph, URIRef
 from rdflib.term import Node
 
@@ -18,6 +28,10 @@ try:
     import shacl
 except ImportError:  # no wheel for this machine
     shacl = None  # type: ignore[assignment, unused-ignore]
+
+ENGINE = "shacl" if shacl else "pyshacl"
+"""The package whose engine does the work."""
+logging.getLogger("rdflib.term").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, order=True)
@@ -33,24 +47,45 @@ class Result:
     messages: tuple[str, ...] = ()
 
 
-Engine = Callable[[str, str], list[Result]]
+_Found = tuple[bool, list[Any]]
+Engine = Callable[[str], list[Result]]
+"""Validates data in Turtle against the shapes with which it was made; raises ValueError."""
 
 
-def results(data: Iterable[Triple], shapes: Sequence[Triple]) -> list[Result]:
-    """Give what in the data the shapes do not admit, in order; data holds all that it refers to.
+@dataclass(frozen=True)
+class Rules:
+    """Shapes, read once, against which any number of graphs are held."""
 
-    Raises ShapesError where the engine cannot read a rule or a pattern.
-    """
-    engine: Engine = fast if shacl else reference
-    try:
-        return engine(turtle(data), turtle(shapes))
-    except ValueError as error:
-        raise ShapesError(str(error)) from error
+    shapes: str
+
+    def results(self, data: Iterable[Triple]) -> list[Result]:
+        """Give what in the data the shapes do not admit, in order; it holds all it refers to.
+
+        Raises ShapesError where the engine cannot read a rule or a pattern.
+        """
+        try:
+            return self._engine(turtle(data))
+        except ValueError as error:
+            raise ShapesError(str(error)) from error
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return fast(self.shapes) if shacl else reference(self.shapes)
 
 
-def fast(data: str, shapes: str) -> list[Result]:
-    """Validate with the engine of the package `shacl`."""
-    report = shacl.Shapes.from_turtle(shapes).validate_turtle(data)
+def fast(shapes: str) -> Engine:
+    """Give the engine of the package `shacl`."""
+    compiled = shacl.Shapes.from_turtle(shapes)
+    return lambda data: _of_fast(compiled.validate_turtle(data))
+
+
+def reference(shapes: str) -> Engine:
+    """Give pySHACL."""
+    graph = _graph(shapes)
+    return lambda data: _of_reference(_graph(data), graph)
+
+
+def _of_fast(report: "shacl.Report") -> list[Result]:
     return sorted(
         Result(
             focus=found.focus_node,
@@ -65,32 +100,76 @@ def fast(data: str, shapes: str) -> list[Result]:
     )
 
 
-def reference(data: str, shapes: str) -> list[Result]:
-    """Validate with pySHACL."""
-    data_graph = Graph().parse(data=data, format="turtle")
-    shapes_graph = Graph().parse(data=shapes, format="turtle")
-    _, report, _ = pyshacl.validate(data_graph, shacl_graph=shapes_graph, inplace=True)
+def _graph(text: str) -> Graph:
+    """Read Turtle; of a text that is no value of its datatype, SHACL tells and rdflib need not."""
+    rdflib.NORMALIZE_LITERALS = False  # a finding has a value as it is written; pySHACL resets it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return Graph().parse(data=text, format="turtle")
+
+
+def _of_reference(data: Graph, shapes: Graph) -> list[Result]:
+    _, report, _ = pyshacl.validate(data, shacl_graph=shapes, inplace=True)
     assert isinstance(report, Graph), report
     return sorted(_of_report(report, node) for _, node in report.subject_objects(SH.result))
+
+
+class _Less(LessThanConstraintComponent):
+    """Compares as SPARQL does (SHACL, section 4.5.3): what cannot be compared is not less."""
+
+    def _compare_lt(self, values: Any, others: Any, graph: Any, focus: Any) -> _Found:
+        wrong = _not_all(values, "<", others)
+        return bool(wrong), [self.make_v_result(graph, focus, value_node=v) for v in wrong]
+
+
+class _NotMore(LessThanOrEqualsConstraintComponent):
+    """Compares as SPARQL does (SHACL, section 4.5.4): what cannot be compared is not less."""
+
+    def _compare_ltoe(self, values: Any, others: Any, graph: Any, focus: Any) -> _Found:
+        wrong = _not_all(values, "<=", others)
+        return bool(wrong), [self.make_v_result(graph, focus, value_node=v) for v in wrong]
+
+
+CONSTRAINT_PARAMETERS_MAP[SH.lessThan] = _Less
+CONSTRAINT_PARAMETERS_MAP[SH.lessThanOrEquals] = _NotMore
+
+
+def _not_all(values: Iterable[Node], sign: str, others: Iterable[Node]) -> list[Any]:
+    return [value for value in values if not all(_holds(value, sign, other) for other in others)]
+
+
+@lru_cache(maxsize=1024)
+def _holds(value: Node, sign: str, other: Node) -> bool:
+    if isinstance(value, BNode) or isinstance(other, BNode):
+        return False
+    question = f"ASK {{ FILTER ({_as_n_triples(value)} {sign} {_as_n_triples(other)}) }}"
+    return bool(Store().query(question))
 
 
 def _of_report(report: Graph, node: Node) -> Result:
     def text(predicate: URIRef) -> str:
         term = report.value(node, predicate)
-        return "" if term is None or isinstance(term, BNode) else term.n3()
+        return "" if term is None else _as_n_triples(term)
 
     def local(predicate: URIRef) -> str:
         return _bare(text(predicate)).rpartition("#")[2]
 
     return Result(
         focus=text(SH.focusNode),
-        path=text(SH.resultPath),
+        path=_predicate(text(SH.resultPath)),
         component=local(SH.sourceConstraintComponent),
         value=text(SH.value),
         severity=local(SH.resultSeverity),
         shape=_bare(text(SH.sourceShape)),
         messages=tuple(sorted(str(words) for words in report.objects(node, SH.resultMessage))),
     )
+
+
+def _as_n_triples(term: Node) -> str:
+    if isinstance(term, rdflib.Literal):
+        datatype = NamedNode(term.datatype) if term.datatype else None
+        return str(Literal(str(term), language=term.language, datatype=datatype))
+    return f"_:{term}" if isinstance(term, BNode) else f"<{term}>"
 
 
 def turtle(triples: Iterable[Triple]) -> str:

@@ -1,0 +1,124 @@
+"""What a changed document brings to a catalogue, checked beside a store of any size.
+
+Of the store only that is read at which the shapes look from the document. So the cost does not
+grow with the store, and the findings are those of a check of everything.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+
+from pyoxigraph import DefaultGraph, NamedNode, Quad
+
+from . import permanence, sights
+from .checks import Checker
+from .embedded import Embedded
+from .findings import Checked, Finding
+from .folder import Document
+from .kinds import Shapes
+from .permanence import DEPRECATED, REPLACED
+from .phrases import Phrases
+from .reaches import Sight, ends
+from .records import Reader
+from .sights import Sights, classes
+from .store import Node, Store
+from .touches import Touches
+from .validation import Rules
+from .vocabularies import Vocabularies
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Checks documents beside a store that holds all others; `home` gives the file of a topic."""
+
+    store: Store
+    rules: Rules
+    shapes: Shapes
+    phrases: Phrases
+    vocabularies: Vocabularies
+    base: str
+    home: Callable[[str], Path]
+
+    def check(self, document: Document, languages: Sequence[str]) -> Checked:
+        """Give what is wrong in a document that is to stand in the place of its topics' graphs.
+
+        After it comes what the change makes wrong in other graphs; they are not in lines. The
+        store is as it was before the change. Messages are in the first of the languages.
+        """
+        others = [self._stored(graph) for graph in sorted(self.touched(document))]
+        before = self.checked(others, languages) if others else None
+        after = self.checked([*others, document], languages)
+        known = set(map(str, before.findings)) if before else set()
+        own = [found for found in after.findings if _is_of(document, found)]
+        new = [f for f in after.findings if not _is_of(document, f) and str(f) not in known]
+        violations = sum(finding.violates for finding in own + new)
+        counts = {"violations": violations, "warnings": len(own + new) - violations}
+        summary = self.phrases.say("checked", languages, files=1, **counts)
+        return replace(after, findings=(*own, *new), files=(document.path,), summary=summary)
+
+    def beside(self, documents: Sequence[Document]) -> Iterator[Quad]:
+        """Give what other graphs say that matters to documents."""
+        if not documents:
+            return iter(())
+        topics = {NamedNode(topic) for document in documents for topic in document.topics}
+        quads = [quad for document in documents for quad in document.quads]
+        things = dict.fromkeys(node for quad in quads for node in ends(quad))
+        values = dict.fromkeys(quad.object for quad in quads)
+        seen = self._sight(quads).beyond(self.store, [*things, *values])
+        signs = (self._sign(thing, topics) for thing in things)
+        return (quad for quad in chain(seen, *signs) if quad.graph_name not in topics)
+
+    def touched(self, document: Document) -> set[str]:
+        """Give the names of the other graphs for which it matters that the document changes."""
+        before = {quad for topic in document.topics for quad in self.store.graph(topic)}
+        return self._touches.of(before, set(document.quads)) - set(document.topics)
+
+    def _stored(self, graph: str) -> Document:
+        return Document(self.home(graph), tuple(self.store.graph(graph)), (graph,), {})
+
+    def checked(
+        self,
+        documents: Sequence[Document],
+        languages: Sequence[str],
+        wanted: Iterable[Path] = (),
+        audited: Store | None = None,
+    ) -> Checked:
+        """Give what is wrong in documents that stand in the place of their topics."""
+        store = Embedded()
+        store.add(quad for document in documents for quad in document.quads)
+        store.add(list(self.beside(documents)))
+        checker = Checker(
+            store,
+            self.store,
+            self.rules,
+            self.shapes,
+            self.phrases,
+            Reader(store, self.vocabularies, self.shapes.labels),
+            permanence.read(store),
+            self.base,
+            languages,
+            audited,
+        )
+        return checker.check(documents, (), wanted or [document.path for document in documents])
+
+    def _sight(self, quads: Iterable[Quad]) -> Sight:
+        return self._sights.of(classes(quads)) | Sight(frozenset(self.shapes.labels))
+
+    def _sign(self, thing: Node, besides: Set[Node | DefaultGraph]) -> Iterable[Quad]:
+        """Give a quad that tells that other graphs describe a thing, whatever it says."""
+        quads = self.store.quads(thing)
+        return islice((quad for quad in quads if quad.graph_name not in besides), 1)
+
+    @cached_property
+    def _sights(self) -> Sights:
+        return sights.read(self.store, (DEPRECATED, REPLACED))
+
+    @cached_property
+    def _touches(self) -> Touches:
+        return Touches(self.store, self._sights)
+
+
+def _is_of(document: Document, finding: Finding) -> bool:
+    return finding.path in (document.path, Path())
