@@ -30,6 +30,7 @@ from .differences import Comparison, State
 from .drafting import Naming
 from .files import Change
 from .findings import Checked
+from .folder import Contents
 from .importer import Import
 from .terminal import FILE, PATH, in_folder, mistakes, watched
 
