@@ -2,8 +2,8 @@
 
 The modules, each importing only from those before it:
 
-text, cells, store, hosts, sparql, embedded, endpoint, remote, rows, worker, process, workers,
-turtle, tokens, places, heads, files, outputs, folder, revisions, kinds, shapes, permanence,
+text, cells, store, lines, hosts, sparql, embedded, snapshots, endpoint, remote, rows, worker,
+process, workers, turtle, tokens, places, heads, files, outputs, folder, revisions, kinds, shapes, permanence,
 phrases, vocabularies, ontology, statistics, dataset, locales, recent, records, schemaorg, jsonld,
 nodes, spans, choices, choosing, patterns, definition, search, explanations, neighbours, words,
 wanted, ranking, gathering, postings, analysis, texts, labels, spelling, marks, snippets, values,

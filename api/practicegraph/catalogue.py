@@ -24,6 +24,7 @@ from .records import Reader
 from .search import Defined
 from .shapes import SKOS
 from .shelf import Shelf
+from .snapshots import Snapshots
 from .store import Store
 from .text import preferring
 from .turtle import Writer
@@ -48,7 +49,7 @@ class Catalogue:
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
     questions: Mapping[str, Question]
-    source: Path | Endpoint | None = None
+    source: Path | Endpoint | Snapshots | None = None
     log: Log | None = None
     index: Index | None = None
 

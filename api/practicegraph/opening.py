@@ -1,7 +1,6 @@
 """A folder opened as a catalogue: served, loaded into a store elsewhere, gathered, checked."""
 
 import hashlib
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from .folder import Contents, Document
 from .loading import Watch, unwatched
 from .remote import Remote
 from .shelf import Shelf
+from .snapshots import Snapshots
 from .store import RDF, Store
 
 KEPT = ".practicegraph"
@@ -46,10 +46,10 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     except OSError as error:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     log = Log(kept / _LOG)
-    release = loading.synchronise(root, store, kept / "files.json", watch, log)
-    snapshot = _snapshot(store, kept / "snapshots", release)
+    loading.synchronise(root, store, kept / "files.json", watch, log)
+    snapshots = Snapshots(store, kept / "snapshots")
     heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
-    return _indexed(replace(_catalogue(root, store, heads), source=snapshot, log=log), kept)
+    return _indexed(replace(_catalogue(root, store, heads), source=snapshots, log=log), kept)
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -160,7 +160,8 @@ def _indexed(catalogue: Catalogue, kept: Path) -> Catalogue:
     """Give the catalogue with the index that is kept in a folder, brought in step."""
     kept.mkdir(parents=True, exist_ok=True)
     index = catalogue.indexed(Shelf.at(kept / _INDEX))
-    snapshot = catalogue.source if isinstance(catalogue.source, Path) else None
+    source = catalogue.source
+    snapshot = source.newest() if isinstance(source, Snapshots) else None
     following.follow(index, catalogue.release, catalogue.log, snapshot)
     return replace(catalogue, index=index)
 
@@ -176,14 +177,6 @@ def _log_elsewhere(root: Path, endpoint: Endpoint, release: str) -> Log:
     own = Log(_listing(root, endpoint).with_suffix(f".{_LOG}"))
     others = map(Log, sorted(own.folder.parent.glob(f"*.{_LOG}")))
     return next((log for log in (own, *others) if log.release == release), own)
-
-
-def _snapshot(store: Embedded, kept: Path, release: str) -> Path:
-    """Write the release to a folder of its own, for the processes that run readers' queries."""
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir()
-    store.snapshot(kept / release)
-    return kept / release
 
 
 def _texts(documents: Iterable[Document]) -> dict[str, str]:
