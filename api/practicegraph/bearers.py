@@ -41,8 +41,8 @@ class Bearers:
     folder: Path
 
     @property
-    def any(self) -> bool:
-        """Tell whether there is anybody."""
+    def exist(self) -> bool:
+        """Tell whether there are any; raises BearersError."""
         return bool(self._listed())
 
     def all(self) -> list[Bearer]:

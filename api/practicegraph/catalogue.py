@@ -25,6 +25,7 @@ from .search import Defined
 from .shapes import SKOS
 from .shelf import Shelf
 from .snapshots import Snapshots
+from .states import States
 from .store import Store
 from .text import preferring
 from .turtle import Writer
@@ -112,6 +113,11 @@ class Catalogue:
     def neighbours(self) -> Neighbours:
         """Give what tells which entries are near to one, and why."""
         return Neighbours(self.search, self.reader)
+
+    @cached_property
+    def states(self) -> States:
+        """Give what tells the states of entries."""
+        return States(self.store)
 
     @cached_property
     def ontology(self) -> Ontology:

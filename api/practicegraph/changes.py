@@ -116,6 +116,11 @@ class Log:
         for page in range(page_of(number + 1), page_of(self.count + 1) + 1):
             yield from (event for event in self.page(page) if event.number > number)
 
+    def knows(self, topic: str) -> bool:
+        """Tell whether a topic has ever been logged, by all pages."""
+        named = f'"topic": {json.dumps(topic, ensure_ascii=False)},'.encode()
+        return any(named in path.read_bytes() for path in self.folder.glob("*.jsonl"))
+
     def append(self, events: Iterable[Event]) -> None:
         """Write events, numbered on from the count, each page on disk before the next is begun."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -124,12 +129,12 @@ class Log:
         lines: list[str] = []
         for event in events:
             if lines and event.page != number:
-                self._write(number, lines)
+                self._add(self._path(number), lines)
                 lines = []
             number = event.page
             lines.append(json.dumps(vars(event), ensure_ascii=False) + "\n")
         if lines:
-            self._write(number, lines)
+            self._add(self._path(number), lines)
 
     def advance(self, release: str, name: str, checksum: str, events: Sequence[Event]) -> None:
         """Write the events of the one file that has changed, and that all is logged now."""
@@ -208,9 +213,6 @@ class Log:
             return []
         whole = content[: content.rfind(b"\n") + 1]
         return whole.decode().split("\n")[:-1]
-
-    def _write(self, page: int, lines: Iterable[str]) -> None:
-        self._add(self._path(page), lines)
 
     def _add(self, path: Path, lines: Iterable[str]) -> None:
         with path.open("a", encoding="utf-8") as stream:

@@ -55,7 +55,7 @@ class Inputs:
                 wanted += held
                 continue
             try:
-                wanted += self._stated(field, given[key], held)
+                wanted += self._stated(field, given[key], before)
             except UnfitInputError as error:
                 problems[key] = error.problems[""]
         if problems:
@@ -82,16 +82,25 @@ class Inputs:
     def _is_field(self, triple: Triple) -> bool:
         return any(_holds(field, triple) for field in self.values.kind.fields)
 
-    def _stated(self, field: Field, value: Any, held: Sequence[Triple]) -> Iterator[Triple]:
+    def _stated(self, field: Field, value: Any, before: Sequence[Triple]) -> Iterator[Triple]:
         if not field.predicate:
             raise self._unfit("unwritable")
-        terms = self._texts(value, held) if field.text else self._terms(field, value)
+        terms = self._texts(field, value, before) if field.text else self._terms(field, value)
         return (Triple(self.entry, NamedNode(field.predicate), term) for term in terms)
 
-    def _texts(self, value: Any, held: Sequence[Triple]) -> list[Term]:
-        """Give texts: one in the reader's language beside the others, or all of them by language."""
+    def _texts(self, field: Field, value: Any, before: Sequence[Triple]) -> list[Literal]:
+        """Give texts: one in the language beside the others, or all of them by language.
+
+        One that the entry has in any language, as it was given to a reader, changes nothing.
+        """
+        said = [(t, t.object) for t in before if t.subject == self.entry]
+        texts = [(t, text) for t, text in said if isinstance(text, Literal)]
+        held = [text for t, text in texts if _holds(field, t)]
         if isinstance(value, str):
-            others = [t.object for t in held if getattr(t.object, "language", "") != self.language]
+            alike = [f for f in self.values.kind.fields if f == field or f.role == field.role != ""]
+            if any(text.value == value and _holds(f, t) for t, text in texts for f in alike):
+                return held
+            others = [text for text in held if text.language != self.language]
             return [*others, self._text(value, self.language)]
         if not isinstance(value, dict) or not all(isinstance(t, str) for t in value.values()):
             raise self._unfit("notTexts", language=self.language)
@@ -99,8 +108,7 @@ class Inputs:
 
     def _text(self, text: str, language: str) -> Literal:
         if language not in self.values.languages:
-            known = ", ".join(self.values.languages)
-            raise self._unfit("noLanguageOfPage", languages=known)
+            raise self._unfit("unknownLanguage", languages=", ".join(self.values.languages))
         return Literal(text, language=language)
 
     def _terms(self, field: Field, value: Any) -> list[Term]:
@@ -133,7 +141,8 @@ def _holds(field: Field, triple: Triple) -> bool:
 
 def _reached(entry: NamedNode, triples: Sequence[Triple]) -> list[Triple]:
     """Give the triples to which the entry leads; what was said of a value goes with it."""
-    reached, waiting = {entry}, [entry]
+    reached: set[Any] = {entry}
+    waiting: list[Any] = [entry]
     while waiting:
         node = waiting.pop()
         new = {t.object for t in triples if t.subject == node} - reached

@@ -7,7 +7,17 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from . import folder, following, loading, permanence, phrases, questions, shapes, vocabularies
+from . import (
+    files,
+    folder,
+    following,
+    loading,
+    permanence,
+    phrases,
+    questions,
+    shapes,
+    vocabularies,
+)
 from .catalogue import Catalogue
 from .changes import Log
 from .checks import Checker
@@ -20,6 +30,7 @@ from .remote import Remote
 from .shelf import Shelf
 from .snapshots import Snapshots
 from .store import RDF, Store
+from .writing import Writing
 
 KEPT = ".practicegraph"
 """The folder, in a catalogue's, of all that is made of its files."""
@@ -27,6 +38,7 @@ _DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
 _SPACE = "http://rdfs.org/ns/void#uriSpace"
 _LOG = "changes"
 _INDEX = "index.db"
+_FILES = "files.json"
 
 
 class NoCatalogueError(ValueError):
@@ -46,10 +58,16 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     except OSError as error:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     log = Log(kept / _LOG)
-    loading.synchronise(root, store, kept / "files.json", watch, log)
+    files.sweep(root / folder.PARTS[-1])
+    loading.synchronise(root, store, kept / _FILES, watch, log)
     snapshots = Snapshots(store, kept / "snapshots")
     heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
     return _indexed(replace(_catalogue(root, store, heads), source=snapshots, log=log), kept)
+
+
+def writing(catalogue: Catalogue) -> Writing:
+    """Give what writes to a catalogue that `serve` has opened."""
+    return Writing(catalogue, (catalogue.folder / KEPT / _FILES).resolve())
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:

@@ -78,14 +78,13 @@ _KEPT = (_IDENTIFIER.value, REPLACED)
 
 def _own(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple]:
     """Give triples without the history that they tell, and without the day of the last change."""
-    past = re.compile(re.escape(f"{entry.value}#") + r"(change-\d+|by-[a-z0-9-]+)")
+    past = re.compile(re.escape(f"<{entry.value}#") + r"(change-\d+|by-[a-z0-9-]+)>")
     return [
         triple
         for triple in triples
         if (triple.subject, triple.predicate) != (entry, MODIFIED)
-        and not any(
-            past.fullmatch(getattr(n, "value", "")) for n in (triple.subject, triple.object)
-        )
+        and not past.fullmatch(str(triple.subject))
+        and not past.fullmatch(str(triple.object))
     ]
 
 
