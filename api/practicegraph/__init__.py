@@ -7,11 +7,11 @@ turtle, tokens, places, heads, files, outputs, folder, revisions, kinds, shapes,
 phrases, vocabularies, ontology, statistics, dataset, locales, recent, records, schemaorg, jsonld,
 nodes, spans, choices, choosing, patterns, definition, search, explanations, neighbours, words,
 wanted, ranking, gathering, postings, analysis, texts, labels, spelling, marks, snippets, values,
-columns, validation, reasons, findings, markup, layouts, edits, mends, promises, checks, verdicts,
-pipelines, reports, questions, pages, commas, workbooks, tables, importer, sheets, changes, spool,
-recording, listing, transition, loading, shelf, facts, facets, orders, saving, indexing, holdings,
-paging, index, following, canonical, catalogue, opening, drafting, differences, changesets, exports,
-templates, dumps, dumper, web, terminal, keeping, asking, __main__
+columns, validation, sights, reasons, findings, markup, layouts, edits, mends, promises, checks,
+admission, verdicts, pipelines, reports, questions, pages, commas, workbooks, tables, importer,
+sheets, changes, spool, recording, listing, transition, loading, shelf, facts, facets, orders,
+saving, indexing, holdings, paging, index, following, canonical, catalogue, opening, drafting,
+differences, changesets, exports, templates, dumps, dumper, web, terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version
