@@ -7,10 +7,9 @@ import pytest
 from click.testing import Result
 
 from conftest import CASES, ROOT
-from practicegraph import opening, validation
+from practicegraph import opening
 from practicegraph.findings import Checked, Finding
 from practicegraph.folder import UnreadableError, read
-from practicegraph.validation import Engine
 
 FAULTS = sorted(CASES.glob("*.ttl"))
 CONTENTS = opening.read(ROOT)
@@ -180,21 +179,3 @@ def test_a_folder_that_is_no_catalogue_is_refused(
     assert result.exit_code == 1
     assert "ontology" in result.output
     assert "Traceback" not in result.output
-
-
-def results_of(engine: Engine, text: str) -> set[tuple[str, ...]]:
-    return {
-        (found.focus, found.path, found.component, found.value, found.severity, found.shape)
-        for found in engine(text, text)
-        if not found.focus.startswith("_:")
-    }
-
-
-def test_both_engines_find_the_same_in_all_faults_at_once() -> None:
-    documents = opening.read(ROOT, FAULTS).documents
-    text = validation.turtle(quad.triple for document in documents for quad in document.quads)
-    fast, reference = (
-        results_of(engine, text) for engine in (validation.fast, validation.reference)
-    )
-    assert fast == reference
-    assert len(fast) >= len(FAULTS)

@@ -18,7 +18,7 @@ from rdflib import DCAT, DCTERMS, VOID, Graph, URIRef
 from conftest import ROOT, opened
 from practicegraph.catalogue import Catalogue
 from practicegraph.dumps import NAMES
-from practicegraph.validation import results
+from practicegraph.validation import Rules, turtle
 from practicegraph.web import sitemaps
 from practicegraph.web.app import application
 from practicegraph.web.documents import Addresses
@@ -139,7 +139,7 @@ def test_examples_dumps_and_services_answer(client: TestClient, described: Graph
 
 
 def test_the_catalogue_passes_dcat_ap(text: str) -> None:
-    assert results(triples(text), rules()) == []
+    assert Rules(turtle(rules())).results(triples(text)) == []
 
 
 @pytest.mark.parametrize("name", ["title", "publisher", "license", "format", "language"])
@@ -147,7 +147,7 @@ def test_dcat_ap_misses_what_is_left_out(text: str, name: str) -> None:
     left = [
         triple for triple in triples(text) if triple.predicate.value != DCTERMS[name].toPython()
     ]
-    assert any(name in result.path for result in results(left, rules()))
+    assert any(name in result.path for result in Rules(turtle(rules())).results(left))
 
 
 def triples(text: str) -> list[Triple]:

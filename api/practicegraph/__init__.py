@@ -7,12 +7,12 @@ process, workers, turtle, tokens, places, heads, files, bearers, outputs, folder
 shapes, permanence, phrases, vocabularies, ontology, statistics, dataset, locales, recent,
 identifiers, records, schemaorg, jsonld, nodes, spans, choices, choosing, patterns, definition,
 search, explanations, neighbours, words, wanted, ranking, gathering, postings, analysis, texts,
-labels, spelling, marks, snippets, values, columns, validation, reasons, findings, markup, layouts,
-edits, mends, promises, checks, verdicts, pipelines, reports, questions, pages, commas, workbooks,
-tables, importer, sheets, changes, spool, recording, listing, transition, loading, shelf, facts,
-facets, orders, saving, indexing, holdings, paging, index, following, canonical, catalogue,
-writing, opening, inputs, revising, drafting, differences, changesets, exports, templates, dumps,
-dumper, web, terminal, keeping, asking, __main__
+labels, spelling, marks, snippets, values, columns, validation, sights, reasons, findings, markup,
+layouts, edits, mends, promises, checks, admission, verdicts, pipelines, reports, questions, pages,
+commas, workbooks, tables, importer, sheets, changes, spool, recording, listing, transition,
+loading, shelf, facts, facets, orders, saving, indexing, holdings, paging, index, following,
+canonical, catalogue, writing, opening, inputs, revising, drafting, differences, changesets,
+exports, templates, dumps, dumper, web, terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version

@@ -6,6 +6,8 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from . import jsonld, ontology, pages, permanence
+from . import shapes as terms
+from .admission import Admission
 from .changes import Log
 from .choosing import Choosing
 from .dataset import Dataset
@@ -29,6 +31,7 @@ from .states import States
 from .store import Store
 from .text import preferring
 from .turtle import Writer
+from .validation import Rules, turtle
 from .values import Understanding
 from .vocabularies import Vocabularies
 from .wanted import small_words
@@ -150,6 +153,24 @@ class Catalogue:
         return Understanding(self.shapes, self.vocabularies, self.phrases)
 
     @cached_property
+    def rules(self) -> Rules:
+        """Give the shapes as rules against which graphs are held."""
+        return Rules(turtle(terms.triples(self.store)))
+
+    @cached_property
+    def admission(self) -> Admission:
+        """Give what checks one document beside all that the store holds."""
+        return Admission(
+            self.store,
+            self.rules,
+            self.shapes,
+            self.phrases,
+            self.vocabularies,
+            self.base,
+            self.home,
+        )
+
+    @cached_property
     def site(self) -> pages.Site:
         """Give how the source prints its pages."""
         return pages.site(self.store)
@@ -180,6 +201,10 @@ class Catalogue:
     def entry(self, identifier: str) -> str:
         """Give the IRI of an entry."""
         return f"{self.base}{self.shapes.record.segment}/{identifier}"
+
+    def home(self, entry: str) -> Path:
+        """Give the file in which the entry of an IRI stands or would stand."""
+        return self.path_of(entry.rpartition("/")[2])
 
     def path_of(self, identifier: str) -> Path:
         """Give the file in which an entry stands or would stand."""

@@ -27,6 +27,8 @@ from .values import Understanding
 
 _NOWHERE = Path()
 """Where findings about blank nodes are put, since nothing tells which file they are from."""
+_ELSEWHERE = Path("..")
+"""Where findings are put about things of which the store holds a part, beside the documents."""
 
 _UNPLACED = Part(Position(0, 0), Position(0, 0))
 _DANGLING = """
@@ -43,9 +45,14 @@ ORDER BY ?subject ?property ?value
 
 @dataclass(frozen=True)
 class Checker:
-    """Checks documents against a store that holds them and all that they refer to."""
+    """Checks documents in a store that holds them and all that they refer to.
+
+    The context is a store with the shapes, and with values to take examples from.
+    """
 
     store: Store
+    context: Store
+    rules: validation.Rules
     shapes: Shapes
     phrases: Phrases
     reader: Reader
@@ -65,7 +72,7 @@ class Checker:
         What vanished since the documents of `before` is given too, with the files it stood in.
         """
         homes = _homes(documents)
-        found = [*self._topics(documents), *self._shacl(documents, homes), *self._dangling(homes)]
+        found = [*self._topics(documents), *self._shacl(homes), *self._dangling(homes)]
         found += [self._unreadable(error) for error in unreadable]
         found += self._outdated(homes)
         files = {_NOWHERE, *wanted}
@@ -88,7 +95,7 @@ class Checker:
     @property
     def _mender(self) -> Mender:
         known = Understanding(self.shapes, self.reader.vocabularies, self.phrases)
-        return Mender(self.store, known, self._reporter, self.permanence)
+        return Mender(self.context, known, self._reporter, self.permanence)
 
     @property
     def _entries(self) -> str:
@@ -97,7 +104,8 @@ class Checker:
 
     @property
     def _reasons(self) -> Reasons:
-        return Reasons(self.store, self.shapes, self.phrases, self.reader, self.languages)
+        reader = replace(self.reader, store=self.context)
+        return Reasons(self.context, self.shapes, self.phrases, reader, self.languages)
 
     def _placed(
         self, findings: Iterable[Finding], documents: Iterable[Document]
@@ -105,7 +113,7 @@ class Checker:
         """Give the findings with the parts of their files that they are about, and their mends."""
         read = {document.path: document for document in documents}
         for path, some in groupby(sorted(findings, key=_path), _path):
-            if path in read:
+            if path in read and read[path].content:
                 yield from self._mender.mended(some, Layout.of(read[path]))
             else:
                 yield from some
@@ -118,7 +126,7 @@ class Checker:
 
     def _topics(self, documents: Sequence[Document]) -> Iterator[Finding]:
         classes = {name for kind in self.shapes.kinds if kind.topic for name in kind.classes}
-        owned = {topic for document in documents for topic in document.topics}
+        owned = self.store.graphs()
         first: dict[str, Path] = {}
         for document in documents:
             for topic in document.topics:
@@ -146,16 +154,20 @@ class Checker:
             and (thing.startswith(self._entries) or (thing == subject and thing in owned))
         }
 
-    def _shacl(self, documents: Sequence[Document], homes: Mapping[str, Path]) -> Iterator[Finding]:
-        data = [quad.triple for document in documents for quad in document.quads]
-        for result in validation.results(data, data):
+    def _shacl(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
+        for result in self.rules.results(quad.triple for quad in self.store.quads()):
             yield self._of_result(result, homes)
+
+    def _home(self, thing: str, homes: Mapping[str, Path]) -> Path:
+        if thing in homes or thing.startswith("_:") or not self.store.holds(thing):
+            return homes.get(thing, _NOWHERE)
+        return _ELSEWHERE
 
     def _of_result(self, result: validation.Result, homes: Mapping[str, Path]) -> Finding:
         focus = result.focus.strip("<>")
         field, term = self.shapes.fields.get(result.shape), _term(result.value)
         return Finding(
-            path=homes.get(focus, _NOWHERE),
+            path=self._home(focus, homes),
             rule=result.component,
             shape=result.shape,
             severity=result.severity,
@@ -173,13 +185,13 @@ class Checker:
     def _dangling(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         for row in self.store.select(_DANGLING.format(base=Literal(self.base))):
             subject, predicate, value = (_plain(row[name]) for name in _LINK)
-            name, path = self._field_name(subject, predicate), homes.get(subject, _NOWHERE)
+            name, path = self._field_name(subject, predicate), self._home(subject, homes)
             found = self._reporter.violation(path, "Dangling", subject, field=name, value=value)
             yield replace(found, predicate=predicate, term=str(row["value"]))
 
     def _outdated(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         for subject, predicate, retirement in promises.outdated(self.store, self.permanence):
-            name, path = self._field_name(subject, predicate), homes.get(subject, _NOWHERE)
+            name, path = self._field_name(subject, predicate), self._home(subject, homes)
             found = promises.warning(self._reporter, path, subject, name, retirement)
             yield replace(found, predicate=predicate, term=str(NamedNode(retirement.iri)))
 

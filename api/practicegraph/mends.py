@@ -29,6 +29,7 @@ _NOWHERE = Place(Path(), 0)
 """How like its replacement a word has to be, from 0 to 1, for a program to replace it."""
 _LETTERS_A_MISTAKE = 4
 _EXAMPLES = 50  # values among which an example is chosen
+_ADDRESSES = 20_000  # among which, beside those of all concepts, the nearest one is sought
 _WIDTH = 120  # characters of a text that is written or taken out
 _BLANK = "…"
 
@@ -213,8 +214,10 @@ class Mender:
 
     @cached_property
     def _described(self) -> list[str]:
-        typed = self.store.subjects(RDF + "type")
-        return sorted({node.value for node in typed if isinstance(node, NamedNode)})
+        schemes = self.known.vocabularies.schemes.values()
+        found = {concept for scheme in schemes for concept in scheme.upwards}
+        typed = islice(self.store.quads(None, NamedNode(RDF + "type")), _ADDRESSES)
+        return sorted(found | {q.subject.value for q in typed if isinstance(q.subject, NamedNode)})
 
     def _succeeded(self, finding: Finding, editor: Editor) -> Edited:
         """Lead to the successor; take out what has none."""

@@ -146,6 +146,8 @@ def check(
     opened = gather(contents.documents, root)
     checker = Checker(
         opened.store,
+        opened.store,
+        opened.rules,
         opened.shapes,
         opened.phrases,
         opened.reader,

@@ -1,10 +1,11 @@
 """The shapes of a catalogue, read: its kinds of records, their fields, and its languages.
 
-The only module that reads SHACL's terms (https://www.w3.org/TR/shacl/) and those that our ontology
-adds to them. What each triple becomes is written down beside the shapes, in shapes/README.md.
+The only module, with `sights`, that reads SHACL's terms (https://www.w3.org/TR/shacl/) and those
+that our ontology adds to them. What each triple becomes is written down beside the shapes, in
+shapes/README.md.
 """
 
-from pyoxigraph import BlankNode, Literal, NamedNode
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .kinds import Field, Group, Kind, Shapes
 from .store import Node, Store, Term, plain
@@ -17,6 +18,11 @@ SKOS = "http://www.w3.org/2004/02/skos/core#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _ROLE = "http://datashapes.org/dash#propertyRole"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
+_SHAPES = (
+    *("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf", "property", "path"),
+    *("node", "not", "and", "or", "xone", "sparql", "select", "ask", "declare", "namespace"),
+)
+"""Terms without which nothing is a shape, or part of one."""
 
 
 class ShapesError(ValueError):
@@ -101,6 +107,19 @@ def field(store: Store, shape: Node) -> Field:
         links_to=text(PG + "linksTo"),
         open_where=text(PG + "openWhere"),
     )
+
+
+def triples(store: Store) -> list[Triple]:
+    """Give all graphs in which shapes stand, as an engine reads them."""
+    quads = (quad for term in _SHAPES for quad in store.quads(None, NamedNode(SH + term)))
+    graphs = dict.fromkeys(str(quad.graph_name) for quad in quads)
+    return [quad.triple for graph in graphs for quad in store.graph(graph.strip("<>"))]
+
+
+def paths(store: Store) -> dict[Node, str]:
+    """Give the paths of all property shapes, as SPARQL's."""
+    found = ((shape, store.value(shape, SH + "path")) for shape in store.subjects(SH + "path"))
+    return {shape: _path(store, path) for shape, path in found if path is not None}
 
 
 def _group(store: Store, shape: Node) -> Group:

@@ -4,8 +4,9 @@ The fast engine does the work. pySHACL is the reference: in the tests, and where
 no wheel.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyshacl
 from pyoxigraph import RdfFormat, Triple, serialize
@@ -33,24 +34,44 @@ class Result:
     messages: tuple[str, ...] = ()
 
 
-Engine = Callable[[str, str], list[Result]]
+Engine = Callable[[str], list[Result]]
+"""Validates data in Turtle against the shapes with which it was made; raises ValueError."""
 
 
-def results(data: Iterable[Triple], shapes: Sequence[Triple]) -> list[Result]:
-    """Give what in the data the shapes do not admit, in order; data holds all that it refers to.
+@dataclass(frozen=True)
+class Rules:
+    """Shapes, read once, against which any number of graphs are held."""
 
-    Raises ShapesError where the engine cannot read a rule or a pattern.
-    """
-    engine: Engine = fast if shacl else reference
-    try:
-        return engine(turtle(data), turtle(shapes))
-    except ValueError as error:
-        raise ShapesError(str(error)) from error
+    shapes: str
+
+    def results(self, data: Iterable[Triple]) -> list[Result]:
+        """Give what in the data the shapes do not admit, in order; it holds all it refers to.
+
+        Raises ShapesError where the engine cannot read a rule or a pattern.
+        """
+        try:
+            return self._engine(turtle(data))
+        except ValueError as error:
+            raise ShapesError(str(error)) from error
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return fast(self.shapes) if shacl else reference(self.shapes)
 
 
-def fast(data: str, shapes: str) -> list[Result]:
-    """Validate with the engine of the package `shacl`."""
-    report = shacl.Shapes.from_turtle(shapes).validate_turtle(data)
+def fast(shapes: str) -> Engine:
+    """Give the engine of the package `shacl`."""
+    compiled = shacl.Shapes.from_turtle(shapes)
+    return lambda data: _of_fast(compiled.validate_turtle(data))
+
+
+def reference(shapes: str) -> Engine:
+    """Give pySHACL."""
+    graph = Graph().parse(data=shapes, format="turtle")
+    return lambda data: _of_reference(Graph().parse(data=data, format="turtle"), graph)
+
+
+def _of_fast(report: "shacl.Report") -> list[Result]:
     return sorted(
         Result(
             focus=found.focus_node,
@@ -65,11 +86,8 @@ def fast(data: str, shapes: str) -> list[Result]:
     )
 
 
-def reference(data: str, shapes: str) -> list[Result]:
-    """Validate with pySHACL."""
-    data_graph = Graph().parse(data=data, format="turtle")
-    shapes_graph = Graph().parse(data=shapes, format="turtle")
-    _, report, _ = pyshacl.validate(data_graph, shacl_graph=shapes_graph, inplace=True)
+def _of_reference(data: Graph, shapes: Graph) -> list[Result]:
+    _, report, _ = pyshacl.validate(data, shacl_graph=shapes, inplace=True)
     assert isinstance(report, Graph), report
     return sorted(_of_report(report, node) for _, node in report.subject_objects(SH.result))
 
