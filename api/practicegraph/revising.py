@@ -20,7 +20,7 @@ from .store import RDF
 from .turtle import XSD
 
 _TYPE = NamedNode(RDF + "type")
-_CHANGE = NamedNode(PG + "Change")
+_REVISION = NamedNode(PG + "Revision")
 _AGENT = NamedNode(PROV + "Agent")
 _ENDED, _BY = NamedNode(PROV + "endedAtTime"), NamedNode(PROV + "wasAssociatedWith")
 _WHY = NamedNode(SKOS + "changeNote")
@@ -78,7 +78,7 @@ _KEPT = (_IDENTIFIER.value, REPLACED)
 
 def _own(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple]:
     """Give triples without the history that they tell, and without the day of the last change."""
-    past = re.compile(re.escape(f"<{entry.value}#") + r"(change-\d+|by-[a-z0-9-]+)>")
+    past = re.compile(re.escape(f"<{entry.value}#") + r"(revision-\d+|by-[a-z0-9-]+)>")
     return [
         triple
         for triple in triples
@@ -92,14 +92,14 @@ def _history(entry: NamedNode, before: Sequence[Triple], deed: Deed) -> Iterator
     """Give the history of an entry up to a deed, numbered on."""
     own = set(_own(entry, before))
     yield from (t for t in before if t not in own and t.predicate != MODIFIED)
-    number = sum(t.predicate == _TYPE and t.object == _CHANGE for t in before) + 1
-    change = NamedNode(f"{entry.value}#change-{number}")
+    number = sum(t.predicate == _TYPE and t.object == _REVISION for t in before) + 1
+    revision = NamedNode(f"{entry.value}#revision-{number}")
     agent = NamedNode(f"{entry.value}#by-{deed.name}")
     ended = deed.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    yield Triple(entry, GENERATED, change)
-    yield Triple(change, _TYPE, _CHANGE)
-    yield Triple(change, _ENDED, Literal(ended, datatype=NamedNode(XSD + "dateTime")))
-    yield Triple(change, _BY, agent)
-    yield from (Triple(change, _WHY, reason) for reason in deed.reasons)
+    yield Triple(entry, GENERATED, revision)
+    yield Triple(revision, _TYPE, _REVISION)
+    yield Triple(revision, _ENDED, Literal(ended, datatype=NamedNode(XSD + "dateTime")))
+    yield Triple(revision, _BY, agent)
+    yield from (Triple(revision, _WHY, reason) for reason in deed.reasons)
     yield Triple(agent, _TYPE, _AGENT)
     yield Triple(agent, _NAME, Literal(deed.name))

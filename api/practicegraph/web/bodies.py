@@ -126,7 +126,7 @@ def _parsed(
 
 
 def _with_contexts(found: Any, known: Mapping[str, Any]) -> Any:
-    """Give JSON-LD with our context in the place of its address; raises RefusalError for another's."""
+    """Give JSON-LD with our context in the place of its address; or RefusalError for others."""
     if isinstance(found, list):
         return [_with_contexts(one, known) for one in found]
     if not isinstance(found, dict):

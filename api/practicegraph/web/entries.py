@@ -140,7 +140,7 @@ class Entries:
         if not before:
             after = identifiers.identified(catalogue.shapes.record, entry, after, identifier)
         document = self._document(path, entry, after)
-        checked = catalogue.admission.check(document, self.service.view(request).language)
+        checked = catalogue.admission.check(document, self.service.view(request).languages)
         if checked.violations:
             raise NotAdmittedError(checked)
         try:

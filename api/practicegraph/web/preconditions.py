@@ -16,7 +16,7 @@ _STRONG = re.compile(r'(?:^|,)\s*"([^".]*)\.[^"]*"')
 
 
 def hold(request: Request, state: str) -> None:
-    """Raise RefusalError if a request names another state, or none; "" is that of what is not there."""
+    """Raise RefusalError if a request names another state, or none; "" is that of nothing."""
     match, none_match = (
         ", ".join(request.headers.getlist(name)) for name in ("if-match", "if-none-match")
     )
