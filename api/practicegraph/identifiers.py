@@ -52,7 +52,8 @@ def proposals(
     slug = "-".join(words)[:_LONGEST].strip("-")
     if not re.search("[a-z]", slug):
         slug = "-".join(part for part in (kind.segment, slug) if part)
-    yield slug
+    if slug != kind.segment:
+        yield slug
     yield from (f"{slug}-{number}" for number in count(2))
 
 

@@ -56,13 +56,18 @@ def revised(
     return list(dict.fromkeys([*wanted, modified, *_history(entry, before, deed)]))
 
 
-def withdrawn(entry: NamedNode, before: Sequence[Triple], deed: Deed) -> list[Triple]:
-    """Give the tombstone of an entry, with its history (Activity Streams, as:Tombstone)."""
+def withdrawn(
+    entry: NamedNode, before: Sequence[Triple], deed: Deed, unsaid: Iterable[Literal]
+) -> list[Triple]:
+    """Give the tombstone of an entry, with its history (Activity Streams, as:Tombstone).
+
+    Where no reason is given, it says what says so.
+    """
     kept = [t for t in before if t.subject == entry and t.predicate.value in _KEPT]
     retired = [
         Triple(entry, NamedNode(DEPRECATED), _TRUE),
         Triple(entry, NamedNode(PG + "retired"), day(deed.moment.date())),
-        *(Triple(entry, _WHY, reason) for reason in deed.reasons),
+        *(Triple(entry, _WHY, reason) for reason in deed.reasons or unsaid),
     ]
     left = [*tombstone(entry.value, before), *kept, *retired, *_history(entry, before, deed)]
     return list(dict.fromkeys(left))

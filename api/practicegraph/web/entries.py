@@ -19,12 +19,41 @@ from ..writing import EditedError, ElsewhereError, Writing
 from . import authority, bodies, links, negotiation, preconditions
 from .bodies import Body
 from .contexts import Contexts
-from .negotiation import JSON
+from .negotiation import JSON, TURTLE
 from .refusals import NotAdmittedError, RefusalError
 from .resources import Resources
 from .service import Service, UnknownAddressError
 
 _LONGEST = 1000  # letters of a reason
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is said of an entry before and after a change, and the body that was sent, if any."""
+
+    entry: NamedNode
+    before: Sequence[Triple]
+    after: Sequence[Triple]
+    sent: Body | None = None
+
+    @property
+    def lines(self) -> int:
+        """Give how many lines stand before the body where it is shown."""
+        return 1 if self._is_shown else 0
+
+    def shown(self, document: Document) -> Document:
+        """Give the file of an entry as findings show it: in the writer's own Turtle if it is that.
+
+        It says what addresses begin with, as for who reads the body.
+        """
+        named = replace(document, path=Path(document.path.name))
+        if not self._is_shown or self.sent is None:
+            return named
+        return replace(named, content=f"@base {self.entry} .\n{self.sent.text}".encode())
+
+    @property
+    def _is_shown(self) -> bool:
+        return self.sent is not None and self.sent.form == TURTLE
 
 
 @dataclass(frozen=True)
@@ -37,14 +66,16 @@ class Entries:
     def put(self, request: Request, identifier: str, body: Body, bearer: Bearer) -> Response:
         """Write an entry anew, or a new one, and answer with it; raises RefusalError."""
         with self.writing.turn:
+            catalogue = self.service.catalogue
             entry, before = self._present(identifier)
             self._demand(bearer, CHANGE if before else CREATE)
-            preconditions.hold(request, self.service.catalogue.states.of(entry.value))
+            preconditions.hold(request, catalogue.states.of(entry.value))
             said = self._said(request, body, entry, before)
+            said = identifiers.identified(catalogue.shapes.record, entry, said, identifier)
             after = revising.revised(entry, before, said, _deed(request, self.service, bearer))
             if after != before:
                 self._demand_fate(entry, before, after, bearer)
-                self._write(request, identifier, before, after)
+                self._write(request, Change(entry, before, after, body))
             return self._answer(request, identifier, 200 if before else 201)
 
     def post(self, request: Request, body: Body, bearer: Bearer) -> Response:
@@ -56,8 +87,11 @@ class Entries:
             identifier = self._free(said, nameless)
             entry = NamedNode(self.service.catalogue.entry(identifier))
             said = identifiers.renamed(said, nameless, entry)
+            kind = self.service.catalogue.shapes.record
+            said = identifiers.identified(kind, entry, said, identifier)
             deed = _deed(request, self.service, bearer)
-            self._write(request, identifier, [], revising.revised(entry, [], said, deed))
+            after = revising.revised(entry, [], said, deed)
+            self._write(request, Change(entry, [], after, body))
             return self._answer(request, identifier, 201)
 
     def delete(self, request: Request, identifier: str, bearer: Bearer) -> Response:
@@ -71,8 +105,8 @@ class Entries:
             if revising.is_buried(entry, before):
                 raise RefusalError(HTTPStatus.GONE, "isWithdrawn")
             deed = _deed(request, self.service, bearer)
-            deed = deed if deed.reasons else replace(deed, reasons=self._unsaid)
-            self._write(request, identifier, before, revising.withdrawn(entry, before, deed))
+            after = revising.withdrawn(entry, before, deed, self._unsaid)
+            self._write(request, Change(entry, before, after))
             return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _present(self, identifier: str) -> tuple[NamedNode, list[Triple]]:
@@ -122,41 +156,37 @@ class Entries:
         found = identifiers.proposals(kind, nameless, said, languages)
         return wanted or next(name for name in found if not self.writing.is_taken(name))
 
-    def _write(
-        self,
-        request: Request,
-        identifier: str,
-        before: Sequence[Triple],
-        after: Sequence[Triple],
-    ) -> None:
-        catalogue = self.service.catalogue
+    def _write(self, request: Request, change: Change) -> None:
+        """Write a change if the shapes admit it; raises RefusalError or NotAdmittedError."""
         try:
-            path = self.writing.home(identifier, before)
+            path = self.writing.home(self._identifier(change.entry), change.before)
         except EditedError as error:
             raise RefusalError(HTTPStatus.CONFLICT, "isEdited", "editedHint", path=error) from error
         except ElsewhereError as error:
             raise RefusalError(HTTPStatus.CONFLICT, "standsElsewhere", path=error) from error
-        entry = NamedNode(catalogue.entry(identifier))
-        if not before:
-            after = identifiers.identified(catalogue.shapes.record, entry, after, identifier)
-        document = self._document(path, entry, after)
-        checked = catalogue.admission.check(document, self.service.view(request).languages)
+        document = self._document(path, change)
+        languages = self.service.view(request).languages
+        admission = self.service.catalogue.admission
+        checked = admission.check(change.shown(document), languages).lifted(change.lines)
         if checked.violations:
             raise NotAdmittedError(checked)
         try:
-            self.writing.write(document, before)
+            self.writing.write(document, change.before)
         except OSError as error:
             status = HTTPStatus.INSUFFICIENT_STORAGE
             raise RefusalError(status, "notWritten", reason=error.strerror) from error
 
-    def _document(self, path: Path, entry: NamedNode, triples: Sequence[Triple]) -> Document:
-        """Give the file that says triples, and nothing else; raises RefusalError if none can."""
-        text = self.service.catalogue.writer.write(triples, entry.value)
+    def _document(self, path: Path, change: Change) -> Document:
+        """Give the file that says what is said after a change, and no more; or RefusalError."""
+        text = self.service.catalogue.writer.write(change.after, change.entry.value)
         document = folder.document(path, text.encode())
         told = [quad.triple for quad in document.quads]
-        if lines.canonical(lines.written(told)) != lines.canonical(lines.written(triples)):
+        if lines.canonical(lines.written(told)) != lines.canonical(lines.written(change.after)):
             raise RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "unfitNodes")
         return document
+
+    def _identifier(self, entry: NamedNode) -> str:
+        return entry.value.removeprefix(self.service.catalogue.entry(""))
 
     def _answer(self, request: Request, identifier: str, status: int) -> Response:
         """Answer with the entry as it is now, in the form that is asked for."""

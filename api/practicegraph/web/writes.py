@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from ..bearers import Bearer, Bearers
 from ..writing import Writing
@@ -35,6 +36,7 @@ class Writes:
 
     async def put(self, request: Request, identifier: str) -> Response:
         """Answer a new entry, or one in the place of another, at its address."""
+        _refuse_documents(identifier)
         entries, bearer = self._entries(request)
         body = await self._body(request)
         return await self._in_turn(lambda: entries.put(request, identifier, body, bearer))
@@ -47,6 +49,7 @@ class Writes:
 
     async def delete(self, request: Request, identifier: str) -> Response:
         """Answer a wish to withdraw an entry."""
+        _refuse_documents(identifier)
         entries, bearer = self._entries(request)
         return await self._in_turn(lambda: entries.delete(request, identifier, bearer))
 
@@ -72,6 +75,12 @@ class Writes:
         """Have one write at a time take a thread, so that readers have theirs."""
         async with self._turn:
             return await run_in_threadpool(write)
+
+
+def _refuse_documents(identifier: str) -> None:
+    """Raise HTTPException for the address of a document, since entries are what is written."""
+    if "." in identifier:
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def _read_only(service: Service, request: Request, phrase: str) -> RefusalError:
