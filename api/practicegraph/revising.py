@@ -26,6 +26,8 @@ _ENDED, _BY = NamedNode(PROV + "endedAtTime"), NamedNode(PROV + "wasAssociatedWi
 _WHY = NamedNode(SKOS + "changeNote")
 _NAME = NamedNode("http://xmlns.com/foaf/0.1/name")
 _IDENTIFIER = NamedNode("http://purl.org/dc/terms/identifier")
+_LASTING = (_IDENTIFIER.value, REPLACED)
+_KEPT = 10  # deeds; the log of changes has all of them
 _TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 
 
@@ -63,7 +65,7 @@ def withdrawn(
 
     Where no reason is given, it says what says so.
     """
-    kept = [t for t in before if t.subject == entry and t.predicate.value in _KEPT]
+    kept = [t for t in before if t.subject == entry and t.predicate.value in _LASTING]
     retired = [
         Triple(entry, NamedNode(DEPRECATED), _TRUE),
         Triple(entry, NamedNode(PG + "retired"), day(deed.moment.date())),
@@ -78,9 +80,6 @@ def is_buried(entry: NamedNode, triples: Iterable[Triple]) -> bool:
     return Triple(entry, _TYPE, NamedNode(TOMBSTONE)) in set(triples)
 
 
-_KEPT = (_IDENTIFIER.value, REPLACED)
-
-
 def _own(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple]:
     """Give triples without the history that they tell, and without the day of the last change."""
     past = re.compile(re.escape(f"<{entry.value}#") + r"(revision-\d+|by-[a-z0-9-]+)>")
@@ -93,12 +92,19 @@ def _own(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple]:
     ]
 
 
-def _history(entry: NamedNode, before: Sequence[Triple], deed: Deed) -> Iterator[Triple]:
-    """Give the history of an entry up to a deed, numbered on."""
-    own = set(_own(entry, before))
-    yield from (t for t in before if t not in own and t.predicate != MODIFIED)
-    number = sum(t.predicate == _TYPE and t.object == _REVISION for t in before) + 1
-    revision = NamedNode(f"{entry.value}#revision-{number}")
+def _history(entry: NamedNode, before: Sequence[Triple], deed: Deed) -> list[Triple]:
+    """Give the last deeds of the history of an entry, of which this one is the newest."""
+    start = f"{entry.value}#revision-"
+    known = (str(t.subject)[1:-1] for t in before if t.predicate == _TYPE and t.object == _REVISION)
+    numbers = sorted(int(iri.removeprefix(start)) for iri in known if iri.startswith(start))
+    past = [NamedNode(f"{start}{number}") for number in numbers[-_KEPT + 1 :]]
+    agents = [t.object for t in before if t.subject in past and t.predicate == _BY]
+    kept = [t for t in before if t.subject in (*past, *agents) or t.object in past]
+    number = numbers[-1] + 1 if numbers else 1
+    return [*kept, *_told(entry, NamedNode(f"{start}{number}"), deed)]
+
+
+def _told(entry: NamedNode, revision: NamedNode, deed: Deed) -> Iterator[Triple]:
     agent = NamedNode(f"{entry.value}#by-{deed.name}")
     ended = deed.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     yield Triple(entry, GENERATED, revision)
