@@ -10,9 +10,9 @@ search, explanations, neighbours, words, wanted, ranking, gathering, postings, a
 labels, spelling, marks, snippets, values, columns, validation, sights, reasons, findings, markup,
 layouts, edits, mends, promises, checks, admission, verdicts, pipelines, reports, questions, pages,
 commas, workbooks, tables, importer, sheets, changes, spool, recording, listing, transition,
-loading, shelf, facts, facets, orders, saving, indexing, holdings, paging, index, following,
-canonical, catalogue, writing, opening, inputs, revising, drafting, differences, changesets,
-exports, templates, dumps, dumper, web, terminal, keeping, asking, __main__
+loading, shelf, facts, passing, facets, orders, saving, indexing, holdings, paging, index,
+following, canonical, catalogue, writing, opening, inputs, revising, drafting, differences,
+changesets, exports, templates, dumps, dumper, web, terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader, RawIOBase
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -35,6 +36,8 @@ _FORMATS = {
     heads.SUFFIX: RdfFormat.TURTLE,
 }
 
+_AT_ONCE = 1 << 20  # bytes of a packed file
+
 
 class UnreadableError(ValueError):
     """A file that is no RDF; the position is where reading ended, in lines and columns from 1."""
@@ -42,6 +45,9 @@ class UnreadableError(ValueError):
     def __init__(self, path: Path, reason: str, line: int = 1, column: int = 1) -> None:
         super().__init__(f"{path}:{line}:{column}: {reason}")
         self.path, self.reason, self.line, self.column = path, reason, line, column
+
+    def __reduce__(self) -> tuple[type["UnreadableError"], tuple[Path, str, int, int]]:
+        return type(self), (self.path, self.reason, self.line, self.column)
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,9 @@ def runs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
 
     Raises UnreadableError where reading ends, after what stands before it.
     """
-    for name, run in groupby(_quads(path), attrgetter("graph_name")):
-        yield name.value, list(run)
+    for _, run in groupby(_quads(path), attrgetter("graph_name")):
+        quads = list(run)
+        yield _graph(path, quads[0]), quads
 
 
 def read(path: Path) -> Document:
@@ -157,8 +164,7 @@ def document(path: Path, content: bytes) -> Document:
         reader = parse(head, form, rename_blank_nodes=True)
         said = tuple(_in_graphs(path, reader))
         quads = (*said, *_executable(said, body))
-    names = dict.fromkeys(quad.graph_name for quad in quads)
-    topics = (name.value for name in names if isinstance(name, NamedNode))
+    topics = dict.fromkeys(_graph(path, quad) for quad in quads)
     return Document(path, quads, tuple(topics), reader.prefixes, body, content)
 
 
@@ -173,7 +179,9 @@ def _quads(path: Path) -> Iterator[Quad]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    if path.suffix != ".gz":
+        return path.open("rb")
+    return BufferedReader(cast(RawIOBase, gzip.open(path)), _AT_ONCE)
 
 
 @contextmanager
@@ -196,18 +204,18 @@ def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
         raise UnreadableError(path, "the file says nothing")
     everything = chain([first], quads)
     if isinstance(first.graph_name, NamedNode):
-        return _in_named_ones(path, everything)
+        return everything
     if not isinstance(first.subject, NamedNode):
         raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
     return named((quad.triple for quad in everything), first.subject.value)
 
 
-def _in_named_ones(path: Path, quads: Iterable[Quad]) -> Iterator[Quad]:
-    for quad in quads:
-        if not isinstance(quad.graph_name, NamedNode):
-            reason = f"a set of graphs with a statement in none that has an IRI: {quad.triple}"
-            raise UnreadableError(path, reason)
-        yield quad
+def _graph(path: Path, quad: Quad) -> str:
+    """Give the name of a quad's graph; raises UnreadableError where it has none."""
+    if not isinstance(quad.graph_name, NamedNode):
+        reason = f"a set of graphs with a statement in none that has an IRI: {quad.triple}"
+        raise UnreadableError(path, reason)
+    return quad.graph_name.value
 
 
 def _executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:

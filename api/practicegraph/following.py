@@ -1,6 +1,6 @@
 """An index brought in step with a release: by the changes that the log tells, or built anew."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pyoxigraph import NamedNode
@@ -9,8 +9,8 @@ from .changes import Event, Log
 from .index import Index
 
 
-def follow(index: Index, release: str, log: Log | None, snapshot: Path | None = None) -> None:
-    """Bring an index in step with a release; many entries are read from a snapshot if it is built.
+def follow(index: Index, release: str, log: Log | None, files: Sequence[Path] = ()) -> None:
+    """Bring an index in step with a release; many entries are read out of files if it is built.
 
     Without a release, what is there stays as it is, and only an empty index is filled. While one
     thread does it, the others go on with the index as it is.
@@ -18,7 +18,7 @@ def follow(index: Index, release: str, log: Log | None, snapshot: Path | None = 
     if not index.following.acquire(blocking=False):
         return
     try:
-        _follow(index, release, log, snapshot)
+        _follow(index, release, log, files)
     finally:
         index.following.release()
 
@@ -26,10 +26,10 @@ def follow(index: Index, release: str, log: Log | None, snapshot: Path | None = 
 def catch_up(index: Index, release: str, log: Log | None) -> None:
     """Bring an index in step with a release, after another thread that is at it has ended."""
     with index.following:
-        _follow(index, release, log, None)
+        _follow(index, release, log, ())
 
 
-def _follow(index: Index, release: str, log: Log | None, snapshot: Path | None) -> None:
+def _follow(index: Index, release: str, log: Log | None, files: Sequence[Path]) -> None:
     said, at = index.said, _position(log, log.count) if log else ""
     if said.get("release") == release or (said and not release):
         return
@@ -37,7 +37,7 @@ def _follow(index: Index, release: str, log: Log | None, snapshot: Path | None) 
     if log and _leads(log, number, said, release):
         index.update(_touched(log.since(number)), release=release, logged=at)
     else:
-        index.build(snapshot, release=release, logged=at)
+        index.build(files, release=release, logged=at)
 
 
 def _leads(log: Log, number: int, said: Mapping[str, str], release: str) -> bool:

@@ -44,10 +44,14 @@ class Holdings:
         self.texts = Texts(shelf.connection, self.words)
         self._take_up()
 
-    def build(self, snapshot: Path | None, said: Mapping[str, str]) -> None:
-        """Read all entries, many from a snapshot of the store, where nothing is held yet."""
+    def build(self, files: Sequence[Path], said: Mapping[str, str]) -> None:
+        """Read all entries, many out of files, where none is held yet; raises UnreadableError."""
         with self.shelf:
-            self.texts.fill(self._filled(indexing.read(self.reader, self._languages, snapshot)))
+            again: list[str] = []
+            batches = indexing.read(self.reader, self._languages, files)
+            self.texts.fill(self._filled(batches, again))
+            for iri in again:
+                self._replace(iri)
             self.texts.optimise()
             self._save()
             self.shelf.say(**said)
@@ -114,16 +118,22 @@ class Holdings:
         self.facets = Facets(kind, self._vocabularies)
         self._extents = np.zeros(0, np.uint16)
 
-    def _filled(self, batches: Iterator[Batch]) -> Iterator[tuple[int, Analysed]]:
-        """Enter what is known of entries, give their texts, and sort them when all are there."""
+    def _filled(self, batches: Iterator[Batch], again: list[str]) -> Iterator[tuple[int, Analysed]]:
+        """Enter what is known of entries, give their texts, and sort them when all are there.
+
+        Those to be read once more are added to `again`.
+        """
+        iris: list[str] = []
         columns: list[list[str]] = [[] for _ in self._orders]
         for batch in batches:
+            again += batch.again
+            iris += [iri for _, iri, _, _ in batch.rows]
             self.shelf.fill(batch.rows)
             self.facets.enter(batch.gathered)
             for column, more in zip(columns, batch.columns, strict=True):
                 column += more
             yield from batch.texts
-        orders.sort(self._orders.values(), columns)
+        orders.sort(self._orders.values(), iris, columns)
 
     def _save(self) -> None:
         self.texts.merge()

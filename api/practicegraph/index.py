@@ -126,15 +126,15 @@ class Index(Search):
         """Give the numbers of the entries that choices leave."""
         return _left(_union(self._found(choices)), self._held.facets.narrowing(choices))
 
-    def build(self, snapshot: Path | None = None, **said: str) -> None:
-        """Read all entries anew, many from a snapshot of the store, and say of what they are.
+    def build(self, files: Sequence[Path] = (), **said: str) -> None:
+        """Read all entries anew, and say of what they are; what was known before answers meanwhile.
 
-        What was known before answers meanwhile.
+        Many are read out of the files that the store was filled from. Raises UnreadableError.
         """
         blank = self.shelf.blank()
         try:
             held = self._holdings(blank)
-            held.build(snapshot, said)
+            held.build(files, said)
         except BaseException:
             blank.close()
             raise

@@ -1,82 +1,82 @@
-"""All entries read and analysed for an index, by several processes where there are many."""
+"""All entries read and analysed for an index, by a process beside it where there are many."""
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from . import facets, orders, shapes, shelf
+from . import facets, orders, shelf
 from .analysis import Analysed, Analyst
-from .embedded import Embedded
 from .facets import Gathered
-from .facts import FactReader, Facts
+from .facts import FactFinder, FactReader, Facts
+from .folder import UnreadableError
+from .kinds import Kind
+from .passing import Passing
 from .shelf import Row, Written
 from .words import Words
 
 _MANY = 5_000  # entries: reading fewer takes less time than starting a process
 _BATCH = 1_000
-_AHEAD = 3  # batches that each process may be ahead
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Entries as an index takes them up: their rows, facets, texts, and what they are sorted by."""
+    """Entries as an index takes them up: their rows, facets, texts, and what they are sorted by.
+
+    Those to be read `again` were in a batch before, with less than is said of them.
+    """
 
     rows: list[Written]
     gathered: Gathered
     texts: list[tuple[int, Analysed]]
     columns: list[list[str]]
+    again: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Entries to be read, whose numbers go on from a first one."""
+class _Making:
+    """What makes batches of facts."""
 
-    first: int
-    iris: list[str]
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """What reads entries in one process."""
-
-    reader: FactReader
     analyst: Analyst
     sorted_by: Mapping[str, Callable[[Row], str]]
 
     @classmethod
-    def of(cls, reader: FactReader, languages: Sequence[str]) -> "_Reading":
-        """Give what reads them with the languages of a catalogue."""
-        texts = orders.texts(reader.kind, languages)
-        return cls(reader, Analyst(Words(languages)), texts)
+    def of(cls, kind: Kind, languages: Sequence[str]) -> "_Making":
+        """Give what makes them with the languages of a catalogue."""
+        return cls(Analyst(Words(languages)), orders.texts(kind, languages))
 
-    def batch(self, part: _Part) -> Batch:
-        """Read the entries of a part."""
-        found = list(enumerate(self.reader.read(part.iris), part.first))
-        rows = [(number, row_of(facts)) for number, facts in found]
+    def batches(self, entries: Iterable[Facts], first: int = 0) -> Iterator[Batch]:
+        """Give the entries in batches, numbered from a first number."""
+        numbered = enumerate(entries, first)
+        while several := list(islice(numbered, _BATCH)):
+            yield self.batch(several)
+
+    def batch(self, numbered: Sequence[tuple[int, Facts]], again: Sequence[str] = ()) -> Batch:
+        """Give entries with their numbers as a batch."""
+        rows = [(number, row_of(facts)) for number, facts in numbered]
         return Batch(
             [shelf.written(number, row) for number, row in rows],
-            facets.gathered(found),
-            [(number, self.analyst.analyse(facts.texts)) for number, facts in found],
+            facets.gathered(numbered),
+            [(number, self.analyst.analyse(facts.texts)) for number, facts in numbered],
             [[text(row) for _, row in rows] for text in self.sorted_by.values()],
+            again,
         )
 
 
-def read(reader: FactReader, languages: Sequence[str], snapshot: Path | None) -> Iterator[Batch]:
-    """Read all current entries, numbered from 0 in order of their IRIs.
+def read(reader: FactReader, languages: Sequence[str], files: Sequence[Path]) -> Iterator[Batch]:
+    """Read all current entries, numbered from 0.
 
-    Many are read out of the snapshot of the store, where there is one, by as many processes as
-    there are processors.
+    Many are read out of the files that the store was filled from, where there are such. Raises
+    UnreadableError.
     """
-    iris = reader.entries()
-    parts = [_Part(start, iris[start : start + _BATCH]) for start in range(0, len(iris), _BATCH)]
-    if snapshot is None or len(iris) < _MANY:
-        return map(_Reading.of(reader, languages).batch, parts)
-    return _read_beside(parts, snapshot, os.cpu_count() or 1)
+    making = _Making.of(reader.kind, languages)
+    if files and not reader.finder.paths and reader.has_more_than(_MANY):
+        return _read_beside(reader, making, languages, files)
+    return making.batches(_listed(reader, reader.entries()))
 
 
 def row_of(facts: Facts) -> Row:
@@ -84,40 +84,53 @@ def row_of(facts: Facts) -> Row:
     return Row(facts.iri, facts.titles, facts.keys)
 
 
-def _read_beside(parts: Sequence[_Part], snapshot: Path, processes: int) -> Iterator[Batch]:
-    """Give the batches in order, each read by one of the processes in turn."""
-    with ExitStack() as stack:
-        ours = [_start(stack, snapshot) for _ in range(processes)]
-        waiting: deque[Connection] = deque()
-        for number, part in enumerate(parts):
-            if len(waiting) == _AHEAD * processes:
-                yield waiting.popleft().recv()
-            connection = ours[number % processes]
-            connection.send(part)
-            waiting.append(connection)
-        for connection in waiting:
-            yield connection.recv()
+def _listed(reader: FactReader, iris: Iterable[str]) -> Iterator[Facts]:
+    """Give the facts of those of the IRIs that are entries, out of the store."""
+    waiting = iter(iris)
+    while several := list(islice(waiting, _BATCH)):
+        yield from reader.read(several)
 
 
-def _start(stack: ExitStack, snapshot: Path) -> Connection:
-    """Start a process that ends with the stack."""
+def _read_beside(
+    reader: FactReader, making: _Making, languages: Sequence[str], files: Sequence[Path]
+) -> Iterator[Batch]:
+    """Give what the files say of entries, and then what the store knows better."""
+    told: set[str] = set()
+    with _started(reader.kind, languages, files) as connection:
+        while isinstance(batch := connection.recv(), Batch):
+            told.update(iri for _, iri, _, _ in batch.rows)
+            yield batch
+    if isinstance(batch, UnreadableError):
+        raise batch
+    yield from making.batches(_listed(reader, sorted(batch - told)), len(told))
+    yield making.batch((), sorted(batch & told))
+
+
+@contextmanager
+def _started(kind: Kind, languages: Sequence[str], files: Sequence[Path]) -> Iterator[Connection]:
+    """Start a process that reads the files, and give where it tells."""
     spawning = get_context("spawn")
-    ours, theirs = spawning.Pipe()
-    process = spawning.Process(target=_answer, args=(theirs, snapshot), daemon=True)
+    ours, theirs = spawning.Pipe(duplex=False)
+    arguments = (theirs, kind, languages, files)
+    process = spawning.Process(target=_tell, args=arguments, daemon=True)
     process.start()
     theirs.close()
-    stack.callback(process.join)
-    stack.enter_context(ours)
-    return ours
+    with ours:
+        yield ours
+    process.join()
 
 
-def _answer(connection: Connection, snapshot: Path) -> None:
-    """Read what is asked for, until nobody asks."""
-    store = Embedded.of_snapshot(snapshot)
-    found = shapes.read(store)
-    reading = _Reading.of(FactReader(store, found.record), found.languages)
+def _tell(
+    connection: Connection, kind: Kind, languages: Sequence[str], files: Sequence[Path]
+) -> None:
+    """Tell what the files say batch by batch, and then of which things more is said."""
+    gc.disable()  # it makes much that stays for a moment, and nothing that holds itself
+    passing = Passing(FactFinder(kind), files)
     try:
-        while True:
-            connection.send(reading.batch(connection.recv()))
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        for batch in _Making.of(kind, languages).batches(passing.read()):
+            connection.send(batch)
+        connection.send(passing.others)
+    except UnreadableError as error:
+        connection.send(error)
+    except (BrokenPipeError, KeyboardInterrupt):
         return

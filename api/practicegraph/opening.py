@@ -62,7 +62,8 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     loading.synchronise(root, store, kept / _FILES, watch, log)
     snapshots = Snapshots(store, kept / "snapshots")
     heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
-    return _indexed(replace(_catalogue(root, store, heads), source=snapshots, log=log), kept)
+    opened = replace(_catalogue(root, store, heads), source=snapshots, log=log)
+    return _indexed(opened, kept, tuple(folder.files(root)))
 
 
 def writing(catalogue: Catalogue) -> Writing:
@@ -176,13 +177,17 @@ def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue
     )
 
 
-def _indexed(catalogue: Catalogue, kept: Path) -> Catalogue:
-    """Give the catalogue with the index that is kept in a folder, brought in step."""
+def _indexed(catalogue: Catalogue, kept: Path, files: Sequence[Path] = ()) -> Catalogue:
+    """Give the catalogue with the index that is kept in a folder, brought in step.
+
+    Where it is built, it may read the files that the store was filled from. Raises UnreadableError.
+    """
     kept.mkdir(parents=True, exist_ok=True)
     index = catalogue.indexed(Shelf.at(kept / _INDEX))
-    source = catalogue.source
-    snapshot = source.newest() if isinstance(source, Snapshots) else None
-    following.follow(index, catalogue.release, catalogue.log, snapshot)
+    before = index.release
+    following.follow(index, catalogue.release, catalogue.log, files)
+    if files and index.release != before and loading.release(catalogue.folder) != index.release:
+        index.build((), **index.said)  # a file was edited while it was read
     return replace(catalogue, index=index)
 
 

@@ -103,13 +103,14 @@ def texts(kind: Kind, languages: Sequence[str]) -> dict[str, Callable[[Row], str
     return titles | {field.key: _field(field.key) for field in kind.single}
 
 
-def sort(orders: Iterable[Order], columns: Iterable[Sequence[str]]) -> None:
-    """Put the entries numbered from 0 in the order of IRIs into orders, each by its texts."""
+def sort(orders: Iterable[Order], iris: Sequence[str], columns: Iterable[Sequence[str]]) -> None:
+    """Put entries numbered from 0 into orders, each by its texts and then by IRIs."""
     listed = list(columns)
+    by_iri = np.array(sorted(range(len(iris)), key=iris.__getitem__), np.uint32)
     ranks = {text: rank for rank, text in enumerate(sorted(set().union(*listed)))}
     for order, column in zip(orders, listed, strict=True):
         placed = np.fromiter(map(ranks.__getitem__, column), np.uint32, len(column))
-        order.numbers = np.argsort(placed, kind="stable").astype(np.uint32)
+        order.numbers = by_iri[np.argsort(placed[by_iri], kind="stable")]
 
 
 def _title(language: str, languages: Sequence[str]) -> Callable[[Row], str]:
