@@ -5,7 +5,7 @@ The modules, each importing only from those before it:
 text, cells, store, lines, hosts, sparql, embedded, snapshots, endpoint, remote, rows, worker,
 process, workers, turtle, tokens, places, heads, files, bearers, outputs, folder, revisions, kinds,
 shapes, permanence, phrases, vocabularies, ontology, statistics, dataset, locales, recent,
-identifiers, records, schemaorg, jsonld, nodes, spans, choices, choosing, patterns, definition,
+identifiers, states, records, schemaorg, jsonld, nodes, spans, choices, choosing, patterns, definition,
 search, explanations, neighbours, words, wanted, ranking, gathering, postings, analysis, texts,
 labels, spelling, marks, snippets, values, columns, validation, sights, reasons, findings, markup,
 layouts, edits, mends, promises, checks, admission, verdicts, pipelines, reports, questions, pages,
