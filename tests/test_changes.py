@@ -221,7 +221,9 @@ def test_whatever_breaks_off_nothing_is_lost_and_nothing_logged_twice(
     assert [event.moment for event in events] == sorted(event.moment for event in events)
     found = [(event.topic, event.kind) for event in events]
     assert found[: len(before)] == before
-    assert len(found) == len(set(found)) == len(before) + (15 if begun else 93)
+    assert (
+        len(found) == len(set(found)) == len(before) + (15 if begun else len(graphs_of(site.root)))
+    )
     assert copies(site.events()) == graphs_of(site.root)
 
 
@@ -349,10 +351,11 @@ def test_the_stream_says_how_it_is_to_be_read(site: Site) -> None:
 def test_a_full_page_never_changes(changing: Site) -> None:
     addresses = [f"/changes/1.{form}" for form in FORMS]
     before = {address: changing.client.get(address) for address in addresses}
+    count = changing.log.count
     changing.rewrite("1789", "dct:title", 'dct:title "Another title"@fr ,')
     changing.entry("new4").unlink()
     restarted = Site(changing.root).start()
-    assert restarted.log.count == 109
+    assert restarted.log.count == count + 2
     for address, first in before.items():
         again = restarted.client.get(address)
         assert again.content == first.content, address
@@ -424,12 +427,13 @@ def test_the_feed_and_its_archives_have_every_change(changed: Site) -> None:
 
 
 def test_a_feed_right_after_a_full_page_is_not_empty(site: Site) -> None:
-    site.add(*(f"new{number}" for number in range(PAGE - site.log.count)))
+    site.add(*(f"new{number}" for number in range(-site.log.count % PAGE)))
     site.start()
-    assert site.log.open_page == 2
+    page = site.log.open_page
+    assert page == site.log.count // PAGE + 1
     assert len(feed(site.client, "/changes").findall(ATOM + "entry")) == PAGE
-    assert site.client.get("/changes/2.trig").status_code == 200
-    assert not feed(site.client, "/changes/2").findall(ATOM + "entry")
+    assert site.client.get(f"/changes/{page}.trig").status_code == 200
+    assert not feed(site.client, f"/changes/{page}").findall(ATOM + "entry")
 
 
 def test_every_page_that_a_feed_mentions_is_there_unless_it_was_deleted_later(

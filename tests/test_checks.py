@@ -33,6 +33,10 @@ def found(finding: Finding) -> tuple[str, ...]:
     return (finding.shape_name or "-", finding.rule, finding.value or "-")
 
 
+ASKED = {path for path in FAULTS if (ROOT / "queries" / f"{expected(path)[0][0]}.rq").exists()}
+"""The faults that stored questions find, and no engine of SHACL."""
+
+
 def test_the_catalogue_has_nothing_wrong() -> None:
     assert opening.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
 

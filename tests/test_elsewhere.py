@@ -142,7 +142,7 @@ def test_the_log_of_changes_is_served_where_the_store_was_loaded(
     far: Elsewhere, tmp_path: Path
 ) -> None:
     assert far.client.get("/changes/1.nq").text.count("tree#member") > 90
-    assert 'href="/practice/1788.html"' in far.client.get("/changes.html").text
+    assert 'href="/practice/1788.html"' in far.client.get("/changes/1.html").text
     by_name = Endpoint(far.endpoint.address.replace("127.0.0.1", "localhost"))
     assert by_name != far.endpoint
     for root, status in ((far.root, 200), (copy(tmp_path / "other"), 404)):

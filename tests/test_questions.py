@@ -6,11 +6,14 @@ from fastapi.testclient import TestClient
 from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
 from rdflib import Graph, Namespace, URIRef
 
-from conftest import ROOT
+from conftest import ROOT, opened
+from practicegraph import audits
 from practicegraph.catalogue import Catalogue
 from practicegraph.choices import BadChoiceError
 
 NAMES = sorted(path.stem for path in (ROOT / "queries").glob("*.rq"))
+CHECKS = {audit.iri for audit in audits.read(opened(ROOT).store)}
+"""The questions that find faults, of which the catalogue has none."""
 BASE = "https://w3id.org/practicegraph/"
 
 
@@ -30,7 +33,8 @@ def test_a_question_is_asked_in_every_language_and_answered(
     if question.gives_graph:
         assert len(list(parse(answer.content, RdfFormat.TURTLE))) > 5
     else:
-        assert list(parse_query_results(answer.content, QueryResultsFormat.JSON))  # type: ignore[arg-type]
+        rows = list(parse_query_results(answer.content, QueryResultsFormat.JSON))  # type: ignore[arg-type]
+        assert rows or question.iri in CHECKS
 
 
 @pytest.mark.parametrize("name", NAMES)

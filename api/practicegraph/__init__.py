@@ -5,14 +5,16 @@ The modules, each importing only from those before it:
 text, cells, store, lines, hosts, sparql, embedded, snapshots, endpoint, remote, rows, worker,
 process, workers, turtle, tokens, places, heads, files, bearers, outputs, folder, revisions, kinds,
 shapes, permanence, phrases, vocabularies, ontology, statistics, dataset, locales, recent,
-identifiers, states, records, schemaorg, jsonld, nodes, spans, choices, choosing, patterns, definition,
-search, explanations, neighbours, words, wanted, ranking, gathering, postings, analysis, texts,
-labels, spelling, marks, snippets, values, columns, validation, sights, reasons, findings, markup,
-layouts, edits, mends, promises, checks, admission, verdicts, pipelines, reports, questions, pages,
-commas, workbooks, tables, importer, sheets, changes, spool, recording, listing, transition,
-loading, shelf, facts, passing, facets, orders, saving, indexing, holdings, paging, index,
-following, canonical, catalogue, writing, opening, inputs, revising, drafting, differences,
-changesets, exports, templates, dumps, dumper, web, terminal, keeping, asking, __main__
+identifiers, states, records, schemaorg, jsonld, nodes, spans, choices, choosing, patterns,
+definition, search, explanations, neighbours, words, wanted, ranking, gathering, postings,
+analysis, texts, labels, spelling, marks, snippets, values, columns, validation, sights, reasons,
+findings, markup, layouts, edits, mends, promises, audits, checks, admission, verdicts, pipelines,
+reports, questions, pages, commas, workbooks, tables, importer, sheets, changes, spool, recording,
+listing, transition, loading, shelf, facts, passing, facets, orders, saving, indexing, holdings,
+paging, titles, index, following, naming, typed, things, claims, reconciling, suggesting,
+extending, canonical, catalogue, writing, opening, inputs, revising, drafting, differences,
+changesets, exports, templates, ledger, links, dumps, dumper, web, terminal, keeping, asking,
+__main__
 """
 
 from importlib.metadata import version

@@ -29,6 +29,7 @@ _OTHERS = (
     keeping.label,
     keeping.token,
     asking.query,
+    asking.gaps,
     asking.diff,
     asking.export,
 )

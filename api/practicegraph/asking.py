@@ -1,4 +1,4 @@
-"""The commands that ask something of a catalogue: `query`, `diff`, `export`."""
+"""The commands that ask something of a catalogue: `query`, `gaps`, `diff`, `export`."""
 
 import sys
 import tempfile
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from . import changesets, exports, opening, revisions, sparql
+from . import changesets, exports, ledger, opening, revisions, sparql
 from .canonical import canonical
 from .choices import BadChoiceError
 from .differences import Comparison, State
 from .embedded import Embedded
 from .endpoint import Endpoint
 from .exports import FORMATS, SHEET, Export
+from .ledger import Ledger
 from .terminal import Trouble, at_store, in_folder, mistakes, watched
 from .text import nearest
 
@@ -36,6 +37,20 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
         sparql.refuse_calls(text)
         assert isinstance(opened.store, Embedded)
         content = opened.store.results(text, form, opened.base)
+    click.echo(content, nl=False)
+
+
+@click.command()
+@click.argument("name", metavar="[NAME]", default="")
+@in_folder
+@click.option("--format", "form", type=click.Choice(list(ledger.FORMS)), default="text")
+@click.option("--lang", help="The language of labels and words, such as en or nl.")
+def gaps(name: str, root: Path, form: str, lang: str | None) -> None:
+    """Say what is missing, translated, thin, unused or unconfirmed: all parts, or the one named."""
+    with mistakes():
+        opened = opening.gather(opening.read(root).documents, root)
+        kept = Ledger(opened, opened.preferring(lang))
+        content = ledger.FORMS[form](kept, kept.parts(name))
     click.echo(content, nl=False)
 
 

@@ -10,9 +10,11 @@ from . import shapes as terms
 from .admission import Admission
 from .changes import Log
 from .choosing import Choosing
+from .claims import Claims
 from .dataset import Dataset
 from .endpoint import Endpoint
 from .explanations import Explaining
+from .extending import Extending
 from .facts import FactReader
 from .following import follow
 from .index import Index
@@ -22,6 +24,7 @@ from .ontology import Ontology
 from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
+from .reconciling import NamesOf, Reconciling
 from .records import Reader
 from .search import Defined
 from .shapes import SKOS
@@ -29,8 +32,11 @@ from .shelf import Shelf
 from .snapshots import Snapshots
 from .states import States
 from .store import Store
+from .suggesting import Suggesting
 from .text import preferring
+from .things import Things
 from .turtle import Writer
+from .typed import Types
 from .validation import Rules, turtle
 from .values import Understanding
 from .vocabularies import Vocabularies
@@ -121,6 +127,36 @@ class Catalogue:
     def states(self) -> States:
         """Give what tells the states of entries."""
         return States(self.store)
+
+    @cached_property
+    def types(self) -> Types:
+        """Give the types and properties by which its things can be asked for."""
+        return Types(self.shapes, self.vocabularies)
+
+    @property
+    def things(self) -> Things:
+        """Give what knows its concepts and entries by their identifiers."""
+        return Things(self.base, self.types, self.permanence, self.search)
+
+    @property
+    def reconciling(self) -> Reconciling:
+        """Give what finds the things that names in other data may mean."""
+        claims = Claims(self.things, self.store, self.languages)
+        return Reconciling(claims.things, self._names, claims, self.reader)
+
+    @property
+    def suggesting(self) -> Suggesting:
+        """Give what suggests things, types and properties by how their names begin."""
+        return Suggesting(self.things, self._names, self.reader)
+
+    @property
+    def extending(self) -> Extending:
+        """Give what gives the values of things for other data."""
+        return Extending(self.things, self.reader)
+
+    @cached_property
+    def _names(self) -> NamesOf:
+        return NamesOf(self.types)
 
     @cached_property
     def ontology(self) -> Ontology:

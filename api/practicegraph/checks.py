@@ -1,7 +1,7 @@
 """What is wrong with a catalogue, said so that a steward can mend it.
 
 Beside SHACL: files that are no RDF, files with several topics or none, links to IRIs of ours that
-nothing describes, and what `promises` says of what is no longer current.
+nothing describes, what `promises` says of what is no longer current, and the questions of `audits`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -12,6 +12,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode
 
 from . import promises, validation
+from .audits import Auditor, Fetch
 from .findings import Checked, Finding, Part, Position, Reporter
 from .folder import Document, UnreadableError
 from .kinds import Shapes
@@ -59,6 +60,7 @@ class Checker:
     permanence: Permanence
     base: str
     languages: Sequence[str]
+    fetch: Fetch | None = None
 
     def check(
         self,
@@ -76,6 +78,8 @@ class Checker:
         found += [self._unreadable(error) for error in unreadable]
         found += self._outdated(homes)
         files = {_NOWHERE, *wanted}
+        auditor = Auditor(self.store, self._reporter, homes, self._field_name)
+        found += auditor.findings(files, self.fetch)
         wrong = [finding for finding in found if finding.path in files]
         if before:
             published = promises.published(before, self.base, self._entries)

@@ -43,7 +43,8 @@ class Mend:
 class Finding:
     """Something wrong, in words of the chosen language; rule and severity are SHACL's names.
 
-    The shape is an IRI, or "" for a rule of our own; the term is the value in N-Triples' syntax.
+    The shape is an IRI, or "" for a rule of our own. In N-Triples' syntax, the term is the value,
+    and what is missing is a value that the property ought to have, where that is known.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class Finding:
     hint: str
     predicate: str = ""
     term: str = ""
+    missing: str = ""
     part: Part | None = None
     mend: Mend | None = None
 
@@ -70,7 +72,7 @@ class Finding:
     @property
     def shape_name(self) -> str:
         """Give the last part of the shape's IRI."""
-        return self.shape.rpartition("#")[2]
+        return self.shape.rpartition("#")[2].rpartition("/")[2]
 
     @property
     def rule_name(self) -> str:

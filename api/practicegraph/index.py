@@ -13,7 +13,7 @@ from threading import Lock, RLock
 import numpy as np
 from pyroaring import BitMap
 
-from . import paging, spelling, wanted
+from . import paging, spelling, titles, wanted
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
 from .facets import members
 from .facts import FactReader
@@ -105,11 +105,19 @@ class Index(Search):
     def found(self, words: str) -> dict[str, int]:
         """Give the entries in which words are found, with their points, the most first."""
         with self._lock:
-            return {
-                iri: points
-                for points, numbers in self._found(Choices(words=words))
-                for iri in self.shelf.iris(numbers)
-            }
+            levels = self._found(Choices(words=words))
+            return {iri: points for points, found in levels for iri in self.shelf.iris(found)}
+
+    def titled(self, words: str, most: int) -> list[str]:
+        """Give up to so many entries whose titles are like the words."""
+        with self._lock:
+            numbers = titles.like(self._held, words, self.small, self.languages, most)
+            return self.shelf.iris(numbers)
+
+    def holds(self, iri: str) -> bool:
+        """Tell whether an IRI is one of an entry that is current."""
+        with self._lock:
+            return self.shelf.number(iri) is not None
 
     def snippets(self, words: str, languages: Sequence[str]) -> Snippets:
         """Give what shows where an entry has the words, to a reader of the languages."""

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from . import (
     exports,
     files,
     folder,
+    links,
     locales,
     opening,
     reports,
@@ -26,7 +28,7 @@ from .files import Change
 from .findings import Checked
 from .folder import Contents
 from .importer import Import
-from .terminal import FILE, PATH, in_folder, mistakes
+from .terminal import FILE, PATH, in_folder, mistakes, watched
 
 
 @click.command()
@@ -40,8 +42,16 @@ from .terminal import FILE, PATH, in_folder, mistakes
     help="A folder, an archive (.zip, .tar.gz) or a git revision; nothing that it published may "
     "have vanished since.",
 )
+@click.option(
+    "--links", "asks", is_flag=True, help="Ask too whether each address elsewhere still answers."
+)
 def check(
-    paths: tuple[Path, ...], root: Path, form: str, lang: str | None, against: str | None
+    paths: tuple[Path, ...],
+    root: Path,
+    form: str,
+    lang: str | None,
+    against: str | None,
+    asks: bool,
 ) -> None:
     """Check a catalogue, or files as if they stood in it; exit with 1 on a violation."""
     if len(paths) == 1 and folder.is_catalogue(paths[0]):
@@ -50,7 +60,8 @@ def check(
     with mistakes():
         contents = opening.read(root, given)
         before = revisions.documents(against, root) if against else ()
-        checked = opening.check(root, contents, given or contents.paths, lang, before)
+        fetch = partial(links.unanswered, watch=watched) if asks else None
+        checked = opening.check(root, contents, given or contents.paths, lang, before, fetch)
     if form == "text":
         _show(checked)
         click.echo(checked.summary)

@@ -19,7 +19,7 @@ from .kinds import Field
 from .layouts import Layout
 from .permanence import Permanence
 from .places import Placed
-from .store import RDF, Store, Term
+from .store import RDF, Store, Term, term
 from .text import nearest
 from .values import Problem, Understanding
 
@@ -53,13 +53,18 @@ class Mender:
             yield replace(placed, mend=self._mend(placed, layout))
 
     def _mend(self, finding: Finding, layout: Layout) -> Mend | None:
-        mend = self._ways.get(finding.rule.removesuffix("ConstraintComponent"))
-        edited = mend(finding, Editor(layout)) if mend else None
+        edited = self._edited(finding, Editor(layout))
         if edited is None:
             return None
         phrase, edit = edited
         words = shorten(edit.words, _WIDTH, placeholder=" …")
         return Mend(self.reporter.say(phrase, text=words), edit.part, edit.text)
+
+    def _edited(self, finding: Finding, editor: Editor) -> Edited:
+        if finding.missing:
+            return self._with(finding, editor, term(finding.missing))
+        mend = self._ways.get(finding.rule.removesuffix("ConstraintComponent"))
+        return mend(finding, editor) if mend else None
 
     @cached_property
     def _ways(self) -> Mapping[str, Callable[[Finding, Editor], Edited]]:

@@ -18,6 +18,7 @@ from . import (
     shapes,
     vocabularies,
 )
+from .audits import Fetch
 from .catalogue import Catalogue
 from .changes import Log
 from .checks import Checker
@@ -139,10 +140,12 @@ def check(
     wanted: Iterable[Path],
     language: str | None = None,
     before: Sequence[Document] = (),
+    fetch: Fetch | None = None,
 ) -> Checked:
     """Check the wanted ones of the files, with messages in the language or the fallback.
 
-    Nothing that the documents of `before` published may have vanished. Raises UnknownLanguageError.
+    Nothing that the documents of `before` published may have vanished. Addresses elsewhere are
+    asked with `fetch`, or not at all. Raises UnknownLanguageError.
     """
     opened = gather(contents.documents, root)
     checker = Checker(
@@ -155,6 +158,7 @@ def check(
         opened.permanence,
         opened.base,
         opened.preferring(language),
+        fetch,
     )
     return checker.check(contents.documents, contents.unreadable, wanted, before)
 

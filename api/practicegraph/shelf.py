@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FORM = "2"
+_MOST_KNOWN = 20_000  # rows in memory, of about a kilobyte
 _TABLES = """
 CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (
@@ -58,6 +59,7 @@ class Shelf:
         for setting in settings:
             self.connection.execute(f"PRAGMA {setting}")
         self.connection.executescript(_TABLES)
+        self._known: dict[int, Row | None] = {}
 
     @classmethod
     def at(cls, path: Path) -> "Shelf":
@@ -93,6 +95,8 @@ class Shelf:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End a change: whole, or not at all after an error."""
         self.connection.execute("ROLLBACK" if kind else "COMMIT")
+        if kind:
+            self._known.clear()
 
     def close(self) -> None:
         """Close the file."""
@@ -115,7 +119,14 @@ class Shelf:
         return int(found[0]) if found else None
 
     def row(self, number: int) -> Row | None:
-        """Give the entry with a number."""
+        """Give the entry with a number; those in the middle of orders are asked for every time."""
+        if number not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[number] = self._read(number)
+        return self._known[number]
+
+    def _read(self, number: int) -> Row | None:
         query = "SELECT iri, titles, keys FROM entries WHERE number = ?"
         found = self.connection.execute(query, (number,)).fetchone()
         return found and Row(found[0], json.loads(found[1]), json.loads(found[2]))
@@ -128,11 +139,13 @@ class Shelf:
     def put(self, number: int, row: Row) -> None:
         """Enter an entry in the place of what has its number."""
         self.fill([written(number, row)])
+        self._known.pop(number, None)
         self.change(number)
 
     def remove(self, number: int) -> None:
         """Take an entry out."""
         self.connection.execute("DELETE FROM entries WHERE number = ?", (number,))
+        self._known.pop(number, None)
         self.change(number)
 
     def change(self, number: int) -> None:

@@ -178,13 +178,9 @@ class Understanding:
         if meant := scheme.meant.get(text):
             return NamedNode(meant.iri)
         tags = tuple(languages)
-        found = {
-            concept.iri: concept
-            for tag in tags
-            for concept in scheme.by_wording.get((tag, fold(text)), ())
-        }
+        found = scheme.called(text, tags)
         if len(found) > 1:
-            several = ", ".join(concept.notation for concept in found.values())
+            several = ", ".join(concept.notation for concept in found)
             return self.problem(place, field, text, "ambiguousLabel", several=several)
         if not found:
             concepts = scheme.concepts.values()
@@ -192,7 +188,7 @@ class Understanding:
             known += scheme.concepts
             near = ", ".join(nearest(text, known))
             return self.problem(place, field, text, "unknownLabel", nearest=near or "–")
-        return NamedNode(next(iter(found)))
+        return NamedNode(found[0].iri)
 
 
 def _address(text: str) -> NamedNode | None:

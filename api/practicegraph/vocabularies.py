@@ -1,6 +1,6 @@
 """The schemes and their concepts (SKOS): labels, order, and what stands above and below what."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -85,6 +85,11 @@ class Scheme:
                 if meant and meant not in alike:
                     alike.append(meant)
         return found
+
+    def called(self, text: str, languages: Iterable[str]) -> list[Concept]:
+        """Give the concepts that have a wording in one of the languages, each once."""
+        listed = (self.by_wording.get((tag, fold(text)), ()) for tag in languages)
+        return list({concept.iri: concept for alike in listed for concept in alike}.values())
 
     @cached_property
     def below(self) -> dict[str, list[Concept]]:

@@ -25,6 +25,7 @@ from . import (
     mistakes,
     negotiation,
     parameters,
+    reconciliation,
     searching,
     writable,
 )
@@ -78,6 +79,7 @@ def application(
     app.include_router(discovery.routes(service))
     _route_contexts(app, service)
     app.include_router(searching.routes(service))
+    app.include_router(reconciliation.routes(service))
     if workers:
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))

@@ -17,7 +17,7 @@ from ..statistics import VOID
 from ..store import RDF
 from .distributions import distributions
 from .leads import PATH
-from .methods import SPARQL
+from .methods import RECONCILE, SPARQL
 from .negotiation import TURTLE
 
 INTERFACE = "/openapi.json"
@@ -26,6 +26,7 @@ _DCT = "http://purl.org/dc/terms/"
 _FOAF = "http://xmlns.com/foaf/0.1/"
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _PROTOCOL = "https://www.w3.org/TR/sparql11-protocol/"
+_RECONCILIATION = "https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/"
 _FILE_TYPES = "http://publications.europa.eu/resource/authority/file-type/"
 _FORMATS = {
     "nq": "RDF_N_QUADS",
@@ -77,6 +78,7 @@ class Offer:
 OFFERS = (
     Offer(SPARQL, f"{SPARQL}?format=ttl", TURTLE.plain, "sparqlService", _PROTOCOL),
     Offer(PATH, INTERFACE, "application/json", "searchService"),
+    Offer(RECONCILE, RECONCILE, "application/json", "reconcileService", _RECONCILIATION),
 )
 """The services through which programs reach the data."""
 

@@ -9,9 +9,12 @@ SPARQL = "/sparql"
 """The path of the SPARQL endpoint, which also takes queries by POST."""
 STATUS = "/status"
 """The path that tells what became of addresses, which takes nothing but POST."""
+RECONCILE = "/reconcile"
+"""The path of the reconciliation service, which takes queries by POST too."""
 SERVICES = "/.well-known/api-catalog"
 """The path that leads programs to the services (RFC 9727)."""
-_ALLOWED = {SPARQL: "GET, HEAD, POST, OPTIONS", STATUS: "POST, OPTIONS"}
+_BOTH = "GET, HEAD, POST, OPTIONS"
+_ALLOWED = {SPARQL: _BOTH, RECONCILE: _BOTH, STATUS: "POST, OPTIONS"}
 
 DUMP = ("/dump.", "/dump/")
 """What the paths of dumps begin with: files that are long, and of a length that is published."""

@@ -1,0 +1,86 @@
+"""Data extension: what the fields of things hold, as values of the reconciliation standard."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode
+
+from .kinds import Field
+from .records import Reader, Record
+from .store import Term
+from .text import preferring
+from .things import Things
+from .turtle import XSD
+from .typed import Property
+
+Value = Mapping[str, Any]
+"""A value: an object with one of `str`, `int`, `float`, `bool`, `date`, or with `id` and `name`."""
+EVERY = "*"
+"""The language that stands for all of them."""
+_FORMS: dict[str, Callable[[str], Value]] = {
+    XSD + "boolean": lambda text: {"bool": text in ("true", "1")},
+    XSD + "integer": lambda text: {"int": int(text)},
+    XSD + "decimal": lambda text: {"float": float(text)},
+    XSD + "double": lambda text: {"float": float(text)},
+    XSD + "date": lambda text: {"date": f"{text[:10]}T00:00:00Z"},
+    XSD + "dateTime": lambda text: {"date": text},
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A property that is asked for; texts in which language, and how many values, 0 for all."""
+
+    property: Property
+    language: str = ""
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class Extending:
+    """Gives what the fields of things hold."""
+
+    things: Things
+    reader: Reader
+
+    def row(
+        self, identifier: str, wishes: Iterable[Wish], languages: Sequence[str]
+    ) -> dict[str, list[Value]]:
+        """Give the values of a thing by property; of what is unknown there are none."""
+        iri = self.things.meant(identifier)
+        found = self.things.type_of(iri) if iri else None
+        record = self.reader.records(found.kind, [iri])[0] if found and iri else None
+        return {w.property.key: self._values(record, w, languages) for w in wishes}
+
+    def _values(self, record: Record | None, wish: Wish, languages: Sequence[str]) -> list[Value]:
+        field = record.kind.by_key.get(wish.property.key) if record else None
+        if record is None or field is None:
+            return []
+        wished = preferring(wish.language, languages) if wish.language else languages
+        terms = record.values.get(field.key, ())
+        if field.text and wish.language != EVERY:
+            terms = tuple(_in_language(terms, wished))
+        values = [value for term in terms if (value := self._value(field, term, wished))]
+        return values[: wish.limit or None]
+
+    def _value(self, field: Field, term: Term, languages: Sequence[str]) -> Value | None:
+        if isinstance(term, Literal):
+            return _FORMS.get(term.datatype.value, _text)(term.value)
+        if not isinstance(term, NamedNode):
+            return None
+        if field.scheme or self.things.type_of(term.value):
+            name = self.reader.name(term.value, languages) or term.value
+            return {"id": self.things.identifier(term.value), "name": name}
+        return _text(term.value)
+
+
+def _text(text: str) -> Value:
+    return {"str": text}
+
+
+def _in_language(terms: Sequence[Term], languages: Sequence[str]) -> Iterator[Term]:
+    """Give the texts in the first of the languages in which there are any, else all."""
+    tags = {t.language for t in terms if isinstance(t, Literal)}
+    first = next((tag for tag in languages if tag in tags), None)
+    return (t for t in terms if first is None or (isinstance(t, Literal) and t.language == first))

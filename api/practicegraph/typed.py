@@ -1,0 +1,135 @@
+"""What things can be asked for by: their types, which are schemes and kinds, and their fields."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from .choices import BadChoiceError
+from .kinds import Field, Kind, Shapes
+from .shapes import SKOS
+from .text import Labels, best, fold, nearest
+from .vocabularies import Scheme, Vocabularies
+
+_MOST = 30
+"""How many types or properties are named where one is unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Type:
+    """A type: entries, the concepts of one scheme, or all concepts, which is above the schemes."""
+
+    key: str
+    iri: str
+    labels: Labels
+    kind: Kind
+    scheme: Scheme | None = None
+    above: str = ""
+
+    def as_json(self, languages: Sequence[str]) -> dict[str, str]:
+        """Give the type as the standard has it."""
+        return {"id": self.key, "name": best(self.labels, languages) or self.key}
+
+
+@dataclass(frozen=True, eq=False)
+class Property:
+    """A field by its key, which several kinds may have; it is called as the first one has it."""
+
+    key: str
+    fields: tuple[Field, ...]
+
+    def as_json(self, languages: Sequence[str]) -> dict[str, str]:
+        """Give the property as the standard has it."""
+        return {"id": self.key, "name": best(self.fields[0].names, languages) or self.key}
+
+
+@dataclass(frozen=True)
+class Types:
+    """The types and properties of a catalogue."""
+
+    shapes: Shapes
+    vocabularies: Vocabularies
+
+    @cached_property
+    def all(self) -> dict[str, Type]:
+        """Give the types by key: entries, all concepts, then each scheme."""
+        record = self.shapes.record
+        assert record.segment
+        found = [Type(record.segment, record.classes[0], record.labels, record)]
+        concepts = self.shapes.kind_of([SKOS + "Concept"])
+        if concepts:
+            above = concepts.iri.rpartition("#")[2]
+            found.append(Type(above, concepts.classes[0], concepts.labels, concepts))
+            found += [
+                Type(scheme.key, scheme.iri, scheme.titles, concepts, scheme, above)
+                for scheme in self.vocabularies.schemes.values()
+            ]
+        return {one.key: one for one in found}
+
+    @cached_property
+    def entries(self) -> Type:
+        """Give the type of the entries."""
+        return next(iter(self.all.values()))
+
+    @cached_property
+    def lowest(self) -> tuple[Type, ...]:
+        """Give the types that things are of directly: entries, and the schemes."""
+        above = {one.above for one in self.all.values()}
+        return tuple(one for one in self.all.values() if one.key not in above)
+
+    def within(self, wished: Type) -> tuple[Type, ...]:
+        """Give the types that things of a type are of directly."""
+        return tuple(t for t in self.lowest if wished.key in (t.key, t.above))
+
+    @cached_property
+    def properties(self) -> dict[str, Property]:
+        """Give the properties by key, those of entries first."""
+        kinds = dict.fromkeys(one.kind.iri for one in self.all.values())
+        by_iri = {one.kind.iri: one.kind for one in self.all.values()}
+        fields: dict[str, list[Field]] = {}
+        for iri in kinds:
+            for field in by_iri[iri].fields:
+                fields.setdefault(field.key, []).append(field)
+        return {key: Property(key, tuple(several)) for key, several in fields.items()}
+
+    def properties_of(self, one: Type | None) -> list[Property]:
+        """Give the properties that things of a type can have, or of any type."""
+        keys = one.kind.by_key if one else self.properties
+        return [self.properties[key] for key in keys]
+
+    def type(self, place: str, text: str) -> Type:
+        """Give a type by key, IRI or name in any language; raises BadChoiceError."""
+        found = self._types.get(text) or self._types.get(fold(text))
+        if found is None:
+            raise _unknown(place, text, self.all)
+        return found
+
+    def property(self, place: str, text: str) -> Property:
+        """Give a property by key, IRI or name in any language; raises BadChoiceError."""
+        found = self._properties.get(text) or self._properties.get(fold(text))
+        if found is None:
+            raise _unknown(place, text, self.properties)
+        return found
+
+    @cached_property
+    def _types(self) -> Mapping[str, Type]:
+        found: dict[str, Type] = {}
+        for one in self.all.values():
+            for name in (one.key, one.iri, fold(one.key), *map(fold, one.labels.values())):
+                found.setdefault(name, one)
+        return found
+
+    @cached_property
+    def _properties(self) -> Mapping[str, Property]:
+        found = dict(self.properties)
+        for one in self.properties.values():
+            for field in one.fields:
+                names = (fold(one.key), *(fold(wording) for _, wording in field.wordings))
+                for name in (field.iri, field.predicate or field.iri, *names):
+                    found.setdefault(name, one)
+        return found
+
+
+def _unknown(place: str, text: str, valid: Iterable[str]) -> BadChoiceError:
+    listed = list(valid)
+    near = dict.fromkeys([*nearest(text, listed), *listed])
+    return BadChoiceError(place, text, list(near)[:_MOST])

@@ -1,0 +1,88 @@
+"""How long the names of other data take to be reconciled, beside a search for one word."""
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmarks import synthetic
+from conftest import ROOT, copy
+from practicegraph import opening
+from practicegraph.catalogue import Catalogue
+from practicegraph.choices import Choices
+from practicegraph.reconciling import Query
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def misspelt(name: str, chance: random.Random) -> str:
+    """Give a name with one letter left out, another one, or two that have changed places."""
+    place = chance.randrange(len(name))
+    before, letters, after = name[:place], name[place : place + 2], name[place + 1 :]
+    swapped = before + letters[::-1] + name[place + 2 :]
+    return chance.choice([before + after, before + chance.choice(_LETTERS) + after, swapped])
+
+
+def measure(opened: Catalogue, count: int) -> Iterator[tuple[str, list[float]]]:
+    """Give the seconds of each query by what is asked, as many queries as are wished."""
+    chance = random.Random(1)
+    concepts = [
+        wording
+        for concept in opened.vocabularies.concepts.values()
+        for _, wording in concept.wordings
+    ]
+    some = chance.choices(concepts, k=count)
+    titles = chance.choices(list(_titles(opened)), k=count)
+    reconciling, types = opened.reconciling, opened.types
+    yield "a word searched for", _times(_searched(opened), some)
+    for name, words in (("label", some), ("title", titles)):
+        wrong = [misspelt(text, chance) for text in words]
+        typed = (types.entries,) if name == "title" else ()
+        for said, texts in (("", words), (", misspelt", wrong)):
+            queries = [Query(text, typed) for text in texts]
+            yield f"{name}{said}", _times(reconciling.candidates, queries)
+
+
+def _titles(opened: Catalogue) -> Iterator[str]:
+    kind = opened.shapes.record
+    iris = opened.search.answer(Choices(size=1000), opened.languages).entries
+    for record in opened.reader.records(kind, iris):
+        yield record.spoken("LabelRole", opened.languages)[0]
+
+
+def _searched(opened: Catalogue) -> Callable[[str], object]:
+    return lambda text: opened.search.answer(Choices(words=text.split()[0]), opened.languages)
+
+
+def _times(answer: Callable[[Any], object], asked: Sequence[object]) -> list[float]:
+    found = []
+    for one in asked:
+        start = perf_counter()
+        answer(one)
+        found.append(perf_counter() - start)
+    return found
+
+
+@click.command()
+@click.option("--entries", default=10_000, show_default=True, type=click.IntRange(0, 1_000_000))
+@click.option("--queries", default=1000, show_default=True, type=click.IntRange(1))
+def main(entries: int, queries: int) -> None:
+    """Measure queries on the catalogue, with so many synthetic entries beside the real ones."""
+    with tempfile.TemporaryDirectory() as temporary:
+        root = copy(Path(temporary) / "catalogue")
+        if entries:
+            opened = opening.gather(opening.read(ROOT).documents, ROOT)
+            synthetic.write(opened, root / "data" / "synthetic.nq.gz", entries, 1)
+        click.echo("| | median, ms | 95 %, ms | all, s |\n|---|---|---|---|")
+        for name, seconds in measure(opening.serve(root), queries):
+            half, most = np.percentile(seconds, [50, 95]) * 1000
+            click.echo(f"| {name} | {half:.2f} | {most:.2f} | {sum(seconds):.2f} |")
+
+
+if __name__ == "__main__":
+    main()
