@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
@@ -26,6 +27,7 @@ CURRENT = "current"
 """The fate of what is neither moved nor withdrawn."""
 TOMBSTONE = "https://www.w3.org/ns/activitystreams#Tombstone"
 _FORM = 2
+_ROW = attrgetter("number", "digest", "fate")
 _TAIL = 1 << 12  # bytes in which the last line stands, if it is one that was added
 
 
@@ -139,7 +141,7 @@ class Log:
     def advance(self, release: str, name: str, checksum: str, events: Sequence[Event]) -> None:
         """Write the events of the one file that has changed, and that all is logged now."""
         self.append(events)
-        topics = [_row(event.topic, logged(event)) for event in events]
+        topics = [(event.topic, *_ROW(logged(event))) for event in events]
         head = {"form": _FORM, "release": release, "count": self.count}
         self._add(
             self._listing, [json.dumps(head | {"files": {name: checksum}, "topics": topics}) + "\n"]
@@ -164,7 +166,7 @@ class Log:
         """Keep what the log comes to, so that it need not be read again."""
         self.folder.mkdir(parents=True, exist_ok=True)
         head = {"form": _FORM, "release": state.release, "count": state.count}
-        topics = (_row(topic, at) for topic, at in state.topics.items())
+        topics = ((topic, *_ROW(at)) for topic, at in state.topics.items())
         part = self._listing.with_suffix(".part")
         with part.open("w", encoding="utf-8") as stream:
             rows = chain([head, dict(state.files)], topics)
@@ -230,10 +232,6 @@ class Log:
 def page_of(number: int) -> int:
     """Give the number of the page on which an event stands."""
     return (number - 1) // PAGE + 1
-
-
-def _row(topic: str, at: Logged) -> tuple[str, int, str, str]:
-    return topic, at.number, at.digest, at.fate
 
 
 def logged(event: Event) -> Logged:

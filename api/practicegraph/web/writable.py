@@ -50,7 +50,7 @@ def routes(service: Service, writing: Writing | None) -> APIRouter:
     entries = f"/{catalogue.shapes.record.segment}"
     router = APIRouter()
 
-    @router.put(entries + "/{identifier}", **_described(catalogue, "putEntry", ("200", "201")))
+    @router.put(entries + "/{identifier:path}", **_described(catalogue, "putEntry", ("200", "201")))
     async def put(request: Request, identifier: str) -> Response:
         return await served.put(request, identifier)
 
@@ -58,7 +58,7 @@ def routes(service: Service, writing: Writing | None) -> APIRouter:
     async def post(request: Request) -> Response:
         return await served.post(request)
 
-    @router.delete(entries + "/{identifier}", **_described(catalogue, "removeEntry", ("204",)))
+    @router.delete(entries + "/{identifier:path}", **_described(catalogue, "removeEntry", ("204",)))
     async def delete(request: Request, identifier: str) -> Response:
         return await served.delete(request, identifier)
 

@@ -79,7 +79,7 @@ class Writes:
 
 def _refuse_documents(identifier: str) -> None:
     """Raise HTTPException for the address of a document, since entries are what is written."""
-    if "." in identifier:
+    if set("./") & set(identifier):
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
