@@ -174,10 +174,10 @@ def break_off(*_: object) -> None:
     raise KilledError
 
 
-def half_written(log: Log, page: int, lines: list[str]) -> None:
+def half_written(_: Log, page: Path, lines: list[str]) -> None:
     """Write as much of a page as a killed process leaves: events, and a part of one."""
     text = "".join(lines)
-    with log._path(page).open("a") as stream:
+    with page.open("a") as stream:
         stream.write(text[: len(text) * 2 // 3])
     raise KilledError
 
@@ -186,7 +186,7 @@ STEPS = [
     (loading, "_change", break_off),
     (loading, "_finish", break_off),
     (recording, "record", break_off),
-    (Log, "_write", half_written),
+    (Log, "_add", half_written),
     (Log, "keep", break_off),
 ]
 

@@ -8,6 +8,8 @@ import click
 import uvicorn
 
 from . import __version__, asking, hosts, keeping, opening
+from .bearers import Bearers
+from .catalogue import Catalogue
 from .dumper import Dumper
 from .dumps import Dumps
 from .endpoint import Endpoint
@@ -17,6 +19,7 @@ from .web import breaks
 from .web.app import application
 from .web.proxies import Network
 from .workers import Limits, Workers
+from .writing import Writing
 
 _PATIENCE = 3  # seconds that running answers get when the server is told to end
 _OTHERS = (
@@ -24,6 +27,7 @@ _OTHERS = (
     keeping.template,
     keeping.import_,
     keeping.label,
+    keeping.token,
     asking.query,
     asking.gaps,
     asking.diff,
@@ -77,12 +81,15 @@ def serve(
             opened = opening.serve_elsewhere(root, Endpoint.at(store))
         else:
             opened = opening.serve(root, watched)
-    click.echo(f"release {opened.release}, at http://{host}:{port}", err=True)
+    writing = None if store else opening.writing(opened)
+    click.echo(
+        f"release {opened.release}, at http://{host}:{port}, {_written(opened, writing)}", err=True
+    )
     assert opened.source
     workers = Workers(opened.source, Limits(hosts=called))
     dumper = Dumper(opened, Dumps(root / opening.KEPT / "dumps")) if dumped else None
     try:
-        app = application(opened, workers, dumper, proxies)
+        app = application(opened, workers, dumper, proxies, writing)
         logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
         uvicorn.run(
             app,
@@ -97,6 +104,13 @@ def serve(
     finally:
         if dumper:
             dumper.close()
+
+
+def _written(opened: Catalogue, writing: Writing | None) -> str:
+    """Give who may write: those who have a token, if there are any and the entries are here."""
+    with mistakes():
+        names = [bearer.name for bearer in Bearers(opened.folder).all()] if writing else []
+    return f"written by {', '.join(names)}" if names else "read-only"
 
 
 @main.command()

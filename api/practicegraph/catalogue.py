@@ -29,6 +29,8 @@ from .records import Reader
 from .search import Defined
 from .shapes import SKOS
 from .shelf import Shelf
+from .snapshots import Snapshots
+from .states import States
 from .store import Store
 from .suggesting import Suggesting
 from .text import preferring
@@ -57,7 +59,7 @@ class Catalogue:
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
     questions: Mapping[str, Question]
-    source: Path | Endpoint | None = None
+    source: Path | Endpoint | Snapshots | None = None
     log: Log | None = None
     index: Index | None = None
 
@@ -120,6 +122,11 @@ class Catalogue:
     def neighbours(self) -> Neighbours:
         """Give what tells which entries are near to one, and why."""
         return Neighbours(self.search, self.reader)
+
+    @cached_property
+    def states(self) -> States:
+        """Give what tells the states of entries."""
+        return States(self.store)
 
     @cached_property
     def types(self) -> Types:

@@ -7,9 +7,10 @@ the next one is written, and nobody reads it.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
@@ -26,6 +27,8 @@ CURRENT = "current"
 """The fate of what is neither moved nor withdrawn."""
 TOMBSTONE = "https://www.w3.org/ns/activitystreams#Tombstone"
 _FORM = 2
+_ROW = attrgetter("number", "digest", "fate")
+_TAIL = 1 << 12  # bytes in which the last line stands, if it is one that was added
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,11 @@ class Log:
         for page in range(page_of(number + 1), page_of(self.count + 1) + 1):
             yield from (event for event in self.page(page) if event.number > number)
 
+    def knows(self, topic: str) -> bool:
+        """Tell whether a topic has ever been logged, by all pages."""
+        named = f'"topic": {json.dumps(topic, ensure_ascii=False)},'.encode()
+        return any(named in path.read_bytes() for path in self.folder.glob("*.jsonl"))
+
     def append(self, events: Iterable[Event]) -> None:
         """Write events, numbered on from the count, each page on disk before the next is begun."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -123,12 +131,21 @@ class Log:
         lines: list[str] = []
         for event in events:
             if lines and event.page != number:
-                self._write(number, lines)
+                self._add(self._path(number), lines)
                 lines = []
             number = event.page
             lines.append(json.dumps(vars(event), ensure_ascii=False) + "\n")
         if lines:
-            self._write(number, lines)
+            self._add(self._path(number), lines)
+
+    def advance(self, release: str, name: str, checksum: str, events: Sequence[Event]) -> None:
+        """Write the events of the one file that has changed, and that all is logged now."""
+        self.append(events)
+        topics = [(event.topic, *_ROW(logged(event))) for event in events]
+        head = {"form": _FORM, "release": release, "count": self.count}
+        self._add(
+            self._listing, [json.dumps(head | {"files": {name: checksum}, "topics": topics}) + "\n"]
+        )
 
     def state(self) -> State:
         """Give what the log comes to: what was kept of it, and the events since then."""
@@ -149,7 +166,7 @@ class Log:
         """Keep what the log comes to, so that it need not be read again."""
         self.folder.mkdir(parents=True, exist_ok=True)
         head = {"form": _FORM, "release": state.release, "count": state.count}
-        topics = ((topic, at.number, at.digest, at.fate) for topic, at in state.topics.items())
+        topics = ((topic, *_ROW(at)) for topic, at in state.topics.items())
         part = self._listing.with_suffix(".part")
         with part.open("w", encoding="utf-8") as stream:
             rows = chain([head, dict(state.files)], topics)
@@ -165,8 +182,11 @@ class Log:
     def _head(self) -> tuple[str, int]:
         """Give the release that was kept last and the count then; "" and 0 where there is none."""
         try:
-            with self._listing.open(encoding="utf-8") as stream:
+            with self._listing.open("rb") as stream:
                 head = json.loads(stream.readline())
+                stream.seek(-min(_TAIL, self._listing.stat().st_size), os.SEEK_END)
+                *_, last, _ = [b"", *stream.read().split(b"\n")]
+            head = json.loads(last) if last.startswith(b'{"form"') else head
         except (OSError, ValueError):
             return "", 0
         return (head["release"], head["count"]) if head["form"] == _FORM else ("", 0)
@@ -176,9 +196,13 @@ class Log:
         if not release:
             return State("", 0, {}, {})
         with self._listing.open(encoding="utf-8") as stream:
-            rows = map(json.loads, stream)
+            rows = (json.loads(line) for line in stream if line.endswith("\n"))
             _, files = next(rows), next(rows)
-            known = {topic: Logged(*row) for topic, *row in rows}
+            known: dict[str, Logged] = {}
+            for row in rows:
+                added = isinstance(row, dict)
+                files |= row["files"] if added else {}
+                known |= {t: Logged(*at) for t, *at in (row["topics"] if added else [row])}
         return State(release, count, files, known)
 
     def _path(self, page: int) -> Path:
@@ -192,8 +216,8 @@ class Log:
         whole = content[: content.rfind(b"\n") + 1]
         return whole.decode().split("\n")[:-1]
 
-    def _write(self, page: int, lines: Iterable[str]) -> None:
-        with self._path(page).open("a", encoding="utf-8") as stream:
+    def _add(self, path: Path, lines: Iterable[str]) -> None:
+        with path.open("a", encoding="utf-8") as stream:
             stream.writelines(lines)
             stream.flush()
             os.fsync(stream.fileno())

@@ -18,6 +18,7 @@ from . import exports, opening
 from .catalogue import Catalogue
 from .dumps import NAMES, Dumps, Made
 from .endpoint import Endpoint
+from .snapshots import Snapshots
 
 _NICENESS = 10
 _PAUSE = 30  # seconds between two starts
@@ -73,6 +74,8 @@ class Dumper:
 
     def _order(self) -> bytes:
         source = self.catalogue.source
+        if isinstance(source, Snapshots):
+            source = source.lend("dumps")
         found = source if isinstance(source, Endpoint) else Endpoint(str(source))
         order = {
             "root": str(self.catalogue.folder),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from threading import Lock
 
 from pyoxigraph import (
     NamedNode,
@@ -35,6 +36,7 @@ class Embedded(Store):
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()
         self._version: str | None = None
         self._size: int | None = None
+        self._changing = Lock()
 
     @classmethod
     def of_snapshot(cls, folder: Path) -> "Embedded":
@@ -84,14 +86,17 @@ class Embedded(Store):
 
     def version(self) -> str:
         """Give the release that the store says it holds, as it was read after the last change."""
-        if self._version is None:
-            self._version = super().version()
-        return self._version
+        known = self._version
+        if known is None:
+            with self._changing:
+                known = self._version = super().version()
+        return known
 
     def update(self, text: str) -> None:
-        """Carry out one of our own updates."""
-        self._forget()
-        self._store.update(text)
+        """Carry out one of our own updates, all of it at once."""
+        with self._changing:
+            self._store.update(text)
+            self._forget()
 
     def remove(self, graphs: Iterable[str]) -> None:
         """Take the named graphs out."""
@@ -121,6 +126,14 @@ class Embedded(Store):
     def snapshot(self, folder: Path) -> None:
         """Write what the store holds now to a folder that does not exist yet (hard links)."""
         self._store.backup(str(folder))
+
+    def keep(self, parent: Path) -> Path:
+        """Write the release to a folder of its own, called as it is, and give that folder."""
+        with self._changing:
+            folder = parent / super().version()
+            if not folder.exists():
+                self.snapshot(folder)
+            return folder
 
     def _forget(self) -> None:
         """Ask the store anew for what a change may have changed."""

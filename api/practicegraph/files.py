@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_UNDER_WAY = ".put"
+
 
 @dataclass(frozen=True)
 class Change:
@@ -45,6 +47,36 @@ def write(changes: Sequence[Change]) -> None:
         raise
     for path, part in parts.items():
         part.replace(path)
+
+
+def put(path: Path, text: str) -> None:
+    """Write one file, whole and on disk when this returns; `sweep` takes what is left of others."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}{_UNDER_WAY}")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    _settle(path.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Take away what a killed process had not yet put in its place."""
+    for part in list(folder.rglob(f".*{_UNDER_WAY}")):
+        part.unlink()
+
+
+def _settle(folder: Path) -> None:
+    """Have the names of files in a folder on disk, which a file by itself does not see to."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _part(change: Change) -> Path:

@@ -22,6 +22,13 @@ class Part(NamedTuple):
     start: Position
     end: Position
 
+    def lifted(self, lines: int) -> "Part":
+        """Give the part as it is in a file that has so many lines less before it."""
+        start, end = self.start, self.end
+        return Part(
+            Position(start.line - lines, start.column), Position(end.line - lines, end.column)
+        )
+
 
 @dataclass(frozen=True)
 class Mend:
@@ -33,6 +40,10 @@ class Mend:
     said: str
     part: Part | None
     text: str
+
+
+def _lifted(part: Part | None, lines: int) -> Part | None:
+    return part and part.lifted(lines)
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,11 @@ class Finding:
         about = [self.subject or self.focus, self.field, self.value and f"“{self.value}”"]
         return ": ".join([*(part for part in about if part), self.reason])
 
+    def lifted(self, lines: int) -> "Finding":
+        """Give the finding as it is in a file that has so many lines less before it."""
+        mend = self.mend and replace(self.mend, part=_lifted(self.mend.part, lines))
+        return replace(self, part=_lifted(self.part, lines), mend=mend)
+
     def __str__(self) -> str:
         """Give the finding on one line: file, entry, field, value, reason, rule."""
         said = ": ".join([self.place, self.level, self.message])
@@ -110,6 +126,10 @@ class Checked:
     def violations(self) -> int:
         """Count what the catalogue does not admit."""
         return sum(finding.violates for finding in self.findings)
+
+    def lifted(self, lines: int) -> "Checked":
+        """Give the same as found in a file that has so many lines less before it."""
+        return replace(self, findings=tuple(found.lifted(lines) for found in self.findings))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,12 @@ def follow(index: Index, release: str, log: Log | None, files: Sequence[Path] = 
         index.following.release()
 
 
+def catch_up(index: Index, release: str, log: Log | None) -> None:
+    """Bring an index in step with a release, after another thread that is at it has ended."""
+    with index.following:
+        _follow(index, release, log, ())
+
+
 def _follow(index: Index, release: str, log: Log | None, files: Sequence[Path]) -> None:
     said, at = index.said, _position(log, log.count) if log else ""
     if said.get("release") == release or (said and not release):

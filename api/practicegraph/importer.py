@@ -12,14 +12,14 @@ from .store import RDF
 from .turtle import XSD
 from .values import Draft, Values
 
-_PROV = "http://www.w3.org/ns/prov#"
+PROV = "http://www.w3.org/ns/prov#"
 _DCT = "http://purl.org/dc/terms/"
 _SOFTWARE_VERSION = NamedNode("https://schema.org/softwareVersion")
-_GENERATED = NamedNode(_PROV + "wasGeneratedBy")
+GENERATED = NamedNode(PROV + "wasGeneratedBy")
 _SOURCE = NamedNode(_DCT + "source")
-_ISSUED, _MODIFIED = NamedNode(_DCT + "issued"), NamedNode(_DCT + "modified")
+ISSUED, MODIFIED = NamedNode(_DCT + "issued"), NamedNode(_DCT + "modified")
 _CHECKSUM = NamedNode(PG + "checksum")
-OWN = frozenset(term.value for term in (_GENERATED, _ISSUED, _MODIFIED))
+OWN = frozenset(term.value for term in (GENERATED, ISSUED, MODIFIED))
 """The properties of an entry that an import states by itself."""
 
 
@@ -73,12 +73,12 @@ def _was_read(draft: Draft, activity: NamedNode, triples: Iterable[Triple]) -> b
 def _provenance(
     draft: Draft, entry: NamedNode, activity: NamedNode, made: Import
 ) -> Iterator[Triple]:
-    yield Triple(entry, _GENERATED, activity)
+    yield Triple(entry, GENERATED, activity)
     yield Triple(activity, NamedNode(RDF + "type"), NamedNode(PG + "Import"))
     for name, value in (
-        (_PROV + "used", NamedNode(draft.used)),
-        (PG + "retrieved", _day(made.retrieved)),
-        (_PROV + "wasAssociatedWith", NamedNode(PG + "importer")),
+        (PROV + "used", NamedNode(draft.used)),
+        (PG + "retrieved", day(made.retrieved)),
+        (PROV + "wasAssociatedWith", NamedNode(PG + "importer")),
         (_SOFTWARE_VERSION.value, Literal(made.version)),
         (_CHECKSUM.value, Literal(draft.checksum)),
     ):
@@ -86,15 +86,16 @@ def _provenance(
 
 
 def _dated(triples: list[Triple], entry: NamedNode, today: date) -> list[Triple]:
-    dated = [triple for triple in triples if not _about(triple, entry, _MODIFIED)]
-    dated.append(Triple(entry, _MODIFIED, _day(today)))
-    if not any(_about(triple, entry, _ISSUED) for triple in dated):
-        dated.append(Triple(entry, _ISSUED, _day(today)))
+    dated = [triple for triple in triples if not _about(triple, entry, MODIFIED)]
+    dated.append(Triple(entry, MODIFIED, day(today)))
+    if not any(_about(triple, entry, ISSUED) for triple in dated):
+        dated.append(Triple(entry, ISSUED, day(today)))
     return list(dict.fromkeys(dated))
 
 
-def _day(day: date) -> Literal:
-    return Literal(day.isoformat(), datatype=NamedNode(XSD + "date"))
+def day(found: date) -> Literal:
+    """Give a day as a value."""
+    return Literal(found.isoformat(), datatype=NamedNode(XSD + "date"))
 
 
 def _about(triple: Triple, subject: NamedNode, predicate: NamedNode) -> bool:

@@ -1,4 +1,4 @@
-"""The commands with which a catalogue is kept right: `check`, `template`, `import`, `label`."""
+"""The commands that keep a catalogue right: `check`, `template`, `import`, `label`, `token`."""
 
 import sys
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ from . import (
     templates,
 )
 from .audits import Fetch
+from .bearers import RIGHTS, Bearers
 from .catalogue import Catalogue
 from .differences import Comparison, State
 from .drafting import Naming
@@ -154,6 +155,35 @@ def label(path: Path, root: Path) -> None:
         change = Change(path, path.read_text(encoding="utf-8"), after)
     files.write([change] if change.needed else [])
     click.echo(opened.say("written" if change.needed else "unchanged", path=path))
+
+
+@click.command()
+@click.argument("name", default="")
+@in_folder
+@click.option(
+    "--right",
+    "rights",
+    type=click.Choice(RIGHTS),
+    multiple=True,
+    help="What it lets one do; repeatable, else all of it.",
+)
+@click.option("--revoke", is_flag=True, help="Take the token of NAME back.")
+def token(name: str, root: Path, rights: tuple[str, ...], revoke: bool) -> None:
+    """Make a token with which NAME may write to the service, and show it this once.
+
+    It takes the place of an earlier one of that name. Without NAME, list who has one.
+    """
+    bearers = Bearers(root)
+    if revoke and not name:
+        raise click.UsageError("Whose token? Give the name.")
+    with mistakes():
+        if not name:
+            for bearer in bearers.all():
+                click.echo(f"{bearer.name}: {', '.join(bearer.rights)}")
+        elif revoke:
+            bearers.remove(name)
+        else:
+            click.echo(bearers.add(name, rights or RIGHTS))
 
 
 def _checked_against(

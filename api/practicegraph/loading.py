@@ -68,7 +68,7 @@ def synchronise(
     read = dict(zip(changed, map(transition.read, files), strict=True))
     graphs = {n: read[n].digests if n in read else held[n].graphs for n in found}
     _refuse_same_topics(graphs)
-    after = Listing(_release(sums), {n: Held(sums[n], graphs[n]) for n in found})
+    after = Listing(release_of(sums), {n: Held(sums[n], graphs[n]) for n in found})
     if after != before:
         _change(root, store, path, Transition(before, after, read), present, watch)
     _finish(store, path, before, after)
@@ -80,7 +80,7 @@ def synchronise(
 
 def release(root: Path) -> str:
     """Give the release that the folder is at."""
-    return _release(_sums(root, folder.files(root)))
+    return release_of(_sums(root, folder.files(root)))
 
 
 def domain(root: Path) -> str:
@@ -100,7 +100,7 @@ def _known(store: Store, path: Path) -> tuple[Listing, Set[str]]:
     is whole, its graphs, which may be a million, are those in the list.
     """
     listed, version = listing.read(path), store.version()
-    if listed is None or version not in ("", listed.release):
+    if listed is None or version not in ("", listed.release, listed.coming):
         if store.derived:
             store.clear()
         listed = Listing()
@@ -179,8 +179,11 @@ def _finish(store: Store, path: Path, before: Listing, after: Listing) -> None:
         store.flush()
 
 
-def _release(sums: Mapping[str, str]) -> str:
-    """Give the hash of what things are and the hash of the entries, so that a change tells."""
+def release_of(sums: Mapping[str, str]) -> str:
+    """Give the release of files by their checksums: two hashes, so that a change tells of what.
+
+    The first is that of what things are, the second that of the entries.
+    """
     data = folder.PARTS[-1] + "/"
     entries = {name: checksum for name, checksum in sums.items() if name.startswith(data)}
     return f"{_hash({n: c for n, c in sums.items() if n not in entries})}-{_hash(entries)}"

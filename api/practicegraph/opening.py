@@ -1,14 +1,23 @@
 """A folder opened as a catalogue: served, loaded into a store elsewhere, gathered, checked."""
 
 import hashlib
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from . import folder, following, loading, permanence, phrases, questions, shapes, vocabularies
+from . import (
+    files,
+    folder,
+    following,
+    loading,
+    permanence,
+    phrases,
+    questions,
+    shapes,
+    vocabularies,
+)
 from .audits import Fetch
 from .catalogue import Catalogue
 from .changes import Log
@@ -20,7 +29,9 @@ from .folder import Contents, Document
 from .loading import Watch, unwatched
 from .remote import Remote
 from .shelf import Shelf
+from .snapshots import Snapshots
 from .store import RDF, Store
+from .writing import Writing
 
 KEPT = ".practicegraph"
 """The folder, in a catalogue's, of all that is made of its files."""
@@ -28,6 +39,7 @@ _DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
 _SPACE = "http://rdfs.org/ns/void#uriSpace"
 _LOG = "changes"
 _INDEX = "index.db"
+_FILES = "files.json"
 
 
 class NoCatalogueError(ValueError):
@@ -47,9 +59,10 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     except OSError as error:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     log = Log(kept / _LOG)
-    release = loading.synchronise(root, store, kept / "files.json", watch, log)
-    snapshot = _snapshot(store, kept / "snapshots", release)
-    opened = replace(of_store(root, store), source=snapshot, log=log)
+    files.sweep(root / folder.PARTS[-1])
+    loading.synchronise(root, store, kept / _FILES, watch, log)
+    snapshots = Snapshots(store, kept / "snapshots")
+    opened = replace(of_store(root, store), source=snapshots, log=log)
     return _indexed(opened, kept, tuple(folder.files(root)))
 
 
@@ -57,6 +70,11 @@ def of_store(root: Path, store: Store) -> Catalogue:
     """Open a catalogue whose store is in step with the folder; raises UnreadableError."""
     heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
     return _catalogue(root, store, heads)
+
+
+def writing(catalogue: Catalogue) -> Writing:
+    """Give what writes to a catalogue that `serve` has opened."""
+    return Writing(catalogue, (catalogue.folder / KEPT / _FILES).resolve())
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -198,14 +216,6 @@ def _log_elsewhere(root: Path, endpoint: Endpoint, release: str) -> Log:
     own = Log(_listing(root, endpoint).with_suffix(f".{_LOG}"))
     others = map(Log, sorted(own.folder.parent.glob(f"*.{_LOG}")))
     return next((log for log in (own, *others) if log.release == release), own)
-
-
-def _snapshot(store: Embedded, kept: Path, release: str) -> Path:
-    """Write the release to a folder of its own, for the processes that run readers' queries."""
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir()
-    store.snapshot(kept / release)
-    return kept / release
 
 
 def _texts(documents: Iterable[Document]) -> dict[str, str]:

@@ -6,8 +6,7 @@ nothing twice. All that one start finds has one moment. When a log begins, each 
 that it says itself, in order, so that the log of a catalogue is the same wherever it begins.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -15,18 +14,9 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from pyoxigraph import (
-    BlankNode,
-    Literal,
-    NamedNode,
-    Quad,
-    RdfFormat,
-    Triple,
-    parse,
-    serialize,
-)
+from pyoxigraph import Literal, NamedNode, Quad, Triple
 
-from . import changes, folder
+from . import changes, folder, lines
 from .changes import (
     CREATED,
     CURRENT,
@@ -43,7 +33,7 @@ from .changes import (
 from .permanence import DEPRECATED
 from .shapes import RDFS, SKOS
 from .spool import Spool
-from .store import RDF, with_lasting_names
+from .store import RDF
 
 _DCT = "http://purl.org/dc/terms/"
 _CLASSES = (RDF + "type", "https://www.w3.org/ns/activitystreams#formerType")
@@ -51,9 +41,6 @@ _DAYS = (_DCT + "modified", _DCT + "issued")
 _TITLES = (_DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
 _MANY = 1 << 14  # days, of which a large set says few
-
-_NAMELESS = b"_:"
-"""Stands where a line has a blank node, and seldom elsewhere."""
 
 
 class _Moment(NamedTuple):
@@ -95,6 +82,35 @@ def record(log: Log, present: Present) -> None:
     log.keep(State(present.release, log.count, present.sums, batch.topics))
 
 
+@dataclass(frozen=True)
+class Changed:
+    """The one file that has changed since a release, with its topic's triples before and after."""
+
+    since: str
+    release: str
+    name: str
+    checksum: str
+    topic: str
+    before: Sequence[Triple]
+    after: Sequence[Triple]
+
+
+def advance(log: Log, changed: Changed) -> bool:
+    """Log a change where everything before it is logged; tell whether that was so."""
+    if not log.is_at(changed.since):
+        return False
+    topic, count = changed.topic, log.count
+    known: dict[str, Logged] = {}
+    if changed.before:
+        content = lines.canonical(lines.written(changed.before))
+        known[topic] = Logged(count, lines.digest(content), _fate(topic, content))
+    last = datetime.fromisoformat(log.event(count).moment)
+    batch = _Batch(log, changed.release, last, count, known)
+    events = list(batch.changed_one(topic, lines.written(changed.after), batch.moment))
+    log.advance(changed.release, changed.name, changed.checksum, events)
+    return True
+
+
 @dataclass
 class _Batch:
     """The events of one start, numbered on; the topics as they are after them."""
@@ -113,14 +129,14 @@ class _Batch:
     def changed(self, graphs: Spool) -> Iterator[Event]:
         """Give the events of graphs that are others than they were."""
         for topic in graphs:
-            yield from self._changed(topic, graphs.lines(topic), self.moment)
+            yield from self.changed_one(topic, graphs.lines(topic), self.moment)
 
     def beginning(self, graphs: Spool, moments: Mapping[str, _Moment]) -> Iterator[Event]:
         """Give the events with which a log begins, each at the moment that the graph says."""
         said = {topic: moments[topic].said or self.moment for topic in graphs}
         for topic in sorted(graphs, key=lambda topic: (said[topic], topic)):
             moment = max(self.last, min(said[topic], self.moment))
-            yield from self._changed(topic, graphs.lines(topic), moment)
+            yield from self.changed_one(topic, graphs.lines(topic), moment)
 
     def deleted(self, gone: Iterable[str]) -> Iterator[Event]:
         """Give the events of topics that are there no more."""
@@ -129,27 +145,28 @@ class _Batch:
             formers = self.log.page(page)
             for number in listed:
                 former = formers[(number - 1) % PAGE]
-                lines = _sorted(_lines(_tombstone(former)))
-                yield self._event(former.topic, DELETED, self.moment, "", lines)
+                content = lines.ordered(lines.written(tombstone(former.topic, former.triples)))
+                yield self._event(former.topic, DELETED, self.moment, "", content)
                 del self.topics[former.topic]
 
-    def _changed(self, topic: str, content: bytes, moment: datetime) -> Iterator[Event]:
-        lines, before = _canonical(content), self.topics.get(topic)
-        digest = hashlib.sha256(lines).hexdigest()[:32]
+    def changed_one(self, topic: str, content: bytes, moment: datetime) -> Iterator[Event]:
+        """Give the event of a graph, if it is another one than it was."""
+        content, before = lines.canonical(content), self.topics.get(topic)
+        digest = lines.digest(content)
         if before and before.digest == digest:
             return
-        fate = _fate(topic, lines)
+        fate = _fate(topic, content)
         kind = UPDATED if before else CREATED
         if fate != CURRENT and not (before and before.fate == fate):
             kind = fate
-        if _NAMELESS in lines:
-            lines = _sorted(_lines(_apart(_triples(lines), self.number + 1)))
-        yield self._event(topic, kind, moment, digest, lines)
+        # Pages hold many graphs, whose blank nodes are not each other's.
+        content = lines.apart(content, self.number + 1)
+        yield self._event(topic, kind, moment, digest, content)
         self.topics[topic] = Logged(self.number, digest, fate)
 
-    def _event(self, topic: str, kind: str, moment: datetime, digest: str, lines: bytes) -> Event:
+    def _event(self, topic: str, kind: str, moment: datetime, digest: str, content: bytes) -> Event:
         self.number += 1
-        graph = lines.decode()
+        graph = content.decode()
         return Event(self.number, _text(moment), self.release, topic, kind, digest, graph)
 
 
@@ -158,7 +175,7 @@ def _put_aside(graphs: Spool, paths: Iterable[Path]) -> dict[str, _Moment]:
     moments: dict[str, _Moment] = {}
     for path in paths:
         for topic, quads in folder.runs(path):
-            graphs.add(topic, _lines(quad.triple for quad in quads))
+            graphs.add(topic, lines.written(quad.triple for quad in quads))
             said, before = _said(topic, quads), moments.get(topic, _UNSAID)
             moments[topic] = said if said.place <= before.place else before
     return moments
@@ -186,53 +203,21 @@ def _moment(place: int, day: str) -> _Moment:
     return _Moment(place, said if said.tzinfo else said.replace(tzinfo=UTC))
 
 
-def _canonical(lines: bytes) -> bytes:
-    """Give the lines of a graph in order, blank nodes with the names that RDFC-1.0 gives them."""
-    if _NAMELESS not in lines:
-        return _sorted(lines)
-    quads = [Quad(triple.subject, triple.predicate, triple.object) for triple in _triples(lines)]
-    return _sorted(_lines(quad.triple for quad in with_lasting_names(quads)))
+def _fate(topic: str, content: bytes) -> str:
+    known = DEPRECATED.encode() in content
+    return changes.fate(topic, lines.read(content)) if known else CURRENT
 
 
-def _fate(topic: str, lines: bytes) -> str:
-    return changes.fate(topic, _triples(lines)) if DEPRECATED.encode() in lines else CURRENT
-
-
-def _apart(triples: Iterable[Triple], number: int) -> Iterator[Triple]:
-    """Give triples with names of blank nodes that no other event has, since pages hold many."""
-    for triple in triples:
-        subject, value = triple.subject, triple.object
-        if isinstance(subject, BlankNode):
-            subject = BlankNode(f"e{number}{subject.value}")
-        if isinstance(value, BlankNode):
-            value = BlankNode(f"e{number}{value.value}")
-        yield Triple(subject, triple.predicate, value)
-
-
-def _tombstone(former: Event) -> Iterator[Triple]:
-    """Give what is left of what was deleted: what it was, and what it was called."""
-    topic, grave = NamedNode(former.topic), NamedNode(TOMBSTONE)
+def tombstone(iri: str, former: Iterable[Triple]) -> Iterator[Triple]:
+    """Give what is left of a thing: what it was, and what it was called."""
+    topic, grave = NamedNode(iri), NamedNode(TOMBSTONE)
     yield Triple(topic, NamedNode(RDF + "type"), grave)
-    for triple in former.triples:
+    for triple in former:
         name, value = triple.predicate.value, triple.object
         if triple.subject == topic and name in _TITLES:
             yield Triple(topic, NamedNode(_TITLES[0]), value)
         elif triple.subject == topic and name in _CLASSES and value != grave:
             yield Triple(topic, NamedNode(_CLASSES[1]), value)
-
-
-def _triples(lines: bytes) -> list[Triple]:
-    return [quad.triple for quad in parse(lines, RdfFormat.N_TRIPLES)]
-
-
-def _lines(triples: Iterable[Triple]) -> bytes:
-    content = serialize(triples, format=RdfFormat.N_TRIPLES)
-    assert isinstance(content, bytes)
-    return content
-
-
-def _sorted(lines: bytes) -> bytes:
-    return b"".join(sorted(lines.splitlines(keepends=True)))
 
 
 def _text(moment: datetime) -> str:

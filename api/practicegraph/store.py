@@ -113,12 +113,24 @@ class Store(ABC):
 
     def set_version(self, version: str) -> None:
         """Have the graph of the catalogue say which release the store holds; "" takes it back."""
+        for statement in self._saying(version):
+            self.update(statement)
+
+    def exchange(self, graph: str, triples: Iterable[Triple], version: str) -> None:
+        """Put triples in the place of a graph's and say the release of it all, both or neither."""
+        said = " .\n".join(map(str, triples))
+        name = NamedNode(graph)
+        inserted = f"INSERT DATA {{ GRAPH {name} {{ {said} }} }}"
+        self.update(" ;\n".join([f"DROP SILENT GRAPH {name}", inserted, *self._saying(version)]))
+
+    def _saying(self, version: str) -> Iterator[str]:
+        """Give the updates that have the store say a release, or none."""
         for row in list(self.select(_VERSION)):
             graph, statement = row["graph"], f"{row['catalogue']} {_DCAT_VERSION}"
-            self.update(f"DELETE WHERE {{ GRAPH {graph} {{ {statement} ?version }} }}")
+            yield f"DELETE WHERE {{ GRAPH {graph} {{ {statement} ?version }} }}"
             if version:
                 said = f"{statement} {Literal(version)}"
-                self.update(f"INSERT DATA {{ GRAPH {graph} {{ {said} }} }}")
+                yield f"INSERT DATA {{ GRAPH {graph} {{ {said} }} }}"
 
     def triples(self) -> int:
         """Count the triples of the union of all graphs: one in several graphs counts once."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from .bearers import BearersError
 from .catalogue import UnknownLanguageError
 from .choices import BadChoiceError
 from .endpoint import StoreError
@@ -27,6 +28,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PATH = click.Path(exists=True, path_type=Path)
 _Item = TypeVar("_Item")
 _MISTAKES = (
+    BearersError,
     NoCatalogueError,
     UnknownLanguageError,
     UnknownRevisionError,

@@ -96,11 +96,19 @@ def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
         output.flush()
 
 
-def at_hand(store: Store) -> Engine:
-    """Give what runs queries on a store of this machine."""
-    return lambda request: store.query(
-        request["query"], base_iri=request.get("base"), **dataset(request)
-    )
+def at_hand(source: str) -> Engine:
+    """Give what runs queries on a snapshot: the one that a request names, else the first one."""
+    opened = {source: Store.read_only(source)}
+
+    def run(request: Request) -> Result:
+        wanted = request.get("source", source)
+        if wanted not in opened:
+            opened.clear()
+            opened[wanted] = Store.read_only(wanted)
+        text, base = request["query"], request.get("base")
+        return opened[wanted].query(text, base_iri=base, **dataset(request))
+
+    return run
 
 
 def elsewhere(endpoint: Endpoint) -> Engine:
@@ -219,12 +227,8 @@ def _rows(result: QuerySolutions | QueryBoolean, most: int) -> Iterator[str]:
 def main(source: str, memory: int) -> None:
     """Answer requests until the input ends."""
     credentials, requests = started(memory)
-    is_address = source.startswith(("http://", "https://"))
-    engine = (
-        elsewhere(Endpoint(source, credentials=credentials))
-        if is_address
-        else at_hand(Store.read_only(source))
-    )
+    far = source.startswith(("http://", "https://"))
+    engine = elsewhere(Endpoint(source, credentials=credentials)) if far else at_hand(source)
     output = sys.stdout.buffer
     frame(output, b"Z")
     for request in requests:

@@ -14,6 +14,7 @@ from typing import Any, Self
 from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
 from .hosts import Host
 from .process import Budget, DeadlineError, Process
+from .snapshots import Snapshots
 from .store import QueryRefusedError
 from .worker import SMALL
 
@@ -65,12 +66,12 @@ class Answer:
 
 @dataclass
 class Workers:
-    """A pool of processes over a snapshot, or over the endpoint of a store elsewhere.
+    """A pool of processes over snapshots, or over the endpoint of a store elsewhere.
 
     It lives in the event loop that opens it.
     """
 
-    source: Path | Endpoint
+    source: Path | Endpoint | Snapshots
     limits: Limits
     module: str = "practicegraph.worker"
     _idle: "asyncio.Queue[Process]" = field(default_factory=asyncio.Queue, init=False)
@@ -159,7 +160,10 @@ class Workers:
         """Start what is to run and does not yet; here, all runs from the beginning."""
 
     async def _start(self) -> None:
-        endpoint = self.source if isinstance(self.source, Endpoint) else Endpoint(str(self.source))
+        source = self.source
+        if isinstance(source, Snapshots):
+            source = await asyncio.to_thread(source.newest)
+        endpoint = source if isinstance(source, Endpoint) else Endpoint(str(source))
         process = Process(endpoint, self.limits.memory, self.module)
         self._processes.add(process)
         await process.open()

@@ -16,6 +16,7 @@ from ..catalogue import Catalogue
 from ..dumper import Dumper
 from ..questions import Question
 from ..workers import Workers
+from ..writing import Writing
 from . import (
     changes,
     contexts,
@@ -27,6 +28,7 @@ from . import (
     reconciliation,
     searching,
     validations,
+    writable,
 )
 from .changes import Changes
 from .codings import Codings
@@ -45,6 +47,7 @@ from .routes import PlainRoute
 from .service import Service
 from .statuses import MOST, Statuses
 from .tags import CodedTags, Coding
+from .writable import BEARER, Writable
 
 
 def application(
@@ -52,13 +55,16 @@ def application(
     workers: Workers | None = None,
     dumper: Dumper | None = None,
     proxies: Sequence[Network] = (),
+    writing: Writing | None = None,
 ) -> FastAPI:
     """Give the application that serves a catalogue.
 
-    Queries are answered where workers run them, and dumps given where a dumper has them made.
+    Queries are answered where workers run them, dumps given where a dumper has them made, and
+    entries written where there is a writing.
     Proxies that are named are believed in what they say of the address.
     """
-    service = Service(catalogue, Addresses(catalogue), dumper)
+    allowed = Writable(catalogue, writing).allowed
+    service = Service(catalogue, Addresses(catalogue), dumper, allowed)
     checkers = validations.checkers(workers) if workers else None
     pools = [pool for pool in (workers, checkers) if pool]
     app = FastAPI(
@@ -86,15 +92,16 @@ def application(
     if dumper:
         _route_dumps(app, DumpFiles(service, dumper))
     _route_changes(app, Changes(service))
+    app.include_router(writable.routes(service, writing))
     _route_resources(app, service)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
     app.add_middleware(Codings)
     app.add_middleware(CodedTags)
-    app.add_middleware(Methods)
+    app.add_middleware(Methods, allowed=allowed)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
-        allow_methods=["GET", "HEAD", "POST"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=["*"],
         expose_headers=["*"],
     )
@@ -126,7 +133,10 @@ def _route_home(app: FastAPI, service: Service) -> None:
 
     @app.get(INTERFACE, include_in_schema=False)
     def interface(request: Request) -> Response:
-        return JSONResponse(app.openapi() | {"servers": [{"url": links.root(request)}]})
+        found = app.openapi()
+        known = found.get("components", {}) | {"securitySchemes": BEARER}
+        said = {"servers": [{"url": links.root(request)}], "components": known}
+        return JSONResponse(found | said)
 
     @app.get("/health", summary="Whether the service answers, and its release")
     def health() -> Response:

@@ -49,13 +49,17 @@ class Validators:
         return datetime.fromisoformat(self.day).replace(tzinfo=UTC) if self.day else None
 
 
-def validators(request: Request, release: str, choices: Sequence[str], day: str = "") -> Validators:
+def validators(
+    request: Request, release: str, choices: Sequence[str], day: str = "", state: str = ""
+) -> Validators:
     """Give the validators of what is answered at an address at a release, by the choices made.
 
-    Without a release, nothing tells one answer from another, and there is no tag.
+    Without a release, nothing tells one answer from another, and there is no tag. The state of what
+    can be written stands before all that, for those who write (`preconditions`).
     """
     said = json.dumps([_program(), release, str(request.url), *choices])
-    tag = f'"{hashlib.sha256(said.encode()).hexdigest()[:32]}"' if release else ""
+    before = f"{state}." if state else ""
+    tag = f'"{before}{hashlib.sha256(said.encode()).hexdigest()[:32]}"' if release else ""
     return Validators(tag, day)
 
 

@@ -45,6 +45,12 @@ class Contexts:
         known = caching.Validators(f'"{self._name}"')
         return caching.answer(request, known, caching.LASTING, self._answer)
 
+    def addresses(self, root: str) -> set[str]:
+        """Give where today's context stands for those who reach the service at an address."""
+        starts = (root, self.catalogue.base.rstrip("/"))
+        paths = (PATH, VERSION.format(name=self._name))
+        return {start + path for start in starts for path in paths}
+
     def _answer(self) -> Response:
         return Response(self._text, media_type=JSON_LD.content_type)
 

@@ -1,5 +1,7 @@
 """HEAD and OPTIONS on everything that answers GET (RFC 9110, sections 9.3.2 and 9.3.7)."""
 
+from collections.abc import Callable
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,8 +30,8 @@ def allowed(path: str) -> str:
 class Methods:
     """Answers HEAD as GET without content, and OPTIONS with the methods that are allowed."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, allowed: Callable[[str], str] = allowed) -> None:
+        self._app, self._allowed = app, allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
@@ -40,7 +42,7 @@ class Methods:
             method = "HEAD" if scope["path"].startswith(DUMP) else "GET"
             await self._app({**scope, "method": method}, receive, _without_content(send))
         elif scope["method"] == "OPTIONS" and not _is_preflight(scope):
-            headers = MutableHeaders({"Allow": allowed(scope["path"])})
+            headers = MutableHeaders({"Allow": self._allowed(scope["path"])})
             await send({"type": "http.response.start", "status": 204, "headers": headers.raw})
             await send({"type": "http.response.body", "body": b""})
         else:

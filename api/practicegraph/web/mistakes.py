@@ -8,6 +8,7 @@ from ..endpoint import StoreError
 from ..process import DeadlineError
 from ..store import QueryRefusedError
 from ..workers import BusyError, TooMuchError
+from . import refusals
 from .negotiation import NotAcceptableError
 from .service import (
     BadBodyError,
@@ -25,6 +26,7 @@ from .service import (
 
 def answer(app: FastAPI, service: Service) -> None:
     """Have the application answer every mistake as problem details (RFC 9457)."""
+    refusals.answer(app, service)
     app.add_exception_handler(BadChoiceError, service.bad_choice)
     app.add_exception_handler(QueryRefusedError, service.refused_query)
     app.add_exception_handler(NotAcceptableError, service.not_acceptable)

@@ -172,6 +172,17 @@ def of_question(catalogue: Catalogue, parameter: Parameter, codes: list[str]) ->
     return found | {"required": parameter.default is None and not parameter.optional}
 
 
+def of_write(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Give the parameters of a write: why, the language, and the state that is meant."""
+    tags = [("If-Match", "needsMatch"), ("If-None-Match", "needsNoneMatch")]
+    headers = [in_query(name, catalogue.say(said), {"type": "string"}) for name, said in tags]
+    return [
+        in_query("reason", catalogue.say("reasonHint"), {"type": "string"}),
+        of_language(catalogue),
+        *(header | {"in": "header"} for header in headers),
+    ]
+
+
 def of_language(catalogue: Catalogue) -> dict[str, Any]:
     """Give the parameter that chooses the language."""
     tags = {"type": "string", "enum": list(catalogue.languages)}

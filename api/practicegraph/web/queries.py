@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from .. import jsonld, sparql
 from ..endpoint import Endpoint
+from ..snapshots import Snapshots
 from ..store import Term, term
 from ..worker import ROWS
 from ..workers import Answer, Workers
@@ -26,6 +27,9 @@ XML = Form("xml", ("application/sparql-results+xml", "application/xml", "text/xm
 TSV = Form("tsv", ("text/tab-separated-values",))
 TABLES = (RESULTS, HTML, XML, CSV, TSV)
 GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
+Source = Mapping[str, str]
+"""What tells a process which snapshot to read, where there are any."""
+
 _SHOWN = 1000
 _LONG = 1 << 14
 _MOST_BYTES, _MOST_ROWS = "X-Most-Bytes", "X-Most-Rows"
@@ -65,11 +69,11 @@ class Queries:
         table, graph = (_form(request, question, forms) for forms in (TABLES, GRAPHS))
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
-        words, release = await self._read(question.query)
+        words, release, source = await self._read(question.query)
         tag = _tag(question, words, release, (table, graph))
         if tag and tags.matches(request.headers.get("if-none-match", ""), tag):
             return _unchanged(request, tag)
-        answer = await self._run(question, words, table, graph)
+        answer = await self._run(question, words, table, graph, source)
         form = graph if answer.kind == "graph" else table
         if form is None:
             await streaming.whole(answer.parts)
@@ -86,21 +90,35 @@ class Queries:
         whose = (request.url.path, question.query)
         return await streaming.response(answer.parts, headers, form.content_type, *whose)
 
-    async def _read(self, query: str) -> tuple[Set[str], str]:
-        """Give the words of a query that is allowed, and the release at which it is asked.
+    async def _read(self, query: str) -> tuple[Set[str], str, Source]:
+        """Give the words of a query that is allowed, the release at which it is asked, and where.
 
-        Long queries, and stores elsewhere that are asked for their release, hold up nobody else.
+        Long queries hold up nobody else, nor do stores elsewhere that are asked for their release,
+        nor a snapshot that is to be taken.
         """
-        if len(query) > _LONG or isinstance(self.workers.source, Endpoint):
+        source = self.workers.source
+        takes_time = (
+            source.is_stale if isinstance(source, Snapshots) else isinstance(source, Endpoint)
+        )
+        if len(query) > _LONG or takes_time:
             return await run_in_threadpool(self._allowed, query)
         return self._allowed(query)
 
-    def _allowed(self, query: str) -> tuple[Set[str], str]:
+    def _allowed(self, query: str) -> tuple[Set[str], str, Source]:
         sparql.refuse_calls(query, self.workers.limits.hosts)
-        return sparql.words(query), self.service.catalogue.release
+        words = sparql.words(query)
+        if isinstance(self.workers.source, Snapshots):
+            snapshot = self.workers.source.newest()
+            return words, snapshot.name, {"source": str(snapshot)}
+        return words, self.service.catalogue.release, {}
 
     async def _run(
-        self, question: Asked, words: Set[str], table: Form | None, graph: Form | None
+        self,
+        question: Asked,
+        words: Set[str],
+        table: Form | None,
+        graph: Form | None,
+        source: Source,
     ) -> Answer:
         limits = self.workers.limits
         wanted = {
@@ -114,6 +132,7 @@ class Queries:
             "prefixes": dict(self.service.catalogue.prefixes) if graph else {},
             "most": _SHOWN + 1,
             "triples": self._most_rows(graph),
+            **source,
         }
         seconds = min(question.seconds or limits.seconds, limits.most_seconds)
         return await self.workers.run(wanted, seconds)

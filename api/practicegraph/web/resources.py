@@ -15,6 +15,7 @@ from ..ontology import SCHEMA
 from ..records import Record
 from ..schemaorg import Outline
 from . import caching, contexts, documents, facets, links, negotiation, permanence
+from .caching import Validators
 from .datasets import Described
 from .downloads import Downloads, downloads
 from .leads import SIMILAR
@@ -79,7 +80,7 @@ class Resources:
             if form == HTML:
                 return self._page(request, iri, path, found)
             if form == JSON:
-                return JSONResponse(self._json(request, iri))
+                return JSONResponse(self.as_json(request, iri))
             if form == LINKSET:
                 return JSONResponse(known.linkset(), media_type=form.content_type)
             return self._graph(request, iri, form)
@@ -87,7 +88,8 @@ class Resources:
         retirement = self.service.catalogue.permanence.of(iri)
         if retirement and not retirement.moved:
             answer = make()
-            answer.headers.update(VARY | links.header(found))
+            tag = self._validators(request, iri, form).tag
+            answer.headers.update(VARY | links.header(found) | ({"ETag": tag} if tag else {}))
         else:
             answer = self._kept(request, iri, form, found, make)
         return permanence.marked(answer, retirement)
@@ -101,7 +103,12 @@ class Resources:
         make: Callable[[], Response],
     ) -> Response:
         """Answer so that caches may keep the answer until the thing changes."""
+        known = self._validators(request, iri, form)
+        return caching.answer(request, known, VARY | links.header(found), make)
+
+    def _validators(self, request: Request, iri: str, form: Form) -> Validators:
         catalogue = self.service.catalogue
+        written = iri.startswith(catalogue.entry(""))
         language = self.service.view(request).language if form in (HTML, JSON) else ""
         expanded = form == JSON_LD and contexts.are_unwanted(request)
         said = catalogue.store.values(NamedNode(iri), MODIFIED)
@@ -109,10 +116,10 @@ class Resources:
         dumps = made.dumps if made and iri == catalogue.base else ()
         choices = (form.extension, language, str(expanded), *dumps)
         # The page of an entry tells of others, too: of those that are near to it.
-        tells_of_others = form == HTML and iri.startswith(catalogue.entry(""))
+        tells_of_others = form == HTML and written
         day = catalogue.dataset.newest if tells_of_others else self.statements.modified(iri, said)
-        known = caching.validators(request, catalogue.release, choices, day)
-        return caching.answer(request, known, VARY | links.header(found), make)
+        state = catalogue.states.of(iri) if written else ""
+        return caching.validators(request, catalogue.release, choices, day, state)
 
     def _links(self, request: Request, iri: str, path: str) -> Links:
         return Links(self.service.catalogue, links.root(request), iri, path)
@@ -141,7 +148,8 @@ class Resources:
             outline=self._outline(request, whole),
         )
 
-    def _json(self, request: Request, iri: str) -> dict[str, object]:
+    def as_json(self, request: Request, iri: str) -> dict[str, object]:
+        """Give what is known of an IRI as JSON, to the reader of a request."""
         reader, view = self.service.catalogue.reader, self.service.view(request)
         record = self._record(iri)
         found = reader.as_json(record, view.languages) if record else {}

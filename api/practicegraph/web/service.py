@@ -1,7 +1,7 @@
 """What every answer needs: the catalogue, the reader's language, and how errors are said."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -80,6 +80,7 @@ class Service:
     catalogue: Catalogue
     addresses: Addresses
     dumper: Dumper | None = None
+    allowed: Callable[[str], str] = allowed
 
     def view(self, request: Request) -> View:
         """Give the catalogue as the reader of a request sees it."""
@@ -237,9 +238,10 @@ class Service:
             return self.problem(request, status, error.detail, headers=error.headers)
         detail = self.view(request).say("notAllowed", method=request.method)
         return self.problem(
-            request, status, detail, headers={"Allow": allowed(self._path(request))}
+            request, status, detail, headers={"Allow": self.allowed(self.path(request))}
         )
 
-    def _path(self, request: Request) -> str:
+    def path(self, request: Request) -> str:
+        """Give the path of a request as the service knows it."""
         path: str = request.scope["path"]
         return path.removeprefix(links.prefix(request))

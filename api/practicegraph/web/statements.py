@@ -62,7 +62,7 @@ class Statements:
         if iri in self.catalogue.vocabularies.concepts:
             found += self._leading_to(iri)
         added = [triple for triple in dict.fromkeys(found) if triple not in known]
-        labels = self._labels([*known, *added])
+        labels = self.labels([*known, *added])
         added += [triple for triple in labels if triple not in known]
         return list(named(added, document))
 
@@ -115,7 +115,7 @@ class Statements:
                 number = Literal(str(count), datatype=NamedNode(XSD + "integer"))
                 yield _says(found, _VOID + "entities", number)
 
-    def _labels(self, triples: Iterable[Triple]) -> Iterator[Triple]:
+    def labels(self, triples: Iterable[Triple]) -> Iterator[Triple]:
         """Give the labels of all schemes, concepts, classes and properties that triples mention."""
         mentioned = dict.fromkeys(
             term.value

@@ -12,12 +12,14 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from .. import reports
 from ..catalogue import Catalogue
 from ..endpoint import Endpoint
 from ..given import Given
 from ..process import DeadlineError
+from ..snapshots import Snapshots
 from ..store import QueryRefusedError
 from ..validator import MODULE, UNREADABLE
 from ..workers import Answer, Limits, OnDemand, Workers
@@ -109,7 +111,8 @@ class Validations:
         """
         name = _BY_MEDIA_TYPE[negotiation.form(request, _forms()).plain]
         upload = await uploads.read(request)
-        answer, content = await self.checked(self._wanted(request, upload, name))
+        wanted = await run_in_threadpool(self._wanted, request, upload, name)
+        answer, content = await self.checked(wanted)
         if answer.kind == UNREADABLE:
             return self._unreadable(request, json.loads(content))
         media_type = reports.FORMS[name].media_type
@@ -119,6 +122,8 @@ class Validations:
 
     def _wanted(self, request: Request, upload: Upload, name: str) -> dict[str, Any]:
         source = self.service.catalogue.source
+        if isinstance(source, Snapshots):
+            source = source.newest()
         address = source.address if isinstance(source, Endpoint) else str(source)
         return {
             "folder": str(self.service.catalogue.folder.resolve()),
