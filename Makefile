@@ -13,7 +13,7 @@ test: $(SETUP) $(CLIENTS)  ## Check layout, types, the catalogue and every behav
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/practicegraph check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 test-kills: $(SETUP)  ## Kill a writing server and look what is left; ROUNDS=500
 	PYTHONPATH=tests $(BIN)/python -W error -m killing $(or $(ROUNDS),500)
