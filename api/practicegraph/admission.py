@@ -20,18 +20,23 @@ from .folder import Document
 from .kinds import Shapes
 from .permanence import DEPRECATED, REPLACED
 from .phrases import Phrases
-from .reaches import Sight, ends
+from .reaches import ends
 from .records import Reader
 from .sights import Sights, classes
-from .store import Node, Store
+from .store import Node, Store, Term
 from .touches import Touches
 from .validation import Rules
 from .vocabularies import Vocabularies
 
+_SUCCESSOR = NamedNode(REPLACED)
+
 
 @dataclass(frozen=True)
 class Admission:
-    """Checks documents beside a store that holds all others; `home` gives the file of a topic."""
+    """Checks documents beside a store that holds all others; `home` gives the file of a topic.
+
+    The rules are aimed at what has marks.
+    """
 
     store: Store
     rules: Rules
@@ -66,17 +71,17 @@ class Admission:
         quads = [quad for document in documents for quad in document.quads]
         things = dict.fromkeys(node for quad in quads for node in ends(quad))
         values = dict.fromkeys(quad.object for quad in quads)
-        seen = self._sight(quads).beyond(self.store, [*things, *values])
+        sight = self._sights.of(classes(quads))
+        seen = list(sight.beyond(self.store, [*things, *values]))
+        names = map(self._name, dict.fromkeys(q.object for q in seen if q.predicate == _SUCCESSOR))
         signs = (self._sign(thing, topics) for thing in things)
-        return (quad for quad in chain(seen, *signs) if quad.graph_name not in topics)
+        found = chain(seen, *names, *signs)
+        return (quad for quad in found if quad.graph_name not in topics)
 
     def touched(self, document: Document) -> set[str]:
         """Give the names of the other graphs for which it matters that the document changes."""
         before = {quad for topic in document.topics for quad in self.store.graph(topic)}
         return self._touches.of(before, set(document.quads)) - set(document.topics)
-
-    def _stored(self, graph: str) -> Document:
-        return Document(self.home(graph), tuple(self.store.graph(graph)), (graph,), {})
 
     def checked(
         self,
@@ -88,11 +93,12 @@ class Admission:
         """Give what is wrong in documents that stand in the place of their topics."""
         store = Embedded()
         store.add(quad for document in documents for quad in document.quads)
+        marks = sights.marks(list(store.quads()), self._sights)
         store.add(list(self.beside(documents)))
         checker = Checker(
             store,
             self.store,
-            self.rules,
+            self.rules.beside(marks),
             self.shapes,
             self.phrases,
             Reader(store, self.vocabularies, self.shapes.labels),
@@ -103,8 +109,13 @@ class Admission:
         )
         return checker.check(documents, (), wanted or [document.path for document in documents])
 
-    def _sight(self, quads: Iterable[Quad]) -> Sight:
-        return self._sights.of(classes(quads)) | Sight(frozenset(self.shapes.labels))
+    def _stored(self, graph: str) -> Document:
+        return Document(self.home(graph), tuple(self.store.graph(graph)), (graph,), {})
+
+    def _name(self, thing: Term) -> Iterator[Quad]:
+        """Give what a successor is called, for words that speak of it."""
+        quads = self.store.quads(thing) if isinstance(thing, NamedNode) else ()
+        return (quad for quad in quads if quad.predicate.value in self.shapes.labels)
 
     def _sign(self, thing: Node, besides: Set[Node | DefaultGraph]) -> Iterable[Quad]:
         """Give a quad that tells that other graphs describe a thing, whatever it says."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
-from . import jsonld, ontology, pages, permanence
+from . import jsonld, ontology, pages, permanence, sights
 from . import shapes as terms
 from .admission import Admission
 from .changes import Log
@@ -196,9 +196,10 @@ class Catalogue:
     @cached_property
     def admission(self) -> Admission:
         """Give what checks one document beside all that the store holds."""
+        aimed = Rules(turtle(sights.aimed(terms.triples(self.store))))
         return Admission(
             self.store,
-            self.rules,
+            aimed,
             self.shapes,
             self.phrases,
             self.vocabularies,

@@ -54,7 +54,7 @@ class Checker:
 
     store: Store
     context: Store
-    rules: validation.Rules
+    rules: validation.Rules | validation.Beside
     shapes: Shapes
     phrases: Phrases
     reader: Reader
@@ -180,18 +180,20 @@ class Checker:
     def _shacl(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         held = self.held or self.store
         for result in self.rules.results(quad.triple for quad in held.quads()):
-            yield self._of_result(result, homes)
+            path = self._home(result.focus.strip("<>"), homes)
+            if path != _ELSEWHERE:
+                yield self._of_result(result, path)
 
     def _home(self, thing: str, homes: Mapping[str, Path]) -> Path:
         if thing in homes or thing.startswith("_:") or not self.store.holds(thing):
             return homes.get(thing, _NOWHERE)
         return _ELSEWHERE
 
-    def _of_result(self, result: validation.Result, homes: Mapping[str, Path]) -> Finding:
+    def _of_result(self, result: validation.Result, path: Path) -> Finding:
         focus = result.focus.strip("<>")
         field, term = self.shapes.fields.get(result.shape), _term(result.value)
         return Finding(
-            path=self._home(focus, homes),
+            path=path,
             rule=result.component,
             shape=result.shape,
             severity=result.severity,

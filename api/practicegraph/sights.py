@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from pyoxigraph import BlankNode, NamedNode, Quad
+from pyoxigraph import BlankNode, NamedNode, Quad, Triple
 
 from . import reaches
 from .reaches import ANY, Pattern, Sight
@@ -20,6 +20,8 @@ from .store import RDF, Node, Store, plain
 _INNER = ("node", "property", "not", "qualifiedValueShape", "and", "or", "xone")
 _COMPARED = ("equals", "disjoint", "lessThan", "lessThanOrEquals")
 _ABOVE = Sight(frozenset({RDFS + "subClassOf"}))
+_TARGETS = (NamedNode(SH + "targetClass"), NamedNode(SH + "targetSubjectsOf"))
+_MARKED, _AIM = NamedNode(SH + "targetObjectsOf"), NamedNode("urn:mark:")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,30 @@ def read(store: Store, followed: Iterable[str] = ()) -> Sights:
         if not chosen or reader.chosen_otherwise(shape):
             others |= sight
     return Sights(store, found, others)
+
+
+def aimed(triples: Iterable[Triple]) -> Iterator[Triple]:
+    """Give shapes that hold for what has a mark alone, instead of for classes and properties.
+
+    What an engine is given of other things is in part only, and would be found wrong in vain.
+    """
+    for triple in triples:
+        if triple.predicate in _TARGETS and isinstance(triple.object, NamedNode):
+            yield Triple(triple.subject, _MARKED, _mark(triple.object))
+        else:
+            yield triple
+
+
+def marks(quads: Iterable[Quad], sights: Sights) -> Iterator[Triple]:
+    """Give the marks of the things that quads are about: their classes, and their properties."""
+    for quad in quads:
+        yield Triple(_AIM, _mark(quad.predicate), quad.subject)
+        for name in sights.above(classes([quad])):
+            yield Triple(_AIM, _mark(NamedNode(name)), quad.subject)
+
+
+def _mark(term: NamedNode) -> NamedNode:
+    return NamedNode(f"urn:mark:{term.value}")
 
 
 def classes(quads: Iterable[Quad]) -> set[str]:

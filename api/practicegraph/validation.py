@@ -6,9 +6,10 @@ no wheel.
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 import pyshacl
@@ -68,9 +69,25 @@ class Rules:
         except ValueError as error:
             raise ShapesError(str(error)) from error
 
+    def beside(self, more: Iterable[Triple]) -> "Beside":
+        """Give the rules for data that are held against them with more triples beside them."""
+        return Beside(self, tuple(more))
+
     @cached_property
     def _engine(self) -> Engine:
         return fast(self.shapes) if shacl else reference(self.shapes)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Rules for data with more triples beside them."""
+
+    rules: Rules
+    more: Sequence[Triple]
+
+    def results(self, data: Iterable[Triple]) -> list[Result]:
+        """Give what the rules do not admit; raises ShapesError."""
+        return self.rules.results(chain(data, self.more))
 
 
 def fast(shapes: str) -> Engine:
