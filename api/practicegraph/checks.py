@@ -22,8 +22,9 @@ from .permanence import Permanence
 from .phrases import Phrases
 from .reasons import Reasons
 from .records import Reader
-from .store import RDF, Store, Term, term
+from .store import Store, Term, term
 from .text import best
+from .topics import Topics
 from .values import Understanding
 
 _NOWHERE = Path()
@@ -79,7 +80,7 @@ class Checker:
         What vanished since the documents of `before` is given too, and what was found by others.
         """
         homes = _homes(documents)
-        found = [*self._topics(documents), *self._shacl(homes), *self._dangling(homes)]
+        found = [*self._topics.findings(documents), *self._shacl(homes), *self._dangling(homes)]
         found += [self._unreadable(error) for error in unreadable]
         found += [*self._outdated(homes), *others]
         files = {_NOWHERE, *wanted}
@@ -126,6 +127,10 @@ class Checker:
         return f"{self.base}{self.shapes.record.segment}/"
 
     @property
+    def _topics(self) -> Topics:
+        return Topics(self.shapes, self.store.graphs(), self._entries, self.reporter)
+
+    @property
     def _reasons(self) -> Reasons:
         reader = replace(self.reader, store=self.context)
         return Reasons(self.context, self.shapes, self.phrases, reader, self.languages)
@@ -146,36 +151,6 @@ class Checker:
         found = self.reporter.violation(error.path, "Syntax", reason=reason)
         start = Position(error.line, error.column)
         return replace(found, part=Part(start, start))
-
-    def _topics(self, documents: Sequence[Document]) -> Iterator[Finding]:
-        classes = {name for kind in self.shapes.kinds if kind.topic for name in kind.classes}
-        owned = self.store.graphs()
-        first: dict[str, Path] = {}
-        for document in documents:
-            for topic in document.topics:
-                if topic in first:
-                    reason = self.reporter.say("SameTopic", other=first[topic])
-                    yield self.reporter.violation(document.path, "SameTopic", topic, reason=reason)
-                first.setdefault(topic, document.path)
-            described = _of_classes(document, classes)
-            strange = described | self._of_others(document, owned)
-            for other in sorted(strange - set(document.topics)):
-                reason = self.reporter.say("OneTopic", topic=document.topics[0])
-                yield self.reporter.violation(document.path, "OneTopic", other, reason=reason)
-            for topic in sorted(set(document.topics) - described):
-                reason = self.reporter.say("NoTopic")
-                yield self.reporter.violation(document.path, "NoTopic", topic, reason=reason)
-
-    def _of_others(self, document: Document, owned: Set[str]) -> set[str]:
-        """Give the subjects that belong to another file: its topic, or an entry's address."""
-        subjects = {q.subject.value for q in document.quads if isinstance(q.subject, NamedNode)}
-        whole = {subject: subject.partition("#")[0] for subject in subjects}
-        return {
-            subject
-            for subject, thing in whole.items()
-            if thing not in document.topics
-            and (thing.startswith(self._entries) or (thing == subject and thing in owned))
-        }
 
     def _shacl(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         held = self.held or self.store
@@ -259,14 +234,3 @@ def _homes(documents: Iterable[Document]) -> dict[str, Path]:
             if isinstance(quad.subject, NamedNode):
                 homes.setdefault(quad.subject.value, document.path)
     return homes
-
-
-def _of_classes(document: Document, classes: Iterable[str]) -> set[str]:
-    wanted = {NamedNode(name) for name in classes}
-    return {
-        quad.subject.value
-        for quad in document.quads
-        if quad.predicate.value == RDF + "type"
-        and quad.object in wanted
-        and isinstance(quad.subject, NamedNode)
-    }

@@ -10,7 +10,6 @@ Files are read as streams of quads, in flat memory however large a set is. A doc
 
 import gzip
 import hashlib
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,15 +20,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import IO, cast
 
-from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
-from . import heads, sparql
+from . import heads
 from .places import Placed
-from .store import Term, named
+from .store import named
 
 PARTS = ("ontology", "shapes", "queries", "data")
-_SH = "http://www.w3.org/ns/shacl#"
-_EXECUTABLE = re.compile(re.escape(_SH) + "SPARQL(Select|Ask|Construct)Executable")
 _FORMATS = {
     ".ttl": RdfFormat.TURTLE,
     ".trig": RdfFormat.TRIG,
@@ -168,7 +165,7 @@ def document(path: Path, content: bytes) -> Document:
         head, body = heads.split(content) if path.suffix == heads.SUFFIX else (content, "")
         reader = parse(head, form, rename_blank_nodes=True)
         said = tuple(_in_graphs(path, reader))
-        quads = (*said, *_executable(said, body))
+        quads = (*said, *heads.executable(said, body))
     topics = dict.fromkeys(_graph(path, quad) for quad in quads)
     return Document(path, quads, tuple(topics), reader.prefixes, body, content)
 
@@ -221,25 +218,6 @@ def _graph(path: Path, quad: Quad) -> str:
         reason = f"a set of graphs with a statement in none that has an IRI: {quad.triple}"
         raise UnreadableError(path, reason)
     return quad.graph_name.value
-
-
-def _executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
-    """Give the statement that holds the SPARQL of a question (SHACL-SPARQL, SPARQL executables)."""
-    text = Literal(sparql.with_terms(body, _defaults(quads)))
-    for quad in quads:
-        kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
-        if kind:
-            yield Quad(quad.subject, NamedNode(_SH + kind[1].lower()), text, quad.graph_name)
-
-
-def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
-    """Give the values of a question's parameters that hold where none is given, by name."""
-    keys, defaults = (
-        {quad.subject: quad.object for quad in quads if quad.predicate.value == _SH + name}
-        for name in ("codeIdentifier", "defaultValue")
-    )
-    named = {node: key.value for node, key in keys.items() if isinstance(key, Literal)}
-    return {named[node]: term for node, term in defaults.items() if node in named}
 
 
 def _known_format(path: Path) -> RdfFormat:

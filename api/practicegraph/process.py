@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .endpoint import Endpoint
-from .worker import PART
+from .frames import PART
 
 _HEAD = struct.Struct(">cI")
 _PIPE = 1 << 20

@@ -18,13 +18,13 @@ from . import __version__, reports
 from .embedded import Embedded
 from .endpoint import Endpoint, StoreError
 from .folder import UnreadableError
+from .frames import Request, frame, started
 from .given import Given
 from .importer import Import
 from .inspections import Inspection
 from .remote import Remote
 from .shapes import ShapesError
 from .store import Store
-from .worker import Request, frame, started
 
 MODULE = "practicegraph.validator"
 """What runs as the process."""

@@ -1,21 +1,13 @@
 """A process that runs readers' queries, so that it can be killed at a deadline.
 
-It reads its standard input line by line, in JSON: first the name and password for a store
-elsewhere, then requests. It writes frames on its standard output: a letter, the length in four
-bytes, the content. H opens an answer and says what kind of result it is, D is a part of the result,
-Z ends it; E says in JSON why there is none, and M how many rows it may have, where it has more and
-no room to say so.
+It is spoken to as `frames` has it. H says what kind of result follows, and M how many rows it may
+have, where it has more and no room to say so.
 """
 
 import io
 import json
-import os
-import resource
-import struct
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, BinaryIO
@@ -35,11 +27,9 @@ from pyoxigraph import (
 )
 
 from .endpoint import SOLUTIONS, TRIPLES, Endpoint
+from .frames import PART, Request, frame, started
 from .rows import Endless, OverError, Rows, counted
 
-PART = 1 << 18
-SMALL = PART // 2
-"""The bytes below which an answer is not sent in parts: it is gathered and goes out whole."""
 ROWS = "rows"
 """The form in which a page gets solutions: a line of names, then a line of terms each."""
 
@@ -56,8 +46,6 @@ _GRAPHS = {
     "trig": RdfFormat.TRIG,
     "nq": RdfFormat.N_QUADS,
 }
-_NICENESS = 5
-Request = Mapping[str, Any]
 Result = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
 Engine = Callable[[Request], Result]
 
@@ -87,13 +75,6 @@ class Frames(io.RawIOBase):
     def _pass_on(self, content: bytes) -> None:
         if content:
             frame(self._output, b"D", content)
-
-
-def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
-    """Write one frame; a small one waits for the next, unless it is the last of an answer."""
-    output.write(kind + struct.pack(">I", len(content)) + content)
-    if kind != b"H" and (kind != b"D" or len(content) >= SMALL):
-        output.flush()
 
 
 def at_hand(source: str) -> Engine:
@@ -233,26 +214,6 @@ def main(source: str, memory: int) -> None:
     frame(output, b"Z")
     for request in requests:
         answer(engine, request, output)
-
-
-def started(memory: int) -> tuple[tuple[str, str], Iterator[Request]]:
-    """Prepare this process, and give the name and password for a store, and the requests.
-
-    It stands behind others, takes so many bytes of memory at the most, and a server that dies takes
-    it along.
-    """
-    os.nice(_NICENESS)
-    threading.Thread(target=_end_without, args=(os.getppid(),), daemon=True).start()
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    requests = map(json.loads, sys.stdin.buffer)
-    name, password = next(requests)
-    return (name, password), requests
-
-
-def _end_without(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 if __name__ == "__main__":

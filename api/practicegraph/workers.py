@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
+from .frames import SMALL
 from .hosts import Host
 from .process import Budget, DeadlineError, Process
 from .snapshots import Snapshots
 from .store import QueryRefusedError
-from .worker import SMALL
 
 _MEMORY = "The query needs more memory than a query may take."
 

@@ -7,7 +7,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from ..worker import SMALL
+from ..frames import SMALL
 from . import breaks
 
 
