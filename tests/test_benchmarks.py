@@ -14,11 +14,14 @@ from conftest import copy
 from practicegraph import opening
 from practicegraph.catalogue import Catalogue
 from practicegraph.search import Answer
+from practicegraph.snapshots import Snapshots
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     found = opening.serve(copy(tmp_path_factory.mktemp("measured")))
+    assert isinstance(found.source, Snapshots)
+    found.source.newest()
     yield found
     found.search.shelf.close()
 

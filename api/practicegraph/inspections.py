@@ -147,7 +147,8 @@ class Inspection:
         store = Embedded()
         store.add(quad for document in data for quad in document.quads)
         store.add(named(own, GIVEN))
-        checker = replace(opening.checker_of(opened, language), store=store, rules=_rules(own))
+        checker = opening.checker_of(opened, language)
+        checker = replace(checker, store=store, context=store, rules=_rules(own))
         return checker.check_by_rules(data, [document.path for document in documents])
 
 

@@ -148,8 +148,7 @@ def asked(root: Path, endpoint: str = "") -> Iterator[Asked]:
 
 def _answer(connection: Connection, root: Path, endpoint: str) -> None:
     """Answer questions until nobody asks."""
-    (snapshot,) = (root / KEPT / "snapshots").iterdir()
-    opened = opening.of_snapshot(root, snapshot, {})
+    opened = opening.of_snapshot(root, _snapshot(root / KEPT), {})
     store = Remote(Endpoint(endpoint), Embedded()) if endpoint else opened.store
     defined = _Known(store, opened.shapes.record, opened.vocabularies)
     assert defined.definition
@@ -159,6 +158,12 @@ def _answer(connection: Connection, root: Path, endpoint: str) -> None:
             connection.send(_given(opened, defined, connection.recv()))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return
+
+
+def _snapshot(kept: Path) -> Path:
+    """Give the snapshot that a server has taken; where none has, the store is free to take one."""
+    taken = next((kept / "snapshots").iterdir(), None)
+    return taken or Embedded(kept / "store").keep(kept / "snapshots")
 
 
 def _given(opened: Catalogue, defined: _Known, question: Question) -> _Given:
