@@ -74,7 +74,8 @@ def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
     said = [triple for thing in drawn for triple in thing]
     said += (quad.triple for quad in (*retired(entries), *retired(concepts)))
     things = [term for triple in said for term in (triple.subject, triple.object)]
-    beyond = sights.read(real.store).of(classes).beyond(real.store, things)
+    seen = sights.read(real.store)
+    beyond = seen.of(seen.targets).beyond(real.store, things)
     return list(dict.fromkeys([*said, *(quad.triple for quad in beyond)]))
 
 

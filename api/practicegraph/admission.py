@@ -22,7 +22,7 @@ from .permanence import DEPRECATED, REPLACED
 from .phrases import Phrases
 from .reaches import ends
 from .records import Reader
-from .sights import Sights, classes
+from .sights import Sights, traits
 from .store import Node, Store, Term
 from .touches import Touches
 from .validation import Rules
@@ -71,10 +71,12 @@ class Admission:
         quads = [quad for document in documents for quad in document.quads]
         things = dict.fromkeys(node for quad in quads for node in ends(quad))
         values = dict.fromkeys(quad.object for quad in quads)
-        sight = self._sights.of(classes(quads))
+        sight = self._sights.of(traits(quads))
         seen = list(sight.beyond(self.store, [*things, *values]))
         names = map(self._name, dict.fromkeys(q.object for q in seen if q.predicate == _SUCCESSOR))
-        signs = (self._sign(thing, topics) for thing in things)
+        told = {quad.subject for quad in (*quads, *seen)}
+        ours = (node for node in things if node not in told and self._is_ours(node))
+        signs = (self._sign(node, topics) for node in ours)
         found = chain(seen, *names, *signs)
         return (quad for quad in found if quad.graph_name not in topics)
 
@@ -116,6 +118,9 @@ class Admission:
         """Give what a successor is called, for words that speak of it."""
         quads = self.store.quads(thing) if isinstance(thing, NamedNode) else ()
         return (quad for quad in quads if quad.predicate.value in self.shapes.labels)
+
+    def _is_ours(self, node: Node) -> bool:
+        return isinstance(node, NamedNode) and node.value.startswith(self.base)
 
     def _sign(self, thing: Node, besides: Set[Node | DefaultGraph]) -> Iterable[Quad]:
         """Give a quad that tells that other graphs describe a thing, whatever it says."""

@@ -87,8 +87,10 @@ class Sight:
             quads = chain.from_iterable(self._from(store, waiting.pop()))
 
     def _from(self, store: Store, term: Term) -> Iterator[Iterable[Quad]]:
+        """Give what is seen in one step; a store is asked for no value that is not wanted."""
         if isinstance(term, NamedNode | BlankNode):
-            yield (quad for quad in store.quads(term) if self.leads_on(quad.predicate))
+            for name in [ANY] if ANY in self.onward else self.onward:
+                yield store.quads(term, NamedNode(name) if name else None)
         for name in self.back:
             yield store.quads(None, NamedNode(name), term)
 

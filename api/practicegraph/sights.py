@@ -26,16 +26,16 @@ _MARKED, _AIM = NamedNode(SH + "targetObjectsOf"), NamedNode("urn:mark:")
 
 @dataclass(frozen=True)
 class Sights:
-    """What is seen from the things of each class, and from those that are chosen otherwise."""
+    """What is seen from things of a class or with a property, and from those chosen otherwise."""
 
     store: Store
-    classes: Mapping[str, Sight]
+    targets: Mapping[str, Sight]
     others: Sight
 
     def of(self, names: Iterable[str]) -> Sight:
-        """Give what is seen from things of classes, and of the classes above these."""
+        """Give what is seen from things with traits: classes, with those above them, properties."""
         reached = self.above(names)
-        return reduce(or_, (self.classes[n] for n in reached if n in self.classes), self.others)
+        return reduce(or_, (self.targets[n] for n in reached if n in self.targets), self.others)
 
     def above(self, names: Iterable[str]) -> set[str]:
         """Give classes with those above them (SHACL, section 1.1: SHACL instances)."""
@@ -53,7 +53,7 @@ def read(store: Store, followed: Iterable[str] = ()) -> Sights:
     others = Sight(frozenset({RDF + "type", RDFS + "subClassOf", *followed}))
     for shape in reader.targeted():
         sight = reader.of_target(shape)
-        chosen = [plain(term) for term in store.values(shape, SH + "targetClass")]
+        chosen = reader.chosen(shape)
         for name in chosen:
             found[name] = found.get(name, Sight()) | sight
         if not chosen or reader.chosen_otherwise(shape):
@@ -85,6 +85,12 @@ def _mark(term: NamedNode) -> NamedNode:
     return NamedNode(f"urn:mark:{term.value}")
 
 
+def traits(quads: Iterable[Quad]) -> set[str]:
+    """Give the classes and the properties of what quads are about."""
+    listed = list(quads)
+    return classes(listed) | {quad.predicate.value for quad in listed}
+
+
 def classes(quads: Iterable[Quad]) -> set[str]:
     """Give the classes that quads say anything is of."""
     typed = (quad.object for quad in quads if quad.predicate.value == RDF + "type")
@@ -104,8 +110,12 @@ class _Reader:
         classes = self.store.subjects(RDF + "type", NamedNode(RDFS + "Class"))
         return found | {node for node in classes if self.store.values(node, SH + "property")}
 
+    def chosen(self, shape: Node) -> list[str]:
+        """Give the classes and properties of the things for which a shape holds."""
+        return [*self._plain(shape, "targetClass"), *self._plain(shape, "targetSubjectsOf")]
+
     def chosen_otherwise(self, shape: Node) -> bool:
-        terms = ("Node", "SubjectsOf", "ObjectsOf")
+        terms = ("Node", "ObjectsOf")
         return any(self.store.values(shape, f"{SH}target{term}") for term in terms)
 
     def of_target(self, shape: Node) -> Sight:

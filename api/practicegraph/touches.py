@@ -29,7 +29,7 @@ class Touches:
         changed = set(self._changed(before, after))
         described = {ends(quad)[0] for quad in after}
         found = {graph for node in described for graph in self._graphs(node)}
-        sights = {"": self.sights.others, **self.sights.classes}
+        sights = {"": self.sights.others, **self.sights.targets}
         for name, sight in sights.items():
             if any(sight.counts(quad.predicate) for quad in before ^ after):
                 return self.store.graphs()
@@ -46,7 +46,7 @@ class Touches:
         yield from {quad.subject for quad in before} ^ {quad.subject for quad in after}
 
     def _seeing(self, changed: Set[Term], sight: Sight, name: str) -> set[str]:
-        """Give the graphs of the things of a class, or of all, that see what has changed."""
+        """Give the graphs of things with a trait, or of all, that see what has changed."""
         found: set[str] = set()
         waiting, seen = list(changed), set(changed)
         while waiting:
@@ -78,11 +78,13 @@ class Touches:
 
     def _is(self, node: Term, name: str) -> bool:
         assert isinstance(node, NamedNode | BlankNode), node
-        return name in self.sights.above(classes(self.store.quads(node, _TYPE)))
+        if name in self.sights.above(classes(self.store.quads(node, _TYPE))):
+            return True
+        return any(True for _ in self.store.quads(node, NamedNode(name)))
 
     @cached_property
     def _all(self) -> Sight:
-        return reduce(or_, self.sights.classes.values(), self.sights.others)
+        return reduce(or_, self.sights.targets.values(), self.sights.others)
 
 
 def _graph(quad: Quad) -> str:
