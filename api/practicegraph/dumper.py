@@ -76,7 +76,8 @@ class Dumper:
         source = self.catalogue.source
         if isinstance(source, Snapshots):
             source = source.lend("dumps")
-        found = source if isinstance(source, Endpoint) else Endpoint(str(source))
+        assert source
+        found = Endpoint.of(source)
         order = {
             "root": str(self.catalogue.folder),
             "source": found.address,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import parse_http_list, parse_keqv_list
@@ -18,6 +19,7 @@ from SPARQLWrapper.SPARQLExceptions import (
 )
 
 from . import sparql
+from .snapshots import Snapshots
 from .store import QueryRefusedError
 
 SOLUTIONS = "application/sparql-results+json"
@@ -116,6 +118,13 @@ class Endpoint:
     address: str
     updates: str = ""
     credentials: tuple[str, str] = field(default=("", ""), repr=False)
+
+    @classmethod
+    def of(cls, source: "Path | Endpoint | Snapshots") -> "Endpoint":
+        """Give where a source is read now: elsewhere, or in a folder, which its path stands for."""
+        if isinstance(source, Endpoint):
+            return source
+        return cls(str(source.newest() if isinstance(source, Snapshots) else source))
 
     @classmethod
     def at(cls, address: str, updates: str = "") -> "Endpoint":

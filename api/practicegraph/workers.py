@@ -160,10 +160,7 @@ class Workers:
         """Start what is to run and does not yet; here, all runs from the beginning."""
 
     async def _start(self) -> None:
-        source = self.source
-        if isinstance(source, Snapshots):
-            source = await asyncio.to_thread(source.newest)
-        endpoint = source if isinstance(source, Endpoint) else Endpoint(str(source))
+        endpoint = await asyncio.to_thread(Endpoint.of, self.source)
         process = Process(endpoint, self.limits.memory, self.module)
         self._processes.add(process)
         await process.open()

@@ -19,7 +19,6 @@ from ..catalogue import Catalogue
 from ..endpoint import Endpoint
 from ..given import Given
 from ..process import DeadlineError
-from ..snapshots import Snapshots
 from ..store import QueryRefusedError
 from ..validator import MODULE, UNREADABLE
 from ..workers import Answer, Limits, OnDemand, Workers
@@ -122,12 +121,10 @@ class Validations:
 
     def _wanted(self, request: Request, upload: Upload, name: str) -> dict[str, Any]:
         source = self.service.catalogue.source
-        if isinstance(source, Snapshots):
-            source = source.newest()
-        address = source.address if isinstance(source, Endpoint) else str(source)
+        assert source
         return {
             "folder": str(self.service.catalogue.folder.resolve()),
-            "source": address,
+            "source": Endpoint.of(source).address,
             "root": links.root(request),
             "language": self.service.view(request).language,
             "form": name,
