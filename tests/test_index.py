@@ -15,9 +15,9 @@ from practicegraph.changes import Log
 from practicegraph.choices import UNSTATED, Choices
 from practicegraph.choosing import Choosing, cursor
 from practicegraph.embedded import Embedded
-from practicegraph.facts import FactReader
 from practicegraph.index import Index
 from practicegraph.kinds import Kind
+from practicegraph.readings import FactReader
 from practicegraph.search import Defined
 from practicegraph.shelf import Shelf
 from practicegraph.store import RDF, Term, plain

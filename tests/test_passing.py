@@ -1,19 +1,24 @@
 """Files that a store was filled from say the same of entries as the store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import settings
+from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, serialize
 
-from practicegraph import indexing
+from practicegraph import indexing, nquads, passing
 from practicegraph.catalogue import Catalogue
 from practicegraph.choices import Choices
 from practicegraph.embedded import Embedded
-from practicegraph.facts import FactReader, Facts
+from practicegraph.facts import Facts, Value
 from practicegraph.folder import UnreadableError
 from practicegraph.index import Index
-from practicegraph.passing import Passing
+from practicegraph.nquads import Piece
+from practicegraph.passing import Told
+from practicegraph.readings import FactReader
 from practicegraph.shelf import Shelf
 from practicegraph.turtle import XSD
 
@@ -70,11 +75,10 @@ def test_files_give_the_facts_or_leave_them_to_the_store(
     given: tuple[FactReader, list[Path]],
 ) -> None:
     reader, files = given
-    passing = Passing(reader.finder, files)
-    found = {facts.iri: facts for facts in passing.read()}
+    found, again = passed(reader, files)
     left = [iri for iri in reader.entries() if iri not in found]
-    better = {facts.iri: facts for facts in reader.read([*left, *passing.again])}
-    kept = {iri: facts for iri, facts in found.items() if iri not in passing.again}
+    better = {facts.iri: facts for facts in reader.read([*left, *again])}
+    kept = {iri: facts for iri, facts in found.items() if iri not in again}
     assert as_read(kept | better) == as_read({f.iri: f for f in reader.read(reader.entries())})
 
 
@@ -88,9 +92,89 @@ def test_entries_whose_graphs_describe_other_things_too_are_read_of_the_files(
         entries
     )
     serialize(quads, file, format=RdfFormat.N_QUADS)
-    passing = Passing(reader.finder, [file])
-    assert sorted(facts.iri for facts in passing.read()) == entries
-    assert not passing.again
+    found, again = passed(reader, [file])
+    assert sorted(found) == entries
+    assert not again
+
+
+odd_lines = [
+    '<t:a> <p:1> "one" <t:a> .',
+    '<t:a> <p:1> "two words"@EN-gb <t:a> .',
+    '<t:a> <p:1> "a \\"quoted\\" word\\n\\u00e9"@en <t:a> .',
+    "<t:a> <p:1> <t:b> <t:a> .",
+    "<t:a> <p:1> <t:caf\\u00e9> <t:a> .",
+    '<t:a> <p:1> "7"^^<t:number> <t:a> .',
+    "<t:a> <p:1> _:b <t:a> .",
+    "_:b <p:1> <t:a> <t:a> .",
+    '<t:a>\t<p:1>  "spaces" <t:a>.',
+    '<t:a><p:1>"no spaces"<t:a>.',
+    "# <t:a> <p:1> <t:c> <t:a> .",
+    '<t:a> <p:1> "in another graph" <t:c> . # <t:a> .',
+    '<t:a> <p:1> <t:d> <t:c> . # "x" <t:a> .',
+    '<t:a> <p:1> "a graph in a text <t:a> ." <t:a> .',
+    "<t:a> <p:unwanted> <t:b> <t:a> .",
+    "<t:b> <p:1> <t:a> <t:a> .",
+    '<t:b> <p:1> "its own" <t:b> .',
+    '<t:a> <p:1> "ends a line" <t:a> .\r<t:a> <p:1> "ended" <t:a> .\r',
+    "",
+    '<t:a> <p:2> "τέλος 🎓" <t:a> . ',
+]
+
+
+@given_any(st.lists(st.sampled_from(odd_lines), max_size=12), st.integers(1, 200))
+@settings(deadline=None)
+def test_lines_in_any_form_say_what_an_rdf_parser_reads(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], size: int
+) -> None:
+    file = tmp_path_factory.mktemp("odd") / "odd.nq"
+    file.write_bytes("\n".join(["<t:b> <p:1> <t:a> <t:b> .", *lines]).encode())
+    wanted = {"p:1", "p:2"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nquads, "_AT_ONCE", size)
+        parts = nquads.parts(file)
+        assert parts
+        ours = [piece for part in parts for piece in nquads.pieces(part, wanted)]
+    assert joined(ours) == joined(nquads.others(file, wanted))
+
+
+def joined(pieces: Iterable[Piece]) -> dict[str, tuple[dict[str, set[Value]], set[str]]]:
+    """What pieces of graphs say together; blank nodes are described in all of them."""
+    found: dict[str, tuple[dict[str, set[Value]], set[str]]] = {}
+    for piece in pieces:
+        said, others = found.setdefault(piece.topic, ({}, set()))
+        others |= piece.others
+        for name, values in piece.said.items():
+            said.setdefault(name, set()).update(values)
+    return found
+
+
+def test_a_set_is_cut_where_graphs_end(tmp_path: Path) -> None:
+    file = tmp_path / "set.nq"
+    lines = [f"<t:{n}> <p:{m}> <t:x> <t:{n}> .\n" for n in range(50) for m in range(n % 5 + 1)]
+    file.write_text("".join(lines))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nquads, "_AT_ONCE", 500)
+        parts = list(nquads.parts(file) or ())
+    assert len(parts) > 5
+    assert b"".join(part.content for part in parts) == file.read_bytes()
+    assert [part.number for part in parts] == [
+        b"".join(p.content for p in parts[:n]).count(b"\n") + 1 for n in range(len(parts))
+    ]
+    topics = [piece.topic for part in parts for piece in nquads.pieces(part, set())]
+    assert topics == [f"t:{n}" for n in range(50)]
+
+
+def test_a_line_that_is_no_rdf_is_told_with_its_number(tmp_path: Path) -> None:
+    file = tmp_path / "broken.nq"
+    file.write_text('<t:a> <p:1> "one" <t:a> .\n' * 7 + '<t:a> <p:1> "two <t:a> .\n')
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(UnreadableError) as caught:
+        patch.setattr(nquads, "_AT_ONCE", 60)
+        for part in nquads.parts(file) or ():
+            list(nquads.pieces(part, {"p:1"}))
+    assert (caught.value.path, caught.value.line) == (file, 8)
+    file.write_bytes(b'<t:a> <p:1> "one" <t:a> .\n<t:a> <p:1> "\xff" <t:a> .\n')
+    with pytest.raises(UnreadableError):
+        [list(nquads.pieces(part, {"p:1"})) for part in nquads.parts(file) or ()]
 
 
 def test_an_index_made_of_files_is_the_one_made_of_the_store(
@@ -114,6 +198,19 @@ def test_a_file_that_is_no_rdf_any_more_is_told(real: Catalogue, tmp_path: Path)
         with pytest.raises(UnreadableError, match=r"broken\.nq:1"):
             index.build([file])
     assert index.answer(Choices(), real.languages).total == 53
+
+
+def passed(reader: FactReader, files: Sequence[Path]) -> tuple[dict[str, Facts], list[str]]:
+    """The facts of entries that files tell first, and those of which more is said."""
+    found, told = dict[str, Facts](), Told()
+    wanted = frozenset(reader.finder.properties)
+    for file in files:
+        for part in nquads.parts(file) or ():
+            for piece in nquads.pieces(part, wanted):
+                read = passing.read(reader.finder, [piece])
+                if told.take([facts.iri for facts in read.facts], read.topics, read.others):
+                    found |= {facts.iri: facts for facts in read.facts}
+    return found, told.again()
 
 
 def made(real: Catalogue, reader: FactReader, files: Sequence[Path]) -> Index:

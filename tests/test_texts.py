@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from conftest import ROOT
+from practicegraph import gathering
 from practicegraph.analysis import Analyst, Written
 from practicegraph.catalogue import Catalogue
+from practicegraph.gathering import BLOCK
 from practicegraph.labels import Labels
 from practicegraph.ranking import Match, Tier, ranked
 from practicegraph.records import Record
@@ -54,7 +56,7 @@ class Small:
 def indexed(entries: Iterable[tuple[int, Sequence[Written]]] = ()) -> Small:
     connection = sqlite3.connect(":memory:")
     found, analyst = Texts(connection, WORDS), Analyst(WORDS)
-    found.fill((number, analyst.analyse(written)) for number, written in entries)
+    found.fill((number, analyst.analyse([written])) for number, written in entries)
     return Small(found, connection)
 
 
@@ -165,10 +167,32 @@ def test_a_phrase_that_is_found_is_in_a_text(
     assert indexed(enumerate(entries)).numbers(f'"{said}"') == right
 
 
+def test_phrases_are_found_on_both_sides_of_a_block_s_end() -> None:
+    index, analyst = indexed(), Analyst(WORDS)
+    batches = [range((1 << BLOCK) - 5, (1 << BLOCK) - 2), range((1 << BLOCK) - 2, (1 << BLOCK) + 4)]
+    said = {n: "aba cab bab" if n % 2 else "cab aba bab" for batch in batches for n in batch}
+    index.texts.fill(
+        (batch[0], analyst.analyse([[(Tier.OTHER, said[n], None)] for n in batch]))
+        for batch in batches
+    )
+    assert index.numbers('"cab bab"') == {n for n in said if n % 2}
+    assert index.numbers('"aba bab"') == {n for n in said if not n % 2}
+    assert index.numbers('"cab aba') == {n for n in said if not n % 2}
+
+
+def test_phrases_are_found_in_texts_however_long() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gathering, "LONGEST", 4)
+        index = of("aba bab cab aba bab", "aba bab", "cab cab cab aba", "cab cab cab aba bab cab")
+    assert index.numbers('"aba bab"') == {0, 1, 3}
+    assert index.numbers('"bab cab"') == {0, 3}
+    assert index.numbers('"cab aba"') == {0, 2, 3}
+
+
 @given(writes, st.integers(0, 12))
 @settings(deadline=None)
 def test_an_index_brought_up_to_date_is_as_one_built_at_once(
-    changes: list[tuple[int, list[Written] | None]], optimised: int
+    changes: list[tuple[int, list[Written] | None]], merged: int
 ) -> None:
     index, kept = indexed(), dict[int, list[Written]]()
     for count, (number, written) in enumerate(changes):
@@ -178,18 +202,27 @@ def test_an_index_brought_up_to_date_is_as_one_built_at_once(
         else:
             index.texts.put(number, written)
             kept[number] = written
-        if count == optimised:
-            index.texts.optimise()
+        if count == merged:
+            index.texts.merge()
     _alike(index, indexed(sorted(kept.items())))
-    index.texts.optimise()
+    index.texts.merge()
     _alike(index, indexed(sorted(kept.items())))
 
 
 def _alike(index: Small, other: Small) -> None:
     for query in ("aba ", "ab", "bab abb", '"aba bab"', '"cab ab', "c* "):
         assert index.texts.matching(read(query, ())) == other.texts.matching(read(query, ())), query
-    rows = "SELECT rowid, tokens FROM text_phrases ORDER BY rowid"
-    assert list(index.connection.execute(rows)) == list(other.connection.execute(rows))
+    assert _sequences(index) == _sequences(other)
+
+
+def _sequences(index: Small) -> dict[int, list[list[str]]]:
+    """The tokens of entries, each text of a place after the other."""
+    names = dict(index.connection.execute("SELECT number, token FROM text_tokens"))
+    rows = index.connection.execute("SELECT * FROM text_sequences")
+    return {
+        number: [[names.get(n, "") for n in memoryview(place).cast("I")] for place in places]
+        for number, *places in rows
+    }
 
 
 @pytest.mark.parametrize("piece", ["good ", "*", '"', "a'", "x", "é’", "ab* ", "ο", '"a b'])

@@ -1,9 +1,11 @@
 """Texts of entries taken apart: the tokens that stand in each place, and the words there are."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
+from typing import TypeAlias
 
+import numpy as np
 from pyoxigraph import Literal
 
 from .kinds import Field
@@ -13,11 +15,15 @@ from .words import Words, listed, plain
 
 Written = tuple[Tier, str, str | None]
 """A text of an entry: its place, its words and its language (BCP 47), if it has one."""
+Word = tuple[str, str, str]
+"""A word: as compared, its token, and as written."""
+Numbers: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
 
 PLACES = (Tier.TITLE, Tier.SUMMARY, Tier.OTHER)
 """The places of texts; labels stand with their concepts."""
-_BETWEEN = " ¶ "  # no word comes to this token, so no phrase goes on from one text to the next
-_MOST_KNOWN = 500_000
+BREAK = 0
+"""Stands for a token between two texts, so that no phrase goes on from one to the next."""
+_MOST_KNOWN = 200_000
 
 
 def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
@@ -32,41 +38,138 @@ def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
 
 
 @dataclass(frozen=True)
-class Analysed:
-    """The tokens of an entry, place by place, and words: as compared, their token, as written.
+class Column:
+    """The tokens of entries in one place, one entry after the other, and how many each has."""
 
-    Whoever analyses many entries tells each word once.
+    tokens: Numbers
+    lengths: Numbers
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """The texts of entries: their tokens, place by place, and words.
+
+    A token is the number of its place in `names`, from 1, or BREAK. Whoever analyses many entries
+    tells each word once.
     """
 
-    columns: tuple[str, ...]
-    words: tuple[tuple[str, str, str], ...]
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    words: tuple[Word, ...]
+
+    @property
+    def places(self) -> dict[Tier, set[str]]:
+        """Give the tokens of all the entries by place."""
+        columns = zip(PLACES, self.columns, strict=True)
+        return {place: self._names(column.tokens) for place, column in columns}
+
+    def _names(self, tokens: Numbers) -> set[str]:
+        return {self.names[number - 1] for number in tokens.tolist() if number != BREAK}
 
 
 class Analyst:
-    """Analyses the texts of entries."""
+    """Analyses the texts of entries, several at once."""
 
     def __init__(self, words: Words) -> None:
         self._words = words
-        self._known: dict[str | None, set[str]] = defaultdict(set)
+        self._forget()
 
-    def analyse(self, texts: Iterable[Written]) -> Analysed:
-        """Give the tokens of an entry's texts, and the words that were not told before."""
-        columns: dict[Tier, list[str]] = {place: [] for place in PLACES}
-        told: set[tuple[str, str, str]] = set()
-        for place, text, language in texts:
-            columns[place].append(self._words.tokens(text, language))
-            if fresh := set(text.split()) - self._known[language]:
-                told.update(self._told(fresh, language))
-        joined = tuple(_BETWEEN.join(tokens) for tokens in columns.values())
-        return Analysed(joined, tuple(sorted(told)))
+    def analyse(self, entries: Iterable[Iterable[Written]]) -> Analysed:
+        """Give the tokens of entries' texts, and the words that were not told before."""
+        if len(self._numbers) >= _MOST_KNOWN:
+            self._forget()
+        columns = {place: _Filling() for place in PLACES}
+        for texts in entries:
+            for place, text, language in texts:
+                columns[place].add(map(self._known(language).__getitem__, text.split()))
+            for filling in columns.values():
+                filling.end()
+        return self._renumbered(tuple(filling.column() for filling in columns.values()))
 
-    def _told(self, pieces: set[str], language: str | None) -> Iterator[tuple[str, str, str]]:
-        """Give the words of what stands between two spaces, which is known from then on."""
-        known = self._known[language]
-        if len(known) > _MOST_KNOWN:
-            known.clear()
-        known |= pieces
-        for word in listed(" ".join(pieces)):
-            form = plain(word)
-            if form and not form[0].isdigit():  # numbers have neither other forms nor near ones
-                yield form, self._words.token(word, language), word
+    def _forget(self) -> None:
+        self._numbers = _Numbering()
+        self._told: set[Word] = set()
+        self._pieces: dict[str | None, _Pieces] = {}
+
+    def _known(self, language: str | None) -> "_Pieces":
+        if language not in self._pieces:
+            self._pieces[language] = _Pieces(self._words, language, self._numbers, self._told)
+        return self._pieces[language]
+
+    def _renumbered(self, columns: tuple[Column, ...]) -> Analysed:
+        """Give columns with numbers of their own for tokens, and the words that were not told."""
+        used = np.zeros(len(self._numbers) + 1, np.bool_)
+        for column in columns:
+            used[column.tokens] = True
+        used[BREAK] = False
+        ours = np.flatnonzero(used)
+        numbers = np.zeros(len(used), np.uint32)
+        numbers[ours] = np.arange(1, len(ours) + 1)
+        words = tuple(sorted(self._told))
+        self._told.clear()
+        return Analysed(
+            tuple(self._numbers.names[number - 1] for number in ours.tolist()),
+            tuple(Column(numbers[column.tokens], column.lengths) for column in columns),
+            words,
+        )
+
+
+class _Numbering(dict[str, int]):
+    """The numbers of tokens, from 1 in the order in which they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __missing__(self, token: str) -> int:
+        self.names.append(token)
+        self[token] = len(self.names)
+        return self[token]
+
+
+class _Pieces(dict[str, tuple[int, ...]]):
+    """The tokens of what stands between two spaces in one language, made as they are asked for.
+
+    That is mostly a word with or without a comma; to look it up is quicker than to find its words.
+    """
+
+    def __init__(
+        self, words: Words, language: str | None, numbers: "_Numbering", told: set[Word]
+    ) -> None:
+        super().__init__()
+        self._words, self._language = words, language
+        self._numbers, self._told = numbers, told
+
+    def __missing__(self, piece: str) -> tuple[int, ...]:
+        tokens = [(word, self._words.token(word, self._language)) for word in listed(piece)]
+        for word, token in tokens:
+            if not word[0].isdigit() and (form := plain(word)):
+                self._told.add(
+                    (form, token, word)
+                )  # numbers have neither other forms nor near ones
+        self[piece] = tuple(self._numbers[token] for _, token in tokens if token)
+        return self[piece]
+
+
+class _Filling:
+    """A column that is being filled, entry by entry."""
+
+    def __init__(self) -> None:
+        self._tokens: list[int] = []
+        self._lengths: list[int] = []
+        self._begun = 0
+
+    def add(self, pieces: Iterable[tuple[int, ...]]) -> None:
+        """Add a text to the entry."""
+        if len(self._tokens) > self._begun:
+            self._tokens.append(BREAK)
+        self._tokens.extend(chain.from_iterable(pieces))
+
+    def end(self) -> None:
+        """End the entry."""
+        self._lengths.append(len(self._tokens) - self._begun)
+        self._begun = len(self._tokens)
+
+    def column(self) -> Column:
+        """Give what was filled."""
+        return Column(np.array(self._tokens, np.uint32), np.array(self._lengths, np.uint32))

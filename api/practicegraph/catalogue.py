@@ -15,7 +15,6 @@ from .dataset import Dataset
 from .endpoint import Endpoint
 from .explanations import Explaining
 from .extending import Extending
-from .facts import FactReader
 from .following import follow
 from .index import Index
 from .kinds import Shapes
@@ -24,6 +23,7 @@ from .ontology import Ontology
 from .permanence import Permanence
 from .phrases import Phrases
 from .questions import Question
+from .readings import FactReader
 from .reconciling import NamesOf, Reconciling
 from .records import Reader
 from .search import Defined

@@ -55,30 +55,29 @@ class Sets:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What is to be entered: numbers of entries by field, by value, by step and by size.
+    """What is to be entered: entries, counted from 0, by field, by value, by step and by size.
 
     `values` are as they are stated; `steps` the first and the last one of a span, and whether it
     is open; `ends` the ends of the spans, a row an entry.
     """
 
-    entries: Array
+    count: int
     values: dict[tuple[str, str], Array]
     sizes: dict[tuple[str, int], Array]
     steps: dict[tuple[str, int, int, bool], Array]
     ends: dict[str, list[tuple[int, float, float]]]
 
 
-def gathered(entries: Iterable[tuple[int, Facts]]) -> Gathered:
+def gathered(entries: Sequence[Facts]) -> Gathered:
     """Give what is known of entries, sorted by what they have in common."""
     found = Gathered(
-        _numbers(),
+        len(entries),
         defaultdict(_numbers),
         defaultdict(_numbers),
         defaultdict(_numbers),
         defaultdict(list),
     )
-    for number, facts in entries:
-        found.entries.append(number)
+    for number, facts in enumerate(entries):
         for key, values in facts.values.items():
             found.sizes[key, len(values)].append(number)
             for value in values:
@@ -100,23 +99,26 @@ class Facets:
     sets: dict[str, Sets] = field(default_factory=dict)
     ends: dict[str, tuple[Numbers, Numbers]] = field(default_factory=dict)
 
-    def enter(self, found: Gathered) -> None:
-        """Enter what is known of entries that are not there."""
-        self.entries.update(found.entries)
-        for (key, value), numbers in found.values.items():
+    def enter(self, first: int, found: Gathered) -> None:
+        """Enter what is known of entries that are not there, numbered from the first one."""
+        self.entries.add_range(first, first + found.count)
+        for (key, value), places in found.values.items():
+            numbers = _counted_from(first, places)
             for counted in self._counted(key, value):
                 self.of(key).values.setdefault(counted, BitMap()).update(numbers)
-        for (key, size), numbers in found.sizes.items():
+        for (key, size), places in found.sizes.items():
+            numbers = _counted_from(first, places)
             self.of(key).stated.update(numbers)
             self.of(key).sizes.setdefault(size, BitMap()).update(numbers)
-        for (key, first, last, is_open), numbers in found.steps.items():
+        for (key, begun, last, is_open), places in found.steps.items():
+            numbers = _counted_from(first, places)
             self.of(key).stated.update(numbers)
-            for step in range(first, last + 1):
+            for step in range(begun, last + 1):
                 self.of(key).values.setdefault(step, BitMap()).update(numbers)
             if is_open:
                 self.of(key).open.setdefault(last, BitMap()).update(numbers)
         for key, rows in found.ends.items():
-            self._set_ends(key, rows)
+            self._set_ends(key, first, rows)
 
     def discard(self, number: int) -> None:
         """Take an entry out."""
@@ -211,15 +213,15 @@ class Facets:
             return next((t for t in facet.options if plain(t) == value), Literal(value))
         return NamedNode(value)
 
-    def _set_ends(self, key: str, rows: Sequence[tuple[int, float, float]]) -> None:
+    def _set_ends(self, key: str, first: int, rows: Sequence[tuple[int, float, float]]) -> None:
+        places, lows, highs = np.array(rows).T
+        numbers = places.astype(np.int64) + first
         low, high = self.ends.get(key, (np.zeros(0), np.zeros(0)))
-        most = max(number for number, _, _ in rows)
-        if most >= len(low):
+        if (most := int(numbers.max())) >= len(low):
             more = np.full(max(1024, most + 1, 2 * len(low)) - len(low), np.nan)
             low, high = np.concatenate([low, more]), np.concatenate([high, more])
             self.ends[key] = low, high
-        for number, first, last in rows:
-            low[number], high[number] = first, last
+        low[numbers], high[numbers] = lows, highs
 
     def _counted(self, key: str, value: str) -> Sequence[str]:
         """Give a value and all that it counts for."""
@@ -234,6 +236,11 @@ class Facets:
 
 def _numbers() -> Array:
     return array("I")
+
+
+def _counted_from(first: int, places: Array) -> Array:
+    numbers = np.frombuffer(places, np.uint32) + np.uint32(first)
+    return array("I", numbers.tobytes())
 
 
 def bitmap(numbers: "np.ndarray[tuple[int], np.dtype[np.integer]]") -> BitMap:

@@ -1,27 +1,46 @@
-"""What a search needs to know of entries: made of what is said of them, a batch at a time.
+"""What a search needs to know of an entry, made of what is said of it.
 
-Statements come from the store, or from the files that it was filled from (`passing`).
+That comes from the store (`readings`), or from the files that it was filled from (`passing`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import islice
-from sys import intern
+from functools import cached_property, lru_cache, partial
+from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from .analysis import Written, written
+from .analysis import Written
 from .kinds import Field, Kind
 from .permanence import DEPRECATED
+from .ranking import Tier, tier
 from .spans import scale
-from .store import RDF, Store, Term, plain
+from .store import RDF, Term
 
-Said = Mapping[str, set[Term]]
+
+class Value(NamedTuple):
+    """An IRI or a literal; blank nodes say nothing that is searched."""
+
+    text: str
+    language: str | None = None
+    is_literal: bool = False
+
+
+Said = Mapping[str, Set[Value]]
 """What is said of a thing: values by property, or by the IRI of a field of a longer path."""
+Span = tuple[float, float] | None
+"""The ends of a date or number; None for what is neither."""
+
+_NONE: frozenset[Value] = frozenset()
+_MOST_KNOWN = 100_000
+_TRUE = Value("true", is_literal=True)
 
 
-_NONE: set[Term] = set()
+def value(term: Term) -> Value | None:
+    """Give a term as a value, or None where it is none."""
+    if isinstance(term, Literal):
+        return Value(term.value, term.language, is_literal=True)
+    return Value(term.value) if isinstance(term, NamedNode) else None
 
 
 @dataclass(frozen=True)
@@ -41,62 +60,6 @@ class Facts:
     spans: Mapping[str, tuple[float, float]]
     steps: Mapping[str, tuple[int, int]]
     texts: tuple[Written, ...]
-
-
-@dataclass(frozen=True)
-class FactReader:
-    """Reads facts of the entries of one kind out of the store."""
-
-    store: Store
-    kind: Kind
-
-    @cached_property
-    def finder(self) -> "FactFinder":
-        """Give what makes facts of statements."""
-        return FactFinder(self.kind)
-
-    def has_more_than(self, count: int) -> bool:
-        """Tell whether there are more entries, current or not."""
-        return (
-            next(islice(self._with(f"a {NamedNode(self.kind.classes[0])}"), count, None), None)
-            is not None
-        )
-
-    def entries(self) -> list[str]:
-        """Give the IRIs of all current entries in order."""
-        found = set(self._with(f"a {NamedNode(self.kind.classes[0])}"))
-        return sorted(found.difference(self._with(f"{NamedNode(DEPRECATED)} true")))
-
-    def _with(self, said: str) -> Iterator[str]:
-        """Give the IRIs of which something is said; a million take seconds, asked for so simply."""
-        for row in self.store.select(f"SELECT ?entry WHERE {{ ?entry {said} }}"):
-            if isinstance(row["entry"], NamedNode):
-                yield row["entry"].value
-
-    def read(self, iris: Sequence[str]) -> Iterator[Facts]:
-        """Give the facts of those of the IRIs that are current entries, in their order."""
-        found: list[dict[str, set[Term]]] = [{} for _ in iris]
-        for number, name, term in self._statements(iris):
-            found[number].setdefault(name, set()).add(term)
-        for iri, said in zip(iris, found, strict=True):
-            if facts := self.finder.facts(iri, said):
-                yield facts
-
-    def _statements(self, iris: Sequence[str]) -> Iterator[tuple[int, str, Term]]:
-        """Give what is said of each of the IRIs: its place, a property or the IRI of a field."""
-        things = " ".join(f"({NamedNode(iri)} {place})" for place, iri in enumerate(iris))
-        listed = f"VALUES (?entry ?place) {{ {things} }}"
-        properties = self.finder.properties
-        names = " ".join(f"({NamedNode(name)} {n})" for n, name in enumerate(properties))
-        said = f"SELECT ?place ?property ?value WHERE {{ {listed} ?entry ?property ?value }}"
-        wished = f"VALUES (?property ?name) {{ {names} }}"
-        query = f"SELECT ?place ?name ?value WHERE {{ {{ {said} }} {wished} }}"
-        for row in self.store.select(query):
-            yield int(plain(row["place"])), properties[int(plain(row["name"]))], row["value"]
-        for field in self.finder.paths:
-            query = f"SELECT ?place ?value WHERE {{ {listed} ?entry {field.path} ?value }}"
-            for row in self.store.select(query):
-                yield int(plain(row["place"])), field.iri, row["value"]
 
 
 @dataclass(frozen=True)
@@ -131,6 +94,82 @@ class FactFinder:
         """Give the fields whose values stand further away than a property of the entry."""
         return [field for field in self._fields if not field.predicates]
 
+    def _facts(self, iri: str, said: Said) -> Facts:
+        spans = self._spans(said)
+        return Facts(
+            iri=iri,
+            values={
+                key: frozenset([one.text for one in found])
+                for key, names in self._values_of
+                if (found := _found(said, names))
+            },
+            titles=self._titles(said),
+            keys={
+                key: min([one.text for one in found])
+                for key, names in self._keys_of
+                if (found := _found(said, names))
+            },
+            spans={key: (low, high) for key, (low, high, _) in spans.items()},
+            steps={key: steps for key, (_, _, steps) in spans.items()},
+            texts=tuple(self._texts(said)),
+        )
+
+    def _is_current(self, said: Said) -> bool:
+        is_withdrawn = _TRUE in said.get(DEPRECATED, _NONE)
+        return self._class in said.get(RDF + "type", _NONE) and not is_withdrawn
+
+    def _titles(self, said: Said) -> dict[str, str]:
+        titles: dict[str, str] = {}
+        for names in self._titles_of:
+            for one in _found(said, names):
+                if one.language:
+                    text = one.text.lower()
+                    titles[one.language] = min(text, titles.get(one.language, text))
+        return titles
+
+    def _spans(self, said: Said) -> dict[str, tuple[float, float, tuple[int, int]]]:
+        """Give the ends of dates and numbers, and the steps at which they begin and end."""
+        spans = {}
+        for field, names, read in self._spans_of:
+            literals = [one.text for one in _found(said, names) if one.is_literal]
+            ends = [span for text in literals if (span := read(text))]
+            if ends:
+                low, high = min(low for low, _ in ends), max(high for _, high in ends)
+                step, is_open = scale(field).step, _TRUE in said.get(field.open_where or "", _NONE)
+                spans[field.key] = low, float("inf") if is_open else high, (step(low), step(high))
+        return spans
+
+    def _texts(self, said: Said) -> Iterator[Written]:
+        for place, names in self._texts_of:
+            found = _found(said, names)
+            for one in sorted(found, key=_in_order) if len(found) > 1 else found:
+                if one.is_literal:
+                    yield place, one.text, one.language
+
+    @cached_property
+    def _class(self) -> Value:
+        return Value(self.kind.classes[0])
+
+    @cached_property
+    def _values_of(self) -> list[tuple[str, Sequence[str]]]:
+        return [(field.key, _names(field)) for field in self._listed]
+
+    @cached_property
+    def _keys_of(self) -> list[tuple[str, Sequence[str]]]:
+        return [(field.key, _names(field)) for field in self.kind.single]
+
+    @cached_property
+    def _titles_of(self) -> list[Sequence[str]]:
+        return [_names(field) for field in self.kind.with_role("LabelRole")]
+
+    @cached_property
+    def _spans_of(self) -> list[tuple[Field, Sequence[str], Callable[[str], Span]]]:
+        return [(f, _names(f), lru_cache(_MOST_KNOWN)(partial(_span, f))) for f in self._ordered]
+
+    @cached_property
+    def _texts_of(self) -> list[tuple[Tier, Sequence[str]]]:
+        return [(tier(field), _names(field)) for field in self._searched if not field.scheme]
+
     @cached_property
     def _fields(self) -> list[Field]:
         return [*self.kind.fields, *self.kind.spans]
@@ -147,74 +186,21 @@ class FactFinder:
     def _searched(self) -> list[Field]:
         return [field for field in self.kind.fields if field.searched]
 
-    def _is_current(self, said: Said) -> bool:
-        classes = {term.value for term in said.get(RDF + "type", ()) if isinstance(term, NamedNode)}
-        withdrawn = any(
-            isinstance(t, Literal) and t.value == "true" for t in said.get(DEPRECATED, ())
-        )
-        return self.kind.classes[0] in classes and not withdrawn
 
-    def _facts(self, iri: str, said: Said) -> Facts:
-        single = {f.key: list(_texts(f, said)) for f in self.kind.single}
-        ends = {f.key: (f, _ends(f, said)) for f in self._ordered}
-        spans = {key: (field, found) for key, (field, found) in ends.items() if found}
-        return Facts(
-            iri=iri,
-            values={
-                f.key: found
-                for f in self._listed
-                if (found := frozenset(map(intern, _texts(f, said))))
-            },
-            titles=self._titles(said),
-            keys={key: min(texts) for key, texts in single.items() if texts},
-            spans={
-                key: (found[0], _end(field, found[1], said))
-                for key, (field, found) in spans.items()
-            },
-            steps={
-                key: (scale(field).step(found[0]), scale(field).step(found[1]))
-                for key, (field, found) in spans.items()
-            },
-            texts=tuple(written((f, _sorted(_terms(f, said))) for f in self._searched)),
-        )
-
-    def _titles(self, said: Said) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for field in self.kind.with_role("LabelRole"):
-            for term in _terms(field, said):
-                if isinstance(term, Literal) and term.language:
-                    text = term.value.lower()
-                    found[term.language] = min(text, found.get(term.language, text))
-        return found
+def _names(field: Field) -> Sequence[str]:
+    return field.predicates or (field.iri,)
 
 
-def _terms(field: Field, said: Said) -> set[Term]:
-    names = field.predicates or (field.iri,)
+def _found(said: Said, names: Sequence[str]) -> Set[Value]:
     if len(names) == 1:
         return said.get(names[0], _NONE)
-    return set().union(*(said[name] for name in names if name in said))
+    return frozenset[Value]().union(*(said.get(name, _NONE) for name in names))
 
 
-def _sorted(terms: set[Term]) -> Iterable[Term]:
-    return sorted(terms, key=str) if len(terms) > 1 else terms
+def _in_order(one: Value) -> tuple[str, str]:
+    return one.text, one.language or ""
 
 
-def _texts(field: Field, said: Said) -> Iterator[str]:
-    """Give the IRIs and texts that a field holds."""
-    return (t.value for t in _terms(field, said) if isinstance(t, NamedNode | Literal))
-
-
-def _ends(field: Field, said: Said) -> tuple[float, float] | None:
+def _span(field: Field, text: str) -> Span:
     order = scale(field)
-    texts = [
-        t.value for t in _terms(field, said) if isinstance(t, Literal) and order.reads(t.value[:10])
-    ]
-    if not texts:
-        return None
-    return min(map(order.low, texts)), max(map(order.high, texts))
-
-
-def _end(field: Field, last: float, said: Said) -> float:
-    marks = said.get(field.open_where or "", ())
-    is_open = any(isinstance(t, Literal) and t.value == "true" for t in marks)
-    return float("inf") if is_open else last
+    return (order.low(text), order.high(text)) if order.reads(text[:10]) else None

@@ -130,19 +130,19 @@ def runs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
     """
     for _, run in groupby(_quads(path), attrgetter("graph_name")):
         quads = list(run)
-        yield _graph(path, quads[0]), quads
+        yield graph(path, quads[0]), quads
 
 
 def read(path: Path) -> Document:
     """Read a file; raises UnreadableError with line and column where it is no RDF."""
-    with _told(path):
+    with told(path):
         content = path.read_bytes()
     return stored(path, content)
 
 
 def stored(path: Path, content: bytes) -> Document:
     """Read the bytes of a file of that name, plain or gzipped; raises UnreadableError."""
-    with _told(path):
+    with told(path):
         return document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
 
 
@@ -161,12 +161,12 @@ def contents(paths: Iterable[Path]) -> Contents:
 def document(path: Path, content: bytes) -> Document:
     """Read what stands or would stand in a file of that name; raises UnreadableError."""
     form = _known_format(path)
-    with _told(path):
+    with told(path):
         head, body = heads.split(content) if path.suffix == heads.SUFFIX else (content, "")
         reader = parse(head, form, rename_blank_nodes=True)
         said = tuple(_in_graphs(path, reader))
         quads = (*said, *heads.executable(said, body))
-    topics = dict.fromkeys(_graph(path, quad) for quad in quads)
+    topics = dict.fromkeys(graph(path, quad) for quad in quads)
     return Document(path, quads, tuple(topics), reader.prefixes, body, content)
 
 
@@ -176,18 +176,19 @@ def _quads(path: Path) -> Iterator[Quad]:
         yield from read(path).quads
         return
     form = _known_format(path)
-    with _told(path), _opened(path) as stream:
+    with told(path), opened(path) as stream:
         yield from _in_graphs(path, parse(stream, form, rename_blank_nodes=True))
 
 
-def _opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> IO[bytes]:
+    """Open a file, plain or gzipped, to read what it says."""
     if path.suffix != ".gz":
         return path.open("rb")
     return BufferedReader(cast(RawIOBase, gzip.open(path)), _AT_ONCE)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
     """Have what goes wrong in reading a file told as an UnreadableError."""
     try:
         yield
@@ -212,7 +213,7 @@ def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
     return named((quad.triple for quad in everything), first.subject.value)
 
 
-def _graph(path: Path, quad: Quad) -> str:
+def graph(path: Path, quad: Quad) -> str:
     """Give the name of a quad's graph; raises UnreadableError where it has none."""
     if not isinstance(quad.graph_name, NamedNode):
         reason = f"a set of graphs with a statement in none that has an IRI: {quad.triple}"

@@ -1,62 +1,105 @@
-"""Tokens of many entries, gathered into sets of entries: one for each token and place."""
+"""Tokens of many entries, gathered into sets of entries, and of places: for each token and place.
+
+Where a token stands is told by the entry's place in its block, in the first 16 bits, and by the
+place in the entry's sequence, in the last 16.
+"""
 
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pyroaring import BitMap
 
-from .ranking import Tier
+from .analysis import BREAK, PLACES, Column
 
-Columns = Mapping[Tier, Sequence[str]]
-"""The tokens of an entry by place, in the order of its text, each as often as it stands there."""
-Key = tuple[str, int, int]
-"""A token, a place and a block."""
-Sets = Mapping[Key, BitMap]
-"""Entries by key."""
+Kept = int | bytes
+"""A set of entries as it is kept: of a single one its number, else a bitmap."""
 
 BLOCK = 16
 """How many bits of an entry's number say its place in a block: blocks are of 65,536 entries."""
-_LAST = (1 << BLOCK) - 1
+LONGEST = 1 << 16
+"""So many tokens of a sequence have positions of their own."""
+_BLOCKS = 8
+_LAST = (1 << BLOCK + _BLOCKS) - 1
+"""The greatest number that an entry may have."""
+_BITS, _SHIFT = np.uint64(BLOCK), np.uint64(2 * BLOCK + _BLOCKS)
+_Pairs = np.ndarray[tuple[int], np.dtype[np.uint64]]
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where a token stands, by its number: the entries of a block, and in order its positions."""
+
+    token: int
+    place: int
+    block: int
+    entries: Kept
+    positions: bytes
 
 
 class Gathered:
     """Tokens of many entries as numbers, which are sorted at once."""
 
-    def __init__(self, entries: Iterable[tuple[int, Columns]]) -> None:
-        self._ids: dict[str, int] = defaultdict(count().__next__)
-        self._numbers = array("I")
-        self._tokens = {place: array("I") for place in Tier}
-        self._lengths = {place: array("I") for place in Tier}
-        for number, tokens in entries:
-            self._numbers.append(number)
-            for place in Tier:
-                here = tokens.get(place, ())
-                self._tokens[place].extend(map(self._ids.__getitem__, here))
-                self._lengths[place].append(len(here))
+    def __init__(self) -> None:
+        self.count = 0
+        """How many entries there are."""
+        self._stands: dict[int, list[_Pairs]] = {place: [] for place in PLACES}
 
-    def __len__(self) -> int:
-        return len(self._numbers)
+    def add(self, first: int, columns: Sequence[Column]) -> list[int]:
+        """Add entries, numbered from the first one, with their tokens in each place.
 
-    def sets(self) -> dict[Key, BitMap]:
-        """Give the entries by token, place and block."""
-        names = list(self._ids)
-        return {
-            (names[key >> BLOCK], int(place), key & _LAST): entries
-            for place in Tier
-            for key, entries in self._sorted(place)
-        }
+        Gives those that have more tokens than have positions.
+        """
+        count = len(columns[0].lengths)
+        assert first + count <= _LAST, first
+        for stands, column in zip(self._stands.values(), columns, strict=True):
+            starts = np.cumsum(column.lengths) - column.lengths
+            within = np.arange(len(column.tokens)) - np.repeat(starts, column.lengths)
+            within = np.minimum(within, LONGEST - 1).astype(np.uint64)
+            numbers = np.arange(first, first + count, dtype=np.uint64)
+            tokens = column.tokens.astype(np.uint64)
+            here = tokens << _SHIFT | np.repeat(numbers << _BITS, column.lengths) | within
+            stands.append(here[column.tokens != BREAK])
+        self.count += count
+        longest = np.max([column.lengths for column in columns], axis=0)
+        return (first + np.flatnonzero(longest > LONGEST)).tolist()
 
-    def _sorted(self, place: Tier) -> Iterator[tuple[int, BitMap]]:
-        """Give the entries by the number of the token, and by block in its last bits."""
-        tokens = np.array(self._tokens[place], np.uint64)
-        numbers = np.repeat(np.array(self._numbers, np.uint64), self._lengths[place])
-        pairs = np.sort(tokens << 32 | numbers)
-        keys = pairs >> BLOCK
-        starts = np.flatnonzero(np.diff(keys, prepend=keys[:1] + 1))
-        entries = array("I", (pairs & 0xFFFFFFFF).astype(np.uint32).tobytes())
-        ends = [*starts[1:].tolist(), len(entries)]
-        for key, start, end in zip(keys[starts].tolist(), starts.tolist(), ends, strict=False):
-            yield key, BitMap(entries[start:end])
+    def stands(self) -> Iterator[Stand]:
+        """Give where tokens stand, and let them go."""
+        for place, stands in self._stands.items():
+            found = np.concatenate(stands) if stands else np.zeros(0, np.uint64)
+            stands.clear()
+            yield from _sorted(place, found)
+        self.count = 0
+
+
+def kept(entries: BitMap) -> Kept:
+    """Give a set of entries as it is kept."""
+    return entries[0] if len(entries) == 1 else entries.serialize()
+
+
+def _sorted(place: int, stands: _Pairs) -> Iterator[Stand]:
+    stands.sort(kind="stable")  # entries come in order, so most of it is sorted
+    positions = stands.astype(np.uint32).tobytes()
+    begun = _begun(stands >> _BITS)
+    entries = stands[begun] >> _BITS
+    keys = entries >> _BITS
+    firsts = _begun(keys)
+    numbers = array("I", (entries & _LAST).astype(np.uint32).tobytes())
+    ends = [*firsts[1:].tolist(), len(numbers)]
+    marks = [*(4 * begun[firsts]).tolist(), len(positions)]
+    for number, key in enumerate(keys[firsts].tolist()):
+        those = numbers[firsts[number] : ends[number]]
+        yield Stand(
+            key >> _BLOCKS,
+            place,
+            key & (1 << _BLOCKS) - 1,
+            those[0] if len(those) == 1 else BitMap(those).serialize(),
+            positions[marks[number] : marks[number + 1]],
+        )
+
+
+def _begun(values: _Pairs) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
+    """Give where values in order begin to be others."""
+    return np.flatnonzero(np.diff(values, prepend=values[:1] + 1))

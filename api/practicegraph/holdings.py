@@ -14,9 +14,10 @@ from . import indexing, orders, saving
 from .analysis import Analysed
 from .choices import TITLE
 from .facets import Facets, gathered, members
-from .facts import FactReader, Facts
+from .facts import Facts
 from .indexing import Batch, row_of
 from .orders import Order
+from .readings import FactReader
 from .shelf import Shelf
 from .texts import Texts
 from .vocabularies import Vocabularies
@@ -52,7 +53,6 @@ class Holdings:
             self.texts.fill(self._filled(batches, again))
             for iri in again:
                 self._replace(iri)
-            self.texts.optimise()
             self._save()
             self.shelf.say(**said)
             self.release = said.get("release", "")
@@ -108,7 +108,7 @@ class Holdings:
                 order.add(number)
         for number, row in rows.items():
             for facts in self.reader.read([row.iri]):
-                self.facets.enter(gathered([(number, facts)]))
+                self.facets.enter(number, gathered([facts]))
 
     def _empty(self) -> None:
         self.release = ""
@@ -126,13 +126,14 @@ class Holdings:
         iris: list[str] = []
         columns: list[list[str]] = [[] for _ in self._orders]
         for batch in batches:
+            first = len(iris)
             again += batch.again
-            iris += [iri for _, iri, _, _ in batch.rows]
-            self.shelf.fill(batch.rows)
-            self.facets.enter(batch.gathered)
+            iris += batch.iris
+            self.shelf.fill(first, batch.rows)
+            self.facets.enter(first, batch.gathered)
             for column, more in zip(columns, batch.columns, strict=True):
                 column += more
-            yield from batch.texts
+            yield first, batch.texts
         orders.sort(self._orders.values(), iris, columns)
 
     def _save(self) -> None:
@@ -166,6 +167,6 @@ class Holdings:
     def _put_in(self, number: int, facts: Facts, moved: Iterable[Order]) -> None:
         self.shelf.put(number, row_of(facts))
         self.texts.put(number, facts.texts)
-        self.facets.enter(gathered([(number, facts)]))
+        self.facets.enter(number, gathered([facts]))
         for order in moved:
             order.add(number)

@@ -16,11 +16,11 @@ from pyroaring import BitMap
 from . import paging, spelling, titles, wanted
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
 from .facets import members
-from .facts import FactReader
 from .holdings import Extents, Holdings
 from .kinds import Field
 from .labels import Labels
 from .ranking import Match, found, ranked
+from .readings import FactReader
 from .search import Answer, Counts, Coverage, Neighbour, Search, page_of
 from .shelf import Shelf
 from .snippets import Snippets

@@ -1,25 +1,33 @@
-"""All entries read and analysed for an index, by a process beside it where there are many."""
+"""All entries read and analysed for an index, by processes beside it where there are many."""
 
 import gc
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
+from itertools import chain, cycle, islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TypeVar
 
-from . import facets, orders, shelf
+from . import facets, nquads, orders, passing, shelf
 from .analysis import Analysed, Analyst
 from .facets import Gathered
-from .facts import FactFinder, FactReader, Facts
+from .facts import FactFinder, Facts
 from .folder import UnreadableError
 from .kinds import Kind
-from .passing import Passing
+from .nquads import Part, Piece
+from .passing import Told
+from .readings import FactReader
 from .shelf import Row, Written
 from .words import Words
 
-_MANY = 5_000  # entries: reading fewer takes less time than starting a process
+_Item = TypeVar("_Item")
+
+_MANY = 5_000  # entries: reading fewer takes less time than starting processes
 _BATCH = 1_000
 
 
@@ -32,51 +40,88 @@ class Batch:
 
     rows: list[Written]
     gathered: Gathered
-    texts: list[tuple[int, Analysed]]
+    texts: Analysed
     columns: list[list[str]]
     again: Sequence[str] = ()
+
+    @property
+    def iris(self) -> list[str]:
+        """Give the IRIs of the entries."""
+        return [iri for iri, _, _ in self.rows]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A batch out of files, the topics of their graphs, and what else these describe."""
+
+    batch: Batch
+    topics: list[str]
+    others: list[str]
 
 
 @dataclass(frozen=True)
 class _Making:
-    """What makes batches of facts."""
+    """What makes batches of facts, and facts of files."""
 
+    finder: FactFinder
     analyst: Analyst
     sorted_by: Mapping[str, Callable[[Row], str]]
 
     @classmethod
     def of(cls, kind: Kind, languages: Sequence[str]) -> "_Making":
         """Give what makes them with the languages of a catalogue."""
-        return cls(Analyst(Words(languages)), orders.texts(kind, languages))
+        return cls(FactFinder(kind), Analyst(Words(languages)), orders.texts(kind, languages))
 
-    def batches(self, entries: Iterable[Facts], first: int = 0) -> Iterator[Batch]:
-        """Give the entries in batches, numbered from a first number."""
-        numbered = enumerate(entries, first)
-        while several := list(islice(numbered, _BATCH)):
-            yield self.batch(several)
+    def batches(self, entries: Iterable[Facts]) -> Iterator[Batch]:
+        """Give the entries in batches."""
+        yield from map(self.batch, _batched(entries))
 
-    def batch(self, numbered: Sequence[tuple[int, Facts]], again: Sequence[str] = ()) -> Batch:
-        """Give entries with their numbers as a batch."""
-        rows = [(number, row_of(facts)) for number, facts in numbered]
+    def batch(self, entries: Sequence[Facts], again: Sequence[str] = ()) -> Batch:
+        """Give entries as a batch."""
+        rows = list(map(row_of, entries))
         return Batch(
-            [shelf.written(number, row) for number, row in rows],
-            facets.gathered(numbered),
-            [(number, self.analyst.analyse(facts.texts)) for number, facts in numbered],
-            [[text(row) for _, row in rows] for text in self.sorted_by.values()],
+            list(map(shelf.written, rows)),
+            facets.gathered(entries),
+            self.analyst.analyse(facts.texts for facts in entries),
+            [list(map(text, rows)) for text in self.sorted_by.values()],
             again,
         )
 
+    def part(self, part: Part) -> _Read:
+        """Read a part of a file; raises UnreadableError."""
+        return self._read(nquads.pieces(part, self._wanted))
+
+    def files(self, paths: Iterable[Path]) -> Iterator[_Read]:
+        """Read files in whatever syntax; raises UnreadableError."""
+        pieces = chain.from_iterable(nquads.others(path, self._wanted) for path in paths)
+        yield from map(self._read, _batched(pieces))
+
+    def _read(self, pieces: Iterable[Piece]) -> _Read:
+        passed = passing.read(self.finder, pieces)
+        return _Read(self.batch(passed.facts), passed.topics, passed.others)
+
+    @cached_property
+    def _wanted(self) -> frozenset[str]:
+        return frozenset(self.finder.properties)
+
 
 def read(reader: FactReader, languages: Sequence[str], files: Sequence[Path]) -> Iterator[Batch]:
-    """Read all current entries, numbered from 0.
+    """Read all current entries.
 
     Many are read out of the files that the store was filled from, where there are such. Raises
     UnreadableError.
     """
     making = _Making.of(reader.kind, languages)
-    if files and not reader.finder.paths and reader.has_more_than(_MANY):
-        return _read_beside(reader, making, languages, files)
-    return making.batches(_listed(reader, reader.entries()))
+    if not files or reader.finder.paths or not reader.has_more_than(_MANY):
+        yield from making.batches(_listed(reader, reader.entries()))
+        return
+    told = Told()
+    for found in _out_of(files, making, languages):
+        if told.take(found.batch.iris, found.topics, found.others):
+            yield found.batch
+    others = [iri for iri in reader.entries() if iri not in told.entries]
+    yield from making.batches(_listed(reader, others))
+    yield making.batch((), told.again())
 
 
 def row_of(facts: Facts) -> Row:
@@ -86,34 +131,47 @@ def row_of(facts: Facts) -> Row:
 
 def _listed(reader: FactReader, iris: Iterable[str]) -> Iterator[Facts]:
     """Give the facts of those of the IRIs that are entries, out of the store."""
-    waiting = iter(iris)
-    while several := list(islice(waiting, _BATCH)):
+    for several in _batched(iris):
         yield from reader.read(several)
 
 
-def _read_beside(
-    reader: FactReader, making: _Making, languages: Sequence[str], files: Sequence[Path]
-) -> Iterator[Batch]:
-    """Give what the files say of entries, and then what the store alone knows whole."""
-    told: set[str] = set()
-    with _started(reader.kind, languages, files) as connection:
-        while isinstance(batch := connection.recv(), Batch):
-            told.update(iri for _, iri, _, _ in batch.rows)
-            yield batch
-    if isinstance(batch, UnreadableError):
-        raise batch
-    others = [iri for iri in reader.entries() if iri not in told]
-    yield from making.batches(_listed(reader, others), len(told))
-    yield making.batch((), sorted(batch))
+def _out_of(files: Sequence[Path], making: _Making, languages: Sequence[str]) -> Iterator[_Read]:
+    """Read files, large sets in parts by processes beside this one."""
+    sets = {path: parts for path in files if (parts := nquads.parts(path))}
+    yield from making.files(path for path in files if path not in sets)
+    if not sets:
+        return
+    arguments = (making.finder.kind, languages)
+    with ExitStack() as stack:
+        count = (os.cpu_count() or 1) + 1  # one is not at work while its part is taken up
+        connections = [stack.enter_context(_started(*arguments)) for _ in range(count)]
+        yield from _asked(connections, chain.from_iterable(sets.values()))
+
+
+def _asked(connections: Sequence[Connection], parts: Iterable[Part]) -> Iterator[_Read]:
+    """Give what processes read of parts, in the order of these."""
+    busy: deque[Connection] = deque()
+    for part, connection in zip(parts, cycle(connections), strict=False):
+        found = [_received(busy.popleft())] if len(busy) == len(connections) else []
+        connection.send(part)
+        busy.append(connection)
+        yield from found
+    yield from map(_received, busy)
+
+
+def _received(connection: Connection) -> _Read:
+    found: _Read | UnreadableError = connection.recv()
+    if isinstance(found, UnreadableError):
+        raise found
+    return found
 
 
 @contextmanager
-def _started(kind: Kind, languages: Sequence[str], files: Sequence[Path]) -> Iterator[Connection]:
-    """Start a process that reads the files, and give where it tells."""
+def _started(kind: Kind, languages: Sequence[str]) -> Iterator[Connection]:
+    """Start a process that reads parts, and give where it takes and tells."""
     spawning = get_context("spawn")
-    ours, theirs = spawning.Pipe(duplex=False)
-    arguments = (theirs, kind, languages, files)
-    process = spawning.Process(target=_tell, args=arguments, daemon=True)
+    ours, theirs = spawning.Pipe()
+    process = spawning.Process(target=_tell, args=(theirs, kind, languages), daemon=True)
     process.start()
     theirs.close()
     with ours:
@@ -121,17 +179,20 @@ def _started(kind: Kind, languages: Sequence[str], files: Sequence[Path]) -> Ite
     process.join()
 
 
-def _tell(
-    connection: Connection, kind: Kind, languages: Sequence[str], files: Sequence[Path]
-) -> None:
-    """Tell what the files say batch by batch, and then of which more is said."""
+def _tell(connection: Connection, kind: Kind, languages: Sequence[str]) -> None:
+    """Tell what the parts say that come, until no more can come."""
     gc.disable()  # it makes much that stays for a moment, and nothing that holds itself
-    passing = Passing(FactFinder(kind), files)
-    try:
-        for batch in _Making.of(kind, languages).batches(passing.read()):
-            connection.send(batch)
-        connection.send(passing.again)
-    except UnreadableError as error:
-        connection.send(error)
-    except (BrokenPipeError, KeyboardInterrupt):
-        return
+    making = _Making.of(kind, languages)
+    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        while True:
+            part = connection.recv()
+            try:
+                connection.send(making.part(part))
+            except UnreadableError as error:
+                connection.send(error)
+
+
+def _batched(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    waiting = iter(items)
+    while several := list(islice(waiting, _BATCH)):
+        yield several

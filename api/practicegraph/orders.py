@@ -16,7 +16,7 @@ from .choices import TITLE
 from .facets import members
 from .kinds import Kind
 from .shelf import Row, Shelf
-from .text import best, preferring
+from .text import preferring
 
 _CHUNK = 4096
 _FEW = 5  # times the square root of all: so many are sorted rather than looked for
@@ -115,7 +115,14 @@ def sort(orders: Iterable[Order], iris: Sequence[str], columns: Iterable[Sequenc
 
 def _title(language: str, languages: Sequence[str]) -> Callable[[Row], str]:
     wished = preferring(language, languages)
-    return lambda row: best({tag: row.titles[tag] for tag in wished if tag in row.titles}, wished)
+
+    def title(row: Row) -> str:
+        for tag in wished:
+            if tag in row.titles:
+                return row.titles[tag]
+        return ""
+
+    return title
 
 
 def _field(key: str) -> Callable[[Row], str]:

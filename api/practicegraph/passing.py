@@ -1,66 +1,66 @@
-"""Facts of entries out of files as they pass by, which takes a fraction of asking a large store."""
+"""Facts of entries out of files as they pass by, which takes a fraction of asking a large store.
 
-from collections.abc import Iterator, Sequence
+An entry is taken as read where all that is said of it stands in one piece of the graph of its name.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from pyoxigraph import NamedNode, Quad
+import numpy as np
 
-from . import folder
 from .facts import FactFinder, Facts
-from .store import Term
+from .nquads import Piece
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What pieces of graphs say: facts of entries, all topics, and of which other things too."""
+
+    facts: list[Facts]
+    topics: list[str]
+    others: list[str]
+
+
+def read(finder: FactFinder, pieces: Iterable[Piece]) -> Passed:
+    """Read pieces; none of the finder's fields may stand further away than a property."""
+    assert not finder.paths
+    passed = Passed([], [], [])
+    for piece in pieces:
+        passed.topics.append(piece.topic)
+        passed.others.extend(piece.others)
+        if facts := finder.facts(piece.topic, piece.said):
+            passed.facts.append(facts)
+    return passed
 
 
 @dataclass
-class Passing:
-    """Reads the entries of files of which all that is said stands in one piece of their own graph.
+class Told:
+    """The entries that were told, and of what else anything was said."""
 
-    Those given here of which more is said further on are `again` to be asked of the store, once all
-    are read. What is not given here, the store may yet know as an entry.
-    """
+    entries: set[str] = field(default_factory=set)
+    _topics: "array[int]" = field(default_factory=lambda: array("q"))
+    _others: "array[int]" = field(default_factory=lambda: array("q"))
 
-    finder: FactFinder
-    files: Sequence[Path]
-    again: set[str] = field(default_factory=set)
+    def take(self, iris: Sequence[str], topics: Iterable[str], others: Iterable[str]) -> bool:
+        """Take note of topics and other things, and of entries if all of them are new.
 
-    def __post_init__(self) -> None:
-        assert not self.finder.paths
-        self._wanted = frozenset(self.finder.properties)
-        self._begun: set[int] = set()  # hashes: of two that are the same, one is asked in vain
-        self._others: set[int] = set()
-
-    def read(self) -> Iterator[Facts]:
-        """Give the facts of entries in the order of the files; raises UnreadableError."""
-        for file in self.files:
-            for topic, quads in folder.runs(file):
-                said = self._said(topic, quads)
-                if self._is_whole(topic) and (facts := self.finder.facts(topic, said)):
-                    yield facts
-
-    def _is_whole(self, topic: str) -> bool:
-        """Tell whether nothing else was said of a topic so far."""
-        key = hash(topic)
-        if key in self._begun:
-            self.again.add(topic)
+        Tells whether they are.
+        """
+        self._topics.extend(map(hash, topics))
+        self._others.extend(map(hash, others))
+        fresh = set(iris)
+        if len(fresh) < len(iris) or not self.entries.isdisjoint(fresh):
             return False
-        self._begun.add(key)
-        return key not in self._others
+        self.entries |= fresh
+        return True
 
-    def _said(self, topic: str, quads: Sequence[Quad]) -> dict[str, set[Term]]:
-        """Give what is said of a topic, and note of which others something is said."""
-        said: dict[str, set[Term]] = {}
-        entry = NamedNode(topic)
-        for quad in quads:
-            if quad.subject == entry:
-                name = quad.predicate.value
-                if name in self._wanted:
-                    said.setdefault(name, set()).add(quad.object)
-            elif isinstance(quad.subject, NamedNode):
-                self._note(quad.subject.value)
-        return said
+    def again(self) -> list[str]:
+        """Give the entries of which something was said in another piece too, in order.
 
-    def _note(self, other: str) -> None:
-        key = hash(other)
-        self._others.add(key)
-        if key in self._begun:
-            self.again.add(other)
+        Things are told apart by hashes; of two that have the same, one is given in vain.
+        """
+        topics = np.sort(np.frombuffer(self._topics, np.int64))
+        doubtful = {*topics[1:][topics[1:] == topics[:-1]].tolist()}
+        doubtful |= {*np.intersect1d(topics, np.frombuffer(self._others, np.int64)).tolist()}
+        return sorted(iri for iri in self.entries if hash(iri) in doubtful) if doubtful else []

@@ -8,15 +8,18 @@ them, and merged into them at a quiet moment; every answer takes account of it.
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import islice
 
 from pyroaring import BitMap
 
-from .gathering import BLOCK, Columns, Gathered, Key, Sets
+from .gathering import BLOCK, Kept, kept
 from .ranking import Tier
 
 Tokens = Mapping[Tier, set[str]]
 """The tokens of an entry by the places where they stand."""
+Key = tuple[str, int, int]
+"""A token, a place and a block."""
+Sets = Mapping[Key, BitMap]
+"""Entries by key."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS text_postings (
@@ -35,14 +38,16 @@ CREATE TABLE IF NOT EXISTS text_changes (
 ) WITHOUT ROWID
 """
 _PUT = "INSERT OR REPLACE INTO text_postings (token, place, block, entries) VALUES (?, ?, ?, ?)"
+_ADD = """
+INSERT INTO text_postings (token, place, block, entries) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET entries = united(entries, excluded.entries)
+"""
 _AT = "SELECT entries FROM text_postings WHERE token = ? AND place = ? AND block = ?"
 _DROP = "DELETE FROM text_postings WHERE token = ? AND place = ? AND block = ? AND entries = ?"
 _CHANGE = "INSERT OR REPLACE INTO text_changes (token, place, number, came) VALUES (?, ?, ?, ?)"
-_AT_ONCE = 1 << 14
 
 MOST = 100_000
 """How many bitmaps are read for a beginning of words, in the order of the words: 0.1 s of work."""
-Kept = int | bytes
 
 
 class Postings:
@@ -50,6 +55,7 @@ class Postings:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        connection.create_function("united", 2, _both, deterministic=True)
         self._create()
 
     def of(self, tokens: Iterable[str]) -> dict[Tier, BitMap]:
@@ -71,11 +77,9 @@ class Postings:
         ]
         self._connection.executemany(_CHANGE, rows)
 
-    def fill(self, entries: Iterable[tuple[int, Columns]]) -> None:
-        """Add the tokens of many entries that have none yet."""
-        waiting = iter(entries)
-        while gathered := Gathered(islice(waiting, _AT_ONCE)):
-            self._write(gathered.sets(), {})
+    def fill(self, rows: Iterable[tuple[str, int, int, Kept]]) -> None:
+        """Add entries by token, place and block, which have none of their tokens yet."""
+        self._connection.executemany(_ADD, rows)
 
     def merge(self) -> None:
         """Bring the bitmaps up to date with all changes."""
@@ -102,8 +106,7 @@ class Postings:
 
     def _joined(self, key: Key, come: BitMap, gone: BitMap) -> Kept:
         row = self._connection.execute(_AT, key).fetchone()
-        joined = ((_read(row[0]) if row else _NONE) - gone) | come
-        return joined[0] if len(joined) == 1 else joined.serialize()
+        return kept(((_read(row[0]) if row else _NONE) - gone) | come)
 
     def _gathered(self, condition: str, values: list[str]) -> dict[Tier, BitMap]:
         changes = self._changes(condition, values)
@@ -140,6 +143,10 @@ _UNCHANGED: tuple[list[int], list[int]] = ([], [])
 
 def _read(entries: Kept) -> BitMap:
     return BitMap([entries]) if isinstance(entries, int) else BitMap.deserialize(entries)
+
+
+def _both(entries: Kept, others: Kept) -> Kept:
+    return kept(_read(entries) | _read(others))
 
 
 def _united(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_FORM = "2"
+_FORM = "3"
 _MOST_KNOWN = 20_000  # rows in memory, of about a kilobyte
 _TABLES = """
 CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -35,13 +35,15 @@ class Row:
     keys: Mapping[str, str]
 
 
-Written = tuple[int, str, str, str]
-"""An entry as it stands in the file: its number, its IRI, titles and texts in JSON."""
+Written = tuple[str, str, str]
+"""An entry as it stands in the file: its IRI, titles and texts in JSON."""
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def written(number: int, row: Row) -> Written:
+def written(row: Row) -> Written:
     """Give an entry as it stands in the file."""
-    return number, row.iri, _json(row.titles), _json(row.keys)
+    return row.iri, _json(row.titles), _json(row.keys)
 
 
 class Shelf:
@@ -138,7 +140,7 @@ class Shelf:
 
     def put(self, number: int, row: Row) -> None:
         """Enter an entry in the place of what has its number."""
-        self.fill([written(number, row)])
+        self.fill(number, [written(row)])
         self._known.pop(number, None)
         self.change(number)
 
@@ -158,9 +160,10 @@ class Shelf:
         found = self.connection.execute(query).fetchone()
         return found[0] + 1 if found else 0
 
-    def fill(self, rows: Iterable[Written]) -> None:
-        """Enter many entries as they are written."""
-        self.connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
+    def fill(self, first: int, rows: Iterable[Written]) -> None:
+        """Enter entries as they are written, numbered from the first one."""
+        numbered = ((number, *row) for number, row in enumerate(rows, first))
+        self.connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", numbered)
 
     def changed(self) -> list[int]:
         """Give the numbers of what has changed since the last saving."""
@@ -175,7 +178,3 @@ class Shelf:
     def saved(self) -> Iterator[tuple[str, bytes]]:
         """Give what was saved, by name."""
         return self.connection.execute("SELECT name, content FROM saved")
-
-
-def _json(values: Mapping[str, str]) -> str:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))

@@ -1,30 +1,31 @@
 """The text of entries in an index: which entries have a word, a phrase or the beginning of one.
 
-Words are bitmaps of entries; phrases are found by SQLite's FTS5 (https://www.sqlite.org/fts5.html).
-Both hold tokens, those of each place apart, and are written within the transaction of the
-connection's owner.
+Words are bitmaps of entries, phrases are found by the positions of their tokens, or looked for in
+the sequences of entries. All hold tokens, those of each place apart, and are written within the
+transaction of the connection's owner.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from operator import itemgetter
 
 import numpy as np
 from pyroaring import BitMap
 
-from .analysis import PLACES, Analysed, Analyst, Written
-from .gathering import Columns
-from .postings import Postings
+from .analysis import PLACES, Analysed, Analyst, Numbers, Written
+from .gathering import BLOCK, Gathered
+from .positions import Blocks, Positions, either, standing
+from .postings import MOST, Postings
 from .ranking import Match, Tier
+from .sequences import Sequences, Tokens
 from .wanted import Wanted
 from .words import Words, after
 
-_BITS = 3  # of a row's number that say the place; those before them are the entry's number
-_AT_ONCE = 1000
 _MOST_FORMS = 200
-_TABLES = """
-CREATE VIRTUAL TABLE IF NOT EXISTS text_phrases
-    USING fts5(tokens, tokenize = 'ascii', columnsize = 0);
+_NONE = BitMap()
+_TABLE = """
 CREATE TABLE IF NOT EXISTS text_words (
     word TEXT NOT NULL,
     token TEXT NOT NULL,
@@ -32,10 +33,6 @@ CREATE TABLE IF NOT EXISTS text_words (
     PRIMARY KEY (word, token)
 ) WITHOUT ROWID
 """
-_ADD = "INSERT INTO text_phrases (rowid, tokens) VALUES (?, ?)"
-_REMOVE = "DELETE FROM text_phrases WHERE rowid >= ? AND rowid < ?"
-_HAD = "SELECT rowid & 7, tokens FROM text_phrases WHERE rowid >= ? AND rowid < ?"
-_MATCHING = "SELECT group_concat(rowid, ' ') FROM text_phrases WHERE text_phrases MATCH ?"
 _ADD_WORD = """
 INSERT INTO text_words (word, token, written) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET written = max(written, excluded.written)
@@ -48,37 +45,60 @@ LIMIT ?
 """
 
 
+@dataclass(frozen=True)
+class _Step:
+    """What may stand in one place of a phrase: the entries that have it, and where.
+
+    `numbers` are those of the tokens.
+    """
+
+    entries: Mapping[Tier, BitMap]
+    numbers: Numbers
+    positions: Callable[[Tier], Blocks]
+
+
 class Texts:
     """The texts of entries by their numbers, in an SQLite database that is given."""
 
     def __init__(self, connection: sqlite3.Connection, words: Words) -> None:
         self._connection, self._words = connection, words
-        self._postings = Postings(connection)
-        self._create()
+        self._postings, self._positions = Postings(connection), Positions(connection)
+        self._sequences = Sequences(connection)
+        connection.execute(_TABLE)
 
     def put(self, number: int, written: Iterable[Written]) -> None:
         """Give an entry these texts in the place of those that it had."""
-        analysed = Analyst(self._words).analyse(written)
-        self._change(number, analysed.columns)
-        self._connection.executemany(_ADD, _rows(number, analysed))
+        analysed = Analyst(self._words).analyse([written])
+        columns, before = Tokens(self._connection).columns(analysed), self._sequences.remove(number)
+        self._postings.change(number, before, analysed.places)
+        self._sequences.fill(number, columns)
+        self._positions.loosen([number])
         self._connection.executemany(_ADD_WORD, analysed.words)
 
     def remove(self, number: int) -> None:
         """Take the texts of an entry out, if it has any."""
-        self._change(number, ())
+        self._postings.change(number, self._sequences.remove(number), {})
+        self._positions.loosen([number])
 
-    def fill(self, entries: Iterable[tuple[int, Analysed]]) -> None:
-        """Add the texts of many entries that have none yet, fastest in order of their numbers."""
-        self._postings.fill(self._filled(iter(entries)))
+    def fill(self, batches: Iterable[tuple[int, Analysed]]) -> None:
+        """Add the texts of many entries that have none yet, numbered from a first one a batch.
+
+        It is quickest in order of the numbers.
+        """
+        tokens, gathered = Tokens(self._connection), Gathered()
+        for first, analysed in batches:
+            columns = tokens.columns(analysed)
+            self._sequences.fill(first, columns)
+            self._connection.executemany(_ADD_WORD, analysed.words)
+            self._positions.loosen(gathered.add(first, columns))
+            if gathered.count >= 1 << BLOCK:
+                self._enter(gathered, tokens)
+                tokens = Tokens(self._connection)
+        self._enter(gathered, tokens)
 
     def merge(self) -> None:
         """Bring the bitmaps up to date with what was put and removed; a second for a thousand."""
         self._postings.merge()
-
-    def optimise(self) -> None:
-        """Merge all that was written, which makes reading quicker; takes seconds for a million."""
-        self.merge()
-        self._connection.execute("INSERT INTO text_phrases (text_phrases) VALUES ('optimize')")
 
     def matching(self, wanted: Iterable[Wanted]) -> list[Match]:
         """Give for each wanted thing the entries that have it, by place."""
@@ -88,26 +108,12 @@ class Texts:
         """Give the words that begin so, in the form in which they are compared and as written."""
         yield from self._connection.execute(_WORDS, (beginning, after(beginning)))
 
-    def _create(self) -> None:
-        for statement in _TABLES.split(";"):
-            self._connection.execute(statement)
-
-    def _change(self, number: int, columns: Sequence[str]) -> None:
-        rows = (number << _BITS, number + 1 << _BITS)
-        had = self._connection.execute(_HAD, rows).fetchall()
-        before = {Tier(place): set(tokens.split()) for place, tokens in had}
-        after = {place: set(tokens) for place, tokens in _listed(columns).items()}
-        self._postings.change(number, before, after)
-        if had:
-            self._connection.execute(_REMOVE, rows)
-
-    def _filled(self, entries: Iterator[tuple[int, Analysed]]) -> Iterator[tuple[int, Columns]]:
-        while several := list(islice(entries, _AT_ONCE)):
-            rows = (row for number, analysed in several for row in _rows(number, analysed))
-            self._connection.executemany(_ADD, rows)
-            words = (word for _, analysed in several for word in analysed.words)
-            self._connection.executemany(_ADD_WORD, words)
-            yield from ((number, _listed(analysed.columns)) for number, analysed in several)
+    def _enter(self, gathered: Gathered, tokens: Tokens) -> None:
+        """Enter where tokens stand, in the order in which they are kept."""
+        stands = [((tokens.names[s.token], s.place, s.block), s) for s in gathered.stands()]
+        stands.sort(key=itemgetter(0))
+        self._postings.fill((*key, stand.entries) for key, stand in stands)
+        self._positions.fill((*key, stand.positions) for key, stand in stands)
 
     def _match(self, wanted: Wanted) -> Match:
         phrases = sorted(self._words.alike(wanted.words))
@@ -130,31 +136,42 @@ class Texts:
         return [token for (token,) in rows]
 
     def _phrase(self, wanted: Wanted, phrases: Sequence[tuple[str, ...]]) -> Match:
-        whole = [f'"{" ".join(tokens)}"' for tokens in phrases] if wanted.whole else []
-        begun = list(self._phrases_begun(wanted, phrases)) if wanted.begins else []
+        whole = [self._steps(tokens) for tokens in phrases] if wanted.whole else []
+        last = self._unfinished(wanted.beginning) if wanted.begins else None
+        before = sorted({tokens[:-1] for tokens in phrases})
+        begun = [[*self._steps(tokens), last] for tokens in before] if last else []
         return Match(self._places(whole), self._places(begun))
 
-    def _phrases_begun(self, wanted: Wanted, phrases: Sequence[tuple[str, ...]]) -> Iterator[str]:
-        others = [f'"{token}"' for token in self._shorter(wanted.beginning)]
-        for before in sorted({" ".join(tokens[:-1]) for tokens in phrases}):
-            for last in (f'"{wanted.beginning}" *', *others):
-                yield f'"{before}" + {last}'
+    def _steps(self, tokens: Iterable[str]) -> list[_Step]:
+        return [
+            _Step(
+                self._postings.of([token]),
+                self._sequences.numbers(token),
+                cache(partial(self._positions.of, tokens=[token])),
+            )
+            for token in filter(None, tokens)
+        ]
 
-    def _places(self, expressions: Sequence[str]) -> dict[Tier, BitMap]:
-        if not expressions:
-            return {}
-        (found,) = self._connection.execute(_MATCHING, (" OR ".join(expressions),)).fetchone()
-        rows = np.fromstring(found or "", dtype=np.uint64, sep=" ")
-        places, numbers = rows & (1 << _BITS) - 1, (rows >> _BITS).astype(np.uint32)
-        sets = {place: BitMap(numbers[places == place]) for place in PLACES}
-        return {place: entries for place, entries in sets.items() if entries}
+    def _unfinished(self, beginning: str) -> _Step:
+        shorter, between = self._shorter(beginning), (beginning, after(beginning))
 
+        @cache
+        def positions(place: Tier) -> Blocks:
+            begun = self._positions.beginning(place, *between)
+            return either(begun, self._positions.of(place, shorter))
 
-def _rows(number: int, analysed: Analysed) -> Iterator[tuple[int, str]]:
-    for place, tokens in zip(PLACES, analysed.columns, strict=True):
-        if tokens:
-            yield number << _BITS | place, tokens
+        others = map(self._sequences.numbers, shorter)
+        numbers = [self._sequences.beginning(*between, MOST), *others]
+        return _Step(self._begun(beginning), np.concatenate(numbers), positions)
 
-
-def _listed(columns: Sequence[str]) -> Columns:
-    return {place: tokens.split() for place, tokens in zip(PLACES, columns, strict=False)}
+    def _places(self, phrases: Iterable[Sequence[_Step]]) -> dict[Tier, BitMap]:
+        """Give the entries that have any of the phrases, by place."""
+        loose, found = self._positions.loose(), {place: BitMap() for place in PLACES}
+        for steps in phrases:
+            for place, those in found.items():
+                entries = BitMap.intersection(*(step.entries.get(place, _NONE) for step in steps))
+                if firm := entries - loose - those:
+                    those |= firm & standing([step.positions(place) for step in steps])
+                numbers = [step.numbers for step in steps]
+                those |= self._sequences.having(place, entries & loose, numbers)
+        return {place: entries for place, entries in found.items() if entries}

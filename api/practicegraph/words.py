@@ -80,6 +80,8 @@ class _Tokens(dict[str, str]):
         self._language = language
 
     def __missing__(self, text: str) -> str:
+        if text.isascii() and text.isdigit():
+            return text[:_LONGEST]  # there are as many as entries, and they have no other forms
         words = listed(text)
         tokens = self._token(text) if words == [text] else " ".join(self[word] for word in words)
         if len(self) >= _MOST:

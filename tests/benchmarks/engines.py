@@ -19,6 +19,7 @@ from practicegraph.words import Words
 Entry = tuple[int, list[Written]]
 NO_LANGUAGE = "none"
 SHOWN = 20
+_AT_ONCE = 1000
 
 
 class Engine(ABC):
@@ -56,15 +57,16 @@ class Engine(ABC):
 
 
 class Ours(Engine):
-    """Bitmaps of tokens, and FTS5 for phrases."""
+    """Bitmaps of tokens, and sequences of them for phrases."""
 
     name = "ours"
 
     def build(self, entries: Iterable[Entry]) -> None:
         self.open()
         analyst = Analyst(self._words)
-        self._texts.fill((number, analyst.analyse(written)) for number, written in entries)
-        self._texts.optimise()
+        texts = [written for _, written in entries]
+        batches = range(0, len(texts), _AT_ONCE)
+        self._texts.fill((n, analyst.analyse(texts[n : n + _AT_ONCE])) for n in batches)
         self._connection.commit()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
