@@ -1,7 +1,6 @@
 """All entries read and analysed for an index, by processes beside it where there are many."""
 
 import gc
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -29,6 +28,7 @@ _Item = TypeVar("_Item")
 
 _MANY = 5_000  # entries: reading fewer takes less time than starting processes
 _BATCH = 1_000
+_BESIDE = 3  # processes: two work while what another one read is taken up
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,7 @@ def _out_of(files: Sequence[Path], making: _Making, languages: Sequence[str]) ->
         return
     arguments = (making.finder.kind, languages)
     with ExitStack() as stack:
-        count = (os.cpu_count() or 1) + 1  # one is not at work while its part is taken up
-        connections = [stack.enter_context(_started(*arguments)) for _ in range(count)]
+        connections = [stack.enter_context(_started(*arguments)) for _ in range(_BESIDE)]
         yield from _asked(connections, chain.from_iterable(sets.values()))
 
 

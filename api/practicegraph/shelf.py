@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FORM = "3"
+_CACHE = 1 << 16  # kilobytes
 _MOST_KNOWN = 20_000  # rows in memory, of about a kilobyte
 _TABLES = """
 CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -57,6 +58,7 @@ class Shelf:
             "locking_mode = EXCLUSIVE",
             f"journal_mode = {journal}",
             f"synchronous = {safety}",
+            f"cache_size = -{_CACHE}",
         )
         for setting in settings:
             self.connection.execute(f"PRAGMA {setting}")
