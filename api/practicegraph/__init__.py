@@ -11,11 +11,11 @@ positions, postings, sequences, texts, labels, spelling, marks, snippets, values
 validation, reaches, sights, reasons, findings, markup, layouts, edits, mends, topics, promises,
 audits, checks, touches, admission, verdicts, pipelines, reports, questions, pages, commas,
 workbooks, tables, importer, sheets, changes, spool, recording, listing, transition, loading, shelf,
-facts, readings, nquads, passing, facets, orders, saving, indexing, holdings, paging, titles, index,
-following, naming, typed, things, claims, reconciling, suggesting, extending, canonical, catalogue,
-writing, given, grids, rules, opening, inputs, revising, rechecks, inspections, validator, drafting,
-differences, impacts, changesets, outlooks, exports, templates, ledger, links, dumps, dumper, web,
-terminal, keeping, asking, __main__
+facts, readings, nquads, passing, facets, orders, saving, indexing, holdings, paging, titles,
+contingency, index, following, naming, typed, things, claims, reconciling, suggesting, extending,
+canonical, catalogue, writing, given, grids, rules, opening, inputs, revising, rechecks,
+inspections, validator, drafting, differences, impacts, changesets, outlooks, exports, templates,
+ledger, links, dumps, dumper, web, terminal, keeping, asking, __main__
 """
 
 from importlib.metadata import version

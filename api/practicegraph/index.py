@@ -13,7 +13,7 @@ from threading import Lock, RLock
 import numpy as np
 from pyroaring import BitMap
 
-from . import paging, spelling, titles, wanted
+from . import contingency, paging, spelling, titles, wanted
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
 from .facets import members
 from .holdings import Extents, Holdings
@@ -24,7 +24,6 @@ from .readings import FactReader
 from .search import Answer, Counts, Coverage, Neighbour, Search, page_of
 from .shelf import Shelf
 from .snippets import Snippets
-from .store import Term
 from .vocabularies import Concept, Vocabularies
 from .wanted import Wanted
 
@@ -78,16 +77,8 @@ class Index(Search):
     def coverage(self, rows: Field, columns: Field, choices: Choices) -> Coverage:
         """Count the entries that choices leave by the values of two facets."""
         with self._lock:
-            left = self.left(choices)
-            across = list(self._held.facets.by_value(columns))
-            cells: dict[tuple[Term | None, Term | None], int] = {}
-            for row, found in self._held.facets.by_value(rows):
-                inside = found & left
-                for column, other in across if inside else ():
-                    if count := inside.intersection_cardinality(other):
-                        cells[row, column] = count
-            by_row, by_column = self._counted(rows, left), self._counted(columns, left)
-            return Coverage(len(left), by_row, by_column, cells)
+            sets = (dict(self._held.facets.by_value(facet)) for facet in (rows, columns))
+            return contingency.table(self.left(choices), *sets)
 
     def similar(self, entry: str, count: int) -> list[Neighbour]:
         """Give the entries that are nearest to one, by the concepts that they share."""
