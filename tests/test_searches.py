@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from pyoxigraph import RdfFormat, parse
@@ -53,6 +54,24 @@ def asked(client: TestClient, query: str) -> list[dict[str, str]]:
     assert answer.status_code == 200, answer.text
     bindings = answer.json()["results"]["bindings"]
     return [{name: term["value"] for name, term in row.items()} for row in bindings]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "q=mentoring&lang=el",
+        "q=qqqqq",
+        "size=1&outcome=ACE&country.not=IRL&funding=not-stated&period.from=2015&zeros=true",
+        "q=school&explain=true&size=0",
+    ],
+)
+def test_json_of_pieces_has_the_bytes_of_json_written_at_once(
+    client: TestClient, query: str
+) -> None:
+    for _ in range(2):  # the second time, the pieces are those that were kept
+        answer = get(client, f"/practices?{query}")
+        assert answer.content == JSONResponse(answer.json()).body
 
 
 def test_a_value_left_out_says_so_and_its_entries_are_gone(client: TestClient) -> None:

@@ -1,9 +1,9 @@
 """Facets as a search shows them: their values with counts, and what is chosen and left out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
@@ -13,20 +13,22 @@ from ..search import Answer
 from ..spans import listed, scale
 from ..store import Term, plain
 from ..text import fold
+from . import pieces
 from .views import View
 
-_folded = lru_cache(maxsize=10_000)(fold)
+_MOST = 10_000  # values, shown in a language, of which it is kept how that is written
+_folded = lru_cache(_MOST)(fold)
+_TRUTH = ("false", "true")
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """A value of a facet: its short form, its IRI if it has one, and how many entries have it."""
 
     value: str
     id: str
     label: str
     broader: tuple[str, ...]
-    count: int = 0
+    total: int = 0
     selected: bool = False
     excluded: bool = False
 
@@ -67,22 +69,31 @@ class Facet:
     def nested(self) -> Iterator[tuple[int, Option]]:
         """Give options from the top down, those below another right behind it."""
         shown = {option.value for option in self.options}
-        tops = [option for option in self.options if not shown & set(option.broader)]
-        return self._below(tops, 0)
+        tops = [option for option in self.options if shown.isdisjoint(option.broader)]
+        lower: dict[str, list[Option]] = {}
+        for option in self.options:
+            for above in option.broader[:1]:
+                lower.setdefault(above, []).append(option)
+        return _below(tops, lower, 0)
 
-    def _below(self, tops: Sequence[Option], depth: int) -> Iterator[tuple[int, Option]]:
-        for top in tops:
-            yield depth, top
-            lower = [option for option in self.options if option.broader[:1] == (top.value,)]
-            yield from self._below(lower, depth + 1)
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the facet as JSON, without what it has not."""
-        found: dict[str, Any] = {"label": self.label, "values": [_json(o) for o in self.options]}
-        if self.unstated:
-            found["notStated"] = dict(vars(self.unstated))
+    def as_json(self) -> str:
+        """Give the facet in JSON, without what it has not."""
+        whole = {
+            "label": pieces.written(self.label),
+            "values": pieces.listed(map(_json, self.options)),
+        }
+        more: dict[str, Any] = {"notStated": vars(self.unstated)} if self.unstated else {}
         ends = {"from": self.least, "to": self.most}
-        return found | {name: text for name, text in ends.items() if text}
+        more |= {name: text for name, text in ends.items() if text}
+        return pieces.extended(pieces.named(whole), more)
+
+
+def _below(
+    tops: Sequence[Option], lower: Mapping[str, Sequence[Option]], depth: int
+) -> Iterator[tuple[int, Option]]:
+    for top in tops:
+        yield depth, top
+        yield from _below(lower.get(top.value, ()), lower, depth + 1)
 
 
 def facets(view: View, answer: Answer, choices: Choices) -> list[Facet]:
@@ -169,16 +180,18 @@ def _option(
     return Option(concept.notation, concept.iri, view.best(concept.labels), broader, *counted)
 
 
-def _json(option: Option) -> dict[str, Any]:
-    found = {
-        "value": option.value,
-        "id": option.id,
-        "label": option.label,
-        "count": option.count,
-        "selected": option.selected,
-    }
-    found |= {"excluded": True} if option.excluded else {}
-    return found | ({"broader": option.broader} if option.broader else {})
+def _json(option: Option) -> str:
+    value, iri, label, broader, total, selected, excluded = option
+    before, behind = _around_count(value, iri, label, broader)
+    left_out = ',"excluded":true' if excluded else ""
+    return f'{before},"count":{total},"selected":{_TRUTH[selected]}{left_out}{behind}'
+
+
+@lru_cache(_MOST)
+def _around_count(value: str, iri: str, label: str, broader: tuple[str, ...]) -> tuple[str, str]:
+    """Give what stands before and behind the count of a value in JSON."""
+    more = f',"broader":{pieces.written(broader)}' if broader else ""
+    return pieces.written({"value": value, "id": iri, "label": label})[:-1], more + "}"
 
 
 def _term(value: Value) -> Term | None:
@@ -189,7 +202,7 @@ def _term(value: Value) -> Term | None:
 
 
 def _by_count(option: Option) -> tuple[int, str]:
-    return -option.count, _folded(option.label)
+    return -option.total, _folded(option.label)
 
 
 def _by_value(field: Field) -> Any:

@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 
 from .. import records
 from ..choosing import cursor
@@ -16,7 +15,7 @@ from ..columns import Columns
 from ..recent import Recent
 from ..search import Answer
 from ..sheets import Sheets, UnfitError
-from . import caching, explained, extracts, facets, hydra, links, negotiation, results
+from . import caching, explained, extracts, facets, hydra, links, negotiation, pieces, results
 from .extracts import Extracts
 from .leads import OURS, PATH, address, query_of
 from .links import Link
@@ -25,8 +24,7 @@ from .results import Found
 from .service import VARY, Service
 from .views import View
 
-Item = dict[str, Any]
-_ITEMS = 2000  # of entries in JSON, about 10 kB each, that are kept
+_ITEMS = 2000  # entries written in JSON, about 4 kB each, that are kept
 _PAGING = ("after", "before")
 
 
@@ -35,7 +33,7 @@ class Searches:
     """Answers searches."""
 
     service: Service
-    items: Recent[tuple[str, Sequence[str]], Item] = field(default_factory=lambda: Recent(_ITEMS))
+    items: Recent[tuple[str, Sequence[str]], str] = field(default_factory=lambda: Recent(_ITEMS))
 
     def answer(self, request: Request) -> Response:
         """Answer a search in the form that the reader asks for."""
@@ -53,7 +51,7 @@ class Searches:
             if form == HTML:
                 return results.page(self.service, request, found)
             if form == JSON:
-                return JSONResponse(self._json(view, found))
+                return Response(self._json(view, found), media_type=form.content_type)
             if form == CSV:
                 return Response(self._csv(answer), media_type=form.content_type)
             if form == XLSX:
@@ -64,39 +62,41 @@ class Searches:
         known = explained.validators(view, request, form, choices.explain)
         return caching.answer(request, known, VARY | _links(request, found, form), make)
 
-    def _json(self, view: View, found: Found) -> dict[str, Any]:
-        answer = found.answer
-        shown = {
-            "total": answer.total,
-            "release": self.service.catalogue.search.release,
-            "items": self._items(view, found),
-            "facets": {
-                facet.field.key: facet.as_json()
-                for facet in facets.facets(view, answer, found.choices)
-            },
-            **found.pages,
+    def _json(self, view: View, found: Found) -> str:
+        answer, choices = found.answer, found.choices
+        more: dict[str, Any] = dict(found.pages)
+        if meant := extracts.meant(view, choices, answer):
+            more["meant"] = meant
+        if choices.explain:
+            more["explanation"] = explained.answer(view, choices, found.milliseconds)
+        shown = facets.facets(view, answer, choices)
+        whole = {
+            "total": pieces.written(answer.total),
+            "release": pieces.written(self.service.catalogue.search.release),
+            "items": pieces.listed(self._items(view, found)),
+            "facets": pieces.named({facet.field.key: facet.as_json() for facet in shown}),
         }
-        if meant := extracts.meant(view, found.choices, answer):
-            shown["meant"] = meant
-        if found.choices.explain:
-            shown["explanation"] = explained.answer(view, found.choices, found.milliseconds)
-        return shown
+        return pieces.extended(pieces.named(whole), more)
 
-    def _items(self, view: View, found: Found) -> list[Item]:
-        """Give the entries of a page; where words were found in them, with what shows it."""
+    def _items(self, view: View, found: Found) -> list[str]:
+        """Give the entries of a page in JSON; where words were found, with what shows it."""
         reader, languages = self.service.catalogue.reader, view.languages
-        if found.choices.words.strip():
-            shown = Extracts(view, found.choices)
-            read = self._records(found.answer.entries)
-            return [reader.as_json(one, languages) | shown.as_json(one) for one in read]
-        keys = [(iri, languages) for iri in found.answer.entries]
-        return self.items.of(
+        items = self.items.of(
             reader.store.version(),
-            keys,
+            [(iri, languages) for iri in found.answer.entries],
             lambda missing: [
-                reader.as_json(one, languages) for one in self._records([i for i, _ in missing])
+                pieces.written(reader.as_json(one, languages))
+                for one in self._records([iri for iri, _ in missing])
             ],
         )
+        if not found.choices.words.strip():
+            return items
+        shown = Extracts(view, found.choices)
+        records = self._records(found.answer.entries)
+        return [
+            pieces.extended(item, shown.as_json(record))
+            for item, record in zip(items, records, strict=True)
+        ]
 
     def _csv(self, answer: Answer) -> str:
         kind, tags = self.service.catalogue.shapes.record, self.service.catalogue.languages
