@@ -64,8 +64,9 @@ class Coverages:
             table = crossings.crossed(view, rows, columns, counted, _has_zeros(request))
             if form == CSV:
                 return Response(crossings.as_csv(table), media_type=form.content_type)
-            told = explained.coverage(view, (rows, columns), choices, milliseconds)
-            told = told if choices.explain else {}
+            told: dict[str, Any] = {}
+            if choices.explain:
+                told = explained.coverage(view, (rows, columns), choices, milliseconds)
             if form == HTML:
                 return self._page(request, table, choices, told)
             return JSONResponse(
