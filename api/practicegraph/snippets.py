@@ -1,5 +1,6 @@
 """Where an entry has what was wanted: short pieces of its texts, with the places to be marked."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from .wanted import Wanted
 from .words import Words, spans
 
 MOST = 3
+_SPACE = re.compile(r"[^\S ]")
 LENGTH = 160
 """How many letters a snippet has at the most, beside the dots that say that the text goes on."""
 
@@ -87,9 +89,9 @@ class Snippets:
                     yield _Candidate(field, term.language, term.value, marks, wanted)
 
     def _concepts(self, field: Field, terms: Sequence[Term]) -> Iterator[_Candidate]:
-        for term in terms:
-            concept, wanted = self._named.get(plain(term), (None, set()))
-            if concept:
+        for term in terms if self._named else ():
+            if named := self._named.get(plain(term)):
+                concept, wanted = named
                 label, language = best(concept.labels, self._languages), self._languages[0]
                 marks = self._marker.marks(label, language)
                 yield _Candidate(field, language, label, marks, frozenset(wanted))
@@ -109,16 +111,21 @@ def _cut(candidate: _Candidate) -> Snippet:
     """Give the piece with the most of what is wanted, cut between words."""
     text, marks = candidate.text, _together(candidate.marks)
     start, end = _around(marks, len(text))
-    words = [(first, last) for first, last, _ in spans(text) if start <= first and last <= end]
-    if start and words:
-        start = words[0][0]
-    if end < len(text) and words:
-        end = words[-1][1]
+    if end - start < len(text):
+        start, end = _between_words(text, start, end)
     before, behind = "…" if start else "", "…" if end < len(text) else ""
     shift = len(before) - start
     places = tuple((mark.start + shift, min(mark.end, end) + shift) for mark in marks)
-    piece = before + "".join(" " if c.isspace() else c for c in text[start:end]) + behind
+    piece = before + _SPACE.sub(" ", text[start:end]) + behind
     return Snippet(candidate.field, candidate.language, piece, places)
+
+
+def _between_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """Give the ends of a piece moved inwards, to where its words begin and end, if it has any."""
+    words = [(first, last) for first, last, _ in spans(text) if start <= first and last <= end]
+    if not words:
+        return start, end
+    return words[0][0] if start else start, words[-1][1] if end < len(text) else end
 
 
 def _together(marks: Sequence[Mark]) -> Sequence[Mark]:

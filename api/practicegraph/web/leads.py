@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -34,15 +35,15 @@ class Leads:
 
     def choosing(self, key: str, value: str) -> str:
         """Give the search with a value chosen."""
-        return self.to([*self._others(key, value), (key, value)])
+        return self._with(self._others(key, value), [(key, value)])
 
     def excluding(self, key: str, value: str) -> str:
         """Give the search with a value left out."""
-        return self.to([*self._others(key, value), (key + NOT, value)])
+        return self._with(self._others(key, value), [(key + NOT, value)])
 
     def leaving(self, key: str, value: str) -> str:
         """Give the search with a value neither chosen nor left out."""
-        return self.to(self._others(key, value))
+        return self._with(self._others(key, value))
 
     def without(self, *names: str) -> list[tuple[str, str]]:
         """Give what was asked but for some parameters."""
@@ -52,8 +53,24 @@ class Leads:
         """Give what was asked by some parameters alone."""
         return [pair for pair in self.asked if pair[0] in names]
 
-    def _others(self, key: str, value: str) -> list[tuple[str, str]]:
-        return [pair for pair in self.asked if pair not in {(key, value), (key + NOT, value)}]
+    def _others(self, key: str, value: str) -> str:
+        """Give what was asked, as a query, but for a value chosen or left out."""
+        unwanted = (key, value), (key + NOT, value)
+        if not self._known.isdisjoint(unwanted):
+            return urlencode([pair for pair in self.asked if pair not in unwanted])
+        return self._query
+
+    def _with(self, query: str, more: Pairs = ()) -> str:
+        whole = "&".join(filter(None, (query, urlencode(more))))
+        return f"{self.root}{PATH}?{whole}" if whole else self.root + PATH
+
+    @cached_property
+    def _known(self) -> frozenset[tuple[str, str]]:
+        return frozenset(self.asked)
+
+    @cached_property
+    def _query(self) -> str:
+        return urlencode(self.asked)
 
 
 def leads(request: Request, choosing: Choosing, without: Iterable[str] = ()) -> Leads:
