@@ -1,5 +1,6 @@
 """The command line: `practicegraph serve`, `load`, and what keeps a catalogue and asks of it."""
 
+import gc
 import logging
 from ipaddress import ip_network
 from pathlib import Path
@@ -91,6 +92,7 @@ def serve(
     try:
         app = application(opened, workers, dumper, proxies, writing)
         logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
+        _spare_what_stays()
         uvicorn.run(
             app,
             host=host,
@@ -104,6 +106,15 @@ def serve(
     finally:
         if dumper:
             dumper.close()
+
+
+def _spare_what_stays() -> None:
+    """Have the garbage collector never again look through what stays as long as the service.
+
+    That takes 0.1 s each time, in which no reader is answered.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _written(opened: Catalogue, writing: Writing | None) -> str:
