@@ -17,6 +17,9 @@ from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
 from conftest import PARTS, in_json_ld
 from practicegraph import jsonld, opening
 from practicegraph.catalogue import Catalogue
+from practicegraph.embedded import Embedded
+from practicegraph.records import Reader
+from practicegraph.text import preferring
 from practicegraph.web.app import application
 
 BASE = "https://w3id.org/practicegraph/"
@@ -121,6 +124,21 @@ def test_a_concept_s_data_say_what_leads_to_it(client: TestClient) -> None:
     assert int(str(found.value(search, VOID.entities))) == total
     above = graph(client, "/outcome/access-to-rights")
     assert (CONCEPT, SKOS.broader, URIRef(f"{BASE}outcome/access-to-rights")) in above
+
+
+def test_a_title_in_another_language_comes_before_a_description(real: Catalogue) -> None:
+    store = Embedded()
+    reader = Reader(store, real.vocabularies, real.shapes.labels)
+    thing = f"{BASE}practice/new"
+    turtle = f"""
+        @prefix dct: <http://purl.org/dc/terms/> .
+        <{thing}> dct:title "Mentoren"@de , "Maatjes"@nl ; dct:description "Older ones help."@en .
+        <{thing}#part> dct:description "Older ones help."@en .
+    """
+    store.add(parse(turtle, RdfFormat.TURTLE))
+    assert reader.name(thing, real.languages) == "Maatjes"
+    assert reader.name(thing, preferring("de", real.languages)) == "Mentoren"
+    assert reader.name(f"{thing}#part", real.languages) == "Older ones help."
 
 
 def test_a_concept_s_page_names_and_counts_what_leads_to_it(client: TestClient) -> None:

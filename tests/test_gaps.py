@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +11,14 @@ from click.testing import Result
 from fastapi.testclient import TestClient
 from pyoxigraph import NamedNode
 
-from conftest import rows
-from practicegraph import ledger
+from conftest import copy, rows
+from practicegraph import ledger, opening
 from practicegraph.catalogue import Catalogue
 from practicegraph.choices import BadChoiceError
 from practicegraph.ledger import Ledger
 from practicegraph.shapes import SKOS
+from practicegraph.web.app import application
+from practicegraph.workers import Limits, Workers
 
 PARTS = [
     "missing-texts",
@@ -138,3 +142,47 @@ def test_the_command_prints_the_ledger_and_is_no_check(run: Callable[..., Result
         "gap,field,fieldLabel,of,empty"
     )
     assert run("gaps", "--lang", "pt").exit_code == 1
+
+
+def test_the_page_has_every_part_with_its_question_in_the_reader_s_language(
+    client: TestClient, kept: Ledger
+) -> None:
+    page = client.get("/gaps?lang=de", headers={"Accept": "text/html"}).text
+    parts = kept.parts()
+    places = [page.index(f'href="/queries/{part.name}?lang=de"') for part in parts]
+    assert places == sorted(places)
+    for part in parts:
+        assert part.title in unescape(page)
+        assert f"Insgesamt: {len(part.rows)}<" in page
+    (thin,) = [part for part in parts if part.name == "thin-entries"]
+    thing = thin.rows[0]["thing"]
+    assert isinstance(thing, NamedNode)
+    path = thing.value.removeprefix(kept.catalogue.base)
+    assert f'<a href="/{path}.html?lang=de">{kept.label(thing)}</a>' in unescape(page)
+
+
+def test_programs_get_the_counts_and_the_first_rows(
+    client: TestClient, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    answer = client.get("/gaps?lang=de")
+    assert answer.headers["content-type"] == "application/json"
+    for part in answer.json()["gaps"]:
+        rows = found[part["name"]]
+        assert part["count"] == len(rows)
+        assert part["rows"] == rows[: ledger.MOST]
+        assert client.get(part["answer"]).status_code == 200
+    known = {"If-None-Match": answer.headers["etag"]}
+    assert client.get("/gaps?lang=de", headers=known).status_code == 304
+    assert client.get("/gaps", headers={"Accept": "text/csv"}).status_code == 406
+
+
+def test_what_takes_too_long_to_count_is_told_as_such(tmp_path: Path) -> None:
+    served = opening.serve(copy(tmp_path / "catalogue"))
+    assert served.source
+    workers = Workers(served.source, Limits(seconds=0.001, processes=1))
+    with TestClient(application(served, workers)) as client:
+        parts = client.get("/gaps").json()["gaps"]
+        page = client.get("/gaps?lang=nl", headers={"Accept": "text/html"}).text
+    assert {part["count"] for part in parts} == {None}
+    assert all(part["truncated"] and part["rows"] == [] for part in parts)
+    assert page.count("Dit tellen duurt te lang") == len(PARTS)

@@ -1,6 +1,7 @@
 """What readers give to be checked: every form, every kind of fault, and what is refused."""
 
 import asyncio
+import dataclasses
 import io
 import json
 import zipfile
@@ -15,12 +16,13 @@ from conftest import ROOT
 from practicegraph import reports
 from practicegraph.catalogue import Catalogue
 from practicegraph.validator import MODULE
-from practicegraph.web import uploads
+from practicegraph.web import uploads, validations
+from practicegraph.web.app import application
 from practicegraph.web.documents import Addresses
 from practicegraph.web.negotiation import CSV, JSON_LD, N_TRIPLES, RDF_XML, TRIG, TURTLE, XLSX, Form
 from practicegraph.web.service import BadBodyError, Service
 from practicegraph.web.validations import Validations
-from practicegraph.workers import Limits, OnDemand
+from practicegraph.workers import Limits, OnDemand, Workers
 
 ENTRY = (ROOT / "data/practices/1788.ttl").read_text()
 MINT = "https://w3id.org/practicegraph/practice/1788"
@@ -326,6 +328,19 @@ def test_a_check_that_takes_too_long_is_stopped(real: Catalogue) -> None:
 
     error = asyncio.run(refused())
     assert (error.phrase, error.status) == ("checkTooLong", 503)
+
+
+def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(
+    real: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OnDemand(ROOT, Limits(processes=0, waiting=0), MODULE)
+    monkeypatch.setattr(validations, "checkers", lambda _: full)
+    served = dataclasses.replace(real, source=ROOT)
+    client = TestClient(application(served, Workers(ROOT, Limits(processes=0))))
+    answer = check(client, ENTRY, query="?lang=de")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json()["detail"].startswith("Es laufen zu viele Prüfungen zugleich.")
 
 
 def test_the_openapi_document_says_what_is_read_and_written(client: TestClient) -> None:

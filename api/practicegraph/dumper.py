@@ -1,6 +1,8 @@
 """A process that makes the dumps of a release, so that the service starts and answers meanwhile.
 
 It reads one line of JSON on its standard input, and ends when that input does: with its server.
+One that is at work ends its work, whatever is written meanwhile, and is followed by one for the
+release that is then the newest: so there are always dumps, and half of the time none are made.
 """
 
 import json
@@ -10,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +20,25 @@ from typing import Any
 from . import exports, opening
 from .catalogue import Catalogue
 from .dumps import NAMES, Dumps, Made
-from .endpoint import Endpoint
+from .endpoint import Endpoint, StoreError
 from .snapshots import Snapshots
 
 _NICENESS = 10
-_PAUSE = 30  # seconds between two starts
+_PAUSE = 30.0  # seconds between two starts, and between two looks at the release
+
+
+@dataclass(frozen=True)
+class Work:
+    """A process that makes the dumps of a release, and when it began, on the monotonic clock."""
+
+    release: str
+    process: subprocess.Popen[bytes]
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Give for how long it has been at work."""
+        return time.monotonic() - self.began
 
 
 @dataclass
@@ -31,46 +48,71 @@ class Dumper:
     catalogue: Catalogue
     dumps: Dumps
     _next: float = field(default=0.0, init=False)
-    _running: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _running: Work | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _closed: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
-        """Begin with what is not made yet."""
+        """Begin with what is not made yet, and go on with what is written later."""
         self.made()
+        threading.Thread(target=self._keep_up, daemon=True).start()
+
+    @property
+    def work(self) -> Work | None:
+        """Give the work that is being done, if any."""
+        work = self._running
+        return work if work and work.process.poll() is None else None
 
     def made(self) -> Made | None:
         """Give the dumps of the release that are made; while some are not, they are being made."""
         made = self.dumps.current(self.catalogue.release)
-        if made is None or len(made.dumps) < len(NAMES):
-            self._start()
-        elif self._running:
-            self._running.poll()  # one that has ended is let go
+        with self._lock:
+            if self._running and not self.work:
+                self._end()
+            if made is None or len(made.dumps) < len(NAMES):
+                self._start()
         return made
+
+    def given(self) -> dict[str, Made]:
+        """Give the newest dumps by name, each with all that was made of the release that it is of.
+
+        They are of the present release where they are made, else of an earlier one.
+        """
+        made = self.made()
+        present = dict.fromkeys(made.dumps, made) if made else {}
+        return self.dumps.newest() | present
 
     def wait(self) -> int:
         """Wait for the process that runs, if any, and give its exit status."""
-        return self._running.wait() if self._running else 0
+        work = self._running
+        return work.process.wait() if work else 0
 
     def close(self) -> None:
         """End the process; what it has not completed is begun anew another time."""
+        self._closed.set()
         with self._lock:
             self._end()
 
+    def _keep_up(self) -> None:
+        """Have the dumps made of what is written, also where nobody asks for them."""
+        while not self._closed.wait(_PAUSE):
+            with suppress(StoreError, OSError):  # what lacks now may be there the next time
+                self.made()
+
     def _start(self) -> None:
-        """Start the process where none runs; one that failed has its time before the next."""
-        with self._lock:
-            if time.monotonic() < self._next or (self._running and self._running.poll() is None):
-                return
-            self._end()
-            self._next = time.monotonic() + _PAUSE
-            self._running = subprocess.Popen(
-                [sys.executable, "-m", "practicegraph.dumper"],
-                stdin=subprocess.PIPE,
-                start_new_session=True,
-            )
-            assert self._running.stdin
-            self._running.stdin.write(self._order())
-            self._running.stdin.flush()
+        """Start a process where none runs and the last one has had its time, and as much rest."""
+        if self._running or self._closed.is_set() or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _PAUSE
+        process = subprocess.Popen(
+            [sys.executable, "-m", "practicegraph.dumper"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._running = Work(self.catalogue.release, process)
+        assert process.stdin
+        process.stdin.write(self._order())
+        process.stdin.flush()
 
     def _order(self) -> bytes:
         source = self.catalogue.source
@@ -89,10 +131,12 @@ class Dumper:
 
     def _end(self) -> None:
         if self._running:
-            self._running.kill()
-            self._running.wait()
-            assert self._running.stdin
-            self._running.stdin.close()
+            self._next = max(self._next, time.monotonic() + self._running.seconds)
+            self._running.process.kill()
+            self._running.process.wait()
+            assert self._running.process.stdin
+            self._running.process.stdin.close()
+            self._running = None
 
 
 def main() -> None:

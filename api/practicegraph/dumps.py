@@ -1,8 +1,9 @@
 """The dumps of a catalogue: made once for each release and kept beside the store.
 
 Each release has a folder with a list of its dumps, their sizes and their checksums. A dump is
-whole on disk under another name before it is renamed, and only then entered in the list. Of the
-last releases the N-Quads are kept; of older ones, and for good, the list.
+whole on disk under another name before it is renamed, and only then entered in the list, and in
+that of the newest dumps, which stay until newer ones are there. Of the last releases the N-Quads
+are kept; of older ones, and for good, the list.
 """
 
 import json
@@ -32,6 +33,7 @@ LASTING = "nq" + PACKED
 NAMES = tuple(name for form in FORMATS for name in (form, form + PACKED))
 
 _LIST = "dumps.json"
+_NEWEST_LIST = "newest.json"
 _MAKER = f"{__version__}, pyoxigraph {pyoxigraph.__version__}, zlib {zlib.ZLIB_RUNTIME_VERSION}"
 _NEWEST = """
 SELECT (MAX(STR(?day)) AS ?newest)
@@ -86,6 +88,13 @@ class Dumps:
         dumps = {n: Dump(n, *of) for n, of in files if self.path(release, n).is_file()}
         return Made(release, date.fromisoformat(listed["day"]), dumps)
 
+    def newest(self) -> dict[str, Made]:
+        """Give what was made of the release of which the newest dump is, by the dump's name."""
+        releases = _read(self.folder / _NEWEST_LIST) or {}
+        made = {release: self.made(release) for release in set(releases.values())}
+        found = ((name, made[release]) for name, release in releases.items())
+        return {name: of for name, of in found if of and name in of.dumps}
+
     def current(self, release: str) -> Made | None:
         """Give what was made of a release by this very program, whose bytes these are."""
         listed = self._listed(release)
@@ -100,7 +109,7 @@ class Dumps:
         if missing:
             with self._work() as work:
                 export = Export(catalogue, canonical(catalogue.store, work))
-                day = _newest(catalogue.store)
+                day = _last_day(catalogue.store)
                 if catalogue.release != release:
                     return  # what was read is of two releases; the next one is another order
                 for form in missing:
@@ -110,9 +119,12 @@ class Dumps:
 
     def prune(self, release: str) -> None:
         """Take away what is not kept of other releases than the present one."""
-        lists = sorted(self.folder.glob(f"*/{_LIST}"), key=lambda path: -path.stat().st_mtime)
-        others = [path.parent for path in lists if path.parent.name != release]
-        for place, home in enumerate(others):
+        homes = [path for path in self.folder.iterdir() if path.is_dir() and path.name != release]
+        listed = [home for home in homes if (home / _LIST).is_file()]
+        for home in set(homes).difference(listed):
+            shutil.rmtree(home)  # a process that was killed left it
+        listed.sort(key=lambda home: -(home / _LIST).stat().st_mtime)
+        for place, home in enumerate(listed):
             kept = {_LIST, f"dump.{LASTING}"} if place < KEPT - 1 else {_LIST}
             for path in home.iterdir():
                 if path.name not in kept:
@@ -132,15 +144,12 @@ class Dumps:
         dumps = [made.dumps[name] for name in NAMES if name in made.dumps]
         files = {dump.name: [dump.size, dump.checksum] for dump in dumps}
         listed = {"maker": _MAKER, "day": made.day.isoformat(), "files": files}
-        part = work / _LIST
-        part.write_text(json.dumps(listed, indent=1))
-        part.replace(self.folder / made.release / _LIST)
+        _write(self.folder / made.release / _LIST, listed, work)
+        newest = _read(self.folder / _NEWEST_LIST) or {}
+        _write(self.folder / _NEWEST_LIST, newest | dict.fromkeys(files, made.release), work)
 
     def _listed(self, release: str) -> Any:
-        try:
-            return json.loads((self.folder / release / _LIST).read_text())
-        except (OSError, ValueError):
-            return None
+        return _read(self.folder / release / _LIST)
 
     @contextmanager
     def _work(self) -> Iterator[Path]:
@@ -154,7 +163,22 @@ class Dumps:
             shutil.rmtree(work)
 
 
-def _newest(store: Store) -> date:
+def _read(path: Path) -> Any:
+    """Give what a file of JSON says, or None where it says nothing."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _write(path: Path, said: Mapping[str, Any], work: Path) -> None:
+    """Write a file of JSON in the place of what is there, whole."""
+    part = work / path.name
+    part.write_text(json.dumps(said, indent=1))
+    part.replace(path)
+
+
+def _last_day(store: Store) -> date:
     """Give the day of the newest change that the catalogue tells of, else today."""
     today = datetime.now(tz=UTC).date()
     newest = next(iter(store.select(_NEWEST)), {}).get("newest")

@@ -26,7 +26,8 @@ from .turtle import XSD
 _INTEGER = NamedNode(XSD + "integer")
 _LANGUAGE, _COUNT = "language", "count"
 _NONE = Literal("0", datatype=_INTEGER)
-_MOST = 20  # rows of a part that people read; programs get all
+MOST = 20
+"""The rows of a part that people read."""
 _WIDTH = 60  # characters of a cell there
 _GAP = "  "
 
@@ -51,7 +52,7 @@ class Ledger:
 
     def parts(self, name: str = "") -> list[Part]:
         """Give the part of a name, or all in their order; raises BadChoiceError."""
-        listed = {question.name: question for question in self._questions()}
+        listed = {question.name: question for question in self.questions()}
         if name and name not in listed:
             raise BadChoiceError(name, None, nearest(name, listed) or list(listed))
         return [self._part(listed[name])] if name else list(map(self._part, listed.values()))
@@ -72,7 +73,8 @@ class Ledger:
             return self.catalogue.reader.name(term.value, self.languages) or term.value
         return term.value if isinstance(term, Literal) else ""
 
-    def _questions(self) -> list[Question]:
+    def questions(self) -> list[Question]:
+        """Give the questions whose answers are the parts, in their order."""
         found = self.catalogue.questions
         places = {
             name: float(plain(place))
@@ -81,9 +83,8 @@ class Ledger:
         }
         return [found[name] for name in sorted(places, key=lambda name: (places[name], name))]
 
-    def _part(self, question: Question) -> Part:
-        query = question.asked((), self.catalogue.understanding)
-        rows = self._by_language(list(self.catalogue.store.select(query)))
+    def part(self, question: Question, rows: Sequence[Row]) -> Part:
+        """Give the part that the rows of a question's answer are."""
         return Part(
             name=question.name,
             title=best(question.labels, self.languages),
@@ -92,7 +93,11 @@ class Ledger:
             rows=tuple(rows),
         )
 
-    def _by_language(self, rows: list[Row]) -> list[Row]:
+    def _part(self, question: Question) -> Part:
+        query = question.asked((), self.catalogue.understanding)
+        return self.part(question, self.by_language(list(self.catalogue.store.select(query))))
+
+    def by_language(self, rows: list[Row]) -> list[Row]:
         """Give one row for those that differ in the language alone, its counts side by side."""
         if not any(_LANGUAGE in row for row in rows):
             return rows
@@ -118,7 +123,7 @@ def _table(ledger: Ledger, part: Part) -> Iterator[str]:
             shorten(ledger.label(row.get(column)), _WIDTH, placeholder=" …")
             for column in part.columns
         ]
-        for row in part.rows[:_MOST]
+        for row in part.rows[:MOST]
     ]
     lines = [list(map(ledger.heading, part.columns)), *shown]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
@@ -132,23 +137,25 @@ def _table(ledger: Ledger, part: Part) -> Iterator[str]:
 
 
 def as_json(ledger: Ledger, parts: Sequence[Part]) -> str:
-    """Give the parts with all their rows; things have their IRIs and labels."""
+    """Give the parts with all their rows."""
+    listed = [described(ledger, part) for part in parts]
+    return json.dumps({"gaps": listed}, ensure_ascii=False, indent=1) + "\n"
+
+
+def described(ledger: Ledger, part: Part) -> dict[str, Any]:
+    """Give a part as JSON; things have their IRIs and labels."""
 
     def value(term: Term) -> Any:
         if isinstance(term, NamedNode):
             return {"id": term.value, "label": ledger.label(term)}
         return int(plain(term)) if _is_number(term) else plain(term)
 
-    listed = [
-        {
-            "name": part.name,
-            "title": part.title,
-            "explanation": part.explanation,
-            "rows": [{column: value(term) for column, term in row.items()} for row in part.rows],
-        }
-        for part in parts
-    ]
-    return json.dumps({"gaps": listed}, ensure_ascii=False, indent=1) + "\n"
+    return {
+        "name": part.name,
+        "title": part.title,
+        "explanation": part.explanation,
+        "rows": [{column: value(term) for column, term in row.items()} for row in part.rows],
+    }
 
 
 def as_csv(ledger: Ledger, parts: Sequence[Part]) -> str:

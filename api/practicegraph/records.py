@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from pyoxigraph import BlankNode, Literal, NamedNode
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
 from .cells import joined, shielded
 from .kinds import Field, Kind
@@ -15,10 +15,8 @@ from .text import Labels, best
 from .turtle import XSD
 from .vocabularies import Vocabularies
 
-_OTHER_NAMES = (
-    "http://xmlns.com/foaf/0.1/name",
-    "http://purl.org/dc/terms/description",
-)
+_NAME = "http://xmlns.com/foaf/0.1/name"
+_DESCRIPTION = "http://purl.org/dc/terms/description"
 _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "boolean": lambda text: text == "true",
     XSD + "integer": int,
@@ -99,7 +97,7 @@ class Reader:
         return [term.value for term in terms if isinstance(term, NamedNode)]
 
     def name(self, iri: str, languages: Sequence[str]) -> str:
-        """Give what a thing is called, or "" where nobody says."""
+        """Give what a thing is called, else how it is described, or "" where nobody says."""
         if concept := self.vocabularies.concepts.get(iri):
             return best(concept.labels, languages)
         if iri.startswith("_:"):
@@ -113,13 +111,9 @@ class Reader:
         return lru_cache(maxsize=_KEPT)(lambda _release, iri: self._labels(iri))
 
     def _labels(self, iri: str) -> Labels:
-        order = (*self.labels, *_OTHER_NAMES)
-        labels: dict[str, str] = {}
-        said = [q for q in self.store.quads(NamedNode(iri)) if q.predicate.value in order]
-        for quad in sorted(said, key=lambda quad: order.index(quad.predicate.value)):
-            if isinstance(quad.object, Literal):
-                labels.setdefault(quad.object.language or "", quad.object.value)
-        return labels
+        """Give the names by language; a description is none where there is one in any language."""
+        said = list(self.store.quads(NamedNode(iri)))
+        return _wordings(said, (*self.labels, _NAME)) or _wordings(said, (_DESCRIPTION,))
 
     def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:
         """Give a record as JSON: texts in the first language that has them, labels likewise."""
@@ -199,3 +193,17 @@ def _fields_query(fields: Iterable[Field], iris: Sequence[str]) -> str:
         for field in fields
     ]
     return "SELECT ?thing ?key ?value\nWHERE {\n    " + "\n    UNION\n    ".join(branches) + "\n}"
+
+
+def _wordings(said: Iterable[Quad], properties: Sequence[str]) -> Labels:
+    """Give the texts of properties by language, of the first property that has one in it."""
+    places = {name: place for place, name in enumerate(properties)}
+    ordered = sorted(
+        (quad for quad in said if quad.predicate.value in places),
+        key=lambda quad: places[quad.predicate.value],
+    )
+    labels: dict[str, str] = {}
+    for quad in ordered:
+        if isinstance(quad.object, Literal):
+            labels.setdefault(quad.object.language or "", quad.object.value)
+    return labels

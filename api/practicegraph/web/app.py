@@ -21,6 +21,7 @@ from . import (
     changes,
     contexts,
     discovery,
+    gaps,
     links,
     mistakes,
     negotiation,
@@ -36,6 +37,7 @@ from .contexts import Contexts
 from .datasets import INTERFACE
 from .documents import Addresses
 from .dumps import DumpFiles
+from .gaps import Gaps
 from .methods import DUMP, SPARQL, STATUS, Methods
 from .negotiation import HTML
 from .proxies import Network, Proxies
@@ -88,6 +90,7 @@ def application(
     if workers:
         _route_queries(app, Queries(service, workers))
         _route_questions(app, Questions(Queries(service, workers)))
+        app.include_router(gaps.routes(Gaps(Queries(service, workers))))
     _route_statuses(app, Statuses(service))
     if dumper:
         _route_dumps(app, DumpFiles(service, dumper))

@@ -5,7 +5,7 @@ catalogue's files cannot say it, since addresses follow from the server and numb
 The catalogue is its own dataset: it has one IRI, in which all its documents are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,7 +15,7 @@ from ..catalogue import Catalogue
 from ..dumps import Made
 from ..statistics import VOID
 from ..store import RDF
-from .distributions import distributions
+from .distributions import canonical_hash, distributions
 from .leads import PATH
 from .methods import RECONCILE, SPARQL
 from .negotiation import TURTLE
@@ -85,11 +85,11 @@ OFFERS = (
 
 @dataclass(frozen=True)
 class Described:
-    """The dataset as it is served below a root, with the dumps that are made by now."""
+    """The dataset as it is served below a root, with the dumps that are given by now, by name."""
 
     catalogue: Catalogue
     root: str
-    made: Made | None
+    given: Mapping[str, Made]
     said: Sequence[Quad]
 
     def triples(self) -> list[Triple]:
@@ -133,17 +133,17 @@ class Described:
                 yield Triple(service, NamedNode(_DCT + name), value)
 
     def _dumps(self) -> Iterator[Triple]:
-        if self.made is None:
-            return
-        base = self.catalogue.base
-        yield from distributions(base, self.root, self.made, self.said)
+        base, release = self.catalogue.base, self.catalogue.release
+        if (nq := self.given.get("nq")) and nq.release == release:
+            yield canonical_hash(base, nq)
+        yield from distributions(base, self.root, self.given, self.said)
         words = self.catalogue.phrases.wordings["downloadsNote"]
-        for dump in self.made.dumps.values():
-            subject = NamedNode(f"{base}#dump.{dump.name}")
-            form = NamedNode(_FILE_TYPES + _FORMATS[dump.form])
+        for name, made in self.given.items():
+            subject = NamedNode(f"{base}#dump.{name}")
+            form = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])
             yield Triple(subject, NamedNode(_DCT + "format"), form)
             for language, text in words.items():
-                note = Literal(text.format(release=self.made.release), language=language)
+                note = Literal(text.format(release=made.release), language=language)
                 yield Triple(subject, NamedNode(_DCT + "description"), note)
 
     def _sources(self, about: NamedNode) -> Iterator[Triple]:

@@ -3,7 +3,7 @@
 The catalogue's files cannot say it, since the sizes and checksums follow from them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pyoxigraph import Literal, NamedNode, Quad, Triple
 
@@ -22,14 +22,22 @@ HASH = PG + "canonicalHash"
 _LICENCE = NamedNode("http://purl.org/dc/terms/license")
 
 
-def distributions(dataset: str, root: str, made: Made, said: Iterable[Quad]) -> Iterator[Triple]:
-    """Give the triples on the dumps: where each is below the root, its size and its checksums."""
+def canonical_hash(dataset: str, made: Made) -> Triple:
+    """Give the triple on the hash of the dataset, of which the N-Quads are made."""
+    return Triple(NamedNode(dataset), NamedNode(HASH), _digits(made.dumps["nq"].checksum))
+
+
+def distributions(
+    dataset: str, root: str, given: Mapping[str, Made], said: Iterable[Quad]
+) -> Iterator[Triple]:
+    """Give the triples on the dumps that are given by name, each as what was made of its release.
+
+    They say where each is below the root, its release, its size and its checksums.
+    """
     about = NamedNode(dataset)
     licences = [q.object for q in said if q.subject == about and q.predicate == _LICENCE]
-    if "nq" in made.dumps:
-        whole = made.canonical_hash(made.dumps["nq"])
-        yield Triple(about, NamedNode(HASH), _digits(whole or ""))
-    for dump in made.dumps.values():
+    for dump_name, made in given.items():
+        dump = made.dumps[dump_name]
         place = NamedNode(f"{root.rstrip('/')}/dump.{dump.name}")
         subject = NamedNode(f"{dataset}#dump.{dump.name}")
         yield Triple(about, NamedNode(_DCAT + "distribution"), subject)
@@ -37,6 +45,7 @@ def distributions(dataset: str, root: str, made: Made, said: Iterable[Quad]) -> 
             yield Triple(about, NamedNode(_DUMP), place)
         for name, value in _of_file(dump, place, made.canonical_hash(dump)):
             yield Triple(subject, NamedNode(name), value)
+        yield Triple(subject, NamedNode(_DCAT + "version"), Literal(made.release))
         for licence in licences:
             yield Triple(subject, _LICENCE, licence)
         checksum = NamedNode(f"{subject.value}.sha256")

@@ -1,4 +1,8 @@
-"""Dumps over HTTP: files of the whole catalogue, whose sizes and checksums are published."""
+"""Dumps over HTTP: files of the whole catalogue, whose sizes and checksums are published.
+
+Until a dump of the present release is there, the newest one of an earlier release is given, and
+says so: by a link to the latest version (RFC 5829), which is the one that is to come.
+"""
 
 import asyncio
 import base64
@@ -13,7 +17,9 @@ from werkzeug.http import http_date, parse_date
 
 from ..dumper import Dumper
 from ..dumps import LASTING, NAMES, Dump, Made
-from . import tags
+from . import changes, links, tags
+from .links import Link
+from .methods import DUMP
 from .negotiation import CSV, JSON_LD, N_QUADS, N_TRIPLES, TRIG, TURTLE, Form
 from .service import NeverMadeError, NoLongerError, NotYetError, Service, UnknownAddressError
 
@@ -34,11 +40,17 @@ class DumpFiles:
     dumper: Dumper
 
     async def newest(self, request: Request, name: str) -> Response:
-        """Answer with a dump of the present release; raises UnknownAddressError or NotYetError."""
+        """Answer with the newest dump; raises UnknownAddressError, or NotYetError if none is there.
+
+        Where the dump has an address that stays, it is said (RFC 9110, section 8.7).
+        """
         if name not in NAMES:
             raise UnknownAddressError(request.url.path)
         made = await self._awaited(name)
-        return self._answer(request, made, made.dumps[name], _REVALIDATED)
+        headers = {"Cache-Control": _REVALIDATED} | self._later(request, made)
+        if name == LASTING:
+            headers["Content-Location"] = _place(links.prefix(request), made.release)
+        return self._answer(request, made, made.dumps[name], headers)
 
     async def version(self, request: Request, name: str) -> Response:
         """Answer with the dump of a release, which never changes.
@@ -51,29 +63,64 @@ class DumpFiles:
         made = await self._of(found[1])
         if LASTING not in made.dumps:
             raise NoLongerError(made.release)
-        return self._answer(request, made, made.dumps[LASTING], _LASTING)
+        latest = Link(links.root(request) + DUMP[0] + LASTING, "latest-version", GZIP)
+        headers = {"Cache-Control": _LASTING} | links.header([latest])
+        return self._answer(request, made, made.dumps[LASTING], headers)
 
     async def _of(self, release: str) -> Made:
-        if release == self.dumper.catalogue.release:
-            return await self._awaited(LASTING)
+        """Wait for the lasting dump of a release if it is to come, and take no other for it."""
+        end = time.monotonic() + _PATIENCE
+        while self._is_to_come(release):
+            if time.monotonic() > end:
+                raise NotYetError(LASTING)
+            await asyncio.sleep(_STEP)
         made = self.dumper.dumps.made(release)
         if made is None:
             raise NeverMadeError(release)
         return made
 
+    def _is_to_come(self, release: str) -> bool:
+        self.dumper.made()
+        made, work = self.dumper.dumps.current(release), self.dumper.work
+        if made and LASTING in made.dumps:
+            return False
+        return release in (self.dumper.catalogue.release, work and work.release)
+
     async def _awaited(self, name: str) -> Made:
-        """Wait for a dump for as long as a small catalogue takes."""
+        """Wait for a dump as long as a small catalogue takes from the beginning of the work.
+
+        Then, or where the work is of another release, an earlier one is given.
+        """
         end = time.monotonic() + _PATIENCE
-        while (made := self.dumper.made()) is None or name not in made.dumps:
-            if time.monotonic() > end:
+        while True:
+            made, is_late = self.dumper.given().get(name), time.monotonic() > end
+            if made and (is_late or not self._is_soon_to_follow(made)):
+                return made
+            if is_late:
                 raise NotYetError(name)
             await asyncio.sleep(_STEP)
-        return made
 
-    def _answer(self, request: Request, made: Made, dump: Dump, caching: str) -> Response:
+    def _is_soon_to_follow(self, made: Made) -> bool:
+        release, work = self.dumper.catalogue.release, self.dumper.work
+        is_new = work is not None and work.release == release and work.seconds < _PATIENCE
+        return is_new and made.release != release
+
+    def _later(self, request: Request, made: Made) -> dict[str, str]:
+        """Give what leads from a dump of an earlier release, if it is one, to the present state."""
+        catalogue, root = self.dumper.catalogue, links.root(request)
+        if made.release == catalogue.release:
+            return {}
+        found = [Link(_place(root, catalogue.release), "latest-version", GZIP)]
+        if catalogue.log and catalogue.log.release:
+            found.append(Link(root + changes.PATH, "version-history"))
+        return links.header(found)
+
+    def _answer(
+        self, request: Request, made: Made, dump: Dump, headers: dict[str, str]
+    ) -> Response:
         day = datetime.combine(made.day, datetime.min.time(), UTC)
         tag = f'"{dump.checksum[:32]}"'
-        headers = {"ETag": tag, "Last-Modified": http_date(day), "Cache-Control": caching}
+        headers = headers | {"ETag": tag, "Last-Modified": http_date(day)}
         if _is_known(request, tag, day):
             return Response(status_code=304, headers=headers)
         return FileResponse(
@@ -82,6 +129,11 @@ class DumpFiles:
             media_type=media_type(dump),
             filename=f"{self.dumper.catalogue.name}-{made.release}.{dump.name}",
         )
+
+
+def _place(root: str, release: str) -> str:
+    """Give the address that the dump of a release keeps."""
+    return f"{root}{DUMP[1]}{release}.{LASTING}"
 
 
 def media_type(dump: Dump) -> str:

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from .. import jsonld, sparql
 from ..endpoint import Endpoint
 from ..snapshots import Snapshots
-from ..store import Term, term
+from ..store import Row, Term, term
 from ..worker import ROWS
 from ..workers import Answer, Workers
 from . import negotiation, streaming, tags
@@ -27,7 +27,7 @@ XML = Form("xml", ("application/sparql-results+xml", "application/xml", "text/xm
 TSV = Form("tsv", ("text/tab-separated-values",))
 TABLES = (RESULTS, HTML, XML, CSV, TSV)
 GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
-Source = Mapping[str, str]
+Source = Mapping[str, str | int]
 """What tells a process which snapshot to read, where there are any."""
 
 _SHOWN = 1000
@@ -61,6 +61,12 @@ class Queries:
         return await self.reply(
             request, question, lambda table: self._shown(request, question.query, table)
         )
+
+    async def solutions(self, query: str, most: int) -> list[Row]:
+        """Give the first rows of a query, run as readers' queries are; raises what they raise."""
+        words, _, source = await self._read(query)
+        answer = await self._run(Asked(query), words, HTML, None, {**source, "most": most})
+        return await run_in_threadpool(_solutions, await streaming.whole(answer.parts))
 
     async def reply(
         self, request: Request, question: Asked, page: Callable[["Table"], Response]
@@ -187,6 +193,12 @@ class Table:
     names: Sequence[str] = ()
     rows: Sequence[Sequence[Shown]] = ()
     said: str = ""
+
+
+def _solutions(content: bytes) -> list[Row]:
+    names, *rows = map(json.loads, content.splitlines())
+    pairs = (zip(names, row, strict=True) for row in rows)
+    return [{name: term(text) for name, text in row if text is not None} for row in pairs]
 
 
 def _tag(

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode, Quad, Triple
 
 from ..choices import EVERYTHING
+from ..dumps import Made
 from ..neighbours import Near
 from ..ontology import SCHEMA
 from ..records import Record
@@ -112,8 +113,8 @@ class Resources:
         language = self.service.view(request).language if form in (HTML, JSON) else ""
         expanded = form == JSON_LD and contexts.are_unwanted(request)
         said = catalogue.store.values(NamedNode(iri), MODIFIED)
-        made = self.service.dumper.made() if self.service.dumper else None
-        dumps = made.dumps if made and iri == catalogue.base else ()
+        given = self._dumps() if iri == catalogue.base else {}
+        dumps = (f"{name} {made.release}" for name, made in given.items())
         choices = (form.extension, language, str(expanded), *dumps)
         # The page of an entry tells of others, too: of those that are near to it.
         tells_of_others = form == HTML and written
@@ -175,7 +176,7 @@ class Resources:
             replaced=catalogue.permanence.led_to(iri),
             near=self._near(record),
             similar=f"/{path}/{SIMILAR}",
-            downloads=self._downloads(request) if iri == catalogue.base else None,
+            downloads=self._downloads(request) if iri == catalogue.base else [],
             forms=[
                 (form.extension, f"{links.prefix(request)}/{path}.{form.extension}")
                 for form in DOCUMENTS
@@ -194,12 +195,15 @@ class Resources:
         """Give what follows from the catalogue and its server and so cannot stand in it."""
         if iri != self.service.catalogue.base:
             return []
-        made = self.service.dumper.made() if self.service.dumper else None
-        return Described(self.service.catalogue, links.root(request), made, quads).triples()
+        given = self._dumps()
+        return Described(self.service.catalogue, links.root(request), given, quads).triples()
 
-    def _downloads(self, request: Request) -> Downloads | None:
-        made = self.service.dumper.made() if self.service.dumper else None
-        return downloads(self.service.view(request), made) if made else None
+    def _dumps(self) -> dict[str, Made]:
+        """Give the dumps that readers get by name, each with all that was made of its release."""
+        return self.service.dumper.given() if self.service.dumper else {}
+
+    def _downloads(self, request: Request) -> list[Downloads]:
+        return downloads(self.service.view(request), self._dumps())
 
     def _record(self, iri: str) -> Record | None:
         catalogue = self.service.catalogue

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from fastapi import APIRouter, Request, Response
 
 from . import caching, links
+from .gaps import PATH as GAPS
 from .leads import PATH as SEARCH
 from .negotiation import HTML
 from .questions import PATH as QUESTIONS
@@ -75,10 +76,10 @@ class Sitemaps:
         return lru_cache(maxsize=1)(lambda release: list(self._found()))
 
     def _found(self) -> Iterator[Page]:
-        """Give home, the search, the questions, and the pages of all things that are current."""
+        """Give home, the search, the questions, the gaps, and the pages of all current things."""
         catalogue, addresses = self.service.catalogue, self.service.addresses
         dataset, retired = catalogue.dataset, catalogue.permanence.retirements
-        yield from ((path, dataset.newest) for path in ("/", SEARCH, QUESTIONS))
+        yield from ((path, dataset.newest) for path in ("/", SEARCH, QUESTIONS, GAPS))
         things = {*catalogue.store.graphs(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(things.difference(retired)):
             if (path := addresses.path(iri)) is not None:

@@ -21,7 +21,7 @@ from ..given import Given
 from ..process import DeadlineError
 from ..store import QueryRefusedError
 from ..validator import MODULE, UNREADABLE
-from ..workers import Answer, Limits, OnDemand, Workers
+from ..workers import Answer, BusyError, Limits, OnDemand, Workers
 from . import links, negotiation, parameters, streaming, uploads
 from .methods import VALIDATE
 from .negotiation import HTML, TURTLE, Form
@@ -104,14 +104,17 @@ class Validations:
         )
 
     async def answer(self, request: Request) -> Response:
-        """Answer with the report on what a request gives.
+        """Answer with the report on what a request gives; 503 where no check has room now.
 
-        Raises UnsupportedError, TooLargeError, TooMuchError, BusyError, StoreError or BadBodyError.
+        Raises UnsupportedError, TooLargeError, TooMuchError, StoreError or BadBodyError.
         """
         name = _BY_MEDIA_TYPE[negotiation.form(request, _forms()).plain]
         upload = await uploads.read(request)
         wanted = await run_in_threadpool(self._wanted, request, upload, name)
-        answer, content = await self.checked(wanted)
+        try:
+            answer, content = await self.checked(wanted)
+        except BusyError:
+            return self._busy(request)
         if answer.kind == UNREADABLE:
             return self._unreadable(request, json.loads(content))
         media_type = reports.FORMS[name].media_type
@@ -133,7 +136,7 @@ class Validations:
         }
 
     async def checked(self, wanted: dict[str, Any]) -> tuple[Answer, bytes]:
-        """Run a check; raises BadBodyError where it takes too long or too much memory."""
+        """Run a check; raises BusyError, or BadBodyError for too much time or memory."""
         try:
             answer = await self.checkers.run(wanted, self.checkers.limits.seconds)
             return answer, await streaming.whole(answer.parts)
@@ -143,6 +146,12 @@ class Validations:
             raise BadBodyError(unavailable, "checkTooLong", **words) from error
         except (QueryRefusedError, EOFError) as error:
             raise BadBodyError(HTTPStatus.BAD_REQUEST, "checkTooHeavy") from error
+
+    def _busy(self, request: Request) -> Response:
+        """Answer that all processes have something to check, and enough others wait: 503."""
+        detail = self.service.view(request).say("checksBusy")
+        unavailable, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}
+        return self.service.problem(request, unavailable, detail, headers=headers)
 
     def _unreadable(self, request: Request, said: dict[str, Any]) -> Response:
         """Answer that something is not read on from a place: 400."""
