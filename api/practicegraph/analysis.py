@@ -23,7 +23,7 @@ PLACES = (Tier.TITLE, Tier.SUMMARY, Tier.OTHER)
 """The places of texts; labels stand with their concepts."""
 BREAK = 0
 """Stands for a token between two texts, so that no phrase goes on from one to the next."""
-_MOST_KNOWN = 200_000
+_MOST_KNOWN = 100_000
 
 
 def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:

@@ -3,7 +3,7 @@
 That comes from the store (`readings`), or from the files that it was filled from (`passing`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
@@ -26,12 +26,15 @@ class Value(NamedTuple):
     is_literal: bool = False
 
 
-Said = Mapping[str, Set[Value]]
-"""What is said of a thing: values by property, or by the IRI of a field of a longer path."""
+Said = Mapping[str, Sequence[Value]]
+"""What is said of a thing: values by property, or by the IRI of a field of a longer path.
+
+A value may be there twice.
+"""
 Span = tuple[float, float] | None
 """The ends of a date or number; None for what is neither."""
 
-_NONE: frozenset[Value] = frozenset()
+_NONE: Sequence[Value] = ()
 _MOST_KNOWN = 100_000
 _TRUE = Value("true", is_literal=True)
 
@@ -43,8 +46,7 @@ def value(term: Term) -> Value | None:
     return Value(term.value) if isinstance(term, NamedNode) else None
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """An entry: its values by facet or searched list, its texts, and what it is sorted by.
 
     `titles` are in lower case by language; `keys` are the least texts of fields with one value;
@@ -142,7 +144,7 @@ class FactFinder:
     def _texts(self, said: Said) -> Iterator[Written]:
         for place, names in self._texts_of:
             found = _found(said, names)
-            for one in sorted(found, key=_in_order) if len(found) > 1 else found:
+            for one in sorted(set(found), key=_in_order) if len(found) > 1 else found:
                 if one.is_literal:
                     yield place, one.text, one.language
 
@@ -191,10 +193,10 @@ def _names(field: Field) -> Sequence[str]:
     return field.predicates or (field.iri,)
 
 
-def _found(said: Said, names: Sequence[str]) -> Set[Value]:
+def _found(said: Said, names: Sequence[str]) -> Sequence[Value]:
     if len(names) == 1:
         return said.get(names[0], _NONE)
-    return frozenset[Value]().union(*(said.get(name, _NONE) for name in names))
+    return [one for name in names for one in said.get(name, _NONE)]
 
 
 def _in_order(one: Value) -> tuple[str, str]:

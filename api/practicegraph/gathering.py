@@ -6,7 +6,7 @@ place in the entry's sequence, in the last 16.
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from pyroaring import BitMap
@@ -27,8 +27,7 @@ _BITS, _SHIFT = np.uint64(BLOCK), np.uint64(2 * BLOCK + _BLOCKS)
 _Pairs = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 
-@dataclass(frozen=True)
-class Stand:
+class Stand(NamedTuple):
     """Where a token stands, by its number: the entries of a block, and in order its positions."""
 
     token: int

@@ -3,6 +3,7 @@
 import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,8 @@ _Item = TypeVar("_Item")
 
 _MANY = 5_000  # entries: reading fewer takes less time than starting processes
 _BATCH = 1_000
-_BESIDE = 3  # processes: two work while what another one read is taken up
+_BESIDE = 2  # processes, which have more to do than the one that takes up what they read
+_AHEAD = 32  # batches that wait, so that nobody does while a block of texts is entered
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,14 @@ def read(reader: FactReader, languages: Sequence[str], files: Sequence[Path]) ->
         yield from making.batches(_listed(reader, reader.entries()))
         return
     told = Told()
-    for found in _out_of(files, making, languages):
+    for found in _ahead(_out_of(files, making, languages), _AHEAD):
         if told.take(found.batch.iris, found.topics, found.others):
             yield found.batch
-    others = [iri for iri in reader.entries() if iri not in told.entries]
-    yield from making.batches(_listed(reader, others))
-    yield making.batch((), told.again())
+    again = told.again()
+    if again or len(told.entries) < reader.count():
+        others = (iri for iri in reader.entries() if iri not in told.entries)
+        yield from making.batches(_listed(reader, others))
+    yield making.batch((), again)
 
 
 def row_of(facts: Facts) -> Row:
@@ -144,7 +148,16 @@ def _out_of(files: Sequence[Path], making: _Making, languages: Sequence[str]) ->
     arguments = (making.finder.kind, languages)
     with ExitStack() as stack:
         connections = [stack.enter_context(_started(*arguments)) for _ in range(_BESIDE)]
-        yield from _asked(connections, chain.from_iterable(sets.values()))
+        yield from _asked(connections, _ahead(chain.from_iterable(sets.values()), _BESIDE))
+
+
+def _ahead(items: Iterator[_Item], count: int) -> Iterator[_Item]:
+    """Give items of which a thread gets so many before they are asked for."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(next, items, None) for _ in range(count))
+        while (found := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, items, None))
+            yield found
 
 
 def _asked(connections: Sequence[Connection], parts: Iterable[Part]) -> Iterator[_Read]:

@@ -34,7 +34,7 @@ class Piece:
     """What stands in one piece of a graph: of its topic by property, and of which other things."""
 
     topic: str
-    said: dict[str, set[Value]] = field(default_factory=lambda: defaultdict(set))
+    said: dict[str, list[Value]] = field(default_factory=lambda: defaultdict(list))
     others: set[str] = field(default_factory=set)
 
 
@@ -69,13 +69,14 @@ def pieces(part: Part, properties: Set[str]) -> Iterator[Piece]:
 def _pieces(part: Part, properties: Set[str]) -> Iterator[Piece]:
     names, values = {f"<{name}>".encode(): name for name in properties}, _Values()
     piece, opening, closing = Piece(""), _NO_LINE, _NO_LINE
+    said, start, end = piece.said, 0, 0
     for number, line in enumerate(_lines(part.content), part.number):
         if line.startswith(opening) and line.endswith(closing):
-            name, _, term = line[len(opening) : -len(closing)].partition(b" ")
+            name, _, term = line[start:end].partition(b" ")
             if name not in names:
                 continue
             if one := values[term]:
-                piece.said[names[name]].add(one)
+                said[names[name]].append(one)
                 continue
         for statement in _statements(part.path, line, number, values):
             if statement[0] != piece.topic:
@@ -83,6 +84,7 @@ def _pieces(part: Part, properties: Set[str]) -> Iterator[Piece]:
                     yield piece
                 piece = Piece(statement[0])
                 opening, closing = f"<{piece.topic}> ".encode(), f" <{piece.topic}> .".encode()
+                said, start, end = piece.said, len(opening), -len(closing)
             _take(piece, statement, properties)
     if piece.topic:
         yield piece
@@ -109,7 +111,7 @@ def _take(piece: Piece, statement: _Statement, properties: Set[str]) -> None:
     if subject != piece.topic:
         piece.others.add(subject)
     elif one and name in properties:
-        piece.said[name].add(one)
+        piece.said[name].append(one)
 
 
 def _statements(path: Path, line: bytes, number: int, values: "_Values") -> Iterator[_Statement]:

@@ -32,6 +32,13 @@ class FactReader:
             is not None
         )
 
+    def count(self) -> int:
+        """Count all current entries, in a fraction of the time in which they are given."""
+        said, withdrawn = f"a {NamedNode(self.kind.classes[0])}", f"{NamedNode(DEPRECATED)} true"
+        current = f"?entry {said} MINUS {{ ?entry {withdrawn} }}"
+        query = f"SELECT (COUNT(DISTINCT ?entry) AS ?count) WHERE {{ {current} }}"
+        return int(plain(next(iter(self.store.select(query)))["count"]))
+
     def entries(self) -> list[str]:
         """Give the IRIs of all current entries in order."""
         found = set(self._with(f"a {NamedNode(self.kind.classes[0])}"))
@@ -45,10 +52,10 @@ class FactReader:
 
     def read(self, iris: Sequence[str]) -> Iterator[Facts]:
         """Give the facts of those of the IRIs that are current entries, in their order."""
-        found: list[dict[str, set[Value]]] = [{} for _ in iris]
+        found: list[dict[str, list[Value]]] = [{} for _ in iris]
         for number, name, term in self._statements(iris):
             if said := value(term):
-                found[number].setdefault(name, set()).add(said)
+                found[number].setdefault(name, []).append(said)
         for iri, values in zip(iris, found, strict=True):
             if facts := self.finder.facts(iri, values):
                 yield facts

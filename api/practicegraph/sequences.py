@@ -23,9 +23,10 @@ CREATE TABLE IF NOT EXISTS text_sequences (
 )
 """
 _NUMBER = "SELECT number FROM text_tokens WHERE token = ?"
+_NUMBERS = "SELECT number, token FROM text_tokens WHERE token IN (SELECT value FROM json_each(?))"
 _NAME = "SELECT token FROM text_tokens WHERE number = ?"
 _BETWEEN = "SELECT number FROM text_tokens WHERE token >= ? AND token < ? LIMIT ?"
-_ENTER = "INSERT INTO text_tokens (token) VALUES (?) RETURNING number"
+_ENTER = "INSERT OR IGNORE INTO text_tokens (token) VALUES (?)"
 _ADD = f"INSERT INTO text_sequences (number, {_COLUMNS}) VALUES (?{', ?' * len(PLACES)})"  # noqa: S608
 _HAD = f"SELECT {_COLUMNS} FROM text_sequences WHERE number = ?"  # noqa: S608
 _REMOVE = "DELETE FROM text_sequences WHERE number = ?"
@@ -33,25 +34,24 @@ _LISTED = "number IN (SELECT value FROM json_each(?))"
 
 
 class Tokens(dict[str, int]):
-    """The numbers of tokens, those that had none entered; good until the transaction ends."""
+    """The numbers of tokens, as far as they were asked for; good until the transaction ends."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__({"": BREAK})
         self._connection = connection
         self.names: dict[int, str] = {}
 
-    def __missing__(self, token: str) -> int:
-        query = self._connection.execute
-        found = query(_NUMBER, (token,)).fetchone() or query(_ENTER, (token,)).fetchone()
-        number = int(found[0])
-        self[token], self.names[number] = number, token
-        return number
-
     def columns(self, analysed: Analysed) -> list[Column]:
-        """Give the tokens of entries by the numbers that are kept."""
+        """Give the tokens of entries by the numbers that are kept; those without one get one."""
         names = ("", *analysed.names)
+        self._enter([name for name in names if name not in self])
         numbers = np.fromiter(map(self.__getitem__, names), np.uint32, len(names))
         return [Column(numbers[column.tokens], column.lengths) for column in analysed.columns]
+
+    def _enter(self, tokens: Sequence[str]) -> None:
+        self._connection.executemany(_ENTER, ((token,) for token in tokens))
+        for number, token in self._connection.execute(_NUMBERS, (json.dumps(tokens),)):
+            self[token], self.names[number] = number, token
 
 
 class Sequences:

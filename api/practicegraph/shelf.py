@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FORM = "3"
-_CACHE = 1 << 16  # kilobytes
+_CACHE = 1 << 14  # kilobytes
 _MOST_KNOWN = 20_000  # rows in memory, of about a kilobyte
 _TABLES = """
 CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
