@@ -90,7 +90,8 @@ def serve(
     workers = Workers(opened.source, Limits(hosts=called))
     dumper = Dumper(opened, Dumps(root / opening.KEPT / "dumps")) if dumped else None
     try:
-        app = application(opened, workers, dumper, proxies, writing)
+        with mistakes():
+            app = application(opened, workers, dumper, proxies, writing)
         logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
         _spare_what_stays()
         uvicorn.run(

@@ -17,7 +17,7 @@ from . import folder
 from .facts import Value, value
 from .folder import UnreadableError
 
-_AT_ONCE = 1 << 23  # bytes
+_AT_ONCE = 1 << 22  # bytes
 _MOST_KNOWN = 100_000
 _NO_LINE = b"\n"
 _IRI = rb'[^<>"{}|^`\\\s]*'

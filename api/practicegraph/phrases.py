@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
-from .shapes import PG, RDFS
+from .shapes import PG, RDFS, ShapesError
 from .store import RDF, Store
 from .text import Labels, best
 
@@ -20,8 +20,12 @@ class Phrases:
     wordings: Mapping[str, Labels]
 
     def say(self, name: str, languages: Sequence[str], /, **words: object) -> str:
-        """Give a phrase in the first of the languages that has it, its braces filled in."""
-        assert name in self.wordings, f"no phrase {name} in the shapes"
+        """Give a phrase in the first of the languages that has it, its braces filled in.
+
+        Raises ShapesError where the shapes are older than the program and have no such phrase.
+        """
+        if name not in self.wordings:
+            raise ShapesError(f"no pg:Phrase {name}; this program's own shapes have it")
         return best(self.wordings[name], languages).format_map(words)
 
 

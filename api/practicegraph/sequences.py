@@ -22,15 +22,15 @@ CREATE TABLE IF NOT EXISTS text_sequences (
     number INTEGER PRIMARY KEY, {", ".join(f"{p.name.lower()} BLOB NOT NULL" for p in PLACES)}
 )
 """
+_LISTED = "number IN (SELECT value FROM json_each(?))"
 _NUMBER = "SELECT number FROM text_tokens WHERE token = ?"
 _NUMBERS = "SELECT number, token FROM text_tokens WHERE token IN (SELECT value FROM json_each(?))"
-_NAME = "SELECT token FROM text_tokens WHERE number = ?"
+_NAMES = f"SELECT token FROM text_tokens WHERE {_LISTED}"  # noqa: S608
 _BETWEEN = "SELECT number FROM text_tokens WHERE token >= ? AND token < ? LIMIT ?"
-_ENTER = "INSERT OR IGNORE INTO text_tokens (token) VALUES (?)"
+_ENTER = "INSERT INTO text_tokens (token) VALUES (?)"
 _ADD = f"INSERT INTO text_sequences (number, {_COLUMNS}) VALUES (?{', ?' * len(PLACES)})"  # noqa: S608
 _HAD = f"SELECT {_COLUMNS} FROM text_sequences WHERE number = ?"  # noqa: S608
 _REMOVE = "DELETE FROM text_sequences WHERE number = ?"
-_LISTED = "number IN (SELECT value FROM json_each(?))"
 
 
 class Tokens(dict[str, int]):
@@ -44,12 +44,14 @@ class Tokens(dict[str, int]):
     def columns(self, analysed: Analysed) -> list[Column]:
         """Give the tokens of entries by the numbers that are kept; those without one get one."""
         names = ("", *analysed.names)
-        self._enter([name for name in names if name not in self])
+        self._look_up([name for name in names if name not in self])
+        if missing := [name for name in names if name not in self]:
+            self._connection.executemany(_ENTER, ((name,) for name in missing))
+            self._look_up(missing)
         numbers = np.fromiter(map(self.__getitem__, names), np.uint32, len(names))
         return [Column(numbers[column.tokens], column.lengths) for column in analysed.columns]
 
-    def _enter(self, tokens: Sequence[str]) -> None:
-        self._connection.executemany(_ENTER, ((token,) for token in tokens))
+    def _look_up(self, tokens: Sequence[str]) -> None:
         for number, token in self._connection.execute(_NUMBERS, (json.dumps(tokens),)):
             self[token], self.names[number] = number, token
 
@@ -98,8 +100,8 @@ class Sequences:
         return self._connection.execute(query, (json.dumps(list(entries)),)).fetchall()
 
     def _names(self, sequence: bytes) -> set[str]:
-        numbers = set(np.frombuffer(sequence, np.uint32).tolist()) - {BREAK}
-        return {self._connection.execute(_NAME, (n,)).fetchone()[0] for n in numbers}
+        numbers = set(np.frombuffer(sequence, np.uint32).tolist())
+        return {name for (name,) in self._connection.execute(_NAMES, (json.dumps([*numbers]),))}
 
     def _array(self, query: str, *values: str | int) -> Numbers:
         rows = self._connection.execute(query, values)
