@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from pyroaring import BitMap
 
-from .facets import bitmap, members
+from .bitmaps import bitmap, members
 from .search import Coverage
 from .store import Term
 

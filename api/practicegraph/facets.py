@@ -11,6 +11,7 @@ import numpy as np
 from pyoxigraph import Literal, NamedNode
 from pyroaring import BitMap
 
+from .bitmaps import bitmap
 from .choices import Choices, Range, Value
 from .facts import Facts
 from .kinds import Field, Kind
@@ -241,13 +242,3 @@ def _numbers() -> Array:
 def _counted_from(first: int, places: Array) -> Array:
     numbers = np.frombuffer(places, np.uint32) + np.uint32(first)
     return array("I", numbers.tobytes())
-
-
-def bitmap(numbers: "np.ndarray[tuple[int], np.dtype[np.integer]]") -> BitMap:
-    """Give numbers as a set."""
-    return BitMap(array("I", numbers.astype(np.uint32).tobytes()))
-
-
-def members(found: BitMap) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
-    """Give the numbers of a set in order."""
-    return np.frombuffer(found.to_array(), dtype=np.uint32)

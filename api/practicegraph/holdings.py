@@ -12,8 +12,9 @@ import numpy as np
 
 from . import indexing, orders, saving
 from .analysis import Analysed
+from .bitmaps import members
 from .choices import TITLE
-from .facets import Facets, gathered, members
+from .facets import Facets, gathered
 from .facts import Facts
 from .indexing import Batch, row_of
 from .orders import Order

@@ -14,8 +14,8 @@ import numpy as np
 from pyroaring import BitMap
 
 from . import contingency, paging, spelling, titles, wanted
+from .bitmaps import members
 from .choices import EVERYTHING, RELEVANCE, Choices, Place, Sort
-from .facets import members
 from .holdings import Extents, Holdings
 from .kinds import Field
 from .labels import Labels

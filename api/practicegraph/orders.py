@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from pyroaring import BitMap
 
+from .bitmaps import members
 from .choices import TITLE
-from .facets import members
 from .kinds import Kind
 from .shelf import Row, Shelf
 from .text import preferring

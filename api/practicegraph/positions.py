@@ -6,7 +6,6 @@ are `loose`, as are those with more tokens than have places; what is told here o
 """
 
 import sqlite3
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,6 +13,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from .analysis import Numbers
+from .bitmaps import bitmap
 from .gathering import BLOCK, LONGEST
 from .ranking import Tier
 
@@ -80,8 +80,7 @@ def standing(steps: Sequence[Blocks]) -> BitMap:
     found = BitMap()
     for block in set(steps[0]).intersection(*steps[1:]):
         starts = _starts([step[block] for step in steps])
-        entries = starts >> BLOCK | np.uint32(block << BLOCK)
-        found.update(array("I", entries.tobytes()))
+        found |= bitmap(starts >> BLOCK | np.uint32(block << BLOCK))
     return found
 
 

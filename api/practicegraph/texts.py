@@ -167,7 +167,7 @@ class Texts:
     def _places(self, phrases: Iterable[Sequence[_Step]]) -> dict[Tier, BitMap]:
         """Give the entries that have any of the phrases, by place."""
         loose, found = self._positions.loose(), {place: BitMap() for place in PLACES}
-        for steps in phrases:
+        for steps in filter(None, phrases):
             for place, those in found.items():
                 entries = BitMap.intersection(*(step.entries.get(place, _NONE) for step in steps))
                 if firm := entries - loose - those:
