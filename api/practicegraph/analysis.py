@@ -143,10 +143,10 @@ class _Pieces(dict[str, tuple[int, ...]]):
     def __missing__(self, piece: str) -> tuple[int, ...]:
         tokens = [(word, self._words.token(word, self._language)) for word in listed(piece)]
         for word, token in tokens:
-            if not word[0].isdigit() and (form := plain(word)):
-                self._told.add(
-                    (form, token, word)
-                )  # numbers have neither other forms nor near ones
+            if word[0].isdigit():
+                continue  # numbers have neither other forms nor near ones
+            if form := plain(word):
+                self._told.add((form, token, word))
         self[piece] = tuple(self._numbers[token] for _, token in tokens if token)
         return self[piece]
 

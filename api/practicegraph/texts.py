@@ -49,11 +49,11 @@ LIMIT ?
 class _Step:
     """What may stand in one place of a phrase: the entries that have it, and where.
 
-    `numbers` are those of the tokens.
+    `numbers` give those of the tokens, which only entries that have changed are looked at for.
     """
 
     entries: Mapping[Tier, BitMap]
-    numbers: Numbers
+    numbers: Callable[[], Numbers]
     positions: Callable[[Tier], Blocks]
 
 
@@ -146,8 +146,8 @@ class Texts:
         return [
             _Step(
                 self._postings.of([token]),
-                self._sequences.numbers(token),
-                cache(partial(self._positions.of, tokens=[token])),
+                partial(self._sequences.numbers, token),
+                partial(self._positions.of, tokens=[token]),
             )
             for token in filter(None, tokens)
         ]
@@ -160,9 +160,12 @@ class Texts:
             begun = self._positions.beginning(place, *between)
             return either(begun, self._positions.of(place, shorter))
 
-        others = map(self._sequences.numbers, shorter)
-        numbers = [self._sequences.beginning(*between, MOST), *others]
-        return _Step(self._begun(beginning), np.concatenate(numbers), positions)
+        @cache
+        def numbers() -> Numbers:
+            others = map(self._sequences.numbers, shorter)
+            return np.concatenate([self._sequences.beginning(*between, MOST), *others])
+
+        return _Step(self._begun(beginning), numbers, positions)
 
     def _places(self, phrases: Iterable[Sequence[_Step]]) -> dict[Tier, BitMap]:
         """Give the entries that have any of the phrases, by place."""
@@ -172,6 +175,7 @@ class Texts:
                 entries = BitMap.intersection(*(step.entries.get(place, _NONE) for step in steps))
                 if firm := entries - loose - those:
                     those |= firm & standing([step.positions(place) for step in steps])
-                numbers = [step.numbers for step in steps]
-                those |= self._sequences.having(place, entries & loose, numbers)
+                if doubtful := entries & loose:
+                    numbers = [step.numbers() for step in steps]
+                    those |= self._sequences.having(place, doubtful, numbers)
         return {place: entries for place, entries in found.items() if entries}

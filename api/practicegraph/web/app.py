@@ -88,9 +88,10 @@ def application(
     if checkers:
         app.include_router(validations.routes(service, checkers))
     if workers:
-        _route_queries(app, Queries(service, workers))
-        _route_questions(app, Questions(Queries(service, workers)))
-        app.include_router(gaps.routes(Gaps(Queries(service, workers))))
+        queries = Queries(service, workers)
+        _route_queries(app, queries)
+        _route_questions(app, Questions(queries))
+        app.include_router(gaps.routes(Gaps(queries)))
     _route_statuses(app, Statuses(service))
     if dumper:
         _route_dumps(app, DumpFiles(service, dumper))
