@@ -60,7 +60,7 @@ class Choosing:
             if name in given
         }
         choices = Choices(chosen=self._chosen(given), excluded=self._excluded(given), **read)
-        if choices.sort.removeprefix("-") not in ("", *self.sorts):
+        if choices.sort and choices.sort.removeprefix("-") not in self.sorts:
             raise BadChoiceError("sort", choices.sort, _nearest_first(choices.sort, self.sorts))
         return choices
 
@@ -170,7 +170,7 @@ def cursor(place: Place) -> str:
 def _place(name: str, text: str) -> Place:
     try:
         level, key, iri = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise BadChoiceError(name, text, ["the value that the page before gave"]) from error
     return Place(level if isinstance(level, int) else None, str(key), str(iri))
 

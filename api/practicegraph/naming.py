@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 
 from rapidfuzz import fuzz, process
 
+from .text import cut
 from .vocabularies import Scheme
 from .words import listed, plain
 
@@ -14,8 +15,7 @@ EXACT = 100.0
 _NEAREST = 99.0
 _LEAST = 70.0
 _MOST = 50
-_LONGEST = 400
-_KEPT = 20_000
+_KEPT = 2000  # forms of texts that are cut: 5 MB at the most
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,14 @@ Alike = Mapping[str, Likeness]
 """How like things are by IRI."""
 
 
-@lru_cache(_KEPT)
 def form(text: str) -> str:
     """Give the form in which names are compared: the words, folded, with spaces between them."""
-    return " ".join(filter(None, map(plain, listed(text[:_LONGEST]))))
+    return _form(cut(text))
+
+
+@lru_cache(_KEPT)
+def _form(text: str) -> str:
+    return " ".join(filter(None, map(plain, listed(text))))
 
 
 def likeness(text: str, names: Iterable[str]) -> Likeness | None:

@@ -16,8 +16,8 @@ from .turtle import XSD
 
 MOST_STEPS = 300
 """The most years, or whole numbers, by which a facet is counted; of more, none is listed."""
-_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?")
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
 
 
 class Scale(ABC):

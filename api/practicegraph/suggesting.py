@@ -38,18 +38,20 @@ class Suggesting:
 
     def types(self, beginning: str) -> list[Type]:
         """Give the types with such a name, in any language, or key."""
+        wanted = fold(beginning)
         return [
             one
             for one in self.things.types.all.values()
-            if _begins([one.key, one.iri, *one.labels.values()], beginning)
+            if _begins([one.key, one.iri, *one.labels.values()], wanted)
         ]
 
     def properties(self, beginning: str) -> list[Property]:
         """Give the properties with such a name, in any language, or key."""
+        wanted = fold(beginning)
         return [
             one
             for one in self.things.types.properties.values()
-            if _begins([one.key, *(w for f in one.fields for _, w in f.wordings)], beginning)
+            if _begins([one.key, *(w for f in one.fields for _, w in f.wordings)], wanted)
         ]
 
     def _concepts(
@@ -65,6 +67,5 @@ class Suggesting:
         return sorted(ranks, key=lambda iri: (ranks[iri], called[iri], iri))
 
 
-def _begins(names: Sequence[str], beginning: str) -> bool:
-    wanted = fold(beginning)
+def _begins(names: Sequence[str], wanted: str) -> bool:
     return any(f" {fold(name)}".find(f" {wanted}") >= 0 for name in names)

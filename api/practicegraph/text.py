@@ -10,6 +10,8 @@ Labels = Mapping[str, str]
 
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+MOST_LETTERS = 400
+"""How many letters of a text that a reader sends are looked at, or kept."""
 _NAMED = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
 
 
@@ -24,6 +26,11 @@ def best(labels: Labels, languages: Sequence[str]) -> str:
 def preferring(language: str, languages: Sequence[str]) -> tuple[str, ...]:
     """Give the languages, the preferred one first and the others in their order."""
     return (language, *(other for other in languages if other != language))
+
+
+def cut(text: str) -> str:
+    """Return as much of a text that a reader sends as is looked at."""
+    return text[:MOST_LETTERS]
 
 
 def fold(text: str) -> str:
@@ -52,5 +59,5 @@ def nearest(word: str, words: Iterable[str], count: int = 3, likeness: float = 0
     The likeness that they need at least goes from 0 to 1, for words that are the same.
     """
     by_form = {fold(candidate): candidate for candidate in words}
-    close = difflib.get_close_matches(fold(word), by_form, n=count, cutoff=likeness)
+    close = difflib.get_close_matches(fold(cut(word)), by_form, n=count, cutoff=likeness)
     return [by_form[form] for form in close]

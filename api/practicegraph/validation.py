@@ -24,6 +24,7 @@ from rdflib import SH, BNode, Graph, URIRef
 from rdflib.term import Node
 
 from .shapes import ShapesError
+from .text import MOST_LETTERS
 
 try:
     import shacl
@@ -155,12 +156,19 @@ def _not_all(values: Iterable[Node], sign: str, others: Iterable[Node]) -> list[
     return [value for value in values if not all(_holds(value, sign, other) for other in others)]
 
 
-@lru_cache(maxsize=1024)
 def _holds(value: Node, sign: str, other: Node) -> bool:
     if isinstance(value, BNode) or isinstance(other, BNode):
         return False
+    is_short = all(len(str(term)) <= MOST_LETTERS for term in (value, other))
+    return (_kept_comparison if is_short else _comparison)(value, sign, other)
+
+
+def _comparison(value: Node, sign: str, other: Node) -> bool:
     question = f"ASK {{ FILTER ({_as_n_triples(value)} {sign} {_as_n_triples(other)}) }}"
     return bool(Store().query(question))
+
+
+_kept_comparison = lru_cache(maxsize=1024)(_comparison)
 
 
 def _of_report(report: Graph, node: Node) -> Result:

@@ -21,6 +21,7 @@ _WORD = re.compile(WORD)
 _ENGLISH = Locale("en")
 _LONGEST = 64
 _MOST = 200_000
+_MOST_FORMS = 20_000
 
 
 class Words:
@@ -43,8 +44,13 @@ class Words:
         return self._stems.get(language or "", self._fallback)[word]
 
     def alike(self, words: Sequence[str]) -> frozenset[tuple[str, ...]]:
-        """Give what words that stand one after another come to, in each of the languages."""
-        return frozenset(tuple(stems[word] for word in words) for stems in self._stems.values())
+        """Give what words that stand one after another come to, in each of the languages.
+
+        They are a reader's, of whose words none are kept.
+        """
+        return frozenset(
+            tuple(stems.token(word) for word in words) for stems in self._stems.values()
+        )
 
 
 def listed(text: str) -> list[str]:
@@ -58,10 +64,16 @@ def spans(text: str) -> Iterator[tuple[int, int, str]]:
         yield found.start(), found.end(), found[0]
 
 
-@lru_cache(_MOST)
 def plain(word: str) -> str:
     """Give the form in which words are compared letter by letter: folded, letters and digits."""
+    return _kept_plain(word) if len(word) <= _LONGEST else _plain(word)
+
+
+def _plain(word: str) -> str:
     return "".join(filter(str.isalnum, letters(word)))[:_LONGEST]
+
+
+_kept_plain = lru_cache(_MOST_FORMS)(_plain)
 
 
 def after(beginning: str) -> str:
@@ -81,16 +93,19 @@ class _Tokens(dict[str, str]):
 
     def __missing__(self, text: str) -> str:
         if text.isascii() and text.isdigit():
-            return text[:_LONGEST]  # there are as many as entries, and they have no other forms
+            return self.token(text)  # there are as many as entries
         words = listed(text)
-        tokens = self._token(text) if words == [text] else " ".join(self[word] for word in words)
+        tokens = self.token(text) if words == [text] else " ".join(self[word] for word in words)
         if len(self) >= _MOST:
             self.clear()
         if len(text) <= _LONGEST:
             self[text] = tokens
         return tokens
 
-    def _token(self, word: str) -> str:
+    def token(self, word: str) -> str:
+        """Give the token of a word, which is not kept; numbers have no other forms."""
+        if word.isascii() and word.isdigit():
+            return word[:_LONGEST]
         composed = unicodedata.normalize("NFC", word[:_LONGEST].lower())
         return self._stem(plain(self._stem(composed)))
 

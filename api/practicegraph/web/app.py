@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -37,6 +36,7 @@ from .contexts import Contexts
 from .datasets import INTERFACE
 from .documents import Addresses
 from .dumps import DumpFiles
+from .escapes import Escapes
 from .gaps import Gaps
 from .methods import DUMP, SPARQL, STATUS, Methods
 from .negotiation import HTML
@@ -44,6 +44,7 @@ from .proxies import Network, Proxies
 from .queries import Queries
 from .questions import PATH as QUESTIONS
 from .questions import Questions
+from .ranges import Files, Ranges
 from .resources import Resources
 from .routes import PlainRoute
 from .service import Service
@@ -102,6 +103,8 @@ def application(
     app.add_middleware(Codings)
     app.add_middleware(CodedTags)
     app.add_middleware(Methods, allowed=allowed)
+    app.add_middleware(Ranges)
+    app.add_middleware(Escapes)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -127,7 +130,7 @@ def _lifespan(pools: Sequence[Workers]) -> Callable[[FastAPI], AbstractAsyncCont
 
 def _route_home(app: FastAPI, service: Service) -> None:
     resources = Resources(service)
-    app.mount("/static", StaticFiles(packages=[("practicegraph.web", "static")]), name="static")
+    app.mount("/static", Files(packages=[("practicegraph.web", "static")]), name="static")
 
     @app.get("/", include_in_schema=False)
     def home(request: Request) -> Response:

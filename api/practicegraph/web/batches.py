@@ -13,7 +13,7 @@ from ..choices import BadChoiceError
 from ..claims import Claim
 from ..extending import EVERY, Wish
 from ..reconciling import ALL, ANY, LIMIT, SHOULD, Query
-from ..text import nearest
+from ..text import cut, nearest
 from ..typed import Types
 from .service import BadBodyError
 
@@ -148,14 +148,12 @@ def _listed(place: str, found: Any, form: str) -> list[Any]:
 
 
 def _text(place: str, found: Any) -> str:
-    return found if isinstance(found, str) else _refuse(place, '"…"')
+    return cut(found) if isinstance(found, str) else _refuse(place, '"…"')
 
 
 def _plain(place: str, found: Any) -> str:
     """Give the text of a text, a number, or true or false."""
-    if isinstance(found, str):
-        return found
-    return json.dumps(found) if isinstance(found, int | float) else _refuse(place, '"…"')
+    return _text(place, json.dumps(found) if isinstance(found, int | float) else found)
 
 
 def _named(place: str, found: Any) -> str:
@@ -179,8 +177,8 @@ def _limit(place: str, found: Any) -> int:
     """Give a number from 0 on, 0 for none; forms of OpenRefine send it as a text."""
     if found in (None, ""):
         return 0
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    text = f"{found:g}" if is_number else found
+    is_whole = isinstance(found, float) and found.is_integer()
+    text = str(int(found) if is_whole else found) if isinstance(found, int | float) else found
     if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10:
         return int(text)
     raise BadChoiceError(place, str(found)[:20], ["1", "2", "3"])

@@ -41,7 +41,7 @@ class Validators:
         known = request.headers.getlist("if-none-match")
         if known:
             return bool(self.tag) and tags.matches(", ".join(known), self.tag)
-        since = parse_date(request.headers.get("if-modified-since"))
+        since = _moment(request.headers.get("if-modified-since"))
         return bool(since and self._changed and self._changed <= since)
 
     @property
@@ -78,6 +78,14 @@ def answer(
     unchanged = Response(status_code=304, headers=kept)
     unchanged.headers.add_vary_header("Accept-Encoding")
     return unchanged
+
+
+def _moment(header: str | None) -> datetime | None:
+    """Return an HTTP-date (RFC 9110, section 5.6.7); None for what is none, or beyond all years."""
+    try:
+        return parse_date(header)
+    except OverflowError:
+        return None
 
 
 @cache

@@ -9,18 +9,17 @@ import base64
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
-from werkzeug.http import http_date, parse_date
 
 from ..dumper import Dumper
 from ..dumps import LASTING, NAMES, Dump, Made
-from . import changes, links, tags
+from . import caching, changes, links
 from .links import Link
 from .methods import DUMP
 from .negotiation import CSV, JSON_LD, N_QUADS, N_TRIPLES, TRIG, TURTLE, Form
+from .ranges import refuse_beyond
 from .service import NeverMadeError, NoLongerError, NotYetError, Service, UnknownAddressError
 
 FORMS = {form.extension: form for form in (N_QUADS, TRIG, TURTLE, N_TRIPLES, JSON_LD, CSV)}
@@ -118,11 +117,11 @@ class DumpFiles:
     def _answer(
         self, request: Request, made: Made, dump: Dump, headers: dict[str, str]
     ) -> Response:
-        day = datetime.combine(made.day, datetime.min.time(), UTC)
-        tag = f'"{dump.checksum[:32]}"'
-        headers = headers | {"ETag": tag, "Last-Modified": http_date(day)}
-        if _is_known(request, tag, day):
+        known = caching.Validators(f'"{dump.checksum[:32]}"', made.day.isoformat())
+        headers = headers | known.headers
+        if known.hold(request):
             return Response(status_code=304, headers=headers)
+        refuse_beyond(request.headers, headers, dump.size)
         return FileResponse(
             self.dumper.dumps.path(made.release, dump.name),
             headers=headers | _digests(request, dump),
@@ -144,15 +143,6 @@ def media_type(dump: Dump) -> str:
 def form(dump: Dump) -> Form:
     """Give the form of a dump, once unpacked."""
     return FORMS[dump.form]
-
-
-def _is_known(request: Request, tag: str, day: datetime) -> bool:
-    """Tell whether the reader has the file: by its tag, or without one by the day (13.2.2)."""
-    known = request.headers.getlist("if-none-match")
-    if known:
-        return tags.matches(", ".join(known), tag)
-    since = parse_date(request.headers.get("if-modified-since"))
-    return since is not None and day <= since
 
 
 def _digests(request: Request, dump: Dump) -> dict[str, str]:

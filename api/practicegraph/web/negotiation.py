@@ -9,6 +9,8 @@ from starlette.requests import Request
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
+from ..text import MOST_LETTERS
+
 
 @dataclass(frozen=True)
 class Form:
@@ -84,20 +86,24 @@ def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
 
 
 def _accepted(request: Request, forms: Sequence[Form]) -> Form:
-    best = _best(", ".join(request.headers.getlist("accept")), tuple(forms))
+    header = ", ".join(request.headers.getlist("accept"))
+    best = (_kept_best if len(header) <= MOST_LETTERS else _best)(header, tuple(forms))
     if best is None:
         raise NotAcceptableError(forms)
     return best
 
 
-@lru_cache(maxsize=128)
 def _best(accept: str, forms: tuple[Form, ...]) -> Form | None:
-    """Give the form that a header asks for; clients send few different ones, again and again."""
+    """Give the form that a header asks for."""
     ranges = _ranges(accept)
     offers = [(_fitting(name, found), found) for found in forms for name in found.media_types]
     weighed = [(_weight(fitting, ranges), found) for fitting, found in offers]
     weight, best = max(weighed, key=lambda pair: pair[0])
     return best if weight[0] else None
+
+
+_kept_best = lru_cache(maxsize=128)(_best)
+"""The same for short headers: clients send few different ones, again and again."""
 
 
 def _ranges(header: str) -> dict[str, tuple[float, int]]:

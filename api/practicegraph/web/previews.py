@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from ..records import Record
-from ..text import best
+from ..text import best, cut
 from ..typed import Types
 from . import links
 from .manifests import WIDTH
@@ -32,7 +32,7 @@ class Previews:
     def preview(self, request: Request) -> Response:
         """Answer with a small page, which any page may show in a frame; or UnknownAddressError."""
         view = self.service.view(request)
-        record = self._record(request.query_params.get("id", ""))
+        record = self._record(_asked(request))
         answer = self.service.html(
             request, "preview.html", record=record, lines=_lines(view, record), width=WIDTH
         )
@@ -41,14 +41,14 @@ class Previews:
 
     def flyout(self, request: Request, name: str) -> Response:
         """Answer with a piece of a page about a thing, type or property; or raise."""
-        view, asked = self.service.view(request), request.query_params.get("id", "")
+        view, asked = self.service.view(request), _asked(request)
         title, kind, said = self._said(view, name, asked)
         html = view.page("flyout.html", title=title, kind=kind, said=said)
         return JSONResponse({"id": asked, "html": html}, headers=VARY)
 
     def view(self, request: Request) -> Response:
         """Answer with the way to the page of a thing, or to what is left of it."""
-        view, asked = self.service.view(request), request.query_params.get("id", "")
+        view, asked = self.service.view(request), _asked(request)
         if iri := self.service.catalogue.things.meant(asked):
             return RedirectResponse(view.href(iri), 303, VARY)
         if self.service.addresses.iri(asked) is None:
@@ -79,6 +79,10 @@ class Previews:
         if iri is None or found is None:
             raise UnknownAddressError(asked)
         return self.service.catalogue.reader.records(found.kind, [iri])[0]
+
+
+def _asked(request: Request) -> str:
+    return cut(request.query_params.get("id", ""))
 
 
 def _lines(view: View, record: Record) -> list[Line]:

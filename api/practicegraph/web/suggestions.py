@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from ..choices import BadChoiceError
 from ..suggesting import MOST
+from ..text import cut
 from ..typed import Type, Types
 from . import caching
 from .manifests import typed
@@ -35,8 +36,9 @@ class Suggestions:
         """Answer with things, types or properties; raises UnknownAddressError or BadChoiceError."""
         view, most = self.service.view(request), _number(request, "limit", _PAGE, _PAGES)
         start = _number(request, "cursor", 0, MOST - most)
-        beginning = request.query_params.get("prefix", "").strip()
-        types = [self._types.type("type", t) for t in request.query_params.getlist("type") if t]
+        beginning = cut(request.query_params.get("prefix", "").strip())
+        wished = map(cut, filter(None, request.query_params.getlist("type")))
+        types = [self._types.type("type", one) for one in wished]
 
         def make() -> Response:
             found = self._found(view, name, beginning, types, start + most)[start : start + most]
@@ -51,7 +53,7 @@ class Suggestions:
         if language in view.catalogue.languages:
             view = replace(view, language=language, asked=True)
         most = _number(request, "limit", 0, _PAGES)
-        asked = request.query_params.get("type", "")
+        asked = cut(request.query_params.get("type", ""))
         one = self._types.type("type", asked) if asked else None
         listed = [p.as_json(view.languages) for p in self._types.properties_of(one)]
         found: dict[str, Any] = {"type": asked, "properties": listed[: most or None]}
