@@ -7,6 +7,8 @@ from .kinds import Field
 from .store import Term
 
 SIZES = range(0, 1001)
+MOST_VALUES = 50
+"""How many dates or numbers of a facet can be chosen; of more, a range says it shorter."""
 UNSTATED = "not-stated"
 """The value that chooses entries in which a field has none."""
 NOT, FROM, TO, COUNT = ".not", ".from", ".to", ".count"

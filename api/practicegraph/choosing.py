@@ -17,6 +17,7 @@ from pyoxigraph import NamedNode
 from .choices import (
     COUNT,
     FROM,
+    MOST_VALUES,
     NOT,
     RELEVANCE,
     SIZES,
@@ -32,7 +33,7 @@ from .choices import (
 from .kinds import Field, Kind
 from .spans import scale
 from .store import Term, plain
-from .text import nearest
+from .text import nearest, whole_number
 from .vocabularies import Vocabularies
 
 _FLAGS = {"": True, "true": True, "false": False}
@@ -116,6 +117,10 @@ class Choosing:
         term = self._value(name, value, facet)
         return next(code for code, other in self.options[facet.key].items() if other == term)
 
+    def repeats(self, name: str) -> bool:
+        """Tell whether all values of a parameter count; of others the last one does."""
+        return self.parameters.get(name) is not None and not name.endswith((FROM, TO))
+
     def _chosen(self, given: Mapping[str, list[str]]) -> dict[str, tuple[Value, ...]]:
         found: dict[str, tuple[Value, ...]] = {}
         for facet in self.kind.facets:
@@ -129,7 +134,11 @@ class Choosing:
         return {key: tuple(dict.fromkeys(values)) for key, values in read.items() if values}
 
     def _values(self, name: str, facet: Field, given: Mapping[str, list[str]]) -> Iterator[Value]:
-        return (self._value(name, text, facet) for text in given.get(name, ()))
+        texts = given.get(name, ())
+        if facet.ordered and len(texts) > MOST_VALUES:
+            valid = [f"up to {MOST_VALUES} values", facet.key + FROM, facet.key + TO]
+            raise BadChoiceError(name, texts[MOST_VALUES], valid)
+        return (self._value(name, text, facet) for text in texts)
 
     def _ranges(self, facet: Field, given: Mapping[str, list[str]]) -> Iterator[Range]:
         """Give the range between the last values that are given for its ends."""
@@ -182,8 +191,9 @@ def _bound(name: str, text: str, facet: Field) -> str:
 
 
 def _size(name: str, text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text) in SIZES:
-        return int(text)
+    found = whole_number(text)
+    if found is not None and found in SIZES:
+        return found
     raise BadChoiceError(name, text, [f"a whole number from {SIZES[0]} to {SIZES[-1]}"])
 
 

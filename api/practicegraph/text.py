@@ -12,6 +12,7 @@ _ALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"',
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 MOST_LETTERS = 400
 """How many letters of a text that a reader sends are looked at, or kept."""
+_MOST_DIGITS = 9
 _NAMED = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
 
 
@@ -31,6 +32,12 @@ def preferring(language: str, languages: Sequence[str]) -> tuple[str, ...]:
 def cut(text: str) -> str:
     """Return as much of a text that a reader sends as is looked at."""
     return text[:MOST_LETTERS]
+
+
+def whole_number(text: str) -> int | None:
+    """Return the whole number from 0 on that a reader writes in up to nine digits, else None."""
+    is_one = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_one else None
 
 
 def fold(text: str) -> str:

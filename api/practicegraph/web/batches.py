@@ -13,7 +13,7 @@ from ..choices import BadChoiceError
 from ..claims import Claim
 from ..extending import EVERY, Wish
 from ..reconciling import ALL, ANY, LIMIT, SHOULD, Query
-from ..text import cut, nearest
+from ..text import cut, nearest, whole_number
 from ..typed import Types
 from .service import BadBodyError
 
@@ -179,9 +179,10 @@ def _limit(place: str, found: Any) -> int:
         return 0
     is_whole = isinstance(found, float) and found.is_integer()
     text = str(int(found) if is_whole else found) if isinstance(found, int | float) else found
-    if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10:
-        return int(text)
-    raise BadChoiceError(place, str(found)[:20], ["1", "2", "3"])
+    read = whole_number(text) if isinstance(text, str) else None
+    if read is None:
+        raise BadChoiceError(place, str(found)[:20], ["1", "2", "3"])
+    return read
 
 
 def _written(members: dict[str, str]) -> str:

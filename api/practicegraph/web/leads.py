@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from ..choices import FROM, NOT, TO
 from ..choosing import Choosing
+from ..wanted import LENGTH
 from . import links
 
 PATH = "/practices"
@@ -75,11 +76,13 @@ class Leads:
 
 def leads(request: Request, choosing: Choosing, without: Iterable[str] = ()) -> Leads:
     """Give the addresses that lead on from a request, without some of its parameters."""
-    unwanted = {*_PLACES, *without}
+    unwanted, asked = {*_PLACES, *without}, request.query_params
     given = [
-        (name, choosing.short(name, value))
-        for name, value in request.query_params.multi_items()
-        if name not in unwanted and (value or not _may_be_empty(name))
+        (name, choosing.short(name, value[:LENGTH]))
+        for name, value in asked.multi_items()
+        if name not in unwanted
+        and (choosing.repeats(name) or value == asked[name])
+        and (value or not _may_be_empty(name))
     ]
     return Leads(links.prefix(request), tuple(dict.fromkeys(given)))
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from ..choices import BadChoiceError
 from ..suggesting import MOST
-from ..text import cut
+from ..text import cut, whole_number
 from ..typed import Type, Types
 from . import caching
 from .manifests import typed
@@ -90,6 +90,7 @@ class Suggestions:
 def _number(request: Request, name: str, default: int, most: int) -> int:
     """Give a parameter that is a whole number; raises BadChoiceError."""
     text = request.query_params.get(name, "") or str(default)
-    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most:
-        return int(text)
+    found = whole_number(text)
+    if found is not None and found <= most:
+        return found
     raise BadChoiceError(name, text, [f"0–{most}"])
