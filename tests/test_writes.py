@@ -292,7 +292,7 @@ def test_what_is_not_admitted_comes_back_as_a_report(desk: Desk) -> None:
     assert desk.file("1703").read_bytes() == before
 
 
-BOMB = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b">]><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>'
+BOMB = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b"><!ENTITY c "&a;&a;">]><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>'
 RING = NEW + "<> pg:actor _:a . _:a pg:actor _:b . _:b pg:actor _:a ."
 TREE = NEW + "<> pg:actor " + "[ pg:actor " * 40 + "1" + "]" * 40 + " ."
 
@@ -314,7 +314,7 @@ TREE = NEW + "<> pg:actor " + "[ pg:actor " * 40 + "1" + "]" * 40 + " ."
         ("rdf", BOMB, 400),
         ("rdf", "<a>", 400),
         ("jsonld", '{"@context": "https://example.org/context.jsonld", "id": "x"}', 400),
-        ("jsonld", '{"@id": "", "https://a.b/c": ' * 40 + "1" + "}" * 40, 400),
+        ("jsonld", '{"@id": "", "https://a.b/c": ' * 140 + "1" + "}" * 140, 400),
         ("jsonld", "{", 400),
         ("json", "[]", 400),
         ("json", "[" * 100_000, 400),

@@ -2,20 +2,21 @@
 
 The modules, each importing only from those before it:
 
-text, cells, store, lines, hosts, sparql, embedded, snapshots, endpoint, remote, rows, frames,
-worker, process, workers, turtle, tokens, places, leaves, traces, heads, files, bearers, outputs,
-folder, revisions, kinds, shapes, permanence, phrases, vocabularies, ontology, statistics, dataset,
-locales, recent, identifiers, states, records, schemaorg, jsonld, nodes, spans, choices, choosing,
-patterns, definition, search, explanations, neighbours, words, wanted, ranking, analysis, bitmaps,
-gathering, positions, postings, sequences, texts, labels, spelling, marks, snippets, values,
-columns, validation, reaches, sights, reasons, findings, markup, layouts, edits, mends, topics,
-promises, audits, checks, touches, admission, verdicts, pipelines, reports, questions, pages,
-commas, workbooks, tables, importer, sheets, changes, spool, recording, listing, transition,
-loading, shelf, facts, readings, nquads, passing, facets, orders, saving, indexing, holdings,
-paging, titles, contingency, index, following, naming, typed, things, claims, reconciling,
-suggesting, extending, canonical, catalogue, writing, given, grids, rules, opening, inputs,
-revising, rechecks, inspections, validator, drafting, differences, impacts, changesets, outlooks,
-exports, templates, ledger, links, dumps, dumper, web, terminal, keeping, asking, __main__
+text, cells, store, lines, hosts, brackets, sparql, embedded, snapshots, endpoint, remote, rows,
+frames, worker, incidents, process, workers, turtle, tokens, places, leaves, traces, untrusted,
+parser, heads, files, bearers, outputs, folder, revisions, kinds, shapes, permanence, phrases,
+vocabularies, ontology, statistics, dataset, locales, recent, identifiers, states, records,
+schemaorg, jsonld, nodes, spans, choices, choosing, patterns, definition, search, explanations,
+neighbours, words, wanted, ranking, analysis, bitmaps, gathering, positions, postings, sequences,
+texts, labels, spelling, marks, snippets, values, columns, validation, reaches, sights, reasons,
+findings, markup, layouts, edits, mends, topics, promises, audits, checks, touches, admission,
+verdicts, pipelines, reports, questions, pages, commas, workbooks, tables, importer, sheets,
+changes, spool, recording, listing, transition, loading, shelf, facts, readings, nquads, passing,
+facets, orders, saving, indexing, holdings, paging, titles, contingency, index, following, naming,
+typed, things, claims, reconciling, suggesting, extending, canonical, catalogue, writing, given,
+grids, rules, opening, inputs, revising, rechecks, inspections, validator, drafting, differences,
+impacts, changesets, outlooks, exports, templates, ledger, links, dumps, dumper, web, terminal,
+keeping, asking, __main__
 """
 
 from importlib.metadata import version

@@ -22,7 +22,7 @@ from typing import IO, cast
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
-from . import heads
+from . import heads, untrusted
 from .places import Placed
 from .store import named
 
@@ -163,6 +163,7 @@ def document(path: Path, content: bytes) -> Document:
     form = _known_format(path)
     with told(path):
         head, body = heads.split(content) if path.suffix == heads.SUFFIX else (content, "")
+        untrusted.refuse_depth(head, form)
         reader = parse(head, form, rename_blank_nodes=True)
         said = tuple(_in_graphs(path, reader))
         quads = (*said, *heads.executable(said, body))

@@ -13,7 +13,9 @@ import struct
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 PART = 1 << 18
@@ -21,7 +23,10 @@ SMALL = PART // 2
 """The bytes below which an answer is not sent in parts: it is gathered and goes out whole."""
 
 _NICENESS = 5
+_STACK = 1 << 27
 Request = Mapping[str, Any]
+INTERNAL = "InternalError"
+"""What an E frame says of an error of our own, with the trace as the reason."""
 
 
 def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
@@ -29,6 +34,29 @@ def frame(output: BinaryIO, kind: bytes, content: bytes = b"") -> None:
     output.write(kind + struct.pack(">I", len(content)) + content)
     if kind != b"H" and (kind != b"D" or len(content) >= SMALL):
         output.flush()
+
+
+def written(output: BinaryIO, kind: str, text: str) -> None:
+    """Write a whole answer of a kind."""
+    frame(output, b"H", json.dumps({"kind": kind, "form": None}).encode())
+    frame(output, b"D", text.encode(errors="replace"))
+    frame(output, b"Z")
+
+
+def failed(output: BinaryIO, name: str, reason: str) -> None:
+    """Write that there is no answer, or no more of it, and why."""
+    frame(output, b"E", json.dumps({"error": name, "reason": reason}).encode())
+
+
+@contextmanager
+def reported(output: BinaryIO) -> Iterator[None]:
+    """Have an error that nobody has foreseen end one answer, and not the process."""
+    try:
+        yield
+    except MemoryError:
+        failed(output, MemoryError.__name__, "")
+    except Exception:  # whatever it is, the server logs it
+        failed(output, INTERNAL, traceback.format_exc())
 
 
 def started(memory: int) -> tuple[tuple[str, str], Iterator[Request]]:
@@ -40,6 +68,9 @@ def started(memory: int) -> tuple[tuple[str, str], Iterator[Request]]:
     os.nice(_NICENESS)
     threading.Thread(target=_end_without, args=(os.getppid(),), daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    _, most = resource.getrlimit(resource.RLIMIT_STACK)
+    stack = _STACK if most == resource.RLIM_INFINITY else min(_STACK, most)
+    resource.setrlimit(resource.RLIMIT_STACK, (stack, most))  # parsers go down it for each level
     requests = map(json.loads, sys.stdin.buffer)
     name, password = next(requests)
     return (name, password), requests

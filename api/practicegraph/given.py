@@ -3,19 +3,18 @@
 Nothing is fetched: a context of JSON-LD is ours, or stands in the text.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat
 
-from . import leaves, traces
+from . import leaves, traces, untrusted
 from .catalogue import Catalogue
 from .folder import Document, UnreadableError
-from .leaves import Leaf, RefusedTextError
+from .leaves import Leaf
 from .places import Span
 from .store import RDF
 
@@ -53,70 +52,48 @@ class Given:
 
 @dataclass(frozen=True)
 class Intake:
-    """Reads RDF. Relative IRIs begin at the catalogue's base; `root` is where it is served."""
+    """Reads RDF, in which IRIs are relative to its own base alone; `root` is where it is served."""
 
     catalogue: Catalogue
     root: str = ""
 
     def document(self, given: Given) -> Document:
         """Read what is given; raises UnreadableError with line and column."""
-        text = _text(given)
         try:
-            return self._by_topic(self._read(given, text))
-        except RefusedTextError as error:
-            line = text.count("\n", 0, error.offset) + 1
-            column = error.offset - text.rfind("\n", 0, error.offset)
-            raise UnreadableError(given.path, error.reason, line, column) from error
+            text = untrusted.decoded(given.content)
+            with untrusted.told(text):
+                document = self._read(given, text)
         except SyntaxError as error:
             place = error.lineno or 1, error.offset or 1
             raise UnreadableError(given.path, error.msg, *place) from error
+        return self._by_topic(document)
 
     def _read(self, given: Given, text: str) -> Document:
         form = RDF_FORMS[given.form]
+        listed = untrusted.values(text, form)
         if form == RdfFormat.JSON_LD:
-            return self._json_ld(given, text)
+            context = self.catalogue.context
+            others = untrusted.contexts(listed, text, self._is_ours, context)
+            marked = [leaf for leaf in listed if not _FIXED.intersection(_own_keys(leaf))]
+            return self._traced(given, text, marked, others)
         if form == RdfFormat.RDF_XML:
-            return self._xml(given, text)
-        leaves.refuse_depth(text)
-        reader = parse(text, form, base_iri=self.catalogue.base, rename_blank_nodes=True)
+            return self._traced(given, text, listed, {})
+        reader = untrusted.parsed(text, form)
         quads = tuple(reader)
         return Document(given.path, quads, (), reader.prefixes, "", text.encode())
-
-    def _json_ld(self, given: Given, text: str) -> Document:
-        listed = list(leaves.in_json(text))
-        others = self._contexts(listed, text)
-        marked = [leaf for leaf in listed if not _FIXED.intersection(_own_keys(leaf))]
-        return self._traced(given, text, marked, others)
-
-    def _xml(self, given: Given, text: str) -> Document:
-        return self._traced(given, text, list(leaves.in_xml(text)), {})
 
     def _traced(
         self, given: Given, text: str, marked: Sequence[Leaf], others: Mapping[Span, str]
     ) -> Document:
         form = RDF_FORMS[given.form]
         quoted = '"{}"' if form == RdfFormat.JSON_LD else "{}"
-        read = partial(self._parsed, form)
+        read = partial(untrusted.parsed, form=form)
         quads = tuple(read(leaves.with_others(text, others)))
         placed = traces.placed(text, marked, quads, read, others, quoted)
+        untrusted.refuse_relative(quads, placed)
         prefixes = self.catalogue.prefixes
         placed = tuple(replace(triple, prefixes=prefixes) for triple in placed)
         return Document(given.path, quads, (), prefixes, "", text.encode(), placed)
-
-    def _parsed(self, form: RdfFormat, text: str) -> Iterator[Quad]:
-        return parse(text, form, base_iri=self.catalogue.base, rename_blank_nodes=True)
-
-    def _contexts(self, listed: Iterable[Leaf], text: str) -> dict[Span, str]:
-        """Give our context for each of its addresses; raises RefusedTextError for another's."""
-        found: dict[Span, str] = {}
-        for leaf in listed:
-            if leaf.keys[-1:] == ("@context",) and text[leaf.at.start] == '"':
-                address = text[leaf.at.start + 1 : leaf.at.end - 1]
-                if not self._is_ours(address):
-                    reason = f"the context {address} is not fetched; put it into the text"
-                    raise RefusedTextError(leaf.at.start, reason)
-                found[leaf.at] = json.dumps(self.catalogue.context)
-        return found
 
     def _is_ours(self, address: str) -> bool:
         bases = [base.rstrip("/") + "/" for base in (self.catalogue.base, self.root) if base]
@@ -136,17 +113,6 @@ class Intake:
         return replace(
             document, quads=tuple(_in_graphs(document.quads, topics)), topics=tuple(topics)
         )
-
-
-def _text(given: Given) -> str:
-    """Give the text, which is in UTF-8 whatever it says of itself; raises UnreadableError."""
-    try:
-        return given.content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = given.content[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        reason = f"no text in UTF-8: {error.reason}"
-        raise UnreadableError(given.path, reason, line, column) from error
 
 
 def _own_keys(leaf: Leaf) -> tuple[str, ...]:

@@ -6,16 +6,12 @@ afterwards is spared the ones that are.
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
+from .brackets import DEEPEST, TooDeepError
 from .places import Span
-from .tokens import StrangeTokenError
-from .tokens import tokens as tokens_of
 
-DEEPEST = 100
-"""How deep brackets and elements may stand in one another."""
 _JSON = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
 _XML = re.compile(
     r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|</[^>]*+>"
@@ -38,6 +34,18 @@ class RefusedTextError(ValueError):
         self.offset, self.reason = offset, reason
 
 
+class EntityError(RefusedTextError):
+    """A declaration of an entity that is not read."""
+
+
+class ContextError(RefusedTextError):
+    """The address of a context that is not fetched."""
+
+    def __init__(self, offset: int, address: str) -> None:
+        super().__init__(offset, f"the context {address} is not fetched; put it into the text")
+        self.address = address
+
+
 @dataclass(frozen=True)
 class Leaf:
     """A value in a text: its place, and that of the key, the element or attribute that has it.
@@ -50,15 +58,15 @@ class Leaf:
     keys: tuple[str, ...]
 
 
-def in_json(text: str) -> Iterator[Leaf]:
-    """Give the values of a text in JSON but for null; raises RefusedTextError where it is deep."""
+def in_json(text: str, most: int = DEEPEST) -> Iterator[Leaf]:
+    """Give the values of a text in JSON but for null; raises TooDeepError."""
     open_: list[tuple[Span, str]] = []
     key, name = Span(0, 0), ""
     for token, following in pairwise(chain(_JSON.finditer(text), [None])):
         assert token
         if token[0] in ("{", "["):
             open_.append((key, name))
-            _refuse_depth(len(open_), token.start())
+            _refuse_depth(len(open_), token.start(), most)
         elif token[0] in ("}", "]"):
             key, name = open_.pop() if open_ else (key, name)
         elif following and following[0] == ":":
@@ -70,7 +78,7 @@ def in_json(text: str) -> Iterator[Leaf]:
 def in_xml(text: str) -> Iterator[Leaf]:
     """Give the values of a text in RDF/XML: IRIs in attributes, and texts that stand alone.
 
-    Raises RefusedTextError where it is deep or declares entities that could grow.
+    Raises TooDeepError, or EntityError where it declares entities that could grow.
     """
     _refuse_entities(text)
     open_: list[tuple[Span, str]] = []
@@ -87,19 +95,6 @@ def in_xml(text: str) -> Iterator[Leaf]:
         elif token[0][0] != "<" and _opens(before) and following and following[0][:2] == "</":
             yield Leaf(Span(*token.span()), open_[-1][0], tuple(n for _, n in open_))
         before = token
-
-
-def refuse_depth(text: str) -> None:
-    """Raise RefusedTextError where brackets in Turtle, TriG or N-Quads are too deep.
-
-    What is no token is left to those who read the text.
-    """
-    depth = 0
-    with suppress(StrangeTokenError):
-        for token in tokens_of(text):
-            if token.kind == "mark":
-                depth += (token.text in "[({") - (token.text in "])}")
-                _refuse_depth(depth, token.start)
 
 
 def with_others(text: str, others: Mapping[Span, str]) -> str:
@@ -128,9 +123,9 @@ def _opens(token: re.Match[str] | None) -> bool:
     return token is not None and token["name"] is not None and not token[0].endswith("/>")
 
 
-def _refuse_depth(depth: int, offset: int) -> None:
-    if depth > DEEPEST:
-        raise RefusedTextError(offset, f"nested more than {DEEPEST} deep")
+def _refuse_depth(depth: int, offset: int, most: int = DEEPEST) -> None:
+    if depth > most:
+        raise TooDeepError(offset, most)
 
 
 def _refuse_entities(text: str) -> None:
@@ -139,4 +134,4 @@ def _refuse_entities(text: str) -> None:
         value = found[1]
         if value[:1] not in ('"', "'") or "&" in value or len(value) > _LONGEST_ENTITY:
             reason = "entities are short texts here: none stands elsewhere or names another"
-            raise RefusedTextError(found.start(), reason)
+            raise EntityError(found.start(), reason)

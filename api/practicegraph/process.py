@@ -2,19 +2,23 @@
 
 import asyncio
 import json
+import os
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from tempfile import TemporaryFile
 from typing import Any
 
 from .endpoint import Endpoint
 from .frames import PART
+from .incidents import CrashError
 
 _HEAD = struct.Struct(">cI")
 _PIPE = 1 << 20
+_WORDS = 2000  # bytes of its last words that are of use
 
 
 class DeadlineError(TimeoutError):
@@ -46,10 +50,12 @@ class Process:
 
     def __init__(self, source: Endpoint, memory: int, module: str) -> None:
         """Start a module on a store, with so many bytes of memory at the most."""
+        self._words = TemporaryFile()  # noqa: SIM115 - closed at the end
         self._running = subprocess.Popen(  # noqa: S603 - our own module, with our own arguments
             [sys.executable, "-m", module, source.address, str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._words,
             bufsize=0,
             pipesize=_PIPE,
             start_new_session=True,
@@ -90,9 +96,20 @@ class Process:
             late.cancel()
             budget.left -= time.monotonic() - start
 
+    async def crash(self) -> CrashError:
+        """Return how it ended whose output has ended, with its last words."""
+        try:
+            status = await asyncio.to_thread(self._running.wait, 1)
+        except subprocess.TimeoutExpired:
+            status = None
+        written = self._words.fileno()
+        start = max(0, os.fstat(written).st_size - _WORDS)
+        return CrashError(status, os.pread(written, _WORDS, start))
+
     async def end(self) -> None:
         """End it, close its pipes and wait until its memory is free."""
         self._running.kill()
         for pipe in self._pipes:
             pipe.close()
         await asyncio.to_thread(self._running.wait)
+        self._words.close()

@@ -78,6 +78,7 @@ def _refuse(path: Path, quad: Quad) -> None:
         raise UnreadableError(path, "constraints in JavaScript are not run here")
     if quad.predicate.value in _QUERIES and not isinstance(quad.object, BlankNode | Triple):
         try:
+            sparql.refuse_depth(plain(quad.object))
             sparql.refuse_calls(plain(quad.object))
         except QueryRefusedError as error:
             raise UnreadableError(path, str(error)) from error

@@ -4,7 +4,8 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Mapping, Set
 
-from . import hosts
+from . import brackets, hosts
+from .brackets import TooDeepError
 from .hosts import Host
 from .store import QueryRefusedError, Term
 
@@ -32,6 +33,15 @@ _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 def words(query: str) -> set[str]:
     """Give the bare words of a query in capitals: keywords and functions, but no names or texts."""
     return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
+
+
+def refuse_depth(query: str) -> None:
+    """Raise QueryRefusedError, with line and column, if the query is nested too deep to be read."""
+    try:
+        brackets.refuse_depth(query)
+    except TooDeepError as error:
+        line, column = brackets.place(query, error.offset)
+        raise QueryRefusedError(f"error at {line}:{column}: {error}") from error
 
 
 def refuse_calls(query: str, allowed: Collection[Host] = ()) -> None:

@@ -18,7 +18,7 @@ from . import __version__, reports
 from .embedded import Embedded
 from .endpoint import Endpoint, StoreError
 from .folder import UnreadableError
-from .frames import Request, frame, started
+from .frames import Request, failed, frame, reported, started, written
 from .given import Given
 from .importer import Import
 from .inspections import Inspection
@@ -43,11 +43,10 @@ def answer(inspection: Inspection, request: Request, output: BinaryIO) -> None:
     except ShapesError as error:
         _tell(output, (shapes or given)[0].path, str(error), 1, 1)
     except StoreError as error:
-        said = {"error": type(error).__name__, "reason": str(error)}
-        frame(output, b"E", json.dumps(said).encode())
+        failed(output, type(error).__name__, str(error))
     else:
         report = reports.ANSWERS[request["form"]].write(checked, inspection.prefixes)
-        _write(output, REPORT, report)
+        written(output, REPORT, report)
 
 
 def _given(listed: Iterable[Mapping[str, str]]) -> list[Given]:
@@ -56,13 +55,7 @@ def _given(listed: Iterable[Mapping[str, str]]) -> list[Given]:
 
 def _tell(output: BinaryIO, path: Path, reason: str, line: int, column: int) -> None:
     said = {"file": str(path), "reason": reason, "line": line, "column": column}
-    _write(output, UNREADABLE, json.dumps(said))
-
-
-def _write(output: BinaryIO, kind: str, text: str) -> None:
-    frame(output, b"H", json.dumps({"kind": kind, "form": None}).encode())
-    frame(output, b"D", text.encode(errors="replace"))
-    frame(output, b"Z")
+    written(output, UNREADABLE, json.dumps(said))
 
 
 def main(source: str, memory: int) -> None:
@@ -74,7 +67,8 @@ def main(source: str, memory: int) -> None:
     output = sys.stdout.buffer
     frame(output, b"Z")
     for request in requests:
-        answer(_inspection(request["folder"], request["source"], credentials), request, output)
+        with reported(output):
+            answer(_inspection(request["folder"], request["source"], credentials), request, output)
 
 
 @lru_cache(maxsize=1)

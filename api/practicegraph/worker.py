@@ -27,7 +27,7 @@ from pyoxigraph import (
 )
 
 from .endpoint import SOLUTIONS, TRIPLES, Endpoint
-from .frames import PART, Request, frame, started
+from .frames import PART, Request, failed, frame, reported, started
 from .rows import Endless, OverError, Rows, counted
 
 ROWS = "rows"
@@ -145,8 +145,7 @@ def answer(engine: Engine, request: Request, output: BinaryIO) -> None:
         most = request["triples" if kind == "graph" else "rows"]
         frame(output, *((b"Z",) if whole else (b"M", str(most).encode())))
     except (SyntaxError, ValueError, RuntimeError, OSError) as error:
-        said = {"error": type(error).__name__, "reason": str(error)}
-        frame(output, b"E", json.dumps(said).encode())
+        failed(output, type(error).__name__, str(error))
 
 
 def dataset(request: Request) -> dict[str, Any]:
@@ -213,7 +212,8 @@ def main(source: str, memory: int) -> None:
     output = sys.stdout.buffer
     frame(output, b"Z")
     for request in requests:
-        answer(engine, request, output)
+        with reported(output):
+            answer(engine, request, output)
 
 
 if __name__ == "__main__":

@@ -7,18 +7,28 @@ immutable snapshot of the store, or asks the endpoint of a store elsewhere.
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from . import incidents
 from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
-from .frames import SMALL
+from .frames import INTERNAL, SMALL
 from .hosts import Host
+from .incidents import CrashError
 from .process import Budget, DeadlineError, Process
 from .snapshots import Snapshots
 from .store import QueryRefusedError
 
 _MEMORY = "The query needs more memory than a query may take."
+
+
+class TooMuchMemoryError(QueryRefusedError):
+    """A query that needs more memory than its process may take."""
+
+    def __init__(self) -> None:
+        super().__init__(_MEMORY)
 
 
 class TooMuchError(RuntimeError):
@@ -93,17 +103,28 @@ class Workers:
         await asyncio.gather(*(process.end() for process in processes))
 
     async def run(self, request: Mapping[str, Any], seconds: float) -> Answer:
-        """Run a query; raises QueryRefusedError, DeadlineError or BusyError.
+        """Run a query; raises QueryRefusedError, DeadlineError, BusyError or IncidentError.
 
+        A process that dies of it is told of if a second one dies too.
         What goes wrong after the first part breaks the parts off: they end with an error.
         """
         most = self.limits.most_rows
         wanted = {"rows": most, "triples": most, "seconds": seconds, **request}
-        parts = self._answered(await self._take(), wanted)
         try:
-            head = json.loads(await anext(parts))
-        except EOFError as error:
-            raise QueryRefusedError(_MEMORY) from error
+            return await self._begun(wanted)
+        except CrashError as error:
+            if error.is_of_memory:
+                raise TooMuchMemoryError from error
+        try:
+            return await self._begun(wanted)
+        except CrashError as error:
+            if error.is_of_memory:
+                raise TooMuchMemoryError from error
+            raise incidents.logged(str(error)) from error
+
+    async def _begun(self, wanted: Mapping[str, Any]) -> Answer:
+        parts = self._answered(await self._take(), wanted)
+        head = json.loads(await anext(parts))
         return Answer(head["kind"], head["form"], parts)
 
     async def _answered(
@@ -128,6 +149,10 @@ class Workers:
                     late = self._end_late(process)
                 yield content
             raise TooMuchError(self.limits.most_bytes, "bytes")
+        except EOFError:
+            if process in self._processes:  # it has not been ended from here
+                raise await process.crash() from None
+            raise
         finally:
             if late:
                 late.cancel()
@@ -163,7 +188,13 @@ class Workers:
         endpoint = await asyncio.to_thread(Endpoint.of, self.source)
         process = Process(endpoint, self.limits.memory, self.module)
         self._processes.add(process)
-        await process.open()
+        try:
+            await process.open()
+        except EOFError as error:
+            self._processes.remove(process)
+            crash = await process.crash()
+            await process.end()
+            raise BusyError(incidents.logged(f"a process does not start: {crash}")) from error
         self._idle.put_nowait(process)
 
     def _replace(self, process: Process) -> None:
@@ -175,7 +206,8 @@ class Workers:
 
     async def _replaced(self, process: Process) -> None:
         await process.end()
-        await self._start()
+        with suppress(BusyError):  # logged; the next query tries again
+            await self._start()
 
 
 class OnDemand(Workers):
@@ -193,6 +225,10 @@ class OnDemand(Workers):
 def _failure(said: Mapping[str, str], late: DeadlineError) -> Exception:
     """Give the error that a process tells of; a result cut off at the store's deadline is late."""
     kind, reason = said["error"], said["reason"]
+    if kind == INTERNAL:
+        return incidents.logged(reason)
+    if kind == MemoryError.__name__:
+        return TooMuchMemoryError()
     if kind == IncompleteError.__name__:
         most = reason.rpartition(" ")[2]
         is_late = DEADLINE in reason or not most.isdecimal()

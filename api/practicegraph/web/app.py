@@ -25,6 +25,7 @@ from . import (
     mistakes,
     negotiation,
     parameters,
+    parsing,
     reconciliation,
     searching,
     validations,
@@ -40,6 +41,7 @@ from .escapes import Escapes
 from .gaps import Gaps
 from .methods import DUMP, SPARQL, STATUS, Methods
 from .negotiation import HTML
+from .parsing import Parsing
 from .proxies import Network, Proxies
 from .queries import Queries
 from .questions import PATH as QUESTIONS
@@ -69,7 +71,8 @@ def application(
     allowed = Writable(catalogue, writing).allowed
     service = Service(catalogue, Addresses(catalogue), dumper, allowed)
     checkers = validations.checkers(workers) if workers else None
-    pools = [pool for pool in (workers, checkers) if pool]
+    parsers = parsing.parsers(catalogue)
+    pools = [pool for pool in (workers, checkers, parsers) if pool]
     app = FastAPI(
         title=catalogue.reader.name(catalogue.base, catalogue.languages),
         version=__version__,
@@ -97,7 +100,7 @@ def application(
     if dumper:
         _route_dumps(app, DumpFiles(service, dumper))
     _route_changes(app, Changes(service))
-    app.include_router(writable.routes(service, writing))
+    app.include_router(writable.routes(service, writing, Parsing(parsers)))
     _route_resources(app, service)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
     app.add_middleware(Codings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NoReturn
 
+from .. import untrusted
 from ..choices import BadChoiceError
 from ..claims import Claim
 from ..extending import EVERY, Wish
@@ -114,9 +115,8 @@ class Batches:
 
 def _loaded(name: str, text: str, form: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
-        json.dumps(found, ensure_ascii=False).encode()  # halves of surrogate pairs are no text
-    except (ValueError, RecursionError) as error:
+        found = untrusted.json_value(text)
+    except ValueError as error:
         raise BadBodyError(HTTPStatus.BAD_REQUEST, "notJson", reason=f"{name}: {error}") from error
     return _object(name, found, form)
 

@@ -1,20 +1,21 @@
 """What a writer sends as an entry: RDF in any syntax, or the JSON of the API, as triples.
 
 What a document says beside its topic's own graph, such as how what it mentions is called, may come
-back as it was given and is left out. Nothing is fetched, nothing is nested without end.
+back as it was given and is left out. Nothing is nested without end.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pyoxigraph import DefaultGraph, NamedNode, Quad, Triple, parse
+from pyoxigraph import DefaultGraph, NamedNode, Quad, Triple
 
+from .. import brackets, untrusted
+from ..brackets import TooDeepError
 from ..inputs import Inputs, UnfitInputError
 from . import nesting
-from .negotiation import DOCUMENTS, HTML, JSON_LD, RDF_XML, Form
+from .negotiation import DOCUMENTS, HTML, Form
 from .refusals import RefusalError
 from .service import UnsupportedError
 from .statements import Statements
@@ -34,20 +35,24 @@ class Body:
     def text(self) -> str:
         """Give the content as text; raises RefusalError."""
         try:
-            return self.content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise _unreadable(f"UTF-8, byte {error.start}") from error
+            return untrusted.decoded(self.content)
+        except SyntaxError as error:
+            more = {"line": error.lineno, "column": error.offset}
+            raise unreadable(error.msg, more) from error
 
     @property
     def object(self) -> Any:
         """Give what the JSON is; raises RefusalError where it is none, or too deep."""
         try:
-            found = json.loads(self.text)
-        except (ValueError, RecursionError) as error:
+            nesting.refuse_json(self.text)
+            return untrusted.json_value(self.text)
+        except TooDeepError as error:
+            line, column = brackets.place(self.text, error.offset)
+            refusal = RefusalError(HTTPStatus.BAD_REQUEST, "tooDeep", most=nesting.MOST)
+            refusal.more = {"line": line, "column": column}
+            raise refusal from error
+        except ValueError as error:
             raise RefusalError(HTTPStatus.BAD_REQUEST, "notJson", reason=error) from error
-        if nesting.of_json(found) > nesting.MOST:
-            raise RefusalError(HTTPStatus.BAD_REQUEST, "tooDeep", most=nesting.MOST)
-        return found
 
 
 def form_of(content_type: str) -> Form:
@@ -61,14 +66,9 @@ def form_of(content_type: str) -> Form:
     return form
 
 
-def graph(
-    body: Body, entry: NamedNode, statements: Statements, known: Collection[str]
-) -> list[Triple]:
-    """Give the triples about an entry that a body in RDF says; raises RefusalError.
-
-    Of contexts in JSON-LD, those at the known addresses are ours.
-    """
-    quads = _parsed(body, entry, statements, known)
+def graph(quads: Iterable[Quad], entry: NamedNode, statements: Statements) -> list[Triple]:
+    """Give the triples about an entry that a body in RDF says; raises RefusalError."""
+    quads = list(quads)
     document = NamedNode(statements.document(entry.value))
     for quad in quads:
         if quad.graph_name not in (DefaultGraph(), entry, document):
@@ -103,47 +103,6 @@ def fields(
         raise refusal from error
 
 
-def _parsed(
-    body: Body, entry: NamedNode, statements: Statements, known: Collection[str]
-) -> list[Quad]:
-    content = body.text
-    if body.form == JSON_LD:
-        ours = dict.fromkeys(known, statements.catalogue.context)
-        content = json.dumps(_with_contexts(body.object, ours))
-    if body.form == RDF_XML and "<!ENTITY" in content:
-        raise RefusalError(HTTPStatus.BAD_REQUEST, "noEntities")
-    assert body.form.rdf
-    reader = parse(content, body.form.rdf, base_iri=entry.value, rename_blank_nodes=True)
-    try:
-        return list(reader)
-    except SyntaxError as error:
-        refusal = _unreadable(error.msg)
-        if error.lineno:
-            refusal.more = {"line": error.lineno, "column": error.offset}
-        raise refusal from error
-    except ValueError as error:
-        raise _unreadable(str(error)) from error
-
-
-def _with_contexts(found: Any, known: Mapping[str, Any]) -> Any:
-    """Give JSON-LD with our context in the place of its address; or RefusalError for others."""
-    if isinstance(found, list):
-        return [_with_contexts(one, known) for one in found]
-    if not isinstance(found, dict):
-        return found
-    return {key: _with_contexts(_context(key, value, known), known) for key, value in found.items()}
-
-
-def _context(key: str, value: Any, known: Mapping[str, Any]) -> Any:
-    if key not in ("@context", "@import"):
-        return value
-    listed = value if isinstance(value, list) else [value]
-    for one in listed:
-        if isinstance(one, str) and one not in known:
-            raise RefusalError(HTTPStatus.BAD_REQUEST, "remoteContext", address=one)
-    return [known[one] if isinstance(one, str) else one for one in listed]
-
-
 def _belongs(subject: object, entry: NamedNode, statements: Statements) -> bool:
     """Tell whether an entry may describe a thing: itself, its parts, and what is not ours."""
     if not isinstance(subject, NamedNode) or subject == entry:
@@ -158,5 +117,8 @@ def _wrong(phrase: str, entry: NamedNode, node: object) -> RefusalError:
     return RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, phrase, topic=entry.value, node=node)
 
 
-def _unreadable(reason: str) -> RefusalError:
-    return RefusalError(HTTPStatus.BAD_REQUEST, "unreadableBody", reason=reason)
+def unreadable(reason: str, more: Mapping[str, Any]) -> RefusalError:
+    """Return the refusal of a body that cannot be read, with its place in `more`."""
+    refusal = RefusalError(HTTPStatus.BAD_REQUEST, "unreadableBody", reason=reason)
+    refusal.more = more
+    return refusal

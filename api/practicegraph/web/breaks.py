@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from ..endpoint import StoreError
+from ..incidents import IncidentError
 from ..process import DeadlineError
 from ..store import QueryRefusedError
 from ..workers import TooMuchError
 
-_REASONS = (DeadlineError, TooMuchError, QueryRefusedError, StoreError)
+_REASONS = (IncidentError, DeadlineError, TooMuchError, QueryRefusedError, StoreError)
 _ENDS = (EOFError, OSError, ValueError)
 
 

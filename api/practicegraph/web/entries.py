@@ -20,6 +20,7 @@ from . import authority, bodies, links, negotiation, preconditions
 from .bodies import Body
 from .contexts import Contexts
 from .negotiation import JSON, TURTLE
+from .parsing import Parsing
 from .refusals import NotAdmittedError, RefusalError
 from .resources import Resources
 from .service import Service, UnknownAddressError
@@ -62,6 +63,7 @@ class Entries:
 
     service: Service
     writing: Writing
+    parsing: Parsing
 
     def put(self, request: Request, identifier: str, body: Body, bearer: Bearer) -> Response:
         """Write an entry anew, or a new one, and answer with it; raises RefusalError."""
@@ -125,7 +127,8 @@ class Entries:
         resources = Resources(self.service)
         if body.form != JSON:
             known = Contexts(catalogue).addresses(links.root(request))
-            return bodies.graph(body, entry, resources.statements, known)
+            said = self.parsing.quads(body, entry, known, catalogue.context)
+            return bodies.graph(said, entry, resources.statements)
         view = self.service.view(request)
         shapes = replace(catalogue.shapes, languages=view.languages)
         values = Understanding(shapes, catalogue.vocabularies, catalogue.phrases)

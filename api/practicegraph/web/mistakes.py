@@ -5,6 +5,7 @@ from starlette.exceptions import HTTPException
 
 from ..choices import BadChoiceError
 from ..endpoint import StoreError
+from ..incidents import CrashError, IncidentError
 from ..process import DeadlineError
 from ..store import QueryRefusedError
 from ..workers import BusyError, TooMuchError
@@ -38,6 +39,8 @@ def answer(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(BadBodyError, service.bad_body)
     app.add_exception_handler(BusyError, service.busy)
     app.add_exception_handler(DeadlineError, service.stopped)
+    app.add_exception_handler(IncidentError, service.incident)
+    app.add_exception_handler(CrashError, service.incident)
     app.add_exception_handler(NotYetError, service.being_made)
     app.add_exception_handler(NoLongerError, service.no_longer_kept)
     app.add_exception_handler(NoLogError, service.no_log)

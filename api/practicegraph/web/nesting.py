@@ -5,19 +5,16 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Triple
 
+from .. import leaves
+
 MOST = 32
 """The levels that are read; counting ends beyond them."""
 
 
-def of_json(found: Any) -> int:
-    """Give how many levels of objects and lists there are."""
-    level, depth = [found], 0
-    while level and depth <= MOST:
-        inner: list[Any] = []
-        for one in level:
-            inner += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-        level, depth = inner, depth + 1
-    return depth
+def refuse_json(text: str) -> None:
+    """Raise TooDeepError where objects and lists are nested too deep in JSON."""
+    for _ in leaves.in_json(text, MOST):
+        pass
 
 
 def of_nodes(triples: Iterable[Triple]) -> int:

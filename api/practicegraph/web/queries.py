@@ -111,6 +111,7 @@ class Queries:
         return self._allowed(query)
 
     def _allowed(self, query: str) -> tuple[Set[str], str, Source]:
+        sparql.refuse_depth(query)
         sparql.refuse_calls(query, self.workers.limits.hosts)
         words = sparql.words(query)
         if isinstance(self.workers.source, Snapshots):

@@ -10,10 +10,12 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
+from .. import incidents
 from ..catalogue import Catalogue
 from ..choices import BadChoiceError
 from ..dumper import Dumper
 from ..dumps import KEPT, LASTING
+from ..incidents import IncidentError
 from ..process import DeadlineError
 from ..store import QueryRefusedError
 from ..workers import TooMuchError
@@ -178,6 +180,13 @@ class Service:
         detail = view.say("deadline", seconds=f"{error.seconds:g} s")
         hint = view.say("deadlineHint", seconds=f"{error.most:g} s")
         return self.problem(request, HTTPStatus.GATEWAY_TIMEOUT, detail, hint)
+
+    def incident(self, request: Request, error: Exception) -> Response:
+        """Answer what went wrong here: 500, with the number under which the log has more."""
+        known = error if isinstance(error, IncidentError) else incidents.logged(str(error))
+        detail = self.view(request).say("incident", number=known.number)
+        more = {"incident": known.number}
+        return self.problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail, more=more)
 
     def being_made(self, request: Request, error: Exception) -> Response:
         """Answer a request for a dump that is being made: 503."""

@@ -1,15 +1,14 @@
 """What became of addresses that others link to: current, moved, withdrawn or unknown."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pyoxigraph import NamedNode
 
+from .. import untrusted
 from ..store import plain
 from . import permanence, protocol
 from .negotiation import DOCUMENTS
@@ -95,8 +94,8 @@ class Statuses:
 
 def _iris(content: bytes) -> list[str]:
     try:
-        found: Any = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        found = untrusted.json_value(untrusted.decoded(content))
+    except (ValueError, SyntaxError) as error:
         raise BadBodyError(HTTPStatus.BAD_REQUEST, "notJson", reason=error) from error
     iris = found.get("iris") if isinstance(found, dict) else None
     if not isinstance(iris, list):
@@ -105,14 +104,9 @@ def _iris(content: bytes) -> list[str]:
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         raise BadBodyError(status, "tooMany", count=len(iris), limit=MOST)
     for place, iri in enumerate(iris):
-        if not isinstance(iri, str) or not _encodes(iri):
+        if not isinstance(iri, str):
             raise BadBodyError(HTTPStatus.BAD_REQUEST, "notIris", place=f"iris[{place}]")
     return iris
-
-
-def _encodes(text: str) -> bool:
-    """Tell whether a text is one of Unicode, without halves of surrogate pairs."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _bare(address: str) -> str:

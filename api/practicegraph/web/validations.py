@@ -19,9 +19,8 @@ from ..catalogue import Catalogue
 from ..endpoint import Endpoint
 from ..given import Given
 from ..process import DeadlineError
-from ..store import QueryRefusedError
 from ..validator import MODULE, UNREADABLE
-from ..workers import Answer, BusyError, Limits, OnDemand, Workers
+from ..workers import Answer, BusyError, Limits, OnDemand, TooMuchMemoryError, Workers
 from . import links, negotiation, parameters, streaming, uploads
 from .methods import VALIDATE
 from .negotiation import HTML, TURTLE, Form
@@ -144,7 +143,7 @@ class Validations:
             words = {"seconds": f"{error.seconds:g} s"}
             unavailable = HTTPStatus.SERVICE_UNAVAILABLE
             raise BadBodyError(unavailable, "checkTooLong", **words) from error
-        except (QueryRefusedError, EOFError) as error:
+        except TooMuchMemoryError as error:
             raise BadBodyError(HTTPStatus.BAD_REQUEST, "checkTooHeavy") from error
 
     def _busy(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from ..writing import Writing
 from . import bodies, parameters
 from .methods import allowed
 from .negotiation import DOCUMENTS
+from .parsing import Parsing
 from .service import Service
 from .writes import Writes
 
@@ -44,9 +45,9 @@ class Writable:
             return False
 
 
-def routes(service: Service, writing: Writing | None) -> APIRouter:
+def routes(service: Service, writing: Writing | None, parsing: Parsing) -> APIRouter:
     """Give the routes."""
-    catalogue, served = service.catalogue, Writes(service, writing)
+    catalogue, served = service.catalogue, Writes(service, writing, parsing)
     entries = f"/{catalogue.shapes.record.segment}"
     router = APIRouter()
 

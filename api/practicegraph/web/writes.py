@@ -20,6 +20,7 @@ from ..writing import Writing
 from . import authority, bodies, protocol
 from .bodies import Body
 from .entries import Entries
+from .parsing import Parsing
 from .refusals import RefusalError
 from .service import Service
 
@@ -32,6 +33,7 @@ class Writes:
 
     service: Service
     writing: Writing | None
+    parsing: Parsing
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def put(self, request: Request, identifier: str) -> Response:
@@ -61,7 +63,7 @@ class Writes:
         if not authority.exist(bearers):
             raise _read_only(self.service, request, "readOnly")
         bearer = authority.bearer(request, bearers, self.service.catalogue.name)
-        return Entries(self.service, self.writing), bearer
+        return Entries(self.service, self.writing, self.parsing), bearer
 
     async def _body(self, request: Request) -> Body:
         form = bodies.form_of(request.headers.get("content-type", ""))
