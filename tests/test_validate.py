@@ -322,7 +322,7 @@ def test_a_check_that_takes_too_long_is_stopped(real: Catalogue) -> None:
         async with OnDemand(ROOT, limits, MODULE) as pool:
             served = Validations(Service(real, Addresses(real)), pool)
             with pytest.raises(BadBodyError) as error:
-                await served.checked({"given": [], "shapes": []})
+                await served.checked({"given": " " * (8 << 20)})
             await asyncio.gather(*pool._replacing)
             return error.value
 

@@ -1,4 +1,5 @@
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.embedded import Embedded
-from practicegraph.process import DeadlineError
+from practicegraph.incidents import CrashError, IncidentError
+from practicegraph.process import DeadlineError, Process
 from practicegraph.store import QueryRefusedError
-from practicegraph.workers import Answer, BusyError, Limits, TooMuchError, Workers
+from practicegraph.workers import Answer, BusyError, Limits, OnDemand, TooMuchError, Workers
 
 pytestmark = pytest.mark.anyio
 
@@ -162,9 +164,64 @@ async def test_a_process_that_has_died_is_replaced(workers: Workers) -> None:
     (process,) = workers._processes
     process._running.kill()
     await asyncio.sleep(0.3)
-    with pytest.raises(QueryRefusedError):
-        await run(workers, ONE)
     assert await run(workers, ONE)
+    assert process not in workers._processes
+
+
+class Fragile(Workers):
+    """A pool whose processes die as soon as they have something to do."""
+
+    async def _take(self) -> Process:
+        process = await super()._take()
+        process._running.send_signal(signal.SIGSEGV)
+        return process
+
+
+async def test_a_query_of_which_two_processes_die_is_an_incident_and_not_the_reader_s(
+    snapshot: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Fragile(snapshot, Limits(processes=1)) as pool:
+        with pytest.raises(IncidentError) as error:
+            await run(pool, CROSS)
+        await asyncio.gather(*pool._replacing)
+    assert f"incident {error.value.number}: its process ended: signal 11" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("words", "is_of_memory"),
+    [
+        (b"memory allocation of 60010 bytes failed\nstack backtrace:\n", True),
+        (b"terminate called after throwing an instance of 'std::bad_alloc'", True),
+        (b"thread 'main' has overflowed its stack", False),
+        (b"", False),
+    ],
+)
+def test_only_a_process_that_was_refused_memory_is_said_to_need_more(
+    words: bytes, is_of_memory: bool
+) -> None:
+    assert CrashError(-signal.SIGABRT, words).is_of_memory == is_of_memory
+
+
+async def test_an_error_of_our_own_is_logged_and_costs_no_process(
+    workers: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
+    (process,) = workers._processes
+    with pytest.raises(IncidentError) as error:
+        await run(workers, "SELECT * WHERE { ?s ?p ?o }", table="no such form")
+    assert f"{error.value}: Traceback" in caplog.text
+    assert "KeyError: 'no such form'" in caplog.text
+    assert await run(workers, ONE)
+    assert workers._processes == {process}
+
+
+async def test_a_pool_whose_processes_do_not_start_is_busy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with OnDemand(tmp_path, Limits(processes=1), "practicegraph.no_such_module") as pool:
+        for _ in range(2):
+            with pytest.raises(BusyError):
+                await run(pool, ONE)
+    assert "No module named practicegraph.no_such_module" in caplog.text
 
 
 @pytest.mark.parametrize(

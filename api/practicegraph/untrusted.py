@@ -20,8 +20,6 @@ from .places import Placed, Span
 
 _NO_BASE = "no-base:///"
 """Stands in for the base where there is none, so that relative IRIs are seen in every syntax."""
-_DEEPENING = {RdfFormat.JSON_LD: (b"{", b"["), RdfFormat.RDF_XML: ()}
-"""What takes a parser down a level of its stack, where that is not a triple term."""
 _IRI = re.compile("IRI '(.*?)'|@base '(.*?)'")
 
 
@@ -51,8 +49,11 @@ def values(text: str, form: RdfFormat) -> list[Leaf]:
 
 
 def refuse_depth(content: bytes, form: RdfFormat) -> None:
-    """Raise SyntaxError where a file is nested too deep for its parser, which most are far from."""
-    if sum(map(content.count, _DEEPENING.get(form, (b"<<(",)))) > DEEPEST:
+    """Raise SyntaxError where a file in Turtle, TriG or N-Quads is too deep for its parser.
+
+    Triple terms alone take it down its stack, and a file that has many of them is a rare one.
+    """
+    if content.count(b"<<(") > DEEPEST:
         values(decoded(content), form)
 
 
