@@ -196,6 +196,29 @@ def test_a_query_with_a_long_chain_ends_no_process(doors: TestClient, expression
     assert answer.status_code in (200, 504), answer.text
 
 
+NESTED = "BIND(1 AS ?t0)" + "".join(
+    f"BIND({'<<( <a:b> <a:c> ' * 50} ?t{n} {' )>>' * 50} AS ?t{n + 1})" for n in range(3)
+)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize(
+    ("form", "query"),
+    [
+        ("text/html", "SELECT ?t{depth} {{ {nested} }}"),
+        ("application/ld+json", "CONSTRUCT {{ <a:b> <a:c> ?t{depth} }} {{ {nested} }}"),
+    ],
+)
+def test_a_result_that_is_nested_too_deep_is_not_parsed_in_the_server(
+    doors: TestClient, form: str, query: str, depth: int
+) -> None:
+    content = query.format(depth=depth, nested=NESTED)
+    headers = {"Content-Type": "application/sparql-query", "Accept": form}
+    answer = doors.post("/sparql", content=content, headers=headers)
+    deep = "more than 100 deep" in answer.text
+    assert (answer.status_code == 400, deep) == (depth > 1, depth > 1), answer.text
+
+
 RELATIVE = [
     ("ttl", "\n<https://a.b/c> a <d> .", 2, 19),
     ("ttl", "<#c> a <https://a.b/d> .", 1, 1),

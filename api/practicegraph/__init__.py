@@ -2,7 +2,7 @@
 
 The modules, each importing only from those before it:
 
-text, cells, store, lines, hosts, brackets, sparql, embedded, snapshots, endpoint, remote, rows,
+text, cells, brackets, store, lines, hosts, sparql, embedded, snapshots, endpoint, remote, rows,
 frames, worker, incidents, process, workers, turtle, tokens, places, leaves, traces, untrusted,
 parser, heads, files, bearers, outputs, folder, revisions, kinds, shapes, permanence, phrases,
 vocabularies, ontology, statistics, dataset, locales, recent, identifiers, states, records,

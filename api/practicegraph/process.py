@@ -111,5 +111,5 @@ class Process:
         self._running.kill()
         for pipe in self._pipes:
             pipe.close()
-        await asyncio.to_thread(self._running.wait)
         self._words.close()
+        await asyncio.to_thread(self._running.wait)

@@ -19,6 +19,9 @@ from pyoxigraph import (
     parse,
 )
 
+from . import brackets
+from .brackets import DEEPEST, TooDeepError
+
 Term = NamedNode | BlankNode | Literal | Triple
 Node = NamedNode | BlankNode
 Row = Mapping[str, Term]
@@ -215,8 +218,18 @@ def named(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
     return (Quad(triple.subject, triple.predicate, triple.object, name) for triple in triples)
 
 
+def refuse_depth(text: str) -> None:
+    """Raise QueryRefusedError where triple terms of a result are too deep for their parser."""
+    if text.count("<<(") > DEEPEST:
+        try:
+            brackets.refuse_depth(text)
+        except TooDeepError as error:
+            raise QueryRefusedError(f"In this form, no result is {error}.") from error
+
+
 def term(text: str) -> Term:
-    """Read a term as it is written in N-Triples."""
+    """Read a term as it is written in N-Triples; raises QueryRefusedError for one too deep."""
+    refuse_depth(text)
     triple: Triple = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).triple
     return triple.object
 

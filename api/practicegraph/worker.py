@@ -29,6 +29,7 @@ from pyoxigraph import (
 from .endpoint import SOLUTIONS, TRIPLES, Endpoint
 from .frames import PART, Request, failed, frame, reported, started
 from .rows import Endless, OverError, Rows, counted
+from .store import Term
 
 ROWS = "rows"
 """The form in which a page gets solutions: a line of names, then a line of terms each."""
@@ -201,7 +202,12 @@ def _rows(result: QuerySolutions | QueryBoolean, most: int) -> Iterator[str]:
         return
     yield json.dumps([variable.value for variable in result.variables])
     for solution in islice(result, most):
-        yield json.dumps([None if term is None else str(term) for term in solution])
+        yield json.dumps([None if term is None else _text(term) for term in solution])
+
+
+def _text(term: Term) -> str:
+    """Write a term as in N-Triples."""
+    return f"<<( {term} )>>" if isinstance(term, Triple) else str(term)
 
 
 def main(source: str, memory: int) -> None:

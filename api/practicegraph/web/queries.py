@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from .. import jsonld, sparql
 from ..endpoint import Endpoint
 from ..snapshots import Snapshots
-from ..store import Row, Term, term
+from ..store import Row, Term, refuse_depth, term
 from ..worker import ROWS
 from ..workers import Answer, Workers
 from . import negotiation, streaming, tags
@@ -145,6 +145,7 @@ class Queries:
         return await self.workers.run(wanted, seconds)
 
     def _compacted(self, content: bytes, headers: Mapping[str, str]) -> Response:
+        refuse_depth(content.decode())
         triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
         document = jsonld.document(triples, self.service.catalogue.context)
         return Response(document, headers=headers, media_type=JSON_LD.content_type)

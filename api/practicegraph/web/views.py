@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
-from pyoxigraph import BlankNode, Literal, NamedNode
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from ..catalogue import Catalogue
 from ..kinds import Field
@@ -152,6 +152,8 @@ class View:
             return Shown(term.value, href=self.href(term.value))
         if isinstance(term, Literal):
             return Shown(term.value, language=term.language or "")
+        if isinstance(term, Triple):
+            return Shown(f"<<( {term} )>>")
         return Shown("" if term is None else str(term))
 
     def spoken(self, code: str) -> str:
