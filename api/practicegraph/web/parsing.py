@@ -56,7 +56,7 @@ class Parsing:
         try:
             answer, content = from_thread.run(self._answered, wanted)
         except (TooMuchMemoryError, DeadlineError) as error:
-            raise bodies.unreadable(str(error), {}) from error
+            raise RefusalError(HTTPStatus.BAD_REQUEST, "bodyTooHeavy") from error
         if answer.kind == UNREADABLE:
             raise _refusal(json.loads(content))
         return list(parse(content, RdfFormat.N_QUADS))
