@@ -103,17 +103,43 @@ async def test_an_answer_that_is_too_large_breaks_off_with_an_error(snapshot: Pa
         assert await run(small, ONE)
 
 
-async def test_a_reader_who_never_reads_on_does_not_keep_the_process(snapshot: Path) -> None:
-    async with Workers(snapshot, Limits(processes=1, reading=0.5)) as small:
-        answer = await small.run(
-            {"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?u }", "table": "csv"}, 20
-        )
-        await anext(answer.parts)
-        await asyncio.sleep(1)
-        assert await run(small, ONE)
-        with pytest.raises((EOFError, ValueError, OSError)):
-            await parts(answer)
-        assert await run(small, ONE)
+async def test_a_query_that_is_given_up_frees_the_process(workers: Workers) -> None:
+    running = asyncio.create_task(run(workers, CROSS, seconds=20))
+    await asyncio.sleep(0.2)
+    waiting = asyncio.create_task(run(workers, CROSS, seconds=20))
+    await asyncio.sleep(0.1)
+    waiting.cancel()
+    running.cancel()
+    await asyncio.gather(running, waiting, return_exceptions=True)
+    start = time.monotonic()
+    assert await run(workers, ONE)
+    assert time.monotonic() - start < 5
+    assert workers._waiting == 0
+
+
+async def test_one_client_leaves_half_of_the_processes_to_others(snapshot: Path) -> None:
+    limits = Limits(processes=2, waiting=2, patience=3)
+    async with Workers(snapshot, limits) as found:
+        request = {"query": CROSS, "table": "csv"}
+        greedy = [asyncio.create_task(found.run(request, 20, "192.0.2.1")) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        assert [task.done() for task in greedy].count(True) == 1, "one runs, one waits"
+        for client in ("192.0.2.2", ""):
+            answer = await found.run({"query": ONE, "table": "csv"}, 5, client)
+            assert b"".join(await parts(answer)).count(b"\n") == 2
+        for task in greedy:
+            task.cancel()
+        ended = await asyncio.gather(*greedy, return_exceptions=True)
+        assert [type(error) for error in ended].count(BusyError) == 1
+
+
+async def test_a_pool_on_demand_starts_no_more_processes_than_it_may(snapshot: Path) -> None:
+    async with OnDemand(snapshot, Limits(processes=1)) as found:
+        given_up, *others = [asyncio.create_task(run(found, ONE)) for _ in range(3)]
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.gather(*others)
+        assert len(found._processes) == 1
 
 
 async def test_an_answer_that_nobody_reads_frees_the_process(workers: Workers) -> None:

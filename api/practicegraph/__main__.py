@@ -18,6 +18,7 @@ from .hosts import Host
 from .terminal import FOLDER, at_store, in_folder, mistakes, watched
 from .web import breaks
 from .web.app import application
+from .web.connections import Connection
 from .web.proxies import Network
 from .workers import Limits, Workers
 from .writing import Writing
@@ -63,14 +64,23 @@ def main() -> None:
     metavar="ADDRESS",
     help="A proxy, or a network of them, that is believed in what it says of a reader's request.",
 )
+@click.option(
+    "--query-timeout",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="SECONDS",
+    help="The most that a reader may give a query by timeout=; without that it has 10 s.",
+)
 @click.option("--dumps/--no-dumps", "dumped", default=True, help="Whether to make and give dumps.")
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - an option each
     root: Path,
     host: str,
     port: int,
     called: tuple[Host, ...],
     store: str | None,
     proxies: tuple[Network, ...],
+    query_timeout: int,
     dumped: bool,
 ) -> None:
     """Serve a catalogue over HTTP; only files that have changed are loaded anew.
@@ -87,7 +97,7 @@ def serve(
         f"release {opened.release}, at http://{host}:{port}, {_written(opened, writing)}", err=True
     )
     assert opened.source
-    workers = Workers(opened.source, Limits(hosts=called))
+    workers = Workers(opened.source, Limits(most_seconds=query_timeout, hosts=called))
     dumper = Dumper(opened, Dumps(root / opening.KEPT / "dumps")) if dumped else None
     try:
         with mistakes():
@@ -98,6 +108,7 @@ def serve(
             app,
             host=host,
             port=port,
+            http=Connection,
             log_level="warning",
             access_log=False,
             lifespan="on",

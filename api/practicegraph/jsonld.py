@@ -104,8 +104,9 @@ class _Graph:
 
     def _put(self, found: dict[str, Any], predicate: str, value: Term) -> None:
         for key, term in self._keys.get(predicate, []):
-            if term.get("@container") and isinstance(value, Literal) and value.language:
-                found.setdefault(key, {}).setdefault(value.language, []).append(value.value)
+            text = value if isinstance(value, Literal) and not value.direction else None
+            if term.get("@container") and text and text.language:
+                found.setdefault(key, {}).setdefault(text.language, []).append(text.value)
                 return
             if not term.get("@container") and (short := self._short(value, term)) is not None:
                 found.setdefault(key, []).append(short)
@@ -141,7 +142,8 @@ class _Graph:
 
     def _literal(self, value: Literal) -> Any:
         if value.language:
-            return {"@value": value.value, "@language": value.language}
+            direction = {"@direction": value.direction.value} if value.direction else {}
+            return {"@value": value.value, "@language": value.language} | direction
         datatype = value.datatype.value
         if re.fullmatch(_NATIVE.get(datatype, r"(?!)"), value.value):
             return json.loads(value.value)

@@ -6,15 +6,16 @@ immutable snapshot of the store, or asks the endpoint of a store elsewhere.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 from . import incidents
 from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
-from .frames import INTERNAL, SMALL
+from .frames import INTERNAL
 from .hosts import Host
 from .incidents import CrashError
 from .process import Budget, DeadlineError, Process
@@ -47,14 +48,12 @@ class BusyError(RuntimeError):
 class Limits:
     """What a reader's query may take, and how many run and wait at once.
 
-    Seconds of work, by default and at the most; seconds in which the answer must have been read;
-    bytes of the answer, and rows or triples in it; triples that the server itself makes JSON-LD of;
-    bytes of memory; the hosts that it may call.
+    Seconds of work, by default and at the most; bytes of the answer, and rows or triples in it;
+    triples that the server itself makes JSON-LD of; bytes of memory; the hosts that it may call.
     """
 
     seconds: float = 10.0
-    most_seconds: float = 60.0
-    reading: float = 600.0
+    most_seconds: float = 20.0
     most_bytes: int = 1 << 30
     most_rows: int = 5_000_000
     most_compacted: int = 50_000
@@ -74,11 +73,20 @@ class Answer:
     parts: AsyncGenerator[bytes, None]
 
 
+class Share(asyncio.Semaphore):
+    """The processes that one client may occupy at once, and how many of its queries wait."""
+
+    def __init__(self, processes: int, most_waiting: int) -> None:
+        super().__init__(processes)
+        self.most_waiting, self.waiting = most_waiting, 0
+
+
 @dataclass
 class Workers:
     """A pool of processes over snapshots, or over the endpoint of a store elsewhere.
 
-    It lives in the event loop that opens it.
+    It lives in the event loop that opens it. A client that is named occupies half of it at the
+    most, so that nobody keeps all others out.
     """
 
     source: Path | Endpoint | Snapshots
@@ -88,6 +96,9 @@ class Workers:
     _processes: set[Process] = field(default_factory=set, init=False)
     _replacing: "set[asyncio.Task[None]]" = field(default_factory=set, init=False)
     _waiting: int = field(default=0, init=False)
+    _shares: "WeakValueDictionary[str, Share]" = field(
+        default_factory=WeakValueDictionary, init=False
+    )
 
     async def __aenter__(self) -> Self:
         """Start the processes."""
@@ -102,37 +113,41 @@ class Workers:
         processes, self._processes = self._processes, set()
         await asyncio.gather(*(process.end() for process in processes))
 
-    async def run(self, request: Mapping[str, Any], seconds: float) -> Answer:
-        """Run a query; raises QueryRefusedError, DeadlineError, BusyError or IncidentError.
+    async def run(self, request: Mapping[str, Any], seconds: float, client: str = "") -> Answer:
+        """Run a query of a client.
 
-        A process that dies of it is told of if a second one dies too.
+        Raises QueryRefusedError, DeadlineError, BusyError or IncidentError. Whoever cancels it, or
+        lets go of the parts, ends the query; its process is replaced. A process that dies of it is
+        told of if a second one dies too.
         What goes wrong after the first part breaks the parts off: they end with an error.
         """
         most = self.limits.most_rows
         wanted = {"rows": most, "triples": most, "seconds": seconds, **request}
+        share = self._share(client)
         try:
-            return await self._begun(wanted)
+            return await self._begun(wanted, share)
         except CrashError as error:
             if error.is_of_memory:
                 raise TooMuchMemoryError from error
         try:
-            return await self._begun(wanted)
+            return await self._begun(wanted, share)
         except CrashError as error:
             if error.is_of_memory:
                 raise TooMuchMemoryError from error
             raise incidents.logged(str(error)) from error
 
-    async def _begun(self, wanted: Mapping[str, Any]) -> Answer:
-        parts = self._answered(await self._take(), wanted)
+    async def _begun(self, wanted: Mapping[str, Any], share: Share) -> Answer:
+        parts = self._answered(wanted, share)
         head = json.loads(await anext(parts))
         return Answer(head["kind"], head["form"], parts)
 
     async def _answered(
-        self, process: Process, request: Mapping[str, Any]
+        self, request: Mapping[str, Any], share: Share
     ) -> AsyncGenerator[bytes, None]:
         """Give the head of an answer and its parts; whoever lets go of them frees the process."""
+        process = await self._take(share)
         budget = Budget(request["seconds"], self.limits.most_seconds)
-        ended, size, late = False, 0, None
+        ended, size = False, 0
         try:
             process.send(request)
             while size <= self.limits.most_bytes:
@@ -145,8 +160,6 @@ class Workers:
                 if ended:
                     return
                 size += len(content)
-                if late is None and size >= SMALL:  # small ones never wait for their reader
-                    late = self._end_late(process)
                 yield content
             raise TooMuchError(self.limits.most_bytes, "bytes")
         except EOFError:
@@ -154,60 +167,93 @@ class Workers:
                 raise await process.crash() from None
             raise
         finally:
-            if late:
-                late.cancel()
+            share.release()
             if ended:
                 self._idle.put_nowait(process)
             else:
                 self._replace(process)
 
-    def _end_late(self, process: Process) -> asyncio.TimerHandle:
-        """End the process if its answer is not read in time."""
-        loop = asyncio.get_running_loop()
-        return loop.call_later(self.limits.reading, self._replace, process)
+    def _share(self, client: str) -> Share:
+        """Return the share of a client, which lasts while it has queries here."""
+        share = self._shares.get(client)
+        if share is None:
+            processes, waiting = self.limits.processes, self.limits.waiting
+            if client:
+                processes, waiting = (processes + 1) // 2, (waiting + 1) // 2
+            share = self._shares[client] = Share(processes, waiting)
+        return share
 
-    async def _take(self) -> Process:
-        await self._grow()
-        if not self._idle.empty():
-            return self._idle.get_nowait()
-        if self._waiting >= self.limits.waiting:
+    async def _take(self, share: Share) -> Process:
+        """Return a process that is free, as part of a share; raises BusyError."""
+        if not share.locked():
+            await self._grow()
+        if share.locked() or self._idle.empty():
+            return await self._wait(share)
+        await share.acquire()
+        return self._idle.get_nowait()
+
+    async def _wait(self, share: Share) -> Process:
+        if self._waiting >= self.limits.waiting or share.waiting >= share.most_waiting:
             raise BusyError
         self._waiting += 1
+        share.waiting += 1
         try:
             async with asyncio.timeout(self.limits.patience):
-                return await self._idle.get()
+                return await self._next(share)
         except TimeoutError as error:
             raise BusyError from error
         finally:
             self._waiting -= 1
+            share.waiting -= 1
+
+    async def _next(self, share: Share) -> Process:
+        await share.acquire()
+        try:
+            return await self._idle.get()
+        except asyncio.CancelledError:
+            share.release()
+            raise
 
     async def _grow(self) -> None:
-        """Start what is to run and does not yet; here, all runs from the beginning."""
+        """Start a process where none is free and fewer run than may.
+
+        A reader who leaves meanwhile does not stop that.
+        """
+        running = len(self._processes) + len(self._replacing)
+        if self._idle.empty() and running < self.limits.processes:
+            await asyncio.shield(self._keep(self._start()))
 
     async def _start(self) -> None:
         endpoint = await asyncio.to_thread(Endpoint.of, self.source)
         process = Process(endpoint, self.limits.memory, self.module)
-        self._processes.add(process)
         try:
             await process.open()
         except EOFError as error:
-            self._processes.remove(process)
             crash = await process.crash()
             await process.end()
             raise BusyError(incidents.logged(f"a process does not start: {crash}")) from error
+        except BaseException:
+            await process.end()
+            raise
+        self._processes.add(process)
         self._idle.put_nowait(process)
 
     def _replace(self, process: Process) -> None:
         if process in self._processes:
             self._processes.remove(process)
-            task = asyncio.create_task(self._replaced(process))
-            self._replacing.add(task)
-            task.add_done_callback(self._replacing.discard)
+            self._keep(self._replaced(process))
 
     async def _replaced(self, process: Process) -> None:
         await process.end()
         with suppress(BusyError):  # logged; the next query tries again
             await self._start()
+
+    def _keep(self, starting: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Run what starts a process, beside the query that needs it."""
+        task = asyncio.create_task(starting)
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
+        return task
 
 
 class OnDemand(Workers):
@@ -216,10 +262,6 @@ class OnDemand(Workers):
     async def __aenter__(self) -> Self:
         """Start nothing."""
         return self
-
-    async def _grow(self) -> None:
-        if self._idle.empty() and len(self._processes) < self.limits.processes:
-            await self._start()
 
 
 def _failure(said: Mapping[str, str], late: DeadlineError) -> Exception:

@@ -14,7 +14,7 @@ from .. import __version__
 from ..catalogue import Catalogue
 from ..dumper import Dumper
 from ..questions import Question
-from ..workers import Workers
+from ..workers import OnDemand, Workers
 from ..writing import Writing
 from . import (
     changes,
@@ -65,14 +65,16 @@ def application(
     """Give the application that serves a catalogue.
 
     Queries are answered where workers run them, dumps given where a dumper has them made, and
-    entries written where there is a writing.
+    entries written where there is a writing. Stored questions and checks have processes of their
+    own, which queries cannot occupy.
     Proxies that are named are believed in what they say of the address.
     """
     allowed = Writable(catalogue, writing).allowed
     service = Service(catalogue, Addresses(catalogue), dumper, allowed)
     checkers = validations.checkers(workers) if workers else None
     parsers = parsing.parsers(catalogue)
-    pools = [pool for pool in (workers, checkers, parsers) if pool]
+    stored = OnDemand(workers.source, workers.limits) if workers else None
+    pools = [pool for pool in (workers, stored, checkers, parsers) if pool]
     app = FastAPI(
         title=catalogue.reader.name(catalogue.base, catalogue.languages),
         version=__version__,
@@ -91,9 +93,9 @@ def application(
     app.include_router(reconciliation.routes(service))
     if checkers:
         app.include_router(validations.routes(service, checkers))
-    if workers:
-        queries = Queries(service, workers)
-        _route_queries(app, queries)
+    if workers and stored:
+        _route_queries(app, Queries(service, workers))
+        queries = Queries(service, stored)
         _route_questions(app, Questions(queries))
         app.include_router(gaps.routes(Gaps(queries)))
     _route_statuses(app, Statuses(service))

@@ -34,10 +34,13 @@ async def named(
             async for part in parts:
                 yield part
     except (*_REASONS, *_ENDS) as error:
-        digest = hashlib.sha256(query.encode()).hexdigest()[:12]
-        reason = str(error) or "its process has ended"
-        said = f"{path}: the answer to query {digest} was broken off: {reason}"
-        raise BrokenOffError(said) from error
+        raise broken_off(path, query, str(error) or "its process has ended") from error
+
+
+def broken_off(path: str, query: str, reason: str) -> BrokenOffError:
+    """Return the error of an answer to a query that is broken off for a reason."""
+    digest = hashlib.sha256(query.encode()).hexdigest()[:12]
+    return BrokenOffError(f"{path}: the answer to query {digest} was broken off: {reason}")
 
 
 def one_line(record: logging.LogRecord) -> bool:

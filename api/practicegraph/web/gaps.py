@@ -17,7 +17,7 @@ from ..ledger import MOST, Ledger, Part, described
 from ..process import DeadlineError
 from ..questions import Question
 from ..store import Row
-from . import caching, links, negotiation, parameters
+from . import caching, disconnects, links, negotiation, parameters, proxies
 from .negotiation import HTML, JSON
 from .queries import Queries, Table
 from .questions import PATH as QUESTIONS
@@ -43,7 +43,7 @@ class Gaps:
     """Answers with the ledger in the reader's language."""
 
     queries: Queries
-    _found: tuple[str, Mapping[str, Found]] = field(default=("", {}), init=False)
+    _found: tuple[str, dict[str, Found]] = field(default=("", {}), init=False)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def answer(self, request: Request) -> Response:
@@ -53,7 +53,10 @@ class Gaps:
         ledger = Ledger(catalogue, view.languages)
         release = await run_in_threadpool(lambda: catalogue.release)
         known = caching.validators(request, release, (form.extension, view.language))
-        found = {} if known.hold(request) else await self._at(release, ledger)
+        found: Mapping[str, Found] = {}
+        if not known.hold(request):
+            asking = self._at(release, ledger, proxies.client(request.scope))
+            found = await disconnects.watched(request, asking)
 
         def make() -> Response:
             parts = [(ledger.part(q, found[q.name].rows), found[q.name]) for q in questions]
@@ -66,19 +69,24 @@ class Gaps:
         questions = await run_in_threadpool(ledger.questions)
         return await run_in_threadpool(caching.answer, request, known, VARY, make)
 
-    async def _at(self, release: str, ledger: Ledger) -> Mapping[str, Found]:
-        """Give what is found at a release, by name; the first one asks, and others wait."""
+    async def _at(self, release: str, ledger: Ledger, client: str) -> Mapping[str, Found]:
+        """Give what is found at a release, by name; the first one asks, and others wait.
+
+        What one who leaves has found is there for the next.
+        """
         async with self._asking:
             if self._found[0] != release:
-                questions = await run_in_threadpool(ledger.questions)
-                found = {each.name: await self._asked(each, ledger) for each in questions}
-                self._found = release, found
-            return self._found[1]
+                self._found = release, {}
+            found = self._found[1]
+            for question in await run_in_threadpool(ledger.questions):
+                if question.name not in found:
+                    found[question.name] = await self._asked(question, ledger, client)
+            return found
 
-    async def _asked(self, question: Question, ledger: Ledger) -> Found:
+    async def _asked(self, question: Question, ledger: Ledger, client: str) -> Found:
         text = question.asked((), ledger.catalogue.understanding)
         try:
-            rows = await self.queries.solutions(text, _COUNTED + 1)
+            rows = await self.queries.solutions(text, _COUNTED + 1, client)
         except DeadlineError:
             return Found(is_late=True)
         listed = ledger.by_language(rows[:_COUNTED])

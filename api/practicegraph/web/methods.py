@@ -54,9 +54,16 @@ def _is_preflight(scope: Scope) -> bool:
 
 
 def _without_content(send: Send) -> Send:
+    """Pass on the head of an answer, which then is complete: whoever makes more learns of it."""
+    is_complete = False
+
     async def passed(message: Message) -> None:
+        nonlocal is_complete
+        if is_complete:
+            return
         if message["type"] == "http.response.body":
-            message = {**message, "body": b""}
+            message = {**message, "body": b"", "more_body": False}
+            is_complete = True
         await send(message)
 
     return passed

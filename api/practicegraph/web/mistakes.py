@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from ..choices import BadChoiceError
 from ..endpoint import StoreError
@@ -47,3 +48,4 @@ def answer(app: FastAPI, service: Service) -> None:
     app.add_exception_handler(NeverMadeError, service.never_made)
     app.add_exception_handler(TooMuchError, service.too_much)
     app.add_exception_handler(HTTPException, service.http_error)
+    app.add_exception_handler(ClientDisconnect, service.left)

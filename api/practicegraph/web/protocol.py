@@ -1,5 +1,6 @@
 """The SPARQL 1.1 Protocol for queries: what a request asks (https://www.w3.org/TR/sparql11-protocol/)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,8 @@ from .service import TooLargeError, UnsupportedError
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 _MOST = 1 << 20
+_LEAST = 0.1
+"""Seconds below which no deadline is set: each query that passes one costs its process."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def _asked(pairs: list[tuple[str, str]]) -> Asked:
         query=queries[0],
         default=tuple(value for name, value in pairs if name == "default-graph-uri"),
         named=tuple(value for name, value in pairs if name == "named-graph-uri"),
-        seconds=_seconds(pairs),
+        seconds=seconds(pairs),
         form=next((value for name, value in pairs if name == "format"), ""),
     )
 
@@ -62,15 +65,19 @@ def _has(pairs: list[tuple[str, str]], name: str) -> bool:
     return any(name == other for other, _ in pairs)
 
 
-def _seconds(pairs: list[tuple[str, str]]) -> float | None:
-    given = [value for name, value in pairs if name == "timeout"]
+def seconds(pairs: Iterable[tuple[str, str]]) -> float | None:
+    """Return the deadline that parameters wish for; raises QueryRefusedError."""
+    return min((_seconds(value) for name, value in pairs if name == "timeout"), default=None)
+
+
+def _seconds(value: str) -> float:
     try:
-        seconds = [float(value) for value in given]
-    except ValueError as error:
-        raise QueryRefusedError(f"timeout={given[0]} is no number of seconds.") from error
-    if any(not value > 0 for value in seconds):
-        raise QueryRefusedError("timeout is a number of seconds above 0.")
-    return min(seconds, default=None)
+        found = float(value)
+    except ValueError:
+        found = 0.0
+    if not found > 0:
+        raise QueryRefusedError(f"timeout is a number of seconds above 0, not “{value}”.")
+    return max(found, _LEAST)
 
 
 async def body(request: Request, most: int = _MOST) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from fastapi import Request, Response
-from pyoxigraph import RdfFormat, parse
+from pyoxigraph import RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
 from .. import jsonld, sparql
@@ -15,7 +15,7 @@ from ..snapshots import Snapshots
 from ..store import Row, Term, refuse_depth, term
 from ..worker import ROWS
 from ..workers import Answer, Workers
-from . import negotiation, streaming, tags
+from . import disconnects, negotiation, proxies, streaming, tags
 from .description import description
 from .negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from .protocol import Asked, asked
@@ -62,16 +62,25 @@ class Queries:
             request, question, lambda table: self._shown(request, question.query, table)
         )
 
-    async def solutions(self, query: str, most: int) -> list[Row]:
+    async def solutions(self, query: str, most: int, client: str) -> list[Row]:
         """Give the first rows of a query, run as readers' queries are; raises what they raise."""
         words, _, source = await self._read(query)
-        answer = await self._run(Asked(query), words, HTML, None, {**source, "most": most})
+        wanted = {**source, "most": most}
+        answer = await self._run(Asked(query), client, words, HTML, None, wanted)
         return await run_in_threadpool(_solutions, await streaming.whole(answer.parts))
 
     async def reply(
         self, request: Request, question: Asked, page: Callable[["Table"], Response]
     ) -> Response:
-        """Answer a query in the form that the reader asks for; a page is made of its rows."""
+        """Answer a query in the form that the reader asks for; a page is made of its rows.
+
+        Raises ClientDisconnect where the reader has gone.
+        """
+        return await disconnects.watched(request, self._reply(request, question, page))
+
+    async def _reply(
+        self, request: Request, question: Asked, page: Callable[["Table"], Response]
+    ) -> Response:
         table, graph = (_form(request, question, forms) for forms in (TABLES, GRAPHS))
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
@@ -79,7 +88,8 @@ class Queries:
         tag = _tag(question, words, release, (table, graph))
         if tag and tags.matches(request.headers.get("if-none-match", ""), tag):
             return _unchanged(request, tag)
-        answer = await self._run(question, words, table, graph, source)
+        client = proxies.client(request.scope)
+        answer = await self._run(question, client, words, table, graph, source)
         form = graph if answer.kind == "graph" else table
         if form is None:
             await streaming.whole(answer.parts)
@@ -122,6 +132,7 @@ class Queries:
     async def _run(
         self,
         question: Asked,
+        client: str,
         words: Set[str],
         table: Form | None,
         graph: Form | None,
@@ -142,11 +153,13 @@ class Queries:
             **source,
         }
         seconds = min(question.seconds or limits.seconds, limits.most_seconds)
-        return await self.workers.run(wanted, seconds)
+        return await self.workers.run(wanted, seconds, client)
 
     def _compacted(self, content: bytes, headers: Mapping[str, str]) -> Response:
         refuse_depth(content.decode())
         triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
+        if any(isinstance(triple.object, Triple) for triple in triples):  # JSON-LD 1.1 has none
+            raise NotAcceptableError([form for form in GRAPHS if form != JSON_LD])
         document = jsonld.document(triples, self.service.catalogue.context)
         return Response(document, headers=headers, media_type=JSON_LD.content_type)
 

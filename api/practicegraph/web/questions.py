@@ -15,7 +15,7 @@ from . import caching, links, negotiation, parameters
 from .leads import query_of
 from .links import Link
 from .negotiation import HTML, JSON, TURTLE
-from .protocol import Asked
+from .protocol import Asked, seconds
 from .queries import GRAPHS, TABLES, Queries, Table
 from .service import VARY
 from .views import View
@@ -58,8 +58,9 @@ class Questions:
         given = [(name, value) for name, value in asked if value]
         given += self._in_language(question, dict(given), service.view(request).language)
         text = question.asked(given, service.catalogue.understanding)
+        wished = Asked(text, seconds=seconds(request.query_params.multi_items()))
         reply = await self.queries.reply(
-            request, Asked(text), lambda table: self._page(request, question, given, text, table)
+            request, wished, lambda table: self._page(request, question, given, text, table)
         )
         place = f"{links.root(request)}{PATH}/{question.name}.{TURTLE.extension}"
         reply.headers.update(links.header([Link(place, "describedby", TURTLE.plain)]))

@@ -237,6 +237,10 @@ class Service:
         view = self.view(request)
         return self.problem(request, HTTPStatus.NOT_FOUND, view.say("noLog"), view.say("noLogHint"))
 
+    async def left(self, request: Request, error: Exception) -> Response:
+        """Answer a reader who has gone: nobody receives it."""
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
+
     def http_error(self, request: Request, error: Exception) -> Response:
         """Answer what the framework refuses, such as a method that an address does not know."""
         assert isinstance(error, HTTPException)

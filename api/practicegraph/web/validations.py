@@ -21,7 +21,7 @@ from ..given import Given
 from ..process import DeadlineError
 from ..validator import MODULE, UNREADABLE
 from ..workers import Answer, BusyError, Limits, OnDemand, TooMuchMemoryError, Workers
-from . import links, negotiation, parameters, streaming, uploads
+from . import disconnects, links, negotiation, parameters, proxies, streaming, uploads
 from .methods import VALIDATE
 from .negotiation import HTML, TURTLE, Form
 from .routes import PlainRoute
@@ -105,13 +105,15 @@ class Validations:
     async def answer(self, request: Request) -> Response:
         """Answer with the report on what a request gives; 503 where no check has room now.
 
-        Raises UnsupportedError, TooLargeError, TooMuchError, StoreError or BadBodyError.
+        Raises UnsupportedError, TooLargeError, TooMuchError, StoreError, BadBodyError, or
+        ClientDisconnect where the reader has gone.
         """
         name = _BY_MEDIA_TYPE[negotiation.form(request, _forms()).plain]
         upload = await uploads.read(request)
         wanted = await run_in_threadpool(self._wanted, request, upload, name)
         try:
-            answer, content = await self.checked(wanted)
+            checking = self.checked(wanted, proxies.client(request.scope))
+            answer, content = await disconnects.watched(request, checking)
         except BusyError:
             return self._busy(request)
         if answer.kind == UNREADABLE:
@@ -134,10 +136,10 @@ class Validations:
             "shapes": _sent(upload.shapes),
         }
 
-    async def checked(self, wanted: dict[str, Any]) -> tuple[Answer, bytes]:
+    async def checked(self, wanted: dict[str, Any], client: str = "") -> tuple[Answer, bytes]:
         """Run a check; raises BusyError, or BadBodyError for too much time or memory."""
         try:
-            answer = await self.checkers.run(wanted, self.checkers.limits.seconds)
+            answer = await self.checkers.run(wanted, self.checkers.limits.seconds, client)
             return answer, await streaming.whole(answer.parts)
         except DeadlineError as error:
             words = {"seconds": f"{error.seconds:g} s"}
