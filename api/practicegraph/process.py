@@ -62,6 +62,7 @@ class Process:
         )
         self._credentials = source.credentials
         self._pipes: list[asyncio.BaseTransport] = []
+        self._held = bytearray()
 
     async def open(self) -> None:
         """Wait until it is ready; raises DeadlineError or EOFError."""
@@ -82,19 +83,36 @@ class Process:
 
     async def receive(self, budget: Budget) -> tuple[bytes, bytes]:
         """Give the kind and content of the next frame; raises DeadlineError or EOFError."""
+        while (found := self._whole()) is None:
+            self._held += await self._more(budget)
+        return found
+
+    def _whole(self) -> tuple[bytes, bytes] | None:
+        """Return the next frame if all of it is there; those of a small answer come at once."""
+        if len(self._held) < _HEAD.size:
+            return None
+        kind, length = _HEAD.unpack_from(self._held)
+        end = _HEAD.size + length
+        if len(self._held) < end:
+            return None
+        with memoryview(self._held) as held:
+            content = bytes(held[_HEAD.size : end])
+        del self._held[:end]
+        return kind, content
+
+    async def _more(self, budget: Budget) -> bytes:
         start = time.monotonic()
-        late = asyncio.get_running_loop().call_later(
-            budget.left, self._output.set_exception, budget.late()
-        )
+        if budget.left <= 0:
+            raise budget.late()
         try:
-            kind, length = _HEAD.unpack(await self._output.readexactly(_HEAD.size))
-            content = await self._output.readexactly(length)
-            if self._output.exception():  # set as the last bytes came: it would stay for others
-                raise budget.late()
-            return kind, content
-        finally:
-            late.cancel()
-            budget.left -= time.monotonic() - start
+            async with asyncio.timeout(budget.left):
+                content = await self._output.read(PART)
+        except TimeoutError:
+            raise budget.late() from None
+        budget.left -= time.monotonic() - start
+        if not content:
+            raise EOFError
+        return content
 
     async def crash(self) -> CrashError:
         """Return how it ended whose output has ended, with its last words."""

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from weakref import WeakValueDictionary
 
 from . import incidents
 from .endpoint import DEADLINE, Endpoint, IncompleteError, StoreError
@@ -74,11 +73,11 @@ class Answer:
 
 
 class Share(asyncio.Semaphore):
-    """The processes that one client may occupy at once, and how many of its queries wait."""
+    """What one client may have: processes at once, and queries, those included that wait."""
 
-    def __init__(self, processes: int, most_waiting: int) -> None:
+    def __init__(self, processes: int, waiting: int) -> None:
         super().__init__(processes)
-        self.most_waiting, self.waiting = most_waiting, 0
+        self.most, self.queries = processes + waiting, 0
 
 
 @dataclass
@@ -96,9 +95,7 @@ class Workers:
     _processes: set[Process] = field(default_factory=set, init=False)
     _replacing: "set[asyncio.Task[None]]" = field(default_factory=set, init=False)
     _waiting: int = field(default=0, init=False)
-    _shares: "WeakValueDictionary[str, Share]" = field(
-        default_factory=WeakValueDictionary, init=False
-    )
+    _shares: dict[str, Share] = field(default_factory=dict, init=False)
 
     async def __aenter__(self) -> Self:
         """Start the processes."""
@@ -123,29 +120,28 @@ class Workers:
         """
         most = self.limits.most_rows
         wanted = {"rows": most, "triples": most, "seconds": seconds, **request}
-        share = self._share(client)
         try:
-            return await self._begun(wanted, share)
+            return await self._begun(wanted, client)
         except CrashError as error:
             if error.is_of_memory:
                 raise TooMuchMemoryError from error
         try:
-            return await self._begun(wanted, share)
+            return await self._begun(wanted, client)
         except CrashError as error:
             if error.is_of_memory:
                 raise TooMuchMemoryError from error
             raise incidents.logged(str(error)) from error
 
-    async def _begun(self, wanted: Mapping[str, Any], share: Share) -> Answer:
-        parts = self._answered(wanted, share)
+    async def _begun(self, wanted: Mapping[str, Any], client: str) -> Answer:
+        parts = self._answered(wanted, client)
         head = json.loads(await anext(parts))
         return Answer(head["kind"], head["form"], parts)
 
     async def _answered(
-        self, request: Mapping[str, Any], share: Share
+        self, request: Mapping[str, Any], client: str
     ) -> AsyncGenerator[bytes, None]:
         """Give the head of an answer and its parts; whoever lets go of them frees the process."""
-        process = await self._take(share)
+        process = await self._take(client)
         budget = Budget(request["seconds"], self.limits.most_seconds)
         ended, size = False, 0
         try:
@@ -167,36 +163,48 @@ class Workers:
                 raise await process.crash() from None
             raise
         finally:
-            share.release()
+            self._let_go(client)
             if ended:
                 self._idle.put_nowait(process)
             else:
                 self._replace(process)
 
-    def _share(self, client: str) -> Share:
-        """Return the share of a client, which lasts while it has queries here."""
-        share = self._shares.get(client)
-        if share is None:
-            processes, waiting = self.limits.processes, self.limits.waiting
-            if client:
-                processes, waiting = (processes + 1) // 2, (waiting + 1) // 2
-            share = self._shares[client] = Share(processes, waiting)
+    async def _take(self, client: str) -> Process:
+        """Return a free process to a client, which is to let go of it; raises BusyError."""
+        share = self._shares.get(client) or self._new_share(client)
+        share.queries += 1
+        try:
+            if self._idle.empty() and not share.locked():
+                await self._grow()
+            if self._idle.empty() or share.locked():
+                return await self._wait(share)
+            await share.acquire()
+            return self._idle.get_nowait()
+        except BaseException:
+            self._count_out(client, share)
+            raise
+
+    def _new_share(self, client: str) -> Share:
+        processes, waiting = self.limits.processes, self.limits.waiting
+        if client:
+            processes, waiting = (processes + 1) // 2, (waiting + 1) // 2
+        share = self._shares[client] = Share(processes, waiting)
         return share
 
-    async def _take(self, share: Share) -> Process:
-        """Return a process that is free, as part of a share; raises BusyError."""
-        if not share.locked():
-            await self._grow()
-        if share.locked() or self._idle.empty():
-            return await self._wait(share)
-        await share.acquire()
-        return self._idle.get_nowait()
+    def _let_go(self, client: str) -> None:
+        share = self._shares[client]
+        share.release()
+        self._count_out(client, share)
+
+    def _count_out(self, client: str, share: Share) -> None:
+        share.queries -= 1
+        if not share.queries:
+            del self._shares[client]
 
     async def _wait(self, share: Share) -> Process:
-        if self._waiting >= self.limits.waiting or share.waiting >= share.most_waiting:
+        if self._waiting >= self.limits.waiting or share.queries > share.most:
             raise BusyError
         self._waiting += 1
-        share.waiting += 1
         try:
             async with asyncio.timeout(self.limits.patience):
                 return await self._next(share)
@@ -204,7 +212,6 @@ class Workers:
             raise BusyError from error
         finally:
             self._waiting -= 1
-            share.waiting -= 1
 
     async def _next(self, share: Share) -> Process:
         await share.acquire()
@@ -215,12 +222,11 @@ class Workers:
             raise
 
     async def _grow(self) -> None:
-        """Start a process where none is free and fewer run than may.
+        """Start a process where fewer run than may.
 
         A reader who leaves meanwhile does not stop that.
         """
-        running = len(self._processes) + len(self._replacing)
-        if self._idle.empty() and running < self.limits.processes:
+        if len(self._processes) + len(self._replacing) < self.limits.processes:
             await asyncio.shield(self._keep(self._start()))
 
     async def _start(self) -> None:
