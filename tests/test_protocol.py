@@ -1,5 +1,6 @@
 """The SPARQL 1.1 Protocol, query operation, and the manners of HTTP around it."""
 
+import html
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -9,6 +10,7 @@ from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
 from rdflib import Graph, Namespace
 
 BASE = "https://w3id.org/practicegraph/"
+TITLE = "http://purl.org/dc/terms/title"
 MINT = BASE + "practice/1788"
 COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }"
 LITERAL = "100%25 a+b é"
@@ -30,6 +32,10 @@ def value(answer: Response) -> str:
     assert answer.status_code == 200, answer.text
     (binding,) = answer.json()["results"]["bindings"]
     return str(next(iter(binding.values()))["value"])
+
+
+def parameters(path: str, timeout: str) -> dict[str, str]:
+    return {"timeout": timeout} | ({"query": COUNT} if path == "/sparql" else {})
 
 
 def requests(client: TestClient, query: str, rest: str = "") -> list[Response]:
@@ -252,9 +258,74 @@ def test_a_query_can_be_given_less_time(client: TestClient) -> None:
     answer = ask(client, slow, timeout="0.3")
     assert answer.status_code == 504
     assert "0.3 s" in answer.json()["detail"]
-    assert ask(client, COUNT, timeout="never").status_code == 400
-    assert ask(client, COUNT, timeout="-1").status_code == 400
     assert ask(client, COUNT).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/sparql", "/queries/imports"])
+@pytest.mark.parametrize("value", ["never", "-1", "0", "-0", "nan", "-inf", "", "1,5", "1e-400"])
+def test_a_deadline_that_is_none_is_refused_with_what_would_be_right(
+    client: TestClient, path: str, value: str
+) -> None:
+    answer = client.get(path, params=parameters(path, value))
+    assert answer.status_code == 400
+    assert answer.json()["hint"] == f"timeout is a number of seconds above 0, not “{value}”."
+
+
+@pytest.mark.parametrize("path", ["/sparql", "/queries/imports"])
+@pytest.mark.parametrize("value", ["inf", "1e400", "1e9", " 5 "])
+def test_a_deadline_is_not_later_than_the_server_s(
+    client: TestClient, path: str, value: str
+) -> None:
+    assert client.get(path, params=parameters(path, value)).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["5e-324", "0.01"])
+def test_a_deadline_that_is_too_soon_for_any_query_is_a_little_later(
+    client: TestClient, value: str
+) -> None:
+    slow = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    answer = client.get("/sparql", params={"query": slow, "timeout": ["60", value]})
+    assert answer.status_code == 504
+    assert "after 0.1 s" in answer.json()["detail"]
+
+
+TRIPLE = '<<( <http://e/s> <http://e/p> <<( <http://e/s> <http://e/p> "o"@en--ltr )>> )>>'
+
+
+@pytest.mark.parametrize("form", ["json", "xml", "csv", "tsv", "html"])
+def test_a_triple_term_stands_in_every_form_of_a_table(client: TestClient, form: str) -> None:
+    answer = ask(client, f"SELECT ?t WHERE {{ BIND ({TRIPLE} AS ?t) }}", format=form)
+    assert answer.status_code == 200
+    known = {"json": QueryResultsFormat.JSON, "xml": QueryResultsFormat.XML}
+    if form in known:
+        (solution,) = list(parse_query_results(answer.content, known[form]))  # type: ignore[arg-type]
+        assert f"<<( {solution['t']} )>>" == TRIPLE
+    elif form == "html":
+        assert html.escape(TRIPLE, quote=False).replace('"', "&#34;") in answer.text
+    else:
+        assert TRIPLE in answer.text or "http://e/s http://e/p" in answer.text
+
+
+@pytest.mark.parametrize("form", ["ttl", "rdf", "nt", "trig", "nq", "jsonld"])
+def test_a_triple_term_stands_in_every_form_of_a_graph_that_has_it(
+    client: TestClient, form: str
+) -> None:
+    answer = ask(
+        client, f"CONSTRUCT {{ <http://e/x> <http://e/y> {TRIPLE} }} WHERE {{}}", format=form
+    )
+    if form == "jsonld":
+        assert answer.status_code == 406
+        assert "text/turtle" in answer.json()["available"]
+        return
+    (quad,) = parse(answer.content, RdfFormat.from_extension(form))
+    assert f"<<( {quad.object} )>>" == TRIPLE
+
+
+def test_a_base_direction_stands_in_json_ld(client: TestClient) -> None:
+    made = f'CONSTRUCT {{ <http://e/x> ?p "a"@en--rtl }} WHERE {{ VALUES ?p {{ <{TITLE}> <http://e/y> }} }}'
+    answer = ask(client, made, format="jsonld")
+    found = {str(quad.object) for quad in parse(answer.content, RdfFormat.JSON_LD)}
+    assert found == {'"a"@en--rtl'}
 
 
 def test_a_bare_get_gives_a_description_that_is_true(client: TestClient) -> None:

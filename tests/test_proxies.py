@@ -8,11 +8,15 @@ import pytest
 from fastapi.testclient import TestClient
 from pyoxigraph import RdfFormat, parse
 from rdflib import Graph, URIRef
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from conftest import copy
 from practicegraph import opening
 from practicegraph.catalogue import Catalogue
+from practicegraph.web import proxies
 from practicegraph.web.app import application
+from practicegraph.web.proxies import Proxies
 from practicegraph.workers import Limits, Workers
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
@@ -111,6 +115,36 @@ def test_a_stranger_is_not_believed(client: TestClient) -> None:
     stranger = TestClient(client.app, client=("192.0.2.1", 1))
     page = stranger.get("/practice/1788.html", headers=TOLD)
     assert "data.example.org" not in page.headers["link"] + page.text
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "found"),
+    [
+        ("192.0.2.1", {"X-Forwarded-For": "192.0.2.9"}, "192.0.2.1"),
+        ("10.1.2.3", {}, ""),
+        ("10.1.2.3", {"X-Forwarded-For": "192.0.2.8, 192.0.2.9"}, "192.0.2.9"),
+        ("10.1.2.3", {"X-Forwarded-For": "192.0.2.9:4711, 10.9.9.9"}, "192.0.2.9"),
+        ("10.1.2.3", {"X-Forwarded-For": "2001:db8::9"}, "2001:db8::/64"),
+        (
+            "10.1.2.3",
+            {"Forwarded": 'for=192.0.2.8, for="[2001:db8::9]:1";proto=https'},
+            "2001:db8::/64",
+        ),
+        ("10.1.2.3", {"Forwarded": "for=192.0.2.8, for=unknown"}, ""),
+        ("10.1.2.3", {"X-Forwarded-For": "'; x"}, ""),
+        ("::ffff:192.0.2.1", {}, "192.0.2.1"),
+        ("::1", {}, ""),
+        ("127.0.0.1", {}, ""),
+    ],
+)
+def test_clients_are_told_apart_by_what_trusted_proxies_say(
+    peer: str, headers: dict[str, str], found: str
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(proxies.client(scope))(scope, receive, send)
+
+    behind = Proxies(app, [ip_network("10.0.0.0/8")])
+    assert TestClient(behind, client=(peer, 1)).get("/", headers=headers).text == found
 
 
 def test_the_base_of_all_iris_is_said_in_the_catalogue(real: Catalogue) -> None:
