@@ -197,8 +197,8 @@ async def test_a_process_that_has_died_is_replaced(workers: Workers) -> None:
 class Fragile(Workers):
     """A pool whose processes die as soon as they have something to do."""
 
-    async def _take(self) -> Process:
-        process = await super()._take()
+    async def _take(self, client: str) -> Process:
+        process = await super()._take(client)
         process._running.send_signal(signal.SIGSEGV)
         return process
 
