@@ -3,7 +3,7 @@
 The modules, each importing only from those before it:
 
 text, cells, brackets, store, lines, hosts, sparql, embedded, snapshots, endpoint, remote, rows,
-frames, worker, incidents, process, workers, turtle, tokens, places, leaves, traces, untrusted,
+frames, worker, incidents, process, workers, turtle, literals, tokens, places, leaves, traces, untrusted,
 parser, heads, files, bearers, outputs, folder, revisions, kinds, shapes, permanence, phrases,
 vocabularies, ontology, statistics, dataset, locales, recent, identifiers, states, records,
 schemaorg, jsonld, nodes, spans, choices, choosing, patterns, definition, search, explanations,

@@ -110,7 +110,7 @@ class Catalogue:
     def indexed(self, shelf: Shelf) -> Index:
         """Give the index that stands on a shelf, as it was when it was last in step."""
         reader = FactReader(self.store, self.shapes.record)
-        small = small_words(self.phrases.wordings["smallWords"])
+        small = small_words(self.phrases.of("smallWords"))
         return Index(reader, self.vocabularies, self.languages, shelf, small)
 
     @property

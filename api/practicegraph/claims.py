@@ -86,7 +86,7 @@ class Claims:
         return lru_cache(_MOST)(self._looked_up)
 
     def _looked_up(self, iri: str, text: str) -> frozenset[str]:
-        scheme = self.things.vocabularies.schemes[iri]
+        scheme = self.things.vocabularies.scheme(iri)
         found = scheme.meant.get(self.things.meant(text) or text)
         concepts = [found] if found else scheme.called(text, self.languages)
         return frozenset(lower for concept in concepts for lower in scheme.within(concept.iri))

@@ -12,16 +12,22 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from . import statistics
 from .kinds import Field, Kind
+from .literals import DATE, DAY
 from .permanence import DEPRECATED
 from .shapes import PG
 from .statistics import Statistics
 from .store import RDF, Store, plain
 from .turtle import XSD
 
-_NEWEST = """
+_IS_DAY = f"""isLiteral(?day) && STRLEN(STR(?day)) >= {DAY}
+        && REGEX(SUBSTR(STR(?day), 1, {DAY}), "^({DATE})$")"""
+_NEWEST = f"""
 PREFIX dct: <http://purl.org/dc/terms/>
-SELECT (MAX(STR(?day)) AS ?newest)
-WHERE { ?thing dct:modified ?day }
+SELECT (MAX(SUBSTR(STR(?day), 1, 10)) AS ?newest)
+WHERE {{
+    ?thing dct:modified ?day
+    FILTER ({_IS_DAY})
+}}
 """
 _LINKS = """
 SELECT ?property ?space (COUNT(*) AS ?count)
@@ -36,10 +42,13 @@ WHERE {{
 GROUP BY ?property ?space
 ORDER BY ?property ?space
 """
-_DAYS = """
+_DAYS = f"""
 PREFIX dct: <http://purl.org/dc/terms/>
-SELECT ?thing (MAX(STR(?day)) AS ?newest)
-WHERE { ?thing dct:modified ?day }
+SELECT ?thing (MAX(SUBSTR(STR(?day), 1, 10)) AS ?newest)
+WHERE {{
+    ?thing dct:modified ?day
+    FILTER ({_IS_DAY})
+}}
 GROUP BY ?thing
 """
 _LANGUAGES = """
@@ -82,7 +91,7 @@ class Dataset:
     def licence(self) -> str | None:
         """Give the IRI of the licence."""
         term = self.store.value(NamedNode(self.base), _LICENCE)
-        return plain(term) if term else None
+        return term.value if isinstance(term, NamedNode) else None
 
     @cached_property
     def creators(self) -> list[str]:

@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode
 
 from .choices import RELEVANCE, TITLE, Choices, Sort
 from .kinds import Field, Kind
-from .patterns import Axis, Patterns, current
+from .patterns import Axis, Patterns, current, is_value
 from .spans import scale
 from .vocabularies import Vocabularies
 
@@ -60,6 +60,7 @@ class Definition:
         """Give the least and the greatest value of an ordered facet, `?least` and `?most`."""
         low, high = scale(facet).low_of("?value"), scale(facet).high_of("?value")
         lines = [*self._patterns.leaving(Choices()), f"?entry {facet.path} ?value ."]
+        lines.append(f"FILTER ({is_value(facet, '?value')})")
         return _query(f"(MIN({low}) AS ?least) (MAX({high}) AS ?most)", lines)
 
     def similar(self, entry: str, count: int) -> str:
@@ -96,12 +97,14 @@ class Definition:
         if level == RELEVANCE:
             return [], "MAX(?points)" if choices.found is not None else "0"
         facet = next(facet for facet in self.kind.facets if facet.key == level)
-        return [f"OPTIONAL {{ ?entry {facet.path} ?counted }}"], "COUNT(DISTINCT ?counted)"
+        counted = f"?entry {facet.path} ?counted . FILTER ({is_value(facet, '?counted')})"
+        return [f"OPTIONAL {{ {counted} }}"], "COUNT(DISTINCT ?counted)"
 
     def _text(self, name: str, languages: Sequence[str]) -> tuple[list[str], str]:
         if name != TITLE:
             path = self.kind.by_key[name].path
-            return [f"OPTIONAL {{ ?entry {path} ?key }}"], 'COALESCE(MIN(STR(?key)), "")'
+            key = f"?entry {path} ?key . FILTER (!isBlank(?key))"
+            return [f"OPTIONAL {{ {key} }}"], 'COALESCE(MIN(STR(?key)), "")'
         path = "|".join(label.path for label in self.kind.with_role("LabelRole"))
         places = " ".join(f'({Literal(tag)} "{n:02}")' for n, tag in enumerate(languages))
         lines = [

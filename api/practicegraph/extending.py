@@ -7,6 +7,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from .kinds import Field
+from .literals import DAY, decimal, integer, is_day
 from .records import Reader, Record
 from .store import Term
 from .text import preferring
@@ -18,12 +19,21 @@ Value = Mapping[str, Any]
 """A value: an object with one of `str`, `int`, `float`, `bool`, `date`, or with `id` and `name`."""
 EVERY = "*"
 """The language that stands for all of them."""
+
+
+def _number(name: str, number: float | None, text: str) -> Value:
+    """Return a number under a name; an ill-typed literal is a text."""
+    return {"str": text} if number is None else {name: number}
+
+
 _FORMS: dict[str, Callable[[str], Value]] = {
     XSD + "boolean": lambda text: {"bool": text in ("true", "1")},
-    XSD + "integer": lambda text: {"int": int(text)},
-    XSD + "decimal": lambda text: {"float": float(text)},
-    XSD + "double": lambda text: {"float": float(text)},
-    XSD + "date": lambda text: {"date": f"{text[:10]}T00:00:00Z"},
+    XSD + "integer": lambda text: _number("int", integer(text), text),
+    XSD + "decimal": lambda text: _number("float", decimal(text), text),
+    XSD + "double": lambda text: _number("float", decimal(text), text),
+    XSD + "date": lambda text: (
+        {"date": f"{text[:DAY]}T00:00:00Z"} if is_day(text) else {"str": text}
+    ),
     XSD + "dateTime": lambda text: {"date": text},
 }
 

@@ -231,7 +231,7 @@ class Facets:
     @cached_property
     def _upwards(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
         fields = [*self.kind.fields, *self.kind.spans]
-        schemes = {f.key: self.vocabularies.schemes[f.scheme] for f in fields if f.scheme}
+        schemes = {f.key: self.vocabularies.scheme(f.scheme) for f in fields if f.scheme}
         return {key: scheme.counted for key, scheme in schemes.items()}
 
 

@@ -101,9 +101,9 @@ class FactFinder:
         return Facts(
             iri=iri,
             values={
-                key: frozenset([one.text for one in found])
-                for key, names in self._values_of
-                if (found := _found(said, names))
+                key: frozenset(texts)
+                for key, names, is_value in self._values_of
+                if (texts := [one.text for one in _found(said, names) if is_value(one)])
             },
             titles=self._titles(said),
             keys={
@@ -153,8 +153,8 @@ class FactFinder:
         return Value(self.kind.classes[0])
 
     @cached_property
-    def _values_of(self) -> list[tuple[str, Sequence[str]]]:
-        return [(field.key, _names(field)) for field in self._listed]
+    def _values_of(self) -> list[tuple[str, Sequence[str], Callable[[Value], bool]]]:
+        return [(field.key, _names(field), _judge(field)) for field in self._listed]
 
     @cached_property
     def _keys_of(self) -> list[tuple[str, Sequence[str]]]:
@@ -189,6 +189,14 @@ class FactFinder:
         return [field for field in self.kind.fields if field.searched]
 
 
+def _judge(field: Field) -> Callable[[Value], bool]:
+    """Return what tells whether a value can stand in the list of a field."""
+    if field.scheme:
+        return lambda one: not one.is_literal
+    options = {found for option in field.options if (found := value(option))}
+    return lambda one: one in options
+
+
 def _names(field: Field) -> Sequence[str]:
     return field.predicates or (field.iri,)
 
@@ -205,4 +213,4 @@ def _in_order(one: Value) -> tuple[str, str]:
 
 def _span(field: Field, text: str) -> Span:
     order = scale(field)
-    return (order.low(text), order.high(text)) if order.reads(text[:10]) else None
+    return (order.low(text), order.high(text)) if order.reads(order.head(text)) else None

@@ -14,13 +14,14 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from io import BufferedReader, RawIOBase
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, cast
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, parse
 
 from . import heads, untrusted
 from .places import Placed
@@ -206,12 +207,18 @@ def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
     first = next(quads, None)
     if first is None:
         raise UnreadableError(path, "the file says nothing")
-    everything = chain([first], quads)
+    everything = map(partial(_in_rdf_1_1, path), chain([first], quads))
     if isinstance(first.graph_name, NamedNode):
         return everything
     if not isinstance(first.subject, NamedNode):
         raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
     return named((quad.triple for quad in everything), first.subject.value)
+
+
+def _in_rdf_1_1(path: Path, quad: Quad) -> Quad:
+    if isinstance(quad.object, Triple):
+        raise UnreadableError(path, f"a triple term, which is of RDF 1.2: {quad.object}")
+    return quad
 
 
 def graph(path: Path, quad: Quad) -> str:

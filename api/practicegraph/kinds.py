@@ -134,8 +134,11 @@ class Shapes:
 
     @cached_property
     def record(self) -> Kind:
-        """Give the kind of the entries: the one with a segment of its own in addresses."""
-        return next(kind for kind in self.kinds if kind.segment)
+        """Give the kind of the entries: the one with a segment of its own in addresses.
+
+        Where an error gives a segment to others, it is the one with the most facets.
+        """
+        return max((k for k in self.kinds if k.segment), key=lambda kind: len(kind.facets))
 
     @cached_property
     def fields(self) -> dict[str, Field]:

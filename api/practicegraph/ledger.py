@@ -17,6 +17,7 @@ from pyoxigraph import Literal, NamedNode
 from .catalogue import Catalogue
 from .cells import shielded
 from .choices import BadChoiceError
+from .literals import decimal
 from .questions import Question
 from .shapes import PG
 from .store import Row, Term, plain
@@ -24,6 +25,7 @@ from .text import best, nearest
 from .turtle import XSD
 
 _INTEGER = NamedNode(XSD + "integer")
+_PLACE = PG + "ledger"
 _LANGUAGE, _COUNT = "language", "count"
 _NONE = Literal("0", datatype=_INTEGER)
 MOST = 20
@@ -76,10 +78,14 @@ class Ledger:
     def questions(self) -> list[Question]:
         """Give the questions whose answers are the parts, in their order."""
         found = self.catalogue.questions
-        places = {
-            name: float(plain(place))
+        said = {
+            name: self.catalogue.store.value(NamedNode(question.iri), _PLACE)
             for name, question in found.items()
-            if (place := self.catalogue.store.value(NamedNode(question.iri), PG + "ledger"))
+        }
+        places = {
+            name: place
+            for name, term in said.items()
+            if isinstance(term, Literal) and (place := decimal(term.value)) is not None
         }
         return [found[name] for name in sorted(places, key=lambda name: (places[name], name))]
 

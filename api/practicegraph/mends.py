@@ -119,7 +119,7 @@ class Mender:
             return self._identifier(field, finding)
         choices = dict(self.known.vocabularies.choices(field))
         if field.scheme:
-            for concept in self.known.vocabularies.schemes[field.scheme].concepts.values():
+            for concept in self.known.vocabularies.scheme(field.scheme).concepts.values():
                 node = NamedNode(concept.iri)
                 choices |= {wording: node for _, wording in concept.wordings}
         else:

@@ -60,7 +60,7 @@ class Neighbours:
         """Give the concepts for which one counts: itself, and what is above it."""
         vocabularies = self.reader.vocabularies
         concept = vocabularies.concepts.get(iri)
-        return vocabularies.schemes[concept.scheme].counted.get(iri, ()) if concept else (iri,)
+        return vocabularies.scheme(concept.scheme).counted.get(iri, ()) if concept else (iri,)
 
     def _is_narrowest(self, one: Shared, others: set[Shared]) -> bool:
         return not any(

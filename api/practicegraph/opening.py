@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import NamedNode
 
 from . import (
     files,
@@ -175,20 +175,27 @@ def checker_of(
 
 def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue:
     """Give a catalogue: what the store says, with prefixes and questions as the files have them."""
-    dataset = next(iter(store.subjects(RDF + "type", _DATASET)), None)
-    space = store.value(dataset, _SPACE) if dataset else None
-    if not isinstance(space, Literal):
-        raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
     return Catalogue(
         folder=root,
         store=store,
-        base=space.value,
+        base=_base(root, store),
         shapes=shapes.read(store),
         phrases=phrases.read(store),
         vocabularies=vocabularies.read(store, permanence.read(store)),
         prefixes=_prefixes(heads),
         questions=questions.read(store, _texts(heads)),
     )
+
+
+def _base(root: Path, store: Store) -> str:
+    """Give what the addresses of a catalogue begin with: its own IRI, which it says to be that."""
+    spaces = store.subjects(_SPACE)
+    found = [node for node in store.subjects(RDF + "type", _DATASET) if node in spaces] or spaces
+    found += store.subjects(RDF + "type", _DATASET)
+    base = next((node.value for node in found if isinstance(node, NamedNode)), None)
+    if base is None:
+        raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
+    return base
 
 
 def _indexed(catalogue: Catalogue, kept: Path, files: Sequence[Path] = ()) -> Catalogue:

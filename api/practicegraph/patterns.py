@@ -42,7 +42,7 @@ class Patterns:
         branches = [
             f'{entry} {self._reach(f)} ?concept . BIND ("{f.key}" AS ?facet)' for f in facets
         ]
-        return [*alternatives(branches), current("?concept")]
+        return [*alternatives(branches), "FILTER (isIRI(?concept))", current("?concept")]
 
     def leaving(self, choices: Choices) -> Iterator[str]:
         """Give what is true of the entries that choices leave."""
@@ -57,7 +57,7 @@ class Patterns:
 
     def _chosen(self, facet: Field, values: Sequence[Value]) -> Iterator[str]:
         either = self._either(facet, values)
-        unstated = f"NOT EXISTS {{ ?entry {facet.path} ?stated }}"
+        unstated = f"NOT EXISTS {{ {_stated(facet)} }}"
         if None in values and either:
             yield f"FILTER (EXISTS {{ {either} }} || {unstated})"
         elif values:
@@ -67,7 +67,7 @@ class Patterns:
         if either := self._either(facet, values):
             yield f"FILTER NOT EXISTS {{ {either} }}"
         if None in values:
-            yield f"FILTER EXISTS {{ ?entry {facet.path} ?stated }}"
+            yield f"FILTER EXISTS {{ {_stated(facet)} }}"
 
     def _either(self, facet: Field, values: Iterable[Value]) -> str:
         branches: dict[str, None] = {}
@@ -91,25 +91,27 @@ class Patterns:
             else f"{order.high_of('?high')} >= {order.start(span.least)}"
         )
         path = f"?entry {facet.path} ?low"
-        yield f"{{ {path} ; {facet.path} ?high . FILTER ({begins} && {ends}) }}"
+        low, high = order.is_value("?low"), order.is_value("?high")
+        yield f"{{ {path} ; {facet.path} ?high . FILTER ({low} && {high} && {begins} && {ends}) }}"
         if facet.open_where:
-            yield f"{{ {path} ; {NamedNode(facet.open_where)} true . FILTER ({begins}) }}"
+            yield f"{{ {path} ; {NamedNode(facet.open_where)} true . FILTER ({low} && {begins}) }}"
 
     def _within(self, facet: Field, term: Term) -> Iterable[Term]:
         if not facet.scheme:
             return (term,)
-        scheme = self.vocabularies.schemes[facet.scheme]
+        scheme = self.vocabularies.scheme(facet.scheme)
         return map(NamedNode, scheme.within(plain(term)))
 
     def values(self, axis: Axis) -> list[str]:
         """Give what binds the variable of an axis to the values of its facet, or to none."""
         facet, name = axis.facet, f"?{axis.name}"
         if not axis.stated:
-            return [f"FILTER NOT EXISTS {{ ?entry {facet.path} ?stated }}"]
+            return [f"FILTER NOT EXISTS {{ {_stated(facet)} }}"]
         if facet.ordered:
             return self._steps(axis)
         reached = f"?entry {self._reach(facet)} {name} ."
-        return [reached, current(name)] if facet.scheme else [reached]
+        found = [reached, f"FILTER ({is_value(facet, name)})"]
+        return [*found, current(name)] if facet.scheme else found
 
     def _steps(self, axis: Axis) -> list[str]:
         """Give what binds the variable of an axis to each step that a span meets.
@@ -120,7 +122,10 @@ class Patterns:
         last, low, high, start, end = (
             f"?{axis.name}{part}" for part in ("Last", "Low", "High", "Start", "End")
         )
-        highs = [f"?entry {facet.path} {last} . BIND ({order.high_of(last)} AS {high})"]
+        highs = [
+            f"?entry {facet.path} {last} . FILTER ({order.is_value(last)})"
+            f" BIND ({order.high_of(last)} AS {high})"
+        ]
         if facet.open_where:
             mark = f"?entry {NamedNode(facet.open_where)} true"
             highs.append(f"{mark} . BIND ({order.forever} AS {high})")
@@ -133,7 +138,7 @@ class Patterns:
             f"?entry {facet.path} {low} .",
             *alternatives(highs),
             *alternatives(steps or [f"BIND (1 AS ?{axis.name}) FILTER (false)"]),
-            f"FILTER ({order.low_of(low)} < {end} && {high} >= {start})",
+            f"FILTER ({order.is_value(low)} && {order.low_of(low)} < {end} && {high} >= {start})",
         ]
 
     def _reach(self, facet: Field) -> str:
@@ -141,7 +146,7 @@ class Patterns:
 
         It names each step, since Virtuoso 7.2 answers wrongly where `*` meets other patterns.
         """
-        depth = self.vocabularies.schemes[facet.scheme].depth if facet.scheme else 0
+        depth = self.vocabularies.scheme(facet.scheme).depth if facet.scheme else 0
         steps = ["/".join([facet.path, *[_UPWARDS] * count]) for count in range(depth + 1)]
         return "|".join(f"({step})" for step in steps)
 
@@ -154,6 +159,19 @@ def alternatives(branches: Sequence[str]) -> list[str]:
 def current(variable: str) -> str:
     """Give the filter that leaves out what is no longer current."""
     return f"FILTER NOT EXISTS {{ {variable} <{DEPRECATED}> true }}"
+
+
+def is_value(facet: Field, variable: str) -> str:
+    """Write whether a term is a value of a facet; what else stands there counts for nothing."""
+    if facet.ordered:
+        return scale(facet).is_value(variable)
+    if facet.scheme:
+        return f"isIRI({variable})"
+    return f"{variable} IN ({', '.join(map(str, facet.options))})"
+
+
+def _stated(facet: Field) -> str:
+    return f"?entry {facet.path} ?stated . FILTER ({is_value(facet, '?stated')})"
 
 
 def _bound(facet: Field, step: int) -> str:

@@ -28,7 +28,10 @@ WHERE {
         ?thing dct:isReplacedBy ?successor .
         FILTER (isIRI(?successor))
     }
-    OPTIONAL { ?thing pg:retired ?day }
+    OPTIONAL {
+        ?thing pg:retired ?day .
+        FILTER (isLiteral(?day))
+    }
     OPTIONAL {
         ?thing a ?tombstone .
         FILTER (?tombstone = as:Tombstone)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
-from .shapes import PG, RDFS, ShapesError
+from .shapes import PG, RDFS
 from .store import RDF, Store
 from .text import Labels, best
 
@@ -22,11 +22,17 @@ class Phrases:
     def say(self, name: str, languages: Sequence[str], /, **words: object) -> str:
         """Give a phrase in the first of the languages that has it, its braces filled in.
 
-        Raises ShapesError where the shapes are older than the program and have no such phrase.
+        One that the shapes do not have, or with braces that nothing fills, is said as it is.
         """
-        if name not in self.wordings:
-            raise ShapesError(f"no pg:Phrase {name}; this program's own shapes have it")
-        return best(self.wordings[name], languages).format_map(words)
+        text = best(self.of(name), languages) or name
+        try:
+            return text.format_map(words)
+        except (LookupError, ValueError, AttributeError):
+            return text
+
+    def of(self, name: str) -> Labels:
+        """Return the wordings of a phrase by language, none where the shapes lack it."""
+        return self.wordings.get(name, {})
 
 
 def read(store: Store) -> Phrases:

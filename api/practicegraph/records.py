@@ -9,6 +9,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
 from .cells import joined, shielded
 from .kinds import Field, Kind
+from .literals import decimal, integer
 from .recent import Recent
 from .store import RDF, Store, Term, plain
 from .text import Labels, best
@@ -17,11 +18,13 @@ from .vocabularies import Vocabularies
 
 _NAME = "http://xmlns.com/foaf/0.1/name"
 _DESCRIPTION = "http://purl.org/dc/terms/description"
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _NATIVE: dict[str, Callable[[str], Any]] = {
-    XSD + "boolean": lambda text: text == "true",
-    XSD + "integer": int,
-    XSD + "decimal": float,
+    XSD + "boolean": _TRUTHS.get,
+    XSD + "integer": integer,
+    XSD + "decimal": decimal,
 }
+"""What gives a literal as JSON has it, or None where it is ill-typed: then it is a text."""
 _KEPT = 4096
 _RECORDS = 2000  # about 6 kB each, that are kept
 
@@ -132,7 +135,8 @@ class Reader:
 
     def _json_of_term(self, field: Field, term: Term, languages: Sequence[str]) -> Any:
         if isinstance(term, Literal):
-            return _NATIVE.get(term.datatype.value, str)(term.value)
+            found = _NATIVE.get(term.datatype.value, str)(term.value)
+            return term.value if found is None else found
         assert isinstance(term, NamedNode | BlankNode)
         if not field.chosen:
             return term.value

@@ -5,9 +5,14 @@ that our ontology adds to them. What each triple becomes is written down beside 
 shapes/README.md.
 """
 
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .kinds import Field, Group, Kind, Shapes
+from .literals import decimal
 from .store import Node, Store, Term, plain
 from .text import Labels
 
@@ -16,6 +21,8 @@ PG = "https://w3id.org/practicegraph/ontology#"
 SHAPE = "https://w3id.org/practicegraph/shapes#"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+_CODE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _ROLE = "http://datashapes.org/dash#propertyRole"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _SHAPES = (
@@ -33,17 +40,22 @@ def read(store: Store) -> Shapes:
     """Read the shapes out of the store; raises ShapesError."""
     targets = (SH + "targetClass", SH + "targetSubjectsOf")
     shapes = dict.fromkeys(shape for target in targets for shape in store.subjects(target))
-    kinds = sorted((_kind(store, shape) for shape in shapes), key=lambda kind: kind.iri)
+    coded = (shape for shape in store.subjects(SH + "codeIdentifier") if shape not in shapes)
+    shapes |= dict.fromkeys(shape for shape in coded if store.value(shape, SH + "property"))
+    named = (shape for shape in shapes if isinstance(shape, NamedNode))
+    kinds = sorted((_kind(store, shape) for shape in named), key=lambda kind: kind.iri)
     if not any(kind.segment for kind in kinds):
-        raise ShapesError("no node shape has both sh:targetClass and sh:codeIdentifier")
+        raise ShapesError("no node shape has sh:targetClass, sh:property and sh:codeIdentifier")
     return Shapes(tuple(kinds), _languages(store))
 
 
 def _languages(store: Store) -> tuple[str, ...]:
     lists = [store.items(store.value(node, SH + "languageIn")) for node in _with_languages(store)]
-    if len(lists) != 1:
+    items = (plain(item) for listed in lists for item in listed if isinstance(item, Literal))
+    found = tuple(dict.fromkeys(tag for tag in items if _TAG.fullmatch(tag)))
+    if not found:
         raise ShapesError("sh:languageIn stands once in the shapes: it is the list of languages")
-    return tuple(plain(item) for item in lists[0])
+    return found
 
 
 def _with_languages(store: Store) -> list[Node]:
@@ -52,11 +64,16 @@ def _with_languages(store: Store) -> list[Node]:
 
 def _kind(store: Store, shape: Node) -> Kind:
     fields, spans = (_fields(store, shape, term) for term in (SH + "property", PG + "span"))
+    classes = _names(store.values(shape, SH + "targetClass"))
+    said = _optional(store.value(shape, SH + "codeIdentifier")) or ""
+    segment = said if fields and _CODE.fullmatch(said) else None
+    if segment is None and classes and any(field.facet for field in fields):
+        segment = classes[0].rpartition("#")[2].rpartition("/")[2].lower()
     return Kind(
         iri=shape.value,
-        classes=tuple(sorted(plain(term) for term in store.values(shape, SH + "targetClass"))),
+        classes=tuple(sorted(classes)) or ((shape.value,) if segment else ()),
         labels=store.labels(shape, RDFS + "label"),
-        segment=_optional(store.value(shape, SH + "codeIdentifier")),
+        segment=segment,
         topic=_optional(store.value(shape, PG + "topic")) == "true",
         fields=fields,
         spans=spans,
@@ -65,12 +82,16 @@ def _kind(store: Store, shape: Node) -> Kind:
 
 def _fields(store: Store, shape: Node, term: str) -> tuple[Field, ...]:
     listed = store.values(shape, term)
-    fields = [field(store, node) for node in listed if isinstance(node, NamedNode)]
+    fields: list[Field] = []
+    for node in listed:
+        if isinstance(node, NamedNode):
+            with suppress(ShapesError):  # a check tells of it; the others stay as they are
+                fields.append(field(store, node))
     return tuple(sorted(fields, key=lambda found: found.place))
 
 
 def field(store: Store, shape: Node) -> Field:
-    """Read a property shape, or a parameter of a question; it needs a path or a key."""
+    """Read a property shape, or a parameter of a question; raises ShapesError without a path."""
 
     def text(term: str) -> str | None:
         return _optional(store.value(shape, term))
@@ -80,7 +101,8 @@ def field(store: Store, shape: Node) -> Field:
         raise ShapesError(f"{shape.value}: a field has an sh:path")
     predicates = _predicates(store, path)
     name = path.value if isinstance(path, NamedNode) else ""
-    key = text(SH + "codeIdentifier") or name.rpartition("#")[2].rpartition("/")[2]
+    said, last = text(SH + "codeIdentifier") or "", name.rpartition("#")[2].rpartition("/")[2]
+    key = next((code for code in (said, last) if _CODE.fullmatch(code)), "")
     if not key:
         raise ShapesError(f"{shape.value}: a field with such a path has an sh:codeIdentifier")
     node = store.value(shape, SH + "node")
@@ -93,12 +115,12 @@ def field(store: Store, shape: Node) -> Field:
         other_names=_wordings(store, shape, SKOS + "altLabel"),
         hints=store.labels(shape, SH + "description"),
         group=_group(store, shape),
-        order=float(text(SH + "order") or 0),
-        required=int(text(SH + "minCount") or 0) > 0,
+        order=_number(store.value(shape, SH + "order")),
+        required=_number(store.value(shape, SH + "minCount")) > 0,
         repeats=text(SH + "maxCount") != "1",
         text=bool(node and node in _with_languages(store)),
         datatypes=_datatypes(store, shape),
-        pattern=text(SH + "pattern"),
+        pattern=_pattern(text(SH + "pattern")),
         scheme=_scheme(store, node),
         options=_options(store, shape),
         facet=text(PG + "facet") == "true",
@@ -118,15 +140,18 @@ def triples(store: Store) -> list[Triple]:
 
 def paths(store: Store) -> dict[Node, str]:
     """Give the paths of all property shapes, as SPARQL's."""
-    found = ((shape, store.value(shape, SH + "path")) for shape in store.subjects(SH + "path"))
-    return {shape: _path(store, path) for shape, path in found if path is not None}
+    found: dict[Node, str] = {}
+    for shape in store.subjects(SH + "path"):
+        with suppress(ShapesError):
+            found[shape] = _path(store, store.values(shape, SH + "path")[0])
+    return found
 
 
 def _group(store: Store, shape: Node) -> Group:
     group = store.value(shape, SH + "group")
     if not isinstance(group, NamedNode):
         return Group("", {}, 0)
-    order = float(_optional(store.value(group, SH + "order")) or 0)
+    order = _number(store.value(group, SH + "order"))
     return Group(group.value, store.labels(group, RDFS + "label"), order)
 
 
@@ -134,15 +159,18 @@ def _scheme(store: Store, node: Term | None) -> str | None:
     if not isinstance(node, NamedNode | BlankNode):
         return None
     for value_shape in store.values(node, SH + "property"):
-        assert isinstance(value_shape, NamedNode | BlankNode)
+        if not isinstance(value_shape, NamedNode | BlankNode):
+            continue
         if _optional(store.value(value_shape, SH + "path")) == SKOS + "inScheme":
-            return _optional(store.value(value_shape, SH + "hasValue"))
+            scheme = store.value(value_shape, SH + "hasValue")
+            return scheme.value if isinstance(scheme, NamedNode) else None
     return None
 
 
 def _options(store: Store, shape: Node) -> tuple[Term, ...]:
-    if listed := store.items(store.value(shape, SH + "in")):
-        return tuple(listed)
+    listed = store.items(store.value(shape, SH + "in"))
+    if options := tuple(term for term in listed if isinstance(term, NamedNode | Literal)):
+        return options
     if _datatypes(store, shape) == (_XSD + "boolean",):
         boolean = NamedNode(_XSD + "boolean")
         return (Literal("true", datatype=boolean), Literal("false", datatype=boolean))
@@ -152,7 +180,7 @@ def _options(store: Store, shape: Node) -> tuple[Term, ...]:
 def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
     alternatives = store.items(store.value(shape, SH + "or"))
     nodes = [shape, *(node for node in alternatives if isinstance(node, NamedNode | BlankNode))]
-    return tuple(plain(term) for node in nodes for term in store.values(node, SH + "datatype"))
+    return _names(term for node in nodes for term in store.values(node, SH + "datatype"))
 
 
 def _wordings(store: Store, shape: Node, predicate: str) -> tuple[tuple[str, str], ...]:
@@ -164,26 +192,29 @@ def _predicates(store: Store, path: Term) -> tuple[str, ...]:
     """Give the properties among which a path is a choice (SHACL, 2.3.1.3); none if it is more."""
     if isinstance(path, NamedNode):
         return (path.value,)
-    assert isinstance(path, BlankNode)
+    if not isinstance(path, BlankNode):
+        return ()
     listed = store.items(store.value(path, SH + "alternativePath"))
     plain_ones = tuple(term.value for term in listed if isinstance(term, NamedNode))
     return plain_ones if len(plain_ones) == len(listed) else ()
 
 
-def _path(store: Store, path: Term) -> str:
-    """Write a SHACL path (section 2.3.1) as a SPARQL property path."""
+def _path(store: Store, path: Term, within: tuple[Term, ...] = ()) -> str:
+    """Write a SHACL path (section 2.3.1) as a SPARQL property path; raises ShapesError."""
     if isinstance(path, NamedNode):
         return str(path)
-    assert isinstance(path, BlankNode)
+    if not isinstance(path, BlankNode) or path in within:
+        raise ShapesError(f"no path of SHACL: {path}")
+    within = (*within, path)
     if steps := store.items(path):
-        return "(" + "/".join(_path(store, step) for step in steps) + ")"
+        return "(" + "/".join(_path(store, step, within) for step in steps) + ")"
     for term, (before, after) in _PATHS.items():
         if inner := store.value(path, SH + term):
-            return f"({before}{_path(store, inner)}{after})"
+            return f"({before}{_path(store, inner, within)}{after})"
     alternatives = store.items(store.value(path, SH + "alternativePath"))
     if not alternatives:
         raise ShapesError(f"no path of SHACL: {path}")
-    return "(" + "|".join(_path(store, step) for step in alternatives) + ")"
+    return "(" + "|".join(_path(store, step, within) for step in alternatives) + ")"
 
 
 _PATHS = {
@@ -195,7 +226,22 @@ _PATHS = {
 
 
 def _optional(term: Term | None) -> str | None:
-    return None if term is None else plain(term)
+    return plain(term) if isinstance(term, NamedNode | Literal) else None
+
+
+def _number(term: Term | None) -> float:
+    return decimal(_optional(term) or "") or 0
+
+
+def _pattern(text: str | None) -> str | None:
+    try:
+        return None if text is None else re.compile(text).pattern
+    except re.error:
+        return None
+
+
+def _names(terms: Iterable[Term]) -> tuple[str, ...]:
+    return tuple(term.value for term in terms if isinstance(term, NamedNode))
 
 
 def limits(store: Store, shape: str | BlankNode, component: str) -> list[Term]:

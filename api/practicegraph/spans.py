@@ -12,12 +12,12 @@ from math import floor
 from pyoxigraph import Literal
 
 from .kinds import DATES, Field
+from .literals import DATE, DAY, is_date
 from .turtle import XSD
 
 MOST_STEPS = 300
 """The most years, or whole numbers, by which a facet is counted; of more, none is listed."""
-_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 
 
 class Scale(ABC):
@@ -30,6 +30,10 @@ class Scale(ABC):
     @abstractmethod
     def reads(self, text: str) -> bool:
         """Tell whether a reader's text is a value."""
+
+    @abstractmethod
+    def head(self, text: str) -> str:
+        """Give the part of a literal's text that says the value."""
 
     @abstractmethod
     def low(self, text: str) -> float:
@@ -52,6 +56,10 @@ class Scale(ABC):
         """Write in SPARQL where a value ends."""
 
     @abstractmethod
+    def is_value(self, variable: str) -> str:
+        """Write in SPARQL whether a term is a value, and not just of its datatype."""
+
+    @abstractmethod
     def start(self, text: str) -> str:
         """Write in SPARQL where a reader's value begins."""
 
@@ -69,7 +77,10 @@ class _Dates(Scale):
     forever = '"~"'
 
     def reads(self, text: str) -> bool:
-        return bool(_DATE.fullmatch(text))
+        return is_date(text)
+
+    def head(self, text: str) -> str:
+        return text[:DAY]
 
     def low(self, text: str) -> float:
         return int(_digits(text).ljust(8, "0"))
@@ -85,6 +96,10 @@ class _Dates(Scale):
 
     def high_of(self, variable: str) -> str:
         return f'CONCAT(STR({variable}), "~")'
+
+    def is_value(self, variable: str) -> str:
+        date = Literal(f"^({DATE})$")
+        return f"isLiteral({variable}) && REGEX(SUBSTR(STR({variable}), 1, {DAY}), {date})"
 
     def start(self, text: str) -> str:
         return str(Literal(text))
@@ -103,6 +118,9 @@ class _Numbers(Scale):
     def reads(self, text: str) -> bool:
         return bool(_NUMBER.fullmatch(text))
 
+    def head(self, text: str) -> str:
+        return text
+
     def low(self, text: str) -> float:
         return float(text)
 
@@ -117,6 +135,10 @@ class _Numbers(Scale):
 
     def high_of(self, variable: str) -> str:
         return variable
+
+    def is_value(self, variable: str) -> str:
+        number = Literal(f"^{_NUMBER.pattern}$")
+        return f"isNumeric({variable}) && REGEX(STR({variable}), {number})"
 
     def start(self, text: str) -> str:
         return text

@@ -49,6 +49,7 @@ SELECT ?graph ?catalogue ?version
 WHERE {
     GRAPH ?graph {
         ?catalogue a dcat:Catalog .
+        FILTER (isIRI(?catalogue))
         OPTIONAL { ?catalogue dcat:version ?version }
     }
 }
@@ -188,7 +189,9 @@ class Store(ABC):
     def items(self, head: Term | None) -> list[Term]:
         """Give the members of an RDF list."""
         members: list[Term] = []
-        while isinstance(head, NamedNode | BlankNode) and head != _NIL:
+        passed: set[Term] = set()
+        while isinstance(head, NamedNode | BlankNode) and head != _NIL and head not in passed:
+            passed.add(head)
             members += self.values(head, _FIRST.value)
             head = self.value(head, _REST.value)
         return members

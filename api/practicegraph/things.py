@@ -32,7 +32,7 @@ class Things:
     def identifier(self, iri: str) -> str:
         """Give the identifier of a thing; of what is none of ours, its IRI."""
         if concept := self.vocabularies.concepts.get(iri):
-            return f"{self.vocabularies.schemes[concept.scheme].key}/{concept.notation}"
+            return f"{self.vocabularies.scheme(concept.scheme).key}/{concept.notation}"
         return iri.removeprefix(self.base)
 
     def meant(self, text: str) -> str | None:
@@ -54,7 +54,7 @@ class Things:
         return self.types.entries if self.index.holds(iri) else None
 
     def _type_of(self, concept: Concept) -> Type | None:
-        return self.types.all.get(self.vocabularies.schemes[concept.scheme].key)
+        return self.types.all.get(self.vocabularies.scheme(concept.scheme).key)
 
     def _meanings(self, text: str) -> Iterator[str]:
         """Give the IRIs that a text may mean; those with `http` and `https` mean the same."""

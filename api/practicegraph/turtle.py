@@ -1,7 +1,8 @@
 """Turtle as we write it: one canonical order, so that a diff shows the change and no more."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -9,7 +10,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from .store import RDF, Node, Term
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
-_FIRST, _REST = NamedNode(RDF + "first"), NamedNode(RDF + "rest")
+_FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
 _LOCAL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _BARE = {XSD + "boolean": r"true|false", XSD + "integer": r"[+-]?[0-9]+"}
 
@@ -45,11 +46,36 @@ class _Text:
             assert not isinstance(triple.subject, Triple)
             properties = self._things.setdefault(triple.subject, {})
             properties.setdefault(triple.predicate, set()).add(triple.object)
+        self._mentions = Counter(
+            value
+            for thing in self._things.values()
+            for values in thing.values()
+            for value in values
+        )
+        self._labels = {node: f"_:b{n}" for n, node in enumerate(sorted(self._apart(), key=str))}
+
+    def _apart(self) -> set[Node]:
+        """Give the blank nodes that cannot stand where they are mentioned: in rings, or twice."""
+        blank = [node for node in self._things if isinstance(node, BlankNode)]
+        apart: set[Node] = {node for node in blank if self._mentions[node] > 1}
+        nested: set[Node] = set()
+        waiting: list[Node] = [node for node in self._things if not self._mentions[node]]
+        waiting += [node for node in self._things if isinstance(node, NamedNode)]
+        waiting += apart
+        while waiting:
+            for values in self._things[waiting.pop()].values():
+                inner = [v for v in values if isinstance(v, BlankNode) and v in self._things]
+                waiting += [node for node in inner if node not in apart and node not in nested]
+                nested.update(inner)
+        return apart | set(blank).difference(nested, (n for n in blank if not self._mentions[n]))
 
     def document(self, topics: Sequence[str]) -> str:
         first = {topic: place for place, topic in enumerate(topics)}
-        mentioned = {v for thing in self._things.values() for vs in thing.values() for v in vs}
-        subjects = [n for n in self._things if isinstance(n, NamedNode) or n not in mentioned]
+        subjects = [
+            node
+            for node in self._things
+            if isinstance(node, NamedNode) or node in self._labels or not self._mentions[node]
+        ]
         subjects.sort(key=lambda node: (first.get(node.value, len(first)), str(node)))
         paragraphs = [self._paragraph(subject) for subject in subjects]
         used = sorted(self._used)
@@ -57,7 +83,8 @@ class _Text:
         return "\n".join(["".join(heading), *paragraphs])
 
     def _paragraph(self, subject: Node) -> str:
-        name = self.name(subject) if isinstance(subject, NamedNode) else "[]"
+        label = self._labels.get(subject, "[]")
+        name = self.name(subject) if isinstance(subject, NamedNode) else label
         lines = self._lines(self._things[subject])
         return name + "\n    " + " ;\n    ".join(lines) + " .\n"
 
@@ -77,16 +104,24 @@ class _Text:
         return _place(language or "", self._writer.languages), self.name(value)
 
     def _blank(self, node: BlankNode) -> str:
-        properties = self._things.get(node, {})
-        if _FIRST in properties:
-            return "( " + " ".join(self._members(node)) + " )"
-        return "[ " + " ; ".join(self._lines(properties)) + " ]"
+        if node in self._labels:
+            return self._labels[node]
+        members = self._members(node)
+        if members is not None:
+            return "( " + " ".join(map(self.name, members)) + " )"
+        return "[ " + " ; ".join(self._lines(self._things.get(node, {}))) + " ]"
 
-    def _members(self, head: Term) -> Iterator[str]:
+    def _members(self, head: Term) -> list[Term] | None:
+        """Give the members of a list, or None for what is no whole one."""
+        members: list[Term] = []
         while isinstance(head, BlankNode):
-            properties = self._things[head]
-            yield from map(self.name, properties[_FIRST])
-            head = next(iter(properties[_REST]))
+            properties = self._things.get(head, {})
+            whole = properties.keys() == {_FIRST, _REST} and head not in self._labels
+            if not whole or any(len(values) != 1 for values in properties.values()):
+                return None
+            members += properties[_FIRST]
+            (head,) = properties[_REST]
+        return members if head == _NIL else None
 
     def _place_of_property(self, predicate: NamedNode) -> tuple[int, str]:
         if predicate.value == RDF + "type":

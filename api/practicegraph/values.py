@@ -164,7 +164,7 @@ class Understanding:
             fold(wording): meant
             for meant, names in _TRUTHS.items()
             for name in names
-            for wording in self.phrases.wordings[name].values()
+            for wording in self.phrases.of(name).values()
         }
 
     def _bad(self, place: Place, field: Field, text: str) -> Problem:
@@ -176,7 +176,7 @@ class Understanding:
         self, place: Place, field: Field, text: str, languages: Iterable[str]
     ) -> Term | Problem:
         assert field.scheme
-        scheme = self.vocabularies.schemes[field.scheme]
+        scheme = self.vocabularies.scheme(field.scheme)
         if meant := scheme.meant.get(text):
             return NamedNode(meant.iri)
         tags = tuple(languages)

@@ -1,5 +1,6 @@
 """The schemes and their concepts (SKOS): labels, order, and what stands above and below what."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,23 +18,35 @@ PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 SELECT ?concept ?scheme ?notation
     (GROUP_CONCAT(DISTINCT COALESCE(STR(?above), ""); separator=" ") AS ?broader)
 WHERE {
-    ?concept skos:inScheme ?scheme ;
-        skos:notation ?notation .
-    OPTIONAL { ?concept skos:broader|^skos:narrower ?above }
+    ?concept skos:inScheme ?scheme .
+    FILTER (isIRI(?concept) && isIRI(?scheme))
+    OPTIONAL {
+        ?concept skos:notation ?notation .
+        FILTER (isLiteral(?notation))
+    }
+    OPTIONAL {
+        ?concept skos:broader|^skos:narrower ?above .
+        FILTER (isIRI(?above))
+    }
 }
 GROUP BY ?concept ?scheme ?notation
-ORDER BY ?scheme ?notation
+ORDER BY ?scheme ?notation ?concept
 """
 _SCHEMES = """
 PREFIX dct: <http://purl.org/dc/terms/>
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 SELECT ?scheme ?key
 WHERE {
-    ?scheme a skos:ConceptScheme ;
-        dct:identifier ?key .
+    ?scheme a skos:ConceptScheme .
+    FILTER (isIRI(?scheme))
+    OPTIONAL {
+        ?scheme dct:identifier ?key .
+        FILTER (isLiteral(?key))
+    }
 }
-ORDER BY ?key
+ORDER BY ?key ?scheme
 """
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _TITLE = "http://purl.org/dc/terms/title"
 
 
@@ -93,10 +106,16 @@ class Scheme:
 
     @cached_property
     def below(self) -> dict[str, list[Concept]]:
-        """Give the current concepts right below each one; those on top stand under ""."""
+        """Give the current concepts right below each one; those on top stand under "".
+
+        Where broader ones go round, which a check finds, all of the ring stand on top.
+        """
         found: dict[str, list[Concept]] = {}
         for concept in self.concepts.values():
             parents = [self.meant[iri].iri for iri in concept.broader if iri in self.meant]
+            if parents:
+                lower = set(self.within(concept.iri))
+                parents = [iri for iri in parents if iri not in lower]
             for parent in parents or [""]:
                 found.setdefault(parent, []).append(concept)
         return found
@@ -118,8 +137,10 @@ class Scheme:
 
     @cached_property
     def counted(self) -> dict[str, tuple[str, ...]]:
-        """Give the current concepts for which each one counts: itself, and what is above it."""
-        current = {concept.iri for concept in self.concepts.values()}
+        """Give the current things for which each one counts: itself, and what is above it."""
+        retired = {concept.iri for concept in self.retired.values()}
+        uppers = {*self.upwards, *(iri for above in self.upwards.values() for iri in above)}
+        current = uppers - retired
         found: dict[str, list[str]] = {iri: [] for iri in self.upwards}
         for upper in current:
             for lower in self.within(upper):
@@ -174,10 +195,14 @@ class Vocabularies:
         """Give the schemes by key."""
         return {scheme.key: scheme for scheme in self.schemes.values()}
 
+    def scheme(self, iri: str) -> Scheme:
+        """Give a scheme; one that nobody describes has no concepts."""
+        return self.schemes.get(iri) or Scheme(iri, _last(iri), {}, {}, {})
+
     def choices(self, field: Field) -> dict[str, Term]:
         """Give the values of a field that come from a list by short form: notation or text."""
         if field.scheme:
-            concepts = self.schemes[field.scheme].concepts
+            concepts = self.scheme(field.scheme).concepts
             return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
         return {plain(option): option for option in field.options}
 
@@ -195,19 +220,31 @@ def read(store: Store, permanence: Permanence) -> Vocabularies:
     """Read the schemes out of the store."""
     current: dict[str, dict[str, Concept]] = {}
     retired: dict[str, dict[str, Concept]] = {}
+    known: set[tuple[str, str]] = set()
     for row in store.select(_CONCEPTS):
-        concept = _concept(store, permanence, *(plain(row[name]) for name in _COLUMNS))
-        alike = retired if concept.retirement else current
-        alike.setdefault(concept.scheme, {})[concept.notation] = concept
-    schemes = {}
+        iri, scheme, broader = (plain(row[name]) for name in ("concept", "scheme", "broader"))
+        if (iri, scheme) in known:
+            continue  # a second notation
+        known.add((iri, scheme))
+        alike = (retired if permanence.of(iri) else current).setdefault(scheme, {})
+        said = plain(row["notation"]) if "notation" in row else ""
+        notation = next(name for name in (said, _last(iri), iri) if name and name not in alike)
+        alike[notation] = _concept(store, permanence, iri, scheme, notation, broader)
+    schemes: dict[str, Scheme] = {}
     for row in store.select(_SCHEMES):
-        iri, key = plain(row["scheme"]), plain(row["key"])
+        iri = plain(row["scheme"])
+        if iri in schemes:
+            continue  # a second key
+        key = plain(row["key"]) if "key" in row else ""
+        key = key if _KEY.fullmatch(key) else _last(iri)
         titles = store.labels(NamedNode(iri), _TITLE)
         schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), retired.get(iri, {}))
     return Vocabularies(schemes)
 
 
-_COLUMNS = ("concept", "scheme", "notation", "broader")
+def _last(iri: str) -> str:
+    """Give the last part of an address, which stands in for what its own file does not say."""
+    return iri.rstrip("/#").rpartition("#")[2].rpartition("/")[2] or iri
 
 
 def _concept(

@@ -169,7 +169,7 @@ class _Cells:
             return term is not None and value == Range(plain(term), plain(term))
         if term == value or term is None or not isinstance(value, NamedNode):
             return term == value
-        scheme = self.view.catalogue.vocabularies.schemes[field.scheme or ""]
+        scheme = self.view.catalogue.vocabularies.scheme(field.scheme or "")
         return value.value in scheme.counted.get(plain(term), ())
 
 

@@ -69,7 +69,8 @@ def crossed(view: View, rows: Field, columns: Field, counted: Coverage, with_zer
 
 def _axis(view: View, field: Field, counts: Counts, with_zeros: bool) -> Axis:
     placed = _placed(view, field)
-    placed += [(0, term) for term in counts if term is not None and (0, term) not in placed]
+    known = (term for term, _ in facets.listed_counts(view, field, counts))
+    placed += [(0, term) for term in known if (0, term) not in placed]
     shown = dict.fromkeys(term for _, term in placed)
     depths = {term: depth for depth, term in reversed(placed)}
     heads = [
@@ -87,7 +88,7 @@ def _placed(view: View, field: Field) -> list[tuple[int, Term]]:
     """Give all values of a facet with their depth, from the top down."""
     if not field.scheme:
         return [(0, term) for term in facets.every_value(view, field)]
-    scheme = view.catalogue.vocabularies.schemes[field.scheme]
+    scheme = view.catalogue.vocabularies.scheme(field.scheme)
     return [(depth, NamedNode(concept.iri)) for depth, concept in scheme.tree(view.languages)]
 
 

@@ -121,7 +121,7 @@ class Described:
         service = NamedNode(f"{about.value}#{offer.phrase}")
         yield Triple(about, NamedNode(_DCAT + "service"), service)
         yield Triple(service, NamedNode(RDF + "type"), NamedNode(_DCAT + "DataService"))
-        for language, label in self.catalogue.phrases.wordings[offer.phrase].items():
+        for language, label in self.catalogue.phrases.of(offer.phrase).items():
             yield Triple(service, NamedNode(_DCT + "title"), Literal(label, language=language))
         yield Triple(service, NamedNode(_DCAT + "servesDataset"), about)
         for name, path in (("endpointURL", offer.path), ("endpointDescription", offer.description)):
@@ -137,7 +137,7 @@ class Described:
         if (nq := self.given.get("nq")) and nq.release == release:
             yield canonical_hash(base, nq)
         yield from distributions(base, self.root, self.given, self.said)
-        words = self.catalogue.phrases.wordings["downloadsNote"]
+        words = self.catalogue.phrases.of("downloadsNote")
         for name, made in self.given.items():
             subject = NamedNode(f"{base}#dump.{name}")
             form = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])

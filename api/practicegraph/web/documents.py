@@ -52,7 +52,7 @@ class Addresses:
     def path_of(self, iri: str) -> str:
         """Give the path, without an extension, of an IRI that is ours to serve."""
         if concept := self.catalogue.vocabularies.concepts.get(iri):
-            key = self.catalogue.vocabularies.schemes[concept.scheme].key
+            key = self.catalogue.vocabularies.scheme(concept.scheme).key
             return f"{key}/{concept.notation}"
         document, _, _ = iri.partition("#")
         return document.removeprefix(self.catalogue.base) or self.start

@@ -204,7 +204,7 @@ class Entries:
     @property
     def _unsaid(self) -> tuple[Literal, ...]:
         """Give the reason of who gives none, in every language."""
-        wordings = self.service.catalogue.phrases.wordings["noReason"]
+        wordings = self.service.catalogue.phrases.of("noReason")
         return tuple(Literal(text, language=tag) for tag, text in wordings.items())
 
 

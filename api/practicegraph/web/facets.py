@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode
 
 from ..choices import FROM, TO, Choices, Range, Value
 from ..kinds import Field
-from ..search import Answer
+from ..search import Answer, Counts
 from ..spans import listed, scale
 from ..store import Term, plain
 from ..text import fold
@@ -74,7 +74,10 @@ class Facet:
         for option in self.options:
             for above in option.broader[:1]:
                 lower.setdefault(above, []).append(option)
-        return _below(tops, lower, 0)
+        found = list(_below(tops, lower, 0))
+        reached = {option.value for _, option in found}
+        in_rings = ((0, option) for option in self.options if option.value not in reached)
+        return iter([*found, *in_rings])
 
     def as_json(self) -> str:
         """Give the facet in JSON, without what it has not."""
@@ -121,12 +124,20 @@ def every_value(view: View, field: Field) -> list[Term]:
     return [Literal(scale(field).written(step)) for step in found]
 
 
+def listed_counts(view: View, field: Field, counts: Counts) -> Iterator[tuple[Term, int]]:
+    """Give the counts of the values that readers can choose; others are unknown to the list."""
+    concepts = view.catalogue.vocabularies.concepts
+    for term, count in counts.items():
+        if term is not None and (not field.scheme or plain(term) in concepts):
+            yield term, count
+
+
 def _facet(view: View, field: Field, answer: Answer, choices: Choices) -> Facet:
     chosen, excluded = (of.get(field.key, ()) for of in (choices.chosen, choices.excluded))
     selected, refused = (
         {t for v in values if (t := _term(v)) is not None} for values in (chosen, excluded)
     )
-    counts = {term: n for term, n in answer.counts[field.key].items() if term is not None}
+    counts = dict(listed_counts(view, field, answer.counts[field.key]))
     every = every_value(view, field) if choices.zeros else []
     found = [
         _option(
@@ -176,7 +187,7 @@ def _option(
         return Option(text, text, text if field.ordered else view.spoken(text), (), *counted)
     concepts = view.catalogue.vocabularies.concepts
     concept = concepts[term.value]
-    broader = tuple(concepts[above].notation for above in concept.broader)
+    broader = tuple(concepts[above].notation for above in concept.broader if above in concepts)
     return Option(concept.notation, concept.iri, view.best(concept.labels), broader, *counted)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
+from pyoxigraph import NamedNode
 
 from ..choosing import Choosing
 from ..neighbours import Near, Shared
@@ -110,10 +111,6 @@ def _brief(view: View, record: Record) -> dict[str, Any]:
 
 
 def _shared(view: View, reason: Shared) -> dict[str, str]:
-    concept = view.catalogue.vocabularies.concepts[reason.concept]
-    return {
-        "facet": reason.key,
-        "value": concept.notation,
-        "id": concept.iri,
-        "label": view.best(concept.labels),
-    }
+    iri = reason.concept
+    value = view.catalogue.reader.code(NamedNode(iri))
+    return {"facet": reason.key, "value": value, "id": iri, "label": view.name(iri)}

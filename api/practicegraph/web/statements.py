@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from ..catalogue import Catalogue
+from ..literals import DAY, is_day
 from ..ontology import LABEL
 from ..shapes import SKOS
 from ..store import RDF, Term, named
@@ -72,7 +73,8 @@ class Statements:
         What tells of other things, as a concept does of those that link to it, is as new as the
         newest of them.
         """
-        days = [term.value for term in said if isinstance(term, Literal)]
+        texts = (term.value for term in said if isinstance(term, Literal))
+        days = [text[:DAY] for text in texts if is_day(text)]
         vocabularies = self.catalogue.vocabularies
         whole = iri == self.catalogue.base or iri in vocabularies.schemes
         return self.catalogue.dataset.newest if whole or not days else max(days)

@@ -56,7 +56,7 @@ class Uses:
 
     def _use(self, field: Field, concept: Concept) -> Use:
         counts = self.catalogue.search.counts(field) if field.facet else {}
-        below = self.catalogue.vocabularies.schemes[concept.scheme].below.get(concept.iri, [])
+        below = self.catalogue.vocabularies.scheme(concept.scheme).below.get(concept.iri, [])
         return Use(
             field=field,
             value=concept.notation,

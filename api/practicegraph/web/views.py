@@ -115,7 +115,8 @@ class View:
         shown = [self._shown(field, term) for term in terms]
         others: list[Shown] = []
         if field.text and field.role:
-            shown.sort(key=lambda value: self.languages.index(value.language or self.language))
+            places = {tag: place for place, tag in enumerate(self.languages)}
+            shown.sort(key=lambda value: places.get(value.language or self.language, len(places)))
             shown, others = shown[:1], shown[1:]
         elif not field.text:
             shown.sort(key=lambda value: fold(value.text))
