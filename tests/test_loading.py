@@ -1,11 +1,9 @@
 import gzip
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from pyoxigraph import RdfFormat, serialize
 
 from conftest import snapshot
@@ -145,13 +143,3 @@ def test_the_first_half_of_a_release_is_that_of_what_things_are(copied: Path) ->
     halves = [release.split("-") for release in (first, second, third)]
     assert halves[0][0] == halves[1][0] != halves[2][0] == loading.domain(copied)
     assert halves[0][1] != halves[1][1] == halves[2][1]
-
-
-def test_shapes_older_than_the_program_are_told_in_a_line(
-    copied: Path, run: Callable[..., Result]
-) -> None:
-    file = copied / "shapes" / "phrases.ttl"
-    file.write_text(file.read_text().replace("shape:phrase-gaps\n", "shape:phrase-gapsOfOld\n"))
-    result = run("serve", "--no-dumps")
-    assert result.exit_code == 1
-    assert result.output.endswith("Error: no pg:Phrase gaps; this program's own shapes have it\n")

@@ -11,6 +11,7 @@ import uvicorn
 from . import __version__, asking, hosts, keeping, opening
 from .bearers import Bearers
 from .catalogue import Catalogue
+from .conditions import Condition, checked_beside
 from .dumper import Dumper
 from .dumps import Dumps
 from .endpoint import Endpoint
@@ -92,6 +93,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
             opened = opening.serve_elsewhere(root, Endpoint.at(store))
         else:
             opened = opening.serve(root, watched)
+    condition = Condition.of(opened)
     writing = None if store else opening.writing(opened)
     click.echo(
         f"release {opened.release}, at http://{host}:{port}, {_written(opened, writing)}", err=True
@@ -101,20 +103,21 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     dumper = Dumper(opened, Dumps(root / opening.KEPT / "dumps")) if dumped else None
     try:
         with mistakes():
-            app = application(opened, workers, dumper, proxies, writing)
+            app = application(opened, workers, dumper, proxies, writing, condition)
         logging.getLogger("uvicorn.error").addFilter(breaks.one_line)
         _spare_what_stays()
-        uvicorn.run(
-            app,
-            host=host,
-            port=port,
-            http=Connection,
-            log_level="warning",
-            access_log=False,
-            lifespan="on",
-            proxy_headers=False,
-            timeout_graceful_shutdown=_PATIENCE,
-        )
+        with checked_beside(condition):
+            uvicorn.run(
+                app,
+                host=host,
+                port=port,
+                http=Connection,
+                log_level="warning",
+                access_log=False,
+                lifespan="on",
+                proxy_headers=False,
+                timeout_graceful_shutdown=_PATIENCE,
+            )
     finally:
         if dumper:
             dumper.close()

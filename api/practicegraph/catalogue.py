@@ -15,6 +15,7 @@ from .dataset import Dataset
 from .endpoint import Endpoint
 from .explanations import Explaining
 from .extending import Extending
+from .folder import UnreadableError
 from .following import follow
 from .index import Index
 from .kinds import Shapes
@@ -62,6 +63,8 @@ class Catalogue:
     source: Path | Endpoint | Snapshots | None = None
     log: Log | None = None
     index: Index | None = None
+    left: tuple[UnreadableError, ...] = ()
+    """Why files are not in the store as they are on disk."""
 
     @property
     def release(self) -> str:

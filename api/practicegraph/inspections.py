@@ -63,7 +63,7 @@ class Inspection:
 
     @cached_property
     def _heads(self) -> tuple[Document, ...]:
-        return tuple(folder.read(path) for path in folder.files(self.root, folder.PARTS[:3]))
+        return folder.contents(folder.files(self.root, folder.PARTS[:3])).documents
 
     @cached_property
     def _known(self) -> Catalogue:

@@ -17,10 +17,11 @@ from pyoxigraph import Quad
 
 from . import folder, listing, recording, transition
 from .changes import Log
+from .folder import UnreadableError
 from .listing import Held, Listing
 from .recording import Present
 from .store import Store
-from .transition import Transition
+from .transition import Graphs, Transition
 
 _Item = TypeVar("_Item")
 _Run = tuple[str, str, list[Quad]]
@@ -52,28 +53,49 @@ def unwatched(_label: str, items: list[_Item], /) -> Iterable[_Item]:
 
 
 def synchronise(
-    root: Path, store: Store, path: Path, watch: Watch = unwatched, log: Log | None = None
+    root: Path,
+    store: Store,
+    path: Path,
+    watch: Watch = unwatched,
+    log: Log | None = None,
+    left: list[UnreadableError] | None = None,
 ) -> str:
     """Bring the store in step with the folder and give the release, a hash of all its files.
 
     The list of what the store holds stands at the path; what has changed is logged at last. Raises
-    UnreadableError or SameTopicError, and then changes nothing.
+    UnreadableError or SameTopicError, and then changes nothing. Where a list for those errors is
+    given, they are put there instead: of such a file, the store keeps the last whole state that it
+    has, of which the release is made, too; where it has none, the file is left out.
     """
     before, present = _known(store, path)
     found = {str(file.relative_to(root)): file for file in folder.files(root)}
     sums = _sums(root, found.values())
     held = before.files
     changed = [n for n in found if n not in held or held[n].checksum != sums[n]]
-    files = watch("Reading", [found[name] for name in changed])
-    read = dict(zip(changed, map(transition.read, files), strict=True))
-    graphs = {n: read[n].digests if n in read else held[n].graphs for n in found}
-    _refuse_same_topics(graphs)
-    after = Listing(release_of(sums), {n: Held(sums[n], graphs[n]) for n in found})
+    read: dict[str, Graphs] = {}
+    for name, file in zip(changed, watch("Reading", [found[n] for n in changed]), strict=True):
+        try:
+            read[name] = transition.read(file)
+        except UnreadableError as error:
+            if left is None:
+                raise
+            left.append(error)
+    new = {n: Held(sums[n], read[n].digests) for n in read}
+    files = {n: new.get(n, held.get(n)) for n in found}
+    kept = {n: one for n, one in files.items() if one and one.checksum}
+    if left is None:
+        _refuse_same_topics(kept)
+    elif _have_same_topics(kept):
+        kept, doubled = _without_same_topics(kept, held)
+        read = {n: graphs for n, graphs in read.items() if n not in doubled}
+        left += [UnreadableError(found[n], reason) for n, reason in doubled.items()]
+    sums = {n: one.checksum for n, one in kept.items() if one.checksum}
+    after = Listing(release_of(sums), kept)
     if after != before:
         _change(root, store, path, Transition(before, after, read), present, watch)
     _finish(store, path, before, after)
     if log:
-        topics = frozenset(topic for some in graphs.values() for topic in some)
+        topics = frozenset(topic for one in kept.values() for topic in one.graphs)
         recording.record(log, Present(root, after.release, sums, topics))
     return after.release
 
@@ -116,14 +138,46 @@ def _left(held: Held, present: Set[str]) -> Held:
     return Held(None, {**held.graphs, **dict.fromkeys(lost)}) if lost else held
 
 
-def _refuse_same_topics(files: Mapping[str, Mapping[str, object]]) -> None:
-    if sum(map(len, files.values())) == len(set[str]().union(*files.values())):
+def _have_same_topics(files: Mapping[str, Held]) -> bool:
+    topics = [held.graphs for held in files.values()]
+    return sum(map(len, topics)) > len(set[str]().union(*topics))
+
+
+def _refuse_same_topics(files: Mapping[str, Held]) -> None:
+    if not _have_same_topics(files):
         return
     homes: dict[str, str] = {}
-    for name, topics in files.items():
-        for topic in topics:
+    for name, held in files.items():
+        for topic in held.graphs:
             if homes.setdefault(topic, name) != name:
                 raise SameTopicError(f"{name}: {topic} is described in {homes[topic]} too")
+
+
+def _without_same_topics(
+    files: Mapping[str, Held], before: Mapping[str, Held]
+) -> tuple[dict[str, Held], dict[str, str]]:
+    """Give the files without those that others go before, and the reasons of these by name.
+
+    A topic stays in the file that it was in; else the file with more topics goes before others.
+    """
+    homes: dict[str, str] = {}
+    for name in files.keys() & before.keys():
+        stay = files[name].graphs.keys() & before[name].graphs.keys()
+        homes |= dict.fromkeys(stay, name)
+    for name in sorted(files, key=lambda name: (-len(files[name].graphs), name)):
+        homes = dict.fromkeys(files[name].graphs, name) | homes
+    left: dict[str, Held] = {}
+    reasons: dict[str, str] = {}
+    for name, held in files.items():
+        lost = next((topic for topic in held.graphs if homes[topic] != name), None)
+        if lost is None:
+            left[name] = held
+            continue
+        reasons[name] = f"{lost} is described in {homes[lost]} too"
+        known = before.get(name)
+        if known and known.checksum and all(homes.get(t, name) == name for t in known.graphs):
+            left[name] = known
+    return left, reasons
 
 
 def _change(

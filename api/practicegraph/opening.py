@@ -25,7 +25,7 @@ from .checks import Checker
 from .embedded import Embedded
 from .endpoint import Endpoint
 from .findings import Checked
-from .folder import Contents, Document
+from .folder import Contents, Document, UnreadableError
 from .loading import Watch, unwatched
 from .remote import Remote
 from .shelf import Shelf
@@ -49,7 +49,8 @@ class NoCatalogueError(ValueError):
 def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     """Open a catalogue with its store on disk, brought in step with the folder.
 
-    Raises NoCatalogueError, UnreadableError or SameTopicError.
+    Of a file that cannot be read, or is about what another one is about, the store keeps what it
+    has; the catalogue tells which files those are. Raises NoCatalogueError.
     """
     _refuse_others(root)
     kept = (root / KEPT).resolve()  # a store in use does not follow its process elsewhere
@@ -60,15 +61,16 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     log = Log(kept / _LOG)
     files.sweep(root / folder.PARTS[-1])
-    loading.synchronise(root, store, kept / _FILES, watch, log)
+    left: list[UnreadableError] = []
+    loading.synchronise(root, store, kept / _FILES, watch, log, left)
     snapshots = Snapshots(store, kept / "snapshots")
-    opened = replace(of_store(root, store), source=snapshots, log=log)
-    return _indexed(opened, kept, tuple(folder.files(root)))
+    opened = replace(of_store(root, store), source=snapshots, log=log, left=tuple(left))
+    return _indexed(opened, kept, () if left else tuple(folder.files(root)))
 
 
 def of_store(root: Path, store: Store) -> Catalogue:
-    """Open a catalogue whose store is in step with the folder; raises UnreadableError."""
-    heads = [folder.read(path) for path in folder.files(root, folder.PARTS[:3])]
+    """Open a catalogue whose store is in step with the folder, but for what cannot be read."""
+    heads = folder.contents(folder.files(root, folder.PARTS[:3])).documents
     return _catalogue(root, store, heads)
 
 

@@ -68,7 +68,10 @@ def record(log: Log, present: Present) -> None:
     if log.is_at(present.release):
         return
     state = log.state()
-    stale = [name for name, checksum in present.sums.items() if state.files.get(name) != checksum]
+    other = {name: s for name, s in present.sums.items() if state.files.get(name) != s}
+    stale = [name for name, checksum in other.items() if _has(present.root / name, checksum)]
+    # A file that is another one again, or that cannot be read, is logged at a later start.
+    sums = {n: s for n, s in present.sums.items() if n not in other or n in stale}
     gone = sorted(state.topics.keys() - present.topics)
     last = log.event(state.count).moment if state.count else "0001-01-01T00:00:00Z"
     batch = _Batch(
@@ -79,7 +82,11 @@ def record(log: Log, present: Present) -> None:
         moments = _put_aside(graphs, (present.root / name for name in stale))
         changed = batch.changed(graphs) if state.release else batch.beginning(graphs, moments)
         log.append(chain(changed, batch.deleted(gone)))
-    log.keep(State(present.release, log.count, present.sums, batch.topics))
+    log.keep(State(present.release, log.count, sums, batch.topics))
+
+
+def _has(path: Path, checksum: str) -> bool:
+    return path.is_file() and folder.checksum(path) == checksum
 
 
 @dataclass(frozen=True)

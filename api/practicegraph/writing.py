@@ -16,7 +16,7 @@ from pyoxigraph import Triple
 
 from . import files, folder, following, listing, loading, recording, transition
 from .catalogue import Catalogue
-from .folder import Document
+from .folder import Document, UnreadableError
 from .listing import Held
 from .recording import Changed, Present
 
@@ -43,14 +43,14 @@ class Writing:
         path = self.catalogue.path_of(identifier)
         if not before:
             if path.exists():
-                raise EditedError(self._name(path))
+                raise self._edited(path)
             return path
         topic = self.catalogue.entry(identifier)
         if self._name(path) not in self._sums:
             path = self._found(topic)
         name = self._name(path)
         if not path.is_file() or folder.checksum(path) != self._sums[name]:
-            raise EditedError(name)
+            raise self._edited(path)
         if path.suffix != ".ttl" or folder.read(path).topics != (topic,):
             raise ElsewhereError(name)
         return path
@@ -87,6 +87,15 @@ class Writing:
         found = listing.read(self.listed)
         assert found, self.listed
         return {name: held.checksum for name, held in found.files.items() if held.checksum}
+
+    def _edited(self, path: Path) -> EditedError:
+        """Give the error of a file that was edited, with the reason if it cannot be read now."""
+        name = self._name(path)
+        try:
+            folder.read(path)
+        except UnreadableError as error:
+            return EditedError(f"{name}:{error.line}:{error.column}: {error.reason}")
+        return EditedError(name)
 
     def _found(self, topic: str) -> Path:
         found = listing.read(self.listed)

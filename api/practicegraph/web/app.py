@@ -12,6 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
 from ..catalogue import Catalogue
+from ..choices import Choices
+from ..conditions import Condition
 from ..dumper import Dumper
 from ..questions import Question
 from ..workers import OnDemand, Workers
@@ -61,6 +63,7 @@ def application(
     dumper: Dumper | None = None,
     proxies: Sequence[Network] = (),
     writing: Writing | None = None,
+    condition: Condition | None = None,
 ) -> FastAPI:
     """Give the application that serves a catalogue.
 
@@ -87,6 +90,7 @@ def application(
         app.add_middleware(Proxies, trusted=proxies)
     mistakes.answer(app, service)
     _route_home(app, service)
+    _route_health(app, service, condition or Condition.of(catalogue))
     app.include_router(discovery.routes(service))
     _route_contexts(app, service)
     app.include_router(searching.routes(service))
@@ -150,10 +154,23 @@ def _route_home(app: FastAPI, service: Service) -> None:
         said = {"servers": [{"url": links.root(request)}], "components": known}
         return JSONResponse(found | said)
 
-    @app.get("/health", summary="Whether the service answers, and its release")
+
+def _route_health(app: FastAPI, service: Service, condition: Condition) -> None:
+    catalogue = service.catalogue
+
+    @app.get("/health", summary="Whether the service answers, its release, and files at fault")
     def health() -> Response:
-        found = {"status": "ok", "release": service.catalogue.release}
-        return JSONResponse(found | {"triples": len(service.catalogue.store)})
+        found = {"release": catalogue.release, "triples": len(catalogue.store)}
+        return JSONResponse(condition.as_json() | found)
+
+    @app.get("/health/live", summary="Whether the service answers")
+    def live() -> Response:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/health/ready", summary="Whether the service can answer searches")
+    def ready() -> Response:
+        catalogue.search.answer(Choices(size=0), catalogue.languages)
+        return JSONResponse({"status": "ok"})
 
 
 def _route_contexts(app: FastAPI, service: Service) -> None:
