@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx2 import Response
+from httpx2 import Client, Response
 
 from conftest import ROOT
 from practicegraph import folder, opening
@@ -22,6 +22,7 @@ from practicegraph.dumps import Dumps
 from practicegraph.folder import Document, UnreadableError
 from practicegraph.web.app import application
 from practicegraph.workers import Limits, Workers
+from serving import serving
 from slips import BASE, Slip, slips
 from test_writes import NEW
 
@@ -182,12 +183,14 @@ def test_of_two_files_on_one_topic_the_earlier_one_is_served(copied: Path) -> No
 
 def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Path) -> None:
     headers = {"Authorization": f"Bearer {Bearers(copied).add('anna', RIGHTS)}"}
-
-    def write(served: Catalogue) -> str:
-        client = TestClient(application(served, writing=opening.writing(served)))
+    headers["Content-Type"] = "text/turtle"
+    (copied / "data/practices/1789.ttl").write_text(BROKEN)
+    started(copied, state)
+    (copied / "data/practices/1788.ttl").write_text(BROKEN)
+    with serving(copied) as address, Client(base_url=address, timeout=60) as client:
 
         def put(name: str, condition: str) -> Response:
-            said = headers | {"Content-Type": "text/turtle", condition: "*"}
+            said = headers | {condition: "*"}
             return client.put(f"/practice/{name}", content=NEW.encode(), headers=said)
 
         assert put("new", "If-None-Match").status_code == 201
@@ -196,12 +199,7 @@ def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Pa
             answer = put(name, condition)
             assert answer.status_code == 409
             assert f"{name}.ttl:3:" in answer.json()["detail"]
-        return served.release
-
-    (copied / "data/practices/1789.ttl").write_text(BROKEN)
-    started(copied, state)
-    (copied / "data/practices/1788.ttl").write_text(BROKEN)
-    release = started(copied, write)
+        release = client.get("/health").json()["release"]
     assert started(copied, state)[0] == release
     assert started(copied, lambda served: served.store.holds(served.entry("new")))
     assert "Pécs" in (copied / "data/practices/1791.ttl").read_text()

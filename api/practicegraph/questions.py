@@ -1,6 +1,7 @@
 """The stored questions: SPARQL with words in every language and typed parameters."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from . import shapes, sparql
 from .cells import Place
 from .choices import BadChoiceError
 from .kinds import Field
-from .shapes import RDFS, SH
+from .shapes import RDFS, SH, ShapesError
 from .store import Store, Term
 from .text import Labels, best, nearest
 from .values import Problem, Understanding
@@ -75,9 +76,16 @@ class Question:
 
 
 def read(store: Store, texts: Mapping[str, str]) -> dict[str, Question]:
-    """Read the questions out of the store, by name; their texts, parameters open, are by IRI."""
-    found = (_question(store, NamedNode(iri), text) for iri, text in sorted(texts.items()))
-    return {question.name: question for question in found}
+    """Read the questions out of the store, by name; their texts, parameters open, are by IRI.
+
+    One with a parameter that makes no sense is left out, and a check tells of it.
+    """
+    found: dict[str, Question] = {}
+    for iri, text in sorted(texts.items()):
+        with suppress(ShapesError):
+            question = _question(store, NamedNode(iri), text)
+            found[question.name] = question
+    return found
 
 
 def _question(store: Store, node: NamedNode, text: str) -> Question:
