@@ -19,7 +19,7 @@ from .hosts import Host
 from .terminal import FOLDER, at_store, in_folder, mistakes, watched
 from .web import breaks
 from .web.app import application
-from .web.connections import Connection
+from .web.bounds import BoundedConnection
 from .web.proxies import Network
 from .workers import Limits, Workers
 from .writing import Writing
@@ -111,7 +111,8 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
                 app,
                 host=host,
                 port=port,
-                http=Connection,
+                http=BoundedConnection,
+                timeout_keep_alive=int(BoundedConnection.bounds.idle_seconds),
                 log_level="warning",
                 access_log=False,
                 lifespan="on",

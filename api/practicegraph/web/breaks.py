@@ -5,6 +5,8 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from starlette.requests import ClientDisconnect
+
 from ..endpoint import StoreError
 from ..incidents import IncidentError
 from ..process import DeadlineError
@@ -13,6 +15,8 @@ from ..workers import TooMuchError
 
 _REASONS = (IncidentError, DeadlineError, TooMuchError, QueryRefusedError, StoreError)
 _ENDS = (EOFError, OSError, ValueError)
+# What uvicorn says of each request that is no HTTP, or asks for another protocol.
+_OF_CLIENTS = ("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket")
 
 
 class BrokenOffError(Exception):
@@ -44,8 +48,13 @@ def broken_off(path: str, query: str, reason: str) -> BrokenOffError:
 
 
 def one_line(record: logging.LogRecord) -> bool:
-    """Have the log say in one line that an answer was broken off, without a trace."""
+    """Have the log say in one line that an answer was broken off, without a trace.
+
+    Of clients that leave before they have sent all, or send no HTTP, it says nothing.
+    """
     error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, ClientDisconnect) or record.msg.startswith(_OF_CLIENTS):
+        return False
     if isinstance(error, BrokenOffError):
         record.msg, record.args, record.exc_info = "%s", (str(error),), None
     return True
