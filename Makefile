@@ -3,7 +3,7 @@ BIN := .venv/bin
 SETUP := .venv/.ready
 CLIENTS := tests/clients/node_modules/.ready
 
-.PHONY: run test test-kills check bench-search bench-shacl bench-sparql bench-text lock clean
+.PHONY: run test test-kills test-attacks check bench-search bench-shacl bench-sparql bench-text lock clean
 
 run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
@@ -17,6 +17,9 @@ test: $(SETUP) $(CLIENTS)  ## Check layout, types, the catalogue and every behav
 
 test-kills: $(SETUP)  ## Kill a writing server and look what is left; ROUNDS=500
 	PYTHONPATH=tests $(BIN)/python -W error -m killing $(or $(ROUNDS),500)
+
+test-attacks: $(SETUP)  ## Attack a server and measure what readers get meanwhile; SECONDS=60 ATTACKS='deep-json'
+	PYTHONPATH=tests $(BIN)/python -W error -m attacking $(or $(SECONDS),60) $(ATTACKS)
 
 check: $(SETUP)  ## Check the catalogue alone
 	$(BIN)/practicegraph check
