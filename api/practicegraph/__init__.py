@@ -14,9 +14,9 @@ verdicts, pipelines, reports, questions, pages, commas, workbooks, tables, impor
 changes, spool, recording, listing, transition, loading, shelf, facts, readings, nquads, passing,
 facets, orders, saving, indexing, holdings, paging, titles, contingency, index, following, naming,
 typed, things, claims, reconciling, suggesting, extending, canonical, catalogue, writing, given,
-grids, rules, opening, inputs, revising, rechecks, inspections, validator, drafting, differences,
-impacts, changesets, outlooks, exports, templates, ledger, links, dumps, dumper, conditions, web,
-terminal, keeping, asking, __main__
+grids, rules, opening, inputs, revising, inspections, validator, drafting, differences, impacts,
+changesets, outlooks, exports, templates, ledger, links, dumps, dumper, conditions, web, terminal,
+keeping, asking, __main__
 """
 
 from importlib.metadata import version

@@ -19,7 +19,6 @@ from . import (
     locales,
     opening,
     outlooks,
-    rechecks,
     reports,
     revisions,
     templates,
@@ -219,8 +218,6 @@ def _checked(
     root: Path, given: Sequence[Path], lang: str | None, against: str | None, fetch: Fetch | None
 ) -> tuple[Checked, list[str]]:
     """Check a folder, or files as if they stood in it; give the impact too, line by line."""
-    if not given and not against and not fetch:
-        return rechecks.check(root, lang), []
     contents = opening.read(root, given)
     wanted = given or contents.paths
     if against:
