@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 from attacks import ATTACKS
 from conftest import copy
-from practicegraph.bearers import RIGHTS, Bearers
+from practicegraph.editing.tokens import RIGHTS, Bearers
 from serving import free_port, wait_for
 
 RATE = 20  # readers' requests a second

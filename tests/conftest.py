@@ -14,17 +14,17 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 import virtuoso
-from practicegraph import opening
-from practicegraph.__main__ import main
-from practicegraph.catalogue import Catalogue
-from practicegraph.dumper import Dumper
-from practicegraph.dumps import Dumps
-from practicegraph.embedded import Embedded
-from practicegraph.endpoint import Endpoint
-from practicegraph.remote import Remote
-from practicegraph.store import Store
+from practicegraph.application import startup
+from practicegraph.application.dump_process import Dumper
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.cli.main import main
+from practicegraph.exchange.dumps import Dumps
+from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.storage.base import Store
+from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.remote import Endpoint, Remote
 from practicegraph.web.app import application
-from practicegraph.workers import Limits, Workers
 from serving import serving
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +40,7 @@ def copy(to: Path) -> Path:
 
 
 def opened(root: Path) -> Catalogue:
-    return opening.gather(opening.read(root).documents, root)
+    return catalogue.gather(catalogue.read(root).documents, root)
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +56,10 @@ def real() -> Catalogue:
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    served = opening.serve(copy(tmp_path_factory.mktemp("served")))
+    served = startup.serve(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
-    dumper = Dumper(served, Dumps(served.folder / opening.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
     with TestClient(application(served, workers, dumper), follow_redirects=False) as found:
         yield found
     dumper.close()

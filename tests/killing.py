@@ -24,9 +24,11 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from conftest import copy
-from practicegraph import loading, opening, sights, validation
-from practicegraph.bearers import RIGHTS, Bearers
-from practicegraph.catalogue import Catalogue
+from practicegraph.application import services, startup
+from practicegraph.catalogue import catalogue, loading
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.validation import scope, shacl
 from practicegraph.web.app import application
 from retired import BASE
 
@@ -95,10 +97,10 @@ def rounds(count: int, root: Path, seed: int) -> tuple[Known, int]:
 
 def _prepare(root: Path) -> None:
     """Read the shapes once for all children, which takes longer than many writes."""
-    opened = opening.gather(opening.read(root).documents, root)
-    compiled, seen = validation.fast(opened.rules.shapes), opened.admission._sights
-    validation.fast = lambda shapes: compiled
-    sights.read = lambda store, followed=(): replace(seen, store=store)
+    opened = catalogue.gather(catalogue.read(root).documents, root)
+    compiled, seen = shacl.fast(opened.rules.shapes), opened.admission._sights
+    shacl.fast = lambda shapes: compiled
+    scope.read = lambda store, followed=(): replace(seen, store=store)
 
 
 def _watch(reader: int, child: int, known: Known, after: float, early: bool, last: bool) -> int:
@@ -144,8 +146,8 @@ class _Lines:
 def _serve(root: Path, token: str, output: int) -> None:
     """Open the catalogue, report what there is, and write until killed."""
     try:
-        opened = opening.serve(root)
-        app = application(opened, writing=opening.writing(opened))
+        opened = startup.serve(root)
+        app = application(opened, writing=startup.writing(opened))
         with TestClient(app) as client:
             client.headers["Authorization"] = f"Bearer {token}"
             _say(output, json.dumps(_report(opened, client)))
@@ -229,9 +231,9 @@ def main(count: int, seed: int) -> None:
         started = time.monotonic()
         known, acknowledged = rounds(count, root, seed)
         seconds = time.monotonic() - started
-        shutil.rmtree(root / opening.KEPT)
-        contents = opening.read(root)
-        checked = opening.check(root, contents, contents.paths)
+        shutil.rmtree(root / catalogue.KEPT)
+        contents = catalogue.read(root)
+        checked = services.check(root, contents, contents.paths)
         assert checked.violations == 0, checked.summary
         print(  # noqa: T201 - a command of its own
             f"{count} kills in {seconds:.0f} s, {acknowledged} writes acknowledged, "

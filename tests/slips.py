@@ -7,9 +7,8 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from practicegraph.folder import Document
-from practicegraph.store import RDF, Term
-from practicegraph.turtle import XSD
+from practicegraph.catalogue.documents import Document
+from practicegraph.rdf.terms import RDF, XSD, Term
 
 BASE = "https://w3id.org/practicegraph/"
 _HEADS = ".rq"

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from conftest import CASES, ROOT, copy
-from practicegraph import folder, opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.findings import Checked, Finding
-from practicegraph.folder import Document
+from practicegraph.application import services
+from practicegraph.catalogue import catalogue, documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.documents import Document
+from practicegraph.validation.findings import Checked, Finding
 from retired import BASE, bury, move
 
-CONTENTS = opening.read(ROOT)
+CONTENTS = catalogue.read(ROOT)
 FAULTS = [path for path in sorted(CASES.glob("*.ttl")) if path.stem.startswith(("entry", "tomb"))]
 
 
@@ -29,7 +30,7 @@ def without_mends(findings: Iterable[Finding]) -> list[Finding]:
 @pytest.fixture(scope="module")
 def whole() -> Mapping[Path, Sequence[Finding]]:
     """What a check of everything finds in the faults, all at once: they do not disturb each other."""
-    findings = opening.check(ROOT, opening.read(ROOT, FAULTS), FAULTS).findings
+    findings = services.check(ROOT, catalogue.read(ROOT, FAULTS), FAULTS).findings
     return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
 
 
@@ -37,7 +38,7 @@ def whole() -> Mapping[Path, Sequence[Finding]]:
 def test_a_fault_is_found_as_in_a_check_of_everything(
     path: Path, real: Catalogue, whole: Mapping[Path, Sequence[Finding]]
 ) -> None:
-    checked = admitted(real, folder.read(path))
+    checked = admitted(real, documents.read(path))
     own = [finding for finding in checked.findings if finding.path == path]
     assert without_mends(own) == without_mends(whole[path])
     assert sum(bool(f.mend) for f in own) >= sum(bool(f.mend) for f in whole[path]) - 1
@@ -51,7 +52,7 @@ def test_an_entry_as_it_is_has_nothing_wrong(real: Catalogue) -> None:
 
 def test_a_finding_has_line_mend_and_language(real: Catalogue) -> None:
     path = CASES / "entry-with-two-categories.ttl"
-    checked = admitted(real, folder.read(path), "nl")
+    checked = admitted(real, documents.read(path), "nl")
     (finding,) = checked.findings
     assert finding.part
     assert finding.mend
@@ -64,15 +65,15 @@ def test_what_a_change_makes_wrong_elsewhere_is_found_too(tmp_path: Path) -> Non
     practices = root / "data/practices"
     old, last = f"{BASE}practice/1764", f"{BASE}practice/1699"
     move(practices / "1764.ttl", old, last)
-    opened = opening.gather(opening.read(root).documents, root)
+    opened = catalogue.gather(catalogue.read(root).documents, root)
     bury(practices / "1699.ttl", last)
-    document = folder.read(practices / "1699.ttl")
+    document = documents.read(practices / "1699.ttl")
     checked = admitted(opened, document)
     other = [finding for finding in checked.findings if finding.path != document.path]
     assert {finding.focus for finding in other} == {old}
     assert checked.violations
-    everything = opening.read(root)
-    found = opening.check(root, everything, everything.paths).findings
+    everything = catalogue.read(root)
+    found = services.check(root, everything, everything.paths).findings
     assert {str(f) for f in checked.findings if f.path == document.path} == {
         str(f) for f in found if f.path == document.path
     }
@@ -85,6 +86,6 @@ def test_what_was_wrong_elsewhere_before_is_not_said_again(tmp_path: Path) -> No
     root = copy(tmp_path)
     path = root / "data/practices/1764.ttl"
     move(path, f"{BASE}practice/1764", f"{BASE}practice/nothing")
-    opened = opening.gather(opening.read(root).documents, root)
+    opened = catalogue.gather(catalogue.read(root).documents, root)
     entry = opened.folder / "data/practices/1699.ttl"
-    assert admitted(opened, folder.read(entry)).findings == ()
+    assert admitted(opened, documents.read(entry)).findings == ()

@@ -10,11 +10,13 @@ import pytest
 from click.testing import Result
 
 from conftest import CASES, ROOT
-from practicegraph import audits, folder, links, opening
-from practicegraph.audits import Auditor, Fetch
-from practicegraph.catalogue import Catalogue
-from practicegraph.findings import Finding, Reporter
-from practicegraph.shapes import ShapesError
+from practicegraph.application import services
+from practicegraph.catalogue import catalogue, documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.shapes import ShapesError
+from practicegraph.validation import stored_checks
+from practicegraph.validation.findings import Finding, Reporter
+from practicegraph.validation.stored_checks import Auditor, Fetch
 
 NAMES = {
     "unreachable-concepts",
@@ -63,7 +65,7 @@ def site() -> Iterator[str]:
 
 
 def test_every_check_is_a_question_with_a_case(real: Catalogue) -> None:
-    found = {audit.iri.rpartition("/")[2] for audit in audits.read(real.store)}
+    found = {audit.iri.rpartition("/")[2] for audit in stored_checks.read(real.store)}
     assert found == NAMES <= set(real.questions)
     cases = "\n".join(path.read_text() for path in CASES.glob("*.ttl"))
     assert {name for name in NAMES if f"# finds: {name} " in cases} == NAMES - {"linked-addresses"}
@@ -72,7 +74,7 @@ def test_every_check_is_a_question_with_a_case(real: Catalogue) -> None:
 @pytest.mark.parametrize("language", ["nl", "el"])
 def test_a_check_names_field_and_other_things_in_the_language(language: str) -> None:
     path = CASES / "concept-with-redundant-broader.ttl"
-    (found,) = opening.check(ROOT, opening.read(ROOT, [path]), [path], language).findings
+    (found,) = services.check(ROOT, catalogue.read(ROOT, [path]), [path], language).findings
     said = {
         "nl": ("Tweede voorbeeld", "Breder begrip"),
         "el": ("Δεύτερο παράδειγμα", "Ευρύτερη έννοια"),
@@ -84,9 +86,9 @@ def test_a_check_names_field_and_other_things_in_the_language(language: str) -> 
 
 def audited(root: Path, wanted: Path, fetch: Fetch | None = None) -> list[Finding]:
     """What the checks find in one file of a catalogue."""
-    opened = opening.gather(opening.read(root).documents, root)
+    opened = catalogue.gather(catalogue.read(root).documents, root)
     reporter = Reporter(opened.phrases, opened.reader, opened.languages)
-    homes = {quad.subject.value: wanted for quad in folder.read(wanted).quads}  # type: ignore[union-attr]
+    homes = {quad.subject.value: wanted for quad in documents.read(wanted).quads}  # type: ignore[union-attr]
     auditor = Auditor(opened.store, reporter, homes, lambda _, predicate: predicate)
     return list(auditor.findings({wanted}, fetch))
 
@@ -115,7 +117,7 @@ def test_a_link_is_dead_that_is_gone_leads_to_what_is_gone_or_does_not_answer_in
     site: str,
 ) -> None:
     pages = [f"{site}/{name}" for name in ("here", "gone", "moved", "refused", "get", "slow")]
-    found = links.unanswered([*pages, "urn:isbn:1", "ftp://127.0.0.1/x"], seconds=SECONDS)
+    found = stored_checks.unanswered([*pages, "urn:isbn:1", "ftp://127.0.0.1/x"], seconds=SECONDS)
     assert set(found) == {f"{site}/{name}" for name in ("gone", "moved", "slow")}
     assert found[f"{site}/gone"] == "404 Not Found"
     assert "HEAD /here" in Pages.asked
@@ -127,7 +129,7 @@ def test_a_host_to_which_nothing_connects_is_asked_once() -> None:
     address = f"http://127.0.0.1:{server.server_port}"
     server.server_close()
     pages = [f"{address}/{number}" for number in range(100)]
-    assert set(links.unanswered(pages, seconds=SECONDS)) == set(pages)
+    assert set(stored_checks.unanswered(pages, seconds=SECONDS)) == set(pages)
 
 
 def test_links_are_asked_on_request_and_of_the_wanted_files_alone(

@@ -11,15 +11,15 @@ from benchmarks.cases import Case, cases
 from benchmarks.definitions import WrongError
 from benchmarks.figures import Results, tables
 from conftest import copy
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.search import Answer
-from practicegraph.snapshots import Snapshots
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.search.engine import Answer
+from practicegraph.storage.oxigraph import Snapshots
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
-    found = opening.serve(copy(tmp_path_factory.mktemp("measured")))
+    found = startup.serve(copy(tmp_path_factory.mktemp("measured")))
     assert isinstance(found.source, Snapshots)
     found.source.newest()
     yield found

@@ -15,8 +15,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from practicegraph.web import breaks
-from practicegraph.web.bounds import BoundedConnection, Bounds
+from practicegraph.web.http import responses
+from practicegraph.web.http.connections import BoundedConnection, Bounds
 from serving import free_port
 
 SHORT = Bounds(
@@ -278,7 +278,7 @@ def test_what_clients_do_wrong_leaves_no_trace_in_the_log(
     short: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = logging.getLogger("uvicorn.error")
-    log.addFilter(breaks.one_line)
+    log.addFilter(responses.one_line)
     with short.connection() as connection:
         connection.sendall(POST + b"Content-Length: 9\r\n\r\nabc")
     assert short.answer(POST + b"Content-Length: 9\r\n\r\nabc").startswith(b"HTTP/1.1 408")
@@ -286,5 +286,5 @@ def test_what_clients_do_wrong_leaves_no_trace_in_the_log(
     upgrade = GET + b"Connection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
     assert short.answer(upgrade).endswith(b"read")
     until(lambda: not short.connections)
-    log.removeFilter(breaks.one_line)
+    log.removeFilter(responses.one_line)
     assert not caplog.records

@@ -13,9 +13,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from conftest import copy
-from practicegraph import opening
+from practicegraph.application import startup
+from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
-from practicegraph.workers import Limits, Workers
 from serving import free_port, wait_for
 
 CROSS = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
@@ -27,7 +27,7 @@ GRAPH = "CONSTRUCT WHERE { ?s ?p ?o }"
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The catalogue with answers of five rows at the most."""
-    served = opening.serve(copy(tmp_path_factory.mktemp("served")))
+    served = startup.serve(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = Workers(served.source, Limits(processes=1, most_rows=MOST))
     with TestClient(application(served, workers)) as found:

@@ -25,10 +25,11 @@ from pyoxigraph import (
 
 import retired
 from conftest import copy
-from practicegraph import folder, loading, opening, recording
-from practicegraph.catalogue import Catalogue
-from practicegraph.changes import PAGE, Event, Log
-from practicegraph.embedded import Embedded
+from practicegraph.catalogue import catalogue, change_recorder, loading
+from practicegraph.catalogue import documents as catalogue_documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.change_log import PAGE, Event, Log
+from practicegraph.storage.oxigraph import Embedded
 from practicegraph.web.app import application
 from retired import BASE, GONE, LAST, OLD
 
@@ -58,7 +59,7 @@ class Site:
 
     @cached_property
     def client(self) -> TestClient:
-        opened = opening.gather(opening.read(self.root).documents, self.root)
+        opened = catalogue.gather(catalogue.read(self.root).documents, self.root)
         app = application(replace(opened, log=self.log))
         return TestClient(app, follow_redirects=False)
 
@@ -113,7 +114,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 def test_a_log_begins_with_every_graph_at_the_moment_that_it_says(site: Site) -> None:
     events = site.events()
-    documents = [folder.read(path) for path in folder.files(site.root)]
+    documents = [catalogue_documents.read(path) for path in catalogue_documents.files(site.root)]
     assert {event.topic for event in events} == {topic for d in documents for topic in d.topics}
     assert {event.kind for event in events} == {"created"}
     assert [event.number for event in events] == list(range(1, len(events) + 1))
@@ -185,7 +186,7 @@ def half_written(_: Log, page: Path, lines: list[str]) -> None:
 STEPS = [
     (loading, "_change", break_off),
     (loading, "_finish", break_off),
-    (recording, "record", break_off),
+    (change_recorder, "record", break_off),
     (Log, "_add", half_written),
     (Log, "keep", break_off),
 ]
@@ -254,8 +255,8 @@ def copies(events: list[Event]) -> dict[str, set[str]]:
 
 def graphs_of(root: Path) -> dict[str, set[str]]:
     graphs: dict[str, list[Triple]] = {}
-    for path in folder.files(root):
-        for quad in folder.read(path).quads:
+    for path in catalogue_documents.files(root):
+        for quad in catalogue_documents.read(path).quads:
             assert isinstance(quad.graph_name, NamedNode)
             graphs.setdefault(quad.graph_name.value, []).append(quad.triple)
     return {name: canonical(triples) for name, triples in graphs.items()}

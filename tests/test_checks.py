@@ -7,17 +7,18 @@ import pytest
 from click.testing import Result
 
 from conftest import CASES, ROOT
-from practicegraph import opening
-from practicegraph.findings import Checked, Finding
-from practicegraph.folder import UnreadableError, read
+from practicegraph.application import services
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.documents import UnreadableError, read
+from practicegraph.validation.findings import Checked, Finding
 
 FAULTS = sorted(CASES.glob("*.ttl"))
-CONTENTS = opening.read(ROOT)
+CONTENTS = catalogue.read(ROOT)
 
 
 def checked(path: Path, language: str = "en") -> Checked:
-    contents = opening.read(ROOT, [path])
-    return opening.check(ROOT, contents, [path], language)
+    contents = catalogue.read(ROOT, [path])
+    return services.check(ROOT, contents, [path], language)
 
 
 def expected(path: Path) -> list[tuple[str, ...]]:
@@ -38,7 +39,7 @@ ASKED = {path for path in FAULTS if (ROOT / "queries" / f"{expected(path)[0][0]}
 
 
 def test_the_catalogue_has_nothing_wrong() -> None:
-    assert opening.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
+    assert services.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
 
 
 def test_there_are_thirty_faults_and_more() -> None:
@@ -49,8 +50,8 @@ def test_there_are_thirty_faults_and_more() -> None:
 @pytest.fixture(scope="module")
 def all_faults() -> dict[Path, list[Finding]]:
     """Every fault in one check: they do not disturb each other."""
-    contents = opening.read(ROOT, FAULTS)
-    findings = opening.check(ROOT, contents, FAULTS).findings
+    contents = catalogue.read(ROOT, FAULTS)
+    findings = services.check(ROOT, contents, FAULTS).findings
     return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
 
 
@@ -88,8 +89,8 @@ def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
     entry = copied / "data/practices/1788.ttl"
     twin = copied / "data/practices/twin.ttl"
     twin.write_text(entry.read_text())
-    contents = opening.read(copied)
-    findings = opening.check(copied, contents, contents.paths).findings
+    contents = catalogue.read(copied)
+    findings = services.check(copied, contents, contents.paths).findings
     assert [(finding.path, finding.rule) for finding in findings] == [(twin, "SameTopic")]
 
 

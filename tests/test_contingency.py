@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from pyoxigraph import Literal
 from pyroaring import BitMap
 
-from practicegraph import contingency
-from practicegraph.store import Term
+from practicegraph.rdf.terms import Term
+from practicegraph.search import contingency
 
 Sets = dict[Term | None, BitMap]
 SHARES = (0.0, 0.001, 0.01, 0.05, 0.2, 0.9)

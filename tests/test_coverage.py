@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from pyoxigraph import NamedNode
 
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import EVERYTHING
-from practicegraph.neighbours import Near
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.search.engine import Near
+from practicegraph.search.request import EVERYTHING
 from test_searches import asked, found, get
 
 BASE = "https://w3id.org/practicegraph/"

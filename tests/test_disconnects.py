@@ -13,11 +13,11 @@ import pytest
 import uvicorn
 
 from conftest import ROOT, copy
-from practicegraph import opening
-from practicegraph.web import streaming
+from practicegraph.application import startup
+from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
-from practicegraph.web.connections import Connection
-from practicegraph.workers import Limits, Workers
+from practicegraph.web.http import responses
+from practicegraph.web.http.connections import Connection
 
 DEADLINE, SOON = 120.0, 20.0
 """Seconds of a query at the most, and in which others are to be answered, on any machine."""
@@ -45,7 +45,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     stored = root / "queries" / f"{STORED}.rq"
     said = [line for line in stored.read_text().splitlines() if line.startswith("#:")]
     stored.write_text("\n".join([*said, COUNT, ""]))
-    served = opening.serve(root)
+    served = startup.serve(root)
     assert served.source
     workers = Workers(served.source, Limits(seconds=DEADLINE, most_seconds=DEADLINE))
     with running(
@@ -189,8 +189,8 @@ def test_pipelined_requests_are_answered_in_their_order(port: int) -> None:
 def test_a_reader_who_takes_too_little_is_cut_off(
     port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(streaming, "_PATIENCE", 0.2)
-    monkeypatch.setattr(streaming, "_RATE", 10_000_000)
+    monkeypatch.setattr(responses, "_PATIENCE", 0.2)
+    monkeypatch.setattr(responses, "_RATE", 10_000_000)
     readers = [connected(port, request(of_query(EVERY))) for _ in range(3)]
     start = time.monotonic()
     with caplog.at_level(logging.ERROR, "uvicorn.error"):
@@ -209,7 +209,7 @@ def test_a_reader_who_takes_too_little_is_cut_off(
 def test_a_slow_reader_of_a_small_answer_gets_all_of_it(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "_PATIENCE", 0.1)
+    monkeypatch.setattr(responses, "_PATIENCE", 0.1)
     rows = request(of_query("SELECT ?s WHERE { ?s ?p ?o } LIMIT 1000", format="csv"))
     with connected(port, rows) as reader:
         time.sleep(0.5)
@@ -221,8 +221,8 @@ def test_a_slow_reader_of_a_small_answer_gets_all_of_it(
 def test_a_reader_who_keeps_the_pace_is_never_cut_off(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "_PATIENCE", 1.5)
-    monkeypatch.setattr(streaming, "_RATE", 1)
+    monkeypatch.setattr(responses, "_PATIENCE", 1.5)
+    monkeypatch.setattr(responses, "_RATE", 1)
     rows = request(of_query("SELECT ?a ?d WHERE { ?a ?b ?c . ?d ?e ?f } LIMIT 60000", format="csv"))
     with connected(port, rows) as reader:
         answer = http.client.HTTPResponse(reader)

@@ -16,14 +16,15 @@ from pyoxigraph import RdfFormat, Triple, parse
 from rdflib import DCAT, DCTERMS, VOID, Graph, URIRef
 
 from conftest import ROOT, opened
-from practicegraph.catalogue import Catalogue
-from practicegraph.dumps import NAMES
-from practicegraph.validation import Rules, turtle
-from practicegraph.web import sitemaps
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.exchange.dumps import NAMES
+from practicegraph.validation.shacl import Rules, turtle
 from practicegraph.web.app import application
-from practicegraph.web.documents import Addresses
-from practicegraph.web.service import Service, UnknownAddressError
-from practicegraph.web.sitemaps import Sitemaps
+from practicegraph.web.context import Service
+from practicegraph.web.http.errors import UnknownAddressError
+from practicegraph.web.resources import discovery
+from practicegraph.web.resources.discovery import Sitemaps
+from practicegraph.web.urls import Addresses
 from retired import bury, move
 
 BASE = URIRef("https://w3id.org/practicegraph/")
@@ -275,7 +276,9 @@ def test_only_what_is_current_is_listed(copied: Path) -> None:
 
 def test_a_long_site_map_has_parts(real: Catalogue) -> None:
     app = FastAPI()
-    app.include_router(sitemaps.routes(Sitemaps(Service(real, Addresses(real), None), most=100)))
+    app.include_router(
+        discovery.sitemap_routes(Sitemaps(Service(real, Addresses(real), None), most=100))
+    )
     client = TestClient(app)
     parts = [
         address for address, _ in places(client.get("/sitemap.xml"), "sitemapindex", "sitemap")

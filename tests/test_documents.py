@@ -15,11 +15,12 @@ from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad, RdfFormat, pars
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
 
 from conftest import PARTS, in_json_ld
-from practicegraph import jsonld, opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.embedded import Embedded
-from practicegraph.records import Reader
-from practicegraph.text import preferring
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf import jsonld
+from practicegraph.schema.records import Reader
+from practicegraph.schema.text import preferring
+from practicegraph.storage.oxigraph import Embedded
 from practicegraph.web.app import application
 
 BASE = "https://w3id.org/practicegraph/"
@@ -319,7 +320,7 @@ def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
 ) -> None:
     paths = ("/practice/1788.html", "/shapes.nt", "/shapes/practice.jsonld", "/practices.csv")
     first = [client.get(path) for path in paths]
-    again = TestClient(application(opening.serve(copied)))
+    again = TestClient(application(startup.serve(copied)))
     second = [again.get(path) for path in paths]
     for one, two in zip(first, second, strict=True):
         assert one.headers["etag"] == two.headers["etag"]
@@ -329,7 +330,7 @@ def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
     other = copied.with_name("changed")
     for part in PARTS:
         shutil.copytree(copied / part, other / part)
-    changed = TestClient(application(opening.serve(other)))
+    changed = TestClient(application(startup.serve(other)))
     assert changed.get(paths[0]).headers["etag"] != first[0].headers["etag"]
 
 

@@ -13,13 +13,14 @@ from pyoxigraph import CanonicalizationAlgorithm, Dataset, RdfFormat, parse, ser
 from rdflib import Graph, Namespace, URIRef
 
 from conftest import copy, snapshot
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.dumper import Dumper
-from practicegraph.dumps import KEPT, NAMES, Dumps
-from practicegraph.exports import FORMATS
+from practicegraph.application import startup
+from practicegraph.application.dump_process import Dumper
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.exchange.dumps import KEPT, NAMES, Dumps
+from practicegraph.exchange.export import FORMATS
 from practicegraph.web.app import application
-from practicegraph.web.dumps import FORMS
+from practicegraph.web.resources.dumps import FORMS
 
 BASE = URIRef("https://w3id.org/practicegraph/")
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
@@ -43,7 +44,7 @@ def described(client: TestClient, release: str) -> Graph:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Catalogue:
-    return opening.serve(copy(tmp_path / "catalogue"))
+    return startup.serve(copy(tmp_path / "catalogue"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -201,7 +202,7 @@ def test_openapi_lists_the_dumps(client: TestClient) -> None:
 
 
 def test_dumps_are_made_once_and_end_as_they_began(served: Catalogue) -> None:
-    dumps = Dumps(served.folder / opening.KEPT / "dumps")
+    dumps = Dumps(served.folder / catalogue.KEPT / "dumps")
     dumps.make(served)
     first = snapshot(dumps.folder)
     assert len(first) == len(NAMES) + 2
@@ -217,7 +218,7 @@ def test_dumps_are_made_once_and_end_as_they_began(served: Catalogue) -> None:
 
 
 def test_what_was_left_half_made_is_made_anew(served: Catalogue) -> None:
-    dumps = Dumps(served.folder / opening.KEPT / "dumps")
+    dumps = Dumps(served.folder / catalogue.KEPT / "dumps")
     (dumps.folder / "part").mkdir(parents=True)
     (dumps.folder / "part" / "nq").write_text("half")
     home = dumps.folder / served.release
@@ -233,7 +234,7 @@ def test_what_was_left_half_made_is_made_anew(served: Catalogue) -> None:
 
 
 def test_dumps_of_another_program_are_made_anew(served: Catalogue) -> None:
-    dumps = Dumps(served.folder / opening.KEPT / "dumps")
+    dumps = Dumps(served.folder / catalogue.KEPT / "dumps")
     dumps.make(served)
     listing = dumps.folder / served.release / "dumps.json"
     listing.write_text(json.dumps(json.loads(listing.read_text()) | {"maker": "another"}))
@@ -244,7 +245,7 @@ def test_dumps_of_another_program_are_made_anew(served: Catalogue) -> None:
 
 
 def test_the_last_releases_are_kept_and_older_ones_gone(served: Catalogue) -> None:
-    dumps = Dumps(served.folder / opening.KEPT / "dumps")
+    dumps = Dumps(served.folder / catalogue.KEPT / "dumps")
     dumps.make(served)
     listed = (dumps.folder / served.release / "dumps.json").read_text()
     for number in range(KEPT + 2):
@@ -268,7 +269,7 @@ def test_the_last_releases_are_kept_and_older_ones_gone(served: Catalogue) -> No
 def test_the_process_ends_without_a_word_when_all_is_made(
     served: Catalogue, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    dumper = Dumper(served, Dumps(served.folder / opening.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
     assert dumper.wait() == 0
     made = dumper.made()
     assert made
@@ -280,8 +281,8 @@ def test_the_process_ends_without_a_word_when_all_is_made(
 def test_while_a_dump_is_made_the_reader_is_told_when_to_come_back(
     served: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("practicegraph.web.dumps._PATIENCE", 0)
-    dumper = Dumper(served, Dumps(served.folder / opening.KEPT / "dumps"))
+    monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
+    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
     client = TestClient(application(served, dumper=dumper))
     answer = client.get("/dump.nq")
     assert answer.status_code == 503

@@ -16,18 +16,15 @@ from fastapi.testclient import TestClient
 from pyoxigraph import RdfFormat, parse
 
 from conftest import copy
-from practicegraph import exports, opening
-from practicegraph.__main__ import main
-from practicegraph.canonical import canonical
-from practicegraph.catalogue import Catalogue
-from practicegraph.embedded import Embedded
-from practicegraph.endpoint import Endpoint, StoreError
-from practicegraph.exports import FORMATS, Export
-from practicegraph.loading import Watch
-from practicegraph.process import DeadlineError
-from practicegraph.remote import Remote
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.loading import Watch
+from practicegraph.cli.main import main
+from practicegraph.exchange.export import FORMATS, Export, canonical
+from practicegraph.sparql.pool import DeadlineError, Limits, Workers
+from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.remote import Endpoint, Remote, StoreError
 from practicegraph.web.app import application
-from practicegraph.workers import Limits, Workers
 from retired import BASE, GONE, bury
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
@@ -49,8 +46,8 @@ class Elsewhere:
 def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
     root = copy(tmp_path_factory.mktemp("elsewhere"))
     endpoint = Endpoint(virtuoso_address)
-    opening.load(root, endpoint)
-    opened = opening.serve_elsewhere(root, endpoint)
+    startup.load(root, endpoint)
+    opened = startup.serve_elsewhere(root, endpoint)
     workers = Workers(endpoint, Limits(seconds=20))
     with TestClient(application(opened, workers), follow_redirects=False) as client:
         yield Elsewhere(root, endpoint, client, workers, opened)
@@ -146,7 +143,7 @@ def test_the_log_of_changes_is_served_where_the_store_was_loaded(
     by_name = Endpoint(far.endpoint.address.replace("127.0.0.1", "localhost"))
     assert by_name != far.endpoint
     for root, status in ((far.root, 200), (copy(tmp_path / "other"), 404)):
-        opened = opening.serve_elsewhere(root, by_name)
+        opened = startup.serve_elsewhere(root, by_name)
         assert TestClient(application(opened)).get("/changes").status_code == status
 
 
@@ -256,7 +253,7 @@ def noting(seen: list[str]) -> Watch:
 def test_a_second_load_changes_nothing(far: Elsewhere) -> None:
     sent: list[str] = []
 
-    release = opening.load(far.root, far.endpoint, noting(sent))
+    release = startup.load(far.root, far.endpoint, noting(sent))
     assert (sent, release) == ([], far.client.get("/health").json()["release"])
 
 
@@ -281,16 +278,16 @@ def test_a_load_that_breaks_off_goes_on_where_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(Endpoint, "update", failing)
         with pytest.raises(StoreError):
-            opening.load(root, far.endpoint)
+            startup.load(root, far.endpoint)
     assert Remote(far.endpoint, Embedded()).version() == ""
     read: list[str] = []
-    release = opening.load(root, far.endpoint, noting(read))
+    release = startup.load(root, far.endpoint, noting(read))
     assert 0 < sum(item.startswith(BASE) for item in read) < len(entries)
     store = Remote(far.endpoint, Embedded())
     assert store.version() == release
     assert store.graph(ENTRY)
     shutil.rmtree(far.root / ".practicegraph/stores")
-    opening.load(far.root, far.endpoint)
+    startup.load(far.root, far.endpoint)
     assert len(Remote(far.endpoint, Embedded())) == far.client.get("/health").json()["triples"]
 
 
@@ -299,11 +296,11 @@ def test_a_server_sees_what_a_load_has_withdrawn(far: Elsewhere, tmp_path: Path)
     shutil.copytree(far.root, root)
     assert far.client.get("/practice/1701.ttl").status_code == 200
     bury(root / "data/practices/1701.ttl", GONE)
-    opening.load(root, far.endpoint)
+    startup.load(root, far.endpoint)
     time.sleep(1.1)
     assert far.client.get("/practice/1701.ttl").status_code == 410
     shutil.rmtree(far.root / ".practicegraph/stores")
-    opening.load(far.root, far.endpoint)
+    startup.load(far.root, far.endpoint)
 
 
 def test_readers_are_told_when_the_store_is_another_release(far: Elsewhere, tmp_path: Path) -> None:
@@ -334,7 +331,7 @@ def test_a_password_in_an_address_is_not_shown() -> None:
 
 
 def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
-    opened = opening.serve_elsewhere(far.root, far.endpoint)
+    opened = startup.serve_elsewhere(far.root, far.endpoint)
     assert isinstance(opened.store, Remote)
     opened.store.endpoint = Endpoint(NOWHERE)
     workers = Workers(Endpoint(NOWHERE), Limits(processes=1))
@@ -350,7 +347,7 @@ def test_what_is_exported_is_the_same_wherever_the_entries_are(
     far: Elsewhere, tmp_path: Path
 ) -> None:
     exported: list[list[bytes]] = []
-    for found in (exports.opened_elsewhere(far.root, far.endpoint), exports.opened(far.root)):
+    for found in (startup.opened_elsewhere(far.root, far.endpoint), startup.opened(far.root)):
         work = tmp_path / str(len(exported))
         work.mkdir()
         export = Export(found, canonical(found.store, work))

@@ -10,13 +10,16 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from conftest import CASES, ROOT
 from mutants import Mutants
-from practicegraph import folder, opening, shapes, sights, validation
-from practicegraph.catalogue import Catalogue
-from practicegraph.permanence import DEPRECATED, REPLACED
-from practicegraph.reaches import ends
-from practicegraph.shapes import SKOS
-from practicegraph.store import RDF
-from practicegraph.validation import Engine, Result
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue import documents as catalogue_documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.terms import RDF
+from practicegraph.schema import shapes
+from practicegraph.schema.lifecycle import DEPRECATED, REPLACED
+from practicegraph.schema.shapes import SKOS
+from practicegraph.validation import scope, shacl
+from practicegraph.validation.scope import ends
+from practicegraph.validation.shacl import Engine, Result
 
 FAULTS = sorted(CASES.glob("*.ttl"))
 COUNT = int(os.environ.get("PRACTICEGRAPH_MUTANTS", "60"))
@@ -31,7 +34,7 @@ def found(results: list[Result]) -> set[tuple[str, ...]]:
 
 def compared(rules: str, data: str) -> set[tuple[str, ...]]:
     """What both engines find in the data."""
-    engines: list[Engine] = [validation.fast(rules), validation.reference(rules)]
+    engines: list[Engine] = [shacl.fast(rules), shacl.reference(rules)]
     fast, reference = (found(engine(data)) for engine in engines)
     assert fast - reference == set()
     assert reference - fast == set()
@@ -39,8 +42,8 @@ def compared(rules: str, data: str) -> set[tuple[str, ...]]:
 
 
 def test_both_engines_find_the_same_in_all_faults_at_once() -> None:
-    documents = opening.read(ROOT, FAULTS).documents
-    text = validation.turtle(quad.triple for document in documents for quad in document.quads)
+    documents = catalogue.read(ROOT, FAULTS).documents
+    text = shacl.turtle(quad.triple for document in documents for quad in document.quads)
     assert len(compared(text, text)) >= 70
 
 
@@ -74,15 +77,15 @@ def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
     said = [triple for thing in drawn for triple in thing]
     said += (quad.triple for quad in (*retired(entries), *retired(concepts)))
     things = [term for triple in said for term in (triple.subject, triple.object)]
-    seen = sights.read(real.store)
+    seen = scope.read(real.store)
     beyond = seen.of(seen.targets).beyond(real.store, things)
     return list(dict.fromkeys([*said, *(quad.triple for quad in beyond)]))
 
 
 def test_both_engines_find_the_same_in_whatever_is_wrong(real: Catalogue) -> None:
     """`PRACTICEGRAPH_MUTANTS=5000 pytest tests/test_engines.py` draws more of it."""
-    rules = validation.turtle(shapes.triples(real.store))
-    results = compared(rules, validation.turtle(mutated(real, COUNT, COUNT)))
+    rules = shacl.turtle(shapes.triples(real.store))
+    results = compared(rules, shacl.turtle(mutated(real, COUNT, COUNT)))
     assert len({component for _, _, component, *_ in results}) >= 12
     assert len(results) > COUNT
 
@@ -104,7 +107,7 @@ def test_where_the_fast_engine_has_no_wheel_the_reference_takes_over(real: Catal
     path = CASES / "entry-added-after-its-change.ttl"
     command = [sys.executable, "-W", "error::UserWarning", "-c", WITHOUT, str(ROOT), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    findings = real.admission.check(folder.read(path), real.languages).findings
+    findings = real.admission.check(catalogue_documents.read(path), real.languages).findings
     assert findings
     assert done.stdout.splitlines() == list(map(str, findings))
     assert not done.stderr

@@ -25,13 +25,15 @@ from pyoxigraph import (
 from rdflib import Dataset as Datasets
 
 from conftest import ROOT, rows
-from practicegraph import canonical, loading, opening, records
-from practicegraph.canonical import Canonical
-from practicegraph.catalogue import Catalogue
-from practicegraph.embedded import Embedded
-from practicegraph.exports import FORMATS, WITH_GRAPHS, Export
-from practicegraph.nodes import Compactor
-from practicegraph.store import RDF
+from practicegraph.application import startup
+from practicegraph.catalogue import loading
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.exchange import export
+from practicegraph.exchange.export import FORMATS, WITH_GRAPHS, Canonical, Export
+from practicegraph.rdf.jsonld import Compactor
+from practicegraph.rdf.terms import RDF
+from practicegraph.schema import records
+from practicegraph.storage.oxigraph import Embedded
 
 EX = "https://example.org/"
 SYNTAXES = {
@@ -45,7 +47,7 @@ SYNTAXES = {
 
 @pytest.fixture(scope="module")
 def contents(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Canonical:
-    return canonical.canonical(real.store, tmp_path_factory.mktemp("work"))
+    return export.canonical(real.store, tmp_path_factory.mktemp("work"))
 
 
 def written(catalogue: Catalogue, contents: Canonical, form: str) -> bytes:
@@ -103,7 +105,7 @@ def test_the_order_of_reading_and_the_names_of_blank_nodes_leave_no_trace(
     other.add(parse(content, RdfFormat.N_QUADS, rename_blank_nodes=True))
     prefixes = dict(reversed(list(real.prefixes.items())))
     shuffled = replace(real, store=other, prefixes=prefixes)
-    again = canonical.canonical(other, tmp_path)
+    again = export.canonical(other, tmp_path)
     for form in FORMATS:
         assert written(shuffled, again, form) == written(real, contents, form), form
 
@@ -111,8 +113,8 @@ def test_the_order_of_reading_and_the_names_of_blank_nodes_leave_no_trace(
 def test_runs_that_are_sorted_apart_come_together(
     real: Catalogue, contents: Canonical, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(canonical, "_RUN", 100_000)
-    apart = canonical.canonical(real.store, tmp_path)
+    monkeypatch.setattr(export, "_RUN", 100_000)
+    apart = export.canonical(real.store, tmp_path)
     assert written(real, apart, "nq") == written(real, contents, "nq")
     assert len(list(tmp_path.glob("*.run"))) > 10
 
@@ -184,9 +186,9 @@ def as_json(value: object) -> bytes:
 def test_the_command_writes_the_same_to_a_file_and_to_a_pipe(
     copied: Path, tmp_path: Path, run: Callable[..., Result], form: str
 ) -> None:
-    served = opening.serve(copied)
+    served = startup.serve(copied)
     (tmp_path / "work").mkdir()
-    expected = written(served, canonical.canonical(served.store, tmp_path / "work"), form)
+    expected = written(served, export.canonical(served.store, tmp_path / "work"), form)
     piped = run("export", "--format", form)
     assert piped.stdout_bytes == expected
     assert piped.stderr == ""
@@ -210,7 +212,7 @@ def test_a_file_that_cannot_be_written_is_said_and_nothing_left(run: Callable[..
 def test_the_command_reads_beside_a_service_and_after_a_change(
     copied: Path, run: Callable[..., Result]
 ) -> None:
-    served = opening.serve(copied)
+    served = startup.serve(copied)
     first = run("export").stdout_bytes
     entry = copied / "data/practices/1788.ttl"
     entry.write_text(entry.read_text().replace("MINT - Mentoring", "MINT – Mentoring"))

@@ -12,13 +12,14 @@ from fastapi.testclient import TestClient
 from pyoxigraph import NamedNode
 
 from conftest import copy, rows
-from practicegraph import ledger, opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import BadChoiceError
-from practicegraph.ledger import Ledger
-from practicegraph.shapes import SKOS
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.reporting import gaps
+from practicegraph.reporting.gaps import Ledger
+from practicegraph.schema.shapes import SKOS
+from practicegraph.schema.value_parser import BadChoiceError
+from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
-from practicegraph.workers import Limits, Workers
 
 PARTS = [
     "missing-texts",
@@ -38,7 +39,7 @@ def kept(real: Catalogue) -> Ledger:
 @pytest.fixture(scope="module")
 def found(kept: Ledger) -> dict[str, list[dict[str, Any]]]:
     """The rows of each part, as programs read them."""
-    listed = json.loads(ledger.as_json(kept, kept.parts()))["gaps"]
+    listed = json.loads(gaps.as_json(kept, kept.parts()))["gaps"]
     assert [part["name"] for part in listed] == PARTS
     return {part["name"]: part["rows"] for part in listed}
 
@@ -114,15 +115,15 @@ def test_tables_speak_the_language_and_leave_no_column_without_a_heading(
     headings = [kept.heading(column) for column in part.columns]
     codes = [column for column in part.columns if column in headings]
     assert codes in ([], list(real.languages))
-    assert part.title in ledger.text(kept, [part])
+    assert part.title in gaps.text(kept, [part])
 
 
 def test_people_get_the_first_rows_and_programs_all(kept: Ledger) -> None:
     (part,) = kept.parts("thin-entries")
-    shown = ledger.text(kept, [part])
+    shown = gaps.text(kept, [part])
     assert len(shown.splitlines()) < 25
     assert "… und 33 weitere: practicegraph gaps thin-entries" in shown
-    table = rows(ledger.as_csv(kept, [part]))
+    table = rows(gaps.as_csv(kept, [part]))
     assert len(table) == len(part.rows) == 53
     assert table[0]["thing"].startswith("https://w3id.org/practicegraph/practice/")
     assert table[0]["thingLabel"]
@@ -169,7 +170,7 @@ def test_programs_get_the_counts_and_the_first_rows(
     for part in answer.json()["gaps"]:
         rows = found[part["name"]]
         assert part["count"] == len(rows)
-        assert part["rows"] == rows[: ledger.MOST]
+        assert part["rows"] == rows[: gaps.MOST]
         assert client.get(part["answer"]).status_code == 200
     known = {"If-None-Match": answer.headers["etag"]}
     assert client.get("/gaps?lang=de", headers=known).status_code == 304
@@ -177,7 +178,7 @@ def test_programs_get_the_counts_and_the_first_rows(
 
 
 def test_what_takes_too_long_to_count_is_told_as_such(tmp_path: Path) -> None:
-    served = opening.serve(copy(tmp_path / "catalogue"))
+    served = startup.serve(copy(tmp_path / "catalogue"))
     assert served.source
     workers = Workers(served.source, Limits(seconds=0.001, processes=1))
     with TestClient(application(served, workers)) as client:

@@ -15,16 +15,17 @@ from fastapi.testclient import TestClient
 from httpx2 import Client, Response
 
 from conftest import copy
-from practicegraph import hosts, opening, sparql
-from practicegraph.__main__ import main
-from practicegraph.hosts import UnknownHostError
-from practicegraph.store import QueryRefusedError
+from practicegraph.application import startup
+from practicegraph.cli.main import main
+from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.storage import query_guard
+from practicegraph.storage.base import QueryRefusedError
+from practicegraph.storage.query_guard import UnknownHostError
 from practicegraph.web.app import application
-from practicegraph.workers import Limits, Workers
 from serving import free_port, wait_for
 from test_clients import COUNT
 
-LISTED = tuple(map(hosts.listed, ("good", "Other.Example:8080", "[::1]", "[0:0::2]:81")))
+LISTED = tuple(map(query_guard.listed, ("good", "Other.Example:8080", "[::1]", "[0:0::2]:81")))
 ALLOWED = [
     "http://good/",
     "https://good/sparql?x=@y",
@@ -72,15 +73,15 @@ REFUSED = [
 
 @pytest.mark.parametrize("iri", ALLOWED)
 def test_an_iri_of_a_listed_host_is_allowed(iri: str) -> None:
-    assert hosts.allows(LISTED, iri)
-    sparql.refuse_calls(f"SELECT * {{ SERVICE <{iri}> {{ ?s ?p ?o }} }}", LISTED)
+    assert query_guard.allows(LISTED, iri)
+    query_guard.refuse_calls(f"SELECT * {{ SERVICE <{iri}> {{ ?s ?p ?o }} }}", LISTED)
 
 
 @pytest.mark.parametrize("iri", REFUSED)
 def test_an_iri_that_only_looks_like_a_listed_host_s_is_refused(iri: str) -> None:
-    assert not hosts.allows(LISTED, iri)
+    assert not query_guard.allows(LISTED, iri)
     with pytest.raises(QueryRefusedError, match=r"other\.example:8080"):
-        sparql.refuse_calls(f"SELECT * {{ SERVICE <{iri}> {{ ?s ?p ?o }} }}", LISTED)
+        query_guard.refuse_calls(f"SELECT * {{ SERVICE <{iri}> {{ ?s ?p ?o }} }}", LISTED)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_an_iri_that_only_looks_like_a_listed_host_s_is_refused(iri: str) -> Non
 )
 def test_what_is_no_host_cannot_be_listed(text: str) -> None:
     with pytest.raises(UnknownHostError):
-        hosts.listed(text)
+        query_guard.listed(text)
     result = CliRunner().invoke(main, ["serve", "--allow-service", text])
     assert result.exit_code == 2
     assert "--allow-service" in result.output
@@ -103,7 +104,7 @@ def test_what_is_no_host_cannot_be_listed(text: str) -> None:
     ],
 )
 def test_a_call_may_be_silent_and_have_space_and_comments_in_it(call: str) -> None:
-    sparql.refuse_calls(f"SELECT * {{ {call} {{ ?s ?p ?o }} }}", LISTED)
+    query_guard.refuse_calls(f"SELECT * {{ {call} {{ ?s ?p ?o }} }}", LISTED)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_a_call_may_be_silent_and_have_space_and_comments_in_it(call: str) -> No
 def test_a_call_in_any_other_writing_is_refused(call: str) -> None:
     query = f"BASE <http://good/> PREFIX good: <http://good/> SELECT * {{ {call} {{ ?s ?p ?o }} }}"
     with pytest.raises(QueryRefusedError, match="in full"):
-        sparql.refuse_calls(query, LISTED)
+        query_guard.refuse_calls(query, LISTED)
 
 
 class Listening:
@@ -175,7 +176,7 @@ def listening() -> Iterator[Callable[..., Listening]]:
 @pytest.fixture(scope="module")
 def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Response]]:
     """Ask a catalogue whose queries may call the hosts."""
-    served = opening.serve(copy(tmp_path_factory.mktemp("served")))
+    served = startup.serve(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     source = served.source
     made: dict[tuple[str, ...], Client] = {}
@@ -183,7 +184,7 @@ def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 
         def ask(query: str, *allowed: str) -> Response:
             if allowed not in made:
-                limits = Limits(processes=1, hosts=tuple(map(hosts.listed, allowed)))
+                limits = Limits(processes=1, hosts=tuple(map(query_guard.listed, allowed)))
                 client = TestClient(application(served, Workers(source, limits)))
                 made[allowed] = stack.enter_context(client)
             return made[allowed].get("/sparql", params={"query": query} if query else {})

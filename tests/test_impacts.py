@@ -10,9 +10,10 @@ from click.testing import Result
 from pyoxigraph import NamedNode
 
 from conftest import ROOT
-from practicegraph import impacts, opening, outlooks, revisions
-from practicegraph.catalogue import Catalogue
-from practicegraph.differences import Comparison, State
+from practicegraph.catalogue import catalogue, revisions
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.reporting import impact as reporting_impact
+from practicegraph.reporting.differences import Comparison, State
 from retired import BASE, GONE, NEXT, OLD, REPLACED, SUCCESSOR, bury, move
 
 Run = Callable[..., Result]
@@ -25,14 +26,14 @@ def earlier() -> State:
 
 def state(root: Path) -> State:
     documents = revisions.documents(str(root), root)
-    return State(documents, opening.gather(documents, root))
+    return State(documents, catalogue.gather(documents, root))
 
 
 def impact(earlier: State, root: Path, language: str = "en") -> dict[str, Any]:
     new = state(root)
     comparison = Comparison(earlier, new, new.opened.preferring(language))
-    found = impacts.impact(comparison, comparison.differences())
-    return outlooks.as_object(comparison, found)
+    found = reporting_impact.impact(comparison, comparison.differences())
+    return reporting_impact.as_object(comparison, found)
 
 
 def edit(path: Path, before: str, after: str) -> None:

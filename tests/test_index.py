@@ -9,19 +9,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, Quad
 
-from practicegraph import loading, opening, permanence, vocabularies
-from practicegraph.catalogue import Catalogue
-from practicegraph.changes import Log
-from practicegraph.choices import UNSTATED, Choices
-from practicegraph.choosing import Choosing, cursor
-from practicegraph.embedded import Embedded
-from practicegraph.index import Index
-from practicegraph.kinds import Kind
-from practicegraph.readings import FactReader
-from practicegraph.search import Defined
-from practicegraph.shelf import Shelf
-from practicegraph.store import RDF, Term, plain
-from practicegraph.turtle import XSD
+from practicegraph.application import startup
+from practicegraph.catalogue import catalogue, loading
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.change_log import Log
+from practicegraph.rdf.terms import RDF, XSD, Term, plain
+from practicegraph.schema import lifecycle, vocabularies
+from practicegraph.schema.fields import Kind
+from practicegraph.search.engine import Defined
+from practicegraph.search.entries import FactReader
+from practicegraph.search.index import Index
+from practicegraph.search.index_file import Shelf
+from practicegraph.search.request import UNSTATED, Choices, Choosing, cursor
+from practicegraph.storage.oxigraph import Embedded
 
 BASE = "https://w3id.org/practicegraph/"
 LANGUAGES = ("en", "nl", "es", "de", "it", "fr", "el")
@@ -110,7 +110,7 @@ def world(real: Catalogue) -> World:
         store.add([Quad(concept, DEPRECATED, TRUE, place)])
         if new:
             store.add([Quad(concept, REPLACED, NamedNode(f"{BASE}outcome/{new}"), place)])
-    known = vocabularies.read(store, permanence.read(store))
+    known = vocabularies.read(store, lifecycle.read(store))
     kind = real.shapes.record
     options: dict[str, list[Term]] = {}
     for key in FACETS:
@@ -233,7 +233,7 @@ def test_the_index_gives_what_the_definition_gives(
 
 
 def serve(root: Path) -> Catalogue:
-    served = opening.serve(root)
+    served = startup.serve(root)
     assert served.index
     return served
 
@@ -285,7 +285,7 @@ def test_an_index_that_a_crash_left_behind_follows_the_store(copied: Path) -> No
     close(serve(copied))
     path = copied / "data" / "practices" / "1788.ttl"
     path.write_text(path.read_text().replace("country:HUN", "country:IRL"))
-    kept = copied / opening.KEPT
+    kept = copied / catalogue.KEPT
     loading.synchronise(
         copied, Embedded(kept / "store"), kept / "files.json", log=Log(kept / "changes")
     )
@@ -335,7 +335,7 @@ def test_an_index_answers_while_it_is_built_anew(real: Catalogue) -> None:
 
 
 def test_what_is_no_index_is_replaced(copied: Path) -> None:
-    kept = copied / opening.KEPT
+    kept = copied / catalogue.KEPT
     kept.mkdir()
     (kept / "index.db").write_text("no database at all, but long enough to be taken for one" * 100)
     assert total(serve(copied)) == 53

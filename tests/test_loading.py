@@ -7,10 +7,10 @@ import pytest
 from pyoxigraph import RdfFormat, serialize
 
 from conftest import snapshot
-from practicegraph import folder, listing, loading
-from practicegraph.embedded import Embedded
-from practicegraph.folder import UnreadableError
-from practicegraph.loading import SameTopicError
+from practicegraph.catalogue import documents, loading
+from practicegraph.catalogue.documents import UnreadableError
+from practicegraph.catalogue.loading import SameTopicError
+from practicegraph.storage.oxigraph import Embedded
 
 
 def synchronised(root: Path, store: Embedded) -> tuple[str, list[str]]:
@@ -57,10 +57,10 @@ def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
     store = Embedded()
     synchronised(copied, store)
     path, name = copied / "files.json", "data/practices/1788.ttl"
-    listed = listing.read(path)
+    listed = loading.read_listing(path)
     assert listed
     struck = replace(listed.files[name], checksum=None)
-    listing.write(path, replace(listed, files={**listed.files, name: struck}))
+    loading.write(path, replace(listed, files={**listed.files, name: struck}))
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 
@@ -102,7 +102,7 @@ def test_two_files_on_one_topic_are_refused(copied: Path) -> None:
 def test_a_set_of_many_graphs_is_loaded_too(copied: Path, name: str) -> None:
     entry = copied / "data/practices/1788.ttl"
     form = RdfFormat.TRIG if name.endswith("trig") else RdfFormat.N_QUADS
-    content = serialize(folder.read(entry).quads, format=form)
+    content = serialize(documents.read(entry).quads, format=form)
     assert content
     entry.unlink()
     packed = gzip.compress(content) if name.endswith("gz") else content

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from conftest import CASES, ROOT
-from practicegraph import opening
-from practicegraph.findings import Finding, Mend, Position
-from practicegraph.findings import Part as Place
+from practicegraph.application import services
+from practicegraph.catalogue import catalogue
+from practicegraph.validation.findings import Finding, Mend, Position
+from practicegraph.validation.findings import Part as Place
 
 FAULTS = sorted(CASES.glob("*.ttl"))
 ENTRY = """@prefix category: <https://w3id.org/practicegraph/category/> .
@@ -30,7 +31,7 @@ ENTRY = """@prefix category: <https://w3id.org/practicegraph/category/> .
 
 def checked(paths: Iterable[Path]) -> tuple[Finding, ...]:
     listed = list(paths)
-    return opening.check(ROOT, opening.read(ROOT, listed), listed).findings
+    return services.check(ROOT, catalogue.read(ROOT, listed), listed).findings
 
 
 def offset(text: str, position: Position) -> int:
@@ -159,8 +160,8 @@ def test_findings_in_heads_of_questions_and_in_quads_have_their_places(copied: P
         f'{name} <http://purl.org/dc/terms/identifier> "b" {name} .\n'
         f"{name} {kind} <https://w3id.org/practicegraph/ontology#Practice> {name} .\n"
     )
-    contents = opening.read(copied)
-    findings = opening.check(copied, contents, [question, quads]).findings
+    contents = catalogue.read(copied)
+    findings = services.check(copied, contents, [question, quads]).findings
     (of_question,) = [one for one in findings if one.path == question]
     assert of_question.part
     assert at(question.read_text(), of_question.part) == "rdfs:label"

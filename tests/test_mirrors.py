@@ -14,12 +14,13 @@ from httpx2 import Response
 from rdflib import Graph, Namespace, URIRef
 
 from conftest import copy
-from practicegraph import opening
-from practicegraph.bearers import RIGHTS, Bearers
-from practicegraph.catalogue import Catalogue
-from practicegraph.dumper import Dumper
-from practicegraph.dumps import NAMES, Dumps
-from practicegraph.exports import Export
+from practicegraph.application import startup
+from practicegraph.application.dump_process import Dumper
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.exchange.dumps import NAMES, Dumps
+from practicegraph.exchange.export import Export
 from practicegraph.web.app import application
 
 BASE = URIRef("https://w3id.org/practicegraph/")
@@ -33,24 +34,24 @@ Write = Callable[[], str]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Dumps:
     """All dumps of the catalogue as it is."""
     found = Dumps(tmp_path_factory.mktemp("dumps") / "dumps")
-    found.make(opening.serve(copy(tmp_path_factory.mktemp("first"))))
+    found.make(startup.serve(copy(tmp_path_factory.mktemp("first"))))
     return found
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Catalogue:
-    return opening.serve(copy(tmp_path / "catalogue"))
+    return startup.serve(copy(tmp_path / "catalogue"))
 
 
 @pytest.fixture
 def dumps(served: Catalogue) -> Dumps:
-    return Dumps(served.folder / opening.KEPT / "dumps")
+    return Dumps(served.folder / catalogue.KEPT / "dumps")
 
 
 @pytest.fixture
 def dumper(served: Catalogue, dumps: Dumps, made: Dumps, monkeypatch: pytest.MonkeyPatch) -> Dumper:
     """What has made the dumps of the release with which a test begins, and makes none after it."""
-    monkeypatch.setattr("practicegraph.web.dumps._PATIENCE", 0)
+    monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
     shutil.copytree(made.folder, dumps.folder)
     found = Dumper(served, dumps)
     found.close()
@@ -59,14 +60,14 @@ def dumper(served: Catalogue, dumps: Dumps, made: Dumps, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def client(served: Catalogue, dumper: Dumper) -> TestClient:
-    return TestClient(application(served, dumper=dumper, writing=opening.writing(served)))
+    return TestClient(application(served, dumper=dumper, writing=startup.writing(served)))
 
 
 @pytest.fixture
 def write(served: Catalogue) -> Write:
     """What gives another entry another title, and the release that this makes."""
     token = Bearers(served.folder).add("anna", RIGHTS)
-    desk = TestClient(application(served, writing=opening.writing(served)))
+    desk = TestClient(application(served, writing=startup.writing(served)))
     numbers = iter(range(100))
 
     def write() -> str:
@@ -188,8 +189,8 @@ def test_a_page_tells_of_which_release_its_files_are(client: TestClient, write: 
 def test_work_once_begun_is_done_and_the_newest_follows_unasked(
     served: Catalogue, dumps: Dumps, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("practicegraph.dumper._PAUSE", 0.1)
-    monkeypatch.setattr("practicegraph.web.dumps._PATIENCE", 0)
+    monkeypatch.setattr("practicegraph.application.dump_process._PAUSE", 0.1)
+    monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
     dumper = Dumper(served, dumps)
     first, client = served.release, TestClient(application(served, dumper=dumper))
     assert dumper.work

@@ -14,10 +14,10 @@ from httpx2 import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from practicegraph import words
-from practicegraph.catalogue import Catalogue
-from practicegraph.naming import form
-from practicegraph.text import MOST_LETTERS
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.reconciliation.names import form
+from practicegraph.schema.text import MOST_LETTERS
+from practicegraph.search.text import tokenizer
 
 ENTRY = "1788"
 LONG, DIGITS = "é" * 5000, "9" * 5000
@@ -284,10 +284,10 @@ def test_only_the_beginning_of_a_name_is_looked_at(client: TestClient) -> None:
 
 
 def test_words_of_readers_are_not_kept() -> None:
-    analysed, kept = words.Words(["en", "de"]), words._kept_plain.cache_info().currsize
+    analysed, kept = tokenizer.Words(["en", "de"]), tokenizer._kept_plain.cache_info().currsize
     for number in range(300):
-        assert words.plain(f"{number}{'x' * 1000}")
-    assert words._kept_plain.cache_info().currsize == kept
+        assert tokenizer.comparable(f"{number}{'x' * 1000}")
+    assert tokenizer._kept_plain.cache_info().currsize == kept
     for number in range(300):
         analysed.alike([f"word{number}"])
     assert not any(analysed._stems.values())

@@ -8,12 +8,12 @@ from click.testing import Result
 from pyoxigraph import Literal, NamedNode
 
 from conftest import SOURCES, opened, snapshot
-from practicegraph import folder
-from practicegraph.catalogue import Catalogue
-from practicegraph.pages import Pages
-from practicegraph.records import Record
-from practicegraph.text import best
-from practicegraph.values import Draft, RefusedError
+from practicegraph.catalogue import documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.exchange.source_pages import Pages
+from practicegraph.schema.records import Record
+from practicegraph.schema.text import best
+from practicegraph.schema.value_parser import Draft, RefusedError
 
 PAGE = SOURCES / "1788.nl.txt"
 MINT = "https://w3id.org/practicegraph/practice/1788"
@@ -205,7 +205,7 @@ def test_an_import_makes_a_new_entry_with_its_provenance(
     result = run("import", PAGE, "--retrieved", "2026-10-01")
     assert result.exit_code == 0, result.output
     assert "Summary" in result.output, "that no summary stands there is a warning"
-    document = folder.read(entry)
+    document = documents.read(entry)
     catalogue = opened(copied)
     record = catalogue.reader.records(catalogue.shapes.record, [MINT])[0]
     assert {key: len(record.values[key]) for key in COUNTS} == COUNTS

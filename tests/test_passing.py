@@ -9,18 +9,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, serialize
 
-from practicegraph import indexing, nquads, passing
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import Choices
-from practicegraph.embedded import Embedded
-from practicegraph.facts import Facts, Value
-from practicegraph.folder import UnreadableError
-from practicegraph.index import Index
-from practicegraph.nquads import Piece
-from practicegraph.passing import Told
-from practicegraph.readings import FactReader
-from practicegraph.shelf import Shelf
-from practicegraph.turtle import XSD
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.documents import UnreadableError
+from practicegraph.rdf.terms import XSD
+from practicegraph.search import builder
+from practicegraph.search.builder import Piece, Told
+from practicegraph.search.entries import FactReader, Facts, Value
+from practicegraph.search.index import Index
+from practicegraph.search.index_file import Shelf
+from practicegraph.search.request import Choices
+from practicegraph.storage.oxigraph import Embedded
 
 Change = Callable[[list[Quad]], Sequence[Quad]]
 DEPRECATED = NamedNode("http://www.w3.org/2002/07/owl#deprecated")
@@ -130,11 +128,11 @@ def test_lines_in_any_form_say_what_an_rdf_parser_reads(
     file.write_bytes("\n".join(["<t:b> <p:1> <t:a> <t:b> .", *lines]).encode())
     wanted = {"p:1", "p:2"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nquads, "_AT_ONCE", size)
-        parts = nquads.parts(file)
+        patch.setattr(builder, "_AT_ONCE", size)
+        parts = builder.parts_of(file)
         assert parts
-        ours = [piece for part in parts for piece in nquads.pieces(part, wanted)]
-    assert joined(ours) == joined(nquads.others(file, wanted))
+        ours = [piece for part in parts for piece in builder.pieces(part, wanted)]
+    assert joined(ours) == joined(builder.others(file, wanted))
 
 
 def joined(pieces: Iterable[Piece]) -> dict[str, tuple[dict[str, set[Value]], set[str]]]:
@@ -153,14 +151,14 @@ def test_a_set_is_cut_where_graphs_end(tmp_path: Path) -> None:
     lines = [f"<t:{n}> <p:{m}> <t:x> <t:{n}> .\n" for n in range(50) for m in range(n % 5 + 1)]
     file.write_text("".join(lines))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nquads, "_AT_ONCE", 500)
-        parts = list(nquads.parts(file) or ())
+        patch.setattr(builder, "_AT_ONCE", 500)
+        parts = list(builder.parts_of(file) or ())
     assert len(parts) > 5
     assert b"".join(part.content for part in parts) == file.read_bytes()
     assert [part.number for part in parts] == [
         b"".join(p.content for p in parts[:n]).count(b"\n") + 1 for n in range(len(parts))
     ]
-    topics = [piece.topic for part in parts for piece in nquads.pieces(part, set())]
+    topics = [piece.topic for part in parts for piece in builder.pieces(part, set())]
     assert topics == [f"t:{n}" for n in range(50)]
 
 
@@ -168,21 +166,21 @@ def test_a_line_that_is_no_rdf_is_told_with_its_number(tmp_path: Path) -> None:
     file = tmp_path / "broken.nq"
     file.write_text('<t:a> <p:1> "one" <t:a> .\n' * 7 + '<t:a> <p:1> "two <t:a> .\n')
     with pytest.MonkeyPatch.context() as patch, pytest.raises(UnreadableError) as caught:
-        patch.setattr(nquads, "_AT_ONCE", 60)
-        for part in nquads.parts(file) or ():
-            list(nquads.pieces(part, {"p:1"}))
+        patch.setattr(builder, "_AT_ONCE", 60)
+        for part in builder.parts_of(file) or ():
+            list(builder.pieces(part, {"p:1"}))
     assert (caught.value.path, caught.value.line) == (file, 8)
     file.write_bytes(b'<t:a> <p:1> "one" <t:a> .\n<t:a> <p:1> "\xff" <t:a> .\n')
     with pytest.raises(UnreadableError):
-        [list(nquads.pieces(part, {"p:1"})) for part in nquads.parts(file) or ()]
+        [list(builder.pieces(part, {"p:1"})) for part in builder.parts_of(file) or ()]
 
 
 def test_an_index_made_of_files_is_the_one_made_of_the_store(
     given: tuple[FactReader, list[Path]], real: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader, files = given
-    monkeypatch.setattr(indexing, "_MANY", 10)
-    monkeypatch.setattr(indexing, "_BATCH", 8)
+    monkeypatch.setattr(builder, "_MANY", 10)
+    monkeypatch.setattr(builder, "_BATCH", 8)
     ours, theirs = (made(real, reader, some) for some in (files, []))
     assert ours.answer(Choices(), real.languages).total > 50
     assert list(answers(ours, real)) == list(answers(theirs, real))
@@ -193,7 +191,7 @@ def test_a_file_that_is_no_rdf_any_more_is_told(real: Catalogue, tmp_path: Path)
     file.write_text("<https://example.org/a> <b")
     reader = FactReader(real.store, real.shapes.record)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(indexing, "_MANY", 10)
+        patch.setattr(builder, "_MANY", 10)
         index = made(real, reader, [])
         with pytest.raises(UnreadableError, match=r"broken\.nq:1"):
             index.build([file])
@@ -205,9 +203,9 @@ def passed(reader: FactReader, files: Sequence[Path]) -> tuple[dict[str, Facts],
     found, told = dict[str, Facts](), Told()
     wanted = frozenset(reader.finder.properties)
     for file in files:
-        for part in nquads.parts(file) or ():
-            for piece in nquads.pieces(part, wanted):
-                read = passing.read(reader.finder, [piece])
+        for part in builder.parts_of(file) or ():
+            for piece in builder.pieces(part, wanted):
+                read = builder.pass_pieces(reader.finder, [piece])
                 if told.take([facts.iri for facts in read.facts], read.topics, read.others):
                     found |= {facts.iri: facts for facts in read.facts}
     return found, told.again()

@@ -11,11 +11,11 @@ from rdflib.compare import isomorphic
 from rdflib.namespace import DCTERMS, OWL
 
 from conftest import copy, in_json_ld, opened, rows
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.cells import Place
-from practicegraph.embedded import Embedded
-from practicegraph.values import Problem
+from practicegraph.application import services, startup
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.value_parser import Place, Problem
+from practicegraph.storage.oxigraph import Embedded
 from practicegraph.web.app import application
 from retired import (
     BASE,
@@ -65,7 +65,7 @@ def changed(root: Path) -> Catalogue:
 
 @pytest.fixture(scope="module")
 def served(root: Path) -> Iterator[TestClient]:
-    with TestClient(application(opening.serve(root)), follow_redirects=False) as client:
+    with TestClient(application(startup.serve(root)), follow_redirects=False) as client:
         yield client
 
 
@@ -85,8 +85,8 @@ def total(served: TestClient, query: str) -> int:
 
 
 def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Path) -> None:
-    contents = opening.read(root)
-    findings = opening.check(root, contents, contents.paths).findings
+    contents = catalogue.read(root)
+    findings = services.check(root, contents, contents.paths).findings
     assert {(found.rule, found.severity) for found in findings} == {("Deprecated", "Warning")}
     replaced = [found for found in findings if found.value == REPLACED]
     assert replaced

@@ -20,15 +20,14 @@ from pyoxigraph import (
 )
 
 from conftest import CASES, ROOT
-from practicegraph import folder, heads
-from practicegraph.layouts import Layout
-from practicegraph.places import Placed, placed, placed_in_lines
-from practicegraph.store import RDF
-from practicegraph.tokens import StrangeTokenError
+from practicegraph.catalogue import documents
+from practicegraph.rdf.positions import Placed, StrangeTokenError, placed, placed_in_lines
+from practicegraph.rdf.terms import RDF
+from practicegraph.validation.fixes import Layout
 
 PARTS = [ROOT / part for part in ("ontology", "shapes", "queries", "data")] + [CASES]
 NO_RDF = {"file-without-a-dot.ttl"}
-FILES = [path for part in PARTS for path in folder.below(part) if path.name not in NO_RDF]
+FILES = [path for part in PARTS for path in documents.below(part) if path.name not in NO_RDF]
 FORMS = {".ttl": RdfFormat.TURTLE, ".trig": RdfFormat.TRIG, ".rq": RdfFormat.TURTLE}
 
 
@@ -52,14 +51,14 @@ def parsed(text: str, form: RdfFormat = RdfFormat.TURTLE) -> list[Triple]:
 def test_the_triples_that_have_places_are_those_that_are_read(path: Path) -> None:
     content = path.read_bytes()
     content = gzip.decompress(content) if path.suffix == ".gz" else content
-    content = heads.split(content)[0] if path.suffix == heads.SUFFIX else content
+    content = documents.split(content)[0] if path.suffix == documents.SUFFIX else content
     form = FORMS[path.suffixes[-2] if path.suffix == ".gz" else path.suffix]
     text = content.decode()
     assert canonical(triples(placed(text))) == canonical(parsed(text, form))
 
 
 def test_n_quads_have_places_line_by_line() -> None:
-    quads = [*folder.read(ROOT / "data/practices/1788.ttl").quads]
+    quads = [*documents.read(ROOT / "data/practices/1788.ttl").quads]
     written = serialize(quads, format=RdfFormat.N_QUADS)
     assert isinstance(written, bytes)
     text = written.decode()
@@ -195,5 +194,5 @@ def test_a_text_with_triple_terms_has_no_places_and_no_error() -> None:
     text = "<x:s> <x:p> <<( <x:a> <x:b> <x:c> )>> ."
     with pytest.raises(StrangeTokenError):
         placed(text)
-    layout = Layout.of(folder.document(Path("new.ttl"), text.encode()))
+    layout = Layout.of(documents.document(Path("new.ttl"), text.encode()))
     assert layout.triples == ()

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from conftest import ROOT
 from practicegraph import __doc__ as package_docstring
-from practicegraph.__main__ import main
+from practicegraph.cli.main import main
 
 PACKAGE = ROOT / "api" / "practicegraph"
 README = (ROOT / "README.md").read_text()

@@ -12,12 +12,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from conftest import copy
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.web import proxies
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
-from practicegraph.web.proxies import Proxies
-from practicegraph.workers import Limits, Workers
+from practicegraph.web.http import middleware
+from practicegraph.web.http.middleware import Proxies
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
 OUTSIDE = "https://data.example.org/catalogue"
@@ -30,7 +30,7 @@ TOLD = {
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    served = opening.serve(copy(tmp_path_factory.mktemp("proxied")))
+    served = startup.serve(copy(tmp_path_factory.mktemp("proxied")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
     app = application(served, workers, proxies=[ip_network("10.0.0.0/8")])
@@ -141,7 +141,7 @@ def test_clients_are_told_apart_by_what_trusted_proxies_say(
     peer: str, headers: dict[str, str], found: str
 ) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await PlainTextResponse(proxies.client(scope))(scope, receive, send)
+        await PlainTextResponse(middleware.client(scope))(scope, receive, send)
 
     behind = Proxies(app, [ip_network("10.0.0.0/8")])
     assert TestClient(behind, client=(peer, 1)).get("/", headers=headers).text == found

@@ -7,12 +7,12 @@ from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
 from rdflib import Graph, Namespace, URIRef
 
 from conftest import ROOT, opened
-from practicegraph import audits
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import BadChoiceError
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.value_parser import BadChoiceError
+from practicegraph.validation import stored_checks
 
 NAMES = sorted(path.stem for path in (ROOT / "queries").glob("*.rq"))
-CHECKS = {audit.iri for audit in audits.read(opened(ROOT).store)}
+CHECKS = {audit.iri for audit in stored_checks.read(opened(ROOT).store)}
 """The questions that find faults, of which the catalogue has none."""
 BASE = "https://w3id.org/practicegraph/"
 

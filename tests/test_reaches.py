@@ -3,7 +3,7 @@
 import pytest
 from pyoxigraph import NamedNode
 
-from practicegraph.reaches import ANY, Sight, of_own, patterns
+from practicegraph.validation.scope import ANY, Sight, of_own, patterns
 
 PREFIX = "PREFIX : <x:> SELECT $this ?value "
 

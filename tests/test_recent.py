@@ -1,4 +1,4 @@
-from practicegraph.recent import Recent
+from practicegraph.storage.base import Recent
 
 
 def test_what_is_kept_is_made_once_a_release_and_in_order() -> None:

@@ -20,9 +20,9 @@ from typing_extensions import TypedDict
 
 import retired
 from conftest import ROOT, copy
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.store import plain
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.terms import plain
 from practicegraph.web.app import application
 
 PATH = "/reconcile"
@@ -215,7 +215,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     retired.bury(root / "data/practices/1701.ttl", retired.GONE)
     retired.move(root / "ontology/outcome.ttl", retired.REPLACED, retired.SUCCESSOR)
     retired.withdraw(root / "ontology/actor.ttl", retired.WITHDRAWN)
-    with TestClient(application(opening.serve(root)), follow_redirects=False) as found:
+    with TestClient(application(startup.serve(root)), follow_redirects=False) as found:
         yield found
 
 

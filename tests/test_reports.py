@@ -8,10 +8,11 @@ import pytest
 from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 from conftest import CASES, ROOT
-from practicegraph import opening
-from practicegraph.findings import Checked
-from practicegraph.reports import FORMS
-from practicegraph.shapes import PG, SH
+from practicegraph.application import services
+from practicegraph.catalogue import catalogue
+from practicegraph.schema.shapes import PG, SH
+from practicegraph.validation.findings import Checked
+from practicegraph.validation.reports import FORMS
 
 NAMES = ("entry-with-two-categories", "entry-without-abstract", "entry-with-dangling-link")
 GOOD = ROOT / "data/practices/1788.ttl"
@@ -41,7 +42,7 @@ WHERE {
 
 @pytest.fixture(scope="module")
 def checked() -> Checked:
-    return opening.check(ROOT, opening.read(ROOT, FILES), FILES, "nl")
+    return services.check(ROOT, catalogue.read(ROOT, FILES), FILES, "nl")
 
 
 def written(checked: Checked, form: str) -> str:

@@ -13,9 +13,10 @@ from rdflib import Graph, Namespace, URIRef
 from rdflib.namespace import RDF
 
 from conftest import ROOT, copy
-from practicegraph import opening, promises, revisions
-from practicegraph.catalogue import Catalogue
-from practicegraph.findings import Reporter
+from practicegraph.catalogue import catalogue, revisions
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.validation import checks
+from practicegraph.validation.findings import Reporter
 from retired import BASE, GONE, LAST, NEXT, OLD, REASON, bury, move, take_out
 
 CS = Namespace("http://purl.org/vocab/changeset/schema#")
@@ -120,9 +121,9 @@ def test_an_entry_that_vanished_is_found_with_its_file_and_title(run: Run, copie
 def vanished(real: Catalogue, root: Path) -> dict[str, Path]:
     """What the rule finds in a copy, by IRI, with the file in which it stood."""
     reporter = Reporter(real.phrases, real.reader, real.languages)
-    published = promises.published(EARLIER, real.base, real.entry(""))
-    after = opening.read(root).documents
-    return {f.focus: f.path for f in promises.vanished(reporter, published, EARLIER, after)}
+    published = checks.published_iris(EARLIER, real.base, real.entry(""))
+    after = catalogue.read(root).documents
+    return {f.focus: f.path for f in checks.vanished(reporter, published, EARLIER, after)}
 
 
 def test_a_concept_with_an_iri_of_others_may_not_vanish_either(

@@ -9,9 +9,9 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySolutions
 from pyoxigraph import Store as Oxigraph
 
-from practicegraph import rows
-from practicegraph.embedded import Embedded
-from practicegraph.workers import Limits, TooMuchError, Workers
+from practicegraph.sparql import limits
+from practicegraph.sparql.pool import Limits, TooMuchError, Workers
+from practicegraph.storage.oxigraph import Embedded
 
 MOST = 50
 HARD = [
@@ -71,7 +71,9 @@ def cut(
     assert isinstance(solutions, QuerySolutions)
     content = solutions.serialize(format=form)
     assert content
-    counting = rows.counted(form.file_extension.replace("srj", "json").replace("srx", "xml"), most)
+    counting = limits.counted(
+        form.file_extension.replace("srj", "json").replace("srx", "xml"), most
+    )
     passed = b""
     for start in range(0, len(content), size):
         passed += counting.passed(content[start : start + size])

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from conftest import opened
-from practicegraph.catalogue import Catalogue
+from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.web.app import application
 
 BASE = "https://w3id.org/practicegraph/"

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pyoxigraph import Literal, NamedNode
 
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import BadChoiceError
-from practicegraph.choosing import cursor
-from practicegraph.search import Answer
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.value_parser import BadChoiceError
+from practicegraph.search.engine import Answer
+from practicegraph.search.request import cursor
 
 BASE = "https://w3id.org/practicegraph/"
 OUTCOME = "Access to compulsory education"

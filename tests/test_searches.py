@@ -15,8 +15,8 @@ from rdflib import RDF, Graph, Literal, Namespace, URIRef
 from werkzeug.http import parse_options_header
 
 from conftest import ROOT, rows
-from practicegraph.catalogue import Catalogue
-from practicegraph.web import results
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.web.search import page as search_page
 
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
 BASE = "https://w3id.org/practicegraph/"
@@ -320,8 +320,8 @@ def test_a_page_that_was_reached_backwards_explains_itself_in_its_order(
 def test_words_that_find_too_much_say_so_instead_of_a_query(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("practicegraph.explanations.MOST_FOUND", 3)
-    monkeypatch.setattr("practicegraph.web.explained.MOST_FOUND", 3)
+    monkeypatch.setattr("practicegraph.search.explain.MOST_FOUND", 3)
+    monkeypatch.setattr("practicegraph.web.search.answer.MOST_FOUND", 3)
     told = found(client, "q=school&explain=true")["explanation"]
     assert "3" in told["note"]
     assert told.keys() == {"note", "release", "milliseconds"}
@@ -410,7 +410,7 @@ def test_a_page_explains_each_number_in_the_editor(client: TestClient) -> None:
 def test_a_query_that_is_too_long_for_an_address_is_shown_without_one(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(results, "_LONGEST", 10)
+    monkeypatch.setattr(search_page, "_LONGEST", 10)
     text = page(client, "explain=true")
     assert not [href for href in hrefs(text) if href.startswith("/sparql?")]
     assert "SELECT" in text

@@ -20,10 +20,10 @@ from pyoxigraph import (
 )
 
 from conftest import copy, snapshot
-from practicegraph import folder, listing, loading
-from practicegraph.changes import Event, Log
-from practicegraph.embedded import Embedded
-from practicegraph.folder import UnreadableError
+from practicegraph.catalogue import documents, loading
+from practicegraph.catalogue.change_log import Event, Log
+from practicegraph.catalogue.documents import UnreadableError
+from practicegraph.storage.oxigraph import Embedded
 
 MINT = "https://w3id.org/practicegraph/practice/1788"
 LABEL = NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
@@ -39,7 +39,7 @@ class Site:
 
     def __post_init__(self) -> None:
         entries = sorted((self.root / "data/practices").glob("*.ttl"))
-        self.quads = [quad for path in entries for quad in folder.read(path).quads]
+        self.quads = [quad for path in entries for quad in documents.read(path).quads]
         for path in entries:
             path.unlink()
         self.store.portion = 500
@@ -74,7 +74,7 @@ class Site:
         return items
 
     def holds_its_files(self) -> bool:
-        files = (quad for path in folder.files(self.root) for quad in folder.read(path).quads)
+        files = (quad for path in documents.files(self.root) for quad in documents.read(path).quads)
         found = self.store.quads()
         return canonical(files) == canonical(
             quad for quad in found if not quad.predicate.value.endswith("dcat#version")
@@ -140,7 +140,7 @@ def test_a_set_is_put_in_part_by_part(site: Site, monkeypatch: pytest.MonkeyPatc
 
 
 def test_more_quads_than_few_are_loaded_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("practicegraph.embedded._FEW", 3)
+    monkeypatch.setattr("practicegraph.storage.oxigraph._FEW", 3)
     names = [quad(NamedNode(f"https://example.org/{n}"), LABEL, "set") for n in range(10)]
     for count in range(len(names)):
         store = Embedded()
@@ -234,7 +234,7 @@ def test_what_breaks_off_in_the_middle_of_a_set_goes_on_from_there(
     site.write(order(site.quads))
     kill(monkeypatch, site, after=12)
     assert site.store.version() == ""
-    listed = listing.read(site.listing)
+    listed = loading.read_listing(site.listing)
     assert listed
     held = listed.files["data/entries.nq.gz"]
     assert held.checksum is None
@@ -251,9 +251,9 @@ def test_a_list_whose_last_line_is_half_written_is_good_to_the_line_before(site:
     site.start()
     text = site.listing.read_bytes()
     site.listing.write_bytes(text + text[-50:-1])
-    known = listing.read(site.listing)
+    known = loading.read_listing(site.listing)
     site.listing.write_bytes(text)
-    assert known == listing.read(site.listing) is not None
+    assert known == loading.read_listing(site.listing) is not None
     assert site.start() == loading.release(site.root)
 
 

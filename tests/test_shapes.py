@@ -6,9 +6,9 @@ import pytest
 from pyoxigraph import Literal
 
 from conftest import ROOT, opened
-from practicegraph.catalogue import Catalogue
-from practicegraph.ledger import Ledger
-from practicegraph.text import fold
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.reporting.gaps import Ledger
+from practicegraph.schema.text import fold
 
 
 def test_every_field_of_the_source_is_a_field_of_an_entry(

@@ -20,16 +20,15 @@ from openpyxl import Workbook
 from pyoxigraph import Literal, NamedNode
 
 from conftest import snapshot
-from practicegraph import importer, workbooks
-from practicegraph.catalogue import Catalogue
-from practicegraph.cells import Place, joined, letters, parted, shielded, unshielded
-from practicegraph.columns import Columns
-from practicegraph.records import Record
-from practicegraph.sheets import Sheets, UnfitError
-from practicegraph.store import RDF
-from practicegraph.tables import Tables
-from practicegraph.text import fold
-from practicegraph.values import Draft, RefusedError
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.exchange import importer, table_reader
+from practicegraph.exchange.table_format import Columns, joined, parted, shielded, unshielded
+from practicegraph.exchange.table_reader import Tables
+from practicegraph.exchange.table_writer import Sheets, UnfitError
+from practicegraph.rdf.terms import RDF
+from practicegraph.schema.records import Record
+from practicegraph.schema.text import fold
+from practicegraph.schema.value_parser import Draft, Place, RefusedError, letters
 
 LANGUAGES = ("en", "nl", "es", "de", "it", "fr", "el")
 HEADER = ["identifier", "title@en", "category", "source"]
@@ -374,7 +373,7 @@ SHEET = "xl/worksheets/sheet1.xml"
             lambda c: c.replace(b"sheet.main", b"sheet.macroEnabled.main"),
             "macros",
         ),
-        ("xl/media/big", lambda _: bytes(workbooks.UNPACKED + 1), "too large"),
+        ("xl/media/big", lambda _: bytes(table_reader.UNPACKED + 1), "too large"),
         (SHEET, lambda c: b'<!DOCTYPE x [<!ENTITY a "b">]>' + c, "not a workbook"),
         (SHEET, lambda c: c[:-30], "not a workbook"),
         ("xl/workbook.xml", lambda _: b"", "not a workbook"),
@@ -399,9 +398,9 @@ def test_a_size_that_a_sheet_only_says_it_has_is_not_believed(
 
 def test_more_rows_than_the_limit_are_refused(real: Catalogue, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, FILLED, FILLED)
-    assert len(workbooks.rows(real.understanding, path, path.read_bytes(), 3)) == 3
+    assert len(table_reader.xlsx_rows(real.understanding, path, path.read_bytes(), 3)) == 3
     with pytest.raises(RefusedError, match="too large"):
-        workbooks.rows(real.understanding, path, path.read_bytes(), 2)
+        table_reader.xlsx_rows(real.understanding, path, path.read_bytes(), 2)
 
 
 FORMULAS = ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "'=x", "''@x"]

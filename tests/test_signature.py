@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from pyoxigraph import Literal, NamedNode, Triple
 
 from conftest import SOURCES, opened
-from practicegraph import folder
-from practicegraph.catalogue import Catalogue
+from practicegraph.catalogue import documents
+from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.web.app import application
 
 PAGE = SOURCES / "1788.nl.txt"
@@ -130,8 +130,8 @@ def with_portuguese(root: Path) -> None:
     for question in (root / "queries").glob("*.rq"):
         wordings = re.compile(r'^(#: +)"(.+)"@el', re.M)
         question.write_text(wordings.sub(r'\1"\2"@el ,\n\1"\2 (pt)"@pt', question.read_text()))
-    for path in folder.files(root, ("ontology", "shapes")):
-        document = folder.read(path)
+    for path in documents.files(root, ("ontology", "shapes")):
+        document = documents.read(path)
         triples = [quad.triple for quad in document.quads]
         complete = {(t.subject, t.predicate) for t in triples if language(t) == "el"}
         added = [
@@ -208,7 +208,7 @@ def in_portuguese(opened_catalogue: Catalogue) -> str:
 
 def test_a_concept_more_is_known_everywhere(copied: Path, run: Callable[..., Result]) -> None:
     path = copied / "ontology/funding.ttl"
-    document = folder.read(path)
+    document = documents.read(path)
     triples = [quad.triple for quad in document.quads]
     iri = "https://w3id.org/practicegraph/funding/"
     added = [

@@ -12,16 +12,18 @@ from fastapi.testclient import TestClient
 from httpx2 import Client, Response
 
 from conftest import ROOT
-from practicegraph import folder, opening
-from practicegraph.bearers import RIGHTS, Bearers
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import EVERYTHING
-from practicegraph.conditions import Condition
-from practicegraph.dumper import Dumper
-from practicegraph.dumps import Dumps
-from practicegraph.folder import Document, UnreadableError
+from practicegraph.application import startup
+from practicegraph.application.dump_process import Dumper
+from practicegraph.application.health import Condition
+from practicegraph.catalogue import catalogue as catalogue_catalogue
+from practicegraph.catalogue import documents as catalogue_documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.documents import Document, UnreadableError
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.exchange.dumps import Dumps
+from practicegraph.search.request import EVERYTHING
+from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
-from practicegraph.workers import Limits, Workers
 from serving import serving
 from slips import BASE, Slip, slips
 from test_writes import NEW
@@ -74,10 +76,12 @@ def opened(documents: list[Document], slip: Slip) -> Catalogue:
     """Open a catalogue with one file changed; one that cannot be read stays what it was."""
     changed = [document for document in documents if document.path == slip.path]
     try:
-        said = [] if slip.content is None else [folder.document(slip.path, slip.content)]
+        said = (
+            [] if slip.content is None else [catalogue_documents.document(slip.path, slip.content)]
+        )
     except UnreadableError:
         said = changed
-    return opening.gather([*(d for d in documents if d not in changed), *said], ROOT)
+    return catalogue_catalogue.gather([*(d for d in documents if d not in changed), *said], ROOT)
 
 
 def addresses(slip: Slip, number: int, documents: list[Document]) -> Iterator[str]:
@@ -90,7 +94,7 @@ def addresses(slip: Slip, number: int, documents: list[Document]) -> Iterator[st
 
 
 def test_no_single_error_is_one_of_the_server() -> None:
-    documents = list(opening.read(ROOT).documents)
+    documents = list(catalogue_catalogue.read(ROOT).documents)
     failed: list[str] = []
     for number, slip in enumerate(islice(slips(documents, SEED), DRAWN)):
         catalogue = opened(documents, slip)
@@ -124,9 +128,9 @@ def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:
     for name, (old, new) in HAND_MADE.items():
         edit(copied, name, old, new)
     (copied / "data/practices/1793.ttl").write_text(BROKEN)
-    served = opening.serve(copied)
+    served = startup.serve(copied)
     assert served.source
-    dumper = Dumper(served, Dumps(copied / opening.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(copied / catalogue_catalogue.KEPT / "dumps"))
     workers = Workers(served.source, Limits(processes=1))
     with TestClient(application(served, workers, dumper), raise_server_exceptions=False) as client:
         answers = {path: client.get(path).status_code for path in EVERY_KIND}
@@ -144,7 +148,7 @@ def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:
 
 def started(root: Path, look: Callable[[Catalogue], Found]) -> Found:
     """Start a service, look at its catalogue, and end it."""
-    served = opening.serve(root)
+    served = startup.serve(root)
     try:
         return look(served)
     finally:

@@ -3,8 +3,8 @@
 import pytest
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from practicegraph.store import Store
-from practicegraph.turtle import XSD
+from practicegraph.rdf.terms import XSD
+from practicegraph.storage.base import Store
 
 EX = "https://example.org/"
 

@@ -8,7 +8,7 @@ from click.testing import Result
 from fastapi.testclient import TestClient
 
 from conftest import opened, snapshot
-from practicegraph import folder
+from practicegraph.catalogue import documents
 
 ROW = {
     "identifier": "own-1",
@@ -127,5 +127,5 @@ def test_a_text_of_several_lines_survives(
     assert (
         run("import", table(tmp_path / "rows.csv", ROW | {"description@en": text})).exit_code == 0
     )
-    quads = folder.read(copied / "data/practices/own-1.ttl").quads
+    quads = documents.read(copied / "data/practices/own-1.ttl").quads
     assert text in [getattr(quad.object, "value", "") for quad in quads]

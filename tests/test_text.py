@@ -1,6 +1,6 @@
 import pytest
 
-from practicegraph.text import best, fold, nearest, preferring
+from practicegraph.schema.text import best, fold, nearest, preferring
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,15 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from conftest import ROOT
-from practicegraph import gathering
-from practicegraph.analysis import Analyst, Written
-from practicegraph.catalogue import Catalogue
-from practicegraph.gathering import BLOCK
-from practicegraph.labels import Labels
-from practicegraph.ranking import Match, Tier, ranked
-from practicegraph.records import Record
-from practicegraph.snippets import LENGTH, MOST, Snippets
-from practicegraph.spelling import meant
-from practicegraph.texts import Texts
-from practicegraph.wanted import Wanted, read, small_words
-from practicegraph.words import Words, plain
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.records import Record
+from practicegraph.search.text import postings
+from practicegraph.search.text.analysis import Analyst, Match, Tier, Written, ranked
+from practicegraph.search.text.highlighting import LENGTH, MOST, Snippets
+from practicegraph.search.text.index import Texts
+from practicegraph.search.text.labels import Labels, meant
+from practicegraph.search.text.postings import BLOCK
+from practicegraph.search.text.tokenizer import Wanted, Words, comparable, read, small_words
 
 JUDGED = tomllib.loads((ROOT / "tests" / "queries.toml").read_text())
 LANGUAGES = ("en", "nl", "es", "de", "it", "fr", "el")
@@ -182,7 +179,7 @@ def test_phrases_are_found_on_both_sides_of_a_block_s_end() -> None:
 
 def test_phrases_are_found_in_texts_however_long() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gathering, "LONGEST", 4)
+        patch.setattr(postings, "LONGEST", 4)
         index = of("aba bab cab aba bab", "aba bab", "cab cab cab aba", "cab cab cab aba bab cab")
     assert index.numbers('"aba bab"') == {0, 1, 3}
     assert index.numbers('"bab cab"') == {0, 3}
@@ -379,7 +376,7 @@ def test_snippets_are_pieces_of_the_record_with_marks_inside(
         assert len(snippet.text) <= LENGTH + 2
         assert snippet.field.searched
         assert all(0 <= start < end <= len(snippet.text) for start, end in snippet.marks)
-        assert all(plain(snippet.text[start:end].split()[0]) for start, end in snippet.marks)
+        assert all(comparable(snippet.text[start:end].split()[0]) for start, end in snippet.marks)
 
 
 def test_small_words_are_wanted_only_in_phrases(real: Catalogue) -> None:

@@ -15,9 +15,9 @@ from pyoxigraph import (
 )
 
 from conftest import ROOT
-from practicegraph import folder
-from practicegraph.catalogue import Catalogue
-from practicegraph.turtle import Writer
+from practicegraph.catalogue import documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.turtle import Writer
 
 KEPT_BY_THE_PROGRAM = sorted((ROOT / "data").rglob("*.ttl")) + sorted(
     path for path in (ROOT / "ontology").glob("*.ttl") if "a skos:ConceptScheme" in path.read_text()
@@ -29,7 +29,7 @@ EX = "https://example.org/"
 def test_an_entry_or_a_scheme_stands_in_the_one_canonical_order(
     path: Path, real: Catalogue
 ) -> None:
-    document = folder.read(path)
+    document = documents.read(path)
     triples = [quad.triple for quad in document.quads]
     assert real.writer.write(triples, document.topics[0]) == path.read_text()
 
@@ -38,10 +38,10 @@ def test_an_entry_or_a_scheme_stands_in_the_one_canonical_order(
     "path", sorted((ROOT / "shapes").glob("*.ttl")), ids=lambda path: path.stem
 )
 def test_what_is_written_reads_back_as_the_same_graph(path: Path, real: Catalogue) -> None:
-    document = folder.read(path)
+    document = documents.read(path)
     triples = [quad.triple for quad in document.quads]
     text = real.writer.write(triples, document.topics[0])
-    again = folder.document(path, text.encode())
+    again = documents.document(path, text.encode())
     assert canonical(quad.triple for quad in again.quads) == canonical(triples)
 
 

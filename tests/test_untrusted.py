@@ -11,11 +11,13 @@ from httpx2 import Response
 from pyoxigraph import RdfFormat, Store
 
 from conftest import copy
-from practicegraph import brackets, folder, opening, untrusted
-from practicegraph.bearers import RIGHTS, Bearers
-from practicegraph.folder import UnreadableError
+from practicegraph.application import startup
+from practicegraph.catalogue import documents
+from practicegraph.catalogue.documents import UnreadableError
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.rdf import nesting, untrusted
+from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
-from practicegraph.workers import Limits, Workers
 
 N = 20_000
 SAID = "<https://example.org/s> <https://example.org/p> "
@@ -73,10 +75,10 @@ Send = Callable[[str, str], Response]
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     root = copy(tmp_path_factory.mktemp("doors"))
     token = Bearers(root).add("anna", RIGHTS)
-    served = opening.serve(root)
+    served = startup.serve(root)
     assert served.source
     workers = Workers(served.source, Limits(processes=1))
-    app = application(served, workers, writing=opening.writing(served))
+    app = application(served, workers, writing=startup.writing(served))
     with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as client:
         yield client
 
@@ -177,7 +179,7 @@ def test_shapes_with_a_query_that_is_nested_too_deep_are_refused(doors: TestClie
     ],
 )
 def test_a_query_that_is_only_long_is_read(query: str) -> None:
-    brackets.refuse_depth(query)
+    nesting.refuse_depth(query)
     Store().query(query)
 
 
@@ -307,13 +309,13 @@ def test_json_with_half_a_surrogate_pair_or_what_is_no_json_is_refused(
 @pytest.mark.parametrize("name", ["a.ttl", "a.trig", "a.nq"])
 def test_a_file_that_is_nested_too_deep_is_unreadable(name: str) -> None:
     with pytest.raises(UnreadableError, match="100 deep"):
-        folder.document(Path(name), LINES["triple terms"].encode())
+        documents.document(Path(name), LINES["triple terms"].encode())
 
 
 def test_a_check_of_which_the_process_dies_twice_has_a_number_in_every_language(
     doors: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(brackets, "refuse_depth", lambda _: None)
+    monkeypatch.setattr(nesting, "refuse_depth", lambda _: None)
     query = "ASK " + "{" * 300_000
     headers = {"Content-Type": "application/sparql-query"}
     answer = doors.post("/sparql?lang=de", content=query, headers=headers)

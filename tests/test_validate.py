@@ -13,16 +13,26 @@ from httpx2 import Response
 from pyoxigraph import NamedNode, RdfFormat, parse
 
 from conftest import ROOT
-from practicegraph import reports
-from practicegraph.catalogue import Catalogue
-from practicegraph.validator import MODULE
-from practicegraph.web import uploads, validations
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.sparql.pool import Limits, OnDemand, Workers
+from practicegraph.validation import reports
+from practicegraph.validation.inspection import MODULE
+from practicegraph.web import validation
 from practicegraph.web.app import application
-from practicegraph.web.documents import Addresses
-from practicegraph.web.negotiation import CSV, JSON_LD, N_TRIPLES, RDF_XML, TRIG, TURTLE, XLSX, Form
-from practicegraph.web.service import BadBodyError, Service
-from practicegraph.web.validations import Validations
-from practicegraph.workers import Limits, OnDemand, Workers
+from practicegraph.web.context import Service
+from practicegraph.web.http.errors import BadBodyError
+from practicegraph.web.http.negotiation import (
+    CSV,
+    JSON_LD,
+    N_TRIPLES,
+    RDF_XML,
+    TRIG,
+    TURTLE,
+    XLSX,
+    Form,
+)
+from practicegraph.web.urls import Addresses
+from practicegraph.web.validation import Validations
 
 ENTRY = (ROOT / "data/practices/1788.ttl").read_text()
 MINT = "https://w3id.org/practicegraph/practice/1788"
@@ -263,7 +273,7 @@ def test_our_context_is_known_by_its_addresses(client: TestClient) -> None:
         (b"x", "text/turtle; charset=latin-1", 415),
         (b"x", "application/pdf", 415),
         (b"x", "multipart/form-data", 415),
-        (b"#" * (uploads.MOST + 1), "text/turtle", 413),
+        (b"#" * (validation.MOST + 1), "text/turtle", 413),
     ],
 )
 def test_a_request_that_gives_nothing_too_much_or_something_else_is_told_so(
@@ -334,7 +344,7 @@ def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(
     real: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = OnDemand(ROOT, Limits(processes=0, waiting=0), MODULE)
-    monkeypatch.setattr(validations, "checkers", lambda _: full)
+    monkeypatch.setattr(validation, "checkers", lambda _: full)
     served = dataclasses.replace(real, source=ROOT)
     client = TestClient(application(served, Workers(ROOT, Limits(processes=0))))
     answer = check(client, ENTRY, query="?lang=de")
@@ -345,7 +355,7 @@ def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(
 
 def test_the_openapi_document_says_what_is_read_and_written(client: TestClient) -> None:
     said = client.get("/openapi.json").json()["paths"]["/validate"]["post"]
-    assert {form.plain for form in uploads.FORMS} < set(said["requestBody"]["content"])
+    assert {form.plain for form in validation.FORMS} < set(said["requestBody"]["content"])
     assert set(said["responses"]["200"]["content"]) == {
         f.media_type for f in reports.FORMS.values()
     }

@@ -5,11 +5,11 @@ from babel import Locale
 from babel.core import get_cldr_version
 from pyoxigraph import Literal, NamedNode
 
-from practicegraph.catalogue import Catalogue
-from practicegraph.shapes import PG
-from practicegraph.store import RDF
-from practicegraph.text import fold
-from practicegraph.vocabularies import Concept, Scheme
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.terms import RDF
+from practicegraph.schema.shapes import PG
+from practicegraph.schema.text import fold
+from practicegraph.schema.vocabularies import Concept, Scheme
 
 KEYS = {
     "category": "category",

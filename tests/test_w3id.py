@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from conftest import ROOT
-from practicegraph.catalogue import Catalogue
+from practicegraph.catalogue.catalogue import Catalogue
 
 TEXT = (ROOT / "w3id" / ".htaccess").read_text()
 SERVICE = "https://practicegraph.example.org"

@@ -8,11 +8,20 @@ from typing import Any
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
-from practicegraph.embedded import Embedded
-from practicegraph.incidents import CrashError, IncidentError
-from practicegraph.process import DeadlineError, Process
-from practicegraph.store import QueryRefusedError
-from practicegraph.workers import Answer, BusyError, Limits, OnDemand, TooMuchError, Workers
+from practicegraph.sparql.pool import (
+    Answer,
+    BusyError,
+    CrashError,
+    DeadlineError,
+    IncidentError,
+    Limits,
+    OnDemand,
+    Process,
+    TooMuchError,
+    Workers,
+)
+from practicegraph.storage.base import QueryRefusedError
+from practicegraph.storage.oxigraph import Embedded
 
 pytestmark = pytest.mark.anyio
 

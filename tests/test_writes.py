@@ -14,11 +14,12 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from conftest import copy
-from practicegraph import loading, opening
-from practicegraph.bearers import RIGHTS, Bearers
-from practicegraph.catalogue import Catalogue
+from practicegraph.application import startup
+from practicegraph.catalogue import loading
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
-from practicegraph.workers import Limits, Workers
 
 BASE = "https://w3id.org/practicegraph/"
 TYPES = {
@@ -78,10 +79,10 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     root = copy(tmp_path_factory.mktemp("written"))
     token = Bearers(root).add("anna", RIGHTS)
-    served = opening.serve(root)
+    served = startup.serve(root)
     assert served.source
     app = application(
-        served, Workers(served.source, Limits(processes=1)), writing=opening.writing(served)
+        served, Workers(served.source, Limits(processes=1)), writing=startup.writing(served)
     )
     with TestClient(app, follow_redirects=False) as client:
         yield Desk(served, client, token)
@@ -454,6 +455,6 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(copied: Path, run: Callable[..
 
 def test_a_list_of_tokens_that_is_none_lets_nobody_write(copied: Path) -> None:
     (copied / "tokens.json").write_text("[1]")
-    app = application(served := opening.serve(copied), writing=opening.writing(served))
+    app = application(served := startup.serve(copied), writing=startup.writing(served))
     answer = TestClient(app).put("/practice/1788", content=b"")
     problem(answer, 500)

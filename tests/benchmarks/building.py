@@ -15,14 +15,13 @@ from pyoxigraph import Literal, Quad
 from benchmarks.load import Memory
 from benchmarks.peers import Peer
 from benchmarks.times import Figures, times
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import Choices
-from practicegraph.embedded import Embedded
-from practicegraph.kinds import Field
-from practicegraph.opening import KEPT
-from practicegraph.shelf import Shelf
-from practicegraph.store import Term
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import KEPT, Catalogue
+from practicegraph.rdf.terms import Term
+from practicegraph.schema.fields import Field
+from practicegraph.search.index_file import Shelf
+from practicegraph.search.request import Choices
+from practicegraph.storage.oxigraph import Embedded
 
 Change = Callable[[Catalogue, list[Quad]], Iterator[Quad]]
 
@@ -56,7 +55,7 @@ def update(root: Path, place: Path) -> dict[str, Figures]:
     place.mkdir()
     for file in _files(root):
         shutil.copy(file, place)
-    opened = opening.serve(root)
+    opened = startup.serve(root)
     assert isinstance(opened.store, Embedded)
     opened.store.snapshot(place / "store")
     copied = replace(opened, store=Embedded(place / "store"))

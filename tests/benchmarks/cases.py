@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from practicegraph import opening
-from practicegraph.analysis import written
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import COUNT, NOT, TITLE, Choices, Place
-from practicegraph.choosing import Choosing, cursor
-from practicegraph.kinds import Field
-from practicegraph.orders import texts
-from practicegraph.search import Answer, Coverage, Search
-from practicegraph.web.crossings import AXES
-from practicegraph.web.leads import PATH
-from practicegraph.web.results import COVERAGE
-from practicegraph.words import listed
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.fields import Field
+from practicegraph.search.engine import Answer, Coverage, Search
+from practicegraph.search.index_file import texts
+from practicegraph.search.request import COUNT, NOT, TITLE, Choices, Choosing, Place, cursor
+from practicegraph.search.text.analysis import written
+from practicegraph.search.text.tokenizer import listed
+from practicegraph.web.search.coverage import AXES
+from practicegraph.web.urls import COVERAGE, SEARCH
 
 Parameters = tuple[tuple[str, str], ...]
 MOST_FOUND = 1000
@@ -46,7 +44,7 @@ class Question:
 
     def path(self, number: int) -> str:
         """Give the path of its request in a round."""
-        route = COVERAGE if AXES[0] in dict(self.parameters) else PATH
+        route = COVERAGE if AXES[0] in dict(self.parameters) else SEARCH
         return f"{route}.json?{urlencode(sized(self.parameters, number))}"
 
 
@@ -69,7 +67,7 @@ class Case:
 
 def of_folder(root: Path) -> list[Case]:
     """Give what is asked of the catalogue in a folder."""
-    return cases(opening.serve(root))
+    return cases(startup.serve(root))
 
 
 def cases(opened: Catalogue) -> list[Case]:

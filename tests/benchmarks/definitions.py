@@ -13,17 +13,15 @@ from time import monotonic, perf_counter
 
 from benchmarks.cases import Case, Question, ask
 from benchmarks.times import Figures, times
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import Choices
-from practicegraph.definition import Definition
-from practicegraph.embedded import Embedded
-from practicegraph.endpoint import Endpoint, StoreError
-from practicegraph.opening import KEPT
-from practicegraph.remote import Remote
-from practicegraph.search import Answer, Coverage, Defined
-from practicegraph.store import QueryRefusedError, Row
-from practicegraph.web.crossings import AXES
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import KEPT, Catalogue
+from practicegraph.search.engine import Answer, Coverage, Defined
+from practicegraph.search.request import Choices
+from practicegraph.search.sparql import Definition
+from practicegraph.storage.base import QueryRefusedError, Row
+from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.remote import Endpoint, Remote, StoreError
+from practicegraph.web.search.coverage import AXES
 
 DEADLINE = 60
 """Seconds for all answers of a case."""
@@ -148,7 +146,7 @@ def asked(root: Path, endpoint: str = "") -> Iterator[Asked]:
 
 def _answer(connection: Connection, root: Path, endpoint: str) -> None:
     """Answer questions until nobody asks."""
-    opened = opening.of_snapshot(root, _snapshot(root / KEPT), {})
+    opened = catalogue.of_snapshot(root, _snapshot(root / KEPT), {})
     store = Remote(Endpoint(endpoint), Embedded()) if endpoint else opened.store
     defined = _Known(store, opened.shapes.record, opened.vocabularies)
     assert defined.definition

@@ -10,11 +10,9 @@ import tantivy
 from babel import Locale
 from pyroaring import BitMap
 
-from practicegraph.analysis import Analyst, Written
-from practicegraph.ranking import found, ranked
-from practicegraph.texts import Texts
-from practicegraph.wanted import read
-from practicegraph.words import Words
+from practicegraph.search.text.analysis import Analyst, Written, found, ranked
+from practicegraph.search.text.index import Texts
+from practicegraph.search.text.tokenizer import Words, read
 
 Entry = tuple[int, list[Written]]
 NO_LANGUAGE = "none"

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from benchmarks import peers, sparql
-from practicegraph.opening import KEPT
+from practicegraph.catalogue.catalogue import KEPT
 
 _CHANGED = "ontology/action.ttl"
 _MORE = (

@@ -12,10 +12,11 @@ import numpy as np
 
 from benchmarks import synthetic
 from conftest import ROOT, copy
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.choices import Choices
-from practicegraph.reconciling import Query
+from practicegraph.application import startup
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.reconciliation.candidates import Query
+from practicegraph.search.request import Choices
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -76,10 +77,10 @@ def main(entries: int, queries: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         root = copy(Path(temporary) / "catalogue")
         if entries:
-            opened = opening.gather(opening.read(ROOT).documents, ROOT)
+            opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
             synthetic.write(opened, root / "data" / "synthetic.nq.gz", entries, 1)
         click.echo("| | median, ms | 95 %, ms | all, s |\n|---|---|---|---|")
-        for name, seconds in measure(opening.serve(root), queries):
+        for name, seconds in measure(startup.serve(root), queries):
             half, most = np.percentile(seconds, [50, 95]) * 1000
             click.echo(f"| {name} | {half:.2f} | {most:.2f} | {sum(seconds):.2f} |")
 

@@ -17,8 +17,8 @@ from pyoxigraph import Quad, RdfFormat, serialize
 from benchmarks import load, peers, synthetic
 from benchmarks.load import Memory, Run, Task
 from benchmarks.peers import Peer
-from practicegraph import folder, opening
-from practicegraph.catalogue import Catalogue
+from practicegraph.catalogue import catalogue, documents
+from practicegraph.catalogue.catalogue import Catalogue
 
 ROOT = Path(__file__).parents[2]
 TABLE, GRAPH = "application/sparql-results+json", "application/n-triples"
@@ -103,25 +103,25 @@ def prepare(place: Path, entries: int) -> list[Path]:
     root, heads = root_of(place), place / "heads.nq"
     made = root / "data" / "synthetic.nq.gz"
     if not made.exists():
-        for part in folder.PARTS[:-1]:
+        for part in documents.PARTS[:-1]:
             shutil.copytree(ROOT / part, root / part, dirs_exist_ok=True)
-        opened = opening.gather(opening.read(ROOT).documents, ROOT)
+        opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
         made.parent.mkdir(exist_ok=True)
         synthetic.write(opened, place / made.name, entries)
         (place / made.name).rename(made)
     if not heads.exists():
-        files = [path for path in folder.files(root) if path != made]
+        files = [path for path in documents.files(root) if path != made]
         serialize(_quads(files), str(heads), RdfFormat.N_QUADS)
     return [heads, made]
 
 
 def root_of(place: Path) -> Path:
     """Give the catalogue in a folder, or the folder where it is one itself."""
-    return place if folder.is_catalogue(place) else place / "catalogue"
+    return place if documents.is_catalogue(place) else place / "catalogue"
 
 
 def _quads(files: Iterable[Path]) -> list[Quad]:
-    return [quad for path in files for quad in folder.read(path).quads]
+    return [quad for path in files for quad in documents.read(path).quads]
 
 
 @click.command()
@@ -139,7 +139,7 @@ def main(
     entries: int, rounds: int, seconds: int, without: tuple[str, ...], only: str, keep: Path | None
 ) -> None:
     """Measure our endpoint beside its peers and print the tables."""
-    opened = opening.gather(opening.read(ROOT).documents, ROOT)
+    opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
     with ExitStack() as stack:
         given = keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         place = given.resolve() / str(entries)

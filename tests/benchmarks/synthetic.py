@@ -17,11 +17,12 @@ from pathlib import Path
 import click
 from pyoxigraph import NamedNode
 
-from practicegraph import opening, shapes
-from practicegraph.catalogue import Catalogue
-from practicegraph.kinds import Field
-from practicegraph.store import RDF, Store, Term, plain
-from practicegraph.turtle import XSD
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.terms import RDF, XSD, Term, plain
+from practicegraph.schema import shapes
+from practicegraph.schema.fields import Field
+from practicegraph.storage.base import Store
 
 PLACE = "https://example.org/synthetic/"
 _COMMENT = (
@@ -204,7 +205,7 @@ def _identifier(entry: _Entry) -> str:
 @click.option("--seed", default=1, show_default=True, help="Another seed gives other entries.")
 def main(count: int, file: Path, folder: Path, seed: int) -> None:
     """Write COUNT synthetic entries of a catalogue to FILE, such as data/synthetic.nq.gz."""
-    write(opening.gather(opening.read(folder).documents, folder), file, count, seed)
+    write(catalogue.gather(catalogue.read(folder).documents, folder), file, count, seed)
 
 
 if __name__ == "__main__":

@@ -18,11 +18,10 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from benchmarks import synthetic
 from benchmarks.engines import ENGINES, Engine, Entry
-from practicegraph import opening
-from practicegraph.analysis import written
-from practicegraph.catalogue import Catalogue
-from practicegraph.ranking import Tier, tier
-from practicegraph.words import listed
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.search.text.analysis import Tier, tier, written
+from practicegraph.search.text.tokenizer import listed
 
 ROOT = Path(__file__).parents[2]
 _TIMES, _UPDATES = 20, 100
@@ -194,7 +193,7 @@ def _row(name: str, cells: Sequence[str]) -> str:
 @click.option("--only", "names", multiple=True, help="Engines by name, such as “ours”.")
 def main(counts: Sequence[int], names: Sequence[str]) -> None:
     """Measure our index of texts beside its peers and print the tables."""
-    opened = opening.gather(opening.read(ROOT).documents, ROOT)
+    opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
     kinds = [kind for kind in ENGINES if not names or kind.name in names]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

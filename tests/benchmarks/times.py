@@ -11,10 +11,10 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.cases import Case, Question, ask, sized
-from practicegraph import opening
-from practicegraph.catalogue import Catalogue
-from practicegraph.search import Answer
-from practicegraph.web.crossings import AXES
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.search.engine import Answer
+from practicegraph.web.search.coverage import AXES
 
 Figures = dict[str, float]
 """What was measured, in seconds and bytes."""
@@ -31,7 +31,7 @@ def times(seconds: Sequence[float]) -> Figures:
 
 def of_folder(root: Path, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
     """Measure the answers of the index of the catalogue in a folder."""
-    return in_process(opening.serve(root), cases, rounds)
+    return in_process(startup.serve(root), cases, rounds)
 
 
 def in_process(opened: Catalogue, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:

@@ -23,10 +23,12 @@ from rdflib import SH
 
 from benchmarks import synthetic
 from conftest import copy
-from practicegraph import opening, shapes, validation
-from practicegraph.catalogue import Catalogue
-from practicegraph.embedded import Embedded
-from practicegraph.folder import Document
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.documents import Document
+from practicegraph.schema import shapes
+from practicegraph.storage.oxigraph import Embedded
+from practicegraph.validation import shacl
 
 Prepared = Callable[[str], int]
 """Validates data in Turtle and counts what it finds."""
@@ -44,12 +46,12 @@ class Figure:
 
 
 def _pyshacl(rules: str) -> Prepared:
-    engine = validation.reference(rules)
+    engine = shacl.reference(rules)
     return lambda data: len(engine(data))
 
 
 def _shacl(rules: str) -> Prepared:
-    engine = validation.fast(rules)
+    engine = shacl.fast(rules)
     return lambda data: len(engine(data))
 
 
@@ -58,7 +60,7 @@ def _turbo(rules: str) -> Prepared:
     triples = (quad.triple for quad in parse(rules, RdfFormat.TURTLE))
     left = (one for one in triples if one.predicate.value != f"{shapes.SH}codeIdentifier")
     module: Any = import_module("pyshacl_turbo")
-    compiled = module.compile_shapes(validation.turtle(left), shacl_graph_format="turtle")
+    compiled = module.compile_shapes(shacl.turtle(left), shacl_graph_format="turtle")
 
     def validated(data: str) -> int:
         _, report, _ = compiled.validate(data, data_graph_format="turtle")
@@ -134,10 +136,10 @@ class Bench:
     def rows(self, count: int) -> Iterator[str]:
         """Give the rows of a table, each when it is measured."""
         lines = list(synthetic.entries(self.opened, count))
-        rules = validation.turtle(shapes.triples(self.opened.store))
+        rules = shacl.turtle(shapes.triples(self.opened.store))
         ours = [quad.triple for quad in self.opened.store.quads()]
-        whole = validation.turtle([*ours, *_triples("".join(lines))])
-        one = validation.turtle(self._one(lines[0]))
+        whole = shacl.turtle([*ours, *_triples("".join(lines))])
+        one = shacl.turtle(self._one(lines[0]))
         names = [n for n in ENGINES if n not in self.without and find_spec(ENGINES[n][0])]
         names = [name for name in names if count <= _SLOW or not name.startswith("pyshacl")]
         slowest: tuple[Figure, Figure] | None = None
@@ -202,7 +204,7 @@ def main(entries: str, without: str) -> None:
     for count in map(int, entries.split(",")):
         with tempfile.TemporaryDirectory() as place:
             root = copy(Path(place) / "catalogue")
-            opened = opening.gather(opening.read(root).documents, root)
+            opened = catalogue.gather(catalogue.read(root).documents, root)
             click.echo(
                 f"\n| {count:,} entries | whole | times as fast | one entry | times as fast |"
             )

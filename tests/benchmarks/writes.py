@@ -16,20 +16,23 @@ from fastapi.testclient import TestClient
 
 from benchmarks import synthetic
 from conftest import copy
-from practicegraph import files, following, listing, opening, recording
-from practicegraph.admission import Admission
-from practicegraph.bearers import RIGHTS, Bearers
-from practicegraph.embedded import Embedded
+from practicegraph.application import startup
+from practicegraph.catalogue import catalogue, change_recorder, loading
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.search import index
+from practicegraph.storage import files
+from practicegraph.storage.oxigraph import Embedded
+from practicegraph.validation.incremental import Admission
 from practicegraph.web.app import application
 
 _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("check", Admission, "check"),
     ("file", files, "put"),
-    ("log", recording, "advance"),
-    ("list", listing, "begin"),
-    ("list", listing, "end"),
+    ("log", change_recorder, "advance"),
+    ("list", loading, "begin"),
+    ("list", loading, "end"),
     ("store", Embedded, "exchange"),
-    ("index", following, "catch_up"),
+    ("index", index, "catch_up"),
 )
 Clocked = dict[str, list[tuple[float, float]]]
 """Seconds on the clock and of the processor, by what took them."""
@@ -58,11 +61,11 @@ def measure(entries: int, rounds: int, taken: Clocked) -> None:
     with tempfile.TemporaryDirectory() as place:
         root = copy(Path(place) / "catalogue")
         token = Bearers(root).add("bench", RIGHTS)
-        opened = opening.gather(opening.read(root).documents, root)
+        opened = catalogue.gather(catalogue.read(root).documents, root)
         if entries:
             synthetic.write(opened, root / "data" / "synthetic.nq.gz", entries)
-        served = opening.serve(root)
-        client = TestClient(application(served, writing=opening.writing(served)))
+        served = startup.serve(root)
+        client = TestClient(application(served, writing=startup.writing(served)))
         headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
         headers["Content-Type"] = "text/turtle"
         text = served.path_of("1788").read_text()

@@ -1,4 +1,7 @@
-"""The routes: searches, SPARQL, every IRI, and what the service says of itself."""
+"""The routes: searches, SPARQL, every IRI, and what the service says of itself.
+
+The routes of searches, of tables of two facets, and of the entries that are near to one.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -11,50 +14,90 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from ..catalogue import Catalogue
-from ..choices import Choices
-from ..conditions import Condition
-from ..dumper import Dumper
-from ..questions import Question
-from ..workers import OnDemand, Workers
-from ..writing import Writing
-from . import (
-    changes,
-    contexts,
-    discovery,
-    gaps,
-    links,
-    mistakes,
-    negotiation,
-    parameters,
-    parsing,
-    reconciliation,
-    searching,
-    validations,
-    writable,
-)
-from .changes import Changes
-from .codings import Codings
-from .contexts import Contexts
-from .datasets import INTERFACE
-from .documents import Addresses
-from .dumps import DumpFiles
-from .escapes import Escapes
-from .gaps import Gaps
-from .methods import DUMP, SPARQL, STATUS, Methods
-from .negotiation import HTML
-from .parsing import Parsing
-from .proxies import Network, Proxies
-from .queries import Queries
-from .questions import PATH as QUESTIONS
-from .questions import Questions
-from .ranges import Files, Ranges
-from .resources import Resources
-from .routes import PlainRoute
-from .service import Service
-from .statuses import MOST, Statuses
-from .tags import CodedTags, Coding
-from .writable import BEARER, Writable
+from ..application.dump_process import Dumper
+from ..application.health import Condition
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.stored_queries import Question
+from ..editing.writer import Writing
+from ..search.request import Choices
+from ..sparql.pool import OnDemand, Workers
+from . import openapi, problems, urls, validation
+from .changes.pages import Changes
+from .context import Service
+from .document import Contexts
+from .entries import parsing
+from .entries import routes as entries_routes
+from .entries.parsing import Parsing
+from .entries.routes import BEARER, Writable
+from .http import negotiation, responses
+from .http.conditional import CodedTags, Coding, Codings
+from .http.middleware import Escapes, Methods, Network, PlainRoute, Proxies
+from .http.negotiation import HTML, LISTS
+from .http.ranges import Files, Ranges
+from .reconciliation import queries as reconciliation_queries
+from .resources import discovery, similar
+from .resources.dumps import DumpFiles
+from .resources.lifecycle import MOST, Statuses
+from .resources.resource import Resources
+from .resources.similar import Similar
+from .search import coverage as search_coverage
+from .search.coverage import Coverages
+from .search.listing import Searches
+from .search.page import SIMILAR
+from .sparql import stored_queries
+from .sparql.endpoint import Queries
+from .sparql.stored_queries import Gaps, Questions
+from .urls import COVERAGE, DUMP, OPENAPI, SEARCH, SPARQL, STATUS, Addresses
+from .urls import QUERIES as QUESTIONS
+
+
+def routes(service: Service) -> APIRouter:
+    """Give the routes."""
+    router = APIRouter()
+    _route_searches(router, Searches(service))
+    _route_coverages(router, Coverages(service))
+    _route_similar(router, Similar(service))
+    return router
+
+
+def _route_searches(router: APIRouter, searches: Searches) -> None:
+    catalogue = searches.service.catalogue
+    described = openapi.answer_of_search(catalogue)
+
+    @router.get(SEARCH, summary=catalogue.say("search"), openapi_extra=described)
+    def search(request: Request) -> Response:
+        return searches.answer(request)
+
+    @router.get(SEARCH + ".{extension}", include_in_schema=False)
+    def search_in_form(request: Request, extension: str) -> Response:
+        return searches.in_form(request, negotiation.named(extension, LISTS))
+
+
+def _route_coverages(router: APIRouter, served: Coverages) -> None:
+    catalogue = served.service.catalogue
+    described = openapi.of_coverage(catalogue)
+
+    @router.get(COVERAGE, summary=catalogue.say("coverage"), openapi_extra=described)
+    def coverage(request: Request) -> Response:
+        return served.answer(request)
+
+    @router.get(COVERAGE + ".{extension}", include_in_schema=False)
+    def coverage_in_form(request: Request, extension: str) -> Response:
+        return served.in_form(request, negotiation.named(extension, search_coverage.FORMS))
+
+
+def _route_similar(router: APIRouter, served: Similar) -> None:
+    catalogue = served.service.catalogue
+    path = f"/{catalogue.shapes.record.segment}/{{identifier}}/{SIMILAR}"
+    described = openapi.of_similar(catalogue)
+
+    @router.get(path, summary=catalogue.say("similar"), openapi_extra=described)
+    def near(request: Request, identifier: str) -> Response:
+        return served.answer(request, identifier)
+
+    @router.get(path + ".{extension}", include_in_schema=False)
+    def near_in_form(request: Request, identifier: str, extension: str) -> Response:
+        return served.in_form(request, identifier, negotiation.named(extension, similar.FORMS))
 
 
 def application(
@@ -74,7 +117,7 @@ def application(
     """
     allowed = Writable(catalogue, writing).allowed
     service = Service(catalogue, Addresses(catalogue), dumper, allowed)
-    checkers = validations.checkers(workers) if workers else None
+    checkers = validation.checkers(workers) if workers else None
     parsers = parsing.parsers(catalogue)
     stored = OnDemand(workers.source, workers.limits) if workers else None
     pools = [pool for pool in (workers, stored, checkers, parsers) if pool]
@@ -88,25 +131,25 @@ def application(
     )
     if proxies:
         app.add_middleware(Proxies, trusted=proxies)
-    mistakes.answer(app, service)
+    problems.add_handlers(app, service)
     _route_home(app, service)
     _route_health(app, service, condition or Condition.of(catalogue))
     app.include_router(discovery.routes(service))
     _route_contexts(app, service)
-    app.include_router(searching.routes(service))
-    app.include_router(reconciliation.routes(service))
+    app.include_router(routes(service))
+    app.include_router(reconciliation_queries.routes(service))
     if checkers:
-        app.include_router(validations.routes(service, checkers))
+        app.include_router(validation.routes(service, checkers))
     if workers and stored:
         _route_queries(app, Queries(service, workers))
         queries = Queries(service, stored)
         _route_questions(app, Questions(queries))
-        app.include_router(gaps.routes(Gaps(queries)))
+        app.include_router(stored_queries.routes(Gaps(queries)))
     _route_statuses(app, Statuses(service))
     if dumper:
         _route_dumps(app, DumpFiles(service, dumper))
     _route_changes(app, Changes(service))
-    app.include_router(writable.routes(service, writing, Parsing(parsers)))
+    app.include_router(entries_routes.routes(service, writing, Parsing(parsers)))
     _route_resources(app, service)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
     app.add_middleware(Codings)
@@ -147,11 +190,11 @@ def _route_home(app: FastAPI, service: Service) -> None:
             return resources.home(request)
         return resources.answer(request, service.addresses.start)
 
-    @app.get(INTERFACE, include_in_schema=False)
+    @app.get(OPENAPI, include_in_schema=False)
     def interface(request: Request) -> Response:
         found = app.openapi()
         known = found.get("components", {}) | {"securitySchemes": BEARER}
-        said = {"servers": [{"url": links.root(request)}], "components": known}
+        said = {"servers": [{"url": responses.root(request)}], "components": known}
         return JSONResponse(found | said)
 
 
@@ -176,19 +219,19 @@ def _route_health(app: FastAPI, service: Service, condition: Condition) -> None:
 def _route_contexts(app: FastAPI, service: Service) -> None:
     served = Contexts(service.catalogue)
 
-    @app.get(contexts.PATH, include_in_schema=False)
+    @app.get(urls.CONTEXT, include_in_schema=False)
     def newest(request: Request) -> Response:
         return served.newest(request)
 
-    @app.get(contexts.VERSION, include_in_schema=False)
+    @app.get(urls.CONTEXT_VERSION, include_in_schema=False)
     def version(request: Request, name: str) -> Response:
         return served.version(request, name)
 
 
 def _route_queries(app: FastAPI, queries: Queries) -> None:
     summary = queries.service.catalogue.say("queryData")
-    by_address = {"parameters": parameters.of_query(queries.service.catalogue)}
-    in_body = {"requestBody": parameters.BODY_OF_QUERY}
+    by_address = {"parameters": openapi.of_query(queries.service.catalogue)}
+    in_body = {"requestBody": openapi.BODY_OF_QUERY}
 
     async def query(request: Request) -> Response:
         return await queries.answer(request)
@@ -220,7 +263,7 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
 def _route_statuses(app: FastAPI, statuses: Statuses) -> None:
     summary = statuses.service.catalogue.say("status", limit=MOST)
 
-    @app.post(STATUS, summary=summary, openapi_extra=parameters.STATUSES)
+    @app.post(STATUS, summary=summary, openapi_extra=openapi.STATUSES)
     async def status(request: Request) -> Response:
         iris = await statuses.read(request)
         return await run_in_threadpool(statuses.answer, request, iris)
@@ -240,23 +283,23 @@ def _route_dumps(app: FastAPI, files: DumpFiles) -> None:
         return await files.version(request, request.path_params["name"])
 
     for path, answer, described in (
-        (DUMP[0] + "{name}", newest, parameters.OF_DUMP),
-        (DUMP[1] + "{name:path}", version, parameters.OF_VERSION),
+        (DUMP[0] + "{name}", newest, openapi.OF_DUMP),
+        (DUMP[1] + "{name:path}", version, openapi.OF_VERSION),
     ):
         app.get(path, summary=summary, openapi_extra={"parameters": described})(answer)
         app.head(path, include_in_schema=False)(answer)
 
 
 def _route_changes(app: FastAPI, served: Changes) -> None:
-    @app.get(changes.PATH, summary=served.service.catalogue.say("changes"))
+    @app.get(urls.CHANGES, summary=served.service.catalogue.say("changes"))
     def opening(request: Request) -> Response:
         return served.opening(request)
 
-    @app.get(changes.PATH + ".{extension}", include_in_schema=False)
+    @app.get(urls.CHANGES + ".{extension}", include_in_schema=False)
     def opening_in_form(request: Request, extension: str) -> Response:
         return served.opening(request, extension)
 
-    @app.get(changes.PATH + "/{name}", include_in_schema=False)
+    @app.get(urls.CHANGES + "/{name}", include_in_schema=False)
     def page(request: Request, name: str) -> Response:
         return served.page(request, name)
 

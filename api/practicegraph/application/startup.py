@@ -1,0 +1,147 @@
+"""A folder opened as a catalogue: served, loaded into a store elsewhere, gathered, checked."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..catalogue import catalogue as catalogue_catalogue
+from ..catalogue import documents, loading
+from ..catalogue.catalogue import (
+    KEPT,
+    Catalogue,
+    NoCatalogueError,
+    _refuse_others,
+    gather,
+    of_store,
+)
+from ..catalogue.change_log import Log
+from ..catalogue.documents import UnreadableError
+from ..catalogue.loading import Watch, unwatched
+from ..editing.writer import Writing
+from ..search import index as search_index
+from ..search.index_file import Shelf
+from ..storage import files as storage_files
+from ..storage.oxigraph import Embedded, Snapshots
+from ..storage.remote import Endpoint, Remote
+
+_LOG = "changes"
+_INDEX = "index.db"
+_FILES = "files.json"
+
+
+def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
+    """Open a catalogue with its store on disk, brought in step with the folder.
+
+    Of a file that cannot be read, or is about what another one is about, the store keeps what it
+    has; the catalogue tells which files those are. Raises NoCatalogueError.
+    """
+    _refuse_others(root)
+    kept = (root / KEPT).resolve()  # a store in use does not follow its process elsewhere
+    try:
+        kept.mkdir(exist_ok=True)
+        store = Embedded(kept / "store")
+    except OSError as error:
+        raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
+    log = Log(kept / _LOG)
+    storage_files.sweep(root / documents.PARTS[-1])
+    left: list[UnreadableError] = []
+    loading.synchronise(root, store, kept / _FILES, watch, log, left)
+    snapshots = Snapshots(store, kept / "snapshots")
+    opened = replace(of_store(root, store), source=snapshots, log=log, left=tuple(left))
+    return _indexed(opened, kept, () if left else tuple(documents.files(root)))
+
+
+def writing(catalogue: Catalogue) -> Writing:
+    """Give what writes to a catalogue that `serve` has opened."""
+    return Writing(catalogue, (catalogue.folder / KEPT / _FILES).resolve())
+
+
+def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
+    """Bring a store elsewhere in step with the folder and give the release.
+
+    Goes on where it broke off before. Raises NoCatalogueError, UnreadableError, SameTopicError or
+    StoreError.
+    """
+    _refuse_others(root)
+    path = _listing(root, endpoint)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = Log(path.with_suffix(f".{_LOG}"))
+    return loading.synchronise(root, Remote(endpoint, Embedded()), path, watch, log)
+
+
+def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
+    """Open a catalogue whose entries are in a store elsewhere; it is only read.
+
+    Raises NoCatalogueError, UnreadableError or StoreError.
+    """
+    _refuse_others(root)
+    opened = gather(map(documents.read, documents.files(root, documents.PARTS[:-1])), root)
+    assert isinstance(opened.store, Embedded)
+    store = Remote(endpoint, opened.store)
+    release = store.version()
+    if release.partition("-")[0] != loading.domain(root):
+        held = f"release {release}" if release else "no whole catalogue"
+        raise NoCatalogueError(
+            f"{endpoint.address} holds {held}, not what this folder says; "
+            "`practicegraph load` brings it in step"
+        )
+    log, kept = _log_elsewhere(root, endpoint, release), _listing(root, endpoint).with_suffix("")
+    return _indexed(replace(opened, store=store, source=endpoint, log=log), kept)
+
+
+def _indexed(catalogue: Catalogue, kept: Path, files: Sequence[Path] = ()) -> Catalogue:
+    """Give the catalogue with the index that is kept in a folder, brought in step.
+
+    Where it is built, it may read the files that the store was filled from. Raises UnreadableError.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    index = catalogue.indexed(Shelf.at(kept / _INDEX))
+    before = index.release
+    search_index.follow(index, catalogue.release, catalogue.log, files)
+    if files and index.release != before and loading.release(catalogue.folder) != index.release:
+        index.build((), **index.said)  # a file was edited while it was read
+    return replace(catalogue, index=index)
+
+
+def _listing(root: Path, endpoint: Endpoint) -> Path:
+    """Give where the list of what a store elsewhere holds stands."""
+    name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
+    return root / KEPT / "stores" / f"{name}.json"
+
+
+def _log_elsewhere(root: Path, endpoint: Endpoint, release: str) -> Log:
+    """Give the log of a store elsewhere, which may have another address for those who load it."""
+    own = Log(_listing(root, endpoint).with_suffix(f".{_LOG}"))
+    others = map(Log, sorted(own.folder.parent.glob(f"*.{_LOG}")))
+    return next((log for log in (own, *others) if log.release == release), own)
+
+
+def opened(root: Path, watch: Watch = unwatched) -> Catalogue:
+    """Open a catalogue to read all of it, beside a service too.
+
+    Where a service has the store and the folder has changed since it started, the files are read
+    into memory. Raises NoCatalogueError, UnreadableError or SameTopicError.
+    """
+    release = loading.release(root)
+    snapshot = (root / KEPT).resolve() / "snapshots" / release
+    if snapshot.is_dir():
+        return catalogue_catalogue.of_snapshot(root, snapshot, catalogue_catalogue.prefixes(root))
+    try:
+        return serve(root, watch)
+    except NoCatalogueError:
+        found = catalogue_catalogue.gather(map(documents.read, documents.files(root)), root)
+        found.store.set_version(release)
+        return found
+
+
+def opened_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
+    """Open a catalogue whose entries are in a store elsewhere, to read all of it.
+
+    Raises NoCatalogueError, UnreadableError or StoreError.
+    """
+    found = serve_elsewhere(root, endpoint)
+    assert isinstance(found.store, Remote)
+    # The graph that says the release is read from memory, as all that the folder holds.
+    found.store.own.set_version(found.release)
+    return found

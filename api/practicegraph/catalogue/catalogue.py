@@ -1,0 +1,377 @@
+"""A catalogue as the program knows it: its folder, its store, and what the shapes make of them.
+
+What tells the state of an entry from others: a hash of its own graph, and of nothing else.
+
+A folder opened as a catalogue: served, loaded into a store elsewhere, gathered, checked.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+
+from pyoxigraph import NamedNode
+
+from ..exchange import source_pages
+from ..rdf import terms
+from ..rdf.terms import RDF
+from ..rdf.turtle import Writer
+from ..reconciliation.candidates import Claims, NamesOf, Reconciling
+from ..reconciliation.entities import Things, Types
+from ..reconciliation.extension import Extending, Suggesting
+from ..reporting.dataset import Dataset
+from ..schema import lifecycle, messages, ontology, shapes, vocabularies
+from ..schema.fields import Shapes
+from ..schema.lifecycle import Permanence
+from ..schema.messages import Phrases
+from ..schema.ontology import Ontology
+from ..schema.records import Reader
+from ..schema.shapes import SKOS
+from ..schema.text import preferring
+from ..schema.value_parser import Understanding
+from ..schema.vocabularies import Vocabularies
+from ..search.engine import Defined, Neighbours
+from ..search.entries import FactReader
+from ..search.explain import Explaining
+from ..search.index import Index, follow
+from ..search.index_file import Shelf
+from ..search.request import Choosing
+from ..search.text.tokenizer import small_words
+from ..storage.base import Recent, Store
+from ..storage.oxigraph import Embedded, Snapshots
+from ..storage.remote import Endpoint
+from ..validation import scope
+from ..validation.incremental import Admission
+from ..validation.shacl import Rules, turtle
+from . import documents as catalogue_documents
+from . import stored_queries
+from .change_log import Log
+from .documents import Contents, Document, UnreadableError
+from .stored_queries import Question
+
+_LENGTH = 16
+_KEPT = 4096
+
+
+@dataclass(frozen=True)
+class States:
+    """The states of things that have a graph of their own in a store."""
+
+    store: Store
+
+    def of(self, iri: str) -> str:
+        """Give the state of a thing, or "" where it has no graph."""
+        return self._recent.of(self.store.version(), [iri], self._read)[0]
+
+    @cached_property
+    def _recent(self) -> Recent[str, str]:
+        return Recent(_KEPT)
+
+    def _read(self, iris: Sequence[str]) -> list[str]:
+        return [self._state(iri) for iri in iris]
+
+    def _state(self, iri: str) -> str:
+        triples = [quad.triple for quad in self.store.graph(iri)]
+        content = terms.canonical(terms.written(triples))
+        return terms.digest(content)[:_LENGTH] if triples else ""
+
+
+class UnknownLanguageError(ValueError):
+    """A language that the catalogue does not have."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that the program knows of a catalogue at one release."""
+
+    folder: Path
+    store: Store
+    base: str
+    shapes: Shapes
+    phrases: Phrases
+    vocabularies: Vocabularies
+    prefixes: Mapping[str, str]
+    questions: Mapping[str, Question]
+    source: Path | Endpoint | Snapshots | None = None
+    log: Log | None = None
+    index: Index | None = None
+    left: tuple[UnreadableError, ...] = ()
+    """Why files are not in the store as they are on disk."""
+
+    @property
+    def release(self) -> str:
+        """Give the release of the data, or "" while the store holds no whole one."""
+        return self.store.version()
+
+    @property
+    def name(self) -> str:
+        """Give the last part of its address, such as names of files begin with."""
+        return self.base.rstrip("/").rpartition("/")[2]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Give the languages, the fallback first."""
+        return self.shapes.languages
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Give what reads records."""
+        return Reader(self.store, self.vocabularies, self.shapes.labels)
+
+    @cached_property
+    def choosing(self) -> Choosing:
+        """Give what reads the choices of a search."""
+        return Choosing(self.shapes.record, self.vocabularies)
+
+    @cached_property
+    def defined(self) -> Defined:
+        """Give what answers searches as they are defined, in SPARQL."""
+        return Defined(self.store, self.shapes.record, self.vocabularies)
+
+    @property
+    def search(self) -> Index:
+        """Give what answers searches, in step with the release if the store holds a whole one."""
+        release, index = self.release, self._index
+        if release != index.release:
+            follow(index, release, self.log)
+        return index
+
+    @cached_property
+    def _index(self) -> Index:
+        index = self.index or self.indexed(Shelf())
+        follow(index, self.release, self.log)
+        return index
+
+    def indexed(self, shelf: Shelf) -> Index:
+        """Give the index that stands on a shelf, as it was when it was last in step."""
+        reader = FactReader(self.store, self.shapes.record)
+        small = small_words(self.phrases.of("smallWords"))
+        return Index(reader, self.vocabularies, self.languages, shelf, small)
+
+    @property
+    def explaining(self) -> Explaining:
+        """Give what explains the answers of searches."""
+        return Explaining(self.search, self.shapes.record, self.vocabularies)
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """Give what tells which entries are near to one, and why."""
+        return Neighbours(self.search, self.reader)
+
+    @cached_property
+    def states(self) -> States:
+        """Give what tells the states of entries."""
+        return States(self.store)
+
+    @cached_property
+    def types(self) -> Types:
+        """Give the types and properties by which its things can be asked for."""
+        return Types(self.shapes, self.vocabularies)
+
+    @property
+    def things(self) -> Things:
+        """Give what knows its concepts and entries by their identifiers."""
+        return Things(self.base, self.types, self.permanence, self.search)
+
+    @property
+    def reconciling(self) -> Reconciling:
+        """Give what finds the things that names in other data may mean."""
+        claims = Claims(self.things, self.store, self.languages)
+        return Reconciling(claims.things, self._names, claims, self.reader)
+
+    @property
+    def suggesting(self) -> Suggesting:
+        """Give what suggests things, types and properties by how their names begin."""
+        return Suggesting(self.things, self._names, self.reader)
+
+    @property
+    def extending(self) -> Extending:
+        """Give what gives the values of things for other data."""
+        return Extending(self.things, self.reader)
+
+    @cached_property
+    def _names(self) -> NamesOf:
+        return NamesOf(self.types)
+
+    @cached_property
+    def ontology(self) -> Ontology:
+        """Give what the ontology says of its terms."""
+        return ontology.read(self.store)
+
+    @property
+    def permanence(self) -> Permanence:
+        """Give what is no longer current at its release."""
+        return self._permanence(self.release)
+
+    @cached_property
+    def _permanence(self) -> Callable[[str], Permanence]:
+        return lru_cache(maxsize=1)(lambda _release: lifecycle.read(self.store))
+
+    @property
+    def dataset(self) -> Dataset:
+        """Give what is known of the catalogue as a whole at its release."""
+        return self._dataset(self.release)
+
+    @cached_property
+    def _dataset(self) -> Callable[[str], Dataset]:
+        concepts = self.shapes.kind_of([SKOS + "Concept"])
+        kinds = (self.shapes.record, concepts) if concepts else (self.shapes.record,)
+        return lru_cache(maxsize=1)(partial(Dataset, self.store, self.base, kinds, self.languages))
+
+    @cached_property
+    def understanding(self) -> Understanding:
+        """Give what reads values out of a source's words."""
+        return Understanding(self.shapes, self.vocabularies, self.phrases)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """Give the shapes as rules against which graphs are held."""
+        return Rules(turtle(shapes.triples(self.store)))
+
+    @cached_property
+    def admission(self) -> Admission:
+        """Give what checks one document beside all that the store holds."""
+        aimed = Rules(turtle(scope.aimed(shapes.triples(self.store))))
+        return Admission(
+            self.store,
+            aimed,
+            self.shapes,
+            self.phrases,
+            self.vocabularies,
+            self.base,
+            self.home,
+        )
+
+    @cached_property
+    def site(self) -> source_pages.Site:
+        """Give how the source prints its pages."""
+        return source_pages.site(self.store)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """Give what writes Turtle: the fields of all kinds in their order, entries' first."""
+        kinds = [self.shapes.record, *self.shapes.kinds]
+        properties = dict.fromkeys(field.predicate for kind in kinds for field in kind.fields)
+        return Writer(self.prefixes, self.languages, [name for name in properties if name])
+
+    @cached_property
+    def context(self) -> dict[str, object]:
+        """Give the JSON-LD context of all documents; entries' keys come first."""
+        kinds = (self.shapes.record, *self.shapes.kinds)
+        return ontology.context(kinds, self.prefixes, self.ontology.labels)
+
+    def preferring(self, language: str | None) -> tuple[str, ...]:
+        """Give the languages, a wished one first; raises UnknownLanguageError."""
+        if language and language not in self.languages:
+            raise UnknownLanguageError(f"{language}: not one of {', '.join(self.languages)}")
+        return preferring(language or self.languages[0], self.languages)
+
+    def say(self, name: str, /, **words: object) -> str:
+        """Give a phrase in the first language."""
+        return self.phrases.say(name, self.languages, **words)
+
+    def entry(self, identifier: str) -> str:
+        """Give the IRI of an entry."""
+        return f"{self.base}{self.shapes.record.segment}/{identifier}"
+
+    def home(self, entry: str) -> Path:
+        """Give the file in which the entry of an IRI stands or would stand."""
+        return self.path_of(entry.rpartition("/")[2])
+
+    def path_of(self, identifier: str) -> Path:
+        """Give the file in which an entry stands or would stand."""
+        return self.folder / "data" / f"{self.shapes.record.segment}s" / f"{identifier}.ttl"
+
+
+KEPT = ".practicegraph"
+"""The folder, in a catalogue's, of all that is made of its files."""
+_DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
+_SPACE = "http://rdfs.org/ns/void#uriSpace"
+
+
+class NoCatalogueError(ValueError):
+    """A folder that holds no catalogue."""
+
+
+def of_store(root: Path, store: Store) -> Catalogue:
+    """Open a catalogue whose store is in step with the folder, but for what cannot be read."""
+    heads = catalogue_documents.contents(
+        catalogue_documents.files(root, catalogue_documents.PARTS[:3])
+    ).documents
+    return _catalogue(root, store, heads)
+
+
+def of_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
+    """Open a release to be read only, beside the service that has it; raises OSError."""
+    opened = _catalogue(root, Embedded.of_snapshot(snapshot), ())
+    return replace(opened, prefixes=prefixes, source=snapshot)
+
+
+def prefixes(root: Path) -> dict[str, str]:
+    """Give the prefixes of the ontology and the shapes; raises UnreadableError."""
+    return _prefixes(
+        catalogue_documents.read(path)
+        for path in catalogue_documents.files(root, catalogue_documents.PARTS[:2])
+    )
+
+
+def gather(documents: Iterable[Document], root: Path) -> Catalogue:
+    """Open the documents as a catalogue in memory."""
+    listed = list(documents)
+    store = Embedded()
+    store.add(quad for document in listed for quad in document.quads)
+    return _catalogue(root, store, listed)
+
+
+def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
+    """Read a folder's files; others given stand in the place of those on the same topic."""
+    _refuse_others(root)
+    given = {path.resolve() for path in instead}
+    inside = catalogue_documents.contents(
+        path for path in catalogue_documents.files(root) if path.resolve() not in given
+    )
+    others = catalogue_documents.contents(instead)
+    joined = inside.with_others(others.documents)
+    return Contents(joined.documents, (*inside.unreadable, *others.unreadable))
+
+
+def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue:
+    """Give a catalogue: what the store says, with prefixes and questions as the files have them."""
+    return Catalogue(
+        folder=root,
+        store=store,
+        base=_base(root, store),
+        shapes=shapes.read(store),
+        phrases=messages.read(store),
+        vocabularies=vocabularies.read(store, lifecycle.read(store)),
+        prefixes=_prefixes(heads),
+        questions=stored_queries.read(store, _texts(heads)),
+    )
+
+
+def _base(root: Path, store: Store) -> str:
+    """Give what the addresses of a catalogue begin with: its own IRI, which it says to be that."""
+    spaces = store.subjects(_SPACE)
+    found = [node for node in store.subjects(RDF + "type", _DATASET) if node in spaces] or spaces
+    found += store.subjects(RDF + "type", _DATASET)
+    base = next((node.value for node in found if isinstance(node, NamedNode)), None)
+    if base is None:
+        raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
+    return base
+
+
+def _texts(documents: Iterable[Document]) -> dict[str, str]:
+    return {document.topics[0]: document.sparql for document in documents if document.sparql}
+
+
+def _prefixes(documents: Iterable[Document]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for document in documents:
+        for prefix, namespace in document.prefixes.items():
+            found.setdefault(prefix, namespace)
+    return found
+
+
+def _refuse_others(root: Path) -> None:
+    if not catalogue_documents.is_catalogue(root):
+        raise NoCatalogueError(f"{root}: no catalogue; it has no folders ontology/ and shapes/")

@@ -1,0 +1,273 @@
+"""A catalogue written whole, in each format: the same bytes of the same catalogue everywhere.
+
+N-Quads and N-Triples are in canonical form, so the SHA-256 of the file is the canonical hash: of
+the dataset, and of the union of its graphs. What is written is read piece by piece.
+
+The triples in their canonical form: named by RDFC-1.0, in sorted order, in flat memory.
+
+Only statements with blank nodes take part in the naming of blank nodes (RDF Dataset
+Canonicalization, section 4.4, https://www.w3.org/TR/rdf-canon/), so these alone are held in
+memory. All others are written out once, graph by graph, and their lines sorted in runs on disk.
+"""
+
+import csv
+import heapq
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby, islice
+from pathlib import Path
+from typing import BinaryIO
+
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Triple,
+    parse,
+    serialize,
+)
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.loading import Watch, unwatched
+from ..rdf.jsonld import Compactor
+from ..rdf.terms import RDF, Term
+from ..schema import records
+from ..schema.fields import Kind
+from ..schema.records import Record
+from ..storage import files
+from ..storage.base import Store
+from ..storage.files import Produce
+from .table_format import Columns, UnknownFormatError
+from .table_writer import Sheets
+
+_RUN = 1 << 25  # bytes of lines that are sorted in memory
+_BATCH = 1000
+_NAMING = CanonicalizationAlgorithm.RDFC_1_0
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """All named graphs, with the names that RDFC-1.0 gives to their blank nodes.
+
+    The folder holds what is not kept: the quads without blank nodes, and their sorted lines.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    nameless: Dataset
+
+    def graphs(self, watch: Watch = unwatched) -> Iterator[tuple[str, list[Quad]]]:
+        """Give the graphs in order of their names, and the quads of each in order."""
+        with _plain(self.folder).open("rb") as stream:
+            for name, size in zip(watch("Writing", list(self.names)), self.sizes, strict=True):
+                quads = list(parse(stream.read(size), RdfFormat.N_QUADS))
+                nameless = list(self.nameless.quads_for_graph_name(NamedNode(name)))
+                yield name, sorted([*quads, *nameless], key=str) if nameless else quads
+
+    def quads(self) -> Iterator[bytes]:
+        """Give the lines of the canonical N-Quads of the dataset (RDFC-1.0, section 4)."""
+        return heapq.merge(self._named(), sorted(_lines(self.nameless)))
+
+    def lines(self) -> Iterator[bytes]:
+        """Give the lines of the canonical N-Triples of the union of the graphs, each once."""
+        union = Dataset(Quad(q.subject, q.predicate, q.object) for q in self.nameless)
+        union.canonicalize(_NAMING)
+        # A line keeps its place without its graph: where lines differ, they do so before it.
+        named = (line[: line.rindex(b" <")] + b" .\n" for line in self._named())
+        return (line for line, _ in groupby(heapq.merge(named, sorted(_lines(union)))))
+
+    def triples(self) -> Iterator[Triple]:
+        """Give the triples of the union of the graphs in order, those of a subject together."""
+        lines = self.lines()
+        while batch := list(islice(lines, _BATCH)):
+            yield from (quad.triple for quad in parse(b"".join(batch), RdfFormat.N_TRIPLES))
+
+    def _named(self) -> Iterator[bytes]:
+        return heapq.merge(*map(_read, self._runs))
+
+    @cached_property
+    def _runs(self) -> list[Path]:
+        runs: list[Path] = []
+        with _plain(self.folder).open("rb") as stream:
+            while lines := stream.readlines(_RUN):
+                lines.sort()
+                runs.append(self.folder / f"{len(runs)}.run")
+                with runs[-1].open("wb") as run:
+                    run.writelines(lines)
+        return runs
+
+
+def canonical(store: Store, folder: Path, watch: Watch = unwatched) -> Canonical:
+    """Read the graphs of a store once and name their blank nodes."""
+    names = tuple(sorted(store.graphs()))
+    sizes: list[int] = []
+    nameless = Dataset()
+    with _plain(folder).open("wb") as stream:
+        for name in watch("Reading", list(names)):
+            quads = store.graph(name)
+            content = b"".join(sorted(_lines(q for q in quads if not _is_nameless(q))))
+            sizes.append(stream.write(content))
+            for quad in filter(_is_nameless, quads):
+                nameless.add(quad)
+    nameless.canonicalize(_NAMING)
+    return Canonical(folder, names, tuple(sizes), nameless)
+
+
+def _plain(folder: Path) -> Path:
+    return folder / "graphs.nq"
+
+
+def _is_nameless(quad: Quad) -> bool:
+    return isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode)
+
+
+def _lines(quads: Iterable[Quad]) -> list[bytes]:
+    content = serialize(quads, format=RdfFormat.N_QUADS)
+    assert isinstance(content, bytes)
+    return content.splitlines(keepends=True)
+
+
+def _read(run: Path) -> Iterator[bytes]:
+    with run.open("rb") as stream:
+        yield from stream
+
+
+FORMATS = ("nq", "trig", "ttl", "nt", "jsonld", "csv")
+SHEET = "xlsx"
+"""A format of exports alone: a sheet ends at a million rows."""
+WITH_GRAPHS = ("nq", "trig", "jsonld")
+"""The formats that say in which graph a triple stands."""
+_TYPE = NamedNode(RDF + "type")
+
+
+class UnwritableError(ValueError):
+    """A file that cannot be written."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Writes a catalogue."""
+
+    catalogue: Catalogue
+    contents: Canonical
+    watch: Watch = unwatched
+    languages: tuple[str, ...] = ()
+
+    def write(self, form: str, output: BinaryIO) -> None:
+        """Write the whole catalogue in a format."""
+        writers = {
+            "nq": self._n_quads,
+            "trig": self._trig,
+            "ttl": self._turtle,
+            "nt": self._n_triples,
+            "jsonld": self._json_ld,
+            "csv": self._table,
+            SHEET: self._sheet,
+        }
+        writers[form](output)
+
+    def save(self, form: str, path: Path) -> None:
+        """Write a file, packed if its name ends in `.gz`, whole; or raise UnwritableError."""
+        save(path, lambda output: self.write(form, output))
+
+    def _n_quads(self, output: BinaryIO) -> None:
+        output.writelines(self.contents.quads())
+
+    def _n_triples(self, output: BinaryIO) -> None:
+        output.writelines(self.contents.lines())
+
+    def _turtle(self, output: BinaryIO) -> None:
+        triples = self.contents.triples()
+        serialize(triples, output, RdfFormat.TURTLE, prefixes=self._prefixes())
+
+    def _trig(self, output: BinaryIO) -> None:
+        quads = (quad for _, graph in self.contents.graphs(self.watch) for quad in graph)
+        serialize(quads, output, RdfFormat.TRIG, prefixes=self._prefixes())
+
+    def _json_ld(self, output: BinaryIO) -> None:
+        terms = dict(sorted(self.catalogue.context.items()))
+        compactor = Compactor(terms)
+        output.write(b'{"@context": ' + _json(terms) + b',\n"@graph": [')
+        between = b"\n"
+        for name, graph in self.contents.graphs(self.watch):
+            reference = compactor.reference(NamedNode(name))
+            named = {"id": reference, "@graph": compactor.nodes(graph)}
+            output.write(between + _json(named))
+            between = b",\n"
+        output.write(b"\n]}\n")
+
+    def _table(self, output: BinaryIO) -> None:
+        tags = self.catalogue.languages
+        text = io.TextIOWrapper(output, encoding="utf-8", newline="")
+        columns = records.columns(self.catalogue.shapes.record, tags)
+        table = csv.DictWriter(text, columns, restval="")
+        table.writeheader()
+        reader = self.catalogue.reader
+        table.writerows(records.csv_row(reader, record, tags) for record in self._records())
+        text.detach()
+
+    def _sheet(self, output: BinaryIO) -> None:
+        columns = Columns(self.catalogue.understanding)
+        languages = self.languages or self.catalogue.languages
+        Sheets(columns, languages).write(self.catalogue.reader, self._records(), output)
+
+    def _records(self) -> Iterator[Record]:
+        """Give the entries in order; only fields that lie beyond a property are asked for."""
+        kind = self.catalogue.shapes.record
+        beyond = replace(kind, fields=tuple(f for f in kind.fields if not f.predicate))
+        classes = set(map(NamedNode, kind.classes))
+        for subject, triples in groupby(self.contents.triples(), lambda triple: triple.subject):
+            values = _by_property(triples)
+            if isinstance(subject, NamedNode) and classes & values.get(_TYPE, set()):
+                near = _near(kind, values)
+                far = self._far(beyond, subject.value) if beyond.fields else {}
+                yield Record(subject.value, kind, {**near, **far})
+
+    def _far(self, kind: Kind, iri: str) -> Mapping[str, tuple[Term, ...]]:
+        (record,) = self.catalogue.reader.records(kind, [iri])
+        return record.values
+
+    def _prefixes(self) -> dict[str, str]:
+        """Give the prefixes in order, one a namespace, since files may name one differently."""
+        names = {space: name for name, space in sorted(self.catalogue.prefixes.items())}
+        return dict(sorted((name, space) for space, name in names.items()))
+
+
+def save(path: Path, produce: Produce) -> None:
+    """Write a file, packed if its name ends in `.gz`, whole; or raise UnwritableError."""
+    try:
+        files.write_stream(path, produce)
+    except OSError as error:
+        raise UnwritableError(f"{path}: {error.strerror}") from error
+
+
+def form_of(path: Path) -> str:
+    """Give the format that the name of a file ends in, packed or not; or UnknownFormatError."""
+    form = Path(path.name.removesuffix(files.PACKED)).suffix.removeprefix(".")
+    if form not in (*FORMATS, SHEET):
+        known = ", ".join((*FORMATS, SHEET))
+        raise UnknownFormatError(f"{path}: its name ends in none of {known}")
+    return form
+
+
+def _near(kind: Kind, values: Mapping[NamedNode, set[Term]]) -> dict[str, tuple[Term, ...]]:
+    fields = ((f.key, NamedNode(f.predicate)) for f in kind.fields if f.predicate)
+    return {key: tuple(sorted(values[name], key=str)) for key, name in fields if name in values}
+
+
+def _by_property(triples: Iterator[Triple]) -> dict[NamedNode, set[Term]]:
+    values: dict[NamedNode, set[Term]] = {}
+    for triple in triples:
+        values.setdefault(triple.predicate, set()).add(triple.object)
+    return values
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

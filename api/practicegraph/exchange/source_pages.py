@@ -1,0 +1,197 @@
+"""The text of a source's page, read: headings are fields, lines below them are values."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode
+
+from ..rdf.terms import RDF
+from ..schema.fields import Field
+from ..schema.shapes import PG
+from ..schema.text import fold, nearest
+from ..schema.value_parser import (
+    ADDRESS,
+    Draft,
+    Place,
+    Problem,
+    RefusedError,
+    Understanding,
+    Values,
+    checksum,
+)
+from ..storage.base import Store
+
+_BULLET = re.compile(r"^[•·*-]\s+")
+
+
+@dataclass(frozen=True)
+class Site:
+    """How a source database prints its pages, by language."""
+
+    page_templates: Mapping[str, str]
+    page_titles: Mapping[str, str]
+    page_ends: tuple[str, ...]
+    not_available: tuple[str, ...]
+
+    def address(self, identifier: str, language: str) -> str | None:
+        """Give the address of an entry's page in a language, where it is known."""
+        template = self.page_templates.get(language)
+        return template.replace("{id}", identifier) if template else None
+
+
+def site(store: Store) -> Site:
+    """Read how the catalogue's source prints its pages."""
+    source = store.subjects(RDF + "type", NamedNode(PG + "Source"))[0]
+
+    def words(name: str) -> tuple[str, ...]:
+        terms = store.values(source, PG + name)
+        return tuple(sorted(term.value for term in terms if isinstance(term, Literal)))
+
+    return Site(
+        page_templates=store.labels(source, PG + "pageTemplate"),
+        page_titles=store.labels(source, PG + "pageTitle"),
+        page_ends=words("pageEnd"),
+        not_available=words("notAvailable"),
+    )
+
+
+@dataclass(frozen=True)
+class _Line:
+    number: int
+    text: str
+
+    @property
+    def plain(self) -> str:
+        return _BULLET.sub("", self.text.strip())
+
+    @property
+    def heading(self) -> str:
+        return fold(self.plain.removesuffix(":"))
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Reads pages of one source."""
+
+    values: Understanding
+    site: Site
+
+    def read(self, path: Path, identifier: str, language: str, address: str) -> Draft:
+        """Read the text of a page of the source; raises RefusedError with every problem."""
+        content = path.read_bytes()
+        lines = self._lines(path, content)
+        first, last = self._bounds(path, lines, language)
+        title_line = self._title(path, lines[first + 1 : last], language)
+        body = [line for line in lines[first + 1 : last] if line.number > title_line.number]
+        sections = self._sections(path, body, language)
+        problems: list[Problem] = []
+        named = self.values.kind.with_role("IDRole")[0]
+        found = self.values.term(Place(path, 1), named, identifier, [language])
+        if isinstance(found, Problem):
+            raise RefusedError([found])
+        title, *_ = self.values.kind.with_role("LabelRole")
+        values = [Values(named, None, (found,))]
+        values.append(Values(title, language, (Literal(title_line.plain, language=language),)))
+        for field, heading, body in sections:
+            read, wrong = self._of_section(path, field, heading, body, language)
+            values += read
+            problems += wrong
+        if problems:
+            raise RefusedError(problems)
+        return Draft(
+            identifier,
+            tuple(values),
+            used=address,
+            page=True,
+            checksum=checksum(content),
+            part=f"import-{language}",
+        )
+
+    def _lines(self, path: Path, content: bytes) -> list[_Line]:
+        text = self.values.decoded(path, content)
+        return [_Line(number, line) for number, line in enumerate(text.splitlines(), 1)]
+
+    def _bounds(self, path: Path, lines: Sequence[_Line], language: str) -> tuple[int, int]:
+        words = self.site.page_titles.get(language, "")
+        starts = [place for place, line in enumerate(lines) if line.heading.startswith(fold(words))]
+        if not words or not starts:
+            raise self.values.refused(path, "noPageTitle", words=words or "?")
+        ends = {fold(words) for words in self.site.page_ends}
+        after = (place for place, line in enumerate(lines) if line.heading in ends)
+        return starts[0], next((place for place in after if place > starts[0]), len(lines))
+
+    def _title(self, path: Path, lines: Sequence[_Line], language: str) -> _Line:
+        line = next((line for line in lines if line.plain), None)
+        if line is None or line.heading in self._headings(language):
+            raise self.values.refused(path, "noTitle")
+        return line
+
+    def _headings(self, language: str) -> dict[str, Field]:
+        return {
+            fold(wording.removesuffix(":")): field
+            for field in self.values.kind.fields
+            for tag, wording in field.wordings
+            if tag == language
+        }
+
+    def _sections(
+        self, path: Path, lines: Sequence[_Line], language: str
+    ) -> list[tuple[Field, _Line, list[_Line]]]:
+        headings = self._headings(language)
+        sections: dict[str, tuple[Field, _Line, list[_Line]]] = {}
+        problems: list[Problem] = []
+        for line in lines:
+            field = headings.get(line.heading)
+            if field is None and sections:
+                list(sections.values())[-1][2].append(line)
+            elif field is None and line.plain:
+                near = ", ".join(nearest(line.plain, headings))
+                problems.append(
+                    self.values.problem(
+                        Place(path, line.number), None, line.plain, "unknownColumn", nearest=near
+                    )
+                )
+            elif field and field.key in sections:
+                first = sections[field.key][1].number
+                problems.append(
+                    self.values.problem(
+                        Place(path, line.number), field, line.plain, "fieldTwice", first=first
+                    )
+                )
+            elif field:
+                sections[field.key] = (field, line, [])
+        if problems:
+            raise RefusedError(problems)
+        return list(sections.values())
+
+    def _of_section(
+        self, path: Path, field: Field, heading: _Line, body: Sequence[_Line], language: str
+    ) -> tuple[list[Values], list[Problem]]:
+        if field.text:
+            return self._text(field, body, language), []
+        read = [
+            self.values.term(Place(path, line.number), field, line.plain, [language])
+            for line in body
+            if line.plain
+        ]
+        terms = tuple(found for found in read if not isinstance(found, Problem))
+        problems = [found for found in read if isinstance(found, Problem)]
+        if not read:
+            problems.append(self.values.problem(Place(path, heading.number), field, "", "noValue"))
+        if len(read) > 1 and not field.repeats:
+            problems.append(self.values.problem(Place(path, heading.number), field, "", "onlyOne"))
+        return [Values(field, None, terms)], problems
+
+    def _text(self, field: Field, body: Sequence[_Line], language: str) -> list[Values]:
+        text = "\n".join(line.text.strip() for line in body).strip()
+        text = re.sub(r"\n{3,}", "\n\n", text)
+        if not text or fold(text) in {fold(words) for words in self.site.not_available}:
+            return []
+        values = [Values(field, language, (Literal(text, language=language),))]
+        addresses = dict.fromkeys(ADDRESS.findall(text))
+        if field.links_to and addresses:
+            target = self.values.shapes.fields[field.links_to]
+            values.append(Values(target, None, tuple(NamedNode(found) for found in addresses)))
+        return values

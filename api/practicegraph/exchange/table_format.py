@@ -1,0 +1,154 @@
+"""Cells of tables: where one stands, what it says, and how it is kept from becoming a formula.
+
+Columns of tables: which there are, what they are called, and which words stand for a value.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from ..rdf.terms import Term, plain
+from ..schema.fields import Field
+from ..schema.messages import TRUTH
+from ..schema.text import best, fold
+from ..schema.value_parser import Place, Understanding
+
+BETWEEN = " | "
+"""What stands between the values of one cell."""
+# Programs take what begins so for a formula, but for a number; the first ones escape the others.
+_FORMULA = re.compile(r"'*(?:[=@\t\r]|[+-](?!\d+(?:[.,]\d+)?$))")
+_BREAK = re.compile(r"\r\n|\r|\n")
+_BAR = re.compile(r"(\\*)\|")
+_SHIELD = "'"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the cells of a row say; a fault is the phrase that says why one cannot be read."""
+
+    first: Place
+    texts: tuple[str, ...]
+    faults: Mapping[int, str] = field(default_factory=dict)
+
+    def place(self, index: int) -> Place:
+        """Give where a cell stands, the first one being 0; in CSV, those before it have lines."""
+        lines = 0 if self.first.sheet else sum(len(_BREAK.findall(t)) for t in self.texts[:index])
+        return replace(self.first, line=self.first.line + lines, column=index + 1)
+
+
+def joined(values: Iterable[str]) -> str:
+    """Give several values as the text of one cell, with a backslash before each bar in one."""
+    return BETWEEN.join(_BAR.sub(lambda bar: bar[1] * 2 + r"\|", value) for value in values)
+
+
+def parted(text: str) -> list[str]:
+    """Give the values that the text of one cell has, without what is blank."""
+    values, begin = [""], 0
+    for bar in _BAR.finditer(text):
+        values[-1] += text[begin : bar.start()] + bar[1][: len(bar[1]) // 2]
+        begin = bar.end()
+        if len(bar[1]) % 2:
+            values[-1] += "|"
+        else:
+            values.append("")
+    values[-1] += text[begin:]
+    return [value.strip() for value in values if value.strip()]
+
+
+def shielded(text: str) -> str:
+    """Give a text for a cell of CSV, with a `'` before what would be taken for a formula."""
+    return _SHIELD + text if _FORMULA.match(text) else text
+
+
+def unshielded(text: str) -> str:
+    """Give the text of a cell that was shielded; any other text is as it was."""
+    bare = text.removeprefix(_SHIELD)
+    return bare if bare != text and _FORMULA.match(bare) else text
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field in a table; a text has a column for each language."""
+
+    field: Field
+    language: str | None
+
+    @property
+    def key(self) -> str:
+        """Give the name that is the same in every language, such as `title@nl`."""
+        return self.field.key + (f"@{self.language}" if self.language else "")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that tables of one kind of record may have."""
+
+    values: Understanding
+
+    @cached_property
+    def identifier(self) -> Field:
+        """Give the field that says which entry a row is about."""
+        return self.values.kind.with_role("IDRole")[0]
+
+    @cached_property
+    def all(self) -> tuple[Column, ...]:
+        """Give every column that can be read: the identifier first, then in order of the fields."""
+        others = [field for field in self.values.kind.fields if field != self.identifier]
+        return tuple(
+            Column(field, tag)
+            for field in (self.identifier, *others)
+            if field.predicate
+            for tag in (self.values.languages if field.text else (None,))
+        )
+
+    @cached_property
+    def known(self) -> dict[str, Column]:
+        """Give the columns by their names, folded: keys, and labels in every language.
+
+        Texts are there without a language too, so that one who forgets it can be told.
+        """
+        known: dict[str, Column] = {}
+        for own in self.values.kind.fields:
+            names = [own.key, *(wording for _, wording in own.wordings)]
+            for name in names if own.predicate else ():
+                known.setdefault(fold(name), Column(own, None))
+                for tag in self.values.languages if own.text else ():
+                    known.setdefault(fold(f"{name}@{tag}"), Column(own, tag))
+        return known
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Give the keys of all columns."""
+        return frozenset(column.key for column in self.all)
+
+    def label(self, column: Column, languages: Sequence[str]) -> str:
+        """Give what a column is called; its key where another column is called so too."""
+        tag = f"@{column.language}" if column.language else ""
+        label = best(column.field.names, languages) + tag
+        return label if self.known.get(fold(label)) == column else column.key
+
+    def wordings(self, field: Field, languages: Sequence[str]) -> dict[str, str]:
+        """Give what to write for each value from a list, by its short form.
+
+        That is the label, if it is read as this value; else the short form itself.
+        """
+        return {
+            code: self._wording(field, code, term, languages)
+            for code, term in self.values.vocabularies.choices(field).items()
+        }
+
+    def _wording(self, field: Field, code: str, term: Term, languages: Sequence[str]) -> str:
+        if field.truth:
+            return self.values.phrases.say(TRUTH[code], languages)
+        concept = self.values.vocabularies.concepts.get(plain(term))
+        label = best(concept.labels, languages) if concept else code
+        if BETWEEN.strip() in label:
+            return code
+        read = self.values.term(Place(Path(), 0), field, label, self.values.languages)
+        return label if read == term else code
+
+
+class UnknownFormatError(ValueError):
+    """A file whose name ends as none of a format does."""

@@ -1,0 +1,354 @@
+"""Tables in CSV (RFC 4180), read as spreadsheet programs write them in any country.
+
+Workbooks of spreadsheet programs (XLSX, ECMA-376), read: what the cells of a sheet show.
+
+Nothing is calculated, and nothing runs: a formula is a fault of its cell, a macro one of the file.
+
+A table, read: one entry a row, one field a column.
+
+A column that is not there leaves its field alone; an empty cell empties it.
+"""
+
+import base64
+import csv
+import io
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+from pyoxigraph import Literal
+
+from ..rdf.terms import Term
+from ..schema.text import fold, nearest
+from ..schema.value_parser import (
+    Draft,
+    Place,
+    Problem,
+    RefusedError,
+    Understanding,
+    Values,
+    checksum,
+)
+from .table_format import Column, Columns, Row, parted, unshielded
+
+_DELIMITERS = ",;\t"
+
+
+def csv_rows(values: Understanding, path: Path, content: bytes) -> Iterator[Row]:
+    """Give the rows that are not blank; raises RefusedError where it is no table."""
+    text = values.decoded(path, content)
+    line = 1
+    try:
+        lines = io.StringIO(text, newline="")
+        table = csv.reader(lines, delimiter=_delimiter(text), strict=True)
+        for cells in table:
+            if any(cells):
+                yield Row(Place(path, line), tuple(map(unshielded, cells)))
+            line = table.line_num + 1
+    except csv.Error as error:
+        place, words = Place(path, line), {"reason": error}
+        raise values.refusal(place, "unreadableTable", **words) from error
+
+
+def _delimiter(text: str) -> str:
+    """Give what stands between the cells of the first line: a comma, where nothing else does."""
+    lines = io.StringIO(text, newline="")
+    return max(_DELIMITERS, key=lambda delimiter: _width(lines, delimiter))
+
+
+def _width(lines: io.StringIO, delimiter: str) -> int:
+    lines.seek(0)
+    return len(next(csv.reader(lines, delimiter=delimiter), []))
+
+
+UNPACKED = 100 << 20
+"""The most bytes that a workbook may have, unpacked."""
+_MOST_COLUMNS = 1000
+_MOST_CHARACTERS = 32_767  # of a cell, as Excel has it
+_TYPES = "[Content_Types].xml"
+_MACROS = re.compile(rb"macroEnabled|vbaProject", re.I)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ParseError,
+    ValueError,  # also what defusedxml refuses
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    RuntimeError,  # a packed file with a password, a packing that is not known
+)
+_NO_LETTERS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+
+
+def xlsx_rows(values: Understanding, path: Path, content: bytes, most: int) -> list[Row]:
+    """Give the rows of the first visible sheet that are not blank, at most so many.
+
+    Raises RefusedError where the file is no workbook, has macros or is too large.
+    """
+    try:
+        _guard(values, path, content)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of what openpyxl leaves out, and of dates out of range
+            found = list(_rows(values, path, content, most))
+    except RefusedError:
+        raise
+    except _UNREADABLE as error:
+        raise values.refused(path, "noWorkbook") from error
+    return found
+
+
+def _guard(values: Understanding, path: Path, content: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        if sum(part.file_size for part in packed.infolist()) > UNPACKED:
+            raise values.refused(path, "tableTooLarge", limit=f"{UNPACKED >> 20} MiB")
+        if _MACROS.search(packed.read(_TYPES)):
+            raise values.refused(path, "otherTable")
+
+
+def _rows(values: Understanding, path: Path, content: bytes, most: int) -> Iterator[Row]:
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
+    sheet = next(found for found in book.worksheets if found.sheet_state == "visible")
+    sheet.reset_dimensions()  # what a file says of its size need not be true
+    width, count = 0, 0
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        texts, faults = _said(cells)
+        if not texts:
+            continue
+        count += 1
+        if count > most or len(texts) > _MOST_COLUMNS:
+            raise values.refused(path, "tableTooLarge", limit=f"{most} × {_MOST_COLUMNS}")
+        width = width or len(texts)
+        texts += [""] * (width - len(texts))
+        yield Row(Place(path, number, sheet=sheet.title), tuple(texts), faults)
+
+
+def _said(cells: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
+    """Give what the cells of a row show up to the last that shows anything, and their faults."""
+    texts: list[str] = []
+    faults: dict[int, str] = {}
+    for index, cell in enumerate(cells):
+        if cell.value is None:
+            continue
+        text, fault = _text(cell)
+        if text.strip() or fault:
+            texts += [""] * (index - len(texts)) + [text]
+        if fault:
+            faults[index] = fault
+    return texts, faults
+
+
+def _text(cell: Any) -> tuple[str, str]:
+    value = cell.value
+    if cell.data_type == "f":
+        return str(getattr(value, "text", value)), "formulaCell"
+    if cell.data_type == "e":
+        return str(value), "errorCell"
+    if isinstance(value, bool):
+        return str(value).lower(), ""
+    if isinstance(value, datetime):
+        return _day(value, cell.number_format), ""
+    if isinstance(value, int | float):
+        return _number(value, cell.number_format), ""
+    text = str(value).replace("_x000D_", "")  # how Excel writes a carriage return
+    return (text, "") if len(text) <= _MOST_CHARACTERS else (text[:40] + "…", "longCell")
+
+
+def _day(value: datetime, form: str) -> str:
+    """Give a date in ISO 8601, with as much of it as its format shows."""
+    shown = set(_NO_LETTERS.sub("", form).lower())
+    if "h" in shown and "d" in shown:
+        return value.isoformat()
+    if "y" in shown and not shown & {"d", "m"}:
+        return f"{value:%Y}"
+    return f"{value:%Y-%m}" if "y" in shown and "d" not in shown else f"{value:%Y-%m-%d}"
+
+
+def _number(value: float, form: str) -> str:
+    """Give a number without an exponent, with the zeros before it that its format shows."""
+    if value == int(value):
+        return str(int(value)).zfill(len(form) if re.fullmatch("0+", form) else 0)
+    return f"{Decimal(repr(value)):f}"
+
+
+FORMS = (".csv", ".xlsx")
+"""How the names of tables end."""
+OTHERS = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".xlt", ".xlam", ".ods", ".fods", ".numbers")
+"""How the names of tables end that are not read: macros run in some of them."""
+_MOST_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Reads tables of entries."""
+
+    values: Understanding
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Give the columns that a table may have."""
+        return Columns(self.values)
+
+    def read(self, path: Path) -> list[Draft]:
+        """Read a table in CSV or XLSX, an entry a row; raises RefusedError with every problem."""
+        if path.stat().st_size > UNPACKED:
+            limit = f"{UNPACKED >> 20} MiB"
+            raise self.values.refused(path, "tableTooLarge", limit=limit)
+        return self.drafts(path, path.read_bytes())
+
+    def drafts(self, path: Path, content: bytes) -> list[Draft]:
+        """Read the content of a table; raises RefusedError with every problem."""
+        rows = iter(self._rows(path, content))
+        header, rows = self._header(path, rows)
+        columns = self._columns(header)
+        drafts: dict[str, Draft] = {}
+        lines: dict[str, int] = {}
+        problems: list[Problem] = []
+        for row in rows:
+            draft, wrong = self._row(row, columns, checksum(content))
+            if draft and draft.identifier in drafts:
+                wrong = [*wrong, self._twice(row, columns, draft, lines[draft.identifier])]
+            problems += wrong
+            if draft:
+                drafts.setdefault(draft.identifier, draft)
+                lines.setdefault(draft.identifier, row.first.line)
+        if problems:
+            raise RefusedError(problems)
+        return list(drafts.values())
+
+    def _rows(self, path: Path, content: bytes) -> Iterable[Row]:
+        if path.suffix.lower() == ".xlsx":
+            return xlsx_rows(self.values, path, content, _MOST_ROWS)
+        return csv_rows(self.values, path, content)
+
+    def _header(self, path: Path, rows: Iterator[Row]) -> tuple[Row, Iterator[Row]]:
+        """Give the names of the columns: the first row, or the keys that the second one has."""
+        first = next(rows, Row(Place(path, 1), ()))
+        second = next(rows, None)
+        if second is None:
+            return first, rows
+        keys = second.texts
+        if self.columns.identifier.key not in keys or not self.columns.keys.issuperset(
+            key for key in keys if key
+        ):
+            return first, chain([second], rows)
+        names = [*first.texts, *("" for _ in keys[len(first.texts) :])]
+        named = [key or name for key, name in zip([*keys, *names[len(keys) :]], names, strict=True)]
+        return Row(first.first, tuple(named), first.faults), rows
+
+    def _columns(self, header: Row) -> list[Column | None]:
+        columns: list[Column | None] = []
+        problems: list[Problem] = []
+        for index, name in enumerate(header.texts):
+            found = self._column(header.place(index), name.strip(), columns)
+            if isinstance(found, Problem):
+                problems.append(found)
+            else:
+                columns.append(found)
+        key = self.columns.identifier.key
+        if key not in {column.key for column in columns if column} and not problems:
+            place = header.place(0)
+            problems.append(self.values.problem(place, None, "", "noIdentifierColumn", column=key))
+        if problems:
+            raise RefusedError(problems)
+        return columns
+
+    def _column(
+        self, place: Place, name: str, before: Sequence[Column | None]
+    ) -> Column | Problem | None:
+        """Give the column of a name, or none where there is no name: nothing may stand below."""
+        found = self.columns.known.get(fold(name))
+        if not name:
+            return None
+        if found is None:
+            near = ", ".join(nearest(name, self.columns.known))
+            return self.values.problem(place, None, name, "unknownColumn", nearest=near)
+        if found in before:
+            return self.values.problem(place, found.field, name, "columnTwice")
+        if found.field.text and found.language is None:
+            example = f"{found.field.key}@{self.values.languages[0]}"
+            return self.values.problem(
+                place, found.field, name, "columnNeedsLanguage", example=example
+            )
+        return found
+
+    def _row(
+        self, row: Row, columns: Sequence[Column | None], digest: str
+    ) -> tuple[Draft | None, list[Problem]]:
+        if row.first.sheet:
+            columns = [*columns, *(None for _ in row.texts[len(columns) :])]
+        if len(row.texts) != len(columns):
+            words = {"cells": len(row.texts), "columns": len(columns)}
+            return None, [self.values.problem(row.place(0), None, "", "raggedRow", **words)]
+        values: list[Values] = []
+        problems: list[Problem] = []
+        for index, column in enumerate(columns):
+            found = self._cell(row, index, column)
+            terms = tuple(term for term in found if not isinstance(term, Problem))
+            problems += [term for term in found if isinstance(term, Problem)]
+            if column:
+                values.append(Values(column.field, column.language, terms, row.place(index)))
+        identifier = self._identifier_in(values)
+        if not identifier and not problems:
+            place = row.place(self._place_of_identifier(columns))
+            problems.append(self.values.problem(place, self.columns.identifier, "", "noValue"))
+        draft = Draft(
+            identifier,
+            tuple(values),
+            used=_named_by_hash(digest),
+            page=False,
+            checksum=digest,
+            part="import-table",
+        )
+        return (draft if identifier else None), problems
+
+    def _identifier_in(self, values: Iterable[Values]) -> str:
+        terms = [v.terms for v in values if v.field == self.columns.identifier]
+        found = next((term for listed in terms for term in listed), None)
+        return found.value if isinstance(found, Literal) else ""
+
+    def _place_of_identifier(self, columns: Sequence[Column | None]) -> int:
+        return columns.index(Column(self.columns.identifier, None))
+
+    def _twice(
+        self, row: Row, columns: Sequence[Column | None], draft: Draft, first: int
+    ) -> Problem:
+        place = row.place(self._place_of_identifier(columns))
+        return self.values.problem(place, None, draft.identifier, "rowTwice", first=first)
+
+    def _cell(self, row: Row, index: int, column: Column | None) -> list[Term | Problem]:
+        place, cell = row.place(index), row.texts[index]
+        field = column.field if column else None
+        if index in row.faults:
+            return [self.values.problem(place, field, cell, row.faults[index])]
+        if column is None:
+            nameless = self.values.problem(place, None, cell, "namelessColumn")
+            return [nameless] if cell.strip() else []
+        if column.language:
+            text = cell.replace("\r\n", "\n").strip()
+            return [Literal(text, language=column.language)] if text else []
+        parts = parted(cell)
+        if len(parts) > 1 and not column.field.repeats:
+            return [self.values.problem(place, field, cell, "onlyOne")]
+        languages = self.values.languages
+        return [self.values.term(place, column.field, part, languages) for part in parts]
+
+
+def _named_by_hash(digest: str) -> str:
+    value = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
+    return f"ni:///sha-256;{value}"

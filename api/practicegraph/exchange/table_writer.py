@@ -1,0 +1,263 @@
+"""Sheets to fill in (XLSX, ECMA-376): entries, what the columns mean, and the values of lists.
+
+Every cell is a text, also one that begins as a formula does. What a sheet says is read back from
+the keys in its hidden second row, so that its words may be in any language.
+
+Empty tables to fill in, which an import reads.
+"""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import quote_sheetname
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from ..catalogue.catalogue import Catalogue
+from ..schema import records
+from ..schema.fields import Field
+from ..schema.records import Reader, Record
+from ..schema.text import best, fold
+from ..schema.value_parser import letters
+from . import importer
+from .table_format import BETWEEN, Column, Columns, UnknownFormatError, joined
+
+_LAST = 1_048_576
+_MOST_CHARACTERS = 32_767
+_MOST_SHOWN = 30
+"""The most values of a list that stand in the explanation of a column."""
+_MOST_PROMPT = 255
+_TEXT = "@"
+_PROPERTIES = "docProps/core.xml"
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_WIDE, _MIDDLE, _NARROW = 44, 28, 16
+_BOLD = Font(bold=True)
+_REQUIRED = PatternFill("solid", fgColor="FFE699")
+_OPTIONAL = PatternFill("solid", fgColor="DDEBF7")
+_WRAPPED = Alignment(wrap_text=True, vertical="top")
+
+
+class UnfitError(ValueError):
+    """A text that no cell of a sheet can hold."""
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """Writes workbooks of entries, in the first of the languages."""
+
+    columns: Columns
+    languages: tuple[str, ...]
+
+    @cached_property
+    def listed(self) -> tuple[Column, ...]:
+        """Give the columns: all but those that an import fills by itself."""
+        return tuple(c for c in self.columns.all if c.field.predicate not in importer.OWN)
+
+    def labels(self) -> list[str]:
+        """Give what the columns are called."""
+        return [self.columns.label(column, self.languages) for column in self.listed]
+
+    def write(self, reader: Reader, entries: Iterable[Record], output: BinaryIO) -> None:
+        """Write a workbook with the entries; raises UnfitError."""
+        rows = list(self._rows(reader, entries))  # before anything is written that it would spoil
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet(self._say("entriesSheet"))
+        self._prepare(sheet)
+        for texts in rows:
+            sheet.append([_cell(sheet, text) for text in texts])
+        self._explain(book.create_sheet(self._say("columns")))
+        self._add_choices(sheet, book.create_sheet(self._say("optionsSheet")))
+        packed = io.BytesIO()
+        book.save(packed)
+        output.write(_timeless(packed))
+
+    def _say(self, name: str, /, **words: object) -> str:
+        return self.columns.values.phrases.say(name, self.languages, **words)
+
+    def _prepare(self, sheet: Any) -> None:
+        """Write the names of the columns, and the keys in a row that is not seen."""
+        sheet.freeze_panes = "B3"
+        sheet.row_dimensions[2].hidden = True
+        for number, column in enumerate(self.listed, 1):
+            dimension = sheet.column_dimensions[letters(number)]
+            dimension.width = _width(column.field)
+            dimension.number_format = _TEXT
+        heading = []
+        for column, label in zip(self.listed, self.labels(), strict=True):
+            cell = _cell(sheet, label)
+            cell.font, cell.alignment = _BOLD, _WRAPPED
+            cell.fill = _REQUIRED if column.field.required else _OPTIONAL
+            heading.append(cell)
+        sheet.append(heading)
+        sheet.append([_cell(sheet, column.key) for column in self.listed])
+
+    def _rows(self, reader: Reader, entries: Iterable[Record]) -> Iterator[list[str]]:
+        """Give the texts of each entry's cells; raises UnfitError."""
+        tags = self.columns.values.languages
+        for record in entries:
+            found = records.row(reader, record, tags) | self._worded(reader, record)
+            yield [_fit(found.get(column.key, ""), record, column) for column in self.listed]
+
+    def _worded(self, reader: Reader, record: Record) -> dict[str, str]:
+        return {
+            field.key: joined(
+                self._wordings[field.key].get(reader.code(term), reader.code(term))
+                for term in terms
+            )
+            for field, terms in record.filled()
+            if field.key in self._wordings
+        }
+
+    @cached_property
+    def _wordings(self) -> Mapping[str, Mapping[str, str]]:
+        """Give the words for the values of lists, by key and short form."""
+        fields = {column.key: column.field for column in self.listed if column.field.chosen}
+        return {key: self.columns.wordings(field, self.languages) for key, field in fields.items()}
+
+    def _choices(self, key: str) -> list[str]:
+        return sorted(set(self._wordings.get(key, {}).values()), key=fold)
+
+    def _explain(self, sheet: Any) -> None:
+        """Write how the sheet is filled in, and what each column is for."""
+        for letter, width in zip("ABCDEF", (32, 22, 12, 16, 80, 80), strict=True):
+            sheet.column_dimensions[letter].width = width
+        for name in ("sheetRows", "sheetSeveral", "sheetEmpty", "sheetKeys"):
+            sheet.append([_cell(sheet, self._say(name, between=BETWEEN.strip()))])
+        names = ("columnName", "columnKey", "columnRequired", "columnRepeats", "columnHint")
+        heading = [_cell(sheet, self._say(name)) for name in (*names, "optionsSheet")]
+        for cell in heading:
+            cell.font, cell.fill = _BOLD, _OPTIONAL
+        sheet.append([])
+        sheet.append(heading)
+        for column, label in zip(self.listed, self.labels(), strict=True):
+            texts = (label, column.key, *self._explained(column))
+            cells = [_cell(sheet, text) for text in texts]
+            for cell in cells:
+                cell.alignment = _WRAPPED
+            sheet.append(cells)
+
+    def _explained(self, column: Column) -> tuple[str, ...]:
+        field, choices = column.field, self._choices(column.key)
+        return (
+            self._say("yes" if field.required else "no"),
+            self._say("yes" if field.repeats and not field.text else "no"),
+            best(field.hints, self.languages),
+            BETWEEN.join(choices) if len(choices) <= _MOST_SHOWN else "",
+        )
+
+    def _add_choices(self, sheet: Any, options: Any) -> None:
+        """Write the values of lists into a sheet that is not seen; offer them and the hints."""
+        options.sheet_state = "hidden"
+        lists = [self._choices(key) for key in self._wordings]
+        for row in range(max(map(len, lists), default=0)):
+            texts = [listed[row] if row < len(listed) else "" for listed in lists]
+            options.append([_cell(options, text) for text in texts])
+        places = {key: number for number, key in enumerate(self._wordings, 1)}
+        for number, column in enumerate(self.listed, 1):
+            source = ""
+            if column.key in places:
+                letter, last = letters(places[column.key]), len(self._choices(column.key))
+                source = f"{quote_sheetname(options.title)}!${letter}$1:${letter}${last}"
+            offered = self._validation(column.field, letters(number), source)
+            sheet.data_validations.append(offered)
+
+    def _validation(self, field: Field, letter: str, source: str) -> DataValidation:
+        """Give what a cell of a column says and offers; other words may always be put there.
+
+        A label in another language is right too, and so are several values in one cell.
+        """
+        found = DataValidation(
+            type="list" if source else None,
+            formula1=source or None,
+            allow_blank=True,
+            showInputMessage=True,
+            showErrorMessage=bool(source) and not field.repeats,
+            errorStyle="warning",
+            promptTitle=_cut(best(field.names, self.languages), 32),
+            prompt=_cut(self._prompt(field), _MOST_PROMPT),
+        )
+        found.add(f"{letter}3:{letter}{_LAST}")
+        return found
+
+    def _prompt(self, field: Field) -> str:
+        hint = best(field.hints, self.languages)
+        several = self._say("sheetSeveral", between=BETWEEN.strip())
+        return f"{hint} {several}" if field.repeats and not field.text else hint
+
+
+def _timeless(packed: BinaryIO) -> bytes:
+    """Give a workbook without the time of writing, so that it has the same bytes each time."""
+    output = io.BytesIO()
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == _PROPERTIES:
+                content = _TIME.sub(b"1980-01-01T00:00:00Z", content)
+            new.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return output.getvalue()
+
+
+def _fit(text: str, record: Record, column: Column) -> str:
+    if len(text) > _MOST_CHARACTERS or ILLEGAL_CHARACTERS_RE.search(text):
+        shown = f"{text[:40]!r}, {len(text)} characters"
+        raise UnfitError(f"{record.iri}: {column.key}: no cell of a sheet can hold {shown}")
+    return text
+
+
+def _cell(sheet: Any, text: str) -> Any:
+    cell = WriteOnlyCell(sheet, value=text or None)
+    if text:
+        cell.data_type = "s"  # else one that begins with = became a formula
+        cell.number_format = _TEXT
+    return cell
+
+
+def _width(field: Field) -> int:
+    if field.text:
+        return _WIDE
+    return _MIDDLE if field.repeats or field.chosen else _NARROW
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+FORMS = ("xlsx", "csv")
+
+
+def form_of(path: Path | None) -> str:
+    """Give the format that the name of a file ends in, XLSX without a file; UnknownFormatError."""
+    form = path.suffix.removeprefix(".").lower() if path else FORMS[0]
+    if form not in FORMS:
+        raise UnknownFormatError(f"{path}: its name ends in none of {', '.join(FORMS)}")
+    return form
+
+
+def content(opened: Catalogue, form: str, language: str | None) -> bytes:
+    """Give an empty table in a format, its words in a language; raises UnknownLanguageError.
+
+    CSV has the keys of the columns, or in a language what they are called.
+    """
+    sheets = Sheets(Columns(opened.understanding), opened.preferring(language))
+    if form == "csv":
+        return _line(sheets.labels() if language else [column.key for column in sheets.listed])
+    output = io.BytesIO()
+    sheets.write(opened.reader, (), output)
+    return output.getvalue()
+
+
+def _line(names: list[str]) -> bytes:
+    """Give a line of CSV, marked as UTF-8, which Excel does not suppose."""
+    text = io.StringIO()
+    csv.writer(text).writerow(names)
+    return text.getvalue().encode("utf-8-sig")

@@ -1,0 +1,356 @@
+"""What one state of a catalogue says and another does not: thing by thing, field by field.
+
+Things are compared by their statements, so neither the order of a file nor the labels of its blank
+nodes make a difference.
+
+Differences written down: in words, as JSON, and as change sets in Turtle.
+
+In Turtle, a change set (http://purl.org/vocab/changeset/schema) holds what was added to and removed
+from the statements on one thing, and is an activity of ActivityStreams 2.0.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.documents import Document
+from ..rdf.terms import RDF, XSD, Node, Term
+from ..rdf.turtle import Writer
+from ..schema.fields import Kind
+from ..schema.lifecycle import Retirement
+from ..schema.messages import Phrases
+from ..schema.shapes import PG
+from ..schema.text import best
+
+_Statements = Mapping[tuple[str, str], Term]
+"""The values of a thing by property and Turtle."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value, and what it is called: a label, a text, or the Turtle of a blank node."""
+
+    term: Term
+    label: str
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """What a field lost and got; the language if its values are texts in one."""
+
+    property: str
+    label: str
+    language: str
+    removed: tuple[Value, ...]
+    added: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What became of a thing: `added`, `removed`, `changed`, `moved` or `withdrawn`."""
+
+    iri: str
+    kind: str
+    title: str
+    change: str
+    retirement: Retirement | None
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """A catalogue as it stood: its documents, opened."""
+
+    documents: Sequence[Document]
+    opened: Catalogue
+
+    @property
+    def triples(self) -> list[Triple]:
+        """Give all statements."""
+        return [quad.triple for document in self.documents for quad in document.quads]
+
+    @cached_property
+    def things(self) -> Mapping[str, _Statements]:
+        """Give the statements of every thing that has an IRI."""
+        triples = self.triples
+        written = self.opened.writer.naming(triples)
+        things: dict[str, dict[tuple[str, str], Term]] = {}
+        for triple in triples:
+            if isinstance(triple.subject, NamedNode):
+                name = (triple.predicate.value, written(triple.object))
+                things.setdefault(triple.subject.value, {})[name] = triple.object
+        return things
+
+    def kind(self, iri: str) -> Kind | None:
+        """Give the kind of a thing."""
+        return self.opened.shapes.kind_of(self.opened.reader.classes(iri))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Compares two states; labels come in the first of the languages."""
+
+    old: State
+    new: State
+    languages: Sequence[str]
+
+    def differences(self) -> list[Difference]:
+        """Give what differs, in order of IRIs; the parts of a thing come and go with it."""
+        iris = sorted(self.old.things.keys() | self.new.things.keys())
+        found = {iri: self._difference(iri) for iri in iris if self._differs(iri)}
+        return [difference for difference in found.values() if not _is_part(difference, found)]
+
+    def name(self, iri: str) -> str:
+        """Give what a thing is or was called, or "" where nobody says."""
+        states = (self.new, self.old)
+        names = (state.opened.reader.name(iri, self.languages) for state in states)
+        return next(filter(None, names), "")
+
+    def _differs(self, iri: str) -> bool:
+        return self.old.things.get(iri, {}).keys() != self.new.things.get(iri, {}).keys()
+
+    def _difference(self, iri: str) -> Difference:
+        kind = self.old.kind(iri) or self.new.kind(iri)
+        return Difference(
+            iri=iri,
+            kind=best(kind.labels, self.languages) if kind else "",
+            title=self.name(iri),
+            change=self._change(iri),
+            retirement=self.new.opened.permanence.of(iri),
+            fields=tuple(self._fields(iri)),
+        )
+
+    def _change(self, iri: str) -> str:
+        if iri not in self.old.things:
+            return "added"
+        if iri not in self.new.things:
+            return "removed"
+        before, now = (state.opened.permanence.of(iri) for state in (self.old, self.new))
+        if now is None or (before and before.moved == now.moved):
+            return "changed"
+        return "moved" if now.moved else "withdrawn"
+
+    def _fields(self, iri: str) -> Iterator[FieldChange]:
+        before, now = (state.things.get(iri, {}) for state in (self.old, self.new))
+        gone = {name: term for name, term in before.items() if name not in now}
+        come = {name: term for name, term in now.items() if name not in before}
+        places = {_place(name, term) for name, term in (*gone.items(), *come.items())}
+        kinds = [kind for state in (self.new, self.old) if (kind := state.kind(iri))]
+        for predicate, language in sorted(places, key=lambda place: _order(kinds, *place)):
+            yield FieldChange(
+                property=predicate,
+                label=self._label(kinds, predicate),
+                language=language,
+                removed=self._values(gone, predicate, language),
+                added=self._values(come, predicate, language),
+            )
+
+    def _values(self, statements: _Statements, predicate: str, language: str) -> tuple[Value, ...]:
+        return tuple(
+            Value(term, self._words(term, name[1]))
+            for name, term in sorted(statements.items())
+            if _place(name, term) == (predicate, language)
+        )
+
+    def _words(self, term: Term, turtle: str) -> str:
+        if isinstance(term, NamedNode):
+            return self.name(term.value) or term.value
+        return term.value if isinstance(term, Literal) else turtle
+
+    def _label(self, kinds: Sequence[Kind], predicate: str) -> str:
+        shapes = self.new.opened.shapes
+        fields = [shapes.field(kind, predicate) for kind in (*kinds, None)]
+        field = next(filter(None, fields), None)
+        label = best(field.names, self.languages) if field else self.name(predicate)
+        return label or predicate.rpartition("#")[2].rpartition("/")[2]
+
+
+def _is_part(difference: Difference, found: Mapping[str, Difference]) -> bool:
+    """Tell whether something is a part of what was added or taken out as a whole."""
+    whole, mark, _ = difference.iri.partition("#")
+    together = bool(mark) and whole in found
+    return together and found[whole].change in ("added", "removed", "withdrawn")
+
+
+def _place(name: tuple[str, str], term: Term) -> tuple[str, str]:
+    language = term.language if isinstance(term, Literal) else None
+    return name[0], language or ""
+
+
+def _order(kinds: Sequence[Kind], predicate: str, language: str) -> tuple[int, str, str]:
+    known = [field.predicate for kind in kinds for field in kind.fields]
+    place = known.index(predicate) if predicate in known else len(known)
+    return place, predicate, language
+
+
+_CS = "http://purl.org/vocab/changeset/schema#"
+_AS = "https://www.w3.org/ns/activitystreams#"
+_ACTIVITIES = {
+    "added": "Create",
+    "removed": "Delete",
+    "changed": "Update",
+    "moved": "Move",
+    "withdrawn": "Delete",
+}
+_ORDER = [
+    *(_CS + name for name in ("subjectOfChange", "changeReason", "removal", "addition")),
+    *(RDF + name for name in ("subject", "predicate", "object")),
+]
+_PHRASES = {
+    "added": "wasAdded",
+    "removed": "wasRemoved",
+    "changed": "wasChanged",
+    "moved": "wasMoved",
+    "withdrawn": "wasWithdrawn",
+}
+
+
+def text(
+    comparison: Comparison, differences: Sequence[Difference], phrases: Phrases
+) -> Iterator[str]:
+    """Give the differences in words, line by line, with how many things differ at the end."""
+    languages = comparison.languages
+    for difference in differences:
+        change = phrases.say(_PHRASES[difference.change], languages)
+        about = [difference.kind, difference.title and f"“{difference.title}”", difference.iri]
+        yield f"{change}: {' '.join(part for part in about if part)}"
+        if difference.change in ("moved", "withdrawn"):
+            yield from _fate(comparison, difference, phrases)
+        if difference.change in ("changed", "moved"):
+            yield from (line for field in difference.fields for line in _lines(field))
+    yield phrases.say("differences", languages, count=len(differences))
+
+
+def _fate(comparison: Comparison, difference: Difference, phrases: Phrases) -> Iterator[str]:
+    retirement = difference.retirement
+    assert retirement
+    said = ": ".join(filter(None, [retirement.since, _reason(comparison, difference)]))
+    if said:
+        yield f"  {said}"
+    if retirement.successor:
+        name = comparison.name(retirement.successor)
+        yield f"  {phrases.say('goTo', comparison.languages)}: {name} {retirement.successor}"
+
+
+def _lines(field: FieldChange) -> Iterator[str]:
+    label = f"{field.label} ({field.language})" if field.language else field.label
+    for sign, values in (("-", field.removed), ("+", field.added)):
+        for value in values:
+            yield f"  {label}: {sign} {' '.join(value.label.split())}"
+
+
+def as_json(
+    comparison: Comparison, differences: Sequence[Difference], impact: Mapping[str, Any]
+) -> str:
+    """Give the differences and their impact as JSON, with the labels of fields and values."""
+    found = [_object(comparison, difference) for difference in differences]
+    return json.dumps({"impact": impact, "differences": found}, ensure_ascii=False, indent=1)
+
+
+def _object(comparison: Comparison, difference: Difference) -> dict[str, Any]:
+    retirement = difference.retirement
+    fate = {
+        "to": retirement.successor if retirement else "",
+        "since": retirement.since if retirement else "",
+        "reason": _reason(comparison, difference),
+    }
+    return {
+        "id": difference.iri,
+        "kind": difference.kind,
+        "title": difference.title,
+        "change": difference.change,
+        **{name: said for name, said in fate.items() if said},
+        "fields": [_field(field) for field in difference.fields],
+    }
+
+
+def _field(field: FieldChange) -> dict[str, Any]:
+    return {
+        "property": field.property,
+        "label": field.label,
+        **({"language": field.language} if field.language else {}),
+        "removed": [_value(value) for value in field.removed],
+        "added": [_value(value) for value in field.added],
+    }
+
+
+def _value(value: Value) -> dict[str, str]:
+    if isinstance(value.term, NamedNode):
+        return {"id": value.term.value, "label": value.label}
+    return {"value": value.label}
+
+
+def turtle(comparison: Comparison, differences: Sequence[Difference]) -> str:
+    """Give the differences as change sets, one a thing."""
+    new = comparison.new.opened
+    prefixes = {**comparison.old.opened.prefixes, **new.prefixes, "cs": _CS, "as": _AS}
+    writer = Writer({**prefixes, "rdf": RDF}, new.languages, _ORDER)
+    states = (comparison.old, comparison.new)
+    described = [t for s in states for t in s.triples if isinstance(t.subject, BlankNode)]
+    sets = [
+        triple
+        for place, difference in enumerate(differences)
+        for triple in _change_set(comparison, difference, f"change{place:06}")
+    ]
+    return writer.write([*sets, *_reached(sets, described)], "")
+
+
+def _change_set(comparison: Comparison, difference: Difference, label: str) -> Iterator[Triple]:
+    node, thing = BlankNode(label), NamedNode(difference.iri)
+    yield Triple(node, _named(RDF, "type"), _named(_CS, "ChangeSet"))
+    yield Triple(node, _named(RDF, "type"), _named(_AS, _ACTIVITIES[difference.change]))
+    yield Triple(node, _named(_CS, "subjectOfChange"), thing)
+    yield Triple(node, _named(_AS, "object"), thing)
+    if reason := _reason(comparison, difference):
+        yield Triple(node, _named(_CS, "changeReason"), Literal(reason))
+    retirement = difference.retirement
+    if retirement and retirement.successor:
+        yield Triple(node, _named(_AS, "target"), NamedNode(retirement.successor))
+    if retirement and retirement.since:
+        day = Literal(retirement.since, datatype=_named(XSD, "date"))
+        yield Triple(node, _named(PG, "retired"), day)
+    changes = [
+        (name, field.property, value.term)
+        for field in difference.fields
+        for name, values in (("removal", field.removed), ("addition", field.added))
+        for value in values
+    ]
+    for place, (name, predicate, term) in enumerate(changes):
+        statement = BlankNode(f"{label}n{place:06}")
+        yield Triple(node, _named(_CS, name), statement)
+        yield from _statement(statement, thing, NamedNode(predicate), term)
+
+
+def _statement(node: Node, thing: NamedNode, predicate: NamedNode, term: Term) -> Iterator[Triple]:
+    yield Triple(node, _named(RDF, "type"), _named(RDF, "Statement"))
+    yield Triple(node, _named(RDF, "subject"), thing)
+    yield Triple(node, _named(RDF, "predicate"), predicate)
+    yield Triple(node, _named(RDF, "object"), term)
+
+
+def _reached(triples: Sequence[Triple], described: Sequence[Triple]) -> list[Triple]:
+    """Give what is said of the blank nodes that the triples mention, and of those behind them."""
+    statements: dict[object, list[Triple]] = {}
+    for triple in described:
+        statements.setdefault(triple.subject, []).append(triple)
+    found: list[Triple] = []
+    mentioned = [triple.object for triple in triples]
+    while mentioned:
+        said = statements.pop(mentioned.pop(), [])
+        found += said
+        mentioned += [triple.object for triple in said]
+    return found
+
+
+def _reason(comparison: Comparison, difference: Difference) -> str:
+    retirement = difference.retirement
+    return best(retirement.reasons, comparison.languages) if retirement else ""
+
+
+def _named(namespace: str, name: str) -> NamedNode:
+    return NamedNode(namespace + name)

@@ -1,0 +1,195 @@
+"""The ledger of gaps: the answers of the stored questions that have a place in it.
+
+A question with `?language` and `?count` becomes a table with a column a language. Nothing else here
+knows what a gap is: a question more is a part of the ledger more.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import shorten
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.stored_queries import Question
+from ..exchange.table_format import shielded
+from ..rdf.terms import XSD, Term, decimal, plain
+from ..schema.shapes import PG
+from ..schema.text import best, nearest
+from ..schema.value_parser import BadChoiceError
+from ..storage.base import Row
+
+_INTEGER = NamedNode(XSD + "integer")
+_PLACE = PG + "ledger"
+_LANGUAGE, _COUNT = "language", "count"
+_NONE = Literal("0", datatype=_INTEGER)
+MOST = 20
+"""The rows of a part that people read."""
+_WIDTH = 60  # characters of a cell there
+_GAP = "  "
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the ledger: a question's answer as a table; a row may lack what is not known."""
+
+    name: str
+    title: str
+    explanation: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Reads the ledger of a catalogue in the first of the languages."""
+
+    catalogue: Catalogue
+    languages: Sequence[str]
+
+    def parts(self, name: str = "") -> list[Part]:
+        """Give the part of a name, or all in their order; raises BadChoiceError."""
+        listed = {question.name: question for question in self.questions()}
+        if name and name not in listed:
+            raise BadChoiceError(name, None, nearest(name, listed) or list(listed))
+        return [self._part(listed[name])] if name else list(map(self._part, listed.values()))
+
+    def heading(self, column: str) -> str:
+        """Give what a column is called, where a phrase says it."""
+        phrase = f"gap{column.capitalize()}"
+        known = phrase in self.catalogue.phrases.wordings
+        return self.say(phrase) if known else column
+
+    def say(self, name: str, /, **words: object) -> str:
+        """Give a phrase."""
+        return self.catalogue.phrases.say(name, self.languages, **words)
+
+    def label(self, term: Term | None) -> str:
+        """Give what a thing is called, or a value's text."""
+        if isinstance(term, NamedNode):
+            return self.catalogue.reader.name(term.value, self.languages) or term.value
+        return term.value if isinstance(term, Literal) else ""
+
+    def questions(self) -> list[Question]:
+        """Give the questions whose answers are the parts, in their order."""
+        found = self.catalogue.questions
+        said = {
+            name: self.catalogue.store.value(NamedNode(question.iri), _PLACE)
+            for name, question in found.items()
+        }
+        places = {
+            name: place
+            for name, term in said.items()
+            if isinstance(term, Literal) and (place := decimal(term.value)) is not None
+        }
+        return [found[name] for name in sorted(places, key=lambda name: (places[name], name))]
+
+    def part(self, question: Question, rows: Sequence[Row]) -> Part:
+        """Give the part that the rows of a question's answer are."""
+        return Part(
+            name=question.name,
+            title=best(question.labels, self.languages),
+            explanation=best(question.comments, self.languages),
+            columns=tuple(dict.fromkeys(column for row in rows for column in row)),
+            rows=tuple(rows),
+        )
+
+    def _part(self, question: Question) -> Part:
+        query = question.asked((), self.catalogue.understanding)
+        return self.part(question, self.by_language(list(self.catalogue.store.select(query))))
+
+    def by_language(self, rows: list[Row]) -> list[Row]:
+        """Give one row for those that differ in the language alone, its counts side by side."""
+        if not any(_LANGUAGE in row for row in rows):
+            return rows
+        wide: dict[tuple[tuple[str, Term], ...], dict[str, Term]] = {}
+        for row in rows:
+            own = tuple((k, term) for k, term in row.items() if k not in (_LANGUAGE, _COUNT))
+            counts = wide.setdefault(own, dict.fromkeys(self.catalogue.languages, _NONE))
+            counts[plain(row[_LANGUAGE])] = row[_COUNT]
+        return [{**dict(own), **counts} for own, counts in wide.items()]
+
+
+def text(ledger: Ledger, parts: Sequence[Part]) -> str:
+    """Give the parts as tables for people, each with its first rows."""
+    return "\n".join("\n".join([part.title, *_table(ledger, part), ""]) for part in parts)
+
+
+def _table(ledger: Ledger, part: Part) -> Iterator[str]:
+    if not part.rows:
+        yield _GAP + ledger.say("gapNone")
+        return
+    shown = [
+        [
+            shorten(ledger.label(row.get(column)), _WIDTH, placeholder=" …")
+            for column in part.columns
+        ]
+        for row in part.rows[:MOST]
+    ]
+    lines = [list(map(ledger.heading, part.columns)), *shown]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    set_right = [_is_number(part.rows[0].get(column)) for column in part.columns]
+    for cells in lines:
+        placed = zip(cells, widths, set_right, strict=True)
+        joined = _GAP.join(c.rjust(w) if right else c.ljust(w) for c, w, right in placed)
+        yield (_GAP + joined).rstrip()
+    if more := len(part.rows) - len(shown):
+        yield _GAP + ledger.say("gapMore", count=more, name=part.name)
+
+
+def as_json(ledger: Ledger, parts: Sequence[Part]) -> str:
+    """Give the parts with all their rows."""
+    listed = [described(ledger, part) for part in parts]
+    return json.dumps({"gaps": listed}, ensure_ascii=False, indent=1) + "\n"
+
+
+def described(ledger: Ledger, part: Part) -> dict[str, Any]:
+    """Give a part as JSON; things have their IRIs and labels."""
+
+    def value(term: Term) -> Any:
+        if isinstance(term, NamedNode):
+            return {"id": term.value, "label": ledger.label(term)}
+        return int(plain(term)) if _is_number(term) else plain(term)
+
+    return {
+        "name": part.name,
+        "title": part.title,
+        "explanation": part.explanation,
+        "rows": [{column: value(term) for column, term in row.items()} for row in part.rows],
+    }
+
+
+def as_csv(ledger: Ledger, parts: Sequence[Part]) -> str:
+    """Give all rows as one table; a thing has a column more, with its label."""
+    rows = [{"gap": part.name, **_cells(ledger, row)} for part in parts for row in part.rows]
+    written = io.StringIO(newline="")
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    table = csv.DictWriter(written, columns)
+    table.writeheader()
+    table.writerows(rows)
+    return written.getvalue()
+
+
+def _cells(ledger: Ledger, row: Row) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for column, term in row.items():
+        cells[column] = shielded(plain(term))
+        if isinstance(term, NamedNode):
+            cells[f"{column}Label"] = shielded(ledger.label(term))
+    return cells
+
+
+def _is_number(term: Term | None) -> bool:
+    return isinstance(term, Literal) and term.datatype == _INTEGER
+
+
+FORMS: Mapping[str, Callable[[Ledger, Sequence[Part]], str]] = {
+    "text": text,
+    "json": as_json,
+    "csv": as_csv,
+}
+"""The forms of the ledger by name."""

@@ -1,0 +1,103 @@
+"""What is no longer current: moved to a successor or withdrawn, since when, and why.
+
+A thing that was merged into another one keeps its statements and names its successor; a
+tombstone, and what has no successor that is current, is withdrawn.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyoxigraph import NamedNode
+
+from ..rdf.terms import plain
+from ..storage.base import Row, Store
+from .shapes import SKOS
+from .text import Labels
+
+DEPRECATED = "http://www.w3.org/2002/07/owl#deprecated"
+REPLACED = "http://purl.org/dc/terms/isReplacedBy"
+_RETIRED = """
+PREFIX as: <https://www.w3.org/ns/activitystreams#>
+PREFIX dct: <http://purl.org/dc/terms/>
+PREFIX owl: <http://www.w3.org/2002/07/owl#>
+PREFIX pg: <https://w3id.org/practicegraph/ontology#>
+SELECT ?thing ?successor ?day ?tombstone
+WHERE {
+    ?thing owl:deprecated true .
+    FILTER (isIRI(?thing))
+    OPTIONAL {
+        ?thing dct:isReplacedBy ?successor .
+        FILTER (isIRI(?successor))
+    }
+    OPTIONAL {
+        ?thing pg:retired ?day .
+        FILTER (isLiteral(?day))
+    }
+    OPTIONAL {
+        ?thing a ?tombstone .
+        FILTER (?tombstone = as:Tombstone)
+    }
+}
+ORDER BY ?thing ?successor ?day
+"""
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """How a thing ceased to be current; the successor is the last of its chain, or "" for none."""
+
+    iri: str
+    successor: str
+    steps: int
+    moved: bool
+    since: str
+    reasons: Labels
+
+
+@dataclass(frozen=True)
+class Permanence:
+    """What is no longer current, by IRI."""
+
+    retirements: Mapping[str, Retirement]
+
+    def of(self, iri: str) -> Retirement | None:
+        """Give how a thing ceased to be current, or None where it did not."""
+        return self.retirements.get(iri)
+
+    def led_to(self, iri: str) -> list[Retirement]:
+        """Give what a thing has replaced, at whatever distance."""
+        return [found for found in self.retirements.values() if found.successor == iri]
+
+
+def read(store: Store) -> Permanence:
+    """Read what is no longer current out of the store."""
+    rows = {plain(row["thing"]): row for row in store.select(_RETIRED)}
+    following = {
+        thing: plain(row["successor"]) for thing, row in rows.items() if "successor" in row
+    }
+    return Permanence(
+        {thing: _retirement(store, thing, row, following) for thing, row in rows.items()}
+    )
+
+
+def _retirement(store: Store, thing: str, row: Row, following: Mapping[str, str]) -> Retirement:
+    chain = _chain(thing, following)
+    successor = chain[-1] if chain else ""
+    return Retirement(
+        iri=thing,
+        successor=successor,
+        steps=len(chain),
+        moved=bool(successor) and "tombstone" not in row,
+        since=plain(row["day"]) if "day" in row else "",
+        reasons=store.labels(NamedNode(thing), SKOS + "changeNote"),
+    )
+
+
+def _chain(thing: str, following: Mapping[str, str]) -> list[str]:
+    """Give the successors one after another; none where they go round, which a check finds."""
+    chain: list[str] = []
+    while successor := following.get(chain[-1] if chain else thing):
+        if successor in (thing, *chain):
+            return []
+        chain.append(successor)
+    return chain

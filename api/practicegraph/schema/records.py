@@ -1,0 +1,211 @@
+"""Records: what a thing's fields hold, and how that is shown in words, JSON and tables."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad
+
+from ..exchange.table_format import joined, shielded
+from ..rdf.terms import RDF, XSD, Term, decimal, integer, plain
+from ..storage.base import Recent, Store
+from .fields import Field, Kind
+from .text import Labels, best
+from .vocabularies import Vocabularies
+
+_NAME = "http://xmlns.com/foaf/0.1/name"
+_DESCRIPTION = "http://purl.org/dc/terms/description"
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+_NATIVE: dict[str, Callable[[str], Any]] = {
+    XSD + "boolean": _TRUTHS.get,
+    XSD + "integer": integer,
+    XSD + "decimal": decimal,
+}
+"""What gives a literal as JSON has it, or None where it is ill-typed: then it is a text."""
+_KEPT = 4096
+_RECORDS = 2000  # about 6 kB each, that are kept
+
+
+@dataclass(frozen=True)
+class Record:
+    """A thing of a kind with the values of its fields, by key; fields without one are absent."""
+
+    iri: str
+    kind: Kind
+    values: Mapping[str, tuple[Term, ...]]
+
+    def filled(self) -> Iterator[tuple[Field, tuple[Term, ...]]]:
+        """Give the fields that have values, in their order, with the values."""
+        for field in self.kind.fields:
+            if field.key in self.values:
+                yield field, self.values[field.key]
+
+    def spoken(self, role: str, languages: Sequence[str]) -> tuple[str, str]:
+        """Give the text in a role, such as `LabelRole`, and its language; or two empty texts."""
+        found: dict[str, str] = {}
+        for field in self.kind.with_role(role):
+            for term in self.values.get(field.key, ()):
+                if isinstance(term, Literal):
+                    found.setdefault(term.language or "", term.value)
+        text = best(found, languages)
+        return text, next((language for language, words in found.items() if words == text), "")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads records out of a store and names what they mention."""
+
+    store: Store
+    vocabularies: Vocabularies
+    labels: tuple[str, ...]
+
+    def records(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
+        """Give the records of the IRIs, in their order, each once."""
+        keys = [(kind.iri, iri) for iri in dict.fromkeys(iris)]
+        return self._recent.of(
+            self.store.version(), keys, lambda missing: self._read(kind, [i for _, i in missing])
+        )
+
+    @cached_property
+    def _recent(self) -> Recent[tuple[str, str], Record]:
+        return Recent(_RECORDS)
+
+    def _read(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
+        found: dict[str, dict[str, list[Term]]] = {iri: {} for iri in iris}
+        for iri, key, term in self._values(kind, iris) if iris else ():
+            found[iri].setdefault(key, []).append(term)
+        return [
+            Record(iri, kind, {key: _in_order(terms) for key, terms in values.items()})
+            for iri, values in found.items()
+        ]
+
+    def _values(self, kind: Kind, iris: Sequence[str]) -> Iterator[tuple[str, str, Term]]:
+        """Give the values of fields with the things and the keys: most stand beside the thing."""
+        for quad in self.store.about(iris):
+            assert isinstance(quad.subject, NamedNode)
+            for key in kind.keys.get(quad.predicate.value, ()):
+                yield quad.subject.value, key, quad.object
+        reached = [field for field in kind.fields if not field.predicate]
+        for row in self.store.select(_fields_query(reached, iris)) if reached else ():
+            yield plain(row["thing"]), plain(row["key"]), row["value"]
+
+    def classes(self, iri: str) -> list[str]:
+        """Give the classes of a thing; a blank node is not found again by its label."""
+        if iri.startswith("_:"):
+            return []
+        terms = self.store.values(NamedNode(iri), RDF + "type")
+        return [term.value for term in terms if isinstance(term, NamedNode)]
+
+    def name(self, iri: str, languages: Sequence[str]) -> str:
+        """Give what a thing is called, else how it is described, or "" where nobody says."""
+        if concept := self.vocabularies.concepts.get(iri):
+            return best(concept.labels, languages)
+        if iri.startswith("_:"):
+            return ""
+        release = self.store.version()
+        return best(self._kept_labels(release, iri) if release else self._labels(iri), languages)
+
+    @cached_property
+    def _kept_labels(self) -> Callable[[str, str], Labels]:
+        """Give what things are called, of a release; the same ones are named again and again."""
+        return lru_cache(maxsize=_KEPT)(lambda _release, iri: self._labels(iri))
+
+    def _labels(self, iri: str) -> Labels:
+        """Give the names by language; a description is none where there is one in any language."""
+        said = list(self.store.quads(NamedNode(iri)))
+        return _wordings(said, (*self.labels, _NAME)) or _wordings(said, (_DESCRIPTION,))
+
+    def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:
+        """Give a record as JSON: texts in the first language that has them, labels likewise."""
+        title, _ = record.spoken("LabelRole", languages)
+        shown = {
+            field.key: self._json_of_field(field, terms, languages)
+            for field, terms in record.filled()
+        }
+        return {"id": record.iri, "title": title} | shown | {"title": title}
+
+    def _json_of_field(self, field: Field, terms: Sequence[Term], languages: Sequence[str]) -> Any:
+        if field.text:
+            return best(_by_language(terms), languages)
+        values = [self._json_of_term(field, term, languages) for term in terms]
+        return values if field.repeats else values[0]
+
+    def _json_of_term(self, field: Field, term: Term, languages: Sequence[str]) -> Any:
+        if isinstance(term, Literal):
+            found = _NATIVE.get(term.datatype.value, str)(term.value)
+            return term.value if found is None else found
+        assert isinstance(term, NamedNode | BlankNode)
+        if not field.chosen:
+            return term.value
+        label = self.name(term.value, languages)
+        return {"value": self.code(term), "id": term.value, "label": label}
+
+    def code(self, term: Term) -> str:
+        """Give the short form of a value: a concept's notation, else the value itself."""
+        if isinstance(term, NamedNode) and (found := self.vocabularies.concepts.get(term.value)):
+            return found.notation
+        assert isinstance(term, NamedNode | BlankNode | Literal)
+        return term.value
+
+
+def columns(kind: Kind, languages: Iterable[str]) -> list[str]:
+    """Give the columns of a table: a field's key, for texts one a language; identifiers first."""
+    listed = list(languages)
+    identifiers = kind.with_role("IDRole")
+    others = [field for field in kind.fields if field not in identifiers]
+    return [
+        column
+        for field in (*identifiers, *others)
+        for column in ([f"{field.key}@{tag}" for tag in listed] if field.text else [field.key])
+    ]
+
+
+def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+    """Give a record as a row of a table: notations for concepts, ` | ` between values."""
+    cells: dict[str, str] = {}
+    for field, terms in record.filled():
+        if field.text:
+            texts = _by_language(terms)
+            cells |= {f"{field.key}@{tag}": texts[tag] for tag in languages if tag in texts}
+        else:
+            cells[field.key] = joined(reader.code(term) for term in terms)
+    return cells
+
+
+def csv_row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+    """Give a record as a row of CSV, in which no program finds a formula."""
+    return {key: shielded(text) for key, text in row(reader, record, languages).items()}
+
+
+def _in_order(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Give terms in order, each once; one alone needs no comparing, which takes time."""
+    return tuple(sorted(set(terms), key=str) if len(terms) > 1 else terms)
+
+
+def _by_language(terms: Iterable[Term]) -> dict[str, str]:
+    return {t.language or "": t.value for t in terms if isinstance(t, Literal)}
+
+
+def _fields_query(fields: Iterable[Field], iris: Sequence[str]) -> str:
+    things = " ".join(str(NamedNode(iri)) for iri in iris)
+    branches = [
+        f"{{ VALUES ?thing {{ {things} }} ?thing {field.path} ?value ."
+        f' BIND ("{field.key}" AS ?key) }}'
+        for field in fields
+    ]
+    return "SELECT ?thing ?key ?value\nWHERE {\n    " + "\n    UNION\n    ".join(branches) + "\n}"
+
+
+def _wordings(said: Iterable[Quad], properties: Sequence[str]) -> Labels:
+    """Give the texts of properties by language, of the first property that has one in it."""
+    places = {name: place for place, name in enumerate(properties)}
+    ordered = sorted(
+        (quad for quad in said if quad.predicate.value in places),
+        key=lambda quad: places[quad.predicate.value],
+    )
+    labels: dict[str, str] = {}
+    for quad in ordered:
+        if isinstance(quad.object, Literal):
+            labels.setdefault(quad.object.language or "", quad.object.value)
+    return labels

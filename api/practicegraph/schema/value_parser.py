@@ -1,0 +1,237 @@
+"""What a source says, understood: words become values of fields, or problems that say why not.
+
+Field names and values are known through the labels of the shapes and vocabularies alone.
+"""
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode
+
+from ..rdf.terms import RDF, XSD, Term
+from .fields import Field, Kind, Shapes
+from .messages import Phrases
+from .text import best, fold, nearest
+from .vocabularies import Vocabularies
+
+_LETTERS = 26
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands: in a line of a file, a cell of a row, or a cell of a sheet."""
+
+    path: Path
+    line: int
+    column: int = 0
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        """Give `page.txt:12`, `table.csv:7:3` (the third cell) or `book.xlsx: Entries!C7`."""
+        if self.sheet:
+            return f"{self.path}: {self.sheet}!{letters(self.column or 1)}{self.line}"
+        return ":".join(map(str, [self.path, self.line, *([self.column] if self.column else [])]))
+
+
+def letters(column: int) -> str:
+    """Give what spreadsheet programs call a column: A is the first, AA the twenty-seventh."""
+    before, last = divmod(column - 1, _LETTERS)
+    return (letters(before) if before else "") + chr(ord("A") + last)
+
+
+ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
+_WHOLE = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
+_FORMS = (
+    (XSD + "gYear", re.compile(r"\d{4}")),
+    (XSD + "gYearMonth", re.compile(r"\d{4}-(0[1-9]|1[0-2])")),
+    (XSD + "date", re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")),
+    (XSD + "boolean", re.compile(r"true|false")),
+    (XSD + "integer", re.compile(r"[+-]?\d+")),
+    (XSD + "string", re.compile(r".+", re.DOTALL)),
+    (RDF + "langString", re.compile(r".+", re.DOTALL)),
+)
+_TRUTHS = {"true": ("yes", "cellTrue"), "false": ("no", "cellFalse")}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something cannot be read: where it stands, what it says, what would be right."""
+
+    place: Place
+    field: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Give the problem on one line."""
+        parts = [str(self.place), self.field, self.value and f"“{self.value}”"]
+        return ": ".join([*(part for part in parts if part), self.reason])
+
+
+class RefusedError(ValueError):
+    """An import of which nothing is written, with all its problems."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Values:
+    """What an import says of a field: these values, for texts the one in a language; and where."""
+
+    field: Field
+    language: str | None
+    terms: tuple[Term, ...]
+    place: Place | None = dataclasses.field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an import says of an entry, and from where it has it.
+
+    `used` is the IRI of what was read: the address of a page, or a table by its hash (RFC 6920).
+    """
+
+    identifier: str
+    values: tuple[Values, ...]
+    used: str
+    page: bool
+    checksum: str
+    part: str
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """Reads values for the fields of one kind of record."""
+
+    shapes: Shapes
+    vocabularies: Vocabularies
+    phrases: Phrases
+
+    @property
+    def kind(self) -> Kind:
+        """Give the kind of record that is read."""
+        return self.shapes.record
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Give the languages in which labels are known."""
+        return self.shapes.languages
+
+    def decoded(self, path: Path, content: bytes) -> str:
+        """Give the text of a file in UTF-8; raises RefusedError with the line where it is not."""
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content[: error.start].count(b"\n") + 1
+            raise RefusedError([self.problem(Place(path, line), None, "", "notText")]) from error
+
+    def problem(
+        self, place: Place, field: Field | None, value: str, phrase: str, /, **words: object
+    ) -> Problem:
+        """Give a problem in words."""
+        name = self.name(field) if field else ""
+        return Problem(place, name, value, self.say(phrase, **words))
+
+    def refused(self, path: Path, phrase: str, /, **words: object) -> RefusedError:
+        """Give the error that a file cannot be read at all."""
+        return self.refusal(Place(path, 1), phrase, **words)
+
+    def refusal(self, place: Place, phrase: str, /, **words: object) -> RefusedError:
+        """Give the error that a file cannot be read on from a place."""
+        return RefusedError([self.problem(place, None, "", phrase, **words)])
+
+    def name(self, field: Field) -> str:
+        """Give what the field is called."""
+        return best(field.names, self.shapes.languages)
+
+    def say(self, name: str, /, **words: object) -> str:
+        """Give a phrase in the first language."""
+        return self.phrases.say(name, self.shapes.languages, **words)
+
+    def term(
+        self, place: Place, field: Field, text: str, languages: Iterable[str]
+    ) -> Term | Problem:
+        """Give the value that the words mean for the field, by labels in the languages."""
+        if field.scheme:
+            return self._concept(place, field, text, languages)
+        if field.options:
+            return self._option(place, field, text)
+        if field.pattern and not re.search(field.pattern, text):
+            return self._bad(place, field, text)
+        if not field.datatypes:
+            return _address(text) or self._bad(place, field, text)
+        for datatype, form in _FORMS:
+            if datatype in field.datatypes and form.fullmatch(text):
+                return Literal(text, datatype=NamedNode(datatype))
+        return self._bad(place, field, text)
+
+    def _option(self, place: Place, field: Field, text: str) -> Term | Problem:
+        valid = self.vocabularies.choices(field)
+        if found := valid.get(text):
+            return found
+        if field.truth and (meant := valid.get(self._truths.get(fold(text), ""))):
+            return meant
+        return self.problem(place, field, text, "unknownLabel", nearest=", ".join(valid))
+
+    @cached_property
+    def _truths(self) -> dict[str, str]:
+        """Give what is meant by yes and no, and by how spreadsheet programs write them."""
+        return {
+            fold(wording): meant
+            for meant, names in _TRUTHS.items()
+            for name in names
+            for wording in self.phrases.of(name).values()
+        }
+
+    def _bad(self, place: Place, field: Field, text: str) -> Problem:
+        types = ", ".join(name.rpartition("#")[2] for name in field.datatypes) or "IRI"
+        hint = best(field.hints, self.shapes.languages)
+        return self.problem(place, field, text, "badValue", type=types, hint=hint)
+
+    def _concept(
+        self, place: Place, field: Field, text: str, languages: Iterable[str]
+    ) -> Term | Problem:
+        assert field.scheme
+        scheme = self.vocabularies.scheme(field.scheme)
+        if meant := scheme.meant.get(text):
+            return NamedNode(meant.iri)
+        tags = tuple(languages)
+        found = scheme.called(text, tags)
+        if len(found) > 1:
+            several = ", ".join(concept.notation for concept in found)
+            return self.problem(place, field, text, "ambiguousLabel", several=several)
+        if not found:
+            concepts = scheme.concepts.values()
+            known = [w for concept in concepts for tag, w in concept.wordings if tag in tags]
+            known += scheme.concepts
+            near = ", ".join(nearest(text, known))
+            return self.problem(place, field, text, "unknownLabel", nearest=near or "–")
+        return NamedNode(found[0].iri)
+
+
+def _address(text: str) -> NamedNode | None:
+    """Give the IRI that a text is, whole: it may end as none in the midst of words does."""
+    try:
+        return NamedNode(text) if _WHOLE.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def checksum(content: bytes) -> str:
+    """Give the SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class BadChoiceError(ValueError):
+    """A parameter, or a value of one, that does not exist; `valid` is what does, nearest first."""
+
+    def __init__(self, parameter: str, value: str | None, valid: Sequence[str]) -> None:
+        super().__init__(f"{parameter}: {value!r}")
+        self.parameter, self.value, self.valid = parameter, value, valid

@@ -1,0 +1,268 @@
+"""The schemes and their concepts (SKOS): labels, order, and what stands above and below what."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyoxigraph import Literal, NamedNode
+
+from ..rdf.terms import Term, plain
+from ..storage.base import Store
+from .fields import Field
+from .lifecycle import Permanence, Retirement
+from .shapes import SKOS
+from .text import Labels, best, fold
+
+_CONCEPTS = """
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+SELECT ?concept ?scheme ?notation
+    (GROUP_CONCAT(DISTINCT COALESCE(STR(?above), ""); separator=" ") AS ?broader)
+WHERE {
+    ?concept skos:inScheme ?scheme .
+    FILTER (isIRI(?concept) && isIRI(?scheme))
+    OPTIONAL {
+        ?concept skos:notation ?notation .
+        FILTER (isLiteral(?notation))
+    }
+    OPTIONAL {
+        ?concept skos:broader|^skos:narrower ?above .
+        FILTER (isIRI(?above))
+    }
+}
+GROUP BY ?concept ?scheme ?notation
+ORDER BY ?scheme ?notation ?concept
+"""
+_SCHEMES = """
+PREFIX dct: <http://purl.org/dc/terms/>
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+SELECT ?scheme ?key
+WHERE {
+    ?scheme a skos:ConceptScheme .
+    FILTER (isIRI(?scheme))
+    OPTIONAL {
+        ?scheme dct:identifier ?key .
+        FILTER (isLiteral(?key))
+    }
+}
+ORDER BY ?key ?scheme
+"""
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_TITLE = "http://purl.org/dc/terms/title"
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A concept as its scheme has it."""
+
+    iri: str
+    scheme: str
+    notation: str
+    labels: Labels
+    wordings: tuple[tuple[str, str], ...]
+    broader: tuple[str, ...]
+    retirement: Retirement | None = None
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A concept scheme; the concepts by notation, current ones apart from the others."""
+
+    iri: str
+    key: str
+    titles: Labels
+    concepts: Mapping[str, Concept]
+    retired: Mapping[str, Concept]
+
+    def at(self, notation: str) -> Concept | None:
+        """Give the concept of a notation, current or not."""
+        return self.concepts.get(notation) or self.retired.get(notation)
+
+    @cached_property
+    def meant(self) -> dict[str, Concept]:
+        """Give the current concepts by notation and IRI; a replaced one means its successor."""
+        found = {concept.iri: concept for concept in self.concepts.values()}
+        for notation, concept in self.retired.items():
+            assert concept.retirement
+            if successor := found.get(concept.retirement.successor):
+                found |= {concept.iri: successor, notation: successor}
+        return found | dict(self.concepts)
+
+    @cached_property
+    def by_wording(self) -> dict[tuple[str, str], list[Concept]]:
+        """Give the concepts by language and folded wording: labels and other labels."""
+        found: dict[tuple[str, str], list[Concept]] = {}
+        for concept in (*self.concepts.values(), *self.retired.values()):
+            meant = self.meant.get(concept.iri)
+            for language, wording in concept.wordings:
+                alike = found.setdefault((language, fold(wording)), [])
+                if meant and meant not in alike:
+                    alike.append(meant)
+        return found
+
+    def called(self, text: str, languages: Iterable[str]) -> list[Concept]:
+        """Give the concepts that have a wording in one of the languages, each once."""
+        listed = (self.by_wording.get((tag, fold(text)), ()) for tag in languages)
+        return list({concept.iri: concept for alike in listed for concept in alike}.values())
+
+    @cached_property
+    def below(self) -> dict[str, list[Concept]]:
+        """Give the current concepts right below each one; those on top stand under "".
+
+        Where broader ones go round, which a check finds, all of the ring stand on top.
+        """
+        found: dict[str, list[Concept]] = {}
+        for concept in self.concepts.values():
+            parents = [self.meant[iri].iri for iri in concept.broader if iri in self.meant]
+            if parents:
+                lower = set(self.within(concept.iri))
+                parents = [iri for iri in parents if iri not in lower]
+            for parent in parents or [""]:
+                found.setdefault(parent, []).append(concept)
+        return found
+
+    @cached_property
+    def upwards(self) -> dict[str, dict[str, int]]:
+        """Give what each concept counts for, its broader ones and its successor, in steps to it."""
+        found: dict[str, dict[str, int]] = {}
+        for concept in (*self.concepts.values(), *self.retired.values()):
+            above = found.setdefault(concept.iri, dict.fromkeys(concept.broader, 1))
+            if concept.retirement and concept.retirement.successor:
+                above[concept.retirement.successor] = concept.retirement.steps
+        return found
+
+    @cached_property
+    def depth(self) -> int:
+        """Give the most steps that lie between a concept and one that it counts for."""
+        return max((self._height(iri, ()) for iri in self.upwards), default=0)
+
+    @cached_property
+    def counted(self) -> dict[str, tuple[str, ...]]:
+        """Give the current things for which each one counts: itself, and what is above it."""
+        retired = {concept.iri for concept in self.retired.values()}
+        uppers = {*self.upwards, *(iri for above in self.upwards.values() for iri in above)}
+        current = uppers - retired
+        found: dict[str, list[str]] = {iri: [] for iri in self.upwards}
+        for upper in current:
+            for lower in self.within(upper):
+                found.setdefault(lower, []).append(upper)
+        return {iri: tuple(uppers) for iri, uppers in found.items()}
+
+    @cached_property
+    def _downwards(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for iri, above in self.upwards.items():
+            for upper in above:
+                found.setdefault(upper, []).append(iri)
+        return found
+
+    def _height(self, iri: str, below: tuple[str, ...]) -> int:
+        above = self.upwards.get(iri, {})
+        heights = (
+            steps + self._height(upper, (*below, iri))
+            for upper, steps in above.items()
+            if upper not in (*below, iri)
+        )
+        return max(heights, default=0)
+
+    def within(self, iri: str) -> Iterator[str]:
+        """Give a concept and all that count for it at whatever distance, each once."""
+        found = {iri: None}
+        waiting = [iri]
+        while waiting:
+            lower = self._downwards.get(waiting.pop(), [])
+            waiting += [child for child in lower if child not in found]
+            found |= dict.fromkeys(lower)
+        return iter(found)
+
+    def tree(
+        self, languages: Sequence[str], above: tuple[str, ...] = ("",)
+    ) -> Iterator[tuple[int, Concept]]:
+        """Give the concepts from the top down with their depth, in order of their labels."""
+        children = (child for child in self.below.get(above[-1], []) if child.iri not in above)
+        for concept in sorted(children, key=lambda child: fold(best(child.labels, languages))):
+            yield len(above) - 1, concept
+            yield from self.tree(languages, (*above, concept.iri))
+
+
+@dataclass(frozen=True)
+class Vocabularies:
+    """The schemes of a catalogue by IRI."""
+
+    schemes: Mapping[str, Scheme]
+
+    @cached_property
+    def by_key(self) -> dict[str, Scheme]:
+        """Give the schemes by key."""
+        return {scheme.key: scheme for scheme in self.schemes.values()}
+
+    def scheme(self, iri: str) -> Scheme:
+        """Give a scheme; one that nobody describes has no concepts."""
+        return self.schemes.get(iri) or Scheme(iri, _last(iri), {}, {}, {})
+
+    def choices(self, field: Field) -> dict[str, Term]:
+        """Give the values of a field that come from a list by short form: notation or text."""
+        if field.scheme:
+            concepts = self.scheme(field.scheme).concepts
+            return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
+        return {plain(option): option for option in field.options}
+
+    @cached_property
+    def concepts(self) -> dict[str, Concept]:
+        """Give every concept by IRI, current or not."""
+        return {
+            concept.iri: concept
+            for scheme in self.schemes.values()
+            for concept in (*scheme.retired.values(), *scheme.concepts.values())
+        }
+
+
+def read(store: Store, permanence: Permanence) -> Vocabularies:
+    """Read the schemes out of the store."""
+    current: dict[str, dict[str, Concept]] = {}
+    retired: dict[str, dict[str, Concept]] = {}
+    known: set[tuple[str, str]] = set()
+    for row in store.select(_CONCEPTS):
+        iri, scheme, broader = (plain(row[name]) for name in ("concept", "scheme", "broader"))
+        if (iri, scheme) in known:
+            continue  # a second notation
+        known.add((iri, scheme))
+        alike = (retired if permanence.of(iri) else current).setdefault(scheme, {})
+        said = plain(row["notation"]) if "notation" in row else ""
+        notation = next(name for name in (said, _last(iri), iri) if name and name not in alike)
+        alike[notation] = _concept(store, permanence, iri, scheme, notation, broader)
+    schemes: dict[str, Scheme] = {}
+    for row in store.select(_SCHEMES):
+        iri = plain(row["scheme"])
+        if iri in schemes:
+            continue  # a second key
+        key = plain(row["key"]) if "key" in row else ""
+        key = key if _KEY.fullmatch(key) else _last(iri)
+        titles = store.labels(NamedNode(iri), _TITLE)
+        schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), retired.get(iri, {}))
+    return Vocabularies(schemes)
+
+
+def _last(iri: str) -> str:
+    """Give the last part of an address, which stands in for what its own file does not say."""
+    return iri.rstrip("/#").rpartition("#")[2].rpartition("/")[2] or iri
+
+
+def _concept(
+    store: Store, permanence: Permanence, iri: str, scheme: str, notation: str, broader: str
+) -> Concept:
+    node = NamedNode(iri)
+    return Concept(
+        iri=iri,
+        scheme=scheme,
+        notation=notation,
+        labels=store.labels(node, SKOS + "prefLabel"),
+        wordings=tuple(
+            (term.language, term.value)
+            for name in ("prefLabel", "altLabel", "hiddenLabel")
+            for term in store.values(node, SKOS + name)
+            if isinstance(term, Literal) and term.language
+        ),
+        broader=tuple(sorted(broader.split())),
+        retirement=permanence.of(iri),
+    )

@@ -1,0 +1,159 @@
+"""The text of a reader's query: the words in it, what it may not do, the terms put into it.
+
+The hosts that readers' queries may call with SERVICE: none but those that are listed.
+"""
+
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from ..rdf import nesting
+from ..rdf.nesting import TooDeepError
+from ..rdf.terms import Term
+from .base import QueryRefusedError
+
+_HOST = r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+_LISTED = re.compile(_HOST, re.IGNORECASE | re.ASCII)
+# Nothing but a host and a port stands between the slashes: no user, no escape, no other script.
+_ADDRESS = re.compile(rf"(?P<scheme>https?)://{_HOST}(?:[/?#].*)?", re.IGNORECASE | re.ASCII)
+_PORTS = {"http": 80, "https": 443}
+
+
+class UnknownHostError(ValueError):
+    """A text that names no host."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host; without a port, every port of it."""
+
+    name: str
+    port: int | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.port is None else f"{self.name}:{self.port}"
+
+
+def listed(text: str) -> Host:
+    """Read HOST or HOST:PORT, an IPv6 address in brackets; raises UnknownHostError."""
+    found = _LISTED.fullmatch(text)
+    if not found:
+        raise UnknownHostError(f"{text}: not a host, such as example.org or example.org:8080")
+    return Host(_name(found["name"]), int(found["port"]) if found["port"] else None)
+
+
+def allows(hosts: Iterable[Host], iri: str) -> bool:
+    """Tell whether an IRI is http or https, written in full, and of one of the hosts."""
+    found = _ADDRESS.fullmatch(iri)
+    if not found:
+        return False
+    try:
+        name = _name(found["name"])
+    except UnknownHostError:
+        return False
+    port = int(found["port"] or _PORTS[found["scheme"].lower()])
+    return any(host.name == name and host.port in (None, port) for host in hosts)
+
+
+def _name(text: str) -> str:
+    """Give a name in small letters, an IPv6 address in its shortest form."""
+    if not text.startswith("["):
+        return text.lower()
+    try:
+        return f"[{IPv6Address(text[1:-1]).compressed}]"
+    except ValueError as error:
+        raise UnknownHostError(f"{text}: not an IPv6 address") from error
+
+
+# The tokens of SPARQL 1.1 (section 19.8) in which a keyword is only text, and bare words. They are
+# as the engine reads them: codepoint escapes are resolved within texts and IRIs alone.
+_TOKENS = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\'))*\'\'\''
+    r'|"(?:[^"\\\r\n]|\\.)*"|\'(?:[^\'\\\r\n]|\\.)*\''
+    r"|(?P<iri><(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU][0-9A-Fa-f]+)*>)|#[^\r\n]*|[?$@]\w+"
+    r"|(?P<prefix>[\w.-]*):(?:[\w.:-]|%[0-9A-Fa-f]{2}|\\.)*|(?P<word>[A-Za-z]+)",
+    re.DOTALL,
+)
+
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_CALL = "SERVICE"
+_GAP = r"(?:\s|#[^\r\n]*[\r\n])"
+_CALLED = re.compile(rf"SERVICE{_GAP}+(?:SILENT{_GAP}+)?<([^<>\"{{}}|^`\\\s]*)>", re.IGNORECASE)
+_GROUP = re.compile(rf"[^\s{{]*{_GAP}*\{{")
+# Behind a comparison, `<` and what follows may be no IRI, and then opens a text or a comment.
+_UNSURE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://).*['#]", re.DOTALL)
+_UNREAD = "In a query with the word SERVICE, an IRI with ' or # in it must be written in full."
+_CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
+
+
+def words(query: str) -> set[str]:
+    """Give the bare words of a query in capitals: keywords and functions, but no names or texts."""
+    return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
+
+
+def refuse_depth(query: str) -> None:
+    """Raise QueryRefusedError, with line and column, if the query is nested too deep to be read."""
+    try:
+        nesting.refuse_depth(query)
+    except TooDeepError as error:
+        line, column = nesting.place(query, error.offset)
+        raise QueryRefusedError(f"error at {line}:{column}: {error}") from error
+
+
+def refuse_calls(query: str, allowed: Collection[Host] = ()) -> None:
+    """Raise QueryRefusedError if the query calls an endpoint of another host, or may be read so.
+
+    The engine's parser needs no space around a keyword, so that SERVICE can stand at the end of
+    another word, before SILENT, or before the colon of a name with a group behind it.
+    """
+    for text in {query, _unescaped(query)}:
+        for match in _calls(text):
+            called = _CALLED.match(text, match.start())
+            if not called or not allows(allowed, called[1]):
+                raise QueryRefusedError(_UNREAD if match["iri"] else _reason(allowed))
+
+
+def _calls(text: str) -> Iterator[re.Match[str]]:
+    """Give the tokens that call, may be read as if they did, or hide whether others do."""
+    for match in _TOKENS.finditer(text) if _CALL in text.upper() else ():
+        glued = _CALL in (match["prefix"] or "").upper() and _GROUP.match(text, match.end())
+        unsure = match["iri"] and _UNSURE.match(match["iri"])
+        if _CALL in (match["word"] or "").upper() or glued or unsure:
+            yield match
+
+
+def _reason(allowed: Collection[Host]) -> str:
+    names = ", ".join(map(str, allowed))
+    if not names:
+        return "SERVICE is not allowed: this endpoint calls no other one."
+    return (
+        "SERVICE is allowed as SERVICE <IRI> or SERVICE SILENT <IRI> alone, the IRI http or https "
+        f"and written in full, its host one of these: {names}."
+    )
+
+
+def is_repeatable(words: Set[str]) -> bool:
+    """Tell whether a query of such words gives the same on the same data whenever it is run."""
+    return not words & _CHANGING
+
+
+def _unescaped(query: str) -> str:
+    """Give the query with its codepoint escapes resolved (SPARQL 1.1, section 19.2)."""
+    return _ESCAPE.sub(lambda match: _character(match[1] or match[2]), query)
+
+
+def _character(digits: str) -> str:
+    number = int(digits, 16)
+    return chr(number) if number <= sys.maxunicode else "\ufffd"
+
+
+def with_terms(query: str, terms: Mapping[str, Term]) -> str:
+    """Give the query with terms in the place of the variables that are written with a dollar."""
+
+    def replaced(match: re.Match[str]) -> str:
+        token = match[0]
+        return str(terms.get(token[1:], token)) if token.startswith("$") else token
+
+    return _TOKENS.sub(replaced, query)

@@ -1,0 +1,140 @@
+"""What a changed document brings to a catalogue, checked beside a store of any size.
+
+Of the store only that is read at which the shapes look from the document. So the cost does not
+grow with the store, and the findings are those of a check of everything.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+
+from pyoxigraph import DefaultGraph, NamedNode, Quad
+
+from ..catalogue.documents import Document
+from ..rdf.terms import Node, Term
+from ..schema import lifecycle
+from ..schema.fields import Shapes
+from ..schema.lifecycle import DEPRECATED, REPLACED
+from ..schema.messages import Phrases
+from ..schema.records import Reader
+from ..schema.vocabularies import Vocabularies
+from ..storage.base import Store
+from ..storage.oxigraph import Embedded
+from . import scope
+from .checks import Checker
+from .findings import Checked, Finding
+from .scope import Sights, Touches, ends, traits
+from .shacl import Rules
+
+_SUCCESSOR = NamedNode(REPLACED)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Checks documents beside a store that holds all others; `home` gives the file of a topic.
+
+    The rules are aimed at what has marks.
+    """
+
+    store: Store
+    rules: Rules
+    shapes: Shapes
+    phrases: Phrases
+    vocabularies: Vocabularies
+    base: str
+    home: Callable[[str], Path]
+
+    def check(self, document: Document, languages: Sequence[str]) -> Checked:
+        """Give what is wrong in a document that is to stand in the place of its topics' graphs.
+
+        After it comes what the change makes wrong in other graphs; they are not in lines. The
+        store is as it was before the change. Messages are in the first of the languages.
+        """
+        others = [self._stored(graph) for graph in sorted(self.touched(document))]
+        before = self.checked(others, languages) if others else None
+        after = self.checked([*others, document], languages)
+        known = set(map(str, before.findings)) if before else set()
+        own = [found for found in after.findings if _is_of(document, found)]
+        new = [f for f in after.findings if not _is_of(document, f) and str(f) not in known]
+        violations = sum(finding.violates for finding in own + new)
+        counts = {"violations": violations, "warnings": len(own + new) - violations}
+        summary = self.phrases.say("checked", languages, files=1, **counts)
+        return replace(after, findings=(*own, *new), files=(document.path,), summary=summary)
+
+    def beside(self, documents: Sequence[Document]) -> Iterator[Quad]:
+        """Give what other graphs say that matters to documents."""
+        if not documents:
+            return iter(())
+        topics = {NamedNode(topic) for document in documents for topic in document.topics}
+        quads = [quad for document in documents for quad in document.quads]
+        things = dict.fromkeys(node for quad in quads for node in ends(quad))
+        values = dict.fromkeys(quad.object for quad in quads)
+        sight = self._sights.of(traits(quads))
+        seen = list(sight.beyond(self.store, [*things, *values]))
+        names = map(self._name, dict.fromkeys(q.object for q in seen if q.predicate == _SUCCESSOR))
+        told = {quad.subject for quad in (*quads, *seen)}
+        ours = (node for node in things if node not in told and self._is_ours(node))
+        signs = (self._sign(node, topics) for node in ours)
+        found = chain(seen, *names, *signs)
+        return (quad for quad in found if quad.graph_name not in topics)
+
+    def touched(self, document: Document) -> set[str]:
+        """Give the names of the other graphs for which it matters that the document changes."""
+        before = {quad for topic in document.topics for quad in self.store.graph(topic)}
+        return self._touches.of(before, set(document.quads)) - set(document.topics)
+
+    def checked(
+        self,
+        documents: Sequence[Document],
+        languages: Sequence[str],
+        wanted: Iterable[Path] = (),
+        audited: Store | None = None,
+    ) -> Checked:
+        """Give what is wrong in documents that stand in the place of their topics."""
+        store = Embedded()
+        store.add(quad for document in documents for quad in document.quads)
+        marks = scope.marks(list(store.quads()), self._sights)
+        store.add(list(self.beside(documents)))
+        checker = Checker(
+            store,
+            self.store,
+            self.rules.beside(marks),
+            self.shapes,
+            self.phrases,
+            Reader(store, self.vocabularies, self.shapes.labels),
+            lifecycle.read(store),
+            self.base,
+            languages,
+            audited,
+        )
+        return checker.check(documents, (), wanted or [document.path for document in documents])
+
+    def _stored(self, graph: str) -> Document:
+        return Document(self.home(graph), tuple(self.store.graph(graph)), (graph,), {})
+
+    def _name(self, thing: Term) -> Iterator[Quad]:
+        """Give what a successor is called, for words that speak of it."""
+        quads = self.store.quads(thing) if isinstance(thing, NamedNode) else ()
+        return (quad for quad in quads if quad.predicate.value in self.shapes.labels)
+
+    def _is_ours(self, node: Node) -> bool:
+        return isinstance(node, NamedNode) and node.value.startswith(self.base)
+
+    def _sign(self, thing: Node, besides: Set[Node | DefaultGraph]) -> Iterable[Quad]:
+        """Give a quad that tells that other graphs describe a thing, whatever it says."""
+        quads = self.store.quads(thing)
+        return islice((quad for quad in quads if quad.graph_name not in besides), 1)
+
+    @cached_property
+    def _sights(self) -> Sights:
+        return scope.read(self.store, (DEPRECATED, REPLACED))
+
+    @cached_property
+    def _touches(self) -> Touches:
+        return Touches(self.store, self._sights)
+
+
+def _is_of(document: Document, finding: Finding) -> bool:
+    return finding.path in (document.path, Path())

@@ -1,0 +1,268 @@
+"""What is given, checked beside as much of a catalogue as matters to it, however large that is.
+
+That is all that the folder says but its data, and those entries that are mentioned, and what they
+mention in turn. What is given stands in the place of what is about the same things. Nothing of it
+is kept.
+
+A process that checks what readers give, so that it can be killed at a deadline.
+
+It is spoken to as `worker` is: requests in JSON, line by line, and answers in frames. H says
+whether a report follows, or why what is given is not read.
+"""
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pyoxigraph import NamedNode, Quad, Triple
+
+from .. import __version__
+from ..application import services
+from ..catalogue import catalogue
+from ..catalogue import documents as catalogue_documents
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.documents import Contents, Document, UnreadableError
+from ..exchange.importer import Import
+from ..exchange.table_reader import FORMS
+from ..rdf.terms import named
+from ..schema import lifecycle, vocabularies
+from ..schema.shapes import ShapesError
+from ..schema.value_parser import Problem, RefusedError, Understanding
+from ..sparql.pool import Request, failed, frame, reported, started, written
+from ..storage.base import Store
+from ..storage.oxigraph import Embedded
+from ..storage.remote import Endpoint, Remote, StoreError
+from . import reports, submissions
+from .findings import Checked, Finding, Part, Position, Reporter
+from .shacl import Rules, turtle
+from .submissions import GIVEN, Given, Intake, Rows
+
+_MOST_MENTIONED = 1000
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Checks what is given against the folder `root` and the entries in a store."""
+
+    root: Path
+    store: Store
+    made: Import
+
+    def check(
+        self, given: Sequence[Given], shapes: Sequence[Given], language: str, root: str = ""
+    ) -> Checked:
+        """Give what is wrong; shapes that come along are applied instead of the catalogue's.
+
+        `root` is the address at which the catalogue is served. Raises UnreadableError.
+        """
+        intake = Intake(self._known, root)
+        own = submissions.rules(intake.document(each) for each in shapes)
+        try:
+            documents = [self._document(each, intake, language) for each in given]
+        except RefusedError as error:
+            return self._of_cells(error, language)
+        others = Contents(self._heads, ()).with_others([*self._mentioned(documents), *documents])
+        opened = self._opened(others.documents)
+        if own:
+            return self._by_own_rules(opened, others, documents, own, language)
+        return self._by_ours(opened, others, documents, language)
+
+    @property
+    def prefixes(self) -> Mapping[str, str]:
+        """Give the prefixes of the catalogue."""
+        return self._known.prefixes
+
+    @cached_property
+    def _heads(self) -> tuple[Document, ...]:
+        return catalogue_documents.contents(
+            catalogue_documents.files(self.root, catalogue_documents.PARTS[:3])
+        ).documents
+
+    @cached_property
+    def _known(self) -> Catalogue:
+        return catalogue.gather(self._heads, self.root)
+
+    def _opened(self, documents: Iterable[Document]) -> Catalogue:
+        """Give the catalogue as documents have it, but for shapes, which may be faulty in them."""
+        store = Embedded()
+        store.add(quad for document in documents for quad in document.quads)
+        known = vocabularies.read(store, lifecycle.read(store))
+        return replace(self._known, store=store, vocabularies=known)
+
+    @cached_property
+    def _topics(self) -> set[str]:
+        return {topic for document in self._heads for topic in document.topics}
+
+    def _document(self, given: Given, intake: Intake, language: str) -> Document:
+        if f".{given.form}" not in FORMS:
+            return intake.document(given)
+        shapes = replace(self._known.shapes, languages=self._known.preferring(language))
+        values = Understanding(shapes, self._known.vocabularies, self._known.phrases)
+        return Rows(self._known, self.store, values, self.made).document(given.path, given.content)
+
+    def _of_cells(self, error: RefusedError, language: str) -> Checked:
+        """Give the faulty cells of a table; a table that is none is unreadable."""
+        for problem in error.problems:
+            if not problem.place.column:
+                raise UnreadableError(problem.place.path, problem.reason, problem.place.line)
+        checker = services.checker_of(self._known, language)
+        found = [_of_cell(checker.reporter, problem) for problem in error.problems]
+        return checker.checked(found, (), {finding.path for finding in found})
+
+    def _mentioned(self, documents: Iterable[Document]) -> list[Document]:
+        """Give the graphs of the entries that are mentioned, and that these mention."""
+        found = {topic: () for document in documents for topic in document.topics}
+        kept: list[Document] = []
+        waiting = [quad for document in documents for quad in document.quads]
+        while waiting and len(kept) < _MOST_MENTIONED:
+            name = self._entry(waiting.pop())
+            if name and name not in found and name not in self._topics:
+                found[name] = ()
+                quads = tuple(self.store.graph(name))
+                waiting += quads
+                if quads:
+                    kept.append(Document(Path(name), quads, (name,), {}))
+        return kept
+
+    def _entry(self, quad: Quad) -> str:
+        """Give the address of the entry that a statement leads to, or ""."""
+        value = quad.object.value if isinstance(quad.object, NamedNode) else ""
+        return value.partition("#")[0] if value.startswith(self._known.base) else ""
+
+    def _by_ours(
+        self, opened: Catalogue, all_: Contents, documents: Sequence[Document], language: str
+    ) -> Checked:
+        """Check by the shapes of the catalogue, which are only looked at if they may matter."""
+        for document in documents:
+            if not document.topics:
+                reason = "nothing in it is about a thing with an IRI"
+                raise UnreadableError(document.path, reason)
+        parts = _parts(self.root, all_.documents)
+        shapes = parts["shapes"]
+        of_shapes = any(submissions.is_of_shapes(quad) for each in documents for quad in each.quads)
+        data = [d for d in all_.documents if of_shapes or d not in (*shapes, *parts["queries"])]
+        held = Embedded()
+        held.add(quad for document in data for quad in document.quads)
+        applied = _rules(_triples([*shapes, *documents])) if of_shapes else self._known.rules
+        checker = replace(services.checker_of(opened, language), held=held, rules=applied)
+        return checker.check(data, (), [document.path for document in documents])
+
+    def _by_own_rules(
+        self,
+        opened: Catalogue,
+        all_: Contents,
+        documents: Sequence[Document],
+        own: Sequence[Triple],
+        language: str,
+    ) -> Checked:
+        parts = _parts(self.root, all_.documents)
+        data = [d for d in all_.documents if d not in (*parts["shapes"], *parts["queries"])]
+        store = Embedded()
+        store.add(quad for document in data for quad in document.quads)
+        store.add(named(own, GIVEN))
+        checker = services.checker_of(opened, language)
+        checker = replace(checker, store=store, context=store, rules=_rules(own))
+        return checker.check_by_rules(data, [document.path for document in documents])
+
+
+def _of_cell(reporter: Reporter, problem: Problem) -> Finding:
+    """Give what cannot be understood in a cell of a table, where it stands."""
+    place = problem.place
+    found = reporter.violation(place.path, "Cell", reason=problem.reason)
+    start = Position(place.line, place.column)
+    return replace(found, field=problem.field, value=problem.value, part=Part(start, start))
+
+
+def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document]]:
+    """Give the documents of the folder by the parts of it that they stand in."""
+    found: dict[str, list[Document]] = {part: [] for part in catalogue_documents.PARTS}
+    for document in documents:
+        if document.path.is_relative_to(root):
+            found[document.path.relative_to(root).parts[0]].append(document)
+    return found
+
+
+def _rules(triples: Iterable[Triple]) -> Rules:
+    return Rules(turtle(triples))
+
+
+def _triples(documents: Iterable[Document]) -> Sequence[Triple]:
+    return [quad.triple for document in documents for quad in document.quads]
+
+
+MODULE = "practicegraph.validation.inspection"
+"""What runs as the process."""
+REPORT, UNREADABLE = "report", "unreadable"
+"""The kinds of answers."""
+_CALLS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "subprocess.Popen")
+
+
+def answer(inspection: Inspection, request: Request, output: BinaryIO) -> None:
+    """Check what a request gives, and write the report in the form that it asks for."""
+    given, shapes = (_given(request[name]) for name in ("given", "shapes"))
+    try:
+        checked = inspection.check(given, shapes, request["language"], request["root"])
+    except UnreadableError as error:
+        _tell(output, error.path, error.reason, error.line, error.column)
+    except ShapesError as error:
+        _tell(output, (shapes or given)[0].path, str(error), 1, 1)
+    except StoreError as error:
+        failed(output, type(error).__name__, str(error))
+    else:
+        report = reports.ANSWERS[request["form"]].write(checked, inspection.prefixes)
+        written(output, REPORT, report)
+
+
+def _given(listed: Iterable[Mapping[str, str]]) -> list[Given]:
+    return [Given(each["name"], each["form"], base64.b64decode(each["content"])) for each in listed]
+
+
+def _tell(output: BinaryIO, path: Path, reason: str, line: int, column: int) -> None:
+    said = {"file": str(path), "reason": reason, "line": line, "column": column}
+    written(output, UNREADABLE, json.dumps(said))
+
+
+def main(source: str, memory: int) -> None:
+    """Answer requests until the input ends; one that asks for another release opens it."""
+    credentials, requests = started(memory)
+    if not source.startswith(("http://", "https://")):
+        sys.addaudithook(_refuse_calls)
+    os.chdir("/")  # so that no name of a file that is given leads to one of ours
+    output = sys.stdout.buffer
+    frame(output, b"Z")
+    for request in requests:
+        with reported(output):
+            answer(_inspection(request["folder"], request["source"], credentials), request, output)
+
+
+@lru_cache(maxsize=1)
+def _inspection(folder: str, source: str, credentials: tuple[str, str]) -> Inspection:
+    return Inspection(Path(folder), _store(source, credentials), _circumstances())
+
+
+def _store(source: str, credentials: tuple[str, str]) -> Store:
+    if source.startswith(("http://", "https://")):
+        return Remote(Endpoint(source, credentials=credentials), Embedded())
+    return Embedded.of_snapshot(Path(source))
+
+
+def _circumstances() -> Import:
+    today = datetime.now(tz=UTC).date()
+    return Import(__version__, today, today)
+
+
+def _refuse_calls(event: str, _: Any) -> None:
+    """Have no code of this process reach out of it, whatever shapes that were sent make it do."""
+    if event in _CALLS:
+        raise PermissionError(f"{event}: nothing is fetched here")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,298 @@
+"""What someone gives to be checked, read as a document that could stand in the catalogue.
+
+Nothing is fetched: a context of JSON-LD is ours, or stands in the text.
+
+Tables that are given to be checked: entries as documents, and the cells that they come from.
+
+Shapes that a reader sends along, made ready: named all through, and harmless.
+
+They fetch nothing and run no scripts; how long they take and how much memory is for the process
+that applies them to limit.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from pyoxigraph import BlankNode, NamedNode, Quad, RdfFormat, Triple
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.documents import Document, UnreadableError
+from ..exchange import importer
+from ..exchange.importer import Import
+from ..exchange.table_reader import Tables
+from ..rdf import untrusted
+from ..rdf.positions import Placed, Places, Span
+from ..rdf.terms import RDF, Term, named, plain
+from ..rdf.untrusted import Leaf
+from ..schema.shapes import SH
+from ..schema.value_parser import Draft, Understanding, Values
+from ..storage import query_guard
+from ..storage.base import QueryRefusedError, Store
+
+RDF_FORMS = {
+    "ttl": RdfFormat.TURTLE,
+    "trig": RdfFormat.TRIG,
+    "jsonld": RdfFormat.JSON_LD,
+    "rdf": RdfFormat.RDF_XML,
+    "nt": RdfFormat.N_TRIPLES,
+    "nq": RdfFormat.N_QUADS,
+}
+"""The syntaxes by the extensions of files in them."""
+_TYPE = NamedNode(RDF + "type")
+_CONTEXT = re.compile(r"/?context(/[0-9a-f]+)?\.jsonld")
+_FIXED = frozenset({"@language", "@direction", "@index", "@context"})
+"""Keys of JSON-LD whose values mean something of their own."""
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is given: a name, the extension of its form, its bytes."""
+
+    name: str
+    form: str
+    content: bytes
+
+    @property
+    def path(self) -> Path:
+        """Give what a report calls it: the name without folders, the extension the form's."""
+        last = re.split(r"[/\\]", self.name)[-1]
+        stem = "".join(filter(str.isprintable, last)).rpartition(".")[0][:_LONGEST_NAME]
+        return Path(f"{stem or 'data'}.{self.form}")
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Reads RDF, in which IRIs are relative to its own base alone; `root` is where it is served."""
+
+    catalogue: Catalogue
+    root: str = ""
+
+    def document(self, given: Given) -> Document:
+        """Read what is given; raises UnreadableError with line and column."""
+        try:
+            text = untrusted.decoded(given.content)
+            with untrusted.told(text):
+                document = self._read(given, text)
+        except SyntaxError as error:
+            place = error.lineno or 1, error.offset or 1
+            raise UnreadableError(given.path, error.msg, *place) from error
+        return self._by_topic(document)
+
+    def _read(self, given: Given, text: str) -> Document:
+        form = RDF_FORMS[given.form]
+        listed = untrusted.values(text, form)
+        if form == RdfFormat.JSON_LD:
+            context = self.catalogue.context
+            others = untrusted.contexts(listed, text, self._is_ours, context)
+            marked = [leaf for leaf in listed if not _FIXED.intersection(_own_keys(leaf))]
+            return self._traced(given, text, marked, others)
+        if form == RdfFormat.RDF_XML:
+            return self._traced(given, text, listed, {})
+        reader = untrusted.parsed(text, form)
+        quads = tuple(reader)
+        return Document(given.path, quads, (), reader.prefixes, "", text.encode())
+
+    def _traced(
+        self, given: Given, text: str, marked: Sequence[Leaf], others: Mapping[Span, str]
+    ) -> Document:
+        form = RDF_FORMS[given.form]
+        quoted = '"{}"' if form == RdfFormat.JSON_LD else "{}"
+        read = partial(untrusted.parsed, form=form)
+        quads = tuple(read(untrusted.with_others(text, others)))
+        placed = untrusted.placed(text, marked, quads, read, others, quoted)
+        untrusted.refuse_relative(quads, placed)
+        prefixes = self.catalogue.prefixes
+        placed = tuple(replace(triple, prefixes=prefixes) for triple in placed)
+        return Document(given.path, quads, (), prefixes, "", text.encode(), placed)
+
+    def _is_ours(self, address: str) -> bool:
+        bases = [base.rstrip("/") + "/" for base in (self.catalogue.base, self.root) if base]
+        below = [address.removeprefix(base) for base in bases if address.startswith(base)]
+        return any(_CONTEXT.fullmatch(path) for path in (*below, address))
+
+    def _by_topic(self, document: Document) -> Document:
+        """Give each thing of a kind that has files a graph of its own, else all to the first."""
+        kinds = self.catalogue.shapes.kinds
+        classes = {NamedNode(name) for kind in kinds if kind.topic for name in kind.classes}
+        typed = [q for q in document.quads if q.predicate == _TYPE and q.object in classes]
+        topics = _names(typed) or _names(document.quads)[:1]
+        if not document.quads:
+            raise UnreadableError(document.path, "it says nothing")
+        if not topics:
+            return document
+        return replace(
+            document, quads=tuple(_in_graphs(document.quads, topics)), topics=tuple(topics)
+        )
+
+
+def _own_keys(leaf: Leaf) -> tuple[str, ...]:
+    """Give the key of a value, and all others if one of them opens a context."""
+    return leaf.keys if "@context" in leaf.keys else leaf.keys[-1:]
+
+
+def _names(quads: Iterable[Quad]) -> list[str]:
+    found = (quad.subject for quad in quads)
+    return list(dict.fromkeys(node.value for node in found if isinstance(node, NamedNode)))
+
+
+def _in_graphs(quads: Iterable[Quad], topics: Sequence[str]) -> Iterator[Quad]:
+    """Put quads into the graphs of what they are parts of; what has no IRI, where the last went."""
+    names = {topic: NamedNode(topic) for topic in topics}
+    graph = names[topics[0]]
+    for quad in quads:
+        if isinstance(quad.subject, NamedNode):
+            whole = quad.subject.value.partition("#")[0]
+            graph = names.get(quad.subject.value) or names.get(whole) or names[topics[0]]
+        yield Quad(quad.subject, quad.predicate, quad.object, graph)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Reads rows as changes of the entries that a store has, as an import would make them."""
+
+    catalogue: Catalogue
+    store: Store
+    values: Understanding
+    made: Import
+
+    def document(self, path: Path, content: bytes) -> Document:
+        """Give the entries of a table; raises RefusedError with every cell that is not understood.
+
+        Raises UnreadableError where there are none.
+        """
+        drafts = Tables(self.values).drafts(path, content)
+        if not drafts:
+            raise UnreadableError(path, "the table has no rows below its heading")
+        grid = _Grid.of(drafts)
+        placed = [
+            cell
+            for draft in drafts
+            for cell in grid.cells(draft, self._entry(draft), self.catalogue.prefixes)
+        ]
+        return Document(
+            path=path,
+            quads=tuple(quad for draft in drafts for quad in self._changed(draft)),
+            topics=tuple(self._entry(draft).value for draft in drafts),
+            prefixes=self.catalogue.prefixes,
+            content=grid.text.encode(),
+            placed=tuple(placed),
+        )
+
+    def _entry(self, draft: Draft) -> NamedNode:
+        return NamedNode(self.catalogue.entry(draft.identifier))
+
+    def _changed(self, draft: Draft) -> Iterator[Quad]:
+        entry, kind = self._entry(draft), self.catalogue.shapes.record
+        before = [quad.triple for quad in self.store.graph(entry.value)]
+        return named(importer.apply(draft, entry, before, kind, self.made), entry.value)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A table laid out as a text of one character a cell: line and column are row and cell."""
+
+    width: int
+    rows: int
+
+    @classmethod
+    def of(cls, drafts: Sequence[Draft]) -> "_Grid":
+        places = [values.place for draft in drafts for values in draft.values if values.place]
+        width = max(place.column for place in places)
+        return cls(width, max(place.line for place in places))
+
+    @property
+    def text(self) -> str:
+        return (" " * self.width + "\n") * self.rows
+
+    def cells(
+        self, draft: Draft, entry: NamedNode, prefixes: Mapping[str, str]
+    ) -> Iterator[Placed]:
+        """Give what a row says of an entry; an empty cell says something that has no name."""
+        first = self._span(draft.values[0])
+        for values in draft.values:
+            span, predicate = self._span(values), values.field.predicate
+            for term in values.terms or (BlankNode(),):
+                if predicate:
+                    at = Places(first, span, span)
+                    yield Placed(entry, NamedNode(predicate), term, at, prefixes)
+
+    def _span(self, values: Values) -> Span:
+        assert values.place
+        start = (values.place.line - 1) * (self.width + 1) + values.place.column - 1
+        return Span(start, start + 1)
+
+
+GIVEN = "urn:given:shapes#"
+"""What the names of shapes without one begin with."""
+_RULES_TYPE, _PATH = NamedNode(RDF + "type"), NamedNode(SH + "path")
+_TO_SHAPES = frozenset(SH + name for name in ("property", "node", "not", "qualifiedValueShape"))
+_SHAPES = frozenset(NamedNode(SH + name) for name in ("NodeShape", "PropertyShape"))
+_QUERIES = frozenset(SH + name for name in ("select", "ask", "construct", "update"))
+_SCRIPTS = frozenset(SH + name for name in ("js", "jsFunctionName", "jsLibrary"))
+_FETCHING = {"FROM", "LOAD"}
+
+
+def rules(documents: Iterable[Document]) -> list[Triple]:
+    """Give the shapes of documents, those without a name with one, so that results can tell it.
+
+    Raises UnreadableError where there are none, and for what is not applied here.
+    """
+    found: list[Triple] = []
+    for document in documents:
+        if not any(is_of_shapes(quad) for quad in document.quads):
+            raise UnreadableError(document.path, "no shapes: nothing in it is said in SHACL")
+        for quad in document.quads:
+            _refuse(document.path, quad)
+        found += document_rules(document)
+    return found
+
+
+def is_of_shapes(quad: Quad) -> bool:
+    """Tell whether a statement speaks of shapes."""
+    terms = (quad.predicate, quad.object)
+    return any(isinstance(term, NamedNode) and term.value.startswith(SH) for term in terms)
+
+
+def document_rules(document: Document) -> Iterator[Triple]:
+    """Give the shapes of a document, each with a name."""
+    names = _rules_names(document)
+    for quad in document.quads:
+        subject, value = names.get(quad.subject, quad.subject), names.get(quad.object, quad.object)
+        assert not isinstance(subject, Triple)
+        yield Triple(subject, quad.predicate, value)
+
+
+def _rules_names(document: Document) -> Mapping[Term, NamedNode]:
+    """Give names for the shapes that have none: the last part of the path, and a number."""
+    paths = {q.subject: q.object for q in document.quads if q.predicate == _PATH}
+    nodes = [q.object for q in document.quads if q.predicate.value in _TO_SHAPES]
+    typed = (q for q in document.quads if q.predicate == _RULES_TYPE and q.object in _SHAPES)
+    nodes += [*paths, *(quad.subject for quad in typed)]
+    nameless = dict.fromkeys(node for node in nodes if isinstance(node, BlankNode))
+    return {
+        node: NamedNode(f"{GIVEN}{_last(paths.get(node))}{number}")
+        for number, node in enumerate(nameless, 1)
+    }
+
+
+def _last(path: Term | None) -> str:
+    if not isinstance(path, NamedNode):
+        return ""
+    return path.value.rpartition("#")[2].rpartition("/")[2] + "-"
+
+
+def _refuse(path: Path, quad: Quad) -> None:
+    if quad.predicate.value in _SCRIPTS:
+        raise UnreadableError(path, "constraints in JavaScript are not run here")
+    if quad.predicate.value in _QUERIES and not isinstance(quad.object, BlankNode | Triple):
+        try:
+            query_guard.refuse_depth(plain(quad.object))
+            query_guard.refuse_calls(plain(quad.object))
+        except QueryRefusedError as error:
+            raise UnreadableError(path, str(error)) from error
+        if query_guard.words(plain(quad.object)) & _FETCHING:
+            raise UnreadableError(path, "queries of shapes are asked of the given data, not FROM")

@@ -1,0 +1,285 @@
+"""Entries in a writer's turn: the state compared, the body read, the shapes asked, all written.
+
+Who sends a request, by a bearer token (RFC 6750), and whether that may be done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import Request, Response
+from pyoxigraph import Literal, NamedNode, Triple
+
+from ...catalogue import change_log, documents
+from ...catalogue.documents import Document
+from ...editing import entry as editing_entry
+from ...editing.entry import Deed, Inputs
+from ...editing.tokens import CHANGE, CREATE, REMOVE, Bearer, Bearers, BearersError
+from ...editing.writer import EditedError, ElsewhereError, Writing
+from ...rdf import terms
+from ...schema.value_parser import Understanding
+from ..context import Service
+from ..document import Contexts
+from ..http import conditional, negotiation, responses
+from ..http.errors import RefusalError, UnknownAddressError
+from ..http.negotiation import JSON, TURTLE
+from ..problems import NotAdmittedError
+from ..resources.resource import Resources
+from . import bodies
+from .bodies import Body
+from .parsing import Parsing
+
+_REALM = 'Bearer realm="{name}"'
+
+
+def exist(bearers: Bearers) -> bool:
+    """Tell whether anybody may write; raises RefusalError where the list cannot be read."""
+    try:
+        return bearers.exist
+    except BearersError as error:
+        raise RefusalError(HTTPStatus.INTERNAL_SERVER_ERROR, "noTokens") from error
+
+
+def bearer(request: Request, bearers: Bearers, name: str) -> Bearer:
+    """Give who sends a request to a catalogue of that name; raises RefusalError (401)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _unauthorised("noToken", _REALM.format(name=name))
+    found = bearers.bearer(token.strip())
+    if found is None:
+        raise _unauthorised("wrongToken", f'{_REALM.format(name=name)}, error="invalid_token"')
+    return found
+
+
+def demand(found: Bearer, right: str, name: str) -> None:
+    """Raise RefusalError (403) where somebody has not the right (section 3.1)."""
+    if right in found.rights:
+        return
+    refusal = RefusalError(HTTPStatus.FORBIDDEN, "noRight", name=found.name, right=right)
+    challenge = f'{_REALM.format(name=name)}, error="insufficient_scope", scope="{right}"'
+    refusal.headers = {"WWW-Authenticate": challenge}
+    raise refusal
+
+
+def _unauthorised(phrase: str, challenge: str) -> RefusalError:
+    refusal = RefusalError(HTTPStatus.UNAUTHORIZED, phrase, "tokenHint")
+    refusal.headers = {"WWW-Authenticate": challenge}
+    return refusal
+
+
+_LONGEST = 1000  # letters of a reason
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is said of an entry before and after a change, and the body that was sent, if any."""
+
+    entry: NamedNode
+    before: Sequence[Triple]
+    after: Sequence[Triple]
+    sent: Body | None = None
+
+    @property
+    def lines(self) -> int:
+        """Give how many lines stand before the body where it is shown."""
+        return 1 if self._is_shown else 0
+
+    def shown(self, document: Document) -> Document:
+        """Give the file of an entry as findings show it: in the writer's own Turtle if it is that.
+
+        It says what addresses begin with, as for who reads the body.
+        """
+        named = replace(document, path=Path(document.path.name))
+        if not self._is_shown or self.sent is None:
+            return named
+        return replace(named, content=f"@base {self.entry} .\n{self.sent.text}".encode())
+
+    @property
+    def _is_shown(self) -> bool:
+        return self.sent is not None and self.sent.form == TURTLE
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Writes the entries of a catalogue as requests ask for it."""
+
+    service: Service
+    writing: Writing
+    parsing: Parsing
+
+    def put(self, request: Request, identifier: str, body: Body, bearer: Bearer) -> Response:
+        """Write an entry anew, or a new one, and answer with it; raises RefusalError."""
+        with self.writing.turn:
+            catalogue = self.service.catalogue
+            entry, before = self._present(identifier)
+            self._demand(bearer, CHANGE if before else CREATE)
+            conditional.hold(request, catalogue.states.of(entry.value))
+            said = self._said(request, body, entry, before)
+            said = editing_entry.identified(catalogue.shapes.record, entry, said, identifier)
+            after = editing_entry.revised(entry, before, said, _deed(request, self.service, bearer))
+            if after != before:
+                self._demand_fate(entry, before, after, bearer)
+                self._write(request, Change(entry, before, after, body))
+            return self._answer(request, identifier, 200 if before else 201)
+
+    def post(self, request: Request, body: Body, bearer: Bearer) -> Response:
+        """Write a new entry under an identifier that none has ever had; raises RefusalError."""
+        with self.writing.turn:
+            self._demand(bearer, CREATE)
+            nameless = NamedNode(self.service.catalogue.entry(editing_entry.NONE))
+            said = self._said(request, body, nameless, [])
+            identifier = self._free(said, nameless)
+            entry = NamedNode(self.service.catalogue.entry(identifier))
+            said = editing_entry.renamed(said, nameless, entry)
+            kind = self.service.catalogue.shapes.record
+            said = editing_entry.identified(kind, entry, said, identifier)
+            deed = _deed(request, self.service, bearer)
+            after = editing_entry.revised(entry, [], said, deed)
+            self._write(request, Change(entry, [], after, body))
+            return self._answer(request, identifier, 201)
+
+    def delete(self, request: Request, identifier: str, bearer: Bearer) -> Response:
+        """Leave a tombstone in the place of an entry; raises RefusalError."""
+        with self.writing.turn:
+            entry, before = self._present(identifier)
+            self._demand(bearer, REMOVE)
+            if not before:
+                raise UnknownAddressError(identifier)
+            conditional.hold(request, self.service.catalogue.states.of(entry.value))
+            if editing_entry.is_buried(entry, before):
+                raise RefusalError(HTTPStatus.GONE, "isWithdrawn")
+            deed = _deed(request, self.service, bearer)
+            after = editing_entry.withdrawn(entry, before, deed, self._unsaid)
+            self._write(request, Change(entry, before, after))
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    def _present(self, identifier: str) -> tuple[NamedNode, list[Triple]]:
+        """Give an entry that there is or may be, with what is said of it now."""
+        catalogue = self.service.catalogue
+        if not editing_entry.fits(catalogue.shapes.record, identifier):
+            raise RefusalError(HTTPStatus.NOT_FOUND, "badIdentifier", identifier=identifier)
+        entry = NamedNode(catalogue.entry(identifier))
+        return entry, [quad.triple for quad in catalogue.store.graph(entry.value)]
+
+    def _said(
+        self, request: Request, body: Body, entry: NamedNode, before: Sequence[Triple]
+    ) -> list[Triple]:
+        """Give what a body says of an entry."""
+        catalogue = self.service.catalogue
+        resources = Resources(self.service)
+        if body.form != JSON:
+            known = Contexts(catalogue).addresses(responses.root(request))
+            said = self.parsing.quads(body, entry, known, catalogue.context)
+            return bodies.graph(said, entry, resources.statements)
+        view = self.service.view(request)
+        shapes = replace(catalogue.shapes, languages=view.languages)
+        values = Understanding(shapes, catalogue.vocabularies, catalogue.phrases)
+        inputs = Inputs(values, entry, _language(request, self.service))
+        current = bool(before) and not editing_entry.is_buried(entry, before)
+        shown = resources.as_json(request, entry.value) if current else {}
+        return bodies.fields(body, inputs, shown, before if current else [])
+
+    def _demand(self, bearer: Bearer, right: str) -> None:
+        demand(bearer, right, self.service.catalogue.name)
+
+    def _demand_fate(
+        self, entry: NamedNode, before: Sequence[Triple], after: Sequence[Triple], bearer: Bearer
+    ) -> None:
+        """Demand the right to remove of who makes an entry one that is no longer current."""
+        fates = [change_log.fate(entry.value, triples) for triples in (before, after)]
+        if fates[0] == change_log.CURRENT != fates[1]:
+            self._demand(bearer, REMOVE)
+
+    def _free(self, said: Sequence[Triple], nameless: NamedNode) -> str:
+        """Give the identifier that a new entry states, or one that none has ever had."""
+        kind, languages = self.service.catalogue.shapes.record, self.service.catalogue.languages
+        wanted = editing_entry.stated(kind, nameless, said)
+        if wanted and not editing_entry.fits(kind, wanted):
+            raise RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "badIdentifier", identifier=wanted)
+        if wanted and self.writing.is_taken(wanted):
+            raise RefusalError(HTTPStatus.CONFLICT, "isTaken", identifier=wanted)
+        found = editing_entry.proposals(kind, nameless, said, languages)
+        return wanted or next(name for name in found if not self.writing.is_taken(name))
+
+    def _write(self, request: Request, change: Change) -> None:
+        """Write a change if the shapes admit it; raises RefusalError or NotAdmittedError."""
+        try:
+            path = self.writing.home(self._identifier(change.entry), change.before)
+        except EditedError as error:
+            raise RefusalError(HTTPStatus.CONFLICT, "isEdited", "editedHint", path=error) from error
+        except ElsewhereError as error:
+            raise RefusalError(HTTPStatus.CONFLICT, "standsElsewhere", path=error) from error
+        document = self._document(path, change)
+        languages = self.service.view(request).languages
+        admission = self.service.catalogue.admission
+        checked = admission.check(change.shown(document), languages).lifted(change.lines)
+        if checked.violations:
+            raise NotAdmittedError(checked)
+        _refuse_unlike(document, change)
+        try:
+            self.writing.write(document, change.before)
+        except OSError as error:
+            status = HTTPStatus.INSUFFICIENT_STORAGE
+            raise RefusalError(status, "notWritten", reason=error.strerror) from error
+
+    def _document(self, path: Path, change: Change) -> Document:
+        """Give the file that says what is said after a change."""
+        text = self.service.catalogue.writer.write(change.after, change.entry.value)
+        return documents.document(path, text.encode())
+
+    def _identifier(self, entry: NamedNode) -> str:
+        return entry.value.removeprefix(self.service.catalogue.entry(""))
+
+    def _answer(self, request: Request, identifier: str, status: int) -> Response:
+        """Answer with the entry as it is now, in the form that is asked for."""
+        path = f"{self.service.catalogue.shapes.record.segment}/{identifier}"
+        form = negotiation.form_of_document(request, negotiation.DOCUMENTS)
+        place = f"/{path}.{form.extension}"
+        iri = self.service.catalogue.entry(identifier)
+        answer = Resources(self.service).document(_reading(request, place), iri, path, form)
+        answer.status_code = status
+        answer.headers["Content-Location"] = responses.prefix(request) + place
+        if status == HTTPStatus.CREATED:
+            answer.headers["Location"] = f"{responses.root(request)}/{path}"
+        return answer
+
+    @property
+    def _unsaid(self) -> tuple[Literal, ...]:
+        """Give the reason of who gives none, in every language."""
+        wordings = self.service.catalogue.phrases.of("noReason")
+        return tuple(Literal(text, language=tag) for tag, text in wordings.items())
+
+
+def _refuse_unlike(document: Document, change: Change) -> None:
+    """Raise RefusalError where a file does not say what was to be written, to the last triple.
+
+    What the shapes admit has few blank nodes; of others, the canonical names may take for ever.
+    """
+    told = [quad.triple for quad in document.quads]
+    if terms.canonical(terms.written(told)) != terms.canonical(terms.written(change.after)):
+        raise RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "unfitNodes")
+
+
+def _reading(request: Request, path: str) -> Request:
+    """Give the request by which a reader would get a document; whatever was known before."""
+    unwanted = (b"if-match", b"if-none-match", b"if-modified-since")
+    kept = [(name, value) for name, value in request.scope["headers"] if name not in unwanted]
+    whole = responses.prefix(request) + path
+    scope = {**request.scope, "method": "GET", "path": whole, "headers": kept, "query_string": b""}
+    return Request(scope)
+
+
+def _deed(request: Request, service: Service, bearer: Bearer) -> Deed:
+    text = " ".join(request.query_params.get("reason", "").split())
+    if len(text) > _LONGEST:
+        raise RefusalError(HTTPStatus.BAD_REQUEST, "longReason", most=_LONGEST)
+    reasons = (Literal(text, language=_language(request, service)),) if text else ()
+    return Deed(bearer.name, datetime.now(tz=UTC), reasons)
+
+
+def _language(request: Request, service: Service) -> str:
+    """Give the language in which a writer writes: what is said of it, else as for a reader."""
+    said = request.headers.get("content-language", "").strip().lower()
+    return said if said in service.catalogue.languages else service.view(request).language

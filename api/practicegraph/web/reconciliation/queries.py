@@ -1,0 +1,160 @@
+"""The Reconciliation Service API 0.2: its routes, and the answers to queries.
+
+https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/
+There is no JSONP, which is optional (section 3.3): it has a page run what another server sends.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from ...reconciliation.candidates import Candidate, Query
+from ..context import VARY, Service, View
+from ..http import conditional
+from ..http.errors import BadBodyError, UnsupportedError
+from ..sparql import endpoint
+from ..urls import RECONCILE
+from .pages import FLYOUT, PREVIEW, PROPERTIES, SUGGEST, VIEW, Previews, Suggestions, manifest
+from .requests import Batches, Extension
+
+_BATCH = {"type": "string", "examples": ['{"q0": {"query": "…", "type": "…"}}']}
+_EXTENSION = {"type": "string", "examples": ['{"ids": ["…"], "properties": [{"id": "…"}]}']}
+_FIELDS = {"queries": _BATCH, "extend": _EXTENSION}
+_BODY = {
+    "required": True,
+    "content": {endpoint.FORM: {"schema": {"type": "object", "properties": _FIELDS}}},
+}
+_PARAMETERS = [{"name": name, "in": "query", "schema": said} for name, said in _FIELDS.items()]
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """Answers queries, and what fields hold; without either, the manifest."""
+
+    service: Service
+
+    @property
+    def batches(self) -> Batches:
+        """Give what reads requests."""
+        catalogue = self.service.catalogue
+        return Batches(catalogue.types, catalogue.languages)
+
+    def answer(self, request: Request, fields: Mapping[str, str]) -> Response:
+        """Answer the fields of a form or of an address; raises BadBodyError or BadChoiceError."""
+        view = self.service.view(request)
+        if "queries" in fields:
+            return self._json(self._results(view, self.batches.queries(fields["queries"])))
+        if "extend" in fields:
+            return self._json(self._values(view, self.batches.extension(fields["extend"])))
+        if request.method == "POST":
+            form = "queries={…}, extend={…}"
+            raise BadBodyError(HTTPStatus.BAD_REQUEST, "notLike", place="POST", form=form)
+        known = conditional.validators(request, view.catalogue.release, [view.language])
+        types = view.catalogue.types
+        return conditional.answer(
+            request, known, VARY, lambda: JSONResponse(manifest(request, view, types))
+        )
+
+    def _results(self, view: View, queries: Mapping[str, Query]) -> dict[str, Any]:
+        reconciling = self.service.catalogue.reconciling
+        found = {query: reconciling.candidates(query) for query in dict.fromkeys(queries.values())}
+        listed = {one.iri: one for candidates in found.values() for one in candidates}
+        names = reconciling.named(listed.values(), view.languages)
+
+        def said(one: Candidate) -> dict[str, Any]:
+            named = {"id": reconciling.things.identifier(one.iri), "name": names[one.iri]}
+            return named | _judged(one, view.languages)
+
+        return {key: {"result": list(map(said, found[query]))} for key, query in queries.items()}
+
+    def _values(self, view: View, asked: Extension) -> dict[str, Any]:
+        extending, types = self.service.catalogue.extending, self.service.catalogue.types
+        meta = []
+        for wish in asked.wishes:
+            schemes = {field.scheme for field in wish.property.fields if field.scheme}
+            typed = [t.as_json(view.languages) for t in types.lowest if t.iri in schemes]
+            said: dict[str, Any] = wish.property.as_json(view.languages)
+            meta.append(said | ({"type": typed[0]} if typed else {}))
+        rows = {
+            identifier: extending.row(identifier, asked.wishes, view.languages)
+            for identifier in asked.identifiers
+        }
+        return {"meta": meta, "rows": rows}
+
+    def _json(self, found: Mapping[str, Any]) -> Response:
+        return JSONResponse(found, headers=VARY)
+
+
+def _judged(one: Candidate, languages: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": [one.type.as_json(languages)],
+        "score": one.score,
+        "features": [{"id": key, "value": value} for key, value in one.features.items()],
+        "match": one.match,
+    }
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """Read the fields of a form (section 4.3); raises UnsupportedError or TooLargeError."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != endpoint.FORM:
+        raise UnsupportedError(f"{media_type or '?'} ({endpoint.FORM})")
+    content = await endpoint.body(request)
+    return dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def routes(service: Service) -> APIRouter:
+    """Give the routes."""
+    router, say = APIRouter(), service.catalogue.say
+    answers = Reconciliation(service)
+    by_address = {"parameters": _PARAMETERS}
+
+    @router.get(RECONCILE, summary=say("reconcileService"), openapi_extra=by_address)
+    def described(request: Request) -> Response:
+        return answers.answer(request, request.query_params)
+
+    @router.post(RECONCILE, summary=say("reconcile"), openapi_extra={"requestBody": _BODY})
+    async def reconcile(request: Request) -> Response:
+        return await run_in_threadpool(answers.answer, request, await _fields(request))
+
+    _route_suggestions(router, Suggestions(service))
+    _route_previews(router, Previews(service))
+    return router
+
+
+def _route_suggestions(router: APIRouter, suggestions: Suggestions) -> None:
+    say = suggestions.service.catalogue.say
+
+    @router.get(f"{SUGGEST}/{{name}}", summary=say("suggest"))
+    def suggest(request: Request, name: str) -> Response:
+        return suggestions.answer(request, name)
+
+    @router.get(PROPERTIES, summary=say("fieldsOf"))
+    def properties(request: Request) -> Response:
+        return suggestions.properties(request)
+
+    @router.get(PROPERTIES + "/{language}", include_in_schema=False)
+    def properties_in(request: Request, language: str) -> Response:
+        return suggestions.properties(request, language)
+
+
+def _route_previews(router: APIRouter, previews: Previews) -> None:
+    say = previews.service.catalogue.say
+
+    @router.get(f"{FLYOUT}/{{name}}", summary=say("preview"))
+    def flyout(request: Request, name: str) -> Response:
+        return previews.flyout(request, name)
+
+    @router.get(PREVIEW, summary=say("preview"))
+    def preview(request: Request) -> Response:
+        return previews.preview(request)
+
+    @router.get(VIEW, include_in_schema=False)
+    def view(request: Request) -> Response:
+        return previews.view(request)

@@ -1,0 +1,188 @@
+"""Requests of the Reconciliation Service API 0.2, read; what is wrong is refused with its place.
+
+https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from ...rdf import untrusted
+from ...reconciliation.candidates import ALL, ANY, LIMIT, SHOULD, Claim, Query
+from ...reconciliation.entities import Types
+from ...reconciliation.extension import EVERY, Wish
+from ...schema.text import cut, nearest, whole_number
+from ...schema.value_parser import BadChoiceError
+from ..http.errors import BadBodyError
+
+MOST = 1000
+"""How many queries, or things whose values are asked for, a request has at the most."""
+CANDIDATES = 50
+"""How many candidates a query gets at the most."""
+_MANY = 50
+_VALUES = 10_000
+_QUERIES = '{"q0": {"query": "…"}}'
+_QUERY = {"query": '"…"', "type": '"…"', "limit": "3", "properties": "[…]", "type_strict": '"any"'}
+_PROPERTY = '{"pid": "…", "v": "…"}'
+_EXTENSION = '{"ids": ["…"], "properties": [{"id": "…"}]}'
+_STRICT = (SHOULD, ANY, ALL)
+
+
+@dataclass(frozen=True)
+class Extension:
+    """Things by their identifiers, and the properties of which they are asked for the values."""
+
+    identifiers: tuple[str, ...]
+    wishes: tuple[Wish, ...]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Reads requests; raises BadBodyError or BadChoiceError with the place that is wrong."""
+
+    types: Types
+    languages: Sequence[str]
+
+    def queries(self, text: str) -> dict[str, Query]:
+        """Read a batch of queries (section 4.1)."""
+        found = _loaded("queries", text, _QUERIES)
+        _refuse_many(found)
+        queries = {key: self._query(f"queries.{key}", said) for key, said in found.items()}
+        claims = [claim for query in queries.values() for claim in query.claims]
+        _refuse_many([value for claim in claims for value in claim.values], _VALUES)
+        return queries
+
+    def extension(self, text: str) -> Extension:
+        """Read what values are asked for (section 7.3)."""
+        found = _loaded("extend", text, _EXTENSION)
+        identifiers = _listed("extend.ids", found.get("ids"), '["…"]')
+        wished = _listed("extend.properties", found.get("properties"), '[{"id": "…"}]')
+        _refuse_many(identifiers)
+        _refuse_many(wished, _MANY)
+        for number, one in enumerate(identifiers):
+            _text(f"extend.ids[{number}]", one)
+        places = (f"extend.properties[{number}]" for number in range(len(wished)))
+        wishes = map(self._wish, places, wished)
+        return Extension(tuple(dict.fromkeys(identifiers)), tuple(wishes))
+
+    def _query(self, place: str, said: Any) -> Query:
+        known = _object(place, said, _written(_QUERY))
+        _refuse_others(place, known, _QUERY)
+        words = known.get("query")
+        claims = tuple(self._claims(f"{place}.properties", known.get("properties")))
+        if words is None and not claims:
+            _refuse(place, _written(_QUERY))
+        types = known.get("type") or []
+        types = types if isinstance(types, list) else [types]
+        _refuse_many(types, _MANY)
+        return Query(
+            words="" if words is None else _plain(f"{place}.query", words).strip(),
+            types=tuple(self.types.type(f"{place}.type", _named(place, one)) for one in types),
+            strict=_choice(f"{place}.type_strict", known.get("type_strict") or SHOULD, _STRICT),
+            claims=claims,
+            limit=min(_limit(f"{place}.limit", known.get("limit")) or LIMIT, CANDIDATES),
+        )
+
+    def _claims(self, place: str, said: Any) -> Iterable[Claim]:
+        listed = [] if said is None else _listed(place, said, f"[{_PROPERTY}]")
+        _refuse_many(listed, _MANY)
+        for number, one in enumerate(listed):
+            here = f"{place}[{number}]"
+            known = _object(here, one, _PROPERTY)
+            found = self.types.property(f"{here}.pid", _text(f"{here}.pid", known.get("pid")))
+            values = known.get("v")
+            values = values if isinstance(values, list) else [values]
+            _refuse_many(values, _MANY)
+            texts = [_value(f"{here}.v", value) for value in values if value not in (None, "")]
+            if texts:
+                yield Claim(found, tuple(texts))
+
+    def _wish(self, place: str, said: Any) -> Wish:
+        known = _object(place, said, '{"id": "…"}')
+        settings = _object(f"{place}.settings", known.get("settings") or {}, '{"limit": 1}')
+        _refuse_others(f"{place}.settings", settings, ("limit", "language"))
+        language = settings.get("language") or ""
+        valid = ("", *self.languages, EVERY)
+        return Wish(
+            property=self.types.property(f"{place}.id", _text(f"{place}.id", known.get("id"))),
+            language=_choice(f"{place}.settings.language", language, valid),
+            limit=_limit(f"{place}.settings.limit", settings.get("limit")),
+        )
+
+
+def _loaded(name: str, text: str, form: str) -> dict[str, Any]:
+    try:
+        found = untrusted.json_value(text)
+    except ValueError as error:
+        raise BadBodyError(HTTPStatus.BAD_REQUEST, "notJson", reason=f"{name}: {error}") from error
+    return _object(name, found, form)
+
+
+def _refuse(place: str, form: str) -> NoReturn:
+    raise BadBodyError(HTTPStatus.BAD_REQUEST, "notLike", place=place, form=form)
+
+
+def _refuse_many(found: Sequence[Any] | dict[str, Any], most: int = MOST) -> None:
+    if len(found) > most:
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        raise BadBodyError(status, "tooMany", count=len(found), limit=most)
+
+
+def _refuse_others(place: str, found: Iterable[str], valid: Iterable[str]) -> None:
+    known = list(valid)
+    for name in found:
+        if name not in known:
+            near = dict.fromkeys([*nearest(name, known), *known])
+            raise BadChoiceError(f"{place}.{name}", None, list(near))
+
+
+def _object(place: str, found: Any, form: str) -> dict[str, Any]:
+    return found if isinstance(found, dict) else _refuse(place, form)
+
+
+def _listed(place: str, found: Any, form: str) -> list[Any]:
+    return found if isinstance(found, list) else _refuse(place, form)
+
+
+def _text(place: str, found: Any) -> str:
+    return cut(found) if isinstance(found, str) else _refuse(place, '"…"')
+
+
+def _plain(place: str, found: Any) -> str:
+    """Give the text of a text, a number, or true or false."""
+    return _text(place, json.dumps(found) if isinstance(found, int | float) else found)
+
+
+def _named(place: str, found: Any) -> str:
+    """Give the identifier of a type, which may stand in an object."""
+    return _text(f"{place}.type", found.get("id") if isinstance(found, dict) else found)
+
+
+def _value(place: str, found: Any) -> str:
+    """Give a property's value; of a thing that was found before, the identifier."""
+    is_thing = isinstance(found, dict)
+    return _text(f"{place}.id", found.get("id")) if is_thing else _plain(place, found)
+
+
+def _choice(place: str, found: Any, valid: Sequence[str]) -> str:
+    if found in valid and isinstance(found, str):
+        return found
+    raise BadChoiceError(place, str(found), [name for name in valid if name])
+
+
+def _limit(place: str, found: Any) -> int:
+    """Give a number from 0 on, 0 for none; forms of OpenRefine send it as a text."""
+    if found in (None, ""):
+        return 0
+    is_whole = isinstance(found, float) and found.is_integer()
+    text = str(int(found) if is_whole else found) if isinstance(found, int | float) else found
+    read = whole_number(text) if isinstance(text, str) else None
+    if read is None:
+        raise BadChoiceError(place, str(found)[:20], ["1", "2", "3"])
+    return read
+
+
+def _written(members: dict[str, str]) -> str:
+    return "{" + ", ".join(f'"{name}": {form}' for name, form in members.items()) + "}"

@@ -1,0 +1,291 @@
+"""What the description of the dataset says of where and how the data are to be had.
+
+It is what DCAT-AP 3 asks for (https://semiceu.github.io/DCAT-AP/releases/3.0.0/), and VoID. The
+catalogue's files cannot say it, since addresses follow from the server and numbers from the data.
+The catalogue is its own dataset: it has one IRI, in which all its documents are.
+
+What the description of the dataset says of its dumps (https://www.w3.org/TR/vocab-dcat-3/).
+
+The catalogue's files cannot say it, since the sizes and checksums follow from them.
+
+The dumps on a page: where each is, its size in words, and its checksum.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from babel.units import format_unit
+from pyoxigraph import Literal, NamedNode, Quad, Triple
+
+from ...catalogue.catalogue import Catalogue
+from ...exchange.dumps import NAMES, Dump, Made
+from ...rdf.terms import RDF, XSD, Term
+from ...reporting.dataset import VOID
+from ...schema.shapes import PG
+from ..context import View
+from ..http.negotiation import TURTLE
+from ..urls import OPENAPI, RECONCILE, SEARCH, SPARQL
+from . import dumps
+
+_DCAT = "http://www.w3.org/ns/dcat#"
+_SPDX = "http://spdx.org/rdf/terms#"
+_DUMP = "http://rdfs.org/ns/void#dataDump"
+_MEDIA = "https://www.iana.org/assignments/media-types/"
+HASH = PG + "canonicalHash"
+"""The property of the hash that is the same in every syntax."""
+_LICENCE = NamedNode("http://purl.org/dc/terms/license")
+
+
+def canonical_hash(dataset: str, made: Made) -> Triple:
+    """Give the triple on the hash of the dataset, of which the N-Quads are made."""
+    return Triple(NamedNode(dataset), NamedNode(HASH), _digits(made.dumps["nq"].checksum))
+
+
+def distributions(
+    dataset: str, root: str, given: Mapping[str, Made], said: Iterable[Quad]
+) -> Iterator[Triple]:
+    """Give the triples on the dumps that are given by name, each as what was made of its release.
+
+    They say where each is below the root, its release, its size and its checksums.
+    """
+    about = NamedNode(dataset)
+    licences = [q.object for q in said if q.subject == about and q.predicate == _LICENCE]
+    for dump_name, made in given.items():
+        dump = made.dumps[dump_name]
+        place = NamedNode(f"{root.rstrip('/')}/dump.{dump.name}")
+        subject = NamedNode(f"{dataset}#dump.{dump.name}")
+        yield Triple(about, NamedNode(_DCAT + "distribution"), subject)
+        if dumps.form(dump).rdf or dump.form == "jsonld":
+            yield Triple(about, NamedNode(_DUMP), place)
+        for name, value in _of_file(dump, place, made.canonical_hash(dump)):
+            yield Triple(subject, NamedNode(name), value)
+        yield Triple(subject, NamedNode(_DCAT + "version"), Literal(made.release))
+        for licence in licences:
+            yield Triple(subject, _LICENCE, licence)
+        checksum = NamedNode(f"{subject.value}.sha256")
+        yield Triple(subject, NamedNode(_SPDX + "checksum"), checksum)
+        for name, value in _of_checksum(dump):
+            yield Triple(checksum, NamedNode(name), value)
+
+
+def _of_file(dump: Dump, place: NamedNode, canonical: str | None) -> Iterator[tuple[str, Term]]:
+    size = NamedNode(XSD + "nonNegativeInteger")
+    yield RDF + "type", NamedNode(_DCAT + "Distribution")
+    yield _DCAT + "accessURL", place
+    yield _DCAT + "downloadURL", place
+    yield _DCAT + "byteSize", Literal(str(dump.size), datatype=size)
+    yield _DCAT + "mediaType", NamedNode(_MEDIA + dumps.form(dump).media_types[0])
+    if dump.name != dump.form:
+        yield _DCAT + "compressFormat", NamedNode(_MEDIA + dumps.GZIP)
+    if canonical:
+        yield HASH, _digits(canonical)
+
+
+def _of_checksum(dump: Dump) -> Iterator[tuple[str, Term]]:
+    yield RDF + "type", NamedNode(_SPDX + "Checksum")
+    yield _SPDX + "algorithm", NamedNode(_SPDX + "checksumAlgorithm_sha256")
+    yield _SPDX + "checksumValue", _digits(dump.checksum)
+
+
+def _digits(value: str) -> Literal:
+    return Literal(value, datatype=NamedNode(XSD + "hexBinary"))
+
+
+_DCT = "http://purl.org/dc/terms/"
+_FOAF = "http://xmlns.com/foaf/0.1/"
+_RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+_PROTOCOL = "https://www.w3.org/TR/sparql11-protocol/"
+_RECONCILIATION = "https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/"
+_FILE_TYPES = "http://publications.europa.eu/resource/authority/file-type/"
+_FORMATS = {
+    "nq": "RDF_N_QUADS",
+    "trig": "RDF_TRIG",
+    "ttl": "RDF_TURTLE",
+    "nt": "RDF_N_TRIPLES",
+    "jsonld": "JSON_LD",
+    "csv": "CSV",
+}
+_RANGES = {
+    _DCAT + "accessURL": _RDFS + "Resource",
+    _DCAT + "compressFormat": _DCT + "MediaType",
+    _DCAT + "downloadURL": _RDFS + "Resource",
+    _DCAT + "endpointDescription": _RDFS + "Resource",
+    _DCAT + "endpointURL": _RDFS + "Resource",
+    _DCAT + "mediaType": _DCT + "MediaType",
+    _DCAT + "theme": "http://www.w3.org/2004/02/skos/core#Concept",
+    _DCAT + "themeTaxonomy": "http://www.w3.org/2004/02/skos/core#ConceptScheme",
+    _DCT + "accessRights": _DCT + "RightsStatement",
+    _DCT + "conformsTo": _DCT + "Standard",
+    _DCT + "creator": _FOAF + "Agent",
+    _DCT + "format": _DCT + "MediaTypeOrExtent",
+    _DCT + "language": _DCT + "LinguisticSystem",
+    _DCT + "license": _DCT + "LicenseDocument",
+    _DCT + "publisher": _FOAF + "Agent",
+    _DCT + "source": _DCAT + "Dataset",
+    _DCT + "spatial": _DCT + "Location",
+    _DCT + "temporal": _DCT + "PeriodOfTime",
+    _FOAF + "homepage": _FOAF + "Document",
+    "http://spdx.org/rdf/terms#algorithm": "http://spdx.org/rdf/terms#ChecksumAlgorithm",
+}
+"""The classes that DCAT-AP asks the values to say they are of, wherever they are described."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A service: its path, where it is described and in which media type, what it is called.
+
+    The name is a phrase; the standard is an IRI, or "" for none.
+    """
+
+    path: str
+    description: str
+    described_as: str
+    phrase: str
+    standard: str = ""
+
+
+OFFERS = (
+    Offer(SPARQL, f"{SPARQL}?format=ttl", TURTLE.plain, "sparqlService", _PROTOCOL),
+    Offer(SEARCH, OPENAPI, "application/json", "searchService"),
+    Offer(RECONCILE, RECONCILE, "application/json", "reconcileService", _RECONCILIATION),
+)
+"""The services through which programs reach the data."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """The dataset as it is served below a root, with the dumps that are given by now, by name."""
+
+    catalogue: Catalogue
+    root: str
+    given: Mapping[str, Made]
+    said: Sequence[Quad]
+
+    def triples(self) -> list[Triple]:
+        """Give what is to be said beside the quads that the catalogue itself says."""
+        about = NamedNode(self.catalogue.base)
+        found = [
+            *self._whole(about),
+            *(triple for offer in OFFERS for triple in self._service(about, offer)),
+            *self._dumps(),
+            *self._sources(about),
+            *self.catalogue.dataset.statistics.said(about, self.catalogue.base),
+        ]
+        return [*found, *_typed([*(quad.triple for quad in self.said), *found])]
+
+    def _whole(self, about: NamedNode) -> Iterator[Triple]:
+        dataset = self.catalogue.dataset
+        yield Triple(about, NamedNode(_DCAT + "dataset"), about)
+        yield Triple(about, NamedNode(_DCT + "identifier"), Literal(about.value))
+        yield Triple(about, NamedNode(_FOAF + "homepage"), NamedNode(f"{self.root}/"))
+        yield Triple(about, NamedNode(VOID + "sparqlEndpoint"), NamedNode(self.root + SPARQL))
+        for language in dataset.language_terms:
+            yield Triple(about, NamedNode(_DCT + "language"), language)
+        vocabularies = self.catalogue.vocabularies.schemes.values()
+        concepts = (concept.iri for scheme in vocabularies for concept in scheme.concepts.values())
+        for iri in (*dataset.entries[:1], *islice(concepts, 1)):
+            yield Triple(about, NamedNode(VOID + "exampleResource"), NamedNode(iri))
+
+    def _service(self, about: NamedNode, offer: Offer) -> Iterator[Triple]:
+        service = NamedNode(f"{about.value}#{offer.phrase}")
+        yield Triple(about, NamedNode(_DCAT + "service"), service)
+        yield Triple(service, NamedNode(RDF + "type"), NamedNode(_DCAT + "DataService"))
+        for language, label in self.catalogue.phrases.of(offer.phrase).items():
+            yield Triple(service, NamedNode(_DCT + "title"), Literal(label, language=language))
+        yield Triple(service, NamedNode(_DCAT + "servesDataset"), about)
+        for name, path in (("endpointURL", offer.path), ("endpointDescription", offer.description)):
+            yield Triple(service, NamedNode(_DCAT + name), NamedNode(self.root + path))
+        if offer.standard:
+            yield Triple(service, NamedNode(_DCT + "conformsTo"), NamedNode(offer.standard))
+        for name in ("license", "publisher", "accessRights"):
+            for value in self._values(about, _DCT + name):
+                yield Triple(service, NamedNode(_DCT + name), value)
+
+    def _dumps(self) -> Iterator[Triple]:
+        base, release = self.catalogue.base, self.catalogue.release
+        if (nq := self.given.get("nq")) and nq.release == release:
+            yield canonical_hash(base, nq)
+        yield from distributions(base, self.root, self.given, self.said)
+        words = self.catalogue.phrases.of("downloadsNote")
+        for name, made in self.given.items():
+            subject = NamedNode(f"{base}#dump.{name}")
+            form = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])
+            yield Triple(subject, NamedNode(_DCT + "format"), form)
+            for language, text in words.items():
+                note = Literal(text.format(release=made.release), language=language)
+                yield Triple(subject, NamedNode(_DCT + "description"), note)
+
+    def _sources(self, about: NamedNode) -> Iterator[Triple]:
+        """Give what the datasets from which this one is made are called."""
+        for source in self._values(about, _DCT + "source"):
+            for name in ("title", "description"):
+                for value in self.catalogue.store.values(source, _DCT + name):
+                    yield Triple(source, NamedNode(_DCT + name), value)
+
+    def _values(self, about: NamedNode, name: str) -> list[NamedNode]:
+        found = (q.object for q in self.said if q.subject == about and q.predicate.value == name)
+        return [term for term in found if isinstance(term, NamedNode)]
+
+
+def _typed(triples: Sequence[Triple]) -> Iterator[Triple]:
+    for triple in triples:
+        name = _RANGES.get(triple.predicate.value)
+        if name and isinstance(triple.object, NamedNode):
+            yield Triple(triple.object, NamedNode(RDF + "type"), NamedNode(name))
+
+
+_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to be downloaded; the size in the reader's language."""
+
+    name: str
+    href: str
+    size: str
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """The files of a release; the canonical hash of its graphs, and the property that it is.
+
+    Others are to come where it is not the present release.
+    """
+
+    release: str
+    files: Sequence[File]
+    property: str
+    canonical_hash: str
+    is_present: bool
+
+
+def downloads(view: View, given: Mapping[str, Made]) -> list[Downloads]:
+    """Give the dumps that are given by name as a page shows them, by release, the present first."""
+    present = view.catalogue.release
+    found = {made.release: made for made in given.values()}
+    releases = sorted(found, key=lambda release: release != present)
+    return [_of_release(view, found[release], given) for release in releases]
+
+
+def _of_release(view: View, made: Made, given: Mapping[str, Made]) -> Downloads:
+    names = [name for name in NAMES if name in given and given[name].release == made.release]
+    files = [_file(made.dumps[name], view) for name in names]
+    whole = made.dumps["nq"].checksum if "nq" in names else ""
+    return Downloads(made.release, files, HASH, whole, made.release == view.catalogue.release)
+
+
+def _file(dump: Dump, view: View) -> File:
+    href = f"{view.root}/dump.{dump.name}"
+    return File(dump.name, href, _spoken(dump.size, view.language), dump.checksum)
+
+
+def _spoken(size: int, language: str) -> str:
+    amount, place = float(size), 0
+    while amount >= 1000 and place < len(_UNITS) - 1:
+        amount, place = amount / 1000, place + 1
+    return format_unit(
+        amount, f"digital-{_UNITS[place]}", "short", format="#,##0.#", locale=language
+    )

@@ -1,0 +1,118 @@
+"""Entries that are near to one, with the concepts that they share as the reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from pyoxigraph import NamedNode
+
+from ...rdf.terms import plain
+from ...schema.records import Record
+from ...search.engine import Near, Shared
+from ...search.request import Choosing
+from ..context import VARY, Service, View
+from ..http import conditional, negotiation, responses
+from ..http.errors import UnknownAddressError
+from ..http.negotiation import HTML, JSON, Form
+from ..http.responses import Link
+from ..search import answer
+from ..search.page import OURS
+from . import lifecycle
+from .resource import Resources
+
+FORMS = (JSON, HTML)
+"""The forms of the answer."""
+PARAMETERS = ("size", "explain")
+_SIZE = 10
+
+
+@dataclass(frozen=True)
+class Similar:
+    """Answers with the entries that are near to one."""
+
+    service: Service
+
+    def answer(self, request: Request, identifier: str) -> Response:
+        """Answer in the form that the reader asks for."""
+        return self.in_form(request, identifier, negotiation.form(request, FORMS))
+
+    def in_form(self, request: Request, identifier: str, form: Form) -> Response:
+        """Answer in a form; for an entry that is no longer current, as its address does."""
+        catalogue, view = self.service.catalogue, self.service.view(request)
+        size, is_explained = self._asked(request)
+        iri = catalogue.entry(identifier)
+        path = f"{catalogue.shapes.record.segment}/{identifier}"
+        retirement = catalogue.permanence.of(iri)
+        if retirement and retirement.moved:
+            name = request.url.path.rpartition("/")[2]
+            return lifecycle.redirect(self.service, request, retirement, f"/{name}")
+        if retirement:
+            return Resources(self.service).document(request, iri, path, form)
+        record = self._record(path, iri)
+
+        def make() -> Response:
+            began = perf_counter()
+            near = catalogue.neighbours.of(record, size)
+            milliseconds = (perf_counter() - began) * 1000
+            if form == HTML:
+                return self.service.html(request, "similar.html", record=record, near=near)
+            found = _json(view, record, near)
+            if is_explained:
+                found["explanation"] = answer.similar(view, iri, size, milliseconds)
+            return JSONResponse(found)
+
+        known = answer.validators(view, request, form, is_explained)
+        about = responses.header([Link(f"{responses.prefix(request)}/{path}", "about")])
+        return conditional.answer(request, known, VARY | about, make)
+
+    def _asked(self, request: Request) -> tuple[int, bool]:
+        """Give how many are asked for, and whether with an explanation; raises BadChoiceError."""
+        choosing: Choosing = self.service.catalogue.choosing
+        given = request.query_params.multi_items()
+        choosing.refuse_others((name for name, _ in given), (*PARAMETERS, *OURS))
+        choices = choosing.read(pair for pair in given if pair[0] in PARAMETERS)
+        return choices.size if "size" in request.query_params else _SIZE, choices.explain
+
+    def _record(self, path: str, iri: str) -> Record:
+        """Give the entry; raises UnknownAddressError where there is none."""
+        catalogue = self.service.catalogue
+        kind = catalogue.shapes.record
+        is_entry = self.service.addresses.iri(path) == iri and (
+            catalogue.shapes.kind_of(catalogue.reader.classes(iri)) == kind
+        )
+        if not is_entry:
+            raise UnknownAddressError(path)
+        return catalogue.reader.records(kind, [iri])[0]
+
+
+def _json(view: View, record: Record, near: Sequence[Near]) -> dict[str, Any]:
+    return {
+        **_brief(view, record),
+        "release": view.catalogue.search.release,
+        "items": [
+            {
+                **_brief(view, one.record),
+                "nearness": round(one.neighbour.nearness, 4),
+                "shared": [_shared(view, reason) for reason in one.shared],
+                "sharedCount": one.neighbour.shared,
+            }
+            for one in near
+        ],
+    }
+
+
+def _brief(view: View, record: Record) -> dict[str, Any]:
+    """Give what an entry is called, with its identifier if it has one."""
+    title, _ = record.spoken("LabelRole", view.languages)
+    identifiers = [f.key for f in record.kind.with_role("IDRole") if f.key in record.values]
+    named = {key: plain(record.values[key][0]) for key in identifiers}
+    return {"id": record.iri, **named, "title": title}
+
+
+def _shared(view: View, reason: Shared) -> dict[str, str]:
+    iri = reason.concept
+    value = view.catalogue.reader.code(NamedNode(iri))
+    return {"facet": reason.key, "value": value, "id": iri, "label": view.name(iri)}

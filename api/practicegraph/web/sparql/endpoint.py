@@ -1,0 +1,433 @@
+"""SPARQL over HTTP: a query in, its result streamed in the form that the reader asks for.
+
+The SPARQL 1.1 Protocol for queries: what a request asks (https://www.w3.org/TR/sparql11-protocol/).
+
+What the endpoint says of itself (https://www.w3.org/TR/sparql11-service-description/).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
+from starlette.concurrency import run_in_threadpool
+
+from ...catalogue.catalogue import Catalogue
+from ...rdf import jsonld
+from ...rdf.terms import RDF, XSD, Node, Term
+from ...sparql.pool import Answer, Workers
+from ...sparql.worker import ROWS
+from ...storage import query_guard
+from ...storage.base import QueryRefusedError, Row, refuse_depth, term
+from ...storage.oxigraph import Snapshots
+from ...storage.remote import Endpoint
+from .. import document as web_document
+from ..context import VARY, Service, Shown
+from ..http import conditional, disconnects, middleware, negotiation, responses
+from ..http.errors import StillTrueError, TooLargeError, UnsupportedError
+from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
+
+FORM = "application/x-www-form-urlencoded"
+QUERY = "application/sparql-query"
+_MOST = 1 << 20
+_LEAST = 0.1
+"""Seconds below which no deadline is set: each query that passes one costs its process."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request's query, the dataset that it names, and the deadline and form it wishes for."""
+
+    query: str
+    default: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    seconds: float | None = None
+    form: str = ""
+
+
+async def asked(request: Request) -> Asked | None:
+    """Read a request by GET, form or direct POST; None where it asks nothing (section 2.1).
+
+    Raises QueryRefusedError, UnsupportedError or TooLargeError.
+    """
+    address = _pairs(request.scope["query_string"])
+    if request.method != "POST":
+        return _asked(address) if _has(address, "query") or _has(address, "update") else None
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    if not is_utf_8(parameters):
+        raise UnsupportedError(request.headers["content-type"])
+    content = await body(request)
+    if media_type.strip().lower() == FORM:
+        return _asked([*address, *_pairs(content)])
+    if media_type.strip().lower() == QUERY:
+        return _asked([*address, ("query", _text(content))])
+    raise UnsupportedError(media_type or "?")
+
+
+def _asked(pairs: list[tuple[str, str]]) -> Asked:
+    if _has(pairs, "update"):
+        raise QueryRefusedError("Updates are not taken here.")
+    queries = [value for name, value in pairs if name == "query"]
+    if len(queries) != 1:
+        raise QueryRefusedError(f"A request has one query; this one has {len(queries)}.")
+    return Asked(
+        query=queries[0],
+        default=tuple(value for name, value in pairs if name == "default-graph-uri"),
+        named=tuple(value for name, value in pairs if name == "named-graph-uri"),
+        seconds=seconds(pairs),
+        form=next((value for name, value in pairs if name == "format"), ""),
+    )
+
+
+def _has(pairs: list[tuple[str, str]], name: str) -> bool:
+    return any(name == other for other, _ in pairs)
+
+
+def seconds(pairs: Iterable[tuple[str, str]]) -> float | None:
+    """Return the deadline that parameters wish for; raises QueryRefusedError."""
+    return min((_seconds(value) for name, value in pairs if name == "timeout"), default=None)
+
+
+def _seconds(value: str) -> float:
+    try:
+        found = float(value)
+    except ValueError:
+        found = 0.0
+    if not found > 0:
+        raise QueryRefusedError(f"timeout is a number of seconds above 0, not “{value}”.")
+    return max(found, _LEAST)
+
+
+async def body(request: Request, most: int = _MOST) -> bytes:
+    """Give the body of a request; raises TooLargeError above so many bytes, 1 MiB if not said."""
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > most:
+            raise TooLargeError(str(most))
+    return bytes(content)
+
+
+def _pairs(content: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            content.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict"
+        )
+    except UnicodeDecodeError as error:
+        raise QueryRefusedError("The request is not in UTF-8.") from error
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise QueryRefusedError(f"The query is not in UTF-8: byte {error.start}.") from error
+
+
+def is_utf_8(parameters: str) -> bool:
+    """Tell whether the parameters of a media type name no character set but UTF-8."""
+    return _charset(parameters) in ("", "utf-8", "utf8")
+
+
+def _charset(parameters: str) -> str:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower()
+    return ""
+
+
+_SD = "http://www.w3.org/ns/sparql-service-description#"
+_VOID = "http://rdfs.org/ns/void#"
+_FORMATS = "http://www.w3.org/ns/formats/"
+_NAMES = {
+    "json": "SPARQL_Results_JSON",
+    "xml": "SPARQL_Results_XML",
+    "csv": "SPARQL_Results_CSV",
+    "tsv": "SPARQL_Results_TSV",
+    "ttl": "Turtle",
+    "nt": "N-Triples",
+    "rdf": "RDF_XML",
+    "jsonld": "JSON-LD",
+    "trig": "TriG",
+    "nq": "N-Quads",
+}
+
+
+def description(
+    catalogue: Catalogue,
+    address: str,
+    form: Form,
+    results: Iterable[Form],
+    features: Iterable[str],
+) -> bytes:
+    """Give the service description in a form: language, features, formats, graphs with counts."""
+    triples = list(_triples(catalogue, NamedNode(address), results, features))
+    return web_document.serialised(catalogue, triples, form, address)
+
+
+def _triples(
+    catalogue: Catalogue, service: NamedNode, results: Iterable[Form], features: Iterable[str]
+) -> Iterator[Triple]:
+    def says(subject: Node, name: str, value: Term) -> Triple:
+        return Triple(subject, NamedNode(name), value)
+
+    yield says(service, RDF + "type", NamedNode(_SD + "Service"))
+    yield says(service, _SD + "endpoint", service)
+    yield says(service, _SD + "supportedLanguage", NamedNode(_SD + "SPARQL11Query"))
+    for feature in features:
+        yield says(service, _SD + "feature", NamedNode(_SD + feature))
+    for form in results:
+        if form != HTML:
+            name = NamedNode(_FORMATS + _NAMES[form.extension])
+            yield says(service, _SD + "resultFormat", name)
+    dataset, union = BlankNode(), BlankNode()
+    yield says(service, _SD + "defaultDataset", dataset)
+    yield says(dataset, RDF + "type", NamedNode(_SD + "Dataset"))
+    yield says(dataset, _SD + "defaultGraph", union)
+    yield says(union, RDF + "type", NamedNode(_SD + "Graph"))
+    sizes = catalogue.store.sizes()
+    yield from catalogue.dataset.statistics.said(union, catalogue.base)
+    for graph, size in sizes.items():
+        named, contents = BlankNode(), BlankNode()
+        yield says(dataset, _SD + "namedGraph", named)
+        yield says(named, RDF + "type", NamedNode(_SD + "NamedGraph"))
+        yield says(named, _SD + "name", NamedNode(graph))
+        yield says(named, _SD + "graph", contents)
+        yield says(contents, RDF + "type", NamedNode(_SD + "Graph"))
+        yield says(contents, _VOID + "triples", _number(size))
+
+
+def _number(value: int) -> Literal:
+    return Literal(str(value), datatype=NamedNode(XSD + "integer"))
+
+
+RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
+XML = Form("xml", ("application/sparql-results+xml", "application/xml", "text/xml"))
+TSV = Form("tsv", ("text/tab-separated-values",))
+TABLES = (RESULTS, HTML, XML, CSV, TSV)
+GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
+Source = Mapping[str, str | int]
+"""What tells a process which snapshot to read, where there are any."""
+
+_SHOWN = 1000
+_LONG = 1 << 14
+_MOST_BYTES, _MOST_ROWS = "X-Most-Bytes", "X-Most-Rows"
+_UNION, _CALLS = "UnionDefaultGraph", "BasicFederatedQuery"
+_SAMPLE = """PREFIX dct: <http://purl.org/dc/terms/>
+
+SELECT ?entry ?title
+WHERE {{
+    ?entry a <{kind}> ;
+        dct:title ?title .
+}}
+ORDER BY ?title
+LIMIT 100
+"""
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Answers queries."""
+
+    service: Service
+    workers: Workers
+
+    async def answer(self, request: Request) -> Response:
+        """Answer a query; without one, with a page to write one on or with what the service is."""
+        question = await asked(request)
+        if question is None:
+            return await run_in_threadpool(self._without_query, request)
+        return await self.reply(
+            request, question, lambda table: self._shown(request, question.query, table)
+        )
+
+    async def solutions(self, query: str, most: int, client: str) -> list[Row]:
+        """Give the first rows of a query, run as readers' queries are; raises what they raise."""
+        words, _, source = await self._read(query)
+        wanted = {**source, "most": most}
+        answer = await self._run(Asked(query), client, words, HTML, None, wanted)
+        return await run_in_threadpool(_solutions, await responses.whole(answer.parts))
+
+    async def reply(
+        self, request: Request, question: Asked, page: Callable[["Table"], Response]
+    ) -> Response:
+        """Answer a query in the form that the reader asks for; a page is made of its rows.
+
+        Raises ClientDisconnect where the reader has gone.
+        """
+        return await disconnects.watched(request, self._reply(request, question, page))
+
+    async def _reply(
+        self, request: Request, question: Asked, page: Callable[["Table"], Response]
+    ) -> Response:
+        table, graph = (_form(request, question, forms) for forms in (TABLES, GRAPHS))
+        if table is None and graph is None:
+            raise NotAcceptableError((*TABLES, *GRAPHS))
+        words, release, source = await self._read(question.query)
+        tag = _tag(question, words, release, (table, graph))
+        if tag and conditional.matches(request.headers.get("if-none-match", ""), tag):
+            return _unchanged(request, tag)
+        client = middleware.client(request.scope)
+        answer = await self._run(question, client, words, table, graph, source)
+        form = graph if answer.kind == "graph" else table
+        if form is None:
+            await responses.whole(answer.parts)
+            raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
+        if form == HTML:
+            content = await responses.whole(answer.parts)
+            found = await run_in_threadpool(self._page, request, answer.kind, content, page)
+            found.headers.update(self._limits(form))
+            return found
+        headers = VARY | self._limits(form) | ({"ETag": tag} if tag else {})
+        if form == JSON_LD:
+            content = await responses.whole(answer.parts)
+            return await run_in_threadpool(self._compacted, content, headers)
+        whose = (request.url.path, question.query)
+        return await responses.response(answer.parts, headers, form.content_type, *whose)
+
+    async def _read(self, query: str) -> tuple[Set[str], str, Source]:
+        """Give the words of a query that is allowed, the release at which it is asked, and where.
+
+        Long queries hold up nobody else, nor do stores elsewhere that are asked for their release,
+        nor a snapshot that is to be taken.
+        """
+        source = self.workers.source
+        takes_time = (
+            source.is_stale if isinstance(source, Snapshots) else isinstance(source, Endpoint)
+        )
+        if len(query) > _LONG or takes_time:
+            return await run_in_threadpool(self._allowed, query)
+        return self._allowed(query)
+
+    def _allowed(self, query: str) -> tuple[Set[str], str, Source]:
+        query_guard.refuse_depth(query)
+        query_guard.refuse_calls(query, self.workers.limits.hosts)
+        words = query_guard.words(query)
+        if isinstance(self.workers.source, Snapshots):
+            snapshot = self.workers.source.newest()
+            return words, snapshot.name, {"source": str(snapshot)}
+        return words, self.service.catalogue.release, {}
+
+    async def _run(
+        self,
+        question: Asked,
+        client: str,
+        words: Set[str],
+        table: Form | None,
+        graph: Form | None,
+        source: Source,
+    ) -> Answer:
+        limits = self.workers.limits
+        wanted = {
+            "query": question.query,
+            "base": self.service.catalogue.base,
+            "default": question.default,
+            "named": question.named,
+            "from": "FROM" in words,
+            "table": _in_worker(table),
+            "graph": "nt" if graph == JSON_LD else _in_worker(graph),
+            "prefixes": dict(self.service.catalogue.prefixes) if graph else {},
+            "most": _SHOWN + 1,
+            "triples": self._most_rows(graph),
+            **source,
+        }
+        seconds = min(question.seconds or limits.seconds, limits.most_seconds)
+        return await self.workers.run(wanted, seconds, client)
+
+    def _compacted(self, content: bytes, headers: Mapping[str, str]) -> Response:
+        refuse_depth(content.decode())
+        triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
+        if any(isinstance(triple.object, Triple) for triple in triples):  # JSON-LD 1.1 has none
+            raise NotAcceptableError([form for form in GRAPHS if form != JSON_LD])
+        document = jsonld.document(triples, self.service.catalogue.context)
+        return Response(document, headers=headers, media_type=JSON_LD.content_type)
+
+    def _limits(self, form: Form) -> dict[str, str]:
+        """Give the headers that say how large an answer can be, in bytes and in rows or triples."""
+        most_bytes = self.workers.limits.most_bytes
+        return {_MOST_BYTES: str(most_bytes), _MOST_ROWS: str(self._most_rows(form))}
+
+    def _most_rows(self, form: Form | None) -> int:
+        limits = self.workers.limits
+        return min(limits.most_rows, limits.most_compacted) if form == JSON_LD else limits.most_rows
+
+    def _without_query(self, request: Request) -> Response:
+        form = negotiation.wished(request, (*GRAPHS, HTML))
+        if form == HTML:
+            kind = self.service.catalogue.shapes.record.classes[0]
+            return self._shown(request, _SAMPLE.format(kind=kind), Table())
+        address = str(request.url.replace(query=""))
+        features = [_UNION, _CALLS] if self.workers.limits.hosts else [_UNION]
+        results = (*TABLES, *GRAPHS)
+        content = description(self.service.catalogue, address, form, results, features)
+        return Response(content, headers=VARY, media_type=form.content_type)
+
+    def _page(
+        self, request: Request, kind: str, content: bytes, page: Callable[["Table"], Response]
+    ) -> Response:
+        return page(self._table(request, kind, content))
+
+    def _table(self, request: Request, kind: str, content: bytes) -> "Table":
+        view = self.service.view(request)
+        lines = [json.loads(line) for line in content.splitlines()]
+        if kind == "boolean":
+            return Table(said=view.say("yes" if lines[0] else "no"))
+        cells = [[view.cell(_term(text)) for text in row] for row in lines[1 : _SHOWN + 1]]
+        more = view.say("rowsCut", count=_SHOWN) if len(lines) > _SHOWN + 1 else ""
+        return Table(lines[0], cells, more)
+
+    def _shown(self, request: Request, query: str, table: "Table") -> Response:
+        return self.service.html(request, "query.html", query=query, table=table)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A result on a page: names, rows of cells, and what is said beside them."""
+
+    names: Sequence[str] = ()
+    rows: Sequence[Sequence[Shown]] = ()
+    said: str = ""
+
+
+def _solutions(content: bytes) -> list[Row]:
+    names, *rows = map(json.loads, content.splitlines())
+    pairs = (zip(names, row, strict=True) for row in rows)
+    return [{name: term(text) for name, text in row if text is not None} for row in pairs]
+
+
+def _tag(
+    question: Asked, words: Set[str], release: str, forms: Sequence[Form | None]
+) -> str | None:
+    if not release or HTML in forms or not query_guard.is_repeatable(words):
+        return None
+    names = [form.extension if form else "" for form in forms]
+    said = json.dumps([release, question.query, question.default, question.named, *names])
+    return f'"{hashlib.sha256(said.encode()).hexdigest()[:32]}"'
+
+
+def _unchanged(request: Request, tag: str) -> Response:
+    if request.method == "POST":
+        raise StillTrueError(tag)
+    headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding", "ETag": tag}
+    return Response(status_code=304, headers=headers)
+
+
+def _form(request: Request, question: Asked, forms: Sequence[Form]) -> Form | None:
+    try:
+        return negotiation.wished(request, forms, question.form)
+    except NotAcceptableError:
+        return None
+
+
+def _in_worker(form: Form | None) -> str | None:
+    if form is None:
+        return None
+    return ROWS if form == HTML else form.extension
+
+
+def _term(text: str | None) -> Term | None:
+    return None if text is None else term(text)

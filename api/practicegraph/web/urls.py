@@ -1,0 +1,103 @@
+"""HEAD and OPTIONS on everything that answers GET (RFC 9110, sections 9.3.2 and 9.3.7)."""
+
+from dataclasses import dataclass
+
+from pyoxigraph import NamedNode
+
+from ..catalogue.catalogue import Catalogue
+
+SPARQL = "/sparql"
+"""The path of the SPARQL endpoint, which also takes queries by POST."""
+STATUS = "/status"
+"""The path that tells what became of addresses, which takes nothing but POST."""
+RECONCILE = "/reconcile"
+"""The path of the reconciliation service, which takes queries by POST too."""
+VALIDATE = "/validate"
+"""The path of checks of what readers give."""
+SERVICES = "/.well-known/api-catalog"
+"""The path that leads programs to the services (RFC 9727)."""
+
+
+DUMP = ("/dump.", "/dump/")
+"""What the paths of dumps begin with: files that are long, and of a length that is published."""
+
+
+_VERSION = "http://www.w3.org/2002/07/owl#versionIRI"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The way from paths to IRIs and back, whatever host serves them."""
+
+    catalogue: Catalogue
+    start: str = "catalog"
+
+    def iri(self, path: str) -> str | None:
+        """Give the IRI that a path, without its extension, stands for; None where nothing does."""
+        if path == self.start:
+            return self.catalogue.base
+        if not path or "#" in path:
+            return None
+        scheme, _, notation = path.partition("/")
+        found = self.catalogue.vocabularies.by_key.get(scheme)
+        if found and (concept := found.at(notation)):
+            return concept.iri
+        iri = self.catalogue.base + path
+        versions = self.catalogue.store.subjects(_VERSION, _node(iri)) if _node(iri) else []
+        if versions:
+            return versions[0].value
+        return iri if _node(iri) and self.catalogue.store.holds(iri) else None
+
+    def path(self, iri: str) -> str | None:
+        """Give the path, without an extension, of an IRI; None where it is not ours to serve."""
+        known = iri in self.catalogue.vocabularies.concepts
+        return self.path_of(iri) if known or self._ours(iri) else None
+
+    def path_of(self, iri: str) -> str:
+        """Give the path, without an extension, of an IRI that is ours to serve."""
+        if concept := self.catalogue.vocabularies.concepts.get(iri):
+            key = self.catalogue.vocabularies.scheme(concept.scheme).key
+            return f"{key}/{concept.notation}"
+        document, _, _ = iri.partition("#")
+        return document.removeprefix(self.catalogue.base) or self.start
+
+    def _ours(self, iri: str) -> bool:
+        return iri.startswith(self.catalogue.base) and self.catalogue.store.holds(iri)
+
+
+def _node(iri: str) -> NamedNode | None:
+    try:
+        return NamedNode(iri)
+    except ValueError:
+        return None
+
+
+CHANGES = "/changes"
+
+
+CONTEXT = "/context.jsonld"
+CONTEXT_VERSION = "/context/{name}.jsonld"
+
+
+SEARCH = "/practices"
+"""The path of searches."""
+
+
+OPENAPI = "/openapi.json"
+
+
+QUERIES = "/queries"
+
+
+COVERAGE = "/coverage"
+"""The path of the tables of two facets."""
+
+
+GAPS = "/gaps"
+
+
+SITEMAP = "/sitemap.xml"
+SITEMAP_PART = "/sitemap-{number}.xml"
+
+
+VOID = "/.well-known/void"

@@ -1,0 +1,325 @@
+"""Checks of what readers give: the same reports as `practicegraph check` writes.
+
+Nothing is kept, and nothing fetched. Each check runs in a process of its own with a deadline, as
+readers' queries do in theirs, so that neither waits for the other.
+
+What a request gives to be checked: its body as it is, or the fields of a form (RFC 7578).
+"""
+
+import base64
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import HTTPException as BadFormError
+from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
+
+from ..catalogue.catalogue import Catalogue
+from ..sparql.pool import (
+    Answer,
+    BusyError,
+    DeadlineError,
+    Limits,
+    OnDemand,
+    TooMuchMemoryError,
+    Workers,
+)
+from ..storage.remote import Endpoint
+from ..validation import reports
+from ..validation.inspection import MODULE, UNREADABLE
+from ..validation.submissions import RDF_FORMS, Given
+from . import openapi
+from .context import VARY, Service
+from .http import disconnects, middleware, negotiation, responses
+from .http.errors import BadBodyError, UnsupportedError
+from .http.middleware import PlainRoute
+from .http.negotiation import (
+    CSV,
+    HTML,
+    JSON_LD,
+    N_QUADS,
+    N_TRIPLES,
+    RDF_XML,
+    TRIG,
+    TURTLE,
+    XLSX,
+    Form,
+)
+from .sparql import endpoint
+from .urls import VALIDATE
+
+MOST = 4 << 20
+"""The most bytes of a request."""
+FORMS = (TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES, N_QUADS, CSV, XLSX)
+"""The forms that are read."""
+FILE, TEXT, KIND, SHAPES = "file", "text", "type", "shapes"
+"""The fields of a form: files, a text and the extension of its form, shapes as files or text."""
+_MULTIPART = "multipart/form-data"
+_MOST_PARTS = 50
+_NAMES = {
+    **{name: form.extension for form in FORMS for name in form.media_types},
+    "application/json": JSON_LD.extension,
+    "application/xml": RDF_XML.extension,
+    "text/xml": RDF_XML.extension,
+}
+_ALSO = {"json": "jsonld", "xml": "rdf", "owl": "rdf"}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What is given, and the shapes that come along."""
+
+    given: tuple[Given, ...]
+    shapes: tuple[Given, ...]
+
+
+async def read(request: Request) -> Upload:
+    """Read a request.
+
+    Raises TooLargeError, UnsupportedError for a form that is not read, or BadBodyError for nothing.
+    """
+    header = request.headers.get("content-type", "")
+    media_type, options = parse_options_header(header)
+    content = await endpoint.body(request, MOST)
+    if media_type in (_MULTIPART, endpoint.FORM):
+        return _of_form(media_type, options, content)
+    if not content.strip():
+        raise BadBodyError(HTTPStatus.BAD_REQUEST, "nothingGiven")
+    extension = _NAMES.get(media_type)
+    if extension is None or not endpoint.is_utf_8(header.partition(";")[2]):
+        raise _unsupported(header or "?")
+    return Upload(tuple(_listed([Given(f"data.{extension}", extension, content)])), ())
+
+
+def _of_form(media_type: str, options: Mapping[str, str], content: bytes) -> Upload:
+    parser = FormDataParser(
+        _in_memory, max_form_memory_size=MOST, max_form_parts=_MOST_PARTS, silent=False
+    )
+    try:
+        _, fields, files = parser.parse(
+            io.BytesIO(content), media_type, len(content), dict(options)
+        )
+    except (ValueError, BadFormError) as error:
+        raise UnsupportedError(f"{media_type}: {error}") from error
+    kind = fields.get(KIND, TURTLE.extension)
+    given = [*_files(files, FILE), *_texts(fields, TEXT, "data", kind)]
+    shapes = [*_files(files, SHAPES), *_texts(fields, SHAPES, "shapes", TURTLE.extension)]
+    if not given or not all(each.content.strip() for each in given):
+        raise BadBodyError(HTTPStatus.BAD_REQUEST, "nothingGiven")
+    return Upload(tuple(_listed(given)), tuple(_listed(shapes, RDF_FORMS)))
+
+
+def _in_memory(*_: object, **__: object) -> io.BytesIO:
+    """Give what holds a file of a form: nothing that is given is written to disk."""
+    return io.BytesIO()
+
+
+def _files(files: MultiDict[str, FileStorage], name: str) -> Iterator[Given]:
+    for file in files.getlist(name):
+        content = file.stream.read()
+        if content or file.filename:  # a browser sends a field without a file as an empty one
+            yield Given(file.filename or "data", _extension(file), content)
+
+
+def _extension(file: FileStorage) -> str:
+    """Give the form of a file: what its name ends in, since browsers know few media types."""
+    end = (file.filename or "").lower().rpartition(".")[2]
+    end = _ALSO.get(end, end)
+    known = {form.extension for form in FORMS}
+    return end if end in known else _NAMES.get(file.mimetype, end or "?")
+
+
+def _texts(fields: MultiDict[str, str], name: str, called: str, kind: str) -> Iterator[Given]:
+    for text in fields.getlist(name):
+        if text.strip():
+            yield Given(f"{called}.{kind}", kind, text.encode(errors="replace"))
+
+
+def _listed(given: Iterable[Given], forms: Iterable[str] = ()) -> Iterator[Given]:
+    """Give what has a form that is read, and says anything; raises UnsupportedError."""
+    known = set(forms) or {form.extension for form in FORMS}
+    for each in given:
+        if each.form not in known:
+            raise _unsupported(each.form)
+        yield each
+
+
+def _unsupported(form: str) -> UnsupportedError:
+    known = ", ".join(found.plain for found in FORMS)
+    return UnsupportedError(f"{form} ({known})")
+
+
+REPORTS = (
+    *(Form(name, (form.media_type,)) for name, form in reports.FORMS.items()),
+    Form(TURTLE.extension, TURTLE.media_types),
+)
+"""The forms of reports, by the names that they have on the command line, and `ttl`."""
+_BY_MEDIA_TYPE = {form.media_type: name for name, form in reports.FORMS.items()}
+_DEFAULT = ("json", "html", "text", "turtle", "jsonld", "sarif", "junit")
+_TEXT = {"type": "string"}
+_FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
+_FIELDS = {
+    FILE: _FILES,
+    TEXT: _TEXT,
+    KIND: {"type": "string", "enum": [form.extension for form in FORMS]},
+    SHAPES: _FILES,
+}
+_REFUSALS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_ACCEPTABLE,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+_SECONDS = 30.0
+_MEMORY = 3 << 30
+_LARGEST = 64 << 20
+"""The bytes of a report, which repeats what is wrong."""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def checkers(workers: Workers) -> Workers:
+    """Give the pool of processes that check, beside the one that runs queries."""
+    limits = Limits(_SECONDS, _SECONDS, most_bytes=_LARGEST, memory=_MEMORY, processes=2)
+    return OnDemand(workers.source, limits, MODULE)
+
+
+def routes(service: Service, checkers: Workers) -> APIRouter:
+    """Give the routes."""
+    served = Validations(service, checkers)
+    router = APIRouter(route_class=PlainRoute)
+
+    async def page(request: Request) -> Response:
+        return served.page(request)
+
+    async def answer(request: Request) -> Response:
+        return await served.answer(request)
+
+    router.get(VALIDATE, include_in_schema=False)(page)
+    router.post(
+        VALIDATE,
+        summary=service.catalogue.say("validate"),
+        openapi_extra=_described(service.catalogue),
+    )(answer)
+    return router
+
+
+@dataclass(frozen=True)
+class Validations:
+    """Answers with reports."""
+
+    service: Service
+    checkers: Workers
+
+    def page(self, request: Request) -> Response:
+        """Answer with a form on which a text is pasted or a file chosen."""
+        negotiation.form(request, (HTML,))
+        return self.service.html(request, "validate.html", forms=FORMS, most=f"{MOST >> 20} MiB")
+
+    async def answer(self, request: Request) -> Response:
+        """Answer with the report on what a request gives; 503 where no check has room now.
+
+        Raises UnsupportedError, TooLargeError, TooMuchError, StoreError, BadBodyError, or
+        ClientDisconnect where the reader has gone.
+        """
+        name = _BY_MEDIA_TYPE[negotiation.form(request, _forms()).plain]
+        upload = await read(request)
+        wanted = await run_in_threadpool(self._wanted, request, upload, name)
+        try:
+            checking = self.checked(wanted, middleware.client(request.scope))
+            answer, content = await disconnects.watched(request, checking)
+        except BusyError:
+            return self._busy(request)
+        if answer.kind == UNREADABLE:
+            return self._unreadable(request, json.loads(content))
+        media_type = reports.FORMS[name].media_type
+        language = self.service.view(request).language
+        headers = VARY | _HEADERS | {"Content-Language": language}
+        return Response(content, headers=headers, media_type=_whole(media_type))
+
+    def _wanted(self, request: Request, upload: Upload, name: str) -> dict[str, Any]:
+        source = self.service.catalogue.source
+        assert source
+        return {
+            "folder": str(self.service.catalogue.folder.resolve()),
+            "source": Endpoint.of(source).address,
+            "root": responses.root(request),
+            "language": self.service.view(request).language,
+            "form": name,
+            "given": _sent(upload.given),
+            "shapes": _sent(upload.shapes),
+        }
+
+    async def checked(self, wanted: dict[str, Any], client: str = "") -> tuple[Answer, bytes]:
+        """Run a check; raises BusyError, or BadBodyError for too much time or memory."""
+        try:
+            answer = await self.checkers.run(wanted, self.checkers.limits.seconds, client)
+            return answer, await responses.whole(answer.parts)
+        except DeadlineError as error:
+            words = {"seconds": f"{error.seconds:g} s"}
+            unavailable = HTTPStatus.SERVICE_UNAVAILABLE
+            raise BadBodyError(unavailable, "checkTooLong", **words) from error
+        except TooMuchMemoryError as error:
+            raise BadBodyError(HTTPStatus.BAD_REQUEST, "checkTooHeavy") from error
+
+    def _busy(self, request: Request) -> Response:
+        """Answer that all processes have something to check, and enough others wait: 503."""
+        detail = self.service.view(request).say("checksBusy")
+        unavailable, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}
+        return self.service.problem(request, unavailable, detail, headers=headers)
+
+    def _unreadable(self, request: Request, said: dict[str, Any]) -> Response:
+        """Answer that something is not read on from a place: 400."""
+        detail = self.service.view(request).say("unreadable", **said)
+        more = {name: said[name] for name in ("file", "line", "column")}
+        return self.service.problem(
+            request, HTTPStatus.BAD_REQUEST, detail, said["reason"], more=more
+        )
+
+
+def _forms() -> list[Form]:
+    """Give the forms of reports, the one first that goes to those who take anything."""
+    return sorted(REPORTS, key=lambda form: _DEFAULT.index(_BY_MEDIA_TYPE[form.plain]))
+
+
+def _described(catalogue: Catalogue) -> dict[str, Any]:
+    """Give what the OpenAPI document says."""
+    whole = {form.plain: {"schema": _TEXT} for form in FORMS}
+    in_form = {"schema": {"type": "object", "properties": _FIELDS}}
+    names = {"type": "string", "enum": [form.extension for form in REPORTS]}
+    wished = openapi.in_query("format", catalogue.say("data"), names)
+    content: dict[str, Any] = {form.plain: {} for form in REPORTS}
+    refused = {str(status.value): {"description": status.phrase} for status in _REFUSALS}
+    return {
+        "description": catalogue.say("validateNote"),
+        "parameters": [openapi.of_language(catalogue), wished],
+        "requestBody": {"required": True, "content": {**whole, "multipart/form-data": in_form}},
+        "responses": {"200": {"description": "OK", "content": content}, **refused},
+    }
+
+
+def _sent(listed: Iterable[Given]) -> list[dict[str, str]]:
+    return [
+        {
+            "name": given.name,
+            "form": given.form,
+            "content": base64.b64encode(given.content).decode(),
+        }
+        for given in listed
+    ]
+
+
+def _whole(media_type: str) -> str:
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
