@@ -23,6 +23,7 @@ from ..exchange.dumps import NAMES, Dumps, Made
 from ..storage.oxigraph import Snapshots
 from ..storage.remote import Endpoint, StoreError
 from . import startup
+from .services import Services
 
 _NICENESS = 10
 _PAUSE = 30.0  # seconds between two starts, and between two looks at the release
@@ -46,7 +47,7 @@ class Work:
 class Dumper:
     """Has the dumps of a catalogue's release made where they are kept."""
 
-    catalogue: Catalogue
+    services: Services
     dumps: Dumps
     _next: float = field(default=0.0, init=False)
     _running: Work | None = field(default=None, init=False)
@@ -66,7 +67,7 @@ class Dumper:
 
     def made(self) -> Made | None:
         """Give the dumps of the release that are made; while some are not, they are being made."""
-        made = self.dumps.current(self.catalogue.release)
+        made = self.dumps.current(self.services.catalogue.release)
         with self._lock:
             if self._running and not self.work:
                 self._end()
@@ -110,22 +111,22 @@ class Dumper:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        self._running = Work(self.catalogue.release, process)
+        self._running = Work(self.services.catalogue.release, process)
         assert process.stdin
         process.stdin.write(self._order())
         process.stdin.flush()
 
     def _order(self) -> bytes:
-        source = self.catalogue.source
+        source = self.services.source
         if isinstance(source, Snapshots):
             source = source.lend("dumps")
         assert source
         found = Endpoint.of(source)
         order = {
-            "root": str(self.catalogue.folder),
+            "root": str(self.services.catalogue.folder),
             "source": found.address,
             "credentials": found.credentials,
-            "prefixes": dict(self.catalogue.prefixes),
+            "prefixes": dict(self.services.catalogue.prefixes),
             "dumps": str(self.dumps.folder),
         }
         return json.dumps(order).encode() + b"\n"

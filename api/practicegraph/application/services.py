@@ -1,44 +1,135 @@
-"""A folder opened as a catalogue: served, loaded into a store elsewhere, gathered, checked."""
+"""What runs together: a catalogue with all that answers about it, validates it and writes to it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
-from ..catalogue.catalogue import Catalogue, gather
-from ..catalogue.documents import Contents
-from ..validation.checks import Checker
-from ..validation.findings import Checked
-from ..validation.stored_checks import Fetch
+from ..catalogue.catalogue import Catalogue, EntityStates
+from ..catalogue.change_log import Log
+from ..reconciliation.candidates import Claims, NamesOf, Reconciling
+from ..reconciliation.entities import Things, Types
+from ..reconciliation.extension import Extending, Suggesting
+from ..reporting.dataset import Dataset
+from ..schema.shapes import SKOS
+from ..search.engine import Defined, Neighbours
+from ..search.entries import FactReader
+from ..search.explain import Explaining
+from ..search.index import Index, follow
+from ..search.index_file import Shelf
+from ..search.request import Choosing
+from ..search.text.tokenizer import small_words
+from ..storage.oxigraph import Snapshots
+from ..storage.remote import Endpoint
+from ..validation.incremental import Admission
 
 
-def check(
-    root: Path,
-    contents: Contents,
-    wanted: Iterable[Path],
-    language: str | None = None,
-    fetch: Fetch | None = None,
-) -> Checked:
-    """Check the wanted ones of the files, with messages in the language or the fallback.
+@dataclass(frozen=True)
+class Services:
+    """The services of a catalogue, each made when it is first needed.
 
-    Addresses elsewhere are asked with `fetch`, or not at all. Raises UnknownLanguageError.
+    `source` is where processes beside this one read the store, `log` its change log, `index` the
+    search index where one is kept on disk.
     """
-    checker = checker_of(gather(contents.documents, root), language, fetch)
-    return checker.check(contents.documents, contents.unreadable, wanted)
+
+    catalogue: Catalogue
+    source: Path | Endpoint | Snapshots | None = None
+    log: Log | None = None
+    index: Index | None = None
+
+    @property
+    def search(self) -> Index:
+        """Return the search index, in step with the release if the store holds a whole one."""
+        release, index = self.catalogue.release, self._index
+        if release != index.release:
+            follow(index, release, self.log)
+        return index
+
+    @cached_property
+    def _index(self) -> Index:
+        index = self.index or index_of(self.catalogue, Shelf())
+        follow(index, self.catalogue.release, self.log)
+        return index
+
+    @cached_property
+    def choosing(self) -> Choosing:
+        """Return the parser of search requests."""
+        return Choosing(self.catalogue.shapes.record, self.catalogue.vocabularies)
+
+    @cached_property
+    def defined(self) -> Defined:
+        """Return the search engine that answers by SPARQL alone, as searches are defined."""
+        catalogue = self.catalogue
+        return Defined(catalogue.store, catalogue.shapes.record, catalogue.vocabularies)
+
+    @property
+    def explaining(self) -> Explaining:
+        """Return what explains the numbers of an answer by their SPARQL."""
+        return Explaining(self.search, self.catalogue.shapes.record, self.catalogue.vocabularies)
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """Return what finds entries similar to one."""
+        return Neighbours(self.search, self.catalogue.reader)
+
+    @cached_property
+    def states(self) -> EntityStates:
+        """Return the entity states of records."""
+        return EntityStates(self.catalogue.store)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """Return the validator of one changed document beside the store."""
+        return Admission.of(self.catalogue)
+
+    @cached_property
+    def types(self) -> Types:
+        """Return the types and properties of reconciliation."""
+        return Types(self.catalogue.shapes, self.catalogue.vocabularies)
+
+    @property
+    def things(self) -> Things:
+        """Return the entities of reconciliation."""
+        catalogue = self.catalogue
+        return Things(catalogue.base, self.types, catalogue.permanence, self.search)
+
+    @property
+    def reconciling(self) -> Reconciling:
+        """Return what finds reconciliation candidates."""
+        claims = Claims(self.things, self.catalogue.store, self.catalogue.languages)
+        return Reconciling(claims.things, self._names, claims, self.catalogue.reader)
+
+    @property
+    def suggesting(self) -> Suggesting:
+        """Return what suggests entities, types and properties by a prefix of their names."""
+        return Suggesting(self.things, self._names, self.catalogue.reader)
+
+    @property
+    def extending(self) -> Extending:
+        """Return the data extension of reconciliation."""
+        return Extending(self.things, self.catalogue.reader)
+
+    @cached_property
+    def _names(self) -> NamesOf:
+        return NamesOf(self.types)
+
+    @property
+    def dataset(self) -> Dataset:
+        """Return the dataset description of the present release."""
+        return self._dataset(self.catalogue.release)
+
+    @cached_property
+    def _dataset(self) -> Callable[[str], Dataset]:
+        catalogue = self.catalogue
+        concepts = catalogue.shapes.kind_of([SKOS + "Concept"])
+        record = catalogue.shapes.record
+        kinds = (record, concepts) if concepts else (record,)
+        described = partial(Dataset, catalogue.store, catalogue.base, kinds, catalogue.languages)
+        return lru_cache(maxsize=1)(described)
 
 
-def checker_of(
-    opened: Catalogue, language: str | None = None, fetch: Fetch | None = None
-) -> Checker:
-    """Give what checks a catalogue, with messages in the language; raises UnknownLanguageError."""
-    return Checker(
-        opened.store,
-        opened.store,
-        opened.rules,
-        opened.shapes,
-        opened.phrases,
-        opened.reader,
-        opened.permanence,
-        opened.base,
-        opened.preferring(language),
-        opened.store,
-        fetch,
-    )
+def index_of(catalogue: Catalogue, shelf: Shelf) -> Index:
+    """Return the search index that a file holds, at the release at which it was last written."""
+    reader = FactReader(catalogue.store, catalogue.shapes.record)
+    small = small_words(catalogue.phrases.wordings["smallWords"])
+    return Index(reader, catalogue.vocabularies, catalogue.languages, shelf, small)

@@ -11,9 +11,9 @@ from ..catalogue.catalogue import (
     KEPT,
     Catalogue,
     NoCatalogueError,
-    _refuse_others,
     gather,
     of_store,
+    refuse_others,
 )
 from ..catalogue.change_log import Log
 from ..catalogue.documents import UnreadableError
@@ -24,19 +24,20 @@ from ..search.index_file import Shelf
 from ..storage import files as storage_files
 from ..storage.oxigraph import Embedded, Snapshots
 from ..storage.remote import Endpoint, Remote
+from .services import Services, index_of
 
 _LOG = "changes"
 _INDEX = "index.db"
 _FILES = "files.json"
 
 
-def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
+def serve(root: Path, watch: Watch = unwatched) -> Services:
     """Open a catalogue with its store on disk, brought in step with the folder.
 
     Of a file that cannot be read, or is about what another one is about, the store keeps what it
     has; the catalogue tells which files those are. Raises NoCatalogueError.
     """
-    _refuse_others(root)
+    refuse_others(root)
     kept = (root / KEPT).resolve()  # a store in use does not follow its process elsewhere
     try:
         kept.mkdir(exist_ok=True)
@@ -48,13 +49,15 @@ def serve(root: Path, watch: Watch = unwatched) -> Catalogue:
     left: list[UnreadableError] = []
     loading.synchronise(root, store, kept / _FILES, watch, log, left)
     snapshots = Snapshots(store, kept / "snapshots")
-    opened = replace(of_store(root, store), source=snapshots, log=log, left=tuple(left))
-    return _indexed(opened, kept, () if left else tuple(documents.files(root)))
+    opened = replace(of_store(root, store), left=tuple(left))
+    return _indexed(opened, snapshots, log, kept, () if left else tuple(documents.files(root)))
 
 
-def writing(catalogue: Catalogue) -> Writing:
-    """Give what writes to a catalogue that `serve` has opened."""
-    return Writing(catalogue, (catalogue.folder / KEPT / _FILES).resolve())
+def writing(services: Services) -> Writing:
+    """Return the writer of a catalogue that `serve` has opened."""
+    catalogue = services.catalogue
+    listed = (catalogue.folder / KEPT / _FILES).resolve()
+    return Writing(catalogue, listed, services.search, services.log)
 
 
 def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
@@ -63,19 +66,19 @@ def load(root: Path, endpoint: Endpoint, watch: Watch = unwatched) -> str:
     Goes on where it broke off before. Raises NoCatalogueError, UnreadableError, SameTopicError or
     StoreError.
     """
-    _refuse_others(root)
+    refuse_others(root)
     path = _listing(root, endpoint)
     path.parent.mkdir(parents=True, exist_ok=True)
     log = Log(path.with_suffix(f".{_LOG}"))
     return loading.synchronise(root, Remote(endpoint, Embedded()), path, watch, log)
 
 
-def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
+def serve_elsewhere(root: Path, endpoint: Endpoint) -> Services:
     """Open a catalogue whose entries are in a store elsewhere; it is only read.
 
     Raises NoCatalogueError, UnreadableError or StoreError.
     """
-    _refuse_others(root)
+    refuse_others(root)
     opened = gather(map(documents.read, documents.files(root, documents.PARTS[:-1])), root)
     assert isinstance(opened.store, Embedded)
     store = Remote(endpoint, opened.store)
@@ -87,21 +90,27 @@ def serve_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
             "`practicegraph load` brings it in step"
         )
     log, kept = _log_elsewhere(root, endpoint, release), _listing(root, endpoint).with_suffix("")
-    return _indexed(replace(opened, store=store, source=endpoint, log=log), kept)
+    return _indexed(replace(opened, store=store), endpoint, log, kept)
 
 
-def _indexed(catalogue: Catalogue, kept: Path, files: Sequence[Path] = ()) -> Catalogue:
-    """Give the catalogue with the index that is kept in a folder, brought in step.
+def _indexed(
+    catalogue: Catalogue,
+    source: Endpoint | Snapshots,
+    log: Log,
+    kept: Path,
+    files: Sequence[Path] = (),
+) -> Services:
+    """Return the services of a catalogue with the index that a folder holds, brought in step.
 
     Where it is built, it may read the files that the store was filled from. Raises UnreadableError.
     """
     kept.mkdir(parents=True, exist_ok=True)
-    index = catalogue.indexed(Shelf.at(kept / _INDEX))
+    index = index_of(catalogue, Shelf.at(kept / _INDEX))
     before = index.release
-    search_index.follow(index, catalogue.release, catalogue.log, files)
+    search_index.follow(index, catalogue.release, log, files)
     if files and index.release != before and loading.release(catalogue.folder) != index.release:
         index.build((), **index.said)  # a file was edited while it was read
-    return replace(catalogue, index=index)
+    return Services(catalogue, source, log, index)
 
 
 def _listing(root: Path, endpoint: Endpoint) -> Path:
@@ -128,7 +137,7 @@ def opened(root: Path, watch: Watch = unwatched) -> Catalogue:
     if snapshot.is_dir():
         return catalogue_catalogue.of_snapshot(root, snapshot, catalogue_catalogue.prefixes(root))
     try:
-        return serve(root, watch)
+        return serve(root, watch).catalogue
     except NoCatalogueError:
         found = catalogue_catalogue.gather(map(documents.read, documents.files(root)), root)
         found.store.set_version(release)
@@ -140,7 +149,7 @@ def opened_elsewhere(root: Path, endpoint: Endpoint) -> Catalogue:
 
     Raises NoCatalogueError, UnreadableError or StoreError.
     """
-    found = serve_elsewhere(root, endpoint)
+    found = serve_elsewhere(root, endpoint).catalogue
     assert isinstance(found.store, Remote)
     # The graph that says the release is read from memory, as all that the folder holds.
     found.store.own.set_version(found.release)

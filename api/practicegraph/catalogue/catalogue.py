@@ -7,45 +7,27 @@ A folder opened as a catalogue: served, loaded into a store elsewhere, gathered,
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from pyoxigraph import NamedNode
 
-from ..exchange import source_pages
 from ..rdf import terms
 from ..rdf.terms import RDF
 from ..rdf.turtle import Writer
-from ..reconciliation.candidates import Claims, NamesOf, Reconciling
-from ..reconciliation.entities import Things, Types
-from ..reconciliation.extension import Extending, Suggesting
-from ..reporting.dataset import Dataset
 from ..schema import lifecycle, messages, ontology, shapes, vocabularies
 from ..schema.fields import Shapes
 from ..schema.lifecycle import Permanence
 from ..schema.messages import Phrases
 from ..schema.ontology import Ontology
 from ..schema.records import Reader
-from ..schema.shapes import SKOS
 from ..schema.text import preferring
 from ..schema.value_parser import Understanding
 from ..schema.vocabularies import Vocabularies
-from ..search.engine import Defined, Neighbours
-from ..search.entries import FactReader
-from ..search.explain import Explaining
-from ..search.index import Index, follow
-from ..search.index_file import Shelf
-from ..search.request import Choosing
-from ..search.text.tokenizer import small_words
 from ..storage.base import Recent, Store
-from ..storage.oxigraph import Embedded, Snapshots
-from ..storage.remote import Endpoint
-from ..validation import scope
-from ..validation.incremental import Admission
-from ..validation.shacl import Rules, turtle
+from ..storage.oxigraph import Embedded
 from . import documents as catalogue_documents
 from . import stored_queries
-from .change_log import Log
 from .documents import Contents, Document, UnreadableError
 from .stored_queries import Question
 
@@ -54,7 +36,7 @@ _KEPT = 4096
 
 
 @dataclass(frozen=True)
-class States:
+class EntityStates:
     """The states of things that have a graph of their own in a store."""
 
     store: Store
@@ -92,9 +74,6 @@ class Catalogue:
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
     questions: Mapping[str, Question]
-    source: Path | Endpoint | Snapshots | None = None
-    log: Log | None = None
-    index: Index | None = None
     left: tuple[UnreadableError, ...] = ()
     """Why files are not in the store as they are on disk."""
 
@@ -119,81 +98,6 @@ class Catalogue:
         return Reader(self.store, self.vocabularies, self.shapes.labels)
 
     @cached_property
-    def choosing(self) -> Choosing:
-        """Give what reads the choices of a search."""
-        return Choosing(self.shapes.record, self.vocabularies)
-
-    @cached_property
-    def defined(self) -> Defined:
-        """Give what answers searches as they are defined, in SPARQL."""
-        return Defined(self.store, self.shapes.record, self.vocabularies)
-
-    @property
-    def search(self) -> Index:
-        """Give what answers searches, in step with the release if the store holds a whole one."""
-        release, index = self.release, self._index
-        if release != index.release:
-            follow(index, release, self.log)
-        return index
-
-    @cached_property
-    def _index(self) -> Index:
-        index = self.index or self.indexed(Shelf())
-        follow(index, self.release, self.log)
-        return index
-
-    def indexed(self, shelf: Shelf) -> Index:
-        """Give the index that stands on a shelf, as it was when it was last in step."""
-        reader = FactReader(self.store, self.shapes.record)
-        small = small_words(self.phrases.of("smallWords"))
-        return Index(reader, self.vocabularies, self.languages, shelf, small)
-
-    @property
-    def explaining(self) -> Explaining:
-        """Give what explains the answers of searches."""
-        return Explaining(self.search, self.shapes.record, self.vocabularies)
-
-    @property
-    def neighbours(self) -> Neighbours:
-        """Give what tells which entries are near to one, and why."""
-        return Neighbours(self.search, self.reader)
-
-    @cached_property
-    def states(self) -> States:
-        """Give what tells the states of entries."""
-        return States(self.store)
-
-    @cached_property
-    def types(self) -> Types:
-        """Give the types and properties by which its things can be asked for."""
-        return Types(self.shapes, self.vocabularies)
-
-    @property
-    def things(self) -> Things:
-        """Give what knows its concepts and entries by their identifiers."""
-        return Things(self.base, self.types, self.permanence, self.search)
-
-    @property
-    def reconciling(self) -> Reconciling:
-        """Give what finds the things that names in other data may mean."""
-        claims = Claims(self.things, self.store, self.languages)
-        return Reconciling(claims.things, self._names, claims, self.reader)
-
-    @property
-    def suggesting(self) -> Suggesting:
-        """Give what suggests things, types and properties by how their names begin."""
-        return Suggesting(self.things, self._names, self.reader)
-
-    @property
-    def extending(self) -> Extending:
-        """Give what gives the values of things for other data."""
-        return Extending(self.things, self.reader)
-
-    @cached_property
-    def _names(self) -> NamesOf:
-        return NamesOf(self.types)
-
-    @cached_property
     def ontology(self) -> Ontology:
         """Give what the ontology says of its terms."""
         return ontology.read(self.store)
@@ -207,45 +111,10 @@ class Catalogue:
     def _permanence(self) -> Callable[[str], Permanence]:
         return lru_cache(maxsize=1)(lambda _release: lifecycle.read(self.store))
 
-    @property
-    def dataset(self) -> Dataset:
-        """Give what is known of the catalogue as a whole at its release."""
-        return self._dataset(self.release)
-
-    @cached_property
-    def _dataset(self) -> Callable[[str], Dataset]:
-        concepts = self.shapes.kind_of([SKOS + "Concept"])
-        kinds = (self.shapes.record, concepts) if concepts else (self.shapes.record,)
-        return lru_cache(maxsize=1)(partial(Dataset, self.store, self.base, kinds, self.languages))
-
     @cached_property
     def understanding(self) -> Understanding:
         """Give what reads values out of a source's words."""
         return Understanding(self.shapes, self.vocabularies, self.phrases)
-
-    @cached_property
-    def rules(self) -> Rules:
-        """Give the shapes as rules against which graphs are held."""
-        return Rules(turtle(shapes.triples(self.store)))
-
-    @cached_property
-    def admission(self) -> Admission:
-        """Give what checks one document beside all that the store holds."""
-        aimed = Rules(turtle(scope.aimed(shapes.triples(self.store))))
-        return Admission(
-            self.store,
-            aimed,
-            self.shapes,
-            self.phrases,
-            self.vocabularies,
-            self.base,
-            self.home,
-        )
-
-    @cached_property
-    def site(self) -> source_pages.Site:
-        """Give how the source prints its pages."""
-        return source_pages.site(self.store)
 
     @cached_property
     def writer(self) -> Writer:
@@ -304,7 +173,7 @@ def of_store(root: Path, store: Store) -> Catalogue:
 def of_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
     """Open a release to be read only, beside the service that has it; raises OSError."""
     opened = _catalogue(root, Embedded.of_snapshot(snapshot), ())
-    return replace(opened, prefixes=prefixes, source=snapshot)
+    return replace(opened, prefixes=prefixes)
 
 
 def prefixes(root: Path) -> dict[str, str]:
@@ -325,7 +194,7 @@ def gather(documents: Iterable[Document], root: Path) -> Catalogue:
 
 def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
     """Read a folder's files; others given stand in the place of those on the same topic."""
-    _refuse_others(root)
+    refuse_others(root)
     given = {path.resolve() for path in instead}
     inside = catalogue_documents.contents(
         path for path in catalogue_documents.files(root) if path.resolve() not in given
@@ -372,6 +241,7 @@ def _prefixes(documents: Iterable[Document]) -> dict[str, str]:
     return found
 
 
-def _refuse_others(root: Path) -> None:
+def refuse_others(root: Path) -> None:
+    """Raise NoCatalogueError for a folder that holds no catalogue."""
     if not catalogue_documents.is_catalogue(root):
         raise NoCatalogueError(f"{root}: no catalogue; it has no folders ontology/ and shapes/")

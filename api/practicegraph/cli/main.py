@@ -97,11 +97,10 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
             opened = startup.serve_elsewhere(root, Endpoint.at(store))
         else:
             opened = startup.serve(root, watched)
-    condition = Condition.of(opened)
+    condition = Condition.of(opened.catalogue)
     writing = None if store else startup.writing(opened)
-    click.echo(
-        f"release {opened.release}, at http://{host}:{port}, {_written(opened, writing)}", err=True
-    )
+    release, writers = opened.catalogue.release, _written(opened.catalogue, writing)
+    click.echo(f"release {release}, at http://{host}:{port}, {writers}", err=True)
     assert opened.source
     workers = Workers(opened.source, Limits(most_seconds=query_timeout, hosts=called))
     dumper = Dumper(opened, Dumps(root / catalogue.KEPT / "dumps")) if dumped else None

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..application import services
 from ..catalogue import catalogue, documents, revisions
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Contents
@@ -21,7 +20,7 @@ from ..reporting.differences import Comparison, State
 from ..schema import messages
 from ..storage import files
 from ..storage.files import Change
-from ..validation import reports, stored_checks
+from ..validation import checks, reports, stored_checks
 from ..validation.findings import Checked
 from ..validation.stored_checks import Fetch
 from .common import FILE, PATH, in_folder, mistakes, watched
@@ -121,7 +120,7 @@ def import_(
         needed = [change for change in changes if change.needed]
         others = [documents.document(change.path, change.after.encode()) for change in needed]
         wanted = [change.path for change in needed]
-        checked = services.check(root, contents.with_others(others), wanted)
+        checked = checks.check(root, contents.with_others(others), wanted)
     _show(checked)
     if checked.violations:
         raise click.ClickException(opened.say("nothingWritten"))
@@ -192,7 +191,7 @@ def _checked_against(
     state = State(contents.documents, new)
     comparison = Comparison(old, state, new.preferring(language))
     found = impact.impact(comparison, comparison.differences())
-    checker = services.checker_of(new, language, fetch)
+    checker = checks.checker_of(new, language, fetch)
     lost = impact.findings(found, checker.reporter, contents.documents)
     checked = checker.check(contents.documents, contents.unreadable, wanted, before, lost)
     return checked, list(impact.text(comparison, found, new.phrases))
@@ -214,7 +213,7 @@ def _checked(
     wanted = given or contents.paths
     if against:
         return _checked_against(against, root, contents, wanted, lang, fetch)
-    return services.check(root, contents, wanted, lang, fetch), []
+    return checks.check(root, contents, wanted, lang, fetch), []
 
 
 def _prefixes(root: Path) -> dict[str, str]:

@@ -16,10 +16,11 @@ from pyoxigraph import Triple
 
 from ..catalogue import change_recorder, documents, loading
 from ..catalogue.catalogue import Catalogue
+from ..catalogue.change_log import Log
 from ..catalogue.change_recorder import Changed, Present
 from ..catalogue.documents import Document, UnreadableError
 from ..catalogue.loading import Held
-from ..search import index
+from ..search.index import Index, catch_up
 from ..storage import files
 
 
@@ -37,6 +38,8 @@ class Writing:
 
     catalogue: Catalogue
     listed: Path
+    index: Index
+    log: Log | None = None
     turn: Lock = field(default_factory=Lock)
     """Held by whoever reads an entry to write it anew."""
 
@@ -74,11 +77,11 @@ class Writing:
         self.catalogue.store.exchange(topic, triples, release)
         loading.end(self.listed, name, held, release)
         self._sums = sums
-        index.catch_up(self.catalogue.search, release, self.catalogue.log)
+        catch_up(self.index, release, self.log)
 
     def is_taken(self, identifier: str) -> bool:
         """Tell whether an entry has, or has ever had, an identifier."""
-        iri, log = self.catalogue.entry(identifier), self.catalogue.log
+        iri, log = self.catalogue.entry(identifier), self.log
         if self.catalogue.path_of(identifier).exists() or self.catalogue.store.holds(iri):
             return True
         return log is not None and log.knows(iri)
@@ -109,7 +112,7 @@ class Writing:
         return str(path.relative_to(self.catalogue.folder))
 
     def _log(self, changed: Changed, sums: Mapping[str, str]) -> None:
-        log = self.catalogue.log
+        log = self.log
         if log and not change_recorder.advance(log, changed):
             topics = frozenset({*self.catalogue.store.graphs(), changed.topic})
             change_recorder.record(

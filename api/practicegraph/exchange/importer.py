@@ -18,7 +18,7 @@ from ..schema.shapes import PG
 from ..schema.value_parser import Draft, Values
 from ..storage.files import Change
 from . import table_reader
-from .source_pages import Pages
+from .source_pages import Pages, site
 from .table_reader import Tables
 
 PROV = "http://www.w3.org/ns/prov#"
@@ -133,10 +133,12 @@ def drafts(opened: Catalogue, path: Path, given: Naming) -> list[Draft]:
     if language not in opened.languages:
         known = ", ".join(opened.languages)
         raise opened.understanding.refused(path, "noLanguageOfPage", languages=known)
-    address = given.address or opened.site.address(identifier, language)
+    address = given.address or site(opened.store).address(identifier, language)
     if not address:
         raise opened.understanding.refused(path, "noSourceAddress")
-    return [Pages(opened.understanding, opened.site).read(path, identifier, language, address)]
+    return [
+        Pages(opened.understanding, site(opened.store)).read(path, identifier, language, address)
+    ]
 
 
 def changes(opened: Catalogue, drafted: Iterable[Draft], made: Import) -> list[Change]:

@@ -27,7 +27,7 @@ _BULLET = re.compile(r"^[•·*-]\s+")
 
 
 @dataclass(frozen=True)
-class Site:
+class SourceSite:
     """How a source database prints its pages, by language."""
 
     page_templates: Mapping[str, str]
@@ -41,7 +41,7 @@ class Site:
         return template.replace("{id}", identifier) if template else None
 
 
-def site(store: Store) -> Site:
+def site(store: Store) -> SourceSite:
     """Read how the catalogue's source prints its pages."""
     source = store.subjects(RDF + "type", NamedNode(PG + "Source"))[0]
 
@@ -49,7 +49,7 @@ def site(store: Store) -> Site:
         terms = store.values(source, PG + name)
         return tuple(sorted(term.value for term in terms if isinstance(term, Literal)))
 
-    return Site(
+    return SourceSite(
         page_templates=store.labels(source, PG + "pageTemplate"),
         page_titles=store.labels(source, PG + "pageTitle"),
         page_ends=words("pageEnd"),
@@ -76,7 +76,7 @@ class Pages:
     """Reads pages of one source."""
 
     values: Understanding
-    site: Site
+    site: SourceSite
 
     def read(self, path: Path, identifier: str, language: str, address: str) -> Draft:
         """Read the text of a page of the source; raises RefusedError with every problem."""

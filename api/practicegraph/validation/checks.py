@@ -18,7 +18,8 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from ..catalogue.documents import Document, UnreadableError
+from ..catalogue.catalogue import Catalogue, gather
+from ..catalogue.documents import Contents, Document, UnreadableError
 from ..rdf.terms import RDF, Term, plain
 from ..schema import lifecycle, vocabularies
 from ..schema.fields import Shapes
@@ -33,6 +34,7 @@ from ..storage.oxigraph import Embedded
 from . import shacl
 from .findings import Checked, Finding, Part, Position, Reasons, Reporter
 from .fixes import Layout, Mender
+from .shacl import Rules, rules_of
 from .stored_checks import Auditor, Fetch
 
 _OUTDATED = f"""
@@ -380,3 +382,43 @@ def _homes(documents: Iterable[Document]) -> dict[str, Path]:
             if isinstance(quad.subject, NamedNode):
                 homes.setdefault(quad.subject.value, document.path)
     return homes
+
+
+def check(
+    root: Path,
+    contents: Contents,
+    wanted: Iterable[Path],
+    language: str | None = None,
+    fetch: Fetch | None = None,
+) -> Checked:
+    """Check the wanted ones of the files, with messages in the language or the fallback.
+
+    Addresses elsewhere are asked with `fetch`, or not at all. Raises UnknownLanguageError.
+    """
+    checker = checker_of(gather(contents.documents, root), language, fetch)
+    return checker.check(contents.documents, contents.unreadable, wanted)
+
+
+def checker_of(
+    opened: Catalogue,
+    language: str | None = None,
+    fetch: Fetch | None = None,
+    rules: Rules | None = None,
+) -> Checker:
+    """Return the checker of a catalogue, with messages in the language.
+
+    Raises UnknownLanguageError.
+    """
+    return Checker(
+        opened.store,
+        opened.store,
+        rules or rules_of(opened.store),
+        opened.shapes,
+        opened.phrases,
+        opened.reader,
+        opened.permanence,
+        opened.base,
+        opened.preferring(language),
+        opened.store,
+        fetch,
+    )

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
+from typing import Self
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad
 
+from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
 from ..rdf.terms import Node, Term
-from ..schema import lifecycle
+from ..schema import lifecycle, shapes
 from ..schema.fields import Shapes
 from ..schema.lifecycle import DEPRECATED, REPLACED
 from ..schema.messages import Phrases
@@ -26,7 +28,7 @@ from . import scope
 from .checks import Checker
 from .findings import Checked, Finding
 from .scope import Sights, Touches, ends, traits
-from .shacl import Rules
+from .shacl import Rules, turtle
 
 _SUCCESSOR = NamedNode(REPLACED)
 
@@ -45,6 +47,20 @@ class Admission:
     vocabularies: Vocabularies
     base: str
     home: Callable[[str], Path]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> Self:
+        """Return the validator of documents beside all that a catalogue's store holds."""
+        aimed = Rules(turtle(scope.aimed(shapes.triples(catalogue.store))))
+        return cls(
+            catalogue.store,
+            aimed,
+            catalogue.shapes,
+            catalogue.phrases,
+            catalogue.vocabularies,
+            catalogue.base,
+            catalogue.home,
+        )
 
     def check(self, document: Document, languages: Sequence[str]) -> Checked:
         """Give what is wrong in a document that is to stand in the place of its topics' graphs.

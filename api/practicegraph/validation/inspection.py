@@ -24,7 +24,6 @@ from typing import Any, BinaryIO
 from pyoxigraph import NamedNode, Quad, Triple
 
 from .. import __version__
-from ..application import services
 from ..catalogue import catalogue
 from ..catalogue import documents as catalogue_documents
 from ..catalogue.catalogue import Catalogue
@@ -40,8 +39,9 @@ from ..storage.base import Store
 from ..storage.oxigraph import Embedded
 from ..storage.remote import Endpoint, Remote, StoreError
 from . import reports, submissions
+from .checks import checker_of
 from .findings import Checked, Finding, Part, Position, Reporter
-from .shacl import Rules, turtle
+from .shacl import Rules, rules_of, turtle
 from .submissions import GIVEN, Given, Intake, Rows
 
 _MOST_MENTIONED = 1000
@@ -89,6 +89,10 @@ class Inspection:
     def _known(self) -> Catalogue:
         return catalogue.gather(self._heads, self.root)
 
+    @cached_property
+    def _rules(self) -> Rules:
+        return rules_of(self._known.store)
+
     def _opened(self, documents: Iterable[Document]) -> Catalogue:
         """Give the catalogue as documents have it, but for shapes, which may be faulty in them."""
         store = Embedded()
@@ -112,7 +116,7 @@ class Inspection:
         for problem in error.problems:
             if not problem.place.column:
                 raise UnreadableError(problem.place.path, problem.reason, problem.place.line)
-        checker = services.checker_of(self._known, language)
+        checker = checker_of(self._known, language, rules=self._rules)
         found = [_of_cell(checker.reporter, problem) for problem in error.problems]
         return checker.checked(found, (), {finding.path for finding in found})
 
@@ -150,8 +154,8 @@ class Inspection:
         data = [d for d in all_.documents if of_shapes or d not in (*shapes, *parts["queries"])]
         held = Embedded()
         held.add(quad for document in data for quad in document.quads)
-        applied = _rules(_triples([*shapes, *documents])) if of_shapes else self._known.rules
-        checker = replace(services.checker_of(opened, language), held=held, rules=applied)
+        applied = _rules(_triples([*shapes, *documents])) if of_shapes else self._rules
+        checker = replace(checker_of(opened, language, rules=self._rules), held=held, rules=applied)
         return checker.check(data, (), [document.path for document in documents])
 
     def _by_own_rules(
@@ -167,7 +171,7 @@ class Inspection:
         store = Embedded()
         store.add(quad for document in data for quad in document.quads)
         store.add(named(own, GIVEN))
-        checker = services.checker_of(opened, language)
+        checker = checker_of(opened, language, rules=self._rules)
         checker = replace(checker, store=store, context=store, rules=_rules(own))
         return checker.check_by_rules(data, [document.path for document in documents])
 

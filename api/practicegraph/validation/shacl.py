@@ -14,7 +14,8 @@ from typing import Any
 
 import pyshacl
 import rdflib
-from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple, serialize
+from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import Store as Oxigraph
 from pyshacl.constraints import CONSTRAINT_PARAMETERS_MAP
 from pyshacl.constraints.core.property_pair_constraints import (
     LessThanConstraintComponent,
@@ -23,8 +24,10 @@ from pyshacl.constraints.core.property_pair_constraints import (
 from rdflib import SH, BNode, Graph, URIRef
 from rdflib.term import Node
 
+from ..schema import shapes
 from ..schema.shapes import ShapesError
 from ..schema.text import MOST_LETTERS
+from ..storage.base import Store
 
 try:
     import shacl
@@ -165,7 +168,7 @@ def _holds(value: Node, sign: str, other: Node) -> bool:
 
 def _comparison(value: Node, sign: str, other: Node) -> bool:
     question = f"ASK {{ FILTER ({_as_n_triples(value)} {sign} {_as_n_triples(other)}) }}"
-    return bool(Store().query(question))
+    return bool(Oxigraph().query(question))
 
 
 _kept_comparison = lru_cache(maxsize=1024)(_comparison)
@@ -211,3 +214,8 @@ def _predicate(path: str) -> str:
 
 def _bare(node: str) -> str:
     return node.removeprefix("<").removesuffix(">")
+
+
+def rules_of(store: Store) -> Rules:
+    """Return the shapes that a store holds, made ready for validation."""
+    return Rules(turtle(shapes.triples(store)))

@@ -16,14 +16,14 @@ from starlette.middleware.cors import CORSMiddleware
 from .. import __version__
 from ..application.dump_process import Dumper
 from ..application.health import Condition
-from ..catalogue.catalogue import Catalogue
+from ..application.services import Services
 from ..catalogue.stored_queries import Question
 from ..editing.writer import Writing
 from ..search.request import Choices
 from ..sparql.pool import OnDemand, Workers
 from . import openapi, problems, urls, validation
 from .changes.pages import Changes
-from .context import Service
+from .context import Site
 from .document import Contexts
 from .entries import parsing
 from .entries import routes as entries_routes
@@ -51,18 +51,18 @@ from .urls import COVERAGE, DUMP, OPENAPI, SEARCH, SPARQL, STATUS, Addresses
 from .urls import QUERIES as QUESTIONS
 
 
-def routes(service: Service) -> APIRouter:
+def routes(site: Site) -> APIRouter:
     """Give the routes."""
     router = APIRouter()
-    _route_searches(router, Searches(service))
-    _route_coverages(router, Coverages(service))
-    _route_similar(router, Similar(service))
+    _route_searches(router, Searches(site))
+    _route_coverages(router, Coverages(site))
+    _route_similar(router, Similar(site))
     return router
 
 
 def _route_searches(router: APIRouter, searches: Searches) -> None:
-    catalogue = searches.service.catalogue
-    described = openapi.answer_of_search(catalogue)
+    catalogue = searches.site.catalogue
+    described = openapi.answer_of_search(searches.site.services)
 
     @router.get(SEARCH, summary=catalogue.say("search"), openapi_extra=described)
     def search(request: Request) -> Response:
@@ -74,8 +74,8 @@ def _route_searches(router: APIRouter, searches: Searches) -> None:
 
 
 def _route_coverages(router: APIRouter, served: Coverages) -> None:
-    catalogue = served.service.catalogue
-    described = openapi.of_coverage(catalogue)
+    catalogue = served.site.catalogue
+    described = openapi.of_coverage(served.site.services)
 
     @router.get(COVERAGE, summary=catalogue.say("coverage"), openapi_extra=described)
     def coverage(request: Request) -> Response:
@@ -87,7 +87,7 @@ def _route_coverages(router: APIRouter, served: Coverages) -> None:
 
 
 def _route_similar(router: APIRouter, served: Similar) -> None:
-    catalogue = served.service.catalogue
+    catalogue = served.site.catalogue
     path = f"/{catalogue.shapes.record.segment}/{{identifier}}/{SIMILAR}"
     described = openapi.of_similar(catalogue)
 
@@ -101,7 +101,7 @@ def _route_similar(router: APIRouter, served: Similar) -> None:
 
 
 def application(
-    catalogue: Catalogue,
+    services: Services,
     workers: Workers | None = None,
     dumper: Dumper | None = None,
     proxies: Sequence[Network] = (),
@@ -115,8 +115,9 @@ def application(
     own, which queries cannot occupy.
     Proxies that are named are believed in what they say of the address.
     """
+    catalogue = services.catalogue
     allowed = Writable(catalogue, writing).allowed
-    service = Service(catalogue, Addresses(catalogue), dumper, allowed)
+    site = Site(services, Addresses(catalogue), dumper, allowed)
     checkers = validation.checkers(workers) if workers else None
     parsers = parsing.parsers(catalogue)
     stored = OnDemand(workers.source, workers.limits) if workers else None
@@ -131,26 +132,26 @@ def application(
     )
     if proxies:
         app.add_middleware(Proxies, trusted=proxies)
-    problems.add_handlers(app, service)
-    _route_home(app, service)
-    _route_health(app, service, condition or Condition.of(catalogue))
-    app.include_router(discovery.routes(service))
-    _route_contexts(app, service)
-    app.include_router(routes(service))
-    app.include_router(reconciliation_queries.routes(service))
+    problems.add_handlers(app, site)
+    _route_home(app, site)
+    _route_health(app, site, condition or Condition.of(catalogue))
+    app.include_router(discovery.routes(site))
+    _route_contexts(app, site)
+    app.include_router(routes(site))
+    app.include_router(reconciliation_queries.routes(site))
     if checkers:
-        app.include_router(validation.routes(service, checkers))
+        app.include_router(validation.routes(site, checkers))
     if workers and stored:
-        _route_queries(app, Queries(service, workers))
-        queries = Queries(service, stored)
+        _route_queries(app, Queries(site, workers))
+        queries = Queries(site, stored)
         _route_questions(app, Questions(queries))
         app.include_router(stored_queries.routes(Gaps(queries)))
-    _route_statuses(app, Statuses(service))
+    _route_statuses(app, Statuses(site))
     if dumper:
-        _route_dumps(app, DumpFiles(service, dumper))
-    _route_changes(app, Changes(service))
-    app.include_router(entries_routes.routes(service, writing, Parsing(parsers)))
-    _route_resources(app, service)
+        _route_dumps(app, DumpFiles(site, dumper))
+    _route_changes(app, Changes(site))
+    app.include_router(entries_routes.routes(site, writing, Parsing(parsers)))
+    _route_resources(app, site)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
     app.add_middleware(Codings)
     app.add_middleware(CodedTags)
@@ -180,15 +181,15 @@ def _lifespan(pools: Sequence[Workers]) -> Callable[[FastAPI], AbstractAsyncCont
     return lifespan
 
 
-def _route_home(app: FastAPI, service: Service) -> None:
-    resources = Resources(service)
+def _route_home(app: FastAPI, site: Site) -> None:
+    resources = Resources(site)
     app.mount("/static", Files(packages=[("practicegraph.web", "static")]), name="static")
 
     @app.get("/", include_in_schema=False)
     def home(request: Request) -> Response:
         if negotiation.form(request, negotiation.DOCUMENTS) == HTML:
             return resources.home(request)
-        return resources.answer(request, service.addresses.start)
+        return resources.answer(request, site.addresses.start)
 
     @app.get(OPENAPI, include_in_schema=False)
     def interface(request: Request) -> Response:
@@ -198,8 +199,8 @@ def _route_home(app: FastAPI, service: Service) -> None:
         return JSONResponse(found | said)
 
 
-def _route_health(app: FastAPI, service: Service, condition: Condition) -> None:
-    catalogue = service.catalogue
+def _route_health(app: FastAPI, site: Site, condition: Condition) -> None:
+    catalogue = site.catalogue
 
     @app.get("/health", summary="Whether the service answers, its release, and files at fault")
     def health() -> Response:
@@ -212,12 +213,12 @@ def _route_health(app: FastAPI, service: Service, condition: Condition) -> None:
 
     @app.get("/health/ready", summary="Whether the service can answer searches")
     def ready() -> Response:
-        catalogue.search.answer(Choices(size=0), catalogue.languages)
+        site.services.search.answer(Choices(size=0), catalogue.languages)
         return JSONResponse({"status": "ok"})
 
 
-def _route_contexts(app: FastAPI, service: Service) -> None:
-    served = Contexts(service.catalogue)
+def _route_contexts(app: FastAPI, site: Site) -> None:
+    served = Contexts(site.catalogue)
 
     @app.get(urls.CONTEXT, include_in_schema=False)
     def newest(request: Request) -> Response:
@@ -229,8 +230,8 @@ def _route_contexts(app: FastAPI, service: Service) -> None:
 
 
 def _route_queries(app: FastAPI, queries: Queries) -> None:
-    summary = queries.service.catalogue.say("queryData")
-    by_address = {"parameters": openapi.of_query(queries.service.catalogue)}
+    summary = queries.site.catalogue.say("queryData")
+    by_address = {"parameters": openapi.of_query(queries.site.catalogue)}
     in_body = {"requestBody": openapi.BODY_OF_QUERY}
 
     async def query(request: Request) -> Response:
@@ -244,7 +245,7 @@ def _route_queries(app: FastAPI, queries: Queries) -> None:
 
 
 def _route_questions(app: FastAPI, questions: Questions) -> None:
-    catalogue = questions.queries.service.catalogue
+    catalogue = questions.queries.site.catalogue
 
     @app.get(QUESTIONS, summary=catalogue.say("questions"))
     def listed(request: Request) -> Response:
@@ -261,7 +262,7 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
 
 
 def _route_statuses(app: FastAPI, statuses: Statuses) -> None:
-    summary = statuses.service.catalogue.say("status", limit=MOST)
+    summary = statuses.site.catalogue.say("status", limit=MOST)
 
     @app.post(STATUS, summary=summary, openapi_extra=openapi.STATUSES)
     async def status(request: Request) -> Response:
@@ -274,7 +275,7 @@ def _route_statuses(app: FastAPI, statuses: Statuses) -> None:
 
 
 def _route_dumps(app: FastAPI, files: DumpFiles) -> None:
-    summary = files.service.catalogue.say("downloads")
+    summary = files.site.catalogue.say("downloads")
 
     async def newest(request: Request) -> Response:
         return await files.newest(request, request.path_params["name"])
@@ -291,7 +292,7 @@ def _route_dumps(app: FastAPI, files: DumpFiles) -> None:
 
 
 def _route_changes(app: FastAPI, served: Changes) -> None:
-    @app.get(urls.CHANGES, summary=served.service.catalogue.say("changes"))
+    @app.get(urls.CHANGES, summary=served.site.catalogue.say("changes"))
     def opening(request: Request) -> Response:
         return served.opening(request)
 
@@ -304,8 +305,8 @@ def _route_changes(app: FastAPI, served: Changes) -> None:
         return served.page(request, name)
 
 
-def _route_resources(app: FastAPI, service: Service) -> None:
-    resources = Resources(service)
+def _route_resources(app: FastAPI, site: Site) -> None:
+    resources = Resources(site)
 
     @app.get("/{path:path}", include_in_schema=False)
     def resource(request: Request, path: str) -> Response:

@@ -17,6 +17,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from starlette.exceptions import HTTPException
 
 from ..application.dump_process import Dumper
+from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..exchange.dumps import KEPT, LASTING
 from ..rdf.terms import XSD, Term
@@ -79,11 +80,16 @@ class View:
     The root stands before every path, where a proxy serves the catalogue below one.
     """
 
-    catalogue: Catalogue
+    services: Services
     addresses: Addresses
     language: str
     asked: bool
     root: str = ""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.services.catalogue
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
@@ -197,20 +203,25 @@ _SAFE = {
 
 
 @dataclass(frozen=True)
-class Service:
+class Site:
     """A catalogue, the addresses at which it is served, and what has its dumps made."""
 
-    catalogue: Catalogue
+    services: Services
     addresses: Addresses
     dumper: Dumper | None = None
     allowed: Callable[[str], str] = allowed
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.services.catalogue
 
     def view(self, request: Request) -> View:
         """Give the catalogue as the reader of a request sees it."""
         language = negotiation.language(request, self.catalogue.languages)
         asked = request.query_params.get("lang") == language
         root = responses.prefix(request)
-        return View(self.catalogue, self.addresses, language, asked, root)
+        return View(self.services, self.addresses, language, asked, root)
 
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Give a page."""

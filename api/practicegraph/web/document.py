@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, serialize
 
+from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..rdf import jsonld
 from ..rdf.terms import DAY, RDF, XSD, Term, is_day, named, with_lasting_names
@@ -183,8 +184,13 @@ LIMIT {most}
 class Statements:
     """Says what documents add."""
 
-    catalogue: Catalogue
+    services: Services
     addresses: Addresses
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.services.catalogue
 
     def document(self, iri: str) -> str:
         """Give the IRI of the document about a thing of ours, the same for all its forms."""
@@ -200,7 +206,7 @@ class Statements:
         found = [*self._of_document(document, iri, known), *more]
         if iri == self.catalogue.base:
             found += self._release(iri)
-            found += self.catalogue.dataset.linksets()
+            found += self.services.dataset.linksets()
         if iri in self.catalogue.vocabularies.concepts:
             found += self._leading_to(iri)
         added = [triple for triple in dict.fromkeys(found) if triple not in known]
@@ -218,7 +224,7 @@ class Statements:
         days = [text[:DAY] for text in texts if is_day(text)]
         vocabularies = self.catalogue.vocabularies
         whole = iri == self.catalogue.base or iri in vocabularies.schemes
-        return self.catalogue.dataset.newest if whole or not days else max(days)
+        return self.services.dataset.newest if whole or not days else max(days)
 
     def _of_document(self, document: str, iri: str, known: set[Triple]) -> Iterator[Triple]:
         topic = NamedNode(iri)
@@ -230,7 +236,7 @@ class Statements:
         yield _says(document, _FOAF + "primaryTopic", topic)
         yield _says(document, _VOID + "inDataset", NamedNode(self.catalogue.base))
         own = [term.value for term in said[LICENCE] if isinstance(term, NamedNode)]
-        if licence := next(iter(own), self.catalogue.dataset.licence):
+        if licence := next(iter(own), self.services.dataset.licence):
             yield _says(document, LICENCE, NamedNode(licence))
         if day := self.modified(iri, said[MODIFIED]):
             yield _says(document, MODIFIED, Literal(day, datatype=NamedNode(XSD + "date")))
@@ -252,7 +258,7 @@ class Statements:
             if field.scheme == concept.scheme and not concept.retirement:
                 query = urlencode({field.key: concept.notation})
                 found = f"{self.catalogue.base.rstrip('/')}{SEARCH}?{query}"
-                count = self.catalogue.search.counts(field).get(node, 0)
+                count = self.services.search.counts(field).get(node, 0)
                 yield _says(iri, _SEE_ALSO, NamedNode(found))
                 yield _says(found, RDF + "type", NamedNode(_VOID + "Dataset"))
                 number = Literal(str(count), datatype=NamedNode(XSD + "integer"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyoxigraph import NamedNode
 
+from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.stored_queries import Parameter
 from ..exchange.dumps import LASTING, NAMES
@@ -100,12 +101,13 @@ OF_VERSION = [
 """The parameter of a dump of any release: the release, and the only format that is kept."""
 
 
-def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
+def of_search(services: Services) -> list[dict[str, Any]]:
     """Give the parameters of a search in OpenAPI 3.1: what narrows it, and how it is answered."""
-    sorts = [name for sort in catalogue.choosing.sorts for name in (sort, f"-{sort}")]
+    catalogue = services.catalogue
+    sorts = [name for sort in services.choosing.sorts for name in (sort, f"-{sort}")]
     size = {"type": "integer", "minimum": SIZES[0], "maximum": SIZES[-1], "default": 20}
     return [
-        *of_choices(catalogue),
+        *of_choices(services),
         in_query("sort", catalogue.say("sortBy"), {"type": "string", "enum": sorts}),
         in_query("size", catalogue.say("entries", count="…"), size),
         in_query("after", catalogue.say("next"), {"type": "string"}),
@@ -115,9 +117,10 @@ def of_search(catalogue: Catalogue) -> list[dict[str, Any]]:
     ]
 
 
-def of_choices(catalogue: Catalogue) -> list[dict[str, Any]]:
+def of_choices(services: Services) -> list[dict[str, Any]]:
     """Give the parameters that narrow a search: words, and for each facet its values and ends."""
-    facets = (_facet(catalogue, *named) for named in catalogue.choosing.parameters.items())
+    catalogue = services.catalogue
+    facets = (_facet(services, *named) for named in services.choosing.parameters.items())
     return [
         in_query("q", catalogue.say("searchHint"), {"type": "string"}),
         *(facet for facet in facets if facet),
@@ -195,8 +198,9 @@ def of_language(catalogue: Catalogue) -> dict[str, Any]:
     return in_query("lang", catalogue.say("language"), tags)
 
 
-def _facet(catalogue: Catalogue, name: str, field: Field | None) -> dict[str, Any] | None:
+def _facet(services: Services, name: str, field: Field | None) -> dict[str, Any] | None:
     """Give a parameter of a facet: its values, those left out, or an end of a range."""
+    catalogue = services.catalogue
     if field is None:
         return None
     label = best(field.names, catalogue.languages)
@@ -204,7 +208,7 @@ def _facet(catalogue: Catalogue, name: str, field: Field | None) -> dict[str, An
         phrase = "since" if name.endswith(FROM) else "until"
         said = catalogue.say(phrase, value="…")
         return in_query(name, f"{label}: {said}", _examples(field))
-    values = [*catalogue.choosing.options[field.key], UNSTATED]
+    values = [*services.choosing.options[field.key], UNSTATED]
     items = _examples(field) if field.ordered else {"type": "string", "enum": values}
     if name == field.key:
         said = best(field.hints, catalogue.languages)
@@ -238,8 +242,9 @@ _INTERFACE_TRUTH = {"type": "boolean"}
 _NATIVE = {XSD + "boolean": "boolean", XSD + "integer": "integer", XSD + "decimal": "number"}
 
 
-def answer_of_search(catalogue: Catalogue) -> dict[str, Any]:
+def answer_of_search(services: Services) -> dict[str, Any]:
     """Give what is said of the search."""
+    catalogue = services.catalogue
     counted = _object({"values": _TEXT, "notStated": _TEXT})
     facets = _object({f.key: counted for f in catalogue.shapes.record.facets})
     answer = _object(
@@ -257,11 +262,12 @@ def answer_of_search(catalogue: Catalogue) -> dict[str, Any]:
             "explanation": _explanation({"list": _TEXT, "total": _TEXT, "facets": facets}),
         },
     )
-    return _described(of_search(catalogue), answer, LISTS)
+    return _described(of_search(services), answer, LISTS)
 
 
-def of_coverage(catalogue: Catalogue) -> dict[str, Any]:
+def of_coverage(services: Services) -> dict[str, Any]:
     """Give what is said of tables of two facets."""
+    catalogue = services.catalogue
     axis = _object({"key": _TEXT, "label": _TEXT, "values": _array(_value({"count": _COUNT}))})
     counted = _object({"values": _TEXT, "notStated": _TEXT})
     cells = ("values", "rowsNotStated", "columnsNotStated", "bothNotStated")
@@ -279,7 +285,7 @@ def of_coverage(catalogue: Catalogue) -> dict[str, Any]:
     )
     listed = [
         *of_axes(catalogue),
-        *of_choices(catalogue),
+        *of_choices(services),
         *of_answer(catalogue, coverage.FORMS),
     ]
     return _described(listed, answer, coverage.FORMS)

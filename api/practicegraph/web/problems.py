@@ -15,7 +15,7 @@ from ..storage.base import QueryRefusedError
 from ..storage.remote import StoreError
 from ..validation import reports
 from ..validation.findings import Checked
-from .context import VARY, Service
+from .context import VARY, Site
 from .http import negotiation
 from .http.errors import (
     BadBodyError,
@@ -51,25 +51,25 @@ class NotAdmittedError(Exception):
         self.checked = checked
 
 
-def answer_refusal(app: FastAPI, service: Service) -> None:
+def answer_refusal(app: FastAPI, site: Site) -> None:
     """Have the application answer refused writes."""
 
     def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, RefusalError)
-        view = service.view(request)
+        view = site.view(request)
         detail = view.say(error.phrase, **error.words)
         hint = view.say(error.hint, **error.words) if error.hint else ""
-        return service.problem(request, error.status, detail, hint, error.headers, error.more)
+        return site.problem(request, error.status, detail, hint, error.headers, error.more)
 
     def not_admitted(request: Request, error: Exception) -> Response:
         assert isinstance(error, NotAdmittedError)
-        return _report(request, service, error.checked)
+        return _report(request, site, error.checked)
 
     app.add_exception_handler(RefusalError, refused)
     app.add_exception_handler(NotAdmittedError, not_admitted)
 
 
-def _report(request: Request, service: Service, checked: Checked) -> Response:
+def _report(request: Request, site: Site, checked: Checked) -> Response:
     """Answer with a report in the form that is asked for, else with the findings in the problem."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     try:
@@ -78,34 +78,34 @@ def _report(request: Request, service: Service, checked: Checked) -> Response:
         form = PROBLEM
     if form != PROBLEM:
         report = reports.FORMS[_REPORTS[form]]
-        content = report.write(checked, service.catalogue.prefixes)
+        content = report.write(checked, site.catalogue.prefixes)
         return Response(content, status, VARY, report.media_type)
-    view = service.view(request)
+    view = site.view(request)
     rows = reports.rows(checked)
     more = {"conforms": False, "findings": rows}
-    return service.problem(request, status, view.say("notAdmitted"), checked.summary, more=more)
+    return site.problem(request, status, view.say("notAdmitted"), checked.summary, more=more)
 
 
-def add_handlers(app: FastAPI, service: Service) -> None:
+def add_handlers(app: FastAPI, site: Site) -> None:
     """Have the application answer every mistake as problem details (RFC 9457)."""
-    answer_refusal(app, service)
-    app.add_exception_handler(BadChoiceError, service.bad_choice)
-    app.add_exception_handler(QueryRefusedError, service.refused_query)
-    app.add_exception_handler(NotAcceptableError, service.not_acceptable)
-    app.add_exception_handler(UnknownAddressError, service.not_found)
-    app.add_exception_handler(UnsupportedError, service.unsupported)
-    app.add_exception_handler(TooLargeError, service.too_large)
-    app.add_exception_handler(StoreError, service.store_failed)
-    app.add_exception_handler(StillTrueError, service.still_true)
-    app.add_exception_handler(BadBodyError, service.bad_body)
-    app.add_exception_handler(BusyError, service.busy)
-    app.add_exception_handler(DeadlineError, service.stopped)
-    app.add_exception_handler(IncidentError, service.incident)
-    app.add_exception_handler(CrashError, service.incident)
-    app.add_exception_handler(NotYetError, service.being_made)
-    app.add_exception_handler(NoLongerError, service.no_longer_kept)
-    app.add_exception_handler(NoLogError, service.no_log)
-    app.add_exception_handler(NeverMadeError, service.never_made)
-    app.add_exception_handler(TooMuchError, service.too_much)
-    app.add_exception_handler(HTTPException, service.http_error)
-    app.add_exception_handler(ClientDisconnect, service.left)
+    answer_refusal(app, site)
+    app.add_exception_handler(BadChoiceError, site.bad_choice)
+    app.add_exception_handler(QueryRefusedError, site.refused_query)
+    app.add_exception_handler(NotAcceptableError, site.not_acceptable)
+    app.add_exception_handler(UnknownAddressError, site.not_found)
+    app.add_exception_handler(UnsupportedError, site.unsupported)
+    app.add_exception_handler(TooLargeError, site.too_large)
+    app.add_exception_handler(StoreError, site.store_failed)
+    app.add_exception_handler(StillTrueError, site.still_true)
+    app.add_exception_handler(BadBodyError, site.bad_body)
+    app.add_exception_handler(BusyError, site.busy)
+    app.add_exception_handler(DeadlineError, site.stopped)
+    app.add_exception_handler(IncidentError, site.incident)
+    app.add_exception_handler(CrashError, site.incident)
+    app.add_exception_handler(NotYetError, site.being_made)
+    app.add_exception_handler(NoLongerError, site.no_longer_kept)
+    app.add_exception_handler(NoLogError, site.no_log)
+    app.add_exception_handler(NeverMadeError, site.never_made)
+    app.add_exception_handler(TooMuchError, site.too_much)
+    app.add_exception_handler(HTTPException, site.http_error)
+    app.add_exception_handler(ClientDisconnect, site.left)

@@ -36,7 +36,7 @@ from ..validation import reports
 from ..validation.inspection import MODULE, UNREADABLE
 from ..validation.submissions import RDF_FORMS, Given
 from . import openapi
-from .context import VARY, Service
+from .context import VARY, Site
 from .http import disconnects, middleware, negotiation, responses
 from .http.errors import BadBodyError, UnsupportedError
 from .http.middleware import PlainRoute
@@ -196,9 +196,9 @@ def checkers(workers: Workers) -> Workers:
     return OnDemand(workers.source, limits, MODULE)
 
 
-def routes(service: Service, checkers: Workers) -> APIRouter:
+def routes(site: Site, checkers: Workers) -> APIRouter:
     """Give the routes."""
-    served = Validations(service, checkers)
+    served = Validations(site, checkers)
     router = APIRouter(route_class=PlainRoute)
 
     async def page(request: Request) -> Response:
@@ -210,8 +210,8 @@ def routes(service: Service, checkers: Workers) -> APIRouter:
     router.get(VALIDATE, include_in_schema=False)(page)
     router.post(
         VALIDATE,
-        summary=service.catalogue.say("validate"),
-        openapi_extra=_described(service.catalogue),
+        summary=site.catalogue.say("validate"),
+        openapi_extra=_described(site.catalogue),
     )(answer)
     return router
 
@@ -220,13 +220,13 @@ def routes(service: Service, checkers: Workers) -> APIRouter:
 class Validations:
     """Answers with reports."""
 
-    service: Service
+    site: Site
     checkers: Workers
 
     def page(self, request: Request) -> Response:
         """Answer with a form on which a text is pasted or a file chosen."""
         negotiation.form(request, (HTML,))
-        return self.service.html(request, "validate.html", forms=FORMS, most=f"{MOST >> 20} MiB")
+        return self.site.html(request, "validate.html", forms=FORMS, most=f"{MOST >> 20} MiB")
 
     async def answer(self, request: Request) -> Response:
         """Answer with the report on what a request gives; 503 where no check has room now.
@@ -245,18 +245,18 @@ class Validations:
         if answer.kind == UNREADABLE:
             return self._unreadable(request, json.loads(content))
         media_type = reports.FORMS[name].media_type
-        language = self.service.view(request).language
+        language = self.site.view(request).language
         headers = VARY | _HEADERS | {"Content-Language": language}
         return Response(content, headers=headers, media_type=_whole(media_type))
 
     def _wanted(self, request: Request, upload: Upload, name: str) -> dict[str, Any]:
-        source = self.service.catalogue.source
+        source = self.site.services.source
         assert source
         return {
-            "folder": str(self.service.catalogue.folder.resolve()),
+            "folder": str(self.site.catalogue.folder.resolve()),
             "source": Endpoint.of(source).address,
             "root": responses.root(request),
-            "language": self.service.view(request).language,
+            "language": self.site.view(request).language,
             "form": name,
             "given": _sent(upload.given),
             "shapes": _sent(upload.shapes),
@@ -276,17 +276,15 @@ class Validations:
 
     def _busy(self, request: Request) -> Response:
         """Answer that all processes have something to check, and enough others wait: 503."""
-        detail = self.service.view(request).say("checksBusy")
+        detail = self.site.view(request).say("checksBusy")
         unavailable, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}
-        return self.service.problem(request, unavailable, detail, headers=headers)
+        return self.site.problem(request, unavailable, detail, headers=headers)
 
     def _unreadable(self, request: Request, said: dict[str, Any]) -> Response:
         """Answer that something is not read on from a place: 400."""
-        detail = self.service.view(request).say("unreadable", **said)
+        detail = self.site.view(request).say("unreadable", **said)
         more = {name: said[name] for name in ("file", "line", "column")}
-        return self.service.problem(
-            request, HTTPStatus.BAD_REQUEST, detail, said["reason"], more=more
-        )
+        return self.site.problem(request, HTTPStatus.BAD_REQUEST, detail, said["reason"], more=more)
 
 
 def _forms() -> list[Form]:

@@ -30,7 +30,7 @@ from ...catalogue.change_log import (
 from ...rdf.terms import RDF, plain
 from ...schema.lifecycle import REPLACED
 from ...schema.shapes import SKOS
-from ..context import VARY, Service, View
+from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.errors import NoLogError, UnknownAddressError
 from ..http.negotiation import ATOM, CHANGE_FORMS, HTML, JSON_LD, TURTLE, Form
@@ -180,7 +180,7 @@ class Page:
 class Changes:
     """Answers the addresses of the log."""
 
-    service: Service
+    site: Site
 
     def opening(self, request: Request, extension: str = "") -> Response:
         """Answer with the newest changes, or with the way into the stream.
@@ -205,7 +205,7 @@ class Changes:
         return self._answer(request, log, (int(number), int(number)), extension)
 
     def _log(self) -> Log:
-        log = self.service.catalogue.log
+        log = self.site.services.log
         if log is None or not log.release:
             raise NoLogError
         return log
@@ -230,15 +230,15 @@ class Changes:
         )
 
     def _stream(self, log: Log, page: Page, form: Form) -> bytes:
-        stream = Stream(self.service.catalogue.base, page.address(0))
+        stream = Stream(self.site.catalogue.base, page.address(0))
         if not page.number:
             return stream.opening(page.address(1), log.page(1), form)
         node = Node(page.address(page.number), page.address(page.number + 1), page.events)
         return stream.page(node, form)
 
     def _feed(self, request: Request, page: Page) -> bytes:
-        catalogue, view = self.service.catalogue, self.service.view(request)
-        names = [view.name(iri) for iri in catalogue.dataset.creators]
+        catalogue, view = self.site.catalogue, self.site.view(request)
+        names = [view.name(iri) for iri in self.site.services.dataset.creators]
         return feeds.written(
             Feed(
                 iri=f"{catalogue.base}changes",
@@ -260,7 +260,7 @@ class Changes:
         yield Link(page.address(page.number), "self", ATOM.plain)
         number = f"/{page.number}" if page.number else ""
         yield Link(f"{page.root}{CHANGES}{number}.html", "alternate", HTML.plain)
-        if licence := self.service.catalogue.dataset.licence:
+        if licence := self.site.services.dataset.licence:
             yield Link(licence, "license")
         yield Link(page.address(0), "first")
         yield Link(page.address(1), "last")
@@ -274,18 +274,18 @@ class Changes:
 
     def _entries(self, request: Request, page: Page) -> list[Entry]:
         """Give the events in the reader's words, the newest first."""
-        stream = Stream(self.service.catalogue.base, page.address(0))
-        news = News(self.service.view(request), page.root)
+        stream = Stream(self.site.catalogue.base, page.address(0))
+        news = News(self.site.view(request), page.root)
         return [
             news.entry(event, stream.member(event), f"{page.root}{CHANGES}/{event.page}.html")
             for event in reversed(page.events)
         ]
 
     def _html(self, request: Request, page: Page) -> Response:
-        news = News(self.service.view(request), page.root)
+        news = News(self.site.view(request), page.root)
         forms = [form.extension for form in CHANGE_FORMS if form != HTML]
         number = f"/{page.number}" if page.number else ""
-        found = self.service.html(
+        found = self.site.html(
             request,
             "changes.html",
             events=list(zip(reversed(page.events), self._entries(request, page), strict=True)),

@@ -20,7 +20,7 @@ from ...editing.tokens import CHANGE, CREATE, REMOVE, Bearer, Bearers, BearersEr
 from ...editing.writer import EditedError, ElsewhereError, Writing
 from ...rdf import terms
 from ...schema.value_parser import Understanding
-from ..context import Service
+from ..context import Site
 from ..document import Contexts
 from ..http import conditional, negotiation, responses
 from ..http.errors import RefusalError, UnknownAddressError
@@ -105,20 +105,20 @@ class Change:
 class Entries:
     """Writes the entries of a catalogue as requests ask for it."""
 
-    service: Service
+    site: Site
     writing: Writing
     parsing: Parsing
 
     def put(self, request: Request, identifier: str, body: Body, bearer: Bearer) -> Response:
         """Write an entry anew, or a new one, and answer with it; raises RefusalError."""
         with self.writing.turn:
-            catalogue = self.service.catalogue
+            catalogue = self.site.catalogue
             entry, before = self._present(identifier)
             self._demand(bearer, CHANGE if before else CREATE)
-            conditional.hold(request, catalogue.states.of(entry.value))
+            conditional.hold(request, self.site.services.states.of(entry.value))
             said = self._said(request, body, entry, before)
             said = editing_entry.identified(catalogue.shapes.record, entry, said, identifier)
-            after = editing_entry.revised(entry, before, said, _deed(request, self.service, bearer))
+            after = editing_entry.revised(entry, before, said, _deed(request, self.site, bearer))
             if after != before:
                 self._demand_fate(entry, before, after, bearer)
                 self._write(request, Change(entry, before, after, body))
@@ -128,14 +128,14 @@ class Entries:
         """Write a new entry under an identifier that none has ever had; raises RefusalError."""
         with self.writing.turn:
             self._demand(bearer, CREATE)
-            nameless = NamedNode(self.service.catalogue.entry(editing_entry.NONE))
+            nameless = NamedNode(self.site.catalogue.entry(editing_entry.NONE))
             said = self._said(request, body, nameless, [])
             identifier = self._free(said, nameless)
-            entry = NamedNode(self.service.catalogue.entry(identifier))
+            entry = NamedNode(self.site.catalogue.entry(identifier))
             said = editing_entry.renamed(said, nameless, entry)
-            kind = self.service.catalogue.shapes.record
+            kind = self.site.catalogue.shapes.record
             said = editing_entry.identified(kind, entry, said, identifier)
-            deed = _deed(request, self.service, bearer)
+            deed = _deed(request, self.site, bearer)
             after = editing_entry.revised(entry, [], said, deed)
             self._write(request, Change(entry, [], after, body))
             return self._answer(request, identifier, 201)
@@ -147,17 +147,17 @@ class Entries:
             self._demand(bearer, REMOVE)
             if not before:
                 raise UnknownAddressError(identifier)
-            conditional.hold(request, self.service.catalogue.states.of(entry.value))
+            conditional.hold(request, self.site.services.states.of(entry.value))
             if editing_entry.is_buried(entry, before):
                 raise RefusalError(HTTPStatus.GONE, "isWithdrawn")
-            deed = _deed(request, self.service, bearer)
+            deed = _deed(request, self.site, bearer)
             after = editing_entry.withdrawn(entry, before, deed, self._unsaid)
             self._write(request, Change(entry, before, after))
             return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _present(self, identifier: str) -> tuple[NamedNode, list[Triple]]:
         """Give an entry that there is or may be, with what is said of it now."""
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         if not editing_entry.fits(catalogue.shapes.record, identifier):
             raise RefusalError(HTTPStatus.NOT_FOUND, "badIdentifier", identifier=identifier)
         entry = NamedNode(catalogue.entry(identifier))
@@ -167,22 +167,22 @@ class Entries:
         self, request: Request, body: Body, entry: NamedNode, before: Sequence[Triple]
     ) -> list[Triple]:
         """Give what a body says of an entry."""
-        catalogue = self.service.catalogue
-        resources = Resources(self.service)
+        catalogue = self.site.catalogue
+        resources = Resources(self.site)
         if body.form != JSON:
             known = Contexts(catalogue).addresses(responses.root(request))
             said = self.parsing.quads(body, entry, known, catalogue.context)
             return bodies.graph(said, entry, resources.statements)
-        view = self.service.view(request)
+        view = self.site.view(request)
         shapes = replace(catalogue.shapes, languages=view.languages)
         values = Understanding(shapes, catalogue.vocabularies, catalogue.phrases)
-        inputs = Inputs(values, entry, _language(request, self.service))
+        inputs = Inputs(values, entry, _language(request, self.site))
         current = bool(before) and not editing_entry.is_buried(entry, before)
         shown = resources.as_json(request, entry.value) if current else {}
         return bodies.fields(body, inputs, shown, before if current else [])
 
     def _demand(self, bearer: Bearer, right: str) -> None:
-        demand(bearer, right, self.service.catalogue.name)
+        demand(bearer, right, self.site.catalogue.name)
 
     def _demand_fate(
         self, entry: NamedNode, before: Sequence[Triple], after: Sequence[Triple], bearer: Bearer
@@ -194,7 +194,7 @@ class Entries:
 
     def _free(self, said: Sequence[Triple], nameless: NamedNode) -> str:
         """Give the identifier that a new entry states, or one that none has ever had."""
-        kind, languages = self.service.catalogue.shapes.record, self.service.catalogue.languages
+        kind, languages = self.site.catalogue.shapes.record, self.site.catalogue.languages
         wanted = editing_entry.stated(kind, nameless, said)
         if wanted and not editing_entry.fits(kind, wanted):
             raise RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "badIdentifier", identifier=wanted)
@@ -212,8 +212,8 @@ class Entries:
         except ElsewhereError as error:
             raise RefusalError(HTTPStatus.CONFLICT, "standsElsewhere", path=error) from error
         document = self._document(path, change)
-        languages = self.service.view(request).languages
-        admission = self.service.catalogue.admission
+        languages = self.site.view(request).languages
+        admission = self.site.services.admission
         checked = admission.check(change.shown(document), languages).lifted(change.lines)
         if checked.violations:
             raise NotAdmittedError(checked)
@@ -226,19 +226,19 @@ class Entries:
 
     def _document(self, path: Path, change: Change) -> Document:
         """Give the file that says what is said after a change."""
-        text = self.service.catalogue.writer.write(change.after, change.entry.value)
+        text = self.site.catalogue.writer.write(change.after, change.entry.value)
         return documents.document(path, text.encode())
 
     def _identifier(self, entry: NamedNode) -> str:
-        return entry.value.removeprefix(self.service.catalogue.entry(""))
+        return entry.value.removeprefix(self.site.catalogue.entry(""))
 
     def _answer(self, request: Request, identifier: str, status: int) -> Response:
         """Answer with the entry as it is now, in the form that is asked for."""
-        path = f"{self.service.catalogue.shapes.record.segment}/{identifier}"
+        path = f"{self.site.catalogue.shapes.record.segment}/{identifier}"
         form = negotiation.form_of_document(request, negotiation.DOCUMENTS)
         place = f"/{path}.{form.extension}"
-        iri = self.service.catalogue.entry(identifier)
-        answer = Resources(self.service).document(_reading(request, place), iri, path, form)
+        iri = self.site.catalogue.entry(identifier)
+        answer = Resources(self.site).document(_reading(request, place), iri, path, form)
         answer.status_code = status
         answer.headers["Content-Location"] = responses.prefix(request) + place
         if status == HTTPStatus.CREATED:
@@ -248,7 +248,7 @@ class Entries:
     @property
     def _unsaid(self) -> tuple[Literal, ...]:
         """Give the reason of who gives none, in every language."""
-        wordings = self.service.catalogue.phrases.of("noReason")
+        wordings = self.site.catalogue.phrases.of("noReason")
         return tuple(Literal(text, language=tag) for tag, text in wordings.items())
 
 
@@ -271,15 +271,15 @@ def _reading(request: Request, path: str) -> Request:
     return Request(scope)
 
 
-def _deed(request: Request, service: Service, bearer: Bearer) -> Deed:
+def _deed(request: Request, site: Site, bearer: Bearer) -> Deed:
     text = " ".join(request.query_params.get("reason", "").split())
     if len(text) > _LONGEST:
         raise RefusalError(HTTPStatus.BAD_REQUEST, "longReason", most=_LONGEST)
-    reasons = (Literal(text, language=_language(request, service)),) if text else ()
+    reasons = (Literal(text, language=_language(request, site)),) if text else ()
     return Deed(bearer.name, datetime.now(tz=UTC), reasons)
 
 
-def _language(request: Request, service: Service) -> str:
+def _language(request: Request, site: Site) -> str:
     """Give the language in which a writer writes: what is said of it, else as for a reader."""
     said = request.headers.get("content-language", "").strip().lower()
-    return said if said in service.catalogue.languages else service.view(request).language
+    return said if said in site.catalogue.languages else site.view(request).language

@@ -22,7 +22,7 @@ from ...catalogue.catalogue import Catalogue
 from ...editing.tokens import Bearer, Bearers, BearersError
 from ...editing.writer import Writing
 from .. import openapi
-from ..context import Service
+from ..context import Site
 from ..http.errors import RefusalError
 from ..http.middleware import allowed
 from ..http.negotiation import DOCUMENTS
@@ -39,7 +39,7 @@ _READING = 60.0  # seconds in which a body must have come
 class Writes:
     """Answers writes to a catalogue; without a `writing`, all of them are refused."""
 
-    service: Service
+    site: Site
     writing: Writing | None
     parsing: Parsing
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -66,12 +66,12 @@ class Writes:
     def _entries(self, request: Request) -> tuple[Entries, Bearer]:
         """Give what writes, and who sends the request; raises RefusalError."""
         if self.writing is None:
-            raise _read_only(self.service, request, "readOnlyStore")
-        bearers = Bearers(self.service.catalogue.folder)
+            raise _read_only(self.site, request, "readOnlyStore")
+        bearers = Bearers(self.site.catalogue.folder)
         if not editing.exist(bearers):
-            raise _read_only(self.service, request, "readOnly")
-        bearer = editing.bearer(request, bearers, self.service.catalogue.name)
-        return Entries(self.service, self.writing, self.parsing), bearer
+            raise _read_only(self.site, request, "readOnly")
+        bearer = editing.bearer(request, bearers, self.site.catalogue.name)
+        return Entries(self.site, self.writing, self.parsing), bearer
 
     async def _body(self, request: Request) -> Body:
         form = bodies.form_of(request.headers.get("content-type", ""))
@@ -93,9 +93,9 @@ def _refuse_documents(identifier: str) -> None:
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
-def _read_only(service: Service, request: Request, phrase: str) -> RefusalError:
+def _read_only(site: Site, request: Request, phrase: str) -> RefusalError:
     refusal = RefusalError(HTTPStatus.METHOD_NOT_ALLOWED, phrase, "readOnlyHint")
-    refusal.headers = {"Allow": service.allowed(service.path(request))}
+    refusal.headers = {"Allow": site.allowed(site.path(request))}
     return refusal
 
 
@@ -128,9 +128,9 @@ class Writable:
             return False
 
 
-def routes(service: Service, writing: Writing | None, parsing: Parsing) -> APIRouter:
+def routes(site: Site, writing: Writing | None, parsing: Parsing) -> APIRouter:
     """Give the routes."""
-    catalogue, served = service.catalogue, Writes(service, writing, parsing)
+    catalogue, served = site.catalogue, Writes(site, writing, parsing)
     entries = f"/{catalogue.shapes.record.segment}"
     router = APIRouter()
 

@@ -26,6 +26,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
+from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...sparql.pool import SMALL, DeadlineError, IncidentError, TooMuchError
 from ...storage.base import QueryRefusedError
@@ -58,10 +59,15 @@ class Links:
     They lead to the address at which a request has come, its root.
     """
 
-    catalogue: Catalogue
+    services: Services
     root: str
     iri: str
     path: str
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.services.catalogue
 
     def brief(self, form: Form) -> list[Link]:
         """Give the links of the document in a form, without long lists."""
@@ -90,12 +96,12 @@ class Links:
 
     @cached_property
     def _about(self) -> list[Link]:
-        dataset = self.catalogue.dataset
+        dataset = self.services.dataset
         classes = self.catalogue.reader.classes(self.iri)
         links = [Link(name, "type") for name in self.catalogue.ontology.nearest(classes)]
         links += [Link(name, "author") for name in dataset.creators]
         links += [Link(dataset.licence, "license")] if dataset.licence else []
-        if self.catalogue.log and self.catalogue.log.release and self.iri == self.catalogue.base:
+        if self.services.log and self.services.log.release and self.iri == self.catalogue.base:
             links.append(Link(f"{self.root}/changes", "version-history"))
         concept = self.catalogue.vocabularies.concepts.get(self.iri)
         whole = concept.scheme if concept else self.catalogue.base

@@ -21,7 +21,7 @@ from ...reconciliation.extension import EVERY, MOST_SUGGESTIONS
 from ...schema.records import Record
 from ...schema.text import best, cut, whole_number
 from ...schema.value_parser import BadChoiceError
-from ..context import VARY, Line, Service, View
+from ..context import VARY, Line, Site, View
 from ..http import conditional, responses
 from ..http.errors import UnknownAddressError
 from ..urls import RECONCILE
@@ -109,17 +109,17 @@ _FRAMED = ("frame-ancestors 'none'", "frame-ancestors *")
 class Previews:
     """Answers with small pages of things."""
 
-    service: Service
+    site: Site
 
     @property
     def _types(self) -> Types:
-        return self.service.catalogue.types
+        return self.site.services.types
 
     def preview(self, request: Request) -> Response:
         """Answer with a small page, which any page may show in a frame; or UnknownAddressError."""
-        view = self.service.view(request)
+        view = self.site.view(request)
         record = self._record(_asked(request))
-        answer = self.service.html(
+        answer = self.site.html(
             request, "preview.html", record=record, lines=_lines(view, record), width=WIDTH
         )
         answer.headers[_POLICY] = answer.headers[_POLICY].replace(*_FRAMED)
@@ -127,17 +127,17 @@ class Previews:
 
     def flyout(self, request: Request, name: str) -> Response:
         """Answer with a piece of a page about a thing, type or property; or raise."""
-        view, asked = self.service.view(request), _asked(request)
+        view, asked = self.site.view(request), _asked(request)
         title, kind, said = self._said(view, name, asked)
         html = view.page("flyout.html", title=title, kind=kind, said=said)
         return JSONResponse({"id": asked, "html": html}, headers=VARY)
 
     def view(self, request: Request) -> Response:
         """Answer with the way to the page of a thing, or to what is left of it."""
-        view, asked = self.service.view(request), _asked(request)
-        if iri := self.service.catalogue.things.meant(asked):
+        view, asked = self.site.view(request), _asked(request)
+        if iri := self.site.services.things.meant(asked):
             return RedirectResponse(view.href(iri), 303, VARY)
-        if self.service.addresses.iri(asked) is None:
+        if self.site.addresses.iri(asked) is None:
             raise UnknownAddressError(asked)
         return RedirectResponse(f"{responses.prefix(request)}/{quote(asked)}", 303, VARY)
 
@@ -159,12 +159,12 @@ class Previews:
         raise UnknownAddressError(name)
 
     def _record(self, asked: str) -> Record:
-        things = self.service.catalogue.things
+        things = self.site.services.things
         iri = things.meant(asked)
         found = things.type_of(iri) if iri else None
         if iri is None or found is None:
             raise UnknownAddressError(asked)
-        return self.service.catalogue.reader.records(found.kind, [iri])[0]
+        return self.site.catalogue.reader.records(found.kind, [iri])[0]
 
 
 def _asked(request: Request) -> str:
@@ -188,15 +188,15 @@ _LETTERS = 160
 class Suggestions:
     """Answers with suggestions."""
 
-    service: Service
+    site: Site
 
     @property
     def _types(self) -> Types:
-        return self.service.catalogue.types
+        return self.site.services.types
 
     def answer(self, request: Request, name: str) -> Response:
         """Answer with things, types or properties; raises UnknownAddressError or BadChoiceError."""
-        view, most = self.service.view(request), _number(request, "limit", _PAGE, _PAGES)
+        view, most = self.site.view(request), _number(request, "limit", _PAGE, _PAGES)
         start = _number(request, "cursor", 0, MOST_SUGGESTIONS - most)
         beginning = cut(request.query_params.get("prefix", "").strip())
         wished = map(cut, filter(None, request.query_params.getlist("type")))
@@ -206,12 +206,12 @@ class Suggestions:
             found = self._found(view, name, beginning, types, start + most)[start : start + most]
             return JSONResponse({"result": found})
 
-        known = conditional.validators(request, self.service.catalogue.release, [view.language])
+        known = conditional.validators(request, self.site.catalogue.release, [view.language])
         return conditional.answer(request, known, VARY, make)
 
     def properties(self, request: Request, language: str = "") -> Response:
         """Answer with the properties that things of a type can have, or any without one."""
-        view = self.service.view(request)
+        view = self.site.view(request)
         if language in view.catalogue.languages:
             view = replace(view, language=language, asked=True)
         most = _number(request, "limit", 0, _PAGES)
@@ -224,7 +224,7 @@ class Suggestions:
     def _found(
         self, view: View, name: str, beginning: str, types: Sequence[Type], most: int
     ) -> list[dict[str, Any]]:
-        suggesting = view.catalogue.suggesting
+        suggesting = view.services.suggesting
         if name == "type":
             return [typed(one, self._types, view) for one in suggesting.types(beginning)]
         if name == "property":
@@ -235,7 +235,7 @@ class Suggestions:
         return [self._entity(view, iri) for iri in found]
 
     def _entity(self, view: View, iri: str) -> dict[str, Any]:
-        things = view.catalogue.things
+        things = view.services.things
         one = things.type_of(iri)
         assert one
         record = view.catalogue.reader.records(one.kind, [iri])[0]

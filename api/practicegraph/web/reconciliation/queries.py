@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from ...reconciliation.candidates import Candidate, Query
-from ..context import VARY, Service, View
+from ..context import VARY, Site, View
 from ..http import conditional
 from ..http.errors import BadBodyError, UnsupportedError
 from ..sparql import endpoint
@@ -37,17 +37,16 @@ _PARAMETERS = [{"name": name, "in": "query", "schema": said} for name, said in _
 class Reconciliation:
     """Answers queries, and what fields hold; without either, the manifest."""
 
-    service: Service
+    site: Site
 
     @property
     def batches(self) -> Batches:
         """Give what reads requests."""
-        catalogue = self.service.catalogue
-        return Batches(catalogue.types, catalogue.languages)
+        return Batches(self.site.services.types, self.site.catalogue.languages)
 
     def answer(self, request: Request, fields: Mapping[str, str]) -> Response:
         """Answer the fields of a form or of an address; raises BadBodyError or BadChoiceError."""
-        view = self.service.view(request)
+        view = self.site.view(request)
         if "queries" in fields:
             return self._json(self._results(view, self.batches.queries(fields["queries"])))
         if "extend" in fields:
@@ -56,13 +55,13 @@ class Reconciliation:
             form = "queries={…}, extend={…}"
             raise BadBodyError(HTTPStatus.BAD_REQUEST, "notLike", place="POST", form=form)
         known = conditional.validators(request, view.catalogue.release, [view.language])
-        types = view.catalogue.types
+        types = view.services.types
         return conditional.answer(
             request, known, VARY, lambda: JSONResponse(manifest(request, view, types))
         )
 
     def _results(self, view: View, queries: Mapping[str, Query]) -> dict[str, Any]:
-        reconciling = self.service.catalogue.reconciling
+        reconciling = self.site.services.reconciling
         found = {query: reconciling.candidates(query) for query in dict.fromkeys(queries.values())}
         listed = {one.iri: one for candidates in found.values() for one in candidates}
         names = reconciling.named(listed.values(), view.languages)
@@ -74,7 +73,7 @@ class Reconciliation:
         return {key: {"result": list(map(said, found[query]))} for key, query in queries.items()}
 
     def _values(self, view: View, asked: Extension) -> dict[str, Any]:
-        extending, types = self.service.catalogue.extending, self.service.catalogue.types
+        extending, types = self.site.services.extending, self.site.services.types
         meta = []
         for wish in asked.wishes:
             schemes = {field.scheme for field in wish.property.fields if field.scheme}
@@ -109,10 +108,10 @@ async def _fields(request: Request) -> dict[str, str]:
     return dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
 
 
-def routes(service: Service) -> APIRouter:
+def routes(site: Site) -> APIRouter:
     """Give the routes."""
-    router, say = APIRouter(), service.catalogue.say
-    answers = Reconciliation(service)
+    router, say = APIRouter(), site.catalogue.say
+    answers = Reconciliation(site)
     by_address = {"parameters": _PARAMETERS}
 
     @router.get(RECONCILE, summary=say("reconcileService"), openapi_extra=by_address)
@@ -123,13 +122,13 @@ def routes(service: Service) -> APIRouter:
     async def reconcile(request: Request) -> Response:
         return await run_in_threadpool(answers.answer, request, await _fields(request))
 
-    _route_suggestions(router, Suggestions(service))
-    _route_previews(router, Previews(service))
+    _route_suggestions(router, Suggestions(site))
+    _route_previews(router, Previews(site))
     return router
 
 
 def _route_suggestions(router: APIRouter, suggestions: Suggestions) -> None:
-    say = suggestions.service.catalogue.say
+    say = suggestions.site.catalogue.say
 
     @router.get(f"{SUGGEST}/{{name}}", summary=say("suggest"))
     def suggest(request: Request, name: str) -> Response:
@@ -145,7 +144,7 @@ def _route_suggestions(router: APIRouter, suggestions: Suggestions) -> None:
 
 
 def _route_previews(router: APIRouter, previews: Previews) -> None:
-    say = previews.service.catalogue.say
+    say = previews.site.catalogue.say
 
     @router.get(f"{FLYOUT}/{{name}}", summary=say("preview"))
     def flyout(request: Request, name: str) -> Response:

@@ -18,6 +18,7 @@ from itertools import islice
 from babel.units import format_unit
 from pyoxigraph import Literal, NamedNode, Quad, Triple
 
+from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...exchange.dumps import NAMES, Dump, Made
 from ...rdf.terms import RDF, XSD, Term
@@ -157,10 +158,15 @@ OFFERS = (
 class Described:
     """The dataset as it is served below a root, with the dumps that are given by now, by name."""
 
-    catalogue: Catalogue
+    services: Services
     root: str
     given: Mapping[str, Made]
     said: Sequence[Quad]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.services.catalogue
 
     def triples(self) -> list[Triple]:
         """Give what is to be said beside the quads that the catalogue itself says."""
@@ -170,12 +176,12 @@ class Described:
             *(triple for offer in OFFERS for triple in self._service(about, offer)),
             *self._dumps(),
             *self._sources(about),
-            *self.catalogue.dataset.statistics.said(about, self.catalogue.base),
+            *self.services.dataset.statistics.said(about, self.catalogue.base),
         ]
         return [*found, *_typed([*(quad.triple for quad in self.said), *found])]
 
     def _whole(self, about: NamedNode) -> Iterator[Triple]:
-        dataset = self.catalogue.dataset
+        dataset = self.services.dataset
         yield Triple(about, NamedNode(_DCAT + "dataset"), about)
         yield Triple(about, NamedNode(_DCT + "identifier"), Literal(about.value))
         yield Triple(about, NamedNode(_FOAF + "homepage"), NamedNode(f"{self.root}/"))
@@ -188,19 +194,19 @@ class Described:
             yield Triple(about, NamedNode(VOID + "exampleResource"), NamedNode(iri))
 
     def _service(self, about: NamedNode, offer: Offer) -> Iterator[Triple]:
-        service = NamedNode(f"{about.value}#{offer.phrase}")
-        yield Triple(about, NamedNode(_DCAT + "service"), service)
-        yield Triple(service, NamedNode(RDF + "type"), NamedNode(_DCAT + "DataService"))
+        site = NamedNode(f"{about.value}#{offer.phrase}")
+        yield Triple(about, NamedNode(_DCAT + "service"), site)
+        yield Triple(site, NamedNode(RDF + "type"), NamedNode(_DCAT + "DataService"))
         for language, label in self.catalogue.phrases.of(offer.phrase).items():
-            yield Triple(service, NamedNode(_DCT + "title"), Literal(label, language=language))
-        yield Triple(service, NamedNode(_DCAT + "servesDataset"), about)
+            yield Triple(site, NamedNode(_DCT + "title"), Literal(label, language=language))
+        yield Triple(site, NamedNode(_DCAT + "servesDataset"), about)
         for name, path in (("endpointURL", offer.path), ("endpointDescription", offer.description)):
-            yield Triple(service, NamedNode(_DCAT + name), NamedNode(self.root + path))
+            yield Triple(site, NamedNode(_DCAT + name), NamedNode(self.root + path))
         if offer.standard:
-            yield Triple(service, NamedNode(_DCT + "conformsTo"), NamedNode(offer.standard))
+            yield Triple(site, NamedNode(_DCT + "conformsTo"), NamedNode(offer.standard))
         for name in ("license", "publisher", "accessRights"):
             for value in self._values(about, _DCT + name):
-                yield Triple(service, NamedNode(_DCT + name), value)
+                yield Triple(site, NamedNode(_DCT + name), value)
 
     def _dumps(self) -> Iterator[Triple]:
         base, release = self.catalogue.base, self.catalogue.release

@@ -21,7 +21,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from .. import urls
-from ..context import Service
+from ..context import Site
 from ..http import conditional, responses
 from ..http.errors import UnknownAddressError
 from ..http.negotiation import HTML, LINKSET, TURTLE
@@ -43,7 +43,7 @@ Page = tuple[str, str]
 class Sitemaps:
     """Answers with the site map: whole or, where there are too many pages, in numbered parts."""
 
-    service: Service
+    site: Site
     most: int = MOST
 
     def whole(self, request: Request) -> Response:
@@ -63,11 +63,13 @@ class Sitemaps:
         count = ceil(len(self._pages) / self.most)
         if count == 1:
             return _site(root, self._pages)
-        return _index(root, range(1, count + 1), self.service.catalogue.dataset.newest)
+        return _index(root, range(1, count + 1), self.site.services.dataset.newest)
 
     def _kept(self, request: Request, lines: Callable[[str], Iterable[str]]) -> Response:
-        catalogue = self.service.catalogue
-        known = conditional.validators(request, catalogue.release, (), catalogue.dataset.newest)
+        catalogue = self.site.catalogue
+        known = conditional.validators(
+            request, catalogue.release, (), self.site.services.dataset.newest
+        )
 
         def make() -> Response:
             head = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -78,7 +80,7 @@ class Sitemaps:
 
     @property
     def _pages(self) -> list[Page]:
-        return self._listed(self.service.catalogue.release)
+        return self._listed(self.site.catalogue.release)
 
     @cached_property
     def _listed(self) -> Callable[[str], list[Page]]:
@@ -86,8 +88,8 @@ class Sitemaps:
 
     def _found(self) -> Iterator[Page]:
         """Give home, the search, the questions, the gaps, and the pages of all current things."""
-        catalogue, addresses = self.service.catalogue, self.service.addresses
-        dataset, retired = catalogue.dataset, catalogue.permanence.retirements
+        catalogue, addresses = self.site.catalogue, self.site.addresses
+        dataset, retired = self.site.services.dataset, catalogue.permanence.retirements
         yield from ((path, dataset.newest) for path in ("/", SEARCH, QUESTIONS, GAPS))
         things = {*catalogue.store.graphs(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(things.difference(retired)):
@@ -139,12 +141,12 @@ _ENDLESS = (f"{urls.SEARCH}*?", f"{COVERAGE}*?", f"{QUESTIONS}/*?", SPARQL, *DUM
 class Discovery:
     """Answers the addresses that programs know beforehand."""
 
-    service: Service
+    site: Site
 
     def services(self, request: Request) -> Response:
         """Answer with the services and what describes each, as links (RFC 9727, section 4)."""
         root = responses.root(request)
-        known = conditional.validators(request, self.service.catalogue.release, ())
+        known = conditional.validators(request, self.site.catalogue.release, ())
         headers = responses.header([Link(root + SERVICES, "api-catalog", LINKSET.plain)])
 
         def make() -> Response:
@@ -158,7 +160,7 @@ class Discovery:
 
     def robots(self, request: Request) -> Response:
         """Answer with what robots may read, and where they learn of all pages."""
-        known = conditional.validators(request, self.service.catalogue.release, ())
+        known = conditional.validators(request, self.site.catalogue.release, ())
         prefix = responses.prefix(request)
         refused = [f"Disallow: {prefix}{path}" for path in _ENDLESS]
         place = f"Sitemap: {responses.root(request)}{urls.SITEMAP}"
@@ -166,7 +168,7 @@ class Discovery:
         return conditional.answer(request, known, {}, lambda: PlainTextResponse(text))
 
     def _service(self, root: str, offer: Offer) -> dict[str, Any]:
-        about = f"{root}/{self.service.addresses.start}.{TURTLE.extension}"
+        about = f"{root}/{self.site.addresses.start}.{TURTLE.extension}"
         return {
             "anchor": root + offer.path,
             "service-desc": [{"href": root + offer.description, "type": offer.described_as}],
@@ -175,14 +177,14 @@ class Discovery:
         }
 
 
-def routes(service: Service) -> APIRouter:
+def routes(site: Site) -> APIRouter:
     """Give the routes of the addresses that programs know beforehand."""
-    router, say = APIRouter(), service.catalogue.say
-    discovery = Discovery(service)
+    router, say = APIRouter(), site.catalogue.say
+    discovery = Discovery(site)
 
     @router.get(VOID, summary=say("description"))
     def described(request: Request) -> Response:
-        return Resources(service).answer(request, service.addresses.start)
+        return Resources(site).answer(request, site.addresses.start)
 
     @router.get(SERVICES, summary=say("apiCatalog"))
     def services(request: Request) -> Response:
@@ -192,5 +194,5 @@ def routes(service: Service) -> APIRouter:
     def robots(request: Request) -> Response:
         return discovery.robots(request)
 
-    router.include_router(sitemap_routes(Sitemaps(service)))
+    router.include_router(sitemap_routes(Sitemaps(site)))
     return router

@@ -16,7 +16,7 @@ from fastapi.responses import FileResponse
 from ...application.dump_process import Dumper
 from ...exchange.dumps import LASTING, NAMES, Dump, Made
 from .. import urls
-from ..context import Service
+from ..context import Site
 from ..http import conditional, responses
 from ..http.errors import NeverMadeError, NoLongerError, NotYetError, UnknownAddressError
 from ..http.negotiation import CSV, JSON_LD, N_QUADS, N_TRIPLES, TRIG, TURTLE, Form
@@ -37,7 +37,7 @@ _LASTING = "public, max-age=31536000, immutable"
 class DumpFiles:
     """Answers the addresses of dumps."""
 
-    service: Service
+    site: Site
     dumper: Dumper
 
     async def newest(self, request: Request, name: str) -> Response:
@@ -85,7 +85,7 @@ class DumpFiles:
         made, work = self.dumper.dumps.current(release), self.dumper.work
         if made and LASTING in made.dumps:
             return False
-        return release in (self.dumper.catalogue.release, work and work.release)
+        return release in (self.dumper.services.catalogue.release, work and work.release)
 
     async def _awaited(self, name: str) -> Made:
         """Wait for a dump as long as a small catalogue takes from the beginning of the work.
@@ -102,17 +102,18 @@ class DumpFiles:
             await asyncio.sleep(_STEP)
 
     def _is_soon_to_follow(self, made: Made) -> bool:
-        release, work = self.dumper.catalogue.release, self.dumper.work
+        release, work = self.dumper.services.catalogue.release, self.dumper.work
         is_new = work is not None and work.release == release and work.seconds < _PATIENCE
         return is_new and made.release != release
 
     def _later(self, request: Request, made: Made) -> dict[str, str]:
         """Give what leads from a dump of an earlier release, if it is one, to the present state."""
-        catalogue, root = self.dumper.catalogue, responses.root(request)
+        catalogue, root = self.dumper.services.catalogue, responses.root(request)
         if made.release == catalogue.release:
             return {}
         found = [Link(_place(root, catalogue.release), "latest-version", GZIP)]
-        if catalogue.log and catalogue.log.release:
+        log = self.dumper.services.log
+        if log and log.release:
             found.append(Link(root + urls.CHANGES, "version-history"))
         return responses.header(found)
 
@@ -128,7 +129,7 @@ class DumpFiles:
             self.dumper.dumps.path(made.release, dump.name),
             headers=headers | _digests(request, dump),
             media_type=media_type(dump),
-            filename=f"{self.dumper.catalogue.name}-{made.release}.{dump.name}",
+            filename=f"{self.dumper.services.catalogue.name}-{made.release}.{dump.name}",
         )
 
 

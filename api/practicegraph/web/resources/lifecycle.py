@@ -20,7 +20,7 @@ from ...rdf import untrusted
 from ...rdf.terms import plain
 from ...schema.lifecycle import Retirement
 from ...schema.text import best
-from ..context import VARY, Service
+from ..context import VARY, Site
 from ..http import responses
 from ..http.errors import BadBodyError, UnsupportedError
 from ..http.negotiation import DOCUMENTS
@@ -36,14 +36,12 @@ def marked(answer: Response, retirement: Retirement | None) -> Response:
     return answer
 
 
-def redirect(
-    service: Service, request: Request, retirement: Retirement, below: str = ""
-) -> Response:
+def redirect(site: Site, request: Request, retirement: Retirement, below: str = "") -> Response:
     """Give the way from a thing that was moved to its successor, in the form that was asked for.
 
     From an address below the thing's it leads to the one below its successor's, if that is ours.
     """
-    path = service.addresses.path(retirement.successor)
+    path = site.addresses.path(retirement.successor)
     query = f"?{request.url.query}" if request.url.query else ""
     address = (
         retirement.successor
@@ -89,7 +87,7 @@ WHERE {{
 class Statuses:
     """Answers lists of addresses."""
 
-    service: Service
+    site: Site
 
     async def read(self, request: Request) -> list[str]:
         """Read the addresses that a request lists.
@@ -103,10 +101,10 @@ class Statuses:
 
     def answer(self, request: Request, iris: Sequence[str]) -> Response:
         """Answer with the status of each address, in their order."""
-        starts = [_bare(self.service.catalogue.base), _bare(str(request.base_url))]
+        starts = [_bare(self.site.catalogue.base), _bare(str(request.base_url))]
         meant = {iri: self._meant(iri, starts) for iri in iris}
         known = self._known({name for names in meant.values() for name in names})
-        languages = self.service.view(request).languages
+        languages = self.site.view(request).languages
         found = {iri: next((n for n in names if n in known), "") for iri, names in meant.items()}
         results = [{"iri": iri, **self._told(found[iri], languages)} for iri in iris]
         return JSONResponse({"results": results}, headers=VARY)
@@ -114,7 +112,7 @@ class Statuses:
     def _told(self, iri: str, languages: Sequence[str]) -> dict[str, str]:
         if not iri:
             return {"status": "unknown"}
-        retirement = self.service.catalogue.permanence.of(iri)
+        retirement = self.site.catalogue.permanence.of(iri)
         return {"id": iri, **told(retirement, languages)}
 
     def _meant(self, iri: str, starts: Iterable[str]) -> list[str]:
@@ -131,22 +129,22 @@ class Statuses:
 
     def _named(self, path: str) -> str:
         """Give the IRI at a path; a concept's may have a base that is not ours."""
-        if path == self.service.addresses.start:
-            return self.service.catalogue.base
+        if path == self.site.addresses.start:
+            return self.site.catalogue.base
         key, _, notation = path.partition("/")
-        scheme = self.service.catalogue.vocabularies.by_key.get(key)
+        scheme = self.site.catalogue.vocabularies.by_key.get(key)
         concept = scheme.at(notation) if scheme else None
-        return concept.iri if concept else self.service.catalogue.base + path
+        return concept.iri if concept else self.site.catalogue.base + path
 
     def _known(self, names: Iterable[str]) -> set[str]:
         """Give those of the names that are IRIs of ours, in one query."""
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         things = [node for name in names if self._ours(name) and (node := _node(name))]
         query = _KNOWN.format(things=" ".join(map(str, things)))
         return {plain(row["thing"]) for row in catalogue.store.select(query)} if things else set()
 
     def _ours(self, name: str) -> bool:
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         return name.startswith(catalogue.base) or name in catalogue.vocabularies.concepts
 
 

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode, Quad, Triple
 
+from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...exchange.dumps import Made
 from ...rdf.terms import plain
@@ -22,7 +23,7 @@ from ...schema.vocabularies import Concept
 from ...search.engine import Counts, Near
 from ...search.request import EVERYTHING
 from .. import document
-from ..context import VARY, Service
+from ..context import VARY, Site
 from ..document import MODIFIED, Statements
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
@@ -62,12 +63,17 @@ class Use:
 class Uses:
     """Tells by which fields concepts are used."""
 
-    catalogue: Catalogue
+    services: Services
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.services.catalogue
 
     def counts(self, scheme: str) -> Counts:
         """Give how many entries have each concept of a scheme."""
         facets = (field for field in self._fields(scheme) if field.facet)
-        return next((self.catalogue.search.counts(field) for field in facets), {})
+        return next((self.services.search.counts(field) for field in facets), {})
 
     def of(self, iri: str) -> list[Use]:
         """Give the uses of a concept; of what is none, or no longer current, nothing."""
@@ -78,7 +84,7 @@ class Uses:
         return [use for use in found if use.field.facet or use.entries]
 
     def _use(self, field: Field, concept: Concept) -> Use:
-        counts = self.catalogue.search.counts(field) if field.facet else {}
+        counts = self.services.search.counts(field) if field.facet else {}
         below = self.catalogue.vocabularies.scheme(concept.scheme).below.get(concept.iri, [])
         return Use(
             field=field,
@@ -108,12 +114,12 @@ _NEAR = 5
 class Resources:
     """Answers the addresses of IRIs."""
 
-    service: Service
+    site: Site
 
     @property
     def statements(self) -> Statements:
         """Give what says what documents add."""
-        return Statements(self.service.catalogue, self.service.addresses)
+        return Statements(self.site.services, self.site.addresses)
 
     def answer(self, request: Request, path: str) -> Response:
         """Answer an IRI with 303 to its document, and a document with 200; else raise.
@@ -123,16 +129,16 @@ class Resources:
         stem, dot, extension = path.rpartition(".")
         by_extension = {form.extension: form for form in ANSWERS}
         if dot and extension in by_extension:
-            iri = self.service.addresses.iri(stem)
+            iri = self.site.addresses.iri(stem)
             if iri:
                 return self.document(request, iri, stem, by_extension[extension])
-        iri = self.service.addresses.iri(path)
+        iri = self.site.addresses.iri(path)
         if iri is None:
             raise UnknownAddressError(path)
         form = negotiation.form_of_document(request, ANSWERS)
-        retirement = self.service.catalogue.permanence.of(iri)
+        retirement = self.site.catalogue.permanence.of(iri)
         if retirement and retirement.moved:
-            return lifecycle.redirect(self.service, request, retirement)
+            return lifecycle.redirect(self.site, request, retirement)
         if retirement:
             return self.document(request, iri, path, form)
         headers = VARY | responses.header(self._links(request, iri, path).of_iri())
@@ -141,8 +147,8 @@ class Resources:
 
     def home(self, request: Request) -> Response:
         """Answer with the page with which the catalogue opens."""
-        base = self.service.catalogue.base
-        found = self._links(request, base, self.service.addresses.start).brief(HTML)
+        base = self.site.catalogue.base
+        found = self._links(request, base, self.site.addresses.start).brief(HTML)
         found.append(Link(responses.root(request) + SERVICES, "api-catalog", LINKSET.plain))
         return self._kept(request, base, HTML, found, lambda: self._home(request, found))
 
@@ -160,7 +166,7 @@ class Resources:
                 return JSONResponse(known.linkset(), media_type=form.content_type)
             return self._graph(request, iri, form)
 
-        retirement = self.service.catalogue.permanence.of(iri)
+        retirement = self.site.catalogue.permanence.of(iri)
         if retirement and not retirement.moved:
             answer = make()
             tag = self._validators(request, iri, form).tag
@@ -182,9 +188,9 @@ class Resources:
         return conditional.answer(request, known, VARY | responses.header(found), make)
 
     def _validators(self, request: Request, iri: str, form: Form) -> Validators:
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         written = iri.startswith(catalogue.entry(""))
-        language = self.service.view(request).language if form in (HTML, JSON) else ""
+        language = self.site.view(request).language if form in (HTML, JSON) else ""
         expanded = form == JSON_LD and document.are_unwanted(request)
         said = catalogue.store.values(NamedNode(iri), MODIFIED)
         given = self._dumps() if iri == catalogue.base else {}
@@ -192,15 +198,19 @@ class Resources:
         choices = (form.extension, language, str(expanded), *dumps)
         # The page of an entry tells of others, too: of those that are near to it.
         tells_of_others = form == HTML and written
-        day = catalogue.dataset.newest if tells_of_others else self.statements.modified(iri, said)
-        state = catalogue.states.of(iri) if written else ""
+        day = (
+            self.site.services.dataset.newest
+            if tells_of_others
+            else self.statements.modified(iri, said)
+        )
+        state = self.site.services.states.of(iri) if written else ""
         return conditional.validators(request, catalogue.release, choices, day, state)
 
     def _links(self, request: Request, iri: str, path: str) -> Links:
-        return Links(self.service.catalogue, responses.root(request), iri, path)
+        return Links(self.site.services, responses.root(request), iri, path)
 
     def _graph(self, request: Request, iri: str, form: Form) -> Response:
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         quads = document.about(catalogue, iri)
         quads += self.statements.beside(iri, quads, self._described(request, iri, quads))
         if form == JSON_LD:
@@ -209,10 +219,10 @@ class Resources:
         return Response(content, media_type=form.content_type)
 
     def _home(self, request: Request, found: Sequence[Link]) -> Response:
-        catalogue, view = self.service.catalogue, self.service.view(request)
-        answer = catalogue.search.answer(EVERYTHING, view.languages)
+        catalogue, view = self.site.catalogue, self.site.view(request)
+        answer = self.site.services.search.answer(EVERYTHING, view.languages)
         whole = self._record(catalogue.base)
-        return self.service.html(
+        return self.site.html(
             request,
             "home.html",
             record=whole,
@@ -225,25 +235,25 @@ class Resources:
 
     def as_json(self, request: Request, iri: str) -> dict[str, object]:
         """Give what is known of an IRI as JSON, to the reader of a request."""
-        reader, view = self.service.catalogue.reader, self.service.view(request)
+        reader, view = self.site.catalogue.reader, self.site.view(request)
         record = self._record(iri)
         found = reader.as_json(record, view.languages) if record else {}
-        retirement = self.service.catalogue.permanence.of(iri)
+        retirement = self.site.catalogue.permanence.of(iri)
         fate = lifecycle.told(retirement, view.languages) if retirement else {}
         return {"id": iri, "title": view.name(iri)} | found | fate
 
     def _page(self, request: Request, iri: str, path: str, found: Sequence[Link]) -> Response:
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         record = self._record(iri)
-        return self.service.html(
+        return self.site.html(
             request,
             "record.html",
             iri=iri,
             record=record,
             terms=[] if iri == catalogue.base else self._terms(iri),
             scheme=catalogue.vocabularies.schemes.get(iri),
-            counts=Uses(catalogue).counts(iri),
-            uses=Uses(catalogue).of(iri),
+            counts=Uses(self.site.services).counts(iri),
+            uses=Uses(self.site.services).of(iri),
             outline=self._outline(request, record),
             links=found,
             retirement=catalogue.permanence.of(iri),
@@ -260,34 +270,34 @@ class Resources:
 
     def _near(self, record: Record | None) -> list[Near]:
         """Give the entries that are nearest to an entry that is current."""
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         if record is None or record.kind != catalogue.shapes.record:
             return []
-        return catalogue.neighbours.of(record, _NEAR)
+        return self.site.services.neighbours.of(record, _NEAR)
 
     def _described(self, request: Request, iri: str, quads: Sequence[Quad]) -> list[Triple]:
         """Give what follows from the catalogue and its server and so cannot stand in it."""
-        if iri != self.service.catalogue.base:
+        if iri != self.site.catalogue.base:
             return []
         given = self._dumps()
-        return Described(self.service.catalogue, responses.root(request), given, quads).triples()
+        return Described(self.site.services, responses.root(request), given, quads).triples()
 
     def _dumps(self) -> dict[str, Made]:
         """Give the dumps that readers get by name, each with all that was made of its release."""
-        return self.service.dumper.given() if self.service.dumper else {}
+        return self.site.dumper.given() if self.site.dumper else {}
 
     def _downloads(self, request: Request) -> list[Downloads]:
-        return downloads(self.service.view(request), self._dumps())
+        return downloads(self.site.view(request), self._dumps())
 
     def _record(self, iri: str) -> Record | None:
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         kind = catalogue.shapes.kind_of(catalogue.reader.classes(iri))
         return catalogue.reader.records(kind, [iri])[0] if kind else None
 
     def _outline(self, request: Request, record: Record | None) -> dict[str, Any] | None:
         """Give a thing in the words of schema.org, with what holds of all of the catalogue."""
-        catalogue = self.service.catalogue
-        languages = self.service.view(request).languages
+        catalogue = self.site.catalogue
+        languages = self.site.view(request).languages
         outline = Outline(catalogue.reader, catalogue.ontology, catalogue.base, languages)
         found = outline.of(record) if record else None
         if found is None or record is None:
@@ -296,12 +306,12 @@ class Resources:
         if record.iri == catalogue.base:
             more = {"version": catalogue.release}
         elif record.kind == catalogue.shapes.record:
-            more = {"license": catalogue.dataset.licence, "isPartOf": catalogue.base}
+            more = {"license": self.site.services.dataset.licence, "isPartOf": catalogue.base}
         return {"@context": SCHEMA, **more, **found}
 
     def _terms(self, iri: str) -> list[Record]:
         """Give the things that a document describes under fragments of its IRI."""
-        quads = document.about(self.service.catalogue, iri)
+        quads = document.about(self.site.catalogue, iri)
         subjects = {q.subject.value for q in quads if isinstance(q.subject, NamedNode)}
         parts = sorted(subject for subject in subjects if subject.startswith(f"{iri}#"))
         return [record for part in parts if (record := self._record(part))]

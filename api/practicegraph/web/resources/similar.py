@@ -13,7 +13,7 @@ from ...rdf.terms import plain
 from ...schema.records import Record
 from ...search.engine import Near, Shared
 from ...search.request import Choosing
-from ..context import VARY, Service, View
+from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.errors import UnknownAddressError
 from ..http.negotiation import HTML, JSON, Form
@@ -33,7 +33,7 @@ _SIZE = 10
 class Similar:
     """Answers with the entries that are near to one."""
 
-    service: Service
+    site: Site
 
     def answer(self, request: Request, identifier: str) -> Response:
         """Answer in the form that the reader asks for."""
@@ -41,24 +41,24 @@ class Similar:
 
     def in_form(self, request: Request, identifier: str, form: Form) -> Response:
         """Answer in a form; for an entry that is no longer current, as its address does."""
-        catalogue, view = self.service.catalogue, self.service.view(request)
+        catalogue, view = self.site.catalogue, self.site.view(request)
         size, is_explained = self._asked(request)
         iri = catalogue.entry(identifier)
         path = f"{catalogue.shapes.record.segment}/{identifier}"
         retirement = catalogue.permanence.of(iri)
         if retirement and retirement.moved:
             name = request.url.path.rpartition("/")[2]
-            return lifecycle.redirect(self.service, request, retirement, f"/{name}")
+            return lifecycle.redirect(self.site, request, retirement, f"/{name}")
         if retirement:
-            return Resources(self.service).document(request, iri, path, form)
+            return Resources(self.site).document(request, iri, path, form)
         record = self._record(path, iri)
 
         def make() -> Response:
             began = perf_counter()
-            near = catalogue.neighbours.of(record, size)
+            near = self.site.services.neighbours.of(record, size)
             milliseconds = (perf_counter() - began) * 1000
             if form == HTML:
-                return self.service.html(request, "similar.html", record=record, near=near)
+                return self.site.html(request, "similar.html", record=record, near=near)
             found = _json(view, record, near)
             if is_explained:
                 found["explanation"] = answer.similar(view, iri, size, milliseconds)
@@ -70,7 +70,7 @@ class Similar:
 
     def _asked(self, request: Request) -> tuple[int, bool]:
         """Give how many are asked for, and whether with an explanation; raises BadChoiceError."""
-        choosing: Choosing = self.service.catalogue.choosing
+        choosing: Choosing = self.site.services.choosing
         given = request.query_params.multi_items()
         choosing.refuse_others((name for name, _ in given), (*PARAMETERS, *OURS))
         choices = choosing.read(pair for pair in given if pair[0] in PARAMETERS)
@@ -78,9 +78,9 @@ class Similar:
 
     def _record(self, path: str, iri: str) -> Record:
         """Give the entry; raises UnknownAddressError where there is none."""
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         kind = catalogue.shapes.record
-        is_entry = self.service.addresses.iri(path) == iri and (
+        is_entry = self.site.addresses.iri(path) == iri and (
             catalogue.shapes.kind_of(catalogue.reader.classes(iri)) == kind
         )
         if not is_entry:
@@ -91,7 +91,7 @@ class Similar:
 def _json(view: View, record: Record, near: Sequence[Near]) -> dict[str, Any]:
     return {
         **_brief(view, record),
-        "release": view.catalogue.search.release,
+        "release": view.services.search.release,
         "items": [
             {
                 **_brief(view, one.record),

@@ -154,8 +154,8 @@ def options(view: View, field: Field, terms: Iterable[Term]) -> list[Option]:
 def every_value(view: View, field: Field) -> list[Term]:
     """Give all values of a facet: those of its list, or all years that the entries span."""
     if not field.ordered:
-        return list(view.catalogue.choosing.options[field.key].values())
-    steps = [int(plain(term)) for term in view.catalogue.search.counts(field) if term is not None]
+        return list(view.services.choosing.options[field.key].values())
+    steps = [int(plain(term)) for term in view.services.search.counts(field) if term is not None]
     found = steps_between(min(steps), max(steps)) if steps else range(0)
     return [Literal(scale(field).written(step)) for step in found]
 
@@ -206,7 +206,7 @@ def _missing(view: View, field: Field, term: Term, choices: Choices) -> int:
     others = choices.without(field)
     chosen = {**others.chosen, field.key: (Range(bound, bound),)}
     asked = replace(others, chosen=chosen, size=0, after=None, before=None)
-    return view.catalogue.search.answer(asked, view.languages).total
+    return view.services.search.answer(asked, view.languages).total
 
 
 def _option(
@@ -259,7 +259,7 @@ def _by_value(field: Field) -> Any:
 def answer(view: View, choices: Choices, milliseconds: float) -> dict[str, Any]:
     """Explain an answer to a search; words that found too much are said to have done so."""
     try:
-        found = view.catalogue.explaining.answer(choices, view.languages)
+        found = view.services.explaining.answer(choices, view.languages)
     except TooManyFoundError as error:
         return _unexplained(view, error) | _told(view, milliseconds)
     queries = {
@@ -275,7 +275,7 @@ def coverage(
 ) -> dict[str, Any]:
     """Explain a table of two facets."""
     try:
-        found = view.catalogue.explaining.coverage(*axes, choices, view.languages)
+        found = view.services.explaining.coverage(*axes, choices, view.languages)
     except TooManyFoundError as error:
         return _unexplained(view, error) | _told(view, milliseconds)
     queries = {
@@ -294,7 +294,7 @@ def coverage(
 
 def similar(view: View, entry: str, size: int, milliseconds: float) -> dict[str, Any]:
     """Explain which entries are near to one."""
-    query = view.catalogue.explaining.definition.similar(entry, size)
+    query = view.services.explaining.definition.similar(entry, size)
     return {"list": query} | _told(view, milliseconds)
 
 
@@ -302,10 +302,8 @@ def validators(view: View, request: Request, form: Form, is_explained: bool) -> 
     """Give what tells an answer from a later one; nothing where it says how long it took."""
     if is_explained:
         return Validators("")
-    catalogue, chosen = view.catalogue, (form.extension, view.language)
-    return conditional.validators(
-        request, catalogue.search.release, chosen, catalogue.dataset.newest
-    )
+    services, chosen = view.services, (form.extension, view.language)
+    return conditional.validators(request, services.search.release, chosen, services.dataset.newest)
 
 
 def _counted(queries: Counted) -> dict[str, str]:
@@ -317,7 +315,7 @@ def _unexplained(view: View, error: TooManyFoundError) -> dict[str, Any]:
 
 
 def _told(view: View, milliseconds: float) -> dict[str, Any]:
-    return {"release": view.catalogue.search.release, "milliseconds": round(milliseconds, 2)}
+    return {"release": view.services.search.release, "milliseconds": round(milliseconds, 2)}
 
 
 class Part(NamedTuple):
@@ -372,14 +370,14 @@ class Extracts:
     @cached_property
     def _snippets(self) -> Snippets | None:
         words, languages = self.choices.words, self.view.languages
-        return self.view.catalogue.search.snippets(words, languages) if words.strip() else None
+        return self.view.services.search.snippets(words, languages) if words.strip() else None
 
 
 def meant(view: View, choices: Choices, answer: Answer) -> str | None:
     """Give the words that may have been meant where those of a search find nothing."""
     if answer.total or not choices.words.strip():
         return None
-    return view.catalogue.search.meant(choices.words)
+    return view.services.search.meant(choices.words)
 
 
 def _parts(found: Snippet) -> Iterator[Part]:

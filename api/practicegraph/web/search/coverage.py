@@ -18,7 +18,7 @@ from ...rdf.terms import Term, plain
 from ...schema.fields import Field
 from ...search.engine import Counts, Coverage
 from ...search.request import FROM, TO, UNSTATED, Choices, Range, Value
-from ..context import VARY, Service, View
+from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, Form
 from ..http.responses import Link
@@ -115,7 +115,7 @@ def as_json(view: View, table: Table) -> dict[str, Any]:
     }
     return {
         "total": table.total,
-        "release": view.catalogue.search.release,
+        "release": view.services.search.release,
         **axes,
         "cells": table.cells,
     }
@@ -150,7 +150,7 @@ class Cell:
 class Coverages:
     """Answers with tables of two facets."""
 
-    service: Service
+    site: Site
 
     def answer(self, request: Request) -> Response:
         """Answer in the form that the reader asks for."""
@@ -161,14 +161,14 @@ class Coverages:
 
         A browser that names none is led to a table on which others can be chosen.
         """
-        catalogue, view = self.service.catalogue, self.service.view(request)
+        services, view = self.site.services, self.site.view(request)
         if form == HTML and not set(AXES) & set(request.query_params):
             return self._start(request)
-        choosing = catalogue.choosing
+        choosing = services.choosing
         choices = choosing.read(request.query_params.multi_items(), (*AXES, *OURS))
         rows, columns = (choosing.facet(name, request.query_params.get(name, "")) for name in AXES)
         began = perf_counter()
-        counted = catalogue.search.coverage(rows, columns, choices)
+        counted = services.search.coverage(rows, columns, choices)
         milliseconds = (perf_counter() - began) * 1000
 
         def make() -> Response:
@@ -186,7 +186,7 @@ class Coverages:
         return conditional.answer(request, known, VARY | _explaining(request, form), make)
 
     def _start(self, request: Request) -> Response:
-        kind = self.service.catalogue.shapes.record
+        kind = self.site.catalogue.shapes.record
         keys = [facet.key for facet in (*kind.facets, *kind.facets)][: len(AXES)]
         asked = [*request.query_params.multi_items(), *zip(AXES, keys, strict=True)]
         return RedirectResponse(address(request.url.path, asked), 303, VARY)
@@ -194,15 +194,15 @@ class Coverages:
     def _page(
         self, request: Request, table: Table, choices: Choices, told: dict[str, Any]
     ) -> Response:
-        catalogue, view = self.service.catalogue, self.service.view(request)
-        leading = leads(request, catalogue.choosing, AXES)
+        catalogue, view = self.site.catalogue, self.site.view(request)
+        leading = leads(request, self.site.services.choosing, AXES)
         axes = list(zip(AXES, (table.rows.field.key, table.columns.field.key), strict=True))
         asked, cells = [*leading.asked, *axes], _Cells(view, leading, choices)
         bare = [*leading.without("zeros"), *axes]
         has_zeros = _has_zeros(request)
         labels = {"total": view.say("allEntries"), "rows.values": table.rows.label}
         labels |= {"columns.values": table.columns.label, "cells.values": view.say("coverage")}
-        return self.service.html(
+        return self.site.html(
             request,
             "coverage.html",
             table=table,

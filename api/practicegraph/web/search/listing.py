@@ -18,17 +18,17 @@ from typing import Any
 from fastapi import Request, Response
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ...catalogue.catalogue import Catalogue
+from ...application.services import Services
 from ...exchange.table_format import Columns
 from ...exchange.table_writer import Sheets, UnfitError
 from ...rdf.terms import RDF, XSD, Term, named
 from ...schema import records as schema_records
 from ...schema.fields import Field
 from ...search.engine import Answer
-from ...search.request import NOT, cursor
+from ...search.request import NOT, Choosing, cursor
 from ...storage.base import Recent
 from .. import document
-from ..context import VARY, Service, View
+from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, Form, NotAcceptableError
 from ..http.responses import Link
@@ -47,8 +47,9 @@ _TEMPLATE = "#search"
 _IN_TEMPLATE = ("q", "sort", "size", "after", "before")
 
 
-def page(catalogue: Catalogue, request: Request, found: Found, form: Form) -> bytes:
-    """Give a page of a search in an RDF syntax."""
+def page(services: Services, request: Request, found: Found, form: Form) -> bytes:
+    """Return a page of a search in an RDF syntax."""
+    catalogue = services.catalogue
     asked = request.query_params.multi_items()
     origin = str(request.url.replace(path="", query=""))
     view = origin + address(request.url.path, asked)
@@ -58,7 +59,7 @@ def page(catalogue: Catalogue, request: Request, found: Found, form: Form) -> by
     said = [
         *_of_collection(collection, view, found),
         *_of_view(view, origin, found),
-        *_of_template(catalogue, collection, template),
+        *_of_template(services.choosing, collection, template),
     ]
     entries = found.answer.entries
     quads = [*named(said, view), *(q for name in entries for q in catalogue.store.graph(name))]
@@ -82,9 +83,9 @@ def _of_view(view: str, origin: str, found: Found) -> Iterator[Triple]:
         yield _says(view, HYDRA + _RELATIONS[relation], NamedNode(place))
 
 
-def _of_template(catalogue: Catalogue, collection: str, path: str) -> Iterator[Triple]:
+def _of_template(choosing: Choosing, collection: str, path: str) -> Iterator[Triple]:
     """Give how a search is asked for: a template (RFC 6570), each variable with its field."""
-    parameters, template = catalogue.choosing.parameters, path + _TEMPLATE
+    parameters, template = choosing.parameters, path + _TEMPLATE
     variables = {n: facet for n, facet in parameters.items() if facet or n in _IN_TEMPLATE}
     listed = ",".join(n + "*" * _repeats(n, facet) for n, facet in variables.items())
     yield _says(collection, HYDRA + "search", NamedNode(template))
@@ -127,7 +128,7 @@ _SEARCHES_PAGING = ("after", "before")
 class Searches:
     """Answers searches."""
 
-    service: Service
+    site: Site
     items: Recent[tuple[str, Sequence[str]], str] = field(default_factory=lambda: Recent(_ITEMS))
 
     def answer(self, request: Request) -> Response:
@@ -136,22 +137,22 @@ class Searches:
 
     def in_form(self, request: Request, form: Form) -> Response:
         """Answer a search in a form."""
-        catalogue, view = self.service.catalogue, self.service.view(request)
-        choices = catalogue.choosing.read(request.query_params.multi_items(), OURS)
+        services, view = self.site.services, self.site.view(request)
+        choices = services.choosing.read(request.query_params.multi_items(), OURS)
         began = perf_counter()
-        answer = catalogue.search.answer(choices, view.languages)
+        answer = services.search.answer(choices, view.languages)
         found = Found(choices, answer, (perf_counter() - began) * 1000, _pages(request, answer))
 
         def make() -> Response:
             if form == HTML:
-                return search_page.page(self.service, request, found)
+                return search_page.page(self.site, request, found)
             if form == JSON:
                 return Response(self._json(view, found), media_type=form.content_type)
             if form == CSV:
                 return Response(self._csv(answer), media_type=form.content_type)
             if form == XLSX:
                 return Response(self._sheet(view, answer), media_type=form.content_type)
-            content = page(catalogue, request, found, form)
+            content = page(services, request, found, form)
             return Response(content, media_type=form.content_type)
 
         known = search_answer.validators(view, request, form, choices.explain)
@@ -167,7 +168,7 @@ class Searches:
         shown = search_answer.facets(view, answer, choices)
         whole = {
             "total": search_answer.written(answer.total),
-            "release": search_answer.written(self.service.catalogue.search.release),
+            "release": search_answer.written(self.site.services.search.release),
             "items": search_answer.listed(self._items(view, found)),
             "facets": search_answer.named({facet.field.key: facet.as_json() for facet in shown}),
         }
@@ -175,7 +176,7 @@ class Searches:
 
     def _items(self, view: View, found: Found) -> list[str]:
         """Give the entries of a page in JSON; where words were found, with what shows it."""
-        reader, languages = self.service.catalogue.reader, view.languages
+        reader, languages = self.site.catalogue.reader, view.languages
         items = self.items.of(
             reader.store.version(),
             [(iri, languages) for iri in found.answer.entries],
@@ -194,18 +195,18 @@ class Searches:
         ]
 
     def _csv(self, answer: Answer) -> str:
-        kind, tags = self.service.catalogue.shapes.record, self.service.catalogue.languages
+        kind, tags = self.site.catalogue.shapes.record, self.site.catalogue.languages
         text = io.StringIO()
         table = csv.DictWriter(text, schema_records.columns(kind, tags), restval="")
         table.writeheader()
-        reader = self.service.catalogue.reader
+        reader = self.site.catalogue.reader
         table.writerows(
             schema_records.csv_row(reader, record, tags) for record in self._records(answer.entries)
         )
         return text.getvalue()
 
     def _sheet(self, view: View, answer: Answer) -> bytes:
-        catalogue, output = self.service.catalogue, io.BytesIO()
+        catalogue, output = self.site.catalogue, io.BytesIO()
         sheets = Sheets(Columns(catalogue.understanding), view.languages)
         try:
             sheets.write(catalogue.reader, self._records(answer.entries), output)
@@ -214,7 +215,7 @@ class Searches:
         return output.getvalue()
 
     def _records(self, iris: Sequence[str]) -> list[schema_records.Record]:
-        catalogue = self.service.catalogue
+        catalogue = self.site.catalogue
         return catalogue.reader.records(catalogue.shapes.record, iris)
 
 

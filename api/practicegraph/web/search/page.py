@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from ...search.engine import Answer
 from ...search.request import COUNT, FROM, NOT, RELEVANCE, TO, UNSTATED, Choices, Choosing
 from ...search.text.tokenizer import LENGTH
-from ..context import Service, View
+from ..context import Site, View
 from ..http import responses
 from ..http.negotiation import HTML, LISTS
 from ..urls import COVERAGE, SEARCH
@@ -142,12 +142,12 @@ class Query(NamedTuple):
     editor: str
 
 
-def page(service: Service, request: Request, found: Found) -> Response:
+def page(site: Site, request: Request, found: Found) -> Response:
     """Give the page of a search."""
-    catalogue, view = service.catalogue, service.view(request)
+    catalogue, view = site.catalogue, site.view(request)
     shown = answer.facets(view, found.answer, found.choices)
-    leading = leads(request, catalogue.choosing)
-    return service.html(
+    leading = leads(request, site.services.choosing)
+    return site.html(
         request,
         "search.html",
         records=catalogue.reader.records(catalogue.shapes.record, found.answer.entries),

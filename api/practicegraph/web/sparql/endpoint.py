@@ -15,7 +15,7 @@ from fastapi import Request, Response
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
-from ...catalogue.catalogue import Catalogue
+from ...application.services import Services
 from ...rdf import jsonld
 from ...rdf.terms import RDF, XSD, Node, Term
 from ...sparql.pool import Answer, Workers
@@ -25,7 +25,7 @@ from ...storage.base import QueryRefusedError, Row, refuse_depth, term
 from ...storage.oxigraph import Snapshots
 from ...storage.remote import Endpoint
 from .. import document as web_document
-from ..context import VARY, Service, Shown
+from ..context import VARY, Shown, Site
 from ..http import conditional, disconnects, middleware, negotiation, responses
 from ..http.errors import StillTrueError, TooLargeError, UnsupportedError
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
@@ -158,39 +158,41 @@ _NAMES = {
 
 
 def description(
-    catalogue: Catalogue,
+    services: Services,
     address: str,
     form: Form,
     results: Iterable[Form],
     features: Iterable[str],
 ) -> bytes:
     """Give the service description in a form: language, features, formats, graphs with counts."""
-    triples = list(_triples(catalogue, NamedNode(address), results, features))
-    return web_document.serialised(catalogue, triples, form, address)
+    triples = list(_triples(services, NamedNode(address), results, features))
+    return web_document.serialised(services.catalogue, triples, form, address)
 
 
 def _triples(
-    catalogue: Catalogue, service: NamedNode, results: Iterable[Form], features: Iterable[str]
+    services: Services, endpoint: NamedNode, results: Iterable[Form], features: Iterable[str]
 ) -> Iterator[Triple]:
+    catalogue = services.catalogue
+
     def says(subject: Node, name: str, value: Term) -> Triple:
         return Triple(subject, NamedNode(name), value)
 
-    yield says(service, RDF + "type", NamedNode(_SD + "Service"))
-    yield says(service, _SD + "endpoint", service)
-    yield says(service, _SD + "supportedLanguage", NamedNode(_SD + "SPARQL11Query"))
+    yield says(endpoint, RDF + "type", NamedNode(_SD + "Service"))
+    yield says(endpoint, _SD + "endpoint", endpoint)
+    yield says(endpoint, _SD + "supportedLanguage", NamedNode(_SD + "SPARQL11Query"))
     for feature in features:
-        yield says(service, _SD + "feature", NamedNode(_SD + feature))
+        yield says(endpoint, _SD + "feature", NamedNode(_SD + feature))
     for form in results:
         if form != HTML:
             name = NamedNode(_FORMATS + _NAMES[form.extension])
-            yield says(service, _SD + "resultFormat", name)
+            yield says(endpoint, _SD + "resultFormat", name)
     dataset, union = BlankNode(), BlankNode()
-    yield says(service, _SD + "defaultDataset", dataset)
+    yield says(endpoint, _SD + "defaultDataset", dataset)
     yield says(dataset, RDF + "type", NamedNode(_SD + "Dataset"))
     yield says(dataset, _SD + "defaultGraph", union)
     yield says(union, RDF + "type", NamedNode(_SD + "Graph"))
     sizes = catalogue.store.sizes()
-    yield from catalogue.dataset.statistics.said(union, catalogue.base)
+    yield from services.dataset.statistics.said(union, catalogue.base)
     for graph, size in sizes.items():
         named, contents = BlankNode(), BlankNode()
         yield says(dataset, _SD + "namedGraph", named)
@@ -233,7 +235,7 @@ LIMIT 100
 class Queries:
     """Answers queries."""
 
-    service: Service
+    site: Site
     workers: Workers
 
     async def answer(self, request: Request) -> Response:
@@ -310,7 +312,7 @@ class Queries:
         if isinstance(self.workers.source, Snapshots):
             snapshot = self.workers.source.newest()
             return words, snapshot.name, {"source": str(snapshot)}
-        return words, self.service.catalogue.release, {}
+        return words, self.site.catalogue.release, {}
 
     async def _run(
         self,
@@ -324,13 +326,13 @@ class Queries:
         limits = self.workers.limits
         wanted = {
             "query": question.query,
-            "base": self.service.catalogue.base,
+            "base": self.site.catalogue.base,
             "default": question.default,
             "named": question.named,
             "from": "FROM" in words,
             "table": _in_worker(table),
             "graph": "nt" if graph == JSON_LD else _in_worker(graph),
-            "prefixes": dict(self.service.catalogue.prefixes) if graph else {},
+            "prefixes": dict(self.site.catalogue.prefixes) if graph else {},
             "most": _SHOWN + 1,
             "triples": self._most_rows(graph),
             **source,
@@ -343,7 +345,7 @@ class Queries:
         triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
         if any(isinstance(triple.object, Triple) for triple in triples):  # JSON-LD 1.1 has none
             raise NotAcceptableError([form for form in GRAPHS if form != JSON_LD])
-        document = jsonld.document(triples, self.service.catalogue.context)
+        document = jsonld.document(triples, self.site.catalogue.context)
         return Response(document, headers=headers, media_type=JSON_LD.content_type)
 
     def _limits(self, form: Form) -> dict[str, str]:
@@ -358,12 +360,12 @@ class Queries:
     def _without_query(self, request: Request) -> Response:
         form = negotiation.wished(request, (*GRAPHS, HTML))
         if form == HTML:
-            kind = self.service.catalogue.shapes.record.classes[0]
+            kind = self.site.catalogue.shapes.record.classes[0]
             return self._shown(request, _SAMPLE.format(kind=kind), Table())
         address = str(request.url.replace(query=""))
         features = [_UNION, _CALLS] if self.workers.limits.hosts else [_UNION]
         results = (*TABLES, *GRAPHS)
-        content = description(self.service.catalogue, address, form, results, features)
+        content = description(self.site.services, address, form, results, features)
         return Response(content, headers=VARY, media_type=form.content_type)
 
     def _page(
@@ -372,7 +374,7 @@ class Queries:
         return page(self._table(request, kind, content))
 
     def _table(self, request: Request, kind: str, content: bytes) -> "Table":
-        view = self.service.view(request)
+        view = self.site.view(request)
         lines = [json.loads(line) for line in content.splitlines()]
         if kind == "boolean":
             return Table(said=view.say("yes" if lines[0] else "no"))
@@ -381,7 +383,7 @@ class Queries:
         return Table(lines[0], cells, more)
 
     def _shown(self, request: Request, query: str, table: "Table") -> Response:
-        return self.service.html(request, "query.html", query=query, table=table)
+        return self.site.html(request, "query.html", query=query, table=table)
 
 
 @dataclass(frozen=True)

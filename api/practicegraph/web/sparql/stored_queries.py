@@ -42,18 +42,18 @@ class Questions:
 
     def listed(self, request: Request) -> Response:
         """Answer with the list of the questions."""
-        service = self.queries.service
-        view = service.view(request)
-        known = service.catalogue.questions.values()
+        site = self.queries.site
+        view = site.view(request)
+        known = site.catalogue.questions.values()
         form = negotiation.form(request, (JSON, HTML))
 
         def make() -> Response:
             if form == HTML:
-                return service.html(request, "questions.html", questions=known)
+                return site.html(request, "questions.html", questions=known)
             return JSONResponse({"questions": [self._described(each, view) for each in known]})
 
         chosen = (form.extension, view.language)
-        found = conditional.validators(request, service.catalogue.release, chosen)
+        found = conditional.validators(request, site.catalogue.release, chosen)
         return conditional.answer(request, found, VARY, make)
 
     async def answer(self, request: Request, question: Question) -> Response:
@@ -63,11 +63,11 @@ class Questions:
         if form not in answers:
             place = f"{QUERIES}/{question.name}.{form.extension}"
             return RedirectResponse(responses.prefix(request) + place, 303, VARY)
-        service = self.queries.service
+        site = self.queries.site
         asked = query_of(request.query_params.multi_items(), _OURS)
         given = [(name, value) for name, value in asked if value]
-        given += self._in_language(question, dict(given), service.view(request).language)
-        text = question.asked(given, service.catalogue.understanding)
+        given += self._in_language(question, dict(given), site.view(request).language)
+        text = question.asked(given, site.catalogue.understanding)
         wished = Asked(text, seconds=seconds(request.query_params.multi_items()))
         reply = await self.queries.reply(
             request, wished, lambda table: self._page(request, question, given, text, table)
@@ -78,7 +78,7 @@ class Questions:
 
     def described(self, question: Question) -> dict[str, Any]:
         """Give what the OpenAPI document says of a question."""
-        catalogue = self.queries.service.catalogue
+        catalogue = self.queries.site.catalogue
         listed = [
             openapi.of_question(catalogue, parameter, self._codes(parameter))
             for parameter in question.parameters
@@ -94,7 +94,7 @@ class Questions:
         self, question: Question, given: Mapping[str, str], language: str
     ) -> list[tuple[str, str]]:
         """Give the reader's language for what is a choice of languages and was not chosen."""
-        languages = list(self.queries.service.catalogue.languages)
+        languages = list(self.queries.site.catalogue.languages)
         return [
             (parameter.key, language)
             for parameter in question.parameters
@@ -102,7 +102,7 @@ class Questions:
         ]
 
     def _codes(self, parameter: Parameter) -> list[str]:
-        return list(self.queries.service.catalogue.vocabularies.choices(parameter.field))
+        return list(self.queries.site.catalogue.vocabularies.choices(parameter.field))
 
     def _described(self, question: Question, view: View) -> dict[str, Any]:
         return {
@@ -125,10 +125,10 @@ class Questions:
         text: str,
         table: Table,
     ) -> Response:
-        view = self.queries.service.view(request)
+        view = self.queries.site.view(request)
         values = dict(given)
         query = urlencode(given)
-        return self.queries.service.html(
+        return self.queries.site.html(
             request,
             "question.html",
             question=question,
@@ -149,8 +149,8 @@ class Questions:
     def _field(
         self, parameter: Parameter, values: Mapping[str, str], view: View
     ) -> tuple[Parameter, list[tuple[str, str]], str]:
-        reader = self.queries.service.catalogue.reader
-        options = self.queries.service.catalogue.vocabularies.choices(parameter.field)
+        reader = self.queries.site.catalogue.reader
+        options = self.queries.site.catalogue.vocabularies.choices(parameter.field)
         labels = [
             (code, view.name(term.value) if isinstance(term, NamedNode) else code)
             for code, term in options.items()
@@ -186,7 +186,7 @@ class Gaps:
 
     async def answer(self, request: Request) -> Response:
         """Answer in the form that the reader asks for; raises BusyError or StoreError."""
-        catalogue, view = self.queries.service.catalogue, self.queries.service.view(request)
+        catalogue, view = self.queries.site.catalogue, self.queries.site.view(request)
         form = negotiation.form(request, (JSON, HTML))
         ledger = Ledger(catalogue, view.languages)
         release = await run_in_threadpool(lambda: catalogue.release)
@@ -200,7 +200,7 @@ class Gaps:
             parts = [(ledger.part(q, found[q.name].rows), found[q.name]) for q in questions]
             if form == HTML:
                 tables = [(part, of, _table(view, ledger, part)) for part, of in parts]
-                return self.queries.service.html(request, "gaps.html", parts=tables)
+                return self.queries.site.html(request, "gaps.html", parts=tables)
             root = responses.root(request)
             return JSONResponse({"gaps": [_described(ledger, root, *each) for each in parts]})
 
@@ -233,7 +233,7 @@ class Gaps:
 
 def routes(gaps: Gaps) -> APIRouter:
     """Give the route."""
-    catalogue, router = gaps.queries.service.catalogue, APIRouter()
+    catalogue, router = gaps.queries.site.catalogue, APIRouter()
     said = {"parameters": [openapi.of_language(catalogue)]}
 
     @router.get(GAPS, summary=catalogue.say("gaps"), openapi_extra=said)
