@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 import virtuoso
 from practicegraph.application import startup
 from practicegraph.application.dump_process import Dumper
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.cli.main import main
@@ -55,11 +56,17 @@ def real() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
+def services(real: Catalogue) -> Services:
+    """The services of the real catalogue, whose index is built once."""
+    return Services(real)
+
+
+@pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = startup.serve(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
-    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.KEPT / "dumps"))
     with TestClient(application(served, workers, dumper), follow_redirects=False) as found:
         yield found
     dumper.close()

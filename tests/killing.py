@@ -24,11 +24,13 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from conftest import copy
-from practicegraph.application import services, startup
+from practicegraph.application import startup
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, loading
-from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.editing.tokens import RIGHTS, Bearers
-from practicegraph.validation import scope, shacl
+from practicegraph.validation import checks, scope, shacl
+from practicegraph.validation.incremental import Admission
+from practicegraph.validation.shacl import rules_of
 from practicegraph.web.app import application
 from retired import BASE
 
@@ -98,7 +100,7 @@ def rounds(count: int, root: Path, seed: int) -> tuple[Known, int]:
 def _prepare(root: Path) -> None:
     """Read the shapes once for all children, which takes longer than many writes."""
     opened = catalogue.gather(catalogue.read(root).documents, root)
-    compiled, seen = shacl.fast(opened.rules.shapes), opened.admission._sights
+    compiled, seen = shacl.fast(rules_of(opened.store).shapes), Admission.of(opened)._sights
     shacl.fast = lambda shapes: compiled
     scope.read = lambda store, followed=(): replace(seen, store=store)
 
@@ -197,11 +199,12 @@ def _say(output: int, line: str) -> None:
     os.write(output, line.encode() + b"\n")
 
 
-def _report(opened: Catalogue, client: TestClient) -> dict[str, Any]:
+def _report(services: Services, client: TestClient) -> dict[str, Any]:
     """Give what a start has found, wherever something of an entry stands."""
+    opened = services.catalogue
     places = sorted((opened.folder / "data" / "practices").iterdir())
     names = [path.stem for path in places if path.stem.startswith("killed-")]
-    log = opened.log
+    log = services.log
     assert log
     events = list(log.since(0))
     params = {"q": '"Step"', "size": "100", "format": "json"}
@@ -210,7 +213,7 @@ def _report(opened: Catalogue, client: TestClient) -> dict[str, Any]:
     return {
         "release": opened.release,
         "folder": loading.release(opened.folder),
-        "index": opened.search.release,
+        "index": services.search.release,
         "strange": [path.name for path in places if path.suffix != ".ttl"],
         "entries": {
             name: {
@@ -233,7 +236,7 @@ def main(count: int, seed: int) -> None:
         seconds = time.monotonic() - started
         shutil.rmtree(root / catalogue.KEPT)
         contents = catalogue.read(root)
-        checked = services.check(root, contents, contents.paths)
+        checked = checks.check(root, contents, contents.paths)
         assert checked.violations == 0, checked.summary
         print(  # noqa: T201 - a command of its own
             f"{count} kills in {seconds:.0f} s, {acknowledged} writes acknowledged, "

@@ -10,11 +10,10 @@ import pytest
 from click.testing import Result
 
 from conftest import CASES, ROOT
-from practicegraph.application import services
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.shapes import ShapesError
-from practicegraph.validation import stored_checks
+from practicegraph.validation import checks, stored_checks
 from practicegraph.validation.findings import Finding, Reporter
 from practicegraph.validation.stored_checks import Auditor, Fetch
 
@@ -74,7 +73,7 @@ def test_every_check_is_a_question_with_a_case(real: Catalogue) -> None:
 @pytest.mark.parametrize("language", ["nl", "el"])
 def test_a_check_names_field_and_other_things_in_the_language(language: str) -> None:
     path = CASES / "concept-with-redundant-broader.ttl"
-    (found,) = services.check(ROOT, catalogue.read(ROOT, [path]), [path], language).findings
+    (found,) = checks.check(ROOT, catalogue.read(ROOT, [path]), [path], language).findings
     said = {
         "nl": ("Tweede voorbeeld", "Breder begrip"),
         "el": ("Δεύτερο παράδειγμα", "Ευρύτερη έννοια"),

@@ -12,13 +12,13 @@ from benchmarks.definitions import WrongError
 from benchmarks.figures import Results, tables
 from conftest import copy
 from practicegraph.application import startup
-from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.application.services import Services
 from practicegraph.search.engine import Answer
 from practicegraph.storage.oxigraph import Snapshots
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     found = startup.serve(copy(tmp_path_factory.mktemp("measured")))
     assert isinstance(found.source, Snapshots)
     found.source.newest()
@@ -27,7 +27,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
 
 
 @pytest.fixture(scope="module")
-def asked(served: Catalogue) -> list[Case]:
+def asked(served: Services) -> list[Case]:
     return cases(served)
 
 
@@ -45,7 +45,7 @@ def test_no_request_of_a_case_is_made_twice(asked: list[Case]) -> None:
 
 
 def test_the_results_of_several_runs_make_one_table_and_one_chart(
-    served: Catalogue, asked: list[Case], tmp_path: Path
+    served: Services, asked: list[Case], tmp_path: Path
 ) -> None:
     for count in (1000, 10_000):
         kept = Results(tmp_path / "results.json")
@@ -63,10 +63,10 @@ def test_the_results_of_several_runs_make_one_table_and_one_chart(
     assert b"10,000" in drawn[0].read_bytes()
 
 
-def test_only_right_answers_are_measured(served: Catalogue, asked: list[Case]) -> None:
+def test_only_right_answers_are_measured(served: Services, asked: list[Case]) -> None:
     case = next(case for case in asked if case.name == "three mixed choices")
     question = case.questions[0]
-    with definitions.asked(served.folder) as process:
+    with definitions.asked(served.catalogue.folder) as process:
         assert process.measure(Case(case.name, (question,)))["p50"] > 0
         assert isinstance(question.right, Answer)
         wrong = replace(question, right=replace(question.right, total=0))

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +25,9 @@ from pyoxigraph import (
 
 import retired
 from conftest import copy
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, change_recorder, loading
 from practicegraph.catalogue import documents as catalogue_documents
-from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.change_log import PAGE, Event, Log
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.web.app import application
@@ -60,7 +60,7 @@ class Site:
     @cached_property
     def client(self) -> TestClient:
         opened = catalogue.gather(catalogue.read(self.root).documents, self.root)
-        app = application(replace(opened, log=self.log))
+        app = application(Services(opened, log=self.log))
         return TestClient(app, follow_redirects=False)
 
     def events(self, after: int = 0) -> list[Event]:
@@ -502,8 +502,8 @@ def test_a_form_that_is_not_to_be_had_is_refused_with_those_that_are(site: Site)
         assert "application/atom+xml" in answer.text
 
 
-def test_where_there_is_no_log_the_answer_says_why(real: Catalogue) -> None:
-    client = TestClient(application(real))
+def test_where_there_is_no_log_the_answer_says_why(services: Services) -> None:
+    client = TestClient(application(services))
     answer = client.get("/changes", headers={"Accept": "application/json"})
     assert answer.status_code == 404
     assert "practicegraph load" in json.loads(answer.content)["hint"]

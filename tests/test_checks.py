@@ -7,9 +7,9 @@ import pytest
 from click.testing import Result
 
 from conftest import CASES, ROOT
-from practicegraph.application import services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.documents import UnreadableError, read
+from practicegraph.validation import checks
 from practicegraph.validation.findings import Checked, Finding
 
 FAULTS = sorted(CASES.glob("*.ttl"))
@@ -18,7 +18,7 @@ CONTENTS = catalogue.read(ROOT)
 
 def checked(path: Path, language: str = "en") -> Checked:
     contents = catalogue.read(ROOT, [path])
-    return services.check(ROOT, contents, [path], language)
+    return checks.check(ROOT, contents, [path], language)
 
 
 def expected(path: Path) -> list[tuple[str, ...]]:
@@ -39,7 +39,7 @@ ASKED = {path for path in FAULTS if (ROOT / "queries" / f"{expected(path)[0][0]}
 
 
 def test_the_catalogue_has_nothing_wrong() -> None:
-    assert services.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
+    assert checks.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
 
 
 def test_there_are_thirty_faults_and_more() -> None:
@@ -51,7 +51,7 @@ def test_there_are_thirty_faults_and_more() -> None:
 def all_faults() -> dict[Path, list[Finding]]:
     """Every fault in one check: they do not disturb each other."""
     contents = catalogue.read(ROOT, FAULTS)
-    findings = services.check(ROOT, contents, FAULTS).findings
+    findings = checks.check(ROOT, contents, FAULTS).findings
     return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
 
 
@@ -90,7 +90,7 @@ def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
     twin = copied / "data/practices/twin.ttl"
     twin.write_text(entry.read_text())
     contents = catalogue.read(copied)
-    findings = services.check(copied, contents, contents.paths).findings
+    findings = checks.check(copied, contents, contents.paths).findings
     assert [(finding.path, finding.rule) for finding in findings] == [(twin, "SameTopic")]
 
 

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pyoxigraph import NamedNode
 
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.search.engine import Near
 from practicegraph.search.request import EVERYTHING
@@ -34,12 +35,12 @@ def cells(shown: dict[str, Any]) -> dict[tuple[str, str], int]:
 
 
 def test_a_table_has_every_value_of_both_facets_and_what_is_not_stated(
-    client: TestClient, real: Catalogue
+    client: TestClient, services: Services
 ) -> None:
     shown = table(client, "rows=outcome&columns=country")
     for axis, key in (("rows", "outcome"), ("columns", "country")):
         listed = [value["value"] for value in shown[axis]["values"]]
-        assert sorted(listed[:-1]) == sorted(real.choosing.options[key])
+        assert sorted(listed[:-1]) == sorted(services.choosing.options[key])
         assert listed[-1] == "not-stated"
     assert 0 in cells(shown).values()
 
@@ -203,9 +204,11 @@ def test_a_broader_concept_is_no_reason_beside_a_narrower_one(
             assert shared.isdisjoint(set(counted) - {iri})
 
 
-def test_the_reasons_are_all_shared_concepts_but_broader_ones(real: Catalogue) -> None:
+def test_the_reasons_are_all_shared_concepts_but_broader_ones(
+    real: Catalogue, services: Services
+) -> None:
     (record,) = real.reader.records(real.shapes.record, [MINT])
-    for one in real.neighbours.of(record, 5):
+    for one in services.neighbours.of(record, 5):
         assert len(_counted(real, one)) == one.neighbour.shared
 
 
@@ -219,11 +222,11 @@ def _counted(real: Catalogue, one: Near) -> set[tuple[str, str]]:
     }
 
 
-def test_what_fewer_entries_have_is_the_first_reason(real: Catalogue) -> None:
+def test_what_fewer_entries_have_is_the_first_reason(real: Catalogue, services: Services) -> None:
     (record,) = real.reader.records(real.shapes.record, [MINT])
-    for one in real.neighbours.of(record, 5):
+    for one in services.neighbours.of(record, 5):
         counts = [
-            real.search.counts(real.shapes.record.by_key[key], EVERYTHING)[NamedNode(concept)]
+            services.search.counts(real.shapes.record.by_key[key], EVERYTHING)[NamedNode(concept)]
             for key, concept in one.shared
         ]
         assert counts == sorted(counts)
@@ -294,9 +297,9 @@ def test_an_answer_is_what_the_interface_says(client: TestClient, path: str, add
         fits(schema, get(client, answer.json()["next"]).json())
 
 
-def test_the_interface_lists_every_parameter(client: TestClient, real: Catalogue) -> None:
+def test_the_interface_lists_every_parameter(client: TestClient, services: Services) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     listed = {p["name"] for p in paths["/practices"]["get"]["parameters"]}
-    assert listed == {*real.choosing.parameters, "lang", "format"}
+    assert listed == {*services.choosing.parameters, "lang", "format"}
     crossed = {p["name"] for p in paths["/coverage"]["get"]["parameters"]}
     assert {"rows", "columns", "outcome.not", "period.from", "explain", "q"} <= crossed

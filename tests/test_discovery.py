@@ -16,11 +16,12 @@ from pyoxigraph import RdfFormat, Triple, parse
 from rdflib import DCAT, DCTERMS, VOID, Graph, URIRef
 
 from conftest import ROOT, opened
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange.dumps import NAMES
 from practicegraph.validation.shacl import Rules, turtle
 from practicegraph.web.app import application
-from practicegraph.web.context import Service
+from practicegraph.web.context import Site
 from practicegraph.web.http.errors import UnknownAddressError
 from practicegraph.web.resources import discovery
 from practicegraph.web.resources.discovery import Sitemaps
@@ -234,11 +235,13 @@ def places(answer: Response, whole: str = "urlset", part: str = "url") -> list[t
     return found
 
 
-def test_the_site_map_lists_pages_that_are_there(client: TestClient, real: Catalogue) -> None:
+def test_the_site_map_lists_pages_that_are_there(
+    client: TestClient, real: Catalogue, services: Services
+) -> None:
     found = [address for address, _ in places(client.get("/sitemap.xml"))]
     assert "http://testserver/practice/1788.html" in found
     assert "http://testserver/country/HUN.html" in found
-    assert len(found) > len(real.dataset.entries) + len(real.vocabularies.concepts)
+    assert len(found) > len(services.dataset.entries) + len(real.vocabularies.concepts)
     for address in found:
         answer = client.get(address, headers={"Accept": "text/html"})
         assert answer.status_code == 200, address
@@ -265,7 +268,7 @@ def test_only_what_is_current_is_listed(copied: Path) -> None:
     first, second = (f"{BASE}practice/{number}" for number in (1699, 1700))
     bury(copied / "data/practices/1699.ttl", first)
     move(copied / "data/practices/1700.ttl", second, f"{BASE}practice/1788")
-    client = TestClient(application(opened(copied)), follow_redirects=False)
+    client = TestClient(application(Services(opened(copied))), follow_redirects=False)
     text = client.get("/sitemap.xml").text
     assert "/practice/1701.html" in text
     assert "/practice/1699" not in text
@@ -274,10 +277,10 @@ def test_only_what_is_current_is_listed(copied: Path) -> None:
     assert URIRef(f"{BASE}practice/1701") in set(said.objects(BASE, VOID.exampleResource))
 
 
-def test_a_long_site_map_has_parts(real: Catalogue) -> None:
+def test_a_long_site_map_has_parts(real: Catalogue, services: Services) -> None:
     app = FastAPI()
     app.include_router(
-        discovery.sitemap_routes(Sitemaps(Service(real, Addresses(real), None), most=100))
+        discovery.sitemap_routes(Sitemaps(Site(services, Addresses(real), None), most=100))
     )
     client = TestClient(app)
     parts = [

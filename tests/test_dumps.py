@@ -15,8 +15,8 @@ from rdflib import Graph, Namespace, URIRef
 from conftest import copy, snapshot
 from practicegraph.application import startup
 from practicegraph.application.dump_process import Dumper
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange.dumps import KEPT, NAMES, Dumps
 from practicegraph.exchange.export import FORMATS
 from practicegraph.web.app import application
@@ -43,7 +43,7 @@ def described(client: TestClient, release: str) -> Graph:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Catalogue:
+def served(tmp_path: Path) -> Services:
     return startup.serve(copy(tmp_path / "catalogue"))
 
 
@@ -201,75 +201,75 @@ def test_openapi_lists_the_dumps(client: TestClient) -> None:
     assert "/dump/{name}" in paths
 
 
-def test_dumps_are_made_once_and_end_as_they_began(served: Catalogue) -> None:
-    dumps = Dumps(served.folder / catalogue.KEPT / "dumps")
-    dumps.make(served)
+def test_dumps_are_made_once_and_end_as_they_began(served: Services) -> None:
+    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps.make(served.catalogue)
     first = snapshot(dumps.folder)
     assert len(first) == len(NAMES) + 2
     times = {path: path.stat().st_mtime_ns for path in dumps.folder.rglob("*")}
-    dumps.make(served)
+    dumps.make(served.catalogue)
     assert {path: path.stat().st_mtime_ns for path in dumps.folder.rglob("*")} == times
-    dumps.path(served.release, "trig").unlink()
-    made = dumps.current(served.release)
+    dumps.path(served.catalogue.release, "trig").unlink()
+    made = dumps.current(served.catalogue.release)
     assert made
     assert "trig" not in made.dumps
-    dumps.make(served)
+    dumps.make(served.catalogue)
     assert snapshot(dumps.folder) == first
 
 
-def test_what_was_left_half_made_is_made_anew(served: Catalogue) -> None:
-    dumps = Dumps(served.folder / catalogue.KEPT / "dumps")
+def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
+    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
     (dumps.folder / "part").mkdir(parents=True)
     (dumps.folder / "part" / "nq").write_text("half")
-    home = dumps.folder / served.release
+    home = dumps.folder / served.catalogue.release
     home.mkdir()
     (home / "dump.nq").write_text("half")
     (home / "dumps.json").write_text('{"maker": ')
-    dumps.make(served)
-    made = dumps.current(served.release)
+    dumps.make(served.catalogue)
+    made = dumps.current(served.catalogue.release)
     assert made
     assert set(made.dumps) == set(NAMES)
     assert not (dumps.folder / "part").exists()
-    assert made.dumps["nq"].size == dumps.path(served.release, "nq").stat().st_size
+    assert made.dumps["nq"].size == dumps.path(served.catalogue.release, "nq").stat().st_size
 
 
-def test_dumps_of_another_program_are_made_anew(served: Catalogue) -> None:
-    dumps = Dumps(served.folder / catalogue.KEPT / "dumps")
-    dumps.make(served)
-    listing = dumps.folder / served.release / "dumps.json"
+def test_dumps_of_another_program_are_made_anew(served: Services) -> None:
+    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps.make(served.catalogue)
+    listing = dumps.folder / served.catalogue.release / "dumps.json"
     listing.write_text(json.dumps(json.loads(listing.read_text()) | {"maker": "another"}))
-    assert dumps.made(served.release)
-    assert dumps.current(served.release) is None
-    dumps.make(served)
-    assert dumps.current(served.release)
+    assert dumps.made(served.catalogue.release)
+    assert dumps.current(served.catalogue.release) is None
+    dumps.make(served.catalogue)
+    assert dumps.current(served.catalogue.release)
 
 
-def test_the_last_releases_are_kept_and_older_ones_gone(served: Catalogue) -> None:
-    dumps = Dumps(served.folder / catalogue.KEPT / "dumps")
-    dumps.make(served)
-    listed = (dumps.folder / served.release / "dumps.json").read_text()
+def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> None:
+    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps.make(served.catalogue)
+    listed = (dumps.folder / served.catalogue.release / "dumps.json").read_text()
     for number in range(KEPT + 2):
         home = dumps.folder / f"{number:012x}"
         home.mkdir()
         for name, content in (("dump.nq.gz", "x"), ("dump.ttl", "x"), ("dumps.json", listed)):
             (home / name).write_text(content)
         os.utime(home / "dumps.json", (number, number))
-    dumps.prune(served.release)
+    dumps.prune(served.catalogue.release)
     dumper = Dumper(served, dumps)
     client = TestClient(application(served, dumper=dumper))
     answers = [client.get(f"/dump/{number:012x}.nq.gz") for number in range(KEPT + 2)]
     assert [answer.status_code for answer in answers] == [410] * 3 + [200] * (KEPT - 1)
     assert "000000000000" in answers[0].json()["detail"]
-    assert served.release in answers[0].json()["hint"]
+    assert served.catalogue.release in answers[0].json()["hint"]
     assert not list(dumps.folder.glob("0000000000*/dump.ttl"))
-    assert client.get(f"/dump/{served.release}.nq.gz").status_code == 200
+    assert client.get(f"/dump/{served.catalogue.release}.nq.gz").status_code == 200
     dumper.close()
 
 
 def test_the_process_ends_without_a_word_when_all_is_made(
-    served: Catalogue, capfd: pytest.CaptureFixture[str]
+    served: Services, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.KEPT / "dumps"))
     assert dumper.wait() == 0
     made = dumper.made()
     assert made
@@ -279,10 +279,10 @@ def test_the_process_ends_without_a_word_when_all_is_made(
 
 
 def test_while_a_dump_is_made_the_reader_is_told_when_to_come_back(
-    served: Catalogue, monkeypatch: pytest.MonkeyPatch
+    served: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
-    dumper = Dumper(served, Dumps(served.folder / catalogue.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.KEPT / "dumps"))
     client = TestClient(application(served, dumper=dumper))
     answer = client.get("/dump.nq")
     assert answer.status_code == 503

@@ -17,6 +17,7 @@ from pyoxigraph import RdfFormat, parse
 
 from conftest import copy
 from practicegraph.application import startup
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.loading import Watch
 from practicegraph.cli.main import main
@@ -39,7 +40,7 @@ class Elsewhere:
     endpoint: Endpoint
     client: TestClient
     workers: Workers
-    opened: Catalogue
+    services: Services
 
 
 @pytest.fixture(scope="module")
@@ -112,20 +113,20 @@ SEARCHES = [
 
 @pytest.mark.parametrize("search", SEARCHES)
 def test_the_definition_gives_there_what_the_index_gives(
-    search: str, far: Elsewhere, real: Catalogue
+    search: str, far: Elsewhere, real: Catalogue, services: Services
 ) -> None:
-    choices = real.choosing.read(parse_qsl(search))
-    found = real.search.answer(choices, real.languages)
+    choices = services.choosing.read(parse_qsl(search))
+    found = services.search.answer(choices, real.languages)
     if choices.words:
-        choices = replace(choices, found=real.search.found(choices.words))
-    assert far.opened.defined.answer(choices, real.languages) == found
+        choices = replace(choices, found=services.search.found(choices.words))
+    assert far.services.defined.answer(choices, real.languages) == found
     if found.more_after and found.places[-1].text.isascii():
         following = replace(choices, after=found.places[-1])
-        expected = real.search.answer(following, real.languages)
-        assert far.opened.defined.answer(following, real.languages) == expected
-    rows, columns = (real.choosing.facets[key] for key in ("outcome", "country"))
-    table = real.search.coverage(rows, columns, choices)
-    assert far.opened.defined.coverage(rows, columns, choices) == table
+        expected = services.search.answer(following, real.languages)
+        assert far.services.defined.answer(following, real.languages) == expected
+    rows, columns = (services.choosing.facets[key] for key in ("outcome", "country"))
+    table = services.search.coverage(rows, columns, choices)
+    assert far.services.defined.coverage(rows, columns, choices) == table
 
 
 def test_links_triples_and_things_are_counted_alike(far: Elsewhere, client: TestClient) -> None:
@@ -332,8 +333,9 @@ def test_a_password_in_an_address_is_not_shown() -> None:
 
 def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
     opened = startup.serve_elsewhere(far.root, far.endpoint)
-    assert isinstance(opened.store, Remote)
-    opened.store.endpoint = Endpoint(NOWHERE)
+    store = opened.catalogue.store
+    assert isinstance(store, Remote)
+    store.endpoint = Endpoint(NOWHERE)
     workers = Workers(Endpoint(NOWHERE), Limits(processes=1))
     with TestClient(application(opened, workers)) as client:
         answers = [client.get("/practices.json"), client.get("/sparql", params={"query": "ASK {}"})]

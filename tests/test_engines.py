@@ -10,6 +10,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from conftest import CASES, ROOT
 from mutants import Mutants
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
@@ -94,20 +95,24 @@ WITHOUT = """
 import sys
 sys.modules["shacl"] = None
 from pathlib import Path
-from practicegraph import folder, opening, validation
-assert validation.shacl is None
+from practicegraph.catalogue import catalogue, documents
+from practicegraph.validation import shacl
+from practicegraph.validation.incremental import Admission
+assert shacl.shacl is None
 root, case = map(Path, sys.argv[1:])
-opened = opening.gather(opening.read(root).documents, root)
-for finding in opened.admission.check(folder.read(case), opened.languages).findings:
+opened = catalogue.gather(catalogue.read(root).documents, root)
+for finding in Admission.of(opened).check(documents.read(case), opened.languages).findings:
     print(finding)
 """
 
 
-def test_where_the_fast_engine_has_no_wheel_the_reference_takes_over(real: Catalogue) -> None:
+def test_where_the_fast_engine_has_no_wheel_the_reference_takes_over(
+    real: Catalogue, services: Services
+) -> None:
     path = CASES / "entry-added-after-its-change.ttl"
     command = [sys.executable, "-W", "error::UserWarning", "-c", WITHOUT, str(ROOT), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    findings = real.admission.check(catalogue_documents.read(path), real.languages).findings
+    findings = services.admission.check(catalogue_documents.read(path), real.languages).findings
     assert findings
     assert done.stdout.splitlines() == list(map(str, findings))
     assert not done.stderr

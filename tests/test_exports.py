@@ -186,7 +186,7 @@ def as_json(value: object) -> bytes:
 def test_the_command_writes_the_same_to_a_file_and_to_a_pipe(
     copied: Path, tmp_path: Path, run: Callable[..., Result], form: str
 ) -> None:
-    served = startup.serve(copied)
+    served = startup.serve(copied).catalogue
     (tmp_path / "work").mkdir()
     expected = written(served, export.canonical(served.store, tmp_path / "work"), form)
     piped = run("export", "--format", form)
@@ -212,7 +212,7 @@ def test_a_file_that_cannot_be_written_is_said_and_nothing_left(run: Callable[..
 def test_the_command_reads_beside_a_service_and_after_a_change(
     copied: Path, run: Callable[..., Result]
 ) -> None:
-    served = startup.serve(copied)
+    served = startup.serve(copied).catalogue
     first = run("export").stdout_bytes
     entry = copied / "data/practices/1788.ttl"
     entry.write_text(entry.read_text().replace("MINT - Mentoring", "MINT – Mentoring"))

@@ -10,6 +10,7 @@ from click.testing import Result
 from pyoxigraph import NamedNode
 
 from conftest import ROOT
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, revisions
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.reporting import impact as reporting_impact
@@ -51,7 +52,8 @@ def counts(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
 def number(client_of: Catalogue, iri: str) -> int:
     """How many entries a facet has for a concept, as a search counts them."""
     facets = client_of.shapes.record.facets
-    found = (client_of.defined.counts(facet) for facet in facets)
+    defined = Services(client_of).defined
+    found = (defined.counts(facet) for facet in facets)
     return next(n for each in found for term, n in each.items() if term == NamedNode(iri))
 
 

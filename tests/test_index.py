@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.application import startup
+from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.change_log import Log
@@ -232,13 +233,13 @@ def test_the_index_gives_what_the_definition_gives(
     again.shelf.close()
 
 
-def serve(root: Path) -> Catalogue:
+def serve(root: Path) -> Services:
     served = startup.serve(root)
     assert served.index
     return served
 
 
-def total(served: Catalogue, *parameters: tuple[str, str]) -> int:
+def total(served: Services, *parameters: tuple[str, str]) -> int:
     choices = served.choosing.read(parameters)
     assert (
         served.search.answer(choices, LANGUAGES).total
@@ -247,7 +248,7 @@ def total(served: Catalogue, *parameters: tuple[str, str]) -> int:
     return served.search.answer(choices, LANGUAGES).total
 
 
-def close(served: Catalogue) -> None:
+def close(served: Services) -> None:
     assert served.index
     served.index.shelf.close()
 
@@ -259,7 +260,7 @@ def test_an_index_that_is_in_step_is_not_built_again(copied: Path) -> None:
     del served
     again = serve(copied)
     assert _first_number(again) == rowid
-    assert again.index and again.index.release == again.release
+    assert again.index and again.index.release == again.catalogue.release
     assert total(again) == 53
 
 
@@ -291,7 +292,7 @@ def test_an_index_that_a_crash_left_behind_follows_the_store(copied: Path) -> No
     )
     again = serve(copied)
     assert total(again, ("country", "HUN")) == 0
-    assert again.index and again.index.release == again.release
+    assert again.index and again.index.release == again.catalogue.release
 
 
 def test_a_change_of_the_shapes_has_the_index_built_anew(copied: Path) -> None:
@@ -318,7 +319,7 @@ def test_an_index_in_another_form_is_built_anew(copied: Path) -> None:
 
 
 def test_an_index_answers_while_it_is_built_anew(real: Catalogue) -> None:
-    index = real.indexed(Shelf())
+    index = index_of(real, Shelf())
     index.build(release="first")
     reader = index.reader
     answers: list[int] = []
@@ -341,10 +342,10 @@ def test_what_is_no_index_is_replaced(copied: Path) -> None:
     assert total(serve(copied)) == 53
 
 
-def _first_number(served: Catalogue) -> int | None:
+def _first_number(served: Services) -> int | None:
     assert served.index
     return served.index.shelf.number(f"{BASE}practice/1788")
 
 
-def _all(served: Catalogue) -> tuple[str, ...]:
+def _all(served: Services) -> tuple[str, ...]:
     return served.search.answer(Choices(size=100), LANGUAGES).entries

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from conftest import CASES, ROOT
-from practicegraph.application import services
 from practicegraph.catalogue import catalogue
+from practicegraph.validation import checks
 from practicegraph.validation.findings import Finding, Mend, Position
 from practicegraph.validation.findings import Part as Place
 
@@ -31,7 +31,7 @@ ENTRY = """@prefix category: <https://w3id.org/practicegraph/category/> .
 
 def checked(paths: Iterable[Path]) -> tuple[Finding, ...]:
     listed = list(paths)
-    return services.check(ROOT, catalogue.read(ROOT, listed), listed).findings
+    return checks.check(ROOT, catalogue.read(ROOT, listed), listed).findings
 
 
 def offset(text: str, position: Position) -> int:
@@ -161,7 +161,7 @@ def test_findings_in_heads_of_questions_and_in_quads_have_their_places(copied: P
         f"{name} {kind} <https://w3id.org/practicegraph/ontology#Practice> {name} .\n"
     )
     contents = catalogue.read(copied)
-    findings = services.check(copied, contents, [question, quads]).findings
+    findings = checks.check(copied, contents, [question, quads]).findings
     (of_question,) = [one for one in findings if one.path == question]
     assert of_question.part
     assert at(question.read_text(), of_question.part) == "rdfs:label"

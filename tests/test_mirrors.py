@@ -16,8 +16,8 @@ from rdflib import Graph, Namespace, URIRef
 from conftest import copy
 from practicegraph.application import startup
 from practicegraph.application.dump_process import Dumper
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.editing.tokens import RIGHTS, Bearers
 from practicegraph.exchange.dumps import NAMES, Dumps
 from practicegraph.exchange.export import Export
@@ -34,22 +34,22 @@ Write = Callable[[], str]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Dumps:
     """All dumps of the catalogue as it is."""
     found = Dumps(tmp_path_factory.mktemp("dumps") / "dumps")
-    found.make(startup.serve(copy(tmp_path_factory.mktemp("first"))))
+    found.make(startup.serve(copy(tmp_path_factory.mktemp("first"))).catalogue)
     return found
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Catalogue:
+def served(tmp_path: Path) -> Services:
     return startup.serve(copy(tmp_path / "catalogue"))
 
 
 @pytest.fixture
-def dumps(served: Catalogue) -> Dumps:
-    return Dumps(served.folder / catalogue.KEPT / "dumps")
+def dumps(served: Services) -> Dumps:
+    return Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
 
 
 @pytest.fixture
-def dumper(served: Catalogue, dumps: Dumps, made: Dumps, monkeypatch: pytest.MonkeyPatch) -> Dumper:
+def dumper(served: Services, dumps: Dumps, made: Dumps, monkeypatch: pytest.MonkeyPatch) -> Dumper:
     """What has made the dumps of the release with which a test begins, and makes none after it."""
     monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
     shutil.copytree(made.folder, dumps.folder)
@@ -59,14 +59,14 @@ def dumper(served: Catalogue, dumps: Dumps, made: Dumps, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def client(served: Catalogue, dumper: Dumper) -> TestClient:
+def client(served: Services, dumper: Dumper) -> TestClient:
     return TestClient(application(served, dumper=dumper, writing=startup.writing(served)))
 
 
 @pytest.fixture
-def write(served: Catalogue) -> Write:
+def write(served: Services) -> Write:
     """What gives another entry another title, and the release that this makes."""
-    token = Bearers(served.folder).add("anna", RIGHTS)
+    token = Bearers(served.catalogue.folder).add("anna", RIGHTS)
     desk = TestClient(application(served, writing=startup.writing(served)))
     numbers = iter(range(100))
 
@@ -79,7 +79,7 @@ def write(served: Catalogue) -> Write:
             headers={"Authorization": f"Bearer {token}", "If-Match": "*"},
         )
         assert answer.status_code == 200, answer.text
-        return served.release
+        return served.catalogue.release
 
     return write
 
@@ -105,12 +105,12 @@ def test_after_a_write_the_dump_before_is_given_as_what_it_is(
 
 
 def test_all_formats_stay_until_newer_ones_are_there(
-    client: TestClient, served: Catalogue, dumps: Dumps, write: Write
+    client: TestClient, served: Services, dumps: Dumps, write: Write
 ) -> None:
     first = {name: client.get(f"/dump.{name}").content for name in NAMES}
     write()
     assert {name: client.get(f"/dump.{name}").content for name in NAMES} == first
-    dumps.make(served)
+    dumps.make(served.catalogue)
     others = {name: client.get(f"/dump.{name}") for name in NAMES}
     assert all(answer.content != first[name] for name, answer in others.items())
     assert not any("link" in answer.headers for answer in others.values())
@@ -140,15 +140,15 @@ def test_that_very_release_is_never_answered_with_another(client: TestClient, wr
 
 def test_the_description_is_true_of_dumps_of_two_releases(
     client: TestClient,
-    served: Catalogue,
+    served: Services,
     dumps: Dumps,
     write: Write,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first, newest = served.release, write()
+    first, newest = served.catalogue.release, write()
     _fill_the_disk(monkeypatch, "ttl")
     with pytest.raises(OSError, match="No space"):
-        dumps.make(served)
+        dumps.make(served.catalogue)
     graph = Graph().parse(data=client.get("/catalog.ttl").text, format="turtle")
     versions = {}
     for name in NAMES:
@@ -165,14 +165,14 @@ def test_the_description_is_true_of_dumps_of_two_releases(
 
 
 def test_the_hash_of_the_dataset_is_stated_of_the_present_release_alone(
-    client: TestClient, served: Catalogue, dumps: Dumps, write: Write
+    client: TestClient, served: Services, dumps: Dumps, write: Write
 ) -> None:
     before = client.get("/catalog.ttl")
     assert _stated(before) == _checksum(client.get("/dump.nq"))
     write()
     after = client.get("/catalog.ttl")
     assert _stated(after) == ""
-    dumps.make(served)
+    dumps.make(served.catalogue)
     known = {"If-None-Match": after.headers["etag"]}
     again = client.get("/catalog.ttl", headers=known)
     assert _stated(again) == _checksum(client.get("/dump.nq"))
@@ -187,12 +187,12 @@ def test_a_page_tells_of_which_release_its_files_are(client: TestClient, write: 
 
 
 def test_work_once_begun_is_done_and_the_newest_follows_unasked(
-    served: Catalogue, dumps: Dumps, write: Write, monkeypatch: pytest.MonkeyPatch
+    served: Services, dumps: Dumps, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("practicegraph.application.dump_process._PAUSE", 0.1)
     monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
     dumper = Dumper(served, dumps)
-    first, client = served.release, TestClient(application(served, dumper=dumper))
+    first, client = served.catalogue.release, TestClient(application(served, dumper=dumper))
     assert dumper.work
     passed, newest = write(), write()
     assert client.get(f"/dump/{first}.nq.gz").status_code == 503, "it is being made"
@@ -214,7 +214,7 @@ def test_work_once_begun_is_done_and_the_newest_follows_unasked(
 
 
 def test_the_first_seconds_of_the_work_are_waited_for(
-    served: Catalogue, dumps: Dumps, made: Dumps, write: Write
+    served: Services, dumps: Dumps, made: Dumps, write: Write
 ) -> None:
     shutil.copytree(made.folder, dumps.folder)
     newest = write()
@@ -225,12 +225,12 @@ def test_the_first_seconds_of_the_work_are_waited_for(
 
 
 def test_what_a_killed_process_left_of_an_earlier_release_goes(
-    served: Catalogue, dumps: Dumps, write: Write
+    served: Services, dumps: Dumps, write: Write
 ) -> None:
     half = dumps.path("0123456789ab", "nq")
     half.parent.mkdir(parents=True)
     half.write_text("half")
-    dumps.make(served)
+    dumps.make(served.catalogue)
     assert not half.parent.exists()
 
 

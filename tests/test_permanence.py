@@ -11,11 +11,13 @@ from rdflib.compare import isomorphic
 from rdflib.namespace import DCTERMS, OWL
 
 from conftest import copy, in_json_ld, opened, rows
-from practicegraph.application import services, startup
+from practicegraph.application import startup
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.value_parser import Place, Problem
 from practicegraph.storage.oxigraph import Embedded
+from practicegraph.validation import checks
 from practicegraph.web.app import application
 from retired import (
     BASE,
@@ -86,7 +88,7 @@ def total(served: TestClient, query: str) -> int:
 
 def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Path) -> None:
     contents = catalogue.read(root)
-    findings = services.check(root, contents, contents.paths).findings
+    findings = checks.check(root, contents, contents.paths).findings
     assert {(found.rule, found.severity) for found in findings} == {("Deprecated", "Warning")}
     replaced = [found for found in findings if found.value == REPLACED]
     assert replaced
@@ -219,12 +221,12 @@ def test_no_form_offers_what_is_no_longer_current(served: TestClient) -> None:
 
 
 def test_entries_with_a_replaced_concept_count_for_its_successor(
-    served: TestClient, real: Catalogue
+    served: TestClient, real: Catalogue, services: Services
 ) -> None:
     either = {"outcome": (NamedNode(REPLACED), NamedNode(SUCCESSOR))}
-    choices = real.choosing.read([("outcome", "HAP"), ("outcome", "BEL"), ("size", "100")])
+    choices = services.choosing.read([("outcome", "HAP"), ("outcome", "BEL"), ("size", "100")])
     assert choices.chosen == either
-    before = set(real.search.answer(choices, real.languages).entries) - {
+    before = set(services.search.answer(choices, real.languages).entries) - {
         OLD,
         NEXT,
         GONE,

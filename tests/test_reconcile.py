@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 import retired
 from conftest import ROOT, copy
 from practicegraph.application import startup
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.terms import plain
 from practicegraph.web.app import application
@@ -251,8 +252,8 @@ def test_all_addresses_of_the_manifest_answer(client: TestClient) -> None:
     assert client.get(found["documentation"], headers={"Accept": "text/html"}).status_code == 200
 
 
-def test_the_manifest_has_the_addresses_outside_behind_a_proxy(real: Catalogue) -> None:
-    app = application(real, proxies=[ip_network("10.0.0.0/8")])
+def test_the_manifest_has_the_addresses_outside_behind_a_proxy(services: Services) -> None:
+    app = application(services, proxies=[ip_network("10.0.0.0/8")])
     told = {"X-Forwarded-Host": "data.example.org", "X-Forwarded-Prefix": "/catalogue"}
     inside = TestClient(app, follow_redirects=False, client=("10.1.2.3", 1))
     found = inside.get(f"{PATH}?lang=nl", headers=told).json()
@@ -323,9 +324,11 @@ def test_every_name_of_every_concept_finds_it_in_its_scheme(
             assert identifier in best, name
 
 
-def test_every_entry_is_found_by_every_title(client: TestClient, real: Catalogue) -> None:
+def test_every_entry_is_found_by_every_title(
+    client: TestClient, real: Catalogue, services: Services
+) -> None:
     record = real.shapes.record
-    iris = real.search.answer(real.choosing.read([("size", "1000")]), ("en",)).entries
+    iris = services.search.answer(services.choosing.read([("size", "1000")]), ("en",)).entries
     titles = {
         f"{plain(title)}": entry.iri.removeprefix(real.base)
         for entry in real.reader.records(record, iris)
@@ -445,10 +448,12 @@ def test_the_score_is_what_its_reasons_add_up_to(client: TestClient) -> None:
         assert one["score"] == pytest.approx(told["name"] * (1 + share) / 2, abs=0.1)
 
 
-def test_properties_alone_find_what_has_them_all(client: TestClient, real: Catalogue) -> None:
+def test_properties_alone_find_what_has_them_all(
+    client: TestClient, real: Catalogue, services: Services
+) -> None:
     claims = [{"pid": "country", "v": "HUN"}, {"pid": "outcome", "v": "ACE"}]
     chosen = [("country", "HUN"), ("outcome", "ACE"), ("size", "100")]
-    expected = real.search.answer(real.choosing.read(chosen), ("en",)).entries
+    expected = services.search.answer(services.choosing.read(chosen), ("en",)).entries
     found = ask(client, properties=claims, type="practice", limit=50)
     assert {real.base + one["id"] for one in found} == set(expected)
     notation = [{"pid": "notation", "v": "HUN"}]

@@ -8,9 +8,9 @@ import pytest
 from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 from conftest import CASES, ROOT
-from practicegraph.application import services
 from practicegraph.catalogue import catalogue
 from practicegraph.schema.shapes import PG, SH
+from practicegraph.validation import checks
 from practicegraph.validation.findings import Checked
 from practicegraph.validation.reports import FORMS
 
@@ -42,7 +42,7 @@ WHERE {
 
 @pytest.fixture(scope="module")
 def checked() -> Checked:
-    return services.check(ROOT, catalogue.read(ROOT, FILES), FILES, "nl")
+    return checks.check(ROOT, catalogue.read(ROOT, FILES), FILES, "nl")
 
 
 def written(checked: Checked, form: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from conftest import opened
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.web.app import application
 
@@ -77,7 +78,7 @@ def test_no_text_ends_the_element_it_stands_in(copied: Path) -> None:
     text = path.read_text()
     title = "</script><script>alert(1)</script><!--"
     path.write_text(text.replace("In.Media.Res - Integratiebemiddeling", title))
-    client = TestClient(application(opened(copied)))
+    client = TestClient(application(Services(opened(copied))))
     found = outline(client, "/practice/1793.html?lang=nl")
     assert found["name"].startswith(title)
     page = client.get("/practice/1793.html?lang=nl")
@@ -90,5 +91,5 @@ def test_no_text_ends_the_element_it_stands_in(copied: Path) -> None:
 def test_the_words_follow_the_turtle(copied: Path, word: str) -> None:
     path = copied / "ontology/practice.ttl"
     path.write_text(path.read_text().replace("schema:genre", f"schema:{word}"))
-    client = TestClient(application(opened(copied)))
+    client = TestClient(application(Services(opened(copied))))
     assert outline(client, "/practice/1788.html")[word]["name"] == "Good Practices"

@@ -15,6 +15,7 @@ from rdflib import RDF, Graph, Literal, Namespace, URIRef
 from werkzeug.http import parse_options_header
 
 from conftest import ROOT, rows
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.web.search import page as search_page
 
@@ -132,12 +133,12 @@ def test_a_chosen_date_that_is_no_listed_year_is_counted_exactly(
     }
 
 
-def test_zeros_are_counted_on_request(client: TestClient, real: Catalogue) -> None:
+def test_zeros_are_counted_on_request(client: TestClient, services: Services) -> None:
     few, all_values = (
         found(client, f"outcome=ACE{more}")["facets"] for more in ("", "&zeros=true")
     )
     assert 0 not in [value["count"] for value in few["outcome"]["values"]]
-    for key, options in real.choosing.options.items():
+    for key, options in services.choosing.options.items():
         if key != "period":
             assert set(values(all_values[key])) == set(options), key
     years = [int(year) for year in values(all_values["period"])]
@@ -253,7 +254,7 @@ def test_a_graph_says_the_page_in_hydra(client: TestClient, extension: str) -> N
 
 
 def test_the_template_of_a_search_has_a_variable_for_every_parameter(
-    client: TestClient, real: Catalogue
+    client: TestClient, real: Catalogue, services: Services
 ) -> None:
     graph = Graph().parse(data=client.get("/practices.ttl?size=1").text, format="turtle")
     (template,) = graph.subjects(RDF.type, HYDRA.IriTemplate)
@@ -262,7 +263,7 @@ def test_the_template_of_a_search_has_a_variable_for_every_parameter(
     variables = {str(graph.value(mapping, HYDRA.variable)): mapping for mapping in mappings}
     listed = re.findall(r"[\w.]+(?=\*?[,}])", written.partition("{?")[2])
     assert sorted(variables) == sorted(listed)
-    assert set(real.choosing.parameters) - set(variables) == {"zeros", "explain"}
+    assert set(services.choosing.parameters) - set(variables) == {"zeros", "explain"}
     outcome = real.shapes.record.by_key["outcome"]
     assert graph.value(variables["outcome"], HYDRA.property) == URIRef(outcome.predicate or "")
     assert graph.value(variables["outcome.not"], HYDRA.property) is None

@@ -10,8 +10,10 @@ from fastapi.testclient import TestClient
 from pyoxigraph import Literal, NamedNode, Triple
 
 from conftest import SOURCES, opened
+from practicegraph.application.services import Services
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.exchange.source_pages import site
 from practicegraph.web.app import application
 
 PAGE = SOURCES / "1788.nl.txt"
@@ -50,7 +52,7 @@ def edit(path: Path, before: str, after: str) -> None:
 
 
 def served(root: Path) -> TestClient:
-    return TestClient(application(opened(root)), follow_redirects=False)
+    return TestClient(application(Services(opened(root))), follow_redirects=False)
 
 
 def parameters(client: TestClient) -> dict[str, dict[str, object]]:
@@ -193,7 +195,7 @@ def test_a_language_more_changes_search_counts_openapi_page_and_import(
 def in_portuguese(opened_catalogue: Catalogue) -> str:
     record = opened_catalogue.shapes.record
     concept = opened_catalogue.vocabularies.by_key["outcome"].concepts["LAN"]
-    title = opened_catalogue.site.page_titles["pt"]
+    title = site(opened_catalogue.store).page_titles["pt"]
     lines = [
         title,
         "MINT em português",

@@ -6,10 +6,10 @@ import pytest
 
 from benchmarks import synthetic
 from conftest import ROOT
-from practicegraph.application import services
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.terms import plain
+from practicegraph.validation import checks
 
 COUNT = 20
 
@@ -23,7 +23,7 @@ def made(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_shapes_admit_synthetic_entries(made: Path) -> None:
     contents = catalogue.read(ROOT, [made])
-    assert not services.check(ROOT, contents, [made]).findings
+    assert not checks.check(ROOT, contents, [made]).findings
 
 
 def test_a_synthetic_entry_is_a_graph_of_the_size_of_a_real_one(made: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from conftest import ROOT
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.records import Record
 from practicegraph.search.text import postings
@@ -61,9 +62,9 @@ def of(*texts: str, language: str | None = "en") -> Small:
     return indexed((n, [(Tier.OTHER, text, language)]) for n, text in enumerate(texts))
 
 
-def searched(real: Catalogue, query: str) -> list[str]:
-    choices = real.choosing.read([("q", query), ("size", "100")])
-    found = real.search.answer(choices, real.languages).entries
+def searched(services: Services, query: str) -> list[str]:
+    choices = services.choosing.read([("q", query), ("size", "100")])
+    found = services.search.answer(choices, services.catalogue.languages).entries
     return [iri.rpartition("/")[2] for iri in found]
 
 
@@ -73,19 +74,19 @@ def test_every_language_has_its_queries(real: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_queries_of_a_language_find_what_is_right(real: Catalogue, language: str) -> None:
+def test_the_queries_of_a_language_find_what_is_right(services: Services, language: str) -> None:
     recalls, missed = [], {}
     for query in JUDGED["query"]:
         if query["language"] == language:
-            right, found = set(query["right"]), set(searched(real, query["text"]))
+            right, found = set(query["right"]), set(searched(services, query["text"]))
             recalls.append(len(right & found) / len(right))
             missed[query["text"]] = right - found
     recall = sum(recalls) / len(recalls)
     assert round(recall, 2) == JUDGED["recall"][language], {q: m for q, m in missed.items() if m}
 
 
-def test_an_entry_that_is_right_comes_first(real: Catalogue) -> None:
-    firsts = {q["text"]: searched(real, q["text"])[:1] for q in JUDGED["query"]}
+def test_an_entry_that_is_right_comes_first(services: Services) -> None:
+    firsts = {q["text"]: searched(services, q["text"])[:1] for q in JUDGED["query"]}
     wrong = [q["text"] for q in JUDGED["query"] if not set(firsts[q["text"]]) & set(q["right"])]
     assert wrong == ["LINGUA STRANIERA", "médiatrices interculturelles"]
 
@@ -142,11 +143,11 @@ def test_a_phrase_stands_in_one_text_in_its_order() -> None:
 
 @given(typed)
 @settings(deadline=None, max_examples=200)
-def test_nothing_that_is_typed_is_an_error(real: Catalogue, text: str) -> None:
+def test_nothing_that_is_typed_is_an_error(services: Services, text: str) -> None:
     for wanted in read(text, ()):
         assert wanted.words
         assert 0 <= wanted.start < wanted.end <= len(text)
-    assert len(searched(real, text)) <= 53
+    assert len(searched(services, text)) <= 53
     meant(text, (), len, [few_words])
 
 
@@ -379,10 +380,10 @@ def test_snippets_are_pieces_of_the_record_with_marks_inside(
         assert all(comparable(snippet.text[start:end].split()[0]) for start, end in snippet.marks)
 
 
-def test_small_words_are_wanted_only_in_phrases(real: Catalogue) -> None:
-    found = searched(real, "educación para los niños de España")
+def test_small_words_are_wanted_only_in_phrases(real: Catalogue, services: Services) -> None:
+    found = searched(services, "educación para los niños de España")
     assert found
-    assert found == searched(real, "educación niños España")
+    assert found == searched(services, "educación niños España")
     small = small_words(real.phrases.wordings["smallWords"])
     assert [w.words for w in read("the of", small)] == [("the",), ("of",)]
     assert [w.words for w in read('"the of" school', small)] == [("the", "of"), ("school",)]

@@ -13,13 +13,14 @@ from httpx2 import Response
 from pyoxigraph import NamedNode, RdfFormat, parse
 
 from conftest import ROOT
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.sparql.pool import Limits, OnDemand, Workers
 from practicegraph.validation import reports
 from practicegraph.validation.inspection import MODULE
 from practicegraph.web import validation
 from practicegraph.web.app import application
-from practicegraph.web.context import Service
+from practicegraph.web.context import Site
 from practicegraph.web.http.errors import BadBodyError
 from practicegraph.web.http.negotiation import (
     CSV,
@@ -325,12 +326,12 @@ def test_a_check_keeps_nothing(client: TestClient) -> None:
     assert "country/HUN" in client.get("/practice/1788.nt").text
 
 
-def test_a_check_that_takes_too_long_is_stopped(real: Catalogue) -> None:
+def test_a_check_that_takes_too_long_is_stopped(real: Catalogue, services: Services) -> None:
     limits = Limits(seconds=0.001, processes=1)
 
     async def refused() -> BadBodyError:
         async with OnDemand(ROOT, limits, MODULE) as pool:
-            served = Validations(Service(real, Addresses(real)), pool)
+            served = Validations(Site(services, Addresses(real)), pool)
             with pytest.raises(BadBodyError) as error:
                 await served.checked({"given": " " * (8 << 20)})
             await asyncio.gather(*pool._replacing)
@@ -341,11 +342,11 @@ def test_a_check_that_takes_too_long_is_stopped(real: Catalogue) -> None:
 
 
 def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(
-    real: Catalogue, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = OnDemand(ROOT, Limits(processes=0, waiting=0), MODULE)
     monkeypatch.setattr(validation, "checkers", lambda _: full)
-    served = dataclasses.replace(real, source=ROOT)
+    served = dataclasses.replace(services, source=ROOT)
     client = TestClient(application(served, Workers(ROOT, Limits(processes=0))))
     answer = check(client, ENTRY, query="?lang=de")
     assert answer.status_code == 503

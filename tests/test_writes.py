@@ -15,6 +15,7 @@ from httpx2 import Response
 
 from conftest import copy
 from practicegraph.application import startup
+from practicegraph.application.services import Services
 from practicegraph.catalogue import loading
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.editing.tokens import RIGHTS, Bearers
@@ -46,9 +47,13 @@ NEW = f"""
 class Desk:
     """A steward's place: a catalogue that is served, with a token of all rights."""
 
-    catalogue: Catalogue
+    services: Services
     client: TestClient
     token: str
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.services.catalogue
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} | headers
@@ -131,7 +136,7 @@ def test_a_write_leads_to_a_new_release_that_all_answers_are_of(desk: Desk) -> N
     assert "seen-everywhere" in {item["identifier"] for item in found["items"]}
     query = f"SELECT ?t {{ <{BASE}practice/seen-everywhere> <http://purl.org/dc/terms/title> ?t }}"
     assert "Pécs" in desk.client.get("/sparql", params={"query": query}).text
-    log = desk.catalogue.log
+    log = desk.services.log
     assert log
     assert "seen-everywhere" in desk.client.get(f"/changes/{log.open_page}.trig").text
     assert desk.client.get("/health").json()["release"] == release
@@ -139,7 +144,7 @@ def test_a_write_leads_to_a_new_release_that_all_answers_are_of(desk: Desk) -> N
 
 def test_the_next_start_finds_nothing_to_do(desk: Desk) -> None:
     desk.new("kept")
-    log = desk.catalogue.log
+    log = desk.services.log
     assert log
     store, listed = desk.catalogue.store, desk.catalogue.folder / ".practicegraph/files.json"
     before = (log.count, len(store), desk.catalogue.release)
@@ -244,7 +249,7 @@ def test_post_makes_an_identifier_that_none_has_had(desk: Desk) -> None:
 
 
 def test_what_was_deleted_in_the_folder_once_is_not_posted_again(desk: Desk) -> None:
-    log = desk.catalogue.log
+    log = desk.services.log
     assert log
     assert log.knows(f"{BASE}practice/1788")
     assert not log.knows(f"{BASE}practice/178")
@@ -388,13 +393,13 @@ def test_who_has_no_token_is_asked_for_one(desk: Desk, token: str) -> None:
 def test_a_token_does_what_it_has_the_right_to(desk: Desk) -> None:
     bearers = Bearers(desk.catalogue.folder)
     desk.new("theirs")
-    other = Desk(desk.catalogue, desk.client, bearers.add("bob", ["create"]))
+    other = Desk(desk.services, desk.client, bearers.add("bob", ["create"]))
     assert other.new("mine").status_code == 201
     answer = other.put("theirs", NEW)
     assert problem(answer, 403)
     assert 'error="insufficient_scope", scope="change"' in answer.headers["www-authenticate"]
     problem(other.delete("mine"), 403)
-    changing = Desk(desk.catalogue, desk.client, bearers.add("bob", ["change"]))
+    changing = Desk(desk.services, desk.client, bearers.add("bob", ["change"]))
     retired = (
         NEW
         + f"""<> <http://www.w3.org/2002/07/owl#deprecated> true ;

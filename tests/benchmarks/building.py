@@ -16,17 +16,18 @@ from benchmarks.load import Memory
 from benchmarks.peers import Peer
 from benchmarks.times import Figures, times
 from practicegraph.application import startup
-from practicegraph.catalogue.catalogue import KEPT, Catalogue
+from practicegraph.application.services import Services, index_of
+from practicegraph.catalogue.catalogue import KEPT
 from practicegraph.rdf.terms import Term
 from practicegraph.schema.fields import Field
 from practicegraph.search.index_file import Shelf
 from practicegraph.search.request import Choices
 from practicegraph.storage.oxigraph import Embedded
 
-Change = Callable[[Catalogue, list[Quad]], Iterator[Quad]]
+Change = Callable[[Services, list[Quad]], Iterator[Quad]]
 
-_OPEN = "import pathlib, sys; from practicegraph import opening; "
-_OPEN += "opening.serve(pathlib.Path(sys.argv[1]))"
+_OPEN = "import pathlib, sys; from practicegraph.application import startup; "
+_OPEN += "startup.serve(pathlib.Path(sys.argv[1]))"
 _UPDATES = 100
 _INDEX = "index.db"
 
@@ -55,23 +56,23 @@ def update(root: Path, place: Path) -> dict[str, Figures]:
     place.mkdir()
     for file in _files(root):
         shutil.copy(file, place)
-    opened = startup.serve(root)
+    opened = startup.serve(root).catalogue
     assert isinstance(opened.store, Embedded)
     opened.store.snapshot(place / "store")
     copied = replace(opened, store=Embedded(place / "store"))
-    copied = replace(copied, index=copied.indexed(Shelf.at(place / _INDEX)))
+    services = Services(copied, index=index_of(copied, Shelf.at(place / _INDEX)))
     changes = {"values": _with_other_values, "titles": _with_other_titles}
-    return {name: times(list(_updates(copied, change))) for name, change in changes.items()}
+    return {name: times(list(_updates(services, change))) for name, change in changes.items()}
 
 
-def _updates(opened: Catalogue, change: Change) -> Iterator[float]:
+def _updates(services: Services, change: Change) -> Iterator[float]:
     """Give the seconds of updates, after one that is not counted."""
-    index = opened.index
+    opened, index = services.catalogue, services.index
     assert index
     total = index.answer(Choices(size=0), opened.languages).total
     step = max(1, total // (_UPDATES + 1))
     for number, entry in enumerate(index.shelf.iris(range(0, total, step))):
-        quads = list(change(opened, opened.store.graph(entry)))
+        quads = list(change(services, opened.store.graph(entry)))
         opened.store.remove([entry])
         opened.store.add(quads)
         start = perf_counter()
@@ -80,10 +81,10 @@ def _updates(opened: Catalogue, change: Change) -> Iterator[float]:
             yield perf_counter() - start
 
 
-def _with_other_values(opened: Catalogue, quads: list[Quad]) -> Iterator[Quad]:
+def _with_other_values(services: Services, quads: list[Quad]) -> Iterator[Quad]:
     """Give the next one in the place of each value of the greatest facet."""
-    facet = max(opened.choosing.facets.values(), key=lambda f: len(_options(opened, f)))
-    options = _options(opened, facet)
+    facet = max(services.choosing.facets.values(), key=lambda f: len(_options(services, f)))
+    options = _options(services, facet)
     for quad in quads:
         value = quad.object
         if quad.predicate.value == facet.predicate and value in options:
@@ -91,16 +92,16 @@ def _with_other_values(opened: Catalogue, quads: list[Quad]) -> Iterator[Quad]:
         yield Quad(quad.subject, quad.predicate, value, quad.graph_name)
 
 
-def _with_other_titles(opened: Catalogue, quads: list[Quad]) -> Iterator[Quad]:
+def _with_other_titles(services: Services, quads: list[Quad]) -> Iterator[Quad]:
     for quad in quads:
         value = quad.object
-        if quad.predicate.value in opened.shapes.labels and isinstance(value, Literal):
+        if quad.predicate.value in services.catalogue.shapes.labels and isinstance(value, Literal):
             value = Literal(f"Changed: {value.value}", language=value.language)
         yield Quad(quad.subject, quad.predicate, value, quad.graph_name)
 
 
-def _options(opened: Catalogue, facet: Field) -> list[Term]:
-    return list(opened.choosing.options[facet.key].values())
+def _options(services: Services, facet: Field) -> list[Term]:
+    return list(services.choosing.options[facet.key].values())
 
 
 def _start(root: Path) -> Figures:

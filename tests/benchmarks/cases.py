@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from practicegraph.application import startup
-from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.application.services import Services
 from practicegraph.schema.fields import Field
 from practicegraph.search.engine import Answer, Coverage, Search
 from practicegraph.search.index_file import texts
@@ -70,11 +70,11 @@ def of_folder(root: Path) -> list[Case]:
     return cases(startup.serve(root))
 
 
-def cases(opened: Catalogue) -> list[Case]:
+def cases(services: Services) -> list[Case]:
     """Give what is asked of a catalogue."""
-    asked = dict(_asked(opened))
+    asked = dict(_asked(services))
     return [
-        Case(name, tuple(_question(opened, parameters) for parameters in requests))
+        Case(name, tuple(_question(services, parameters) for parameters in requests))
         for name, requests in asked.items()
     ]
 
@@ -101,22 +101,24 @@ def ask(
     return search.coverage(rows, columns, choices)
 
 
-def _question(opened: Catalogue, parameters: Parameters) -> Question:
-    choices = opened.choosing.read(parameters, AXES)
-    right = ask(opened.search, opened.choosing, choices, parameters, opened.languages)
+def _question(services: Services, parameters: Parameters) -> Question:
+    choices = services.choosing.read(parameters, AXES)
+    right = ask(
+        services.search, services.choosing, choices, parameters, services.catalogue.languages
+    )
     if not choices.words:
         return Question(parameters, right)
-    is_few = _total(opened, choices.words) <= MOST_FOUND
-    found = opened.search.found(choices.words) if is_few else None
+    is_few = _total(services, choices.words) <= MOST_FOUND
+    found = services.search.found(choices.words) if is_few else None
     return Question(parameters, right, found)
 
 
-def _asked(opened: Catalogue) -> Iterator[tuple[str, list[Parameters]]]:
-    common, by_facet = _common(opened), _by_facet(opened)
-    rare, frequent = _words(opened)
+def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:
+    common, by_facet = _common(services), _by_facet(services)
+    rare, frequent = _words(services)
     _large, *_ = facets = sorted(by_facet, key=lambda key: -len(by_facet[key]))
     yield "no choice", [()]
-    sorts = [sort for sort in opened.choosing.sorts if not sort.endswith(COUNT)]
+    sorts = [sort for sort in services.choosing.sorts if not sort.endswith(COUNT)]
     yield "counts alone", [(("size", "0"), ("sort", sort)) for sort in sorts]
     yield "one common choice", [(pair,) for pair in common]
     yield "three mixed choices", [_mixed(by_facet, facets, n) for n in range(VARIANTS)]
@@ -124,7 +126,10 @@ def _asked(opened: Catalogue) -> Iterator[tuple[str, list[Parameters]]]:
     yield "common word", [(("q", word),) for word in frequent]
     pairs = zip(frequent, common, strict=False)
     yield "a word and a choice", [(("q", word), pair) for word, pair in pairs]
-    yield "deep page", [(("sort", "title"), ("after", cursor(place))) for place in _places(opened)]
+    yield (
+        "deep page",
+        [(("sort", "title"), ("after", cursor(place))) for place in _places(services)],
+    )
     axes = [(a, b) for a in facets[:_LARGE] for b in facets[:_LARGE] if a != b]
     others = [pair for pair in common if pair[0] not in facets[:_LARGE]]
     yield (
@@ -137,28 +142,28 @@ def _asked(opened: Catalogue) -> Iterator[tuple[str, list[Parameters]]]:
     )
 
 
-def _by_facet(opened: Catalogue) -> dict[str, list[str]]:
+def _by_facet(services: Services) -> dict[str, list[str]]:
     """Give the values of each facet with a list in short form, the most frequent first."""
     found = {}
-    for facet in opened.choosing.facets.values():
-        if ranked := _ranked(opened, facet):
+    for facet in services.choosing.facets.values():
+        if ranked := _ranked(services, facet):
             found[facet.key] = [value for _, value in ranked]
     return found
 
 
-def _common(opened: Catalogue) -> list[tuple[str, str]]:
+def _common(services: Services) -> list[tuple[str, str]]:
     """Give the most frequent values of all, each with its facet."""
     ranked = [
         (count, (facet.key, value))
-        for facet in opened.choosing.facets.values()
-        for count, value in _ranked(opened, facet)
+        for facet in services.choosing.facets.values()
+        for count, value in _ranked(services, facet)
     ]
     return [pair for _, pair in sorted(ranked, reverse=True)[:VARIANTS]]
 
 
-def _ranked(opened: Catalogue, facet: Field) -> list[tuple[int, str]]:
-    counts = opened.search.counts(facet)
-    options = opened.choosing.options[facet.key].items()
+def _ranked(services: Services, facet: Field) -> list[tuple[int, str]]:
+    counts = services.search.counts(facet)
+    options = services.choosing.options[facet.key].items()
     counted = [(counts.get(term, 0), code) for code, term in options]
     return sorted([(count, code) for count, code in counted if count], reverse=True)
 
@@ -178,14 +183,14 @@ def _mixed(by_facet: dict[str, list[str]], facets: list[str], number: int) -> Pa
     )
 
 
-def _words(opened: Catalogue) -> tuple[list[str], list[str]]:
+def _words(services: Services) -> tuple[list[str], list[str]]:
     """Give words that about one entry in a thousand has, but not more, and the most common ones."""
-    said = {word.lower() for text in _texts(opened) for word in listed(text)}
+    said = {word.lower() for text in _texts(services) for word in listed(text)}
     telling = sorted(word for word in said if word.isalpha() and len(word) > 4)
     chosen = random.Random(1).sample(telling, min(len(telling), _CANDIDATES))
     whole = [f"{word} " for word in chosen]  # the blank says that a word is typed to its end
-    totals = {word: total for word in whole if (total := _total(opened, word))}
-    every = _total(opened)
+    totals = {word: total for word in whole if (total := _total(services, word))}
+    every = _total(services)
     most = max(1, every // 1000)
     rare = sorted(totals, key=lambda word: (totals[word] > most, abs(totals[word] - most), word))
     common = sorted(
@@ -194,28 +199,28 @@ def _words(opened: Catalogue) -> tuple[list[str], list[str]]:
     return rare[:VARIANTS], common[:VARIANTS]
 
 
-def _texts(opened: Catalogue) -> Iterator[str]:
-    entries = opened.search.shelf.iris(_spread(opened, _READ, 0, 1))
-    for record in opened.reader.records(opened.shapes.record, entries):
+def _texts(services: Services) -> Iterator[str]:
+    entries = services.search.shelf.iris(_spread(services, _READ, 0, 1))
+    for record in services.catalogue.reader.records(services.catalogue.shapes.record, entries):
         yield from (text for _, text, _ in written(record.filled()))
 
 
-def _places(opened: Catalogue) -> Iterator[Place]:
+def _places(services: Services) -> Iterator[Place]:
     """Give places in the order of titles about the middle, of titles that Virtuoso can compare."""
-    tags = opened.languages
-    text = texts(opened.shapes.record, tags)[f"{TITLE}@{tags[0]}"]
-    rows = map(opened.search.shelf.row, _spread(opened, 4 * VARIANTS, 0.4, 0.6))
+    tags = services.catalogue.languages
+    text = texts(services.catalogue.shapes.record, tags)[f"{TITLE}@{tags[0]}"]
+    rows = map(services.search.shelf.row, _spread(services, 4 * VARIANTS, 0.4, 0.6))
     places = [Place(None, text(row), row.iri) for row in rows if row]
     plain = [place for place in places if place.text.isascii()]
     yield from plain[:: max(1, len(plain) // VARIANTS)][:VARIANTS]
 
 
-def _spread(opened: Catalogue, count: int, start: float, end: float) -> list[int]:
+def _spread(services: Services, count: int, start: float, end: float) -> list[int]:
     """Give numbers of entries at equal distances in a part of all."""
-    total = _total(opened)
+    total = _total(services)
     step = (end - start) * total / count
     return sorted({int(start * total + step * place) for place in range(count)})
 
 
-def _total(opened: Catalogue, words: str = "") -> int:
-    return opened.search.answer(Choices(words=words, size=0), opened.languages).total
+def _total(services: Services, words: str = "") -> int:
+    return services.search.answer(Choices(words=words, size=0), services.catalogue.languages).total

@@ -13,8 +13,9 @@ from time import monotonic, perf_counter
 
 from benchmarks.cases import Case, Question, ask
 from benchmarks.times import Figures, times
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.catalogue.catalogue import KEPT, Catalogue
+from practicegraph.catalogue.catalogue import KEPT
 from practicegraph.search.engine import Answer, Coverage, Defined
 from practicegraph.search.request import Choices
 from practicegraph.search.sparql import Definition
@@ -147,13 +148,14 @@ def asked(root: Path, endpoint: str = "") -> Iterator[Asked]:
 def _answer(connection: Connection, root: Path, endpoint: str) -> None:
     """Answer questions until nobody asks."""
     opened = catalogue.of_snapshot(root, _snapshot(root / KEPT), {})
+    services = Services(opened)
     store = Remote(Endpoint(endpoint), Embedded()) if endpoint else opened.store
     defined = _Known(store, opened.shapes.record, opened.vocabularies)
     assert defined.definition
     connection.send("ready")
     try:
         while True:
-            connection.send(_given(opened, defined, connection.recv()))
+            connection.send(_given(services, defined, connection.recv()))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return
 
@@ -164,12 +166,12 @@ def _snapshot(kept: Path) -> Path:
     return taken or Embedded(kept / "store").keep(kept / "snapshots")
 
 
-def _given(opened: Catalogue, defined: _Known, question: Question) -> _Given:
-    choosing, parameters = opened.choosing, question.parameters
+def _given(services: Services, defined: _Known, question: Question) -> _Given:
+    choosing, parameters = services.choosing, question.parameters
     choices = replace(choosing.read(parameters, AXES), found=question.found)
     defined.refused.clear()
     start = perf_counter()
-    answer = ask(defined, choosing, choices, parameters, opened.languages)
+    answer = ask(defined, choosing, choices, parameters, services.catalogue.languages)
     seconds = perf_counter() - start - sum(defined.refused)
     return _Given(answer, seconds, len(defined.refused))
 

@@ -13,8 +13,8 @@ import numpy as np
 from benchmarks import synthetic
 from conftest import ROOT, copy
 from practicegraph.application import startup
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.reconciliation.candidates import Query
 from practicegraph.search.request import Choices
 
@@ -29,18 +29,18 @@ def misspelt(name: str, chance: random.Random) -> str:
     return chance.choice([before + after, before + chance.choice(_LETTERS) + after, swapped])
 
 
-def measure(opened: Catalogue, count: int) -> Iterator[tuple[str, list[float]]]:
+def measure(services: Services, count: int) -> Iterator[tuple[str, list[float]]]:
     """Give the seconds of each query by what is asked, as many queries as are wished."""
     chance = random.Random(1)
     concepts = [
         wording
-        for concept in opened.vocabularies.concepts.values()
+        for concept in services.catalogue.vocabularies.concepts.values()
         for _, wording in concept.wordings
     ]
     some = chance.choices(concepts, k=count)
-    titles = chance.choices(list(_titles(opened)), k=count)
-    reconciling, types = opened.reconciling, opened.types
-    yield "a word searched for", _times(_searched(opened), some)
+    titles = chance.choices(list(_titles(services)), k=count)
+    reconciling, types = services.reconciling, services.types
+    yield "a word searched for", _times(_searched(services), some)
     for name, words in (("label", some), ("title", titles)):
         wrong = [misspelt(text, chance) for text in words]
         typed = (types.entries,) if name == "title" else ()
@@ -49,15 +49,17 @@ def measure(opened: Catalogue, count: int) -> Iterator[tuple[str, list[float]]]:
             yield f"{name}{said}", _times(reconciling.candidates, queries)
 
 
-def _titles(opened: Catalogue) -> Iterator[str]:
-    kind = opened.shapes.record
-    iris = opened.search.answer(Choices(size=1000), opened.languages).entries
-    for record in opened.reader.records(kind, iris):
-        yield record.spoken("LabelRole", opened.languages)[0]
+def _titles(services: Services) -> Iterator[str]:
+    kind = services.catalogue.shapes.record
+    iris = services.search.answer(Choices(size=1000), services.catalogue.languages).entries
+    for record in services.catalogue.reader.records(kind, iris):
+        yield record.spoken("LabelRole", services.catalogue.languages)[0]
 
 
-def _searched(opened: Catalogue) -> Callable[[str], object]:
-    return lambda text: opened.search.answer(Choices(words=text.split()[0]), opened.languages)
+def _searched(services: Services) -> Callable[[str], object]:
+    return lambda text: services.search.answer(
+        Choices(words=text.split()[0]), services.catalogue.languages
+    )
 
 
 def _times(answer: Callable[[Any], object], asked: Sequence[object]) -> list[float]:

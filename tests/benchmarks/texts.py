@@ -18,6 +18,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from benchmarks import synthetic
 from benchmarks.engines import ENGINES, Engine, Entry
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.search.text.analysis import Tier, tier, written
@@ -43,10 +44,11 @@ class Measured:
     update: float
 
 
-def real_entries(opened: Catalogue) -> tuple[list[str], list[Entry]]:
+def real_entries(services: Services) -> tuple[list[str], list[Entry]]:
     """Give the identifiers of the entries, and their texts with all labels of their concepts."""
-    choices = opened.choosing.read([("size", "1000")])
-    iris = opened.search.answer(choices, opened.languages).entries
+    opened = services.catalogue
+    choices = services.choosing.read([("size", "1000")])
+    iris = services.search.answer(choices, opened.languages).entries
     records = opened.reader.records(opened.shapes.record, iris)
     concepts = opened.vocabularies.concepts
     entries: list[Entry] = []
@@ -90,7 +92,7 @@ def recalls(opened: Catalogue, place: Path) -> dict[str, dict[str, float]]:
     """Give the recall of each engine on the judged queries."""
     queries = tomllib.loads((ROOT / "tests" / "queries.toml").read_text())["query"]
     judged = [(query["language"], query["text"], set(query["right"])) for query in queries]
-    names, entries = real_entries(opened)
+    names, entries = real_entries(Services(opened))
     found = {}
     for kind in ENGINES:
         engine = kind(place / kind.__name__, opened.languages)

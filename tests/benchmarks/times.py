@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.cases import Case, Question, ask, sized
 from practicegraph.application import startup
-from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.application.services import Services
 from practicegraph.search.engine import Answer
 from practicegraph.web.search.coverage import AXES
 
@@ -34,16 +34,22 @@ def of_folder(root: Path, cases: Sequence[Case], rounds: int) -> dict[str, Figur
     return in_process(startup.serve(root), cases, rounds)
 
 
-def in_process(opened: Catalogue, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
+def in_process(services: Services, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
     """Measure the answers of the index; those of the first round are not counted."""
     found: dict[str, list[float]] = {}
     for number in range(-1, rounds):
         for case in cases:
             for question in case.questions:
                 parameters = sized(question.parameters, number)
-                choices = opened.choosing.read(parameters, AXES)
+                choices = services.choosing.read(parameters, AXES)
                 start = perf_counter()
-                ask(opened.search, opened.choosing, choices, parameters, opened.languages)
+                ask(
+                    services.search,
+                    services.choosing,
+                    choices,
+                    parameters,
+                    services.catalogue.languages,
+                )
                 if number >= 0:
                     found.setdefault(case.name, []).append(perf_counter() - start)
     return {name: times(seconds) for name, seconds in found.items()}

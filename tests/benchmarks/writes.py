@@ -68,7 +68,7 @@ def measure(entries: int, rounds: int, taken: Clocked) -> None:
         client = TestClient(application(served, writing=startup.writing(served)))
         headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
         headers["Content-Type"] = "text/turtle"
-        text = served.path_of("1788").read_text()
+        text = served.catalogue.path_of("1788").read_text()
         for number in range(rounds + 1):
             body = text.replace("MINT - ", f"MINT {number} - ").encode()
             with clocked(taken, "PUT"):
