@@ -30,9 +30,9 @@ from practicegraph.catalogue import loading
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange import export
 from practicegraph.exchange.export import FORMATS, WITH_GRAPHS, Canonical, Export
+from practicegraph.exchange.table_format import column_keys, row_of
 from practicegraph.rdf.jsonld import Compactor
 from practicegraph.rdf.terms import RDF
-from practicegraph.schema import records
 from practicegraph.storage.oxigraph import Embedded
 
 EX = "https://example.org/"
@@ -125,10 +125,10 @@ def test_the_table_has_every_entry_as_a_search_shows_it(
     table = rows(written(real, contents, "csv").decode())
     kind, tags = real.shapes.record, real.languages
     assert len(table) == 53
-    assert list(table[0]) == records.columns(kind, tags)
+    assert list(table[0]) == column_keys(kind, tags)
     for shown in table:
         (record,) = real.reader.records(kind, [real.entry(shown["identifier"])])
-        expected = records.row(real.reader, record, tags)
+        expected = row_of(real.reader, record, tags)
         assert {column: cell for column, cell in shown.items() if cell} == expected
 
 

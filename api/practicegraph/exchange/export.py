@@ -37,13 +37,12 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.loading import Watch, unwatched
 from ..rdf.jsonld import Compactor
 from ..rdf.terms import RDF, Term
-from ..schema import records
 from ..schema.fields import Kind
 from ..schema.records import Record
 from ..storage import files
 from ..storage.base import Store
 from ..storage.files import Produce
-from .table_format import Columns, UnknownFormatError
+from .table_format import Columns, UnknownFormatError, column_keys, csv_row_of
 from .table_writer import Sheets
 
 _RUN = 1 << 25  # bytes of lines that are sorted in memory
@@ -206,11 +205,11 @@ class Export:
     def _table(self, output: BinaryIO) -> None:
         tags = self.catalogue.languages
         text = io.TextIOWrapper(output, encoding="utf-8", newline="")
-        columns = records.columns(self.catalogue.shapes.record, tags)
+        columns = column_keys(self.catalogue.shapes.record, tags)
         table = csv.DictWriter(text, columns, restval="")
         table.writeheader()
         reader = self.catalogue.reader
-        table.writerows(records.csv_row(reader, record, tags) for record in self._records())
+        table.writerows(csv_row_of(reader, record, tags) for record in self._records())
         text.detach()
 
     def _sheet(self, output: BinaryIO) -> None:

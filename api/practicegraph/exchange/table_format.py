@@ -1,6 +1,8 @@
 """Cells of tables: where one stands, what it says, and how it is kept from becoming a formula.
 
 Columns of tables: which there are, what they are called, and which words stand for a value.
+
+Rows of tables: what the columns hold of a record.
 """
 
 import re
@@ -10,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 from ..rdf.terms import Term, plain
-from ..schema.fields import Field
+from ..schema.fields import Field, Kind
 from ..schema.messages import TRUTH
+from ..schema.records import Reader, Record, by_language
 from ..schema.text import best, fold
 from ..schema.value_parser import Place, Understanding
 
@@ -66,6 +69,35 @@ def unshielded(text: str) -> str:
     """Give the text of a cell that was shielded; any other text is as it was."""
     bare = text.removeprefix(_SHIELD)
     return bare if bare != text and _FORMULA.match(bare) else text
+
+
+def column_keys(kind: Kind, languages: Iterable[str]) -> list[str]:
+    """Return the columns of a table: a field's key, for texts one a language; identifiers first."""
+    listed = list(languages)
+    identifiers = kind.with_role("IDRole")
+    others = [field for field in kind.fields if field not in identifiers]
+    return [
+        column
+        for field in (*identifiers, *others)
+        for column in ([f"{field.key}@{tag}" for tag in listed] if field.text else [field.key])
+    ]
+
+
+def row_of(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+    """Return a record as a row of a table: notations for concepts, ` | ` between values."""
+    cells: dict[str, str] = {}
+    for own, terms in record.filled():
+        if own.text:
+            texts = by_language(terms)
+            cells |= {f"{own.key}@{tag}": texts[tag] for tag in languages if tag in texts}
+        else:
+            cells[own.key] = joined(reader.code(term) for term in terms)
+    return cells
+
+
+def csv_row_of(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+    """Return a record as a row of CSV, in which no program finds a formula."""
+    return {key: shielded(text) for key, text in row_of(reader, record, languages).items()}
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,12 @@ from openpyxl.utils import quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from ..catalogue.catalogue import Catalogue
-from ..schema import records
 from ..schema.fields import Field
 from ..schema.records import Reader, Record
 from ..schema.text import best, fold
 from ..schema.value_parser import letters
 from . import importer
-from .table_format import BETWEEN, Column, Columns, UnknownFormatError, joined
+from .table_format import BETWEEN, Column, Columns, UnknownFormatError, joined, row_of
 
 _LAST = 1_048_576
 _MOST_CHARACTERS = 32_767
@@ -105,7 +104,7 @@ class Sheets:
         """Give the texts of each entry's cells; raises UnfitError."""
         tags = self.columns.values.languages
         for record in entries:
-            found = records.row(reader, record, tags) | self._worded(reader, record)
+            found = row_of(reader, record, tags) | self._worded(reader, record)
             yield [_fit(found.get(column.key, ""), record, column) for column in self.listed]
 
     def _worded(self, reader: Reader, record: Record) -> dict[str, str]:

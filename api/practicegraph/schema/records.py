@@ -1,4 +1,4 @@
-"""Records: what a thing's fields hold, and how that is shown in words, JSON and tables."""
+"""Records: what a thing's fields hold, and how that is shown in words and JSON."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from ..exchange.table_format import joined, shielded
 from ..rdf.terms import RDF, XSD, Term, decimal, integer, plain
 from ..storage.base import Recent, Store
 from .fields import Field, Kind
@@ -127,7 +126,7 @@ class Reader:
 
     def _json_of_field(self, field: Field, terms: Sequence[Term], languages: Sequence[str]) -> Any:
         if field.text:
-            return best(_by_language(terms), languages)
+            return best(by_language(terms), languages)
         values = [self._json_of_term(field, term, languages) for term in terms]
         return values if field.repeats else values[0]
 
@@ -149,42 +148,14 @@ class Reader:
         return term.value
 
 
-def columns(kind: Kind, languages: Iterable[str]) -> list[str]:
-    """Give the columns of a table: a field's key, for texts one a language; identifiers first."""
-    listed = list(languages)
-    identifiers = kind.with_role("IDRole")
-    others = [field for field in kind.fields if field not in identifiers]
-    return [
-        column
-        for field in (*identifiers, *others)
-        for column in ([f"{field.key}@{tag}" for tag in listed] if field.text else [field.key])
-    ]
-
-
-def row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
-    """Give a record as a row of a table: notations for concepts, ` | ` between values."""
-    cells: dict[str, str] = {}
-    for field, terms in record.filled():
-        if field.text:
-            texts = _by_language(terms)
-            cells |= {f"{field.key}@{tag}": texts[tag] for tag in languages if tag in texts}
-        else:
-            cells[field.key] = joined(reader.code(term) for term in terms)
-    return cells
-
-
-def csv_row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
-    """Give a record as a row of CSV, in which no program finds a formula."""
-    return {key: shielded(text) for key, text in row(reader, record, languages).items()}
+def by_language(terms: Iterable[Term]) -> dict[str, str]:
+    """Return the texts among terms by language."""
+    return {t.language or "": t.value for t in terms if isinstance(t, Literal)}
 
 
 def _in_order(terms: Sequence[Term]) -> tuple[Term, ...]:
     """Give terms in order, each once; one alone needs no comparing, which takes time."""
     return tuple(sorted(set(terms), key=str) if len(terms) > 1 else terms)
-
-
-def _by_language(terms: Iterable[Term]) -> dict[str, str]:
-    return {t.language or "": t.value for t in terms if isinstance(t, Literal)}
 
 
 def _fields_query(fields: Iterable[Field], iris: Sequence[str]) -> str:

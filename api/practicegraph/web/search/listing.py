@@ -19,11 +19,11 @@ from fastapi import Request, Response
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ...application.services import Services
-from ...exchange.table_format import Columns
+from ...exchange.table_format import Columns, column_keys, csv_row_of
 from ...exchange.table_writer import Sheets, UnfitError
 from ...rdf.terms import RDF, XSD, Term, named
-from ...schema import records as schema_records
 from ...schema.fields import Field
+from ...schema.records import Record
 from ...search.engine import Answer
 from ...search.request import NOT, Choosing, cursor
 from ...storage.base import Recent
@@ -197,11 +197,11 @@ class Searches:
     def _csv(self, answer: Answer) -> str:
         kind, tags = self.site.catalogue.shapes.record, self.site.catalogue.languages
         text = io.StringIO()
-        table = csv.DictWriter(text, schema_records.columns(kind, tags), restval="")
+        table = csv.DictWriter(text, column_keys(kind, tags), restval="")
         table.writeheader()
         reader = self.site.catalogue.reader
         table.writerows(
-            schema_records.csv_row(reader, record, tags) for record in self._records(answer.entries)
+            csv_row_of(reader, record, tags) for record in self._records(answer.entries)
         )
         return text.getvalue()
 
@@ -214,7 +214,7 @@ class Searches:
             raise NotAcceptableError([form for form in LISTS if form != XLSX]) from error
         return output.getvalue()
 
-    def _records(self, iris: Sequence[str]) -> list[schema_records.Record]:
+    def _records(self, iris: Sequence[str]) -> list[Record]:
         catalogue = self.site.catalogue
         return catalogue.reader.records(catalogue.shapes.record, iris)
 
