@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,48 +14,93 @@ from click.testing import Result
 from fastapi.testclient import TestClient
 
 from conftest import ROOT
-from practicegraph import __doc__ as package_docstring
 from practicegraph.cli.main import main
 
 PACKAGE = ROOT / "api" / "practicegraph"
 README = (ROOT / "README.md").read_text()
-MODULES = sorted(PACKAGE.glob("*.py"))
-ORDER = re.findall(r"\w+", (package_docstring or "").rpartition("those before it:")[2])
+LAYOUT = re.findall(
+    r"^\| `(\w+)/` \| .* \| (.*) \|$", (ROOT / "api" / "README.md").read_text(), re.M
+)
+"""The packages in their order, each with the modules and the packages in it."""
+ORDER = [package for package, _ in LAYOUT]
+HTTP = {"fastapi", "starlette", "uvicorn", "werkzeug"}
 
 
-def imported(path: Path) -> set[str]:
-    """The modules of the package that a module imports, by name."""
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if path.stem == "__init__" else parts)
+
+
+MODULES = {dotted(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def package_of(module: str) -> str:
+    """The package of ours in which a module stands; "" for all others."""
+    root, _, rest = module.partition(".")
+    return rest.partition(".")[0] if root == PACKAGE.name else ""
+
+
+def imported(module: str) -> set[str]:
+    """The modules that a module imports, in functions too; ours by their whole names."""
+    path = MODULES[module]
+    above = [*module.split("."), ""] if path.stem == "__init__" else module.split(".")
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            found |= {name.partition(".")[0] for name in names if name}
-    return found - {"__version__"}
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = above[: -node.level] if node.level else []
+            source = ".".join([*start, *filter(None, [node.module])])
+            names = {f"{source}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else source for name in names}
+    assert {name for name in found if name.startswith(PACKAGE.name)} <= MODULES.keys()
+    return found
 
 
-def test_every_module_has_its_place_in_the_order() -> None:
-    assert set(ORDER) == {path.stem for path in MODULES if path.stem != "__init__"} | {"web"}
-    layers = (ROOT / "api" / "README.md").read_text()
-    assert all(name in layers for name in ORDER)
+IMPORTS = {module: imported(module) for module in MODULES}
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.stem != "__init__"], ids=lambda p: p.stem)
-def test_a_module_imports_only_from_those_before_it(path: Path) -> None:
-    before = set(ORDER[: ORDER.index(path.stem)])
-    assert imported(path) <= before
+def test_every_module_stands_in_the_layout() -> None:
+    listed = {(package, name) for package, names in LAYOUT for name in re.findall(r"\w+", names)}
+    inside = {
+        (path.parent.name, path.stem)
+        for path in PACKAGE.glob("*/*")
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert listed == {(package, name) for package, name in inside if name != "__init__"}
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {"__init__", "__main__"}
 
 
-def test_only_web_speaks_http() -> None:
-    for path in MODULES:
-        if path.stem != "__main__":
-            assert not re.search(
-                r"^(from|import) (fastapi|starlette|werkzeug)", path.read_text(), re.M
-            ), path
+@pytest.mark.parametrize("package", ORDER)
+def test_a_package_imports_only_from_those_before_it(package: str) -> None:
+    before = {"", *ORDER[: ORDER.index(package) + 1]}
+    later = [
+        f"{module} imports {name}"
+        for module, names in IMPORTS.items()
+        if package_of(module) == package
+        for name in names
+        if package_of(name) not in before
+    ]
+    assert later == []
 
 
-def test_only_one_module_reads_shacl() -> None:
-    readers = {p.stem for p in MODULES if "http://www.w3.org/ns/shacl#" in p.read_text()}
-    assert readers <= {"shapes", "heads"}
+def test_no_module_imports_itself_through_others() -> None:
+    ours = {module: names & MODULES.keys() for module, names in IMPORTS.items()}
+    assert set(TopologicalSorter(ours).static_order()) == MODULES.keys()
+
+
+def test_only_web_and_the_command_line_speak_http() -> None:
+    speakers = {
+        package_of(module)
+        for module, names in IMPORTS.items()
+        if HTTP & {name.partition(".")[0] for name in names}
+    }
+    assert speakers == {"web", "cli"}
+
+
+def test_only_two_modules_read_shacl() -> None:
+    readers = {m for m, p in MODULES.items() if "http://www.w3.org/ns/shacl#" in p.read_text()}
+    assert readers == {f"practicegraph.{name}" for name in ("schema.shapes", "catalogue.documents")}
 
 
 def test_no_word_of_the_domain_stands_in_python() -> None:
