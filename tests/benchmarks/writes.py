@@ -18,8 +18,8 @@ from benchmarks import synthetic
 from conftest import copy
 from practicegraph.application import startup
 from practicegraph.catalogue import catalogue, change_recorder, loading
+from practicegraph.editing import writer
 from practicegraph.editing.tokens import RIGHTS, Bearers
-from practicegraph.search import index
 from practicegraph.storage import files
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.validation.incremental import Admission
@@ -32,7 +32,7 @@ _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("list", loading, "begin"),
     ("list", loading, "end"),
     ("store", Embedded, "exchange"),
-    ("index", index, "catch_up"),
+    ("index", writer, "catch_up"),
 )
 Clocked = dict[str, list[tuple[float, float]]]
 """Seconds on the clock and of the processor, by what took them."""
