@@ -333,11 +333,11 @@ def test_a_password_in_an_address_is_not_shown() -> None:
 
 def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
     opened = startup.serve_elsewhere(far.root, far.endpoint)
+    app = application(opened, Workers(Endpoint(NOWHERE), Limits(processes=1)))
     store = opened.catalogue.store
     assert isinstance(store, Remote)
     store.endpoint = Endpoint(NOWHERE)
-    workers = Workers(Endpoint(NOWHERE), Limits(processes=1))
-    with TestClient(application(opened, workers)) as client:
+    with TestClient(app) as client:
         answers = [client.get("/practices.json"), client.get("/sparql", params={"query": "ASK {}"})]
     for answer in answers:
         assert answer.status_code == 502
