@@ -14,7 +14,7 @@ from httpx2 import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.application.services import Services
 from practicegraph.reconciliation.names import form
 from practicegraph.schema.text import MOST_LETTERS
 from practicegraph.search.text import tokenizer
@@ -159,10 +159,10 @@ def test_odd_parameters_are_no_fault(client: TestClient, routes: dict[str, list[
 
 
 def test_every_parameter_of_a_search_may_have_any_value(
-    client: TestClient, real: Catalogue
+    client: TestClient, services: Services
 ) -> None:
     for number, value in enumerate(VALUES):
-        for name in [*real.choosing.parameters][number % 12 :: 12]:
+        for name in [*services.choosing.parameters][number % 12 :: 12]:
             for ending in ("json", "ttl"):
                 check(client.get(f"/practices.{ending}", params={name: value, "explain": "true"}))
 
@@ -190,12 +190,12 @@ def test_odd_bodies_are_no_fault(client: TestClient, service: str, media_type: s
 )
 def test_nothing_drawn_is_a_fault(
     client: TestClient,
-    real: Catalogue,
+    services: Services,
     form: str,
     parameters: list[tuple[int, str]],
     headers: list[tuple[str, str]],
 ) -> None:
-    names = [*real.choosing.parameters, "rows", "columns", "lang", "format"]
+    names = [*services.choosing.parameters, "rows", "columns", "lang", "format"]
     params = [(names[number % len(names)], value) for number, value in parameters]
     for place in (f"/practices.{form}", f"/coverage.{form}"):
         check(client.get(place, params=urlencode(params), headers=raw(headers)))

@@ -15,6 +15,7 @@ from conftest import ROOT
 from practicegraph.application import startup
 from practicegraph.application.dump_process import Dumper
 from practicegraph.application.health import Condition
+from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue as catalogue_catalogue
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
@@ -98,7 +99,8 @@ def test_no_single_error_is_one_of_the_server() -> None:
     failed: list[str] = []
     for number, slip in enumerate(islice(slips(documents, SEED), DRAWN)):
         catalogue = opened(documents, slip)
-        client = TestClient(application(catalogue), raise_server_exceptions=False)
+        services = Services(catalogue)
+        client = TestClient(application(services), raise_server_exceptions=False)
         said = f"{number} {slip.path.relative_to(ROOT)}: {slip.said}"
         for path in addresses(slip, number, documents):
             answer = client.get(path)
@@ -106,7 +108,7 @@ def test_no_single_error_is_one_of_the_server() -> None:
                 failed.append(f"{said}: {path}")
         answers = [
             found.answer(EVERYTHING, catalogue.languages)
-            for found in (catalogue.search, catalogue.defined)
+            for found in (services.search, services.defined)
         ]
         if answers[0] != answers[1]:
             failed.append(f"{said}: the index differs from its definition")
@@ -119,7 +121,7 @@ def edit(root: Path, name: str, old: str, new: str) -> None:
     (root / name).write_text(text.replace(old, new, 1))
 
 
-def close(served: Catalogue) -> None:
+def close(served: Services) -> None:
     assert served.index
     served.index.shelf.close()
 
@@ -142,11 +144,11 @@ def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:
     assert health["status"] == "degraded"
     assert [file["file"] for file in health["files"]] == ["data/practices/1793.ttl"]
     assert health["files"][0]["reason"].startswith("3:")
-    assert health["release"] == served.release
+    assert health["release"] == served.catalogue.release
     close(served)
 
 
-def started(root: Path, look: Callable[[Catalogue], Found]) -> Found:
+def started(root: Path, look: Callable[[Services], Found]) -> Found:
     """Start a service, look at its catalogue, and end it."""
     served = startup.serve(root)
     try:
@@ -157,12 +159,13 @@ def started(root: Path, look: Callable[[Catalogue], Found]) -> Found:
         gc.collect()  # the store is in use until then
 
 
-def state(served: Catalogue) -> tuple[str, int, list[str]]:
+def state(served: Services) -> tuple[str, int, list[str]]:
     """Give the release, how much is logged, and the files that are not served as they are."""
     assert served.log
-    assert served.store.holds(served.entry("1788"))
-    assert served.vocabularies.by_key["outcome"].at("ACE")
-    return served.release, served.log.count, [error.path.name for error in served.left]
+    catalogue = served.catalogue
+    assert catalogue.store.holds(catalogue.entry("1788"))
+    assert catalogue.vocabularies.by_key["outcome"].at("ACE")
+    return catalogue.release, served.log.count, [error.path.name for error in catalogue.left]
 
 
 def test_a_file_that_breaks_stays_served_as_it_was(copied: Path) -> None:
