@@ -16,10 +16,10 @@ test: $(SETUP) $(CLIENTS)  ## Check layout, types, the catalogue and every behav
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 test-kills: $(SETUP)  ## Kill a writing server and look what is left; ROUNDS=500
-	PYTHONPATH=tests $(BIN)/python -W error -m killing $(or $(ROUNDS),500)
+	PYTHONPATH=tests $(BIN)/python -W error -m support.kills $(or $(ROUNDS),500)
 
 test-attacks: $(SETUP)  ## Attack a server and measure what readers get meanwhile; SECONDS=60 ATTACKS='deep-json'
-	PYTHONPATH=tests $(BIN)/python -W error -m attacking $(or $(SECONDS),60) $(ATTACKS)
+	PYTHONPATH=tests $(BIN)/python -W error -m support.load_beside_attacks $(or $(SECONDS),60) $(ATTACKS)
 
 check: $(SETUP)  ## Check the catalogue alone
 	$(BIN)/practicegraph check

@@ -1,19 +1,15 @@
-"""The real catalogue: in memory, served from a copy, or copied for a test to change."""
+"""Fixtures: the real catalogue in memory, served from a copy, or copied for a test to change."""
 
-import csv
 import json
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
-import virtuoso
 from practicegraph.application import startup
 from practicegraph.application.dump_process import Dumper
 from practicegraph.application.services import Services
@@ -26,22 +22,9 @@ from practicegraph.storage.base import Store
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.storage.remote import Endpoint, Remote
 from practicegraph.web.app import application
-from serving import serving
-
-ROOT = Path(__file__).parents[1]
-SOURCES = ROOT / "tests" / "sources"
-CASES = ROOT / "tests" / "cases"
-PARTS = ("ontology", "shapes", "queries", "data")
-
-
-def copy(to: Path) -> Path:
-    for part in PARTS:
-        shutil.copytree(ROOT / part, to / part)
-    return to
-
-
-def opened(root: Path) -> Catalogue:
-    return catalogue.gather(catalogue.read(root).documents, root)
+from support import virtuoso
+from support.catalogues import ROOT, SOURCES, copy, lacking, opened
+from support.server import serving
 
 
 @pytest.fixture(scope="session")
@@ -92,13 +75,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     found.remove(found.graphs())
 
 
-def in_json_ld(client: TestClient, path: str) -> str:
-    """A document in JSON-LD with the context to which it refers in its place."""
-    document = client.get(path).json()
-    assert document["@context"] == "http://testserver/context.jsonld"
-    return json.dumps(document | client.get(document["@context"]).json())
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server, for real clients."""
@@ -134,20 +110,3 @@ def vocabulary() -> dict[str, Any]:
     """The labels as the source database prints them."""
     found: dict[str, Any] = json.loads((SOURCES / "vocabulary.json").read_text())
     return found
-
-
-def lacking(program: str) -> NoReturn:
-    """Skip a test for what the machine has not; fail in CI, where nothing may be left out."""
-    reason = f"{program} is not installed"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def snapshot(root: Path) -> dict[str, bytes]:
-    """Every file below a folder, to tell whether anything has changed."""
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(text.splitlines(keepends=True)))

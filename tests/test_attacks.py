@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import attacking
-from attacking import Server
-from conftest import copy
+from support import load_beside_attacks as attacking
+from support.catalogues import copy
+from support.load_beside_attacks import Server
 
 SECONDS = 1.5
 BESIDE_OTHERS = 200  # MB that an attack may have a server take; one that keeps heads takes 900

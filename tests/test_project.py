@@ -13,8 +13,8 @@ import pytest
 from click.testing import Result
 from fastapi.testclient import TestClient
 
-from conftest import ROOT
 from practicegraph.cli.main import main
+from support.catalogues import ROOT
 
 PACKAGE = ROOT / "api" / "practicegraph"
 README = (ROOT / "README.md").read_text()

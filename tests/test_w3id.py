@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
-from conftest import ROOT
 from practicegraph.catalogue.catalogue import Catalogue
+from support.catalogues import ROOT
 
 TEXT = (ROOT / "w3id" / ".htaccess").read_text()
 SERVICE = "https://practicegraph.example.org"

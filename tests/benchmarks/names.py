@@ -11,12 +11,12 @@ import click
 import numpy as np
 
 from benchmarks import synthetic
-from conftest import ROOT, copy
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.reconciliation.candidates import Query
 from practicegraph.search.request import Choices
+from support.catalogues import ROOT, copy
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import virtuoso
+from support import virtuoso
 
 PROGRAMS = Path(sys.executable).parent
 _STARTING = 3600

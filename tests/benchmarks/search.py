@@ -19,12 +19,12 @@ from typing import Any
 
 import click
 
-import virtuoso
 from benchmarks import building, cases, chart, definitions, load, peers, sparql, times
 from benchmarks.cases import Case
 from benchmarks.definitions import Asked, WrongError
 from benchmarks.figures import CONNECTIONS, Results, tables
 from benchmarks.peers import Peer
+from support import virtuoso
 
 PARTS = ("build", "update", "process", "http", "oxigraph", "virtuoso")
 _LOADING = 900

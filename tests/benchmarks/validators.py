@@ -22,7 +22,6 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, parse
 from rdflib import SH
 
 from benchmarks import synthetic
-from conftest import copy
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document
@@ -30,6 +29,7 @@ from practicegraph.schema import shapes
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.validation import shacl
 from practicegraph.validation.incremental import Admission
+from support.catalogues import copy
 
 Prepared = Callable[[str], int]
 """Validates data in Turtle and counts what it finds."""

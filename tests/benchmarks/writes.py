@@ -15,7 +15,6 @@ import numpy as np
 from fastapi.testclient import TestClient
 
 from benchmarks import synthetic
-from conftest import copy
 from practicegraph.application import startup
 from practicegraph.catalogue import catalogue, change_recorder, loading
 from practicegraph.editing import writer
@@ -24,6 +23,7 @@ from practicegraph.storage import files
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.validation.incremental import Admission
 from practicegraph.web.app import application
+from support.catalogues import copy
 
 _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("check", Admission, "check"),

@@ -1,0 +1,145 @@
+import gzip
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyoxigraph import RdfFormat, serialize
+
+from practicegraph.catalogue import documents, loading
+from practicegraph.catalogue.documents import UnreadableError
+from practicegraph.catalogue.loading import SameTopicError
+from practicegraph.storage.oxigraph import Embedded
+from support.catalogues import snapshot
+
+
+def synchronised(root: Path, store: Embedded) -> tuple[str, list[str]]:
+    """Bring the store in step; give the release and the names of the files that were read."""
+    read: list[str] = []
+
+    def watch(label: str, items: list[Any], /) -> list[Any]:
+        read.extend(path.name for path in items if label == "Reading")
+        return items
+
+    return loading.synchronise(root, store, root / "files.json", watch), read
+
+
+def test_only_changed_files_are_read_again(copied: Path) -> None:
+    store = Embedded()
+    _, read = synchronised(copied, store)
+    assert "1788.ttl" in read
+    assert synchronised(copied, store)[1] == []
+    entry = copied / "data/practices/1788.ttl"
+    entry.write_text(entry.read_text().replace("MINT - Mentoring", "MINT – Mentoring"))
+    assert synchronised(copied, store)[1] == ["1788.ttl"]
+
+
+def test_a_file_that_has_gone_leaves_the_store(copied: Path) -> None:
+    store = Embedded()
+    synchronised(copied, store)
+    entry = "https://w3id.org/practicegraph/practice/1788"
+    assert store.holds(entry)
+    (copied / "data/practices/1788.ttl").unlink()
+    synchronised(copied, store)
+    assert not store.holds(entry)
+
+
+def test_the_release_is_that_of_the_content(copied: Path) -> None:
+    first, _ = synchronised(copied, Embedded())
+    (copied / "files.json").unlink()
+    assert synchronised(copied, Embedded())[0] == first
+    entry = copied / "data/practices/1788.ttl"
+    entry.write_text(entry.read_text() + "\n")
+    assert synchronised(copied, Embedded())[0] != first
+
+
+def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
+    store = Embedded()
+    synchronised(copied, store)
+    path, name = copied / "files.json", "data/practices/1788.ttl"
+    listed = loading.read_listing(path)
+    assert listed
+    struck = replace(listed.files[name], checksum=None)
+    loading.write(path, replace(listed, files={**listed.files, name: struck}))
+    assert synchronised(copied, store)[1] == ["1788.ttl"]
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "{}\n", '{"form": 0, "release": "1-1"}\n'])
+def test_without_a_list_that_can_be_read_the_store_is_made_anew(
+    copied: Path, text: str | None
+) -> None:
+    store = Embedded()
+    synchronised(copied, store)
+    triples = len(store)
+    entry = copied / "data/practices/1788.ttl"
+    entry.unlink()
+    listed = copied / "files.json"
+    listed.unlink() if text is None else listed.write_text(text)
+    _, read = synchronised(copied, store)
+    assert "1789.ttl" in read
+    assert 0 < len(store) < triples
+
+
+def test_an_unreadable_file_changes_nothing(copied: Path) -> None:
+    store = Embedded()
+    synchronised(copied, store)
+    (copied / "data/practices/1788.ttl").write_text("<a> <b> ")
+    (copied / "data/practices/1789.ttl").unlink()
+    before, triples = snapshot(copied), len(store)
+    with pytest.raises(UnreadableError):
+        synchronised(copied, store)
+    assert (snapshot(copied), len(store)) == (before, triples)
+
+
+def test_two_files_on_one_topic_are_refused(copied: Path) -> None:
+    entry = copied / "data/practices/1788.ttl"
+    (copied / "data/practices/1789b.ttl").write_text(entry.read_text())
+    with pytest.raises(SameTopicError, match="1788"):
+        synchronised(copied, Embedded())
+
+
+@pytest.mark.parametrize("name", ["set.nq", "set.nq.gz", "set.trig"])
+def test_a_set_of_many_graphs_is_loaded_too(copied: Path, name: str) -> None:
+    entry = copied / "data/practices/1788.ttl"
+    form = RdfFormat.TRIG if name.endswith("trig") else RdfFormat.N_QUADS
+    content = serialize(documents.read(entry).quads, format=form)
+    assert content
+    entry.unlink()
+    packed = gzip.compress(content) if name.endswith("gz") else content
+    (copied / "data" / name).write_bytes(packed)
+    store = Embedded()
+    synchronised(copied, store)
+    assert store.graph("https://w3id.org/practicegraph/practice/1788")
+
+
+def test_topics_that_two_files_exchange_are_both_there(copied: Path) -> None:
+    store = Embedded()
+    synchronised(copied, store)
+    triples = len(store)
+    one, two = (copied / f"data/practices/{name}.ttl" for name in (1788, 1789))
+    first = one.read_text()
+    one.write_text(two.read_text())
+    two.write_text(first)
+    synchronised(copied, store)
+    assert len(store) == triples
+    assert store.graph("https://w3id.org/practicegraph/practice/1788")
+
+
+def test_a_store_that_others_change_gets_again_what_it_has_lost(copied: Path) -> None:
+    store = Embedded()
+    store.derived = False
+    synchronised(copied, store)
+    store.remove(["https://w3id.org/practicegraph/practice/1788"])
+    assert synchronised(copied, store)[1] == ["1788.ttl"]
+
+
+def test_the_first_half_of_a_release_is_that_of_what_things_are(copied: Path) -> None:
+    first, _ = synchronised(copied, Embedded())
+    (copied / "data/practices/1788.ttl").unlink()
+    second, _ = synchronised(copied, Embedded())
+    scheme = copied / "ontology/action.ttl"
+    scheme.write_text(scheme.read_text() + "\n")
+    third, _ = synchronised(copied, Embedded())
+    halves = [release.split("-") for release in (first, second, third)]
+    assert halves[0][0] == halves[1][0] != halves[2][0] == loading.domain(copied)
+    assert halves[0][1] != halves[1][1] == halves[2][1]

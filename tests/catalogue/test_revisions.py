@@ -1,0 +1,257 @@
+import json
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from rdflib import Graph, Namespace, URIRef
+from rdflib.namespace import RDF
+
+from practicegraph.catalogue import catalogue, revisions
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.validation import checks
+from practicegraph.validation.findings import Reporter
+from support.catalogues import ROOT, copy
+from support.retirement import BASE, GONE, LAST, NEXT, OLD, REASON, bury, move, take_out
+
+CS = Namespace("http://purl.org/vocab/changeset/schema#")
+AS = Namespace("https://www.w3.org/ns/activitystreams#")
+Run = Callable[..., Result]
+EARLIER = revisions.documents(str(ROOT), ROOT)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    names = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", "-C", str(folder), *names, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The catalogue in every form: folders, archives, and a repository that holds it in a folder."""
+    kept = tmp_path_factory.mktemp("kept")
+    inner = copy(kept / "repository" / "inner")
+    with zipfile.ZipFile(kept / "zipped.zip", "w") as archive:
+        for path in sorted(inner.rglob("*")):
+            archive.write(path, Path("catalogue-1.0") / path.relative_to(inner))
+    with tarfile.open(kept / "packed.tar.gz", "w:gz") as packed:
+        for part in inner.iterdir():
+            packed.add(part, part.name)
+    git(kept / "repository", "init", "--quiet")
+    git(kept / "repository", "add", ".")
+    git(kept / "repository", "commit", "--quiet", "--message", "First")
+    git(kept / "repository", "tag", "v1")
+    return kept
+
+
+@pytest.mark.parametrize("reference", ["repository/inner", "zipped.zip", "packed.tar.gz", "v1"])
+def test_a_folder_an_archive_and_a_revision_hold_the_same(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, reference: str
+) -> None:
+    monkeypatch.chdir(kept)
+    found = revisions.documents(reference, kept / "repository" / "inner")
+    assert {d.path: (d.topics, len(d.quads)) for d in found} == {
+        d.path: (d.topics, len(d.quads)) for d in EARLIER
+    }
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("nothing", "no revision"),
+        ("-x", "no revision"),
+        ("v1..v2", "no revision"),
+        ("broken.zip", "cannot be read"),
+        ("empty", "no catalogue"),
+    ],
+)
+def test_what_leads_to_no_catalogue_is_said_to(
+    run: Run, copied: Path, reference: str, said: str
+) -> None:
+    (copied / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    (copied / "empty").mkdir()
+    git(copied, "init", "--quiet")
+    result = run("diff", "--", reference, ".")
+    assert result.exit_code == 2
+    assert said in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_a_revision_needs_git_and_a_repository(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run("check", "--against", "HEAD")
+    assert result.exit_code == 1
+    assert "not a git repository" in result.output
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = run("check", "--against", "HEAD")
+    assert result.exit_code == 1
+    assert "takes git" in result.output
+
+
+def test_a_faulty_file_of_an_earlier_state_is_named(run: Run, copied: Path) -> None:
+    earlier = copied / "earlier"
+    copy(earlier)
+    (earlier / "data/practices/1788.ttl").write_text("<a> .")
+    result = run("check", "--against", "earlier")
+    assert result.exit_code == 1
+    assert "data/practices/1788.ttl:1:" in result.output
+
+
+def test_nothing_has_vanished_from_what_did_not_change(run: Run) -> None:
+    assert run("check", "--against", str(ROOT)).exit_code == 0
+    assert run("diff", str(ROOT), "--exit-code").exit_code == 0
+
+
+def test_an_entry_that_vanished_is_found_with_its_file_and_title(run: Run, copied: Path) -> None:
+    (copied / "data/practices/1701.ttl").unlink()
+    result = run("check", "--against", str(ROOT), "--format", "json")
+    assert result.exit_code == 1
+    (found,) = json.loads(result.output)
+    assert (found["rule"], found["focus"], found["value"]) == ("Vanished", GONE, GONE)
+    assert found["path"] == "data/practices/1701.ttl"
+    assert found["subject"].startswith("UNHCR: Reinforcing")
+    assert "tombstone" in found["hint"]
+
+
+def vanished(real: Catalogue, root: Path) -> dict[str, Path]:
+    """What the rule finds in a copy, by IRI, with the file in which it stood."""
+    reporter = Reporter(real.phrases, real.reader, real.languages)
+    published = checks.published_iris(EARLIER, real.base, real.entry(""))
+    after = catalogue.read(root).documents
+    return {f.focus: f.path for f in checks.vanished(reporter, published, EARLIER, after)}
+
+
+def test_a_concept_with_an_iri_of_others_may_not_vanish_either(
+    real: Catalogue, copied: Path
+) -> None:
+    iri = "http://publications.europa.eu/resource/authority/country/HUN"
+    take_out(copied / "ontology/country.ttl", iri)
+    assert vanished(real, copied) == {iri: Path("ontology/country.ttl")}
+
+
+@pytest.mark.parametrize(
+    "path", ["ontology/addressee.ttl", "queries/imports.rq", "shapes/groups.ttl"]
+)
+def test_schemes_questions_and_shapes_may_not_vanish(
+    real: Catalogue, copied: Path, path: str
+) -> None:
+    (copied / path).unlink()
+    assert set(vanished(real, copied).values()) == {Path(path)}
+
+
+def test_terms_may_not_vanish_but_words_of_pages_may(real: Catalogue, copied: Path) -> None:
+    ontology, phrases = copied / "ontology/practice.ttl", copied / "shapes/phrases.ttl"
+    take_out(ontology, f"{BASE}ontology/retrieved")
+    take_out(phrases, f"{BASE}shapes/phrase-skip")
+    assert list(vanished(real, copied)) == [f"{BASE}ontology#retrieved"]
+
+
+def test_merged_and_buried_things_have_not_vanished(real: Catalogue, copied: Path) -> None:
+    move(copied / "data/practices/1764.ttl", OLD, NEXT)
+    bury(copied / "data/practices/1701.ttl", GONE)
+    assert vanished(real, copied) == {}
+
+
+@pytest.fixture
+def changed(copied: Path) -> Path:
+    """One entry of each: changed, merged, withdrawn, taken out, added."""
+    practices = copied / "data/practices"
+    entry = practices / "1788.ttl"
+    text = entry.read_text()
+    assert "country:AUT" not in text
+    entry.write_text(
+        text.replace("    pg:funding funding:eu-funds ;\n", "    pg:country country:AUT ;\n")
+    )
+    move(practices / "1764.ttl", OLD, NEXT)
+    bury(practices / "1701.ttl", GONE)
+    shutil.move(practices / "1803.ttl", practices / "new.ttl")
+    text = (practices / "new.ttl").read_text()
+    (practices / "new.ttl").write_text(text.replace("practice/1803", "practice/new"))
+    return copied
+
+
+def differences(run: Run, *options: str) -> dict[str, dict[str, Any]]:
+    result = run("diff", str(ROOT), ".", "--format", "json", *options)
+    assert result.exit_code == 0
+    return {found["id"]: found for found in json.loads(result.output)["differences"]}
+
+
+def test_a_difference_says_what_became_of_each_entry(run: Run, changed: Path) -> None:
+    found = differences(run)
+    assert {iri: difference["change"] for iri, difference in found.items()} == {
+        LAST: "changed",
+        OLD: "moved",
+        GONE: "withdrawn",
+        f"{BASE}practice/1803": "removed",
+        f"{BASE}practice/new": "added",
+    }
+    assert found[OLD]["to"] == NEXT
+    assert found[GONE]["reason"] == REASON
+    assert {difference["kind"] for difference in found.values()} == {"Entry"}
+
+
+def test_a_change_is_told_by_labels_with_old_and_new_values(run: Run, changed: Path) -> None:
+    fields = differences(run, "--lang", "nl")[LAST]["fields"]
+    told = {field["label"]: (field["removed"], field["added"]) for field in fields}
+    austria = {
+        "id": "http://publications.europa.eu/resource/authority/country/AUT",
+        "label": "Oostenrijk",
+    }
+    funds = {"id": f"{BASE}funding/eu-funds", "label": "EU-fondsen"}
+    assert told == {
+        "Land van herkomst / uitvoering": ([], [austria]),
+        "Fondsen": ([funds], []),
+    }
+
+
+def test_differences_are_told_in_words(run: Run, changed: Path) -> None:
+    result = run("diff", str(ROOT), "--lang", "en")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert any(line.startswith("Changed: Entry “") and line.endswith(LAST) for line in lines)
+    assert "  Funds: - EU funds" in lines
+    assert f"  2026-11-24: {REASON}" in lines
+    assert lines[-1] == "Things that differ: 5."
+    assert run("diff", str(ROOT), "--exit-code").exit_code == 1
+
+
+def test_differences_are_change_sets_in_rdf(run: Run, changed: Path) -> None:
+    graph = Graph().parse(data=run("diff", str(ROOT), "--format", "turtle").output, format="turtle")
+    sets = {
+        graph.value(node, CS.subjectOfChange): node
+        for node in graph.subjects(RDF.type, CS.ChangeSet)
+    }
+    assert len(sets) == 5
+    node = sets[URIRef(LAST)]
+    assert (node, RDF.type, AS.Update) in graph
+    (removal,) = graph.objects(node, CS.removal)
+    assert graph.value(removal, RDF.object) == URIRef(f"{BASE}funding/eu-funds")
+    assert (sets[URIRef(OLD)], AS.target, URIRef(NEXT)) in graph
+    assert (sets[URIRef(GONE)], RDF.type, AS.Delete) in graph
+
+
+def test_the_order_of_a_file_makes_no_difference(run: Run, copied: Path) -> None:
+    path = copied / "shapes/groups.ttl"
+    head, *paragraphs = path.read_text().split("\n\n")
+    path.write_text("\n\n".join([head, paragraphs[0], *reversed(paragraphs[1:])]) + "\n")
+    meta = copied / "shapes/meta.ttl"
+    meta.write_text(meta.read_text().replace("sh:languageIn (", "sh:languageIn\n  ("))
+    assert differences(run) == {}
+
+
+def test_a_change_of_a_concept_and_of_a_list_is_told(run: Run, copied: Path) -> None:
+    scheme, meta = copied / "ontology/funding.ttl", copied / "shapes/meta.ttl"
+    scheme.write_text(scheme.read_text().replace('"EU funds"@en', '"Money of the EU"@en'))
+    meta.write_text(meta.read_text().replace('"fr" "el" )', '"el" "fr" )'))
+    found = differences(run)
+    assert list(found) == [f"{BASE}funding/eu-funds", f"{BASE}shapes#Text"]
+    assert [found[iri]["change"] for iri in found] == ["changed", "changed"]
+    (field,) = found[f"{BASE}funding/eu-funds"]["fields"]
+    assert (field["label"], field["language"]) == ("Preferred label", "en")
+    (field,) = found[f"{BASE}shapes#Text"]["fields"]
+    assert '"el" "fr"' in field["added"][0]["value"]

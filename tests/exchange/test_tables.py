@@ -1,0 +1,131 @@
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from fastapi.testclient import TestClient
+
+from practicegraph.catalogue import documents
+from support.catalogues import opened, snapshot
+
+ROW = {
+    "identifier": "own-1",
+    "title@en": "Reading, together",
+    "Categorie": "Goede praktijken",
+    "abstract@en": 'A "quoted" summary.',
+    "outcome": "ACE | Children's sense of belonging",
+    "Country of origin / implementation": "Ungheria",
+    "start": "2019-01",
+    "ongoing": "true",
+    "source": "https://example.org/own",
+}
+
+
+def table(path: Path, *table_rows: dict[str, str]) -> Path:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(table_rows[0]), restval="")
+    writer.writeheader()
+    writer.writerows(table_rows)
+    path.write_text(text.getvalue())
+    return path
+
+
+def test_a_table_is_read_by_keys_and_labels_in_any_language(
+    run: Callable[..., Result], copied: Path, tmp_path: Path
+) -> None:
+    result = run("import", table(tmp_path / "rows.csv", ROW))
+    assert result.exit_code == 0, result.output
+    text = (copied / "data/practices/own-1.ttl").read_text()
+    for expected in (
+        'dct:title "Reading, together"@en',
+        "pg:category category:good-practice",
+        "outcome:ACE ,\n        outcome:BEL",
+        "pg:country country:HUN",
+        'schema:startDate "2019-01"^^xsd:gYearMonth',
+        "pg:ongoing true",
+        "prov:used <ni:///sha-256;",
+    ):
+        assert expected in text
+
+
+def test_the_table_that_the_search_gives_changes_nothing_when_imported(
+    run: Callable[..., Result], copied: Path, tmp_path: Path, client: TestClient
+) -> None:
+    exported = tmp_path / "all.csv"
+    exported.write_bytes(client.get("/practices.csv?size=100").content)
+    before = snapshot(copied)
+    result = run("import", exported)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("Unchanged") == 53
+    assert snapshot(copied) == before
+
+
+def test_an_empty_cell_empties_its_field_and_a_missing_column_leaves_it_alone(
+    run: Callable[..., Result], copied: Path, tmp_path: Path
+) -> None:
+    assert (
+        run("import", table(tmp_path / "a.csv", {"identifier": "1788", "funding": ""})).exit_code
+        == 0
+    )
+    catalogue = opened(copied)
+    entry = catalogue.entry("1788")
+    record = catalogue.reader.records(catalogue.shapes.record, [entry])[0]
+    assert "funding" not in record.values
+    assert len(record.values["outcome"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Categorie": "Gute Praktik"}, [":2:", "Gute Praktik", "Bewährte Praktiken"]),
+        ({"start": "last year"}, [":2:", "last year", "gYear"]),
+        ({"ongoing": "perhaps"}, ["perhaps", "true, false"]),
+        ({"source": "not an address"}, ["not an address"]),
+        ({"identifier": ""}, ["Identifier"]),
+        ({"identifier": "../x"}, ["../x"]),
+        ({"Categorie": "good-practice | policy-paper"}, ["one value"]),
+        ({"colour": "red"}, [":1:", "colour"]),
+        ({"title": "No language"}, ["title@en"]),
+        ({"Title@en": "Twice"}, ["Title@en", "second time"]),
+    ],
+)
+def test_a_table_with_a_fault_is_refused_and_nothing_is_written(
+    run: Callable[..., Result],
+    copied: Path,
+    tmp_path: Path,
+    change: dict[str, str],
+    said: list[str],
+) -> None:
+    before = snapshot(copied)
+    result = run("import", table(tmp_path / "rows.csv", ROW | change))
+    assert result.exit_code == 1
+    assert not [words for words in said if words not in result.output], result.output
+    assert "Traceback" not in result.output
+    assert snapshot(copied) == before
+
+
+def test_an_identifier_twice_is_refused(run: Callable[..., Result], tmp_path: Path) -> None:
+    result = run("import", table(tmp_path / "rows.csv", ROW, ROW))
+    assert result.exit_code == 1
+    assert ":3:1: own-1" in result.output.replace("“", "").replace("”", "")
+
+
+def test_a_row_with_too_few_cells_is_refused(run: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("identifier,category\nown-1\n")
+    result = run("import", path)
+    assert result.exit_code == 1
+    assert "1 cells" in result.output
+
+
+def test_a_text_of_several_lines_survives(
+    run: Callable[..., Result], copied: Path, tmp_path: Path
+) -> None:
+    text = 'Line "one"\n\n• two | three'
+    assert (
+        run("import", table(tmp_path / "rows.csv", ROW | {"description@en": text})).exit_code == 0
+    )
+    quads = documents.read(copied / "data/practices/own-1.ttl").quads
+    assert text in [getattr(quad.object, "value", "") for quad in quads]

@@ -1,0 +1,85 @@
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    Literal,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Triple,
+    parse,
+)
+
+from practicegraph.catalogue import documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.turtle import Writer
+from support.catalogues import ROOT
+
+KEPT_BY_THE_PROGRAM = sorted((ROOT / "data").rglob("*.ttl")) + sorted(
+    path for path in (ROOT / "ontology").glob("*.ttl") if "a skos:ConceptScheme" in path.read_text()
+)
+EX = "https://example.org/"
+
+
+@pytest.mark.parametrize("path", KEPT_BY_THE_PROGRAM, ids=lambda path: path.stem)
+def test_an_entry_or_a_scheme_stands_in_the_one_canonical_order(
+    path: Path, real: Catalogue
+) -> None:
+    document = documents.read(path)
+    triples = [quad.triple for quad in document.quads]
+    assert real.writer.write(triples, document.topics[0]) == path.read_text()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "shapes").glob("*.ttl")), ids=lambda path: path.stem
+)
+def test_what_is_written_reads_back_as_the_same_graph(path: Path, real: Catalogue) -> None:
+    document = documents.read(path)
+    triples = [quad.triple for quad in document.quads]
+    text = real.writer.write(triples, document.topics[0])
+    again = documents.document(path, text.encode())
+    assert canonical(quad.triple for quad in again.quads) == canonical(triples)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        'quotes " and \\ backslash',
+        'two\nlines """ and three quotes',
+        'ends in "',
+        "tab\tand\rreturn",
+        "é € 𝄞",
+    ],
+)
+def test_a_literal_of_any_characters_survives(value: str) -> None:
+    triple = Triple(NamedNode(EX + "s"), NamedNode(EX + "p"), Literal(value, language="en"))
+    text = Writer({}).write([triple], EX + "s")
+    assert [quad.triple for quad in parse(text, RdfFormat.TURTLE)] == [triple]
+
+
+def test_a_name_that_a_prefix_cannot_shorten_is_written_in_full() -> None:
+    triple = Triple(NamedNode(EX + "a/b"), NamedNode(EX + "p"), NamedNode(EX + "with.dot."))
+    text = Writer({"ex": EX}).write([triple], EX + "a/b")
+    assert f"<{EX}a/b>" in text
+    assert "ex:p" in text
+    assert f"<{EX}with.dot.>" in text
+    assert [quad.triple for quad in parse(text, RdfFormat.TURTLE)] == [triple]
+
+
+def canonical(triples: Iterable[Triple]) -> set[str]:
+    dataset = Dataset(Quad(t.subject, t.predicate, t.object) for t in triples)
+    dataset.canonicalize(CanonicalizationAlgorithm.UNSTABLE)
+    return {str(quad) for quad in dataset}
+
+
+def test_a_blank_node_stands_where_it_is_mentioned() -> None:
+    node = BlankNode()
+    triples = [
+        Triple(NamedNode(EX + "s"), NamedNode(EX + "p"), node),
+        Triple(node, NamedNode(EX + "q"), Literal("x")),
+    ]
+    assert 'ex:p [ ex:q "x" ] .' in Writer({"ex": EX}).write(triples, EX + "s")

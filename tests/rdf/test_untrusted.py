@@ -1,0 +1,326 @@
+"""What a stranger sends, at every door: nothing ends or blocks the server, all of it is located."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pyoxigraph import RdfFormat, Store
+
+from practicegraph.application import startup
+from practicegraph.catalogue import documents
+from practicegraph.catalogue.documents import UnreadableError
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.rdf import nesting, untrusted
+from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.web.app import application
+from support.catalogues import copy
+
+N = 20_000
+SAID = "<https://example.org/s> <https://example.org/p> "
+RDF = '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="https://a.b/">'
+TYPES = {
+    "ttl": "text/turtle",
+    "trig": "application/trig",
+    "nt": "application/n-triples",
+    "nq": "application/n-quads",
+    "jsonld": "application/ld+json",
+    "rdf": "application/rdf+xml",
+}
+LINES = {
+    "triple terms": SAID + f"<<( {SAID}" * N + "1" + " )>>" * N + " .",
+    "triple terms, not closed": SAID + f"<<( {SAID}" * N,
+    "triple terms behind escapes": f"# <<( \"\n{SAID} '\\'\"' , " + f"<<({SAID}" * N,
+}
+TURTLE = {
+    **LINES,
+    "reifiers": f"<< {SAID}" * N + "1" + " >>" * N + " .",
+    "annotations": SAID + "1 " + "{| <https://a.b/p> 1 " * N + "|}" * N + " .",
+    "collections": SAID + "(" * N + ")" * N + " .",
+    "blank nodes": SAID + "[ <https://a.b/p> " * N + "1" + "]" * N + " .",
+}
+JSON_LD = {
+    "objects": '{"@id": "https://a.b/c", "https://a.b/p": ' * N + "1" + "}" * N,
+    "lists": '{"@id": "https://a.b/c", "https://a.b/p": ' + "[" * N + "]" * N + "}",
+    "contexts": '{"@context": {"a": ' * N + "1" + "}}" * N,
+    "literals": '{"https://a.b/p": {"@type": "@json", "@value": ' + "[" * N + "]" * N + "}}",
+}
+XML = {
+    "elements": RDF + "<d><p>" * N + "</p></d>" * N + "</rdf:RDF>",
+    "literals": RDF
+    + '<d><p rdf:parseType="Literal">'
+    + "<d>" * N
+    + "</d>" * N
+    + "</p></d></rdf:RDF>",
+}
+DEEP = [
+    (form, kind, text)
+    for form, texts in {
+        "ttl": TURTLE,
+        "trig": TURTLE,
+        "nt": LINES,
+        "nq": LINES,
+        "jsonld": JSON_LD,
+        "rdf": XML,
+    }.items()
+    for kind, text in texts.items()
+]
+Send = Callable[[str, str], Response]
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    root = copy(tmp_path_factory.mktemp("doors"))
+    token = Bearers(root).add("anna", RIGHTS)
+    served = startup.serve(root)
+    assert served.source
+    workers = Workers(served.source, Limits(processes=1))
+    app = application(served, workers, writing=startup.writing(served))
+    with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as client:
+        yield client
+
+
+@pytest.fixture(params=["validate", "put", "post"])
+def send(request: pytest.FixtureRequest, doors: TestClient) -> Send:
+    def sent(text: str, media_type: str) -> Response:
+        headers = {"Content-Type": media_type, "If-Match": "*", "Accept": "application/json"}
+        if request.param == "put":
+            return doors.put("/practice/1703", content=text, headers=headers)
+        path = "/practice" if request.param == "post" else "/validate"
+        return doors.post(path, content=text, headers=headers)
+
+    return sent
+
+
+def refused(answer: Response) -> dict[str, Any]:
+    assert answer.status_code == 400, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize(("form", "text"), [pytest.param(f, t, id=f"{f} {k}") for f, k, t in DEEP])
+def test_a_text_that_is_nested_too_deep_is_refused_with_its_place(
+    send: Send, form: str, text: str
+) -> None:
+    text = text if len(text) < 1 << 20 else text[: 1 << 20]
+    found = refused(send(text, TYPES[form]))
+    assert "100" in found["detail"] + found.get("hint", "")
+    assert found["line"] == (2 if text.startswith("#") else 1)
+    assert 1 < found["column"] < 20_000
+
+
+FLAT = '"' + "([{<<(" * 200 + '"'
+IRIS = "<https://a.b/((((((((((((((((((((((((((((((((((((((((((((((((((((((((((#((((((((((((((((((((((((((((((((((((((((((((((((((((((((>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SAID + FLAT + " .",
+        SAID + "'''" + "\n'((\\''(\"" * 200 + "''' .",
+        SAID + '"""' + "\n((\\\"\"(''" * 200 + '""" .',
+        SAID + IRIS + " .",
+        "# " + "(" * 500 + f"\n{SAID} 1 . # '\n{SAID} ( 1 ) .",
+        "@prefix a: <https://a.b/> .\na:" + "\\(" * 200 + " a:p 1 .",
+        SAID + " , ".join(["(1 [ <https://a.b/p> <<( <a:b> <c:d> 1 )>> ] )"] * 200) + " .",
+    ],
+)
+def test_brackets_in_texts_iris_names_and_comments_are_not_counted(text: str) -> None:
+    form = RdfFormat.TURTLE
+    assert not untrusted.values(text, form)
+    assert list(untrusted.parsed(text, form))
+
+
+QUERIES = {
+    "parentheses": "SELECT * { ?s ?p ?o FILTER(" + "(" * 8000 + "1" + ")" * 8000 + ") }",
+    "negations": "SELECT * { ?s ?p ?o FILTER(" + "!" * N + "1) }",
+    "groups": "SELECT * " + "{" * 8000 + "}" * 8000,
+    "subqueries": "SELECT * { " + "{ SELECT * { " * 4000 + "}}" * 4000 + "}",
+    "exists": "SELECT * { " + "FILTER EXISTS { " * 4000 + "}" * 4000 + "}",
+    "triple terms": "SELECT * { ?s ?p " + "<<( ?s ?p " * N + "?o" + " )>>" * N + "}",
+    "reifiers": "SELECT * { ?s ?p " + "<< ?s ?p " * N + "?o" + " >>" * N + "}",
+    "collections": "SELECT * { ?s ?p " + "(" * N + "1" + ")" * N + "}",
+    "blank nodes": "SELECT * { ?s ?p " + "[ ?p " * N + "1" + "]" * N + "}",
+    "paths": "SELECT * { ?s " + "(" * N + "<a:b>" + ")*" * N + " ?o }",
+    "functions": "SELECT * { ?s ?p ?o FILTER(" + "IF(1, 1, " * N + "1" + ")" * N + ") }",
+}
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_a_query_that_is_nested_too_deep_is_refused_with_its_place(
+    doors: TestClient, query: str
+) -> None:
+    headers = {"Content-Type": "application/sparql-query"}
+    found = refused(doors.post("/sparql", content=query, headers=headers))
+    assert "100 deep" in found["hint"]
+    assert found["line"] == 1
+
+
+def test_shapes_with_a_query_that_is_nested_too_deep_are_refused(doors: TestClient) -> None:
+    shapes = f"""
+        @prefix sh: <http://www.w3.org/ns/shacl#> .
+        [] a sh:NodeShape ; sh:targetNode <a:b> ; sh:sparql [ sh:select '{QUERIES["groups"]}' ] .
+    """
+    sent = {"text": f"{SAID} 1 .", "shapes": shapes}
+    assert "100 deep" in refused(doors.post("/validate", data=sent))["hint"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"SELECT * {{ ?s ?p {FLAT} }}",
+        f"SELECT * {{ ?s ?p {IRIS} }}",
+        f"SELECT * {{ # {FLAT}\n ?s ?p ?o }}",
+        "SELECT * { ?s ?p ?o FILTER(?o != 1 " + "&& (!(!!true) || ?o < 1 || ?o > 1)" * 150 + ") }",
+    ],
+)
+def test_a_query_that_is_only_long_is_read(query: str) -> None:
+    nesting.refuse_depth(query)
+    Store().query(query)
+
+
+LONG = {
+    "negations apart": "! " * 20_000 + "1",
+    "or": "?o" + " || ?o" * 20_000,
+    "sums": "?o" + " + ?o" * 20_000,
+}
+
+
+@pytest.mark.parametrize("expression", LONG.values(), ids=LONG)
+def test_a_query_with_a_long_chain_ends_no_process(doors: TestClient, expression: str) -> None:
+    query = f"ASK {{ BIND(1 AS ?o) FILTER({expression}) }}"
+    headers = {"Content-Type": "application/sparql-query", "Accept": "application/json"}
+    answer = doors.post("/sparql?timeout=1", content=query, headers=headers)
+    assert answer.status_code in (200, 504), answer.text
+
+
+NESTED = "BIND(1 AS ?t0)" + "".join(
+    f"BIND({'<<( <a:b> <a:c> ' * 50} ?t{n} {' )>>' * 50} AS ?t{n + 1})" for n in range(3)
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "query", "depth"),
+    [
+        ("text/html", "SELECT ?t{depth} {{ {nested} }}", 1),
+        ("text/html", "SELECT ?t{depth} {{ {nested} }}", 3),
+        ("application/ld+json", "CONSTRUCT {{ <a:b> <a:c> ?t{depth} }} {{ {nested} }}", 3),
+    ],
+)
+def test_a_result_that_is_nested_too_deep_is_not_parsed_in_the_server(
+    doors: TestClient, form: str, query: str, depth: int
+) -> None:
+    content = query.format(depth=depth, nested=NESTED)
+    headers = {"Content-Type": "application/sparql-query", "Accept": form}
+    answer = doors.post("/sparql", content=content, headers=headers)
+    deep = "more than 100 deep" in answer.text
+    assert (answer.status_code == 400, deep) == (depth > 1, depth > 1), answer.text
+
+
+RELATIVE = [
+    ("ttl", "\n<https://a.b/c> a <d> .", 2, 19),
+    ("ttl", "<#c> a <https://a.b/d> .", 1, 1),
+    ("ttl", "@base <c/> .\n<d> a <https://a.b/d> .", 1, 7),
+    ("trig", "\n<c> { <https://a.b/c> a <https://a.b/d> }", 2, 1),
+    ("nt", f"\n{SAID} <a> .", 2, 50),
+    ("nq", f"\n{SAID} <a:b> <c> .", 2, 56),
+    ("jsonld", '\n{"@id": "c",\n "@type": "https://a.b/d"}', 2, 9),
+    ("jsonld", '\n{"@id": "https://a.b/c",\n "@type": "d"}', 3, 11),
+    ("jsonld", '\n{"@id": "https://a.b/c",\n "https://a.b/p": {"@id": "d"}}', 3, 27),
+    ("jsonld", '\n{"@context": {"@base": "e/"}, "@id": "c", "@type": "https://a.b/d"}', 2, 38),
+    ("rdf", f'{RDF}\n<d rdf:about="c"/></rdf:RDF>', 2, 15),
+    ("rdf", f'{RDF}\n<d rdf:about="https://a.b/c"><p rdf:resource="d"/></d></rdf:RDF>', 2, 47),
+    ("rdf", f'{RDF}\n<d xml:base="e" rdf:about="c"/></rdf:RDF>', 2, 14),
+]
+
+
+@pytest.mark.parametrize(("form", "text", "line", "column"), RELATIVE)
+def test_a_relative_iri_without_a_base_is_told_with_its_place(
+    doors: TestClient, form: str, text: str, line: int, column: int
+) -> None:
+    headers = {"Content-Type": TYPES[form]}
+    found = refused(doors.post("/validate", content=text, headers=headers))
+    assert (found["line"], found["column"]) == (line, column), found
+    assert "IRI" in found["hint"]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "line", "column"),
+    [
+        ("nt", "<> <https://a.b/c> 1 .", 1, 1),
+        ("nq", f"\n{SAID} 'a' <b> .", 2, 50),
+        ("rdf", f'{RDF}\n<d xml:base="e" rdf:about="c"/></rdf:RDF>', 2, 14),
+        ("jsonld", '{"@id": "",\n "https://a.b/c": "\\ud800"}', 2, 19),
+        ("jsonld", '{"@id": "",\n "@context": "https://a.b/c"}', 2, 14),
+        ("ttl", '<> <https://a.b/c>\n "\\uD800" .', 2, 3),
+    ],
+)
+def test_what_a_writer_s_text_says_wrong_is_told_with_its_place(
+    doors: TestClient, form: str, text: str, line: int, column: int
+) -> None:
+    headers = {"Content-Type": TYPES[form], "If-Match": "*"}
+    found = refused(doors.put("/practice/1703", content=text, headers=headers))
+    assert (found["line"], found["column"]) == (line, column), found
+
+
+def test_json_that_is_nested_too_deep_is_refused_with_its_place(doors: TestClient) -> None:
+    headers = {"Content-Type": "application/json", "If-Match": "*"}
+    text = '{"title":\n' + "[" * N + "]" * N + "}"
+    found = refused(doors.put("/practice/1703", content=text, headers=headers))
+    assert (found["line"], found["column"]) == (2, 32)
+
+
+HALF = '"\\ud800"'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "media_type", "content"),
+    [
+        ("PUT", "/practice/1703", "application/json", f'{{"title": {HALF}}}'),
+        ("PUT", "/practice/1703", "application/json", f"{{{HALF}: 1}}"),
+        ("POST", "/practice", "application/json", f'{{"title": {{"en": {HALF}}}}}'),
+        ("PUT", "/practice/1703", "application/json", '{"title": NaN}'),
+        ("PUT", "/practice/1703", "application/ld+json", f'{{"@id": {HALF}}}'),
+        ("POST", "/validate", "application/ld+json", f'{{"@id": {HALF}}}'),
+        ("POST", "/validate", "application/ld+json", f'{{"@id": "a:b", {HALF}: 1}}'),
+        ("POST", "/validate", "application/ld+json", f'{{"@context": {HALF}, "@id": "a:b"}}'),
+        ("POST", "/status", "application/json", f'{{"iris": [{HALF}]}}'),
+        ("POST", "/status", "application/json", f'{{"iris": [], {HALF}: 1}}'),
+        ("POST", "/status", "application/json", b'{"iris": ["\xed\xa0\x80"]}'),
+        ("POST", "/status", "application/json", "[" * N),
+        *(
+            ("POST", "/reconcile", "application/x-www-form-urlencoded", urlencode({name: text}))
+            for name in ("queries", "extend")
+            for text in (f'{{"q": {{"query": {HALF}}}}}', f'{{"ids": [{HALF}]}}', f"{{{HALF}: 1}}")
+        ),
+    ],
+)
+def test_json_with_half_a_surrogate_pair_or_what_is_no_json_is_refused(
+    doors: TestClient, method: str, path: str, media_type: str, content: str
+) -> None:
+    headers = {"Content-Type": media_type, "If-Match": "*"}
+    refused(doors.request(method, path, content=content, headers=headers))
+
+
+@pytest.mark.parametrize("name", ["a.ttl", "a.trig", "a.nq"])
+def test_a_file_that_is_nested_too_deep_is_unreadable(name: str) -> None:
+    with pytest.raises(UnreadableError, match="100 deep"):
+        documents.document(Path(name), LINES["triple terms"].encode())
+
+
+def test_a_check_of_which_the_process_dies_twice_has_a_number_in_every_language(
+    doors: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(nesting, "refuse_depth", lambda _: None)
+    query = "ASK " + "{" * 300_000
+    headers = {"Content-Type": "application/sparql-query"}
+    answer = doors.post("/sparql?lang=de", content=query, headers=headers)
+    assert answer.status_code == 500
+    number = answer.json()["incident"]
+    assert number in answer.json()["detail"]
+    assert f"incident {number}: its process ended: signal 11" in caplog.text
+    assert doors.get("/sparql", params={"query": "ASK {}"}).status_code == 200

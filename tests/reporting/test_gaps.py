@@ -1,0 +1,189 @@
+"""The ledger of gaps, held against the search and the files."""
+
+import json
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from fastapi.testclient import TestClient
+from pyoxigraph import NamedNode
+
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.reporting import gaps
+from practicegraph.reporting.gaps import Ledger
+from practicegraph.schema.shapes import SKOS
+from practicegraph.schema.value_parser import BadChoiceError
+from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.web.app import application
+from support.catalogues import copy, rows
+
+PARTS = [
+    "missing-texts",
+    "translated-texts",
+    "thin-fields",
+    "thin-entries",
+    "unused-concepts-by-scheme",
+    "unconfirmed-facts",
+]
+
+
+@pytest.fixture(scope="module")
+def kept(real: Catalogue) -> Ledger:
+    return Ledger(real, real.preferring("de"))
+
+
+@pytest.fixture(scope="module")
+def found(kept: Ledger) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each part, as programs read them."""
+    listed = json.loads(gaps.as_json(kept, kept.parts()))["gaps"]
+    assert [part["name"] for part in listed] == PARTS
+    return {part["name"]: part["rows"] for part in listed}
+
+
+def test_titles_that_nobody_has_in_a_language_are_counted_in_its_column(
+    real: Catalogue, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    entries = real.store.subjects("http://purl.org/dc/terms/abstract")
+    titles = [
+        real.store.labels(entry, "http://purl.org/dc/terms/title")
+        | real.store.labels(entry, "https://w3id.org/practicegraph/ontology#translatedTitle")
+        for entry in entries
+    ]
+    (row,) = [r for r in found["missing-texts"] if r["field"]["id"].endswith("#Practice-title")]
+    assert row["of"] == len(titles) == 53
+    for language in real.languages:
+        assert row[language] == sum(language not in labels for labels in titles)
+
+
+def test_labels_of_ours_are_those_that_the_stored_question_lists(
+    client: TestClient, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    for language in ("es", "el"):
+        asked = client.get(f"/queries/translated-labels?language={language}&format=csv")
+        counted = [r for r in found["translated-texts"] if "Concept" in r["field"]["id"]]
+        assert sum(row[language] for row in counted) == len(rows(asked.text))
+
+
+def test_entries_without_a_value_are_those_that_a_search_for_not_stated_finds(
+    client: TestClient, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    empty = {row["field"]["id"].rpartition("-")[2]: row["empty"] for row in found["thin-fields"]}
+    facets = set(empty) & set(client.get("/practices.json").json()["facets"])
+    assert len(facets) >= 5
+    for key in facets:
+        total = client.get(f"/practices.json?{key}=not-stated").json()["total"]
+        assert empty[key] == total, key
+
+
+def test_concepts_never_used_are_those_that_the_stored_question_lists(
+    client: TestClient, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    for row in found["unused-concepts-by-scheme"]:
+        asked = client.get(
+            "/queries/unused-concepts", params={"scheme": row["group"]["id"], "format": "csv"}
+        )
+        assert row["unused"] == len(rows(asked.text)) > 0
+
+
+def test_the_thinnest_entries_come_first(found: dict[str, list[dict[str, Any]]]) -> None:
+    filled = [row["filled"] for row in found["thin-entries"]]
+    assert len(filled) == 53
+    assert filled == sorted(filled)
+    assert found["thin-entries"][-1]["identifier"] == "1788"
+
+
+def test_what_is_inferred_and_lists_not_seen_to_their_end_are_unconfirmed(
+    real: Catalogue, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    reasons = [row["reason"]["id"].rpartition("#")[2] for row in found["unconfirmed-facts"]]
+    notes = real.store.quads(None, NamedNode(SKOS + "editorialNote"))
+    noted = [quad for quad in notes if "is inferred" in str(quad.object)]
+    assert reasons.count("Concept-inferred") == len(noted) == 14
+    assert reasons.count("Practice-incomplete") == 22
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_tables_speak_the_language_and_leave_no_column_without_a_heading(
+    name: str, kept: Ledger, real: Catalogue
+) -> None:
+    (part,) = kept.parts(name)
+    assert part.title == real.questions[name].labels["de"]
+    headings = [kept.heading(column) for column in part.columns]
+    codes = [column for column in part.columns if column in headings]
+    assert codes in ([], list(real.languages))
+    assert part.title in gaps.text(kept, [part])
+
+
+def test_people_get_the_first_rows_and_programs_all(kept: Ledger) -> None:
+    (part,) = kept.parts("thin-entries")
+    shown = gaps.text(kept, [part])
+    assert len(shown.splitlines()) < 25
+    assert "… und 33 weitere: practicegraph gaps thin-entries" in shown
+    table = rows(gaps.as_csv(kept, [part]))
+    assert len(table) == len(part.rows) == 53
+    assert table[0]["thing"].startswith("https://w3id.org/practicegraph/practice/")
+    assert table[0]["thingLabel"]
+
+
+def test_a_part_that_is_not_there_is_refused_with_those_that_are(kept: Ledger) -> None:
+    with pytest.raises(BadChoiceError) as refused:
+        kept.parts("thin-field")
+    assert "thin-fields" in refused.value.valid
+
+
+def test_the_command_prints_the_ledger_and_is_no_check(run: Callable[..., Result]) -> None:
+    whole = run("gaps", "--lang", "nl")
+    assert whole.exit_code == 0
+    assert "Welke gegevens heeft de bron niet bevestigd?" in whole.output
+    assert run("gaps", "thin-fields", "--format", "csv").output.startswith(
+        "gap,field,fieldLabel,of,empty"
+    )
+    assert run("gaps", "--lang", "pt").exit_code == 1
+
+
+def test_the_page_has_every_part_with_its_question_in_the_reader_s_language(
+    client: TestClient, kept: Ledger
+) -> None:
+    page = client.get("/gaps?lang=de", headers={"Accept": "text/html"}).text
+    parts = kept.parts()
+    places = [page.index(f'href="/queries/{part.name}?lang=de"') for part in parts]
+    assert places == sorted(places)
+    for part in parts:
+        assert part.title in unescape(page)
+        assert f"Insgesamt: {len(part.rows)}<" in page
+    (thin,) = [part for part in parts if part.name == "thin-entries"]
+    thing = thin.rows[0]["thing"]
+    assert isinstance(thing, NamedNode)
+    path = thing.value.removeprefix(kept.catalogue.base)
+    assert f'<a href="/{path}.html?lang=de">{kept.label(thing)}</a>' in unescape(page)
+
+
+def test_programs_get_the_counts_and_the_first_rows(
+    client: TestClient, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    answer = client.get("/gaps?lang=de")
+    assert answer.headers["content-type"] == "application/json"
+    for part in answer.json()["gaps"]:
+        rows = found[part["name"]]
+        assert part["count"] == len(rows)
+        assert part["rows"] == rows[: gaps.MOST]
+        assert client.get(part["answer"]).status_code == 200
+    known = {"If-None-Match": answer.headers["etag"]}
+    assert client.get("/gaps?lang=de", headers=known).status_code == 304
+    assert client.get("/gaps", headers={"Accept": "text/csv"}).status_code == 406
+
+
+def test_what_takes_too_long_to_count_is_told_as_such(tmp_path: Path) -> None:
+    served = startup.serve(copy(tmp_path / "catalogue"))
+    assert served.source
+    workers = Workers(served.source, Limits(seconds=0.001, processes=1))
+    with TestClient(application(served, workers)) as client:
+        parts = client.get("/gaps").json()["gaps"]
+        page = client.get("/gaps?lang=nl", headers={"Accept": "text/html"}).text
+    assert {part["count"] for part in parts} == {None}
+    assert all(part["truncated"] and part["rows"] == [] for part in parts)
+    assert page.count("Dit tellen duurt te lang") == len(PARTS)

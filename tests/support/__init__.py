@@ -1,0 +1,1 @@
+"""What tests share: catalogues, servers, stores, changes."""

@@ -1,0 +1,59 @@
+"""Catalogues for tests: the real one, copies of it, and what tests read of them."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from fastapi.testclient import TestClient
+
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+
+ROOT = Path(__file__).parents[2]
+
+
+SOURCES = ROOT / "tests" / "sources"
+
+
+CASES = ROOT / "tests" / "cases"
+
+
+PARTS = ("ontology", "shapes", "queries", "data")
+
+
+def copy(to: Path) -> Path:
+    for part in PARTS:
+        shutil.copytree(ROOT / part, to / part)
+    return to
+
+
+def opened(root: Path) -> Catalogue:
+    return catalogue.gather(catalogue.read(root).documents, root)
+
+
+def in_json_ld(client: TestClient, path: str) -> str:
+    """A document in JSON-LD with the context to which it refers in its place."""
+    document = client.get(path).json()
+    assert document["@context"] == "http://testserver/context.jsonld"
+    return json.dumps(document | client.get(document["@context"]).json())
+
+
+def lacking(program: str) -> NoReturn:
+    """Skip a test for what the machine has not; fail in CI, where nothing may be left out."""
+    reason = f"{program} is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Every file below a folder, to tell whether anything has changed."""
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines(keepends=True)))

@@ -1,0 +1,238 @@
+"""The domain is Turtle: one edit there, none in Python, and search, page and import follow."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from fastapi.testclient import TestClient
+from pyoxigraph import Literal, NamedNode, Triple
+
+from practicegraph.application.services import Services
+from practicegraph.catalogue import documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.exchange.source_pages import site
+from practicegraph.web.app import application
+from support.catalogues import SOURCES, opened
+
+PAGE = SOURCES / "1788.nl.txt"
+RATING = """
+shape:Practice-stars
+    a sh:PropertyShape ;
+    sh:path pg:stars ;
+    sh:name
+        "Stars"@en ,
+        "Sterren"@nl ,
+        "Estrellas"@es ,
+        "Sterne"@de ,
+        "Stelle"@it ,
+        "Étoiles"@fr ,
+        "Αστέρια"@el ;
+    sh:description
+        "How many stars."@en ,
+        "Hoeveel sterren."@nl ,
+        "Cuántas estrellas."@es ,
+        "Wie viele Sterne."@de ,
+        "Quante stelle."@it ,
+        "Combien d’étoiles."@fr ,
+        "Πόσα αστέρια."@el ;
+    sh:group shape:group-aims ;
+    sh:order 90 ;
+    sh:maxCount 1 ;
+    sh:in ( "one" "two" ) ;
+    pg:facet true .
+"""
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text, f"{before} does not stand in {path}"
+    path.write_text(text.replace(before, after, 1))
+
+
+def served(root: Path) -> TestClient:
+    return TestClient(application(Services(opened(root))), follow_redirects=False)
+
+
+def parameters(client: TestClient) -> dict[str, dict[str, object]]:
+    document = client.get("/openapi.json").json()
+    return {found["name"]: found for found in document["paths"]["/practices"]["get"]["parameters"]}
+
+
+def facets(client: TestClient, query: str = "") -> dict[str, dict[str, int]]:
+    found = client.get(f"/practices?{query}").json()["facets"]
+    return {
+        key: {value["value"]: value["count"] for value in facet["values"]}
+        for key, facet in found.items()
+    }
+
+
+def test_one_triple_makes_a_field_a_facet(copied: Path, run: Callable[..., Result]) -> None:
+    assert "implementedIn" not in facets(served(copied))
+    edit(
+        copied / "shapes/practice.ttl",
+        "    sh:class dct:Location ;",
+        "    sh:class dct:Location ;\n    pg:facet true ;",
+    )
+    changed = served(copied)
+    assert facets(changed)["implementedIn"] == {"CZE": 1, "POL": 1, "ROU": 1, "SVN": 1}
+    assert changed.get("/practices?implementedIn=POL").json()["total"] == 1
+    assert changed.get("/practices?implementedIn=POX").status_code == 400
+    assert "POL" in str(parameters(changed)["implementedIn"])
+    assert "implementedIn=POL" in changed.get("/practices", headers={"Accept": "text/html"}).text
+    assert run("check").exit_code == 0
+
+
+def test_one_property_shape_with_names_makes_a_field(
+    copied: Path, run: Callable[..., Result], tmp_path: Path
+) -> None:
+    shapes = copied / "shapes/practice.ttl"
+    edit(shapes, "shape:Practice-title ,", "shape:Practice-title ,\n        shape:Practice-stars ,")
+    shapes.write_text(shapes.read_text() + RATING)
+    page = tmp_path / "1788.nl.txt"
+    page.write_text(PAGE.read_text())
+    edit(page, "  Fondsen:", "  Sterren:\n • two\n  Fondsen:")
+    result = run("import", page)
+    assert result.exit_code == 0, result.output
+    client = served(copied)
+    assert facets(client)["stars"] == {"two": 1}
+    assert parameters(client)["stars"]["schema"] == {
+        "type": "array",
+        "items": {"type": "string", "enum": ["one", "two", "not-stated"]},
+    }
+    found = client.get("/practices?stars=two&lang=de").json()
+    assert (found["total"], found["items"][0]["stars"]) == (1, "two")
+    assert found["facets"]["stars"]["label"] == "Sterne"
+    assert "Étoiles" in client.get("/practice/1788.html?lang=fr").text
+    assert "stars" in client.get("/practices.csv").text.partition("\n")[0]
+    table = tmp_path / "rows.csv"
+    table.write_text("identifier,Stelle\n1798,one\n")
+    assert run("import", table).exit_code == 0
+    assert facets(served(copied))["stars"] == {"one": 1, "two": 1}
+
+
+def test_a_facet_without_a_list_of_values_is_refused_by_the_check(
+    copied: Path, run: Callable[..., Result]
+) -> None:
+    edit(
+        copied / "shapes/practice.ttl",
+        "    sh:path pg:organisation ;",
+        "    sh:path pg:organisation ;\n    pg:facet true ;",
+    )
+    result = run("check", "shapes")
+    assert result.exit_code == 1
+    assert "Facet" in result.output
+
+
+def with_portuguese(root: Path) -> None:
+    """Add a language as a steward would: to the list, and a wording to every label."""
+    edit(root / "shapes/meta.ttl", '"fr" "el" )', '"fr" "el" "pt" )')
+    writer = opened(root).writer
+    for question in (root / "queries").glob("*.rq"):
+        wordings = re.compile(r'^(#: +)"(.+)"@el', re.M)
+        question.write_text(wordings.sub(r'\1"\2"@el ,\n\1"\2 (pt)"@pt', question.read_text()))
+    for path in documents.files(root, ("ontology", "shapes")):
+        document = documents.read(path)
+        triples = [quad.triple for quad in document.quads]
+        complete = {(t.subject, t.predicate) for t in triples if language(t) == "el"}
+        added = [
+            Triple(t.subject, t.predicate, Literal(f"{t.object.value} (pt)", language="pt"))
+            for t in triples
+            if isinstance(t.object, Literal)
+            and language(t) == "en"
+            and (t.subject, t.predicate) in complete
+        ]
+        path.write_text(writer.write([*triples, *added], document.topics[0]))
+
+
+def language(triple: Triple) -> str | None:
+    return triple.object.language if isinstance(triple.object, Literal) else None
+
+
+@pytest.fixture
+def portuguese(copied: Path) -> Path:
+    with_portuguese(copied)
+    return copied
+
+
+def test_one_language_more_in_the_list_is_demanded_of_every_label(
+    copied: Path, run: Callable[..., Result]
+) -> None:
+    edit(copied / "shapes/meta.ttl", '"fr" "el" )', '"fr" "el" "pt" )')
+    result = run("check")
+    assert result.exit_code == 1
+    assert "“pt”" in result.output
+
+
+def test_a_language_more_changes_search_counts_openapi_page_and_import(
+    portuguese: Path, run: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = run("check")
+    assert result.exit_code == 0, result.output
+    client = served(portuguese)
+    assert parameters(client)["lang"]["schema"] == {
+        "type": "string",
+        "enum": ["en", "nl", "es", "de", "it", "fr", "el", "pt"],
+    }
+    found = client.get("/practices?outcome=ACE&lang=pt").json()
+    assert found["facets"]["outcome"]["label"].endswith("(pt)")
+    values = {value["value"]: value for value in found["facets"]["outcome"]["values"]}
+    assert values["ACE"]["label"] == "Access to compulsory education (pt)"
+    assert values["ACE"]["count"] == found["total"] > 0
+    page = client.get("/practice/1788.html", headers={"Accept-Language": "pt"}).text
+    assert '<html lang="pt">' in page
+    assert "Good Practices (pt)" in page
+    source = tmp_path / "1788.pt.txt"
+    source.write_text(in_portuguese(opened(portuguese)))
+    result = run("import", source, "--source", "https://example.org/pt")
+    assert result.exit_code == 0, result.output
+    entry = (portuguese / "data/practices/1788.ttl").read_text()
+    assert '"Um texto."@pt' in entry
+    assert re.search(r"pg:outcome outcome:LAN ;", entry)
+
+
+def in_portuguese(opened_catalogue: Catalogue) -> str:
+    record = opened_catalogue.shapes.record
+    concept = opened_catalogue.vocabularies.by_key["outcome"].concepts["LAN"]
+    title = site(opened_catalogue.store).page_titles["pt"]
+    lines = [
+        title,
+        "MINT em português",
+        record.by_key["evaluation"].names["pt"],
+        "Um texto.",
+        record.by_key["outcome"].names["pt"] + ":",
+        " • " + concept.labels["pt"],
+    ]
+    assert opened_catalogue.store.holds(NamedNode(concept.iri).value)
+    return "\n".join(lines)
+
+
+def test_a_concept_more_is_known_everywhere(copied: Path, run: Callable[..., Result]) -> None:
+    path = copied / "ontology/funding.ttl"
+    document = documents.read(path)
+    triples = [quad.triple for quad in document.quads]
+    iri = "https://w3id.org/practicegraph/funding/"
+    added = [
+        Triple(NamedNode(iri + "lottery"), triple.predicate, replaced(triple))
+        for triple in triples
+        if triple.subject == NamedNode(iri + "eu-funds")
+    ]
+    top = NamedNode("http://www.w3.org/2004/02/skos/core#hasTopConcept")
+    scheme = NamedNode(document.topics[0])
+    added.append(Triple(scheme, top, NamedNode(iri + "lottery")))
+    path.write_text(opened(copied).writer.write([*triples, *added], document.topics[0]))
+    assert run("check").exit_code == 0
+    edit(copied / "data/practices/1788.ttl", "funding:eu-funds", "funding:lottery")
+    client = served(copied)
+    assert facets(client)["funding"] == {"lottery": 1}
+    assert client.get("/funding/lottery.html").status_code == 200
+
+
+def replaced(triple: Triple) -> NamedNode | Literal:
+    if isinstance(triple.object, Literal):
+        text = triple.object.value.replace("eu-funds", "lottery")
+        tag = triple.object.language
+        return Literal(f"Lottery {text}" if tag else text, language=tag)
+    assert isinstance(triple.object, NamedNode)
+    return triple.object

@@ -1,0 +1,232 @@
+"""One wrong value in one file costs itself: everything else answers, and the service starts."""
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Client, Response
+
+from practicegraph.application import startup
+from practicegraph.application.dump_process import Dumper
+from practicegraph.application.health import Condition
+from practicegraph.application.services import Services
+from practicegraph.catalogue import catalogue as catalogue_catalogue
+from practicegraph.catalogue import documents as catalogue_documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.documents import Document, UnreadableError
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.exchange.dumps import Dumps
+from practicegraph.search.request import EVERYTHING
+from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.web.app import application
+from support.catalogues import ROOT
+from support.server import serving
+from support.wrong_values import BASE, Slip, slips
+from web.entries.test_editing import NEW
+
+DRAWN = int(os.environ.get("PRACTICEGRAPH_SLIPS", "60"))
+SEED = int(os.environ.get("PRACTICEGRAPH_SEED", "1"))
+ALWAYS = ("/practices.json?size=100", "/sitemap.xml", "/coverage.json?rows=outcome&columns=country")
+IN_TURN = (
+    "/practices.html?size=100",
+    "/catalog.html",
+    "/practices.csv?size=100",
+    "/practices.ttl?size=100",
+    "/catalog.ttl",
+    "/practices.jsonld?q=school&explain=true",
+    "/coverage.html?rows=period&columns=category",
+    "/outcome/ACE.html",
+    "/country/HUN.jsonld",
+    "/practices.xlsx",
+    "/practices?sort=start&period.from=2015&format=json",
+    "/openapi.json",
+    "/outcome.html",
+    "/ontology.html",
+    "/practice/1788/similar.json",
+    "/shapes.ttl",
+    "/context.jsonld",
+)
+FORMS = ("html", "ttl", "jsonld", "rdf", "trig", "json", "linkset")
+EVERY_KIND = (
+    *ALWAYS,
+    *(path for path in IN_TURN if path != "/openapi.json"),
+    *(f"/practice/1788.{form}" for form in FORMS),
+    *("/", "/changes", "/changes/1.trig", "/queries", "/queries/entries-by-outcome?outcome=LAN"),
+    *("/gaps", "/health", "/health/live", "/health/ready", "/dump.nq", "/dump.csv", "/shapes.html"),
+)
+HAND_MADE = {
+    "data/practices/1788.ttl": ('dct:modified "2026-11-24"', 'dct:modified "2026-11-31"'),
+    "data/practices/1789.ttl": ("pg:country country:", 'pg:country "Hungary" , country:'),
+    "data/practices/1791.ttl": ("pg:outcome\n", "pg:outcome outcome:NOPE ,\n"),
+    "ontology/outcome.ttl": ('skos:notation "ACA"', 'skos:notation "ACE"'),
+    "ontology/actor.ttl": ("skos:inScheme", "skos:broader actor:nowhere ;\n    skos:inScheme"),
+    "ontology/target.ttl": ('dct:modified "2026-11-2', 'dct:modified "2026-02-3'),
+    "shapes/phrases.ttl": ('"Search"@en', '"{Search"@en'),
+    "queries/imports.rq": ("SELECT", "SELEC"),
+}
+Found = TypeVar("Found")
+BROKEN = "@prefix x: <http://example.org/> .\n\nx:a x:b ( .\n"
+
+
+def opened(documents: list[Document], slip: Slip) -> Catalogue:
+    """Open a catalogue with one file changed; one that cannot be read stays what it was."""
+    changed = [document for document in documents if document.path == slip.path]
+    try:
+        said = (
+            [] if slip.content is None else [catalogue_documents.document(slip.path, slip.content)]
+        )
+    except UnreadableError:
+        said = changed
+    return catalogue_catalogue.gather([*(d for d in documents if d not in changed), *said], ROOT)
+
+
+def addresses(slip: Slip, number: int, documents: list[Document]) -> Iterator[str]:
+    """Give those of every answer, some others in turn, and the changed thing in a few forms."""
+    yield from ALWAYS
+    yield from (IN_TURN[(3 * number + step) % len(IN_TURN)] for step in range(3))
+    (topic, *_) = next(document.topics for document in documents if document.path == slip.path)
+    path = topic.removeprefix(BASE) or "catalog"
+    yield from (f"/{path}.{FORMS[(2 * number + step) % len(FORMS)]}" for step in range(2))
+
+
+def test_no_single_error_is_one_of_the_server() -> None:
+    documents = list(catalogue_catalogue.read(ROOT).documents)
+    failed: list[str] = []
+    for number, slip in enumerate(islice(slips(documents, SEED), DRAWN)):
+        catalogue = opened(documents, slip)
+        services = Services(catalogue)
+        client = TestClient(application(services), raise_server_exceptions=False)
+        said = f"{number} {slip.path.relative_to(ROOT)}: {slip.said}"
+        for path in addresses(slip, number, documents):
+            answer = client.get(path)
+            if answer.status_code >= 500:
+                failed.append(f"{said}: {path}")
+        answers = [
+            found.answer(EVERYTHING, catalogue.languages)
+            for found in (services.search, services.defined)
+        ]
+        if answers[0] != answers[1]:
+            failed.append(f"{said}: the index differs from its definition")
+    assert not failed, "\n".join(failed)
+
+
+def edit(root: Path, name: str, old: str, new: str) -> None:
+    text = (root / name).read_text()
+    assert old in text, name
+    (root / name).write_text(text.replace(old, new, 1))
+
+
+def close(served: Services) -> None:
+    assert served.index
+    served.index.shelf.close()
+
+
+def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:
+    for name, (old, new) in HAND_MADE.items():
+        edit(copied, name, old, new)
+    (copied / "data/practices/1793.ttl").write_text(BROKEN)
+    served = startup.serve(copied)
+    assert served.source
+    dumper = Dumper(served, Dumps(copied / catalogue_catalogue.KEPT / "dumps"))
+    workers = Workers(served.source, Limits(processes=1))
+    with TestClient(application(served, workers, dumper), raise_server_exceptions=False) as client:
+        answers = {path: client.get(path).status_code for path in EVERY_KIND}
+        failed = {path: status for path, status in answers.items() if status >= 500}
+        assert not {path for path in failed if not path.startswith("/dump")}
+        assert set(failed.values()) <= {503}  # while dumps are made
+        health = client.get("/health").json()
+    dumper.close()
+    assert health["status"] == "degraded"
+    assert [file["file"] for file in health["files"]] == ["data/practices/1793.ttl"]
+    assert health["files"][0]["reason"].startswith("3:")
+    assert health["release"] == served.catalogue.release
+    close(served)
+
+
+def started(root: Path, look: Callable[[Services], Found]) -> Found:
+    """Start a service, look at its catalogue, and end it."""
+    served = startup.serve(root)
+    try:
+        return look(served)
+    finally:
+        close(served)
+        del served
+        gc.collect()  # the store is in use until then
+
+
+def state(served: Services) -> tuple[str, int, list[str]]:
+    """Give the release, how much is logged, and the files that are not served as they are."""
+    assert served.log
+    catalogue = served.catalogue
+    assert catalogue.store.holds(catalogue.entry("1788"))
+    assert catalogue.vocabularies.by_key["outcome"].at("ACE")
+    return catalogue.release, served.log.count, [error.path.name for error in catalogue.left]
+
+
+def test_a_file_that_breaks_stays_served_as_it_was(copied: Path) -> None:
+    release, count, left = started(copied, state)
+    assert left == []
+    entry = copied / "data/practices/1788.ttl"
+    before = entry.read_text()
+    entry.write_text(BROKEN)
+    (copied / "ontology/outcome.ttl").write_text("")
+    assert started(copied, state) == (release, count, ["outcome.ttl", "1788.ttl"])
+    entry.write_text(before.replace("MINT", "Mint"))
+    mended, logged, left = started(copied, state)
+    assert (mended != release, logged, left) == (True, count + 1, ["outcome.ttl"])
+
+
+def test_of_two_files_on_one_topic_the_earlier_one_is_served(copied: Path) -> None:
+    first = started(copied, state)
+    entry = copied / "data/practices/1788.ttl"
+    (copied / "data/practices/0.ttl").write_text(entry.read_text().replace("MINT", "Other"))
+    assert started(copied, state) == (*first[:2], ["0.ttl"])
+
+
+def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Path) -> None:
+    headers = {"Authorization": f"Bearer {Bearers(copied).add('anna', RIGHTS)}"}
+    headers["Content-Type"] = "text/turtle"
+    (copied / "data/practices/1789.ttl").write_text(BROKEN)
+    started(copied, state)
+    (copied / "data/practices/1788.ttl").write_text(BROKEN)
+    with serving(copied) as address, Client(base_url=address, timeout=60) as client:
+
+        def put(name: str, condition: str) -> Response:
+            said = headers | {condition: "*"}
+            return client.put(f"/practice/{name}", content=NEW.encode(), headers=said)
+
+        assert put("new", "If-None-Match").status_code == 201
+        assert put("1791", "If-Match").status_code == 200
+        for name, condition in (("1788", "If-Match"), ("1789", "If-None-Match")):
+            answer = put(name, condition)
+            assert answer.status_code == 409
+            assert f"{name}.ttl:3:" in answer.json()["detail"]
+        release = client.get("/health").json()["release"]
+    assert started(copied, state)[0] == release
+    assert started(
+        copied, lambda served: served.catalogue.store.holds(served.catalogue.entry("new"))
+    )
+    assert "Pécs" in (copied / "data/practices/1791.ttl").read_text()
+    for name in ("1788", "1789"):
+        assert (copied / f"data/practices/{name}.ttl").read_text() == BROKEN
+
+
+def test_what_a_check_finds_is_told_until_the_file_changes(
+    copied: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = copied / "data/practices/1788.ttl"
+    condition = Condition(copied)
+    row = {"path": str(path), "line": 7, "column": 3, "message": "no day", "severity": "Violation"}
+    condition.learn([row, row, row | {"severity": "Warning"}])
+    assert condition.as_json() == {
+        "status": "degraded",
+        "files": [{"file": "data/practices/1788.ttl", "findings": 2}],
+    }
+    assert f"{path}:7:3: no day" in caplog.text
+    path.write_text(path.read_text() + "\n")
+    assert condition.as_json() == {"status": "ok"}

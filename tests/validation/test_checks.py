@@ -1,0 +1,186 @@
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.documents import UnreadableError, read
+from practicegraph.validation import checks
+from practicegraph.validation.findings import Checked, Finding
+from support.catalogues import CASES, ROOT
+
+FAULTS = sorted(CASES.glob("*.ttl"))
+CONTENTS = catalogue.read(ROOT)
+
+
+def checked(path: Path, language: str = "en") -> Checked:
+    contents = catalogue.read(ROOT, [path])
+    return checks.check(ROOT, contents, [path], language)
+
+
+def expected(path: Path) -> list[tuple[str, ...]]:
+    """What a case says that the check finds: shape, rule, value."""
+    return sorted(
+        tuple(line.removeprefix("# finds: ").split(" ", 2))
+        for line in path.read_text().splitlines()
+        if line.startswith("# finds: ")
+    )
+
+
+def found(finding: Finding) -> tuple[str, ...]:
+    return (finding.shape_name or "-", finding.rule, finding.value or "-")
+
+
+ASKED = {path for path in FAULTS if (ROOT / "queries" / f"{expected(path)[0][0]}.rq").exists()}
+"""The faults that stored questions find, and no engine of SHACL."""
+
+
+def test_the_catalogue_has_nothing_wrong() -> None:
+    assert checks.check(ROOT, CONTENTS, CONTENTS.paths).findings == ()
+
+
+def test_there_are_thirty_faults_and_more() -> None:
+    assert len(FAULTS) >= 30
+    assert all(expected(path) for path in FAULTS)
+
+
+@pytest.fixture(scope="module")
+def all_faults() -> dict[Path, list[Finding]]:
+    """Every fault in one check: they do not disturb each other."""
+    contents = catalogue.read(ROOT, FAULTS)
+    findings = checks.check(ROOT, contents, FAULTS).findings
+    return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
+
+
+@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+def test_a_fault_is_found_and_nothing_else(
+    path: Path, all_faults: dict[Path, list[Finding]]
+) -> None:
+    assert sorted(map(found, all_faults[path])) == expected(path)
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "es", "de", "it", "fr", "el"])
+def test_a_finding_names_file_entry_field_value_and_reason_in_the_language(language: str) -> None:
+    path = CASES / "entry-with-two-categories.ttl"
+    (finding,) = checked(path, language).findings
+    name = CONTENTS_NAMES[language]
+    assert str(path) in str(finding)
+    assert finding.field == name
+    assert finding.subject
+    assert finding.reason
+    assert not re.search(r"[{}]", str(finding))
+
+
+CONTENTS_NAMES = {
+    "en": "Category",
+    "nl": "Categorie",
+    "es": "Categoría",
+    "de": "Rubrik",
+    "it": "Categoria",
+    "fr": "Catégorie",
+    "el": "Κατηγορία",
+}
+
+
+def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
+    entry = copied / "data/practices/1788.ttl"
+    twin = copied / "data/practices/twin.ttl"
+    twin.write_text(entry.read_text())
+    contents = catalogue.read(copied)
+    findings = checks.check(copied, contents, contents.paths).findings
+    assert [(finding.path, finding.rule) for finding in findings] == [(twin, "SameTopic")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("    sh:path pg:category ;\n", "", "Practice-category"),
+        ('sh:pattern "^https?://"', 'sh:pattern "("', "unclosed group"),
+        ("SELECT $this ?value", "SELECT $this value", "SPARQL"),
+        ('"^https?://" .', '"^https?://" ;\n    sh:languageIn ( "en" ) .', "sh:languageIn"),
+    ],
+)
+def test_shapes_that_make_no_sense_are_said_to_and_never_traced(
+    run: Callable[..., Result], copied: Path, before: str, after: str, said: str
+) -> None:
+    path = copied / "shapes/practice.ttl"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+    result = run("check")
+    assert result.exit_code == 1
+    assert said in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    "name", ["[ a pg:Import ]", "[ foaf:page <https://w3id.org/practicegraph/practice/0> ]"]
+)
+def test_a_fault_of_a_blank_node_is_found_too(
+    run: Callable[..., Result], copied: Path, name: str
+) -> None:
+    path = copied / "data/practices/1788.ttl"
+    text = path.read_text()
+    assert "    pg:funding funding:eu-funds ;" in text
+    path.write_text(
+        text.replace("    pg:funding", f"    prov:wasGeneratedBy {name} ;\n    pg:funding", 1)
+    )
+    result = run("check")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_a_reason_calls_fields_and_kinds_by_their_names() -> None:
+    def reason(name: str, language: str = "en") -> str:
+        return checked(CASES / f"{name}.ttl", language).findings[0].reason
+
+    assert "Changed on" in reason("entry-added-after-its-change")
+    assert "gYearMonth" in reason("entry-with-start-in-words")
+    assert "Location" in reason("entry-carried-out-in-a-body")
+    assert "Begrip" in reason("concept-below-no-concept", "nl")
+
+
+def test_a_file_that_is_no_rdf_is_found_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.ttl"
+    path.write_text("<https://a> a <https://b> ;\n    <https://c> .\n")
+    with pytest.raises(UnreadableError) as caught:
+        read(path)
+    assert caught.value.line == 2
+
+
+def test_check_ends_with_one_on_a_violation_and_with_none_otherwise(
+    run: Callable[..., Result], copied: Path
+) -> None:
+    assert run("check").exit_code == 0
+    assert run("check", copied).exit_code == 0
+    assert run("check", "data/practices/1788.ttl").exit_code == 0
+    assert run("check", CASES / "entry-without-abstract.ttl").exit_code == 0
+    result = run("check", CASES / "entry-without-category.ttl", "--lang", "nl")
+    assert result.exit_code == 1
+    assert "Categorie" in result.output
+
+
+def test_check_gives_json_too(run: Callable[..., Result]) -> None:
+    result = run("check", CASES / "entry-without-category.ttl", "--format", "json")
+    (finding,) = json.loads(result.output)
+    assert finding["field"] == "Category"
+    assert finding["severity"] == "Violation"
+
+
+def test_an_unknown_language_of_messages_is_refused(run: Callable[..., Result]) -> None:
+    result = run("check", "--lang", "tlh")
+    assert result.exit_code != 0
+    assert "en, nl, es" in result.output
+
+
+def test_a_folder_that_is_no_catalogue_is_refused(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("check")
+    assert result.exit_code == 1
+    assert "ontology" in result.output
+    assert "Traceback" not in result.output

@@ -1,0 +1,172 @@
+"""A finding points at what it is about, and its mend, when followed, makes it go."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from practicegraph.catalogue import catalogue
+from practicegraph.validation import checks
+from practicegraph.validation.findings import Finding, Mend, Position
+from practicegraph.validation.findings import Part as Place
+from support.catalogues import CASES, ROOT
+
+FAULTS = sorted(CASES.glob("*.ttl"))
+ENTRY = """@prefix category: <https://w3id.org/practicegraph/category/> .
+@prefix dct: <http://purl.org/dc/terms/> .
+@prefix pg: <https://w3id.org/practicegraph/ontology#> .
+@prefix schema: <https://schema.org/> .
+@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+
+<https://w3id.org/practicegraph/practice/example>
+    a pg:Practice ;
+    dct:title "Example entry"@en ; pg:category category:good-practice ;
+    dct:abstract "An example."@en ;
+    dct:identifier "example" ;
+    dct:source <https://example.org/example> ;
+    dct:issued "2026-11-24"^^xsd:date ;
+    dct:modified "2026-11-24"^^xsd:date .
+"""
+
+
+def checked(paths: Iterable[Path]) -> tuple[Finding, ...]:
+    listed = list(paths)
+    return checks.check(ROOT, catalogue.read(ROOT, listed), listed).findings
+
+
+def offset(text: str, position: Position) -> int:
+    lines = text.splitlines(keepends=True)
+    return sum(map(len, lines[: position.line - 1])) + position.column - 1
+
+
+def at(text: str, place: Place) -> str:
+    return text[offset(text, place.start) : offset(text, place.end)]
+
+
+def followed(text: str, mends: Iterable[Mend]) -> str:
+    """The text with all edits, the last one first, so that the places of the others stay."""
+    edits = {(mend.part, mend.text) for mend in mends if mend.part}
+    for place, words in sorted(edits, reverse=True):
+        start, end = offset(text, place.start), offset(text, place.end)
+        text = text[:start] + words + text[end:]
+    return text
+
+
+def entry(number: int, before: str, after: str) -> str:
+    """The text of an entry in which one thing is written in another way."""
+    assert before in ENTRY
+    return ENTRY.replace(before, after, 1).replace("example>", f"example-{number}>")
+
+
+@pytest.fixture(scope="module")
+def faults() -> tuple[Finding, ...]:
+    return checked(FAULTS)
+
+
+def test_every_finding_of_a_case_has_a_line_and_a_column(faults: tuple[Finding, ...]) -> None:
+    assert len(faults) > 100
+    for found in faults:
+        assert found.part, found
+        assert str(found).startswith(f"{found.path}:{found.part.start.line}:"), found
+
+
+def test_a_mend_that_is_followed_makes_its_finding_go(
+    faults: tuple[Finding, ...], tmp_path: Path
+) -> None:
+    mended: dict[Path, list[Finding]] = {}
+    for found in faults:
+        if found.mend:
+            mended.setdefault(tmp_path / found.path.name, []).append(found)
+    assert len(mended) >= 45
+    for path, findings in mended.items():
+        text = (CASES / path.name).read_text()
+        path.write_text(followed(text, [found.mend for found in findings if found.mend]))
+    left = {same(one) for one in checked(mended)}
+    gone = {same(one) for findings in mended.values() for one in findings if one.mend}
+    assert not gone & left
+
+
+def same(found: Finding) -> tuple[str, ...]:
+    return found.path.name, found.rule, found.focus, found.predicate, found.term
+
+
+TITLE, IDENTIFIER = 'dct:title "Example entry"@en ;', 'dct:identifier "example" ;'
+CATEGORY = "pg:category category:good-practice ;"
+POINTED = [
+    (TITLE, 'dct:title ""@en ;', '""@en'),
+    (CATEGORY, f'pg:country # here\n "Hungary" ; {CATEGORY}', '"Hungary"'),
+    (TITLE, 'dct:title "Example entry"@en, "Another"@en ;', "dct:title"),
+    (CATEGORY, f'schema:startDate "last # year"\n@en ; {CATEGORY}', '"last # year"\n@en'),
+    (TITLE, "", "<https://w3id.org/practicegraph/practice/example-4>"),
+]
+MENDED = [
+    ('schema:startDate "2019-01" ;', '"2019-01"^^xsd:gYearMonth'),
+    ('pg:ongoing "true" ;', "true"),
+    ('pg:actor "Local authoritys" ;', "<https://w3id.org/practicegraph/actor/local-authority>"),
+    ("pg:actor <https://w3id.org/practicegraph/actor/schol> ;", "practicegraph/actor/school>"),
+    ('pg:evaluation "Good" ;', '"Good"@en'),
+    ('pg:evalution "Good"@en ;', "pg:evaluation"),
+    ("dct:source <https://w3id.org/practicegraph/practice/99999> ;", ""),
+]
+ENTRIES = [entry(number, *case[:2]) for number, case in enumerate(POINTED)] + [
+    entry(number, IDENTIFIER, f"{after}\n    {IDENTIFIER}")
+    for number, (after, _) in enumerate(MENDED, len(POINTED))
+]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[list[Finding]]:
+    """The findings of each entry but those about its identifier."""
+    folder = tmp_path_factory.mktemp("entries")
+    paths = [folder / f"example-{number}.ttl" for number in range(len(ENTRIES))]
+    for path, text in zip(paths, ENTRIES, strict=True):
+        path.write_text(text)
+    findings = [one for one in checked(paths) if "identifier" not in one.predicate]
+    return [[one for one in findings if one.path == path] for path in paths]
+
+
+@pytest.mark.parametrize("number", range(len(POINTED)))
+def test_a_finding_points_at_its_value_else_its_property_else_its_subject(
+    number: int, found: list[list[Finding]]
+) -> None:
+    parts = [one.part for one in found[number] if one.part]
+    assert {at(ENTRIES[number], part) for part in parts} == {POINTED[number][2]}
+
+
+@pytest.mark.parametrize("number", range(len(MENDED)))
+def test_a_mend_says_what_to_write_instead(number: int, found: list[list[Finding]]) -> None:
+    findings = found[len(POINTED) + number]
+    assert findings
+    mends = [one.mend.text if one.mend else "" for one in findings]
+    assert any(text.endswith(MENDED[number][1]) for text in mends)
+    assert MENDED[number][1] or not any(mends)
+
+
+def test_a_mend_of_a_missing_field_is_a_line_behind_the_class(found: list[list[Finding]]) -> None:
+    (one,) = found[4]
+    assert one.mend
+    lines = followed(ENTRIES[4], [one.mend]).splitlines()
+    place = lines.index("    a pg:Practice ;")
+    assert lines[place + 1].strip().startswith('dct:title "…"@en ;')
+
+
+def test_findings_in_heads_of_questions_and_in_quads_have_their_places(copied: Path) -> None:
+    question, quads = copied / "queries/entries-by-outcome.rq", copied / "data/set.nq"
+    lines = question.read_text().splitlines(keepends=True)
+    question.write_text("".join(line for line in lines if "Welke items" not in line))
+    name = "<https://w3id.org/practicegraph/practice/a>"
+    kind = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+    quads.write_text(
+        f'{name} <http://purl.org/dc/terms/identifier> "b" {name} .\n'
+        f"{name} {kind} <https://w3id.org/practicegraph/ontology#Practice> {name} .\n"
+    )
+    contents = catalogue.read(copied)
+    findings = checks.check(copied, contents, [question, quads]).findings
+    (of_question,) = [one for one in findings if one.path == question]
+    assert of_question.part
+    assert at(question.read_text(), of_question.part) == "rdfs:label"
+    (of_quads,) = [one for one in findings if one.value == "b"]
+    assert of_quads.part
+    assert at(quads.read_text(), of_quads.part) == '"b"'
+    assert of_quads.mend
+    assert of_quads.mend.text == '"a"'

@@ -1,0 +1,91 @@
+"""A changed document is checked beside the store, with the findings of a check of everything."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from practicegraph.application.services import Services
+from practicegraph.catalogue import catalogue, documents
+from practicegraph.catalogue.documents import Document
+from practicegraph.validation import checks
+from practicegraph.validation.findings import Checked, Finding
+from support.catalogues import CASES, ROOT, copy
+from support.retirement import BASE, bury, move
+
+CONTENTS = catalogue.read(ROOT)
+FAULTS = [path for path in sorted(CASES.glob("*.ttl")) if path.stem.startswith(("entry", "tomb"))]
+
+
+def admitted(services: Services, document: Document, language: str = "en") -> Checked:
+    return services.admission.check(document, services.catalogue.preferring(language))
+
+
+def without_mends(findings: Iterable[Finding]) -> list[Finding]:
+    """Examples in mends come from the other things that are there."""
+    return [replace(finding, mend=None) for finding in findings]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Mapping[Path, Sequence[Finding]]:
+    """What a check of everything finds in the faults, all at once: they do not disturb each other."""
+    findings = checks.check(ROOT, catalogue.read(ROOT, FAULTS), FAULTS).findings
+    return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
+
+
+@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+def test_a_fault_is_found_as_in_a_check_of_everything(
+    path: Path, services: Services, whole: Mapping[Path, Sequence[Finding]]
+) -> None:
+    checked = admitted(services, documents.read(path))
+    own = [finding for finding in checked.findings if finding.path == path]
+    assert without_mends(own) == without_mends(whole[path])
+    assert sum(bool(f.mend) for f in own) >= sum(bool(f.mend) for f in whole[path]) - 1
+
+
+def test_an_entry_as_it_is_has_nothing_wrong(services: Services) -> None:
+    for document in CONTENTS.documents:
+        if document.topics[0].startswith(f"{BASE}practice/"):
+            assert admitted(services, document).findings == ()
+
+
+def test_a_finding_has_line_mend_and_language(services: Services) -> None:
+    path = CASES / "entry-with-two-categories.ttl"
+    checked = admitted(services, documents.read(path), "nl")
+    (finding,) = checked.findings
+    assert finding.part
+    assert finding.mend
+    assert finding.field == "Categorie"
+    assert checked.files == (path,)
+
+
+def test_what_a_change_makes_wrong_elsewhere_is_found_too(tmp_path: Path) -> None:
+    root = copy(tmp_path)
+    practices = root / "data/practices"
+    old, last = f"{BASE}practice/1764", f"{BASE}practice/1699"
+    move(practices / "1764.ttl", old, last)
+    opened = catalogue.gather(catalogue.read(root).documents, root)
+    bury(practices / "1699.ttl", last)
+    document = documents.read(practices / "1699.ttl")
+    checked = admitted(Services(opened), document)
+    other = [finding for finding in checked.findings if finding.path != document.path]
+    assert {finding.focus for finding in other} == {old}
+    assert checked.violations
+    everything = catalogue.read(root)
+    found = checks.check(root, everything, everything.paths).findings
+    assert {str(f) for f in checked.findings if f.path == document.path} == {
+        str(f) for f in found if f.path == document.path
+    }
+    assert {(f.focus, f.rule) for f in other} == {
+        (f.focus, f.rule) for f in found if f.path != document.path
+    }
+
+
+def test_what_was_wrong_elsewhere_before_is_not_said_again(tmp_path: Path) -> None:
+    root = copy(tmp_path)
+    path = root / "data/practices/1764.ttl"
+    move(path, f"{BASE}practice/1764", f"{BASE}practice/nothing")
+    opened = catalogue.gather(catalogue.read(root).documents, root)
+    entry = opened.folder / "data/practices/1699.ttl"
+    assert admitted(Services(opened), documents.read(entry)).findings == ()

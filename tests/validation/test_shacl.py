@@ -1,0 +1,118 @@
+"""Two SHACL engines behind one function, which find the same."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+
+from pyoxigraph import Literal, NamedNode, Quad, Triple
+
+from practicegraph.application.services import Services
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue import documents as catalogue_documents
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.terms import RDF
+from practicegraph.schema import shapes
+from practicegraph.schema.lifecycle import DEPRECATED, REPLACED
+from practicegraph.schema.shapes import SKOS
+from practicegraph.validation import scope, shacl
+from practicegraph.validation.scope import ends
+from practicegraph.validation.shacl import Engine, Result
+from support.catalogues import CASES, ROOT
+from support.mutations import Mutants
+
+FAULTS = sorted(CASES.glob("*.ttl"))
+COUNT = int(os.environ.get("PRACTICEGRAPH_MUTANTS", "60"))
+"""How many entries are made wrong; concepts are a quarter of it. It takes 50 ms and more for each."""
+
+
+def found(results: list[Result]) -> set[tuple[str, ...]]:
+    """What is compared; names of blank nodes do not last."""
+    rows = ((r.focus, r.path, r.component, r.value, r.severity, r.shape) for r in results)
+    return {tuple("_:" if part.startswith("_:") else part for part in row) for row in rows}
+
+
+def compared(rules: str, data: str) -> set[tuple[str, ...]]:
+    """What both engines find in the data."""
+    engines: list[Engine] = [shacl.fast(rules), shacl.reference(rules)]
+    fast, reference = (found(engine(data)) for engine in engines)
+    assert fast - reference == set()
+    assert reference - fast == set()
+    return fast
+
+
+def test_both_engines_find_the_same_in_all_faults_at_once() -> None:
+    documents = catalogue.read(ROOT, FAULTS).documents
+    text = shacl.turtle(quad.triple for document in documents for quad in document.quads)
+    assert len(compared(text, text)) >= 70
+
+
+def retired(things: list[list[Quad]]) -> Iterator[Quad]:
+    """Some things as if they were no longer current, with successors or without."""
+    true = Literal("true", datatype=NamedNode("http://www.w3.org/2001/XMLSchema#boolean"))
+    for thing, other in zip(things[::29], things[4::29], strict=False):
+        name, successor = ends(thing[0])[0], ends(other[0])[0]
+        yield Quad(name, NamedNode(DEPRECATED), true)
+        yield Quad(name, NamedNode(REPLACED), successor)
+
+
+def of_class(real: Catalogue, name: str) -> list[list[Quad]]:
+    """The things of a class, each with its parts behind it."""
+    things = real.store.subjects(RDF + "type", NamedNode(name))
+    quads = ([*real.store.statements(thing.value), *_parts(real, thing.value)] for thing in things)
+    return [list(dict.fromkeys(some)) for some in quads]
+
+
+def _parts(real: Catalogue, name: str) -> Iterator[Quad]:
+    return (quad for quad in real.store.graph(name) if ends(quad)[0] != NamedNode(name))
+
+
+def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
+    """Entries and concepts made wrong, with all that the shapes look at from them."""
+    classes = (real.shapes.record.classes[0], SKOS + "Concept")
+    entries, concepts = (of_class(real, name) for name in classes)
+    context = [*real.store.quads(), *retired(entries), *retired(concepts)]
+    drawn = [*islice(Mutants(entries, context, seed), count)]
+    drawn += islice(Mutants(concepts, context, seed), count // 4)
+    said = [triple for thing in drawn for triple in thing]
+    said += (quad.triple for quad in (*retired(entries), *retired(concepts)))
+    things = [term for triple in said for term in (triple.subject, triple.object)]
+    seen = scope.read(real.store)
+    beyond = seen.of(seen.targets).beyond(real.store, things)
+    return list(dict.fromkeys([*said, *(quad.triple for quad in beyond)]))
+
+
+def test_both_engines_find_the_same_in_whatever_is_wrong(real: Catalogue) -> None:
+    """`PRACTICEGRAPH_MUTANTS=5000 pytest tests/test_engines.py` draws more of it."""
+    rules = shacl.turtle(shapes.triples(real.store))
+    results = compared(rules, shacl.turtle(mutated(real, COUNT, COUNT)))
+    assert len({component for _, _, component, *_ in results}) >= 12
+    assert len(results) > COUNT
+
+
+WITHOUT = """
+import sys
+sys.modules["shacl"] = None
+from pathlib import Path
+from practicegraph.catalogue import catalogue, documents
+from practicegraph.validation import shacl
+from practicegraph.validation.incremental import Admission
+assert shacl.shacl is None
+root, case = map(Path, sys.argv[1:])
+opened = catalogue.gather(catalogue.read(root).documents, root)
+for finding in Admission.of(opened).check(documents.read(case), opened.languages).findings:
+    print(finding)
+"""
+
+
+def test_where_the_fast_engine_has_no_wheel_the_reference_takes_over(
+    real: Catalogue, services: Services
+) -> None:
+    path = CASES / "entry-added-after-its-change.ttl"
+    command = [sys.executable, "-W", "error::UserWarning", "-c", WITHOUT, str(ROOT), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    findings = services.admission.check(catalogue_documents.read(path), real.languages).findings
+    assert findings
+    assert done.stdout.splitlines() == list(map(str, findings))
+    assert not done.stderr

@@ -1,0 +1,465 @@
+"""Entries written over HTTP, as a steward would: read, change, send back."""
+
+import json
+import stat
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from practicegraph.application import startup
+from practicegraph.application.services import Services
+from practicegraph.catalogue import loading
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.web.app import application
+from support.catalogues import copy
+
+BASE = "https://w3id.org/practicegraph/"
+TYPES = {
+    "ttl": "text/turtle",
+    "jsonld": "application/ld+json",
+    "rdf": "application/rdf+xml",
+    "nt": "application/n-triples",
+    "trig": "application/trig",
+    "nq": "application/n-quads",
+    "json": "application/json",
+}
+NEW = f"""
+@prefix dct: <http://purl.org/dc/terms/> .
+@prefix pg: <{BASE}ontology#> .
+<> a pg:Practice ;
+    dct:title "Peer tutors in Pécs"@en ;
+    dct:abstract "Older pupils help younger ones."@en ;
+    dct:source <https://example.org/tutors> ;
+    pg:category <{BASE}category/good-practice> .
+"""
+
+
+@dataclass
+class Desk:
+    """A steward's place: a catalogue that is served, with a token of all rights."""
+
+    services: Services
+    client: TestClient
+    token: str
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.services.catalogue
+
+    def headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} | headers
+
+    def read(self, path: str, **headers: str) -> tuple[str, str]:
+        answer = self.client.get(path, headers=headers)
+        return answer.text, answer.headers["etag"]
+
+    def put(self, name: str, body: str, form: str = "ttl", **headers: str) -> Response:
+        said = {k.replace("_", "-"): v for k, v in headers.items()}
+        given = self.headers({"Content-Type": TYPES[form], "If-Match": "*"} | said)
+        if "If-None-Match" in given:
+            del given["If-Match"]
+        return self.client.put(f"/practice/{name}", content=body.encode(), headers=given)
+
+    def new(self, name: str) -> Response:
+        return self.put(name, NEW, If_None_Match="*")
+
+    def delete(self, name: str, **headers: str) -> Response:
+        given = self.headers({"If-Match": "*"} | headers)
+        return self.client.delete(f"/practice/{name}", headers=given)
+
+    def file(self, name: str) -> Path:
+        return self.catalogue.folder / "data" / "practices" / f"{name}.ttl"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    root = copy(tmp_path_factory.mktemp("written"))
+    token = Bearers(root).add("anna", RIGHTS)
+    served = startup.serve(root)
+    assert served.source
+    app = application(
+        served, Workers(served.source, Limits(processes=1)), writing=startup.writing(served)
+    )
+    with TestClient(app, follow_redirects=False) as client:
+        yield Desk(served, client, token)
+
+
+def problem(answer: Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("form", TYPES)
+def test_what_was_read_may_be_sent_back_and_changes_nothing(desk: Desk, form: str) -> None:
+    before, release = desk.file("1788").read_bytes(), desk.catalogue.release
+    text, tag = desk.read(f"/practice/1788.{form}")
+    assert desk.put("1788", text, form, If_Match=tag).status_code == 200
+    assert (desk.file("1788").read_bytes(), desk.catalogue.release) == (before, release)
+
+
+@pytest.mark.parametrize("form", TYPES)
+def test_a_title_that_is_changed_in_any_form_is_all_that_changes(desk: Desk, form: str) -> None:
+    text, tag = desk.read(f"/practice/1699.{form}")
+    title = desk.client.get("/practice/1699.json").json()["title"]
+    assert json.dumps(title).strip('"') in text or title in text
+    other = f"{title} ({form})"
+    sent = (
+        text.replace(json.dumps(title)[1:-1], other)
+        if "json" in form
+        else text.replace(title, other)
+    )
+    answer = desk.put("1699", sent, form, If_Match=tag)
+    assert answer.status_code == 200, answer.text
+    assert other in desk.file("1699").read_text()
+    assert desk.client.get("/practice/1699.json").json()["title"] == other
+
+
+def test_a_write_leads_to_a_new_release_that_all_answers_are_of(desk: Desk) -> None:
+    before = desk.catalogue.release
+    assert desk.new("seen-everywhere").status_code == 201
+    release = desk.catalogue.release
+    assert release != before
+    assert release == loading.release(desk.catalogue.folder)
+    found = desk.client.get("/practices", params={"q": "tutors", "format": "json"}).json()
+    assert found["release"] == release
+    assert "seen-everywhere" in {item["identifier"] for item in found["items"]}
+    query = f"SELECT ?t {{ <{BASE}practice/seen-everywhere> <http://purl.org/dc/terms/title> ?t }}"
+    assert "Pécs" in desk.client.get("/sparql", params={"query": query}).text
+    log = desk.services.log
+    assert log
+    assert "seen-everywhere" in desk.client.get(f"/changes/{log.open_page}.trig").text
+    assert desk.client.get("/health").json()["release"] == release
+
+
+def test_the_next_start_finds_nothing_to_do(desk: Desk) -> None:
+    desk.new("kept")
+    log = desk.services.log
+    assert log
+    store, listed = desk.catalogue.store, desk.catalogue.folder / ".practicegraph/files.json"
+    before = (log.count, len(store), desk.catalogue.release)
+    read: list[str] = []
+
+    def watch(label: str, items: list[Any], /) -> list[Any]:
+        read.extend(label for _ in items)
+        return items
+
+    loading.synchronise(desk.catalogue.folder, store, listed, watch, log)
+    assert read == []
+    assert (log.count, len(store), desk.catalogue.release) == before
+
+
+def test_the_entry_says_who_changed_it_when_and_why(desk: Desk) -> None:
+    desk.new("told")
+    path = "/practice/told?reason=Not+told+before"
+    given = desk.headers({"If-Match": "*", "Content-Type": "text/turtle"})
+    text = NEW.replace("Older pupils", "Pupils")
+    assert desk.client.put(path, content=text.encode(), headers=given).status_code == 200
+    said = desk.file("told").read_text()
+    assert said.count("a pg:Revision") == 2
+    assert 'foaf:name "anna"' in said
+    assert 'skos:changeNote "Not told before"@en' in said
+    assert "prov:endedAtTime" in said
+
+
+def test_nobody_else_writes_the_history_of_an_entry(desk: Desk) -> None:
+    desk.new("own-history")
+    before, tag = desk.read("/practice/own-history.ttl")
+    forged = before.replace('foaf:name "anna"', 'foaf:name "bob"').replace("tutors in", "tutor in")
+    assert desk.put("own-history", forged, If_Match=tag).status_code == 200
+    said = desk.file("own-history").read_text()
+    assert "bob" not in said
+    assert said.count("a pg:Revision") == 2
+
+
+def test_a_tag_holds_whatever_others_write_elsewhere(desk: Desk) -> None:
+    text, _ = desk.read("/practice/1700.ttl")
+    _, tag = desk.read("/practice/1700.html", Accept_Language="nl")
+    assert desk.new("elsewhere").status_code == 201
+    assert desk.put("1700", text, If_Match=tag).status_code == 200
+
+
+def test_of_two_writes_to_one_state_one_comes_too_late(desk: Desk) -> None:
+    desk.new("wanted-by-two")
+    tag = desk.read("/practice/wanted-by-two.ttl")[1]
+    texts = [NEW.replace("Older", word) for word in ("Big", "Good", "Kind", "Wise")]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda text: desk.put("wanted-by-two", text, If_Match=tag), texts))
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"If-Match": ""}, 428),
+        ({"If-Match": "", "If-None-Match": '"abc.def"'}, 428),
+        ({"If-Match": '"0000000000000000.00"'}, 412),
+        ({"If-Match": "W/TAG"}, 412),
+        ({"If-None-Match": "*"}, 412),
+        ({"If-Match": '"x.y", TAG'}, 200),
+        ({"If-Match": "GZIP"}, 200),
+        ({"If-Match": "*"}, 200),
+    ],
+)
+def test_a_write_names_the_state_that_it_changes(
+    desk: Desk, headers: dict[str, str], status: int
+) -> None:
+    text, tag = desk.read("/practice/1701.ttl")
+    meant = {"TAG": tag, "GZIP": f'{tag[:-1]}-gzip"'}
+    text_of = dict(headers)
+    for word, found in meant.items():
+        text_of = {name: value.replace(word, found) for name, value in text_of.items()}
+    given = {k: v for k, v in desk.headers({"Content-Type": "text/turtle"} | text_of).items() if v}
+    answer = desk.client.put("/practice/1701", content=text.encode(), headers=given)
+    assert answer.status_code == status, answer.text
+
+
+def test_a_new_entry_is_not_there_yet(desk: Desk) -> None:
+    assert problem(desk.put("nowhere", NEW), 412)["hint"]
+    assert desk.new("somewhere").status_code == 201
+    problem(desk.new("somewhere"), 412)
+
+
+def test_an_answer_has_what_was_stored_and_where(desk: Desk) -> None:
+    answer = desk.put("placed", NEW, If_None_Match="*", Accept="application/json")
+    assert answer.headers["location"] == "http://testserver/practice/placed"
+    assert answer.headers["content-location"] == "/practice/placed.json"
+    assert answer.json()["identifier"] == "placed"
+    assert answer.headers["etag"] == desk.read("/practice/placed.json")[1]
+
+
+def test_post_makes_an_identifier_that_none_has_had(desk: Desk) -> None:
+    given = desk.headers({"Content-Type": "text/turtle"})
+    text = NEW.replace("Peer tutors", "Posted tutors").encode()
+    places = [desk.client.post("/practice", content=text, headers=given) for _ in range(2)]
+    names = [answer.headers["location"].rpartition("/")[2] for answer in places]
+    assert names == ["posted-tutors-in-pecs", "posted-tutors-in-pecs-2"]
+    wanted = text.replace(b"<> a", b'<> dct:identifier "1788" ; a')
+    problem(desk.client.post("/practice", content=wanted, headers=given), 409)
+
+
+def test_what_was_deleted_in_the_folder_once_is_not_posted_again(desk: Desk) -> None:
+    log = desk.services.log
+    assert log
+    assert log.knows(f"{BASE}practice/1788")
+    assert not log.knows(f"{BASE}practice/178")
+
+
+def test_delete_leaves_a_tombstone_that_may_be_taken_back(desk: Desk) -> None:
+    desk.new("gone")
+    answer = desk.client.delete(
+        "/practice/gone?reason=A+mistake", headers=desk.headers({"If-Match": "*"})
+    )
+    assert answer.status_code == 204
+    gone = desk.client.get("/practice/gone", headers={"Accept": "text/turtle"})
+    assert gone.status_code == 410
+    assert '"A mistake"@en' in gone.text
+    problem(desk.delete("gone"), 410)
+    tag = gone.headers["etag"]
+    assert desk.put("gone", NEW, If_Match=tag).status_code == 200
+    assert desk.client.get("/practice/gone.ttl").status_code == 200
+    assert desk.file("gone").read_text().count("a pg:Revision") == 3
+
+
+def test_delete_without_a_reason_says_so_in_every_language(desk: Desk) -> None:
+    desk.new("unexplained")
+    assert desk.delete("unexplained").status_code == 204
+    assert "Er is geen reden opgegeven." in desk.file("unexplained").read_text()
+    assert desk.client.get("/practice/unexplained.json").status_code == 410
+
+
+def test_what_is_not_admitted_comes_back_as_a_report(desk: Desk) -> None:
+    before = desk.file("1703").read_bytes()
+    wrong = NEW.replace("category/good-practice", "category/good-practise")
+    found = problem(desk.put("1703", wrong, Accept_Language="de"), 422)
+    assert found["conforms"] is False
+    assert any(
+        "good-practice" in finding["mend"]["said"]
+        for finding in found["findings"]
+        if finding["mend"]
+    )
+    (finding,) = [found for found in found["findings"] if found["rule"].startswith("Node")]
+    line = wrong.splitlines()[finding["line"] - 1]
+    assert line[finding["column"] - 1 :].startswith(f"<{BASE}category/good-practise>")
+    report = desk.put("1703", wrong, Accept="text/turtle")
+    assert report.headers["content-type"].startswith("text/turtle")
+    assert "sh:ValidationReport" in report.text
+    assert str(desk.catalogue.folder) not in report.text
+    assert desk.file("1703").read_bytes() == before
+
+
+BOMB = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b"><!ENTITY c "&a;&a;">]><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>'
+RING = NEW + "<> pg:actor _:a . _:a pg:actor _:b . _:b pg:actor _:a ."
+TREE = NEW + "<> pg:actor " + "[ pg:actor " * 40 + "1" + "]" * 40 + " ."
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "status"),
+    [
+        ("ttl", "<> a <b", 400),
+        ("ttl", "\xff".encode("latin-1").decode("latin-1"), 400),
+        ("ttl", "", 422),
+        ("ttl", "<https://example.org/a> a <https://example.org/b> .", 422),
+        ("ttl", NEW + f"<{BASE}practice/1788> dct:title 'Mine'@en .", 422),
+        ("ttl", NEW + f"<{BASE}outcome/ACE> dct:title 'Mine'@en .", 422),
+        ("ttl", RING, 400),
+        ("ttl", TREE, 400),
+        ("ttl", NEW + "<> pg:actor <<( <https://a.b/c> <https://a.b/d> 1 )>> .", 422),
+        ("ttl", NEW + "<> dct:title 'x'@en--ltr .", 422),
+        ("nq", f'<{BASE}practice/1703> <https://a.b/c> "d" <https://a.b/e> .\n', 422),
+        ("rdf", BOMB, 400),
+        ("rdf", "<a>", 400),
+        ("jsonld", '{"@context": "https://example.org/context.jsonld", "id": "x"}', 400),
+        ("jsonld", '{"@id": "", "https://a.b/c": ' * 140 + "1" + "}" * 140, 400),
+        ("jsonld", "{", 400),
+        ("json", "[]", 400),
+        ("json", "[" * 100_000, 400),
+        ("json", '{"titel": "A title"}', 422),
+        ("json", '{"title": 5}', 422),
+        ("json", '{"title": {"xx": "A title"}}', 422),
+        ("json", '{"identifier": ["1703", "1704"]}', 422),
+        ("json", '{"category": {"label": "Good Practices"}}', 422),
+        ("json", '{"id": "https://example.org/1703"}', 422),
+    ],
+)
+def test_what_cannot_be_taken_says_why_and_changes_nothing(
+    desk: Desk, form: str, body: str, status: int
+) -> None:
+    before = desk.file("1703").read_bytes()
+    assert problem(desk.put("1703", body, form), status)["detail"]
+    assert desk.file("1703").read_bytes() == before
+
+
+def test_what_is_no_form_of_an_entry_or_too_large_is_refused(desk: Desk) -> None:
+    given = desk.headers({"If-Match": "*", "Content-Type": "text/csv"})
+    assert "text/turtle" in problem(desk.client.put("/practice/1703", headers=given), 415)["detail"]
+    problem(desk.put("1703", "#" * (1 << 20) + "\n"), 413)
+
+
+def test_json_reads_values_as_a_person_writes_them(desk: Desk) -> None:
+    shown, tag = desk.read("/practice/1709.json?lang=nl")
+    given = json.loads(shown)
+    given |= {"country": ["HUN", {"value": "CZE"}], "title": {"en": "One", "nl": "Een"}}
+    given["start"] = "2020-01"
+    assert desk.put("1709", json.dumps(given), "json", If_Match=tag).status_code == 200
+    said = desk.file("1709").read_text()
+    assert "country:CZE ,\n        country:HUN" in said
+    assert '"One"@en ,\n        "Een"@nl' in said
+    assert '"2020-01"^^xsd:gYearMonth' in said
+
+
+def test_a_text_in_json_is_in_the_language_that_is_said(desk: Desk) -> None:
+    desk.new("in-words")
+    given = json.loads(desk.read("/practice/in-words.json")[0])
+    given["title"] = "Helpers in Pécs"
+    answer = desk.put("in-words", json.dumps(given), "json", Content_Language="nl")
+    assert answer.status_code == 200
+    said = desk.file("in-words").read_text()
+    assert '"Peer tutors in Pécs"@en ,\n        "Helpers in Pécs"@nl' in said
+
+
+def test_a_file_that_was_edited_meanwhile_is_never_written_over(desk: Desk) -> None:
+    desk.new("edited")
+    desk.file("edited").write_text(desk.file("edited").read_text() + "# a note\n")
+    before = desk.file("edited").read_bytes()
+    assert problem(desk.put("edited", NEW.replace("Older", "Big")), 409)["hint"]
+    problem(desk.delete("edited"), 409)
+    desk.file("by-hand").write_text("# not read yet\n")
+    problem(desk.new("by-hand"), 409)
+    assert desk.file("edited").read_bytes() == before
+    desk.file("by-hand").unlink()
+    desk.file("edited").write_bytes(before.removesuffix(b"# a note\n"))
+
+
+@pytest.mark.parametrize("token", ["", "Basic YTpi", "Bearer", "Bearer wrong", "Bearer \xe9"])
+def test_who_has_no_token_is_asked_for_one(desk: Desk, token: str) -> None:
+    said = [(b"If-Match", b"*"), (b"Content-Type", b"text/turtle")]
+    headers = [*said, (b"Authorization", token.encode("latin-1"))]
+    answer = desk.client.put("/practice/1703", content=b"", headers=headers)
+    problem(answer, 401)
+    assert answer.headers["www-authenticate"].startswith('Bearer realm="practicegraph"')
+
+
+def test_a_token_does_what_it_has_the_right_to(desk: Desk) -> None:
+    bearers = Bearers(desk.catalogue.folder)
+    desk.new("theirs")
+    other = Desk(desk.services, desk.client, bearers.add("bob", ["create"]))
+    assert other.new("mine").status_code == 201
+    answer = other.put("theirs", NEW)
+    assert problem(answer, 403)
+    assert 'error="insufficient_scope", scope="change"' in answer.headers["www-authenticate"]
+    problem(other.delete("mine"), 403)
+    changing = Desk(desk.services, desk.client, bearers.add("bob", ["change"]))
+    retired = (
+        NEW
+        + f"""<> <http://www.w3.org/2002/07/owl#deprecated> true ;
+        dct:isReplacedBy <{BASE}practice/1788> ; pg:retired "2026-11-24"^^<http://www.w3.org/2001/XMLSchema#date> ;
+        <http://www.w3.org/2004/02/skos/core#changeNote> "The same."@en ."""
+    )
+    problem(changing.put("mine", retired), 403)
+    assert desk.put("mine", retired).status_code == 200
+    assert desk.client.get("/practice/mine").status_code == 301
+    bearers.remove("bob")
+    problem(changing.put("mine", NEW), 401)
+
+
+def test_addresses_tell_that_they_can_be_written(desk: Desk) -> None:
+    def allowed(path: str) -> str:
+        return desk.client.options(path).headers["allow"]
+
+    assert allowed("/practice/1788") == "GET, HEAD, PUT, DELETE, OPTIONS"
+    assert allowed("/practice") == "GET, HEAD, POST, OPTIONS"
+    assert allowed("/practice/1788.ttl") == allowed("/outcome/ACE") == "GET, HEAD, OPTIONS"
+    answer = desk.client.put("/practice/1788.ttl", headers=desk.headers({}))
+    assert problem(answer, 405)
+    assert "PUT" not in answer.headers["allow"]
+    preflight = {"Origin": "https://a.b", "Access-Control-Request-Method": "PUT"}
+    preflight["Access-Control-Request-Headers"] = "authorization, if-match"
+    answer = desk.client.options("/practice/1788", headers=preflight)
+    assert "PUT" in answer.headers["access-control-allow-methods"]
+    assert "authorization" in answer.headers["access-control-allow-headers"]
+
+
+def test_openapi_tells_of_writes(desk: Desk) -> None:
+    found = desk.client.get("/openapi.json").json()
+    put = found["paths"]["/practice/{identifier}"]["put"]
+    assert set(put["requestBody"]["content"]) == set(TYPES.values())
+    assert put["security"] == [{"bearer": []}]
+    assert found["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+def test_without_a_token_the_server_is_read_only_and_says_so(client: TestClient) -> None:
+    answer = client.put("/practice/1788", content=b"", headers={"If-Match": "*"})
+    assert "read-only" in problem(answer, 405)["detail"]
+    assert answer.headers["allow"] == client.options("/practice/1788").headers["allow"]
+    assert "PUT" not in answer.headers["allow"]
+
+
+def test_a_token_is_shown_once_and_kept_as_a_hash(copied: Path, run: Callable[..., Result]) -> None:
+    token = run("token", "anna", "--right", "change").output.strip()
+    path = copied / "tokens.json"
+    assert token not in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert Bearers(copied).bearer(token)
+    assert run("token").output == "anna: change\n"
+    assert run("token", "anna", "--revoke").exit_code == 0
+    assert Bearers(copied).bearer(token) is None
+    assert run("token", "anna", "--revoke").exit_code == 1
+    assert run("token", "Anna!").exit_code == 1
+
+
+def test_a_list_of_tokens_that_is_none_lets_nobody_write(copied: Path) -> None:
+    (copied / "tokens.json").write_text("[1]")
+    app = application(served := startup.serve(copied), writing=startup.writing(served))
+    answer = TestClient(app).put("/practice/1788", content=b"")
+    problem(answer, 500)

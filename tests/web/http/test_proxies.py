@@ -1,0 +1,154 @@
+"""Behind a proxy, addresses are right where the proxy is trusted; stored IRIs never change."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import pytest
+from fastapi.testclient import TestClient
+from pyoxigraph import RdfFormat, parse
+from rdflib import Graph, URIRef
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.web.app import application
+from practicegraph.web.http import middleware
+from practicegraph.web.http.middleware import Proxies
+from support.catalogues import copy
+
+ENTRY = "https://w3id.org/practicegraph/practice/1788"
+OUTSIDE = "https://data.example.org/catalogue"
+TOLD = {
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "data.example.org",
+    "X-Forwarded-Prefix": "/catalogue",
+}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    served = startup.serve(copy(tmp_path_factory.mktemp("proxied")))
+    assert served.source
+    workers = Workers(served.source, Limits(seconds=20))
+    app = application(served, workers, proxies=[ip_network("10.0.0.0/8")])
+    with TestClient(app, follow_redirects=False, client=("10.1.2.3", 1)) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        TOLD,
+        {"Forwarded": 'for=1.2.3.4;proto=https;host="data.example.org"', **TOLD},
+        {**TOLD, "X-Forwarded-Host": "evil.example, data.example.org"},
+        {**TOLD, "X-Forwarded-Prefix": "/catalogue/"},
+    ],
+)
+def test_every_absolute_address_is_the_one_outside(
+    client: TestClient, headers: dict[str, str]
+) -> None:
+    page = client.get("/practice/1788.html", headers=headers)
+    assert f"<{OUTSIDE}/practice/1788.ttl>" in page.headers["link"]
+    assert "testserver" not in page.headers["link"]
+    document = client.get("/practice/1788.jsonld", headers=headers).json()
+    assert document["@context"] == f"{OUTSIDE}/context.jsonld"
+    servers = client.get("/openapi.json", headers=headers).json()["servers"]
+    assert servers == [{"url": OUTSIDE}]
+    description = client.get("/sparql", headers={**headers, "Accept": "text/turtle"}).text
+    assert f"<{OUTSIDE}/sparql>" in description
+
+
+def test_every_path_of_a_page_begins_with_the_prefix(client: TestClient) -> None:
+    for path in (
+        "/",
+        "/practice/1788.html",
+        "/practices?outcome=ACE",
+        "/queries",
+        "/queries/imports",
+        "/outcome.html",
+        "/sparql",
+        "/nothing",
+    ):
+        page = client.get(path, headers={**TOLD, "Accept": "text/html"}).text
+        paths = re.findall(r'(?:href|action|src)="(/[^"]*)"', page)
+        assert paths
+        assert not [found for found in paths if not found.startswith("/catalogue/")], path
+
+
+def test_redirects_and_methods_hold_below_a_prefix(client: TestClient) -> None:
+    answer = client.get("/practice/1788", headers={**TOLD, "Accept": "text/turtle"})
+    assert answer.headers["location"] == "/catalogue/practice/1788.ttl"
+    for path in ("/catalogue/practice/1788.ttl", "/catalogue/static/style.css"):
+        assert client.get(path, headers=TOLD).status_code == 200, "a proxy may leave the prefix"
+    assert "POST" in client.put("/sparql", headers=TOLD).headers["allow"]
+
+
+def test_stored_iris_are_the_published_ones(client: TestClient) -> None:
+    text = client.get("/practice/1788.nt", headers=TOLD).text
+    assert text == client.get("/practice/1788.nt").text
+    assert "data.example.org" not in text
+    assert URIRef(ENTRY) in set(Graph().parse(data=text, format="nt").subjects())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-Host": "evil.example/path"},
+        {"X-Forwarded-Host": 'a"><script>'},
+        {"X-Forwarded-Proto": "javascript"},
+        {"X-Forwarded-Prefix": "//evil.example"},
+        {"X-Forwarded-Prefix": "/a?b=<c>"},
+        {"Forwarded": 'host="evil.example\\";x'},
+        {"Forwarded": ";;=,=;"},
+    ],
+)
+def test_what_is_no_address_is_not_believed(client: TestClient, headers: dict[str, str]) -> None:
+    page = client.get("/practice/1788.html", headers=headers)
+    assert page.status_code == 200
+    assert "<http://testserver/practice/1788.ttl>" in page.headers["link"]
+
+
+def test_a_stranger_is_not_believed(client: TestClient) -> None:
+    stranger = TestClient(client.app, client=("192.0.2.1", 1))
+    page = stranger.get("/practice/1788.html", headers=TOLD)
+    assert "data.example.org" not in page.headers["link"] + page.text
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "found"),
+    [
+        ("192.0.2.1", {"X-Forwarded-For": "192.0.2.9"}, "192.0.2.1"),
+        ("10.1.2.3", {}, ""),
+        ("10.1.2.3", {"X-Forwarded-For": "192.0.2.8, 192.0.2.9"}, "192.0.2.9"),
+        ("10.1.2.3", {"X-Forwarded-For": "192.0.2.9:4711, 10.9.9.9"}, "192.0.2.9"),
+        ("10.1.2.3", {"X-Forwarded-For": "2001:db8::9"}, "2001:db8::/64"),
+        (
+            "10.1.2.3",
+            {"Forwarded": 'for=192.0.2.8, for="[2001:db8::9]:1";proto=https'},
+            "2001:db8::/64",
+        ),
+        ("10.1.2.3", {"Forwarded": "for=192.0.2.8, for=unknown"}, ""),
+        ("10.1.2.3", {"X-Forwarded-For": "'; x"}, ""),
+        ("::ffff:192.0.2.1", {}, "192.0.2.1"),
+        ("::1", {}, ""),
+        ("127.0.0.1", {}, ""),
+    ],
+)
+def test_clients_are_told_apart_by_what_trusted_proxies_say(
+    peer: str, headers: dict[str, str], found: str
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(middleware.client(scope))(scope, receive, send)
+
+    behind = Proxies(app, [ip_network("10.0.0.0/8")])
+    assert TestClient(behind, client=(peer, 1)).get("/", headers=headers).text == found
+
+
+def test_the_base_of_all_iris_is_said_in_the_catalogue(real: Catalogue) -> None:
+    quads = list(parse((real.folder / "ontology/catalogue.ttl").read_bytes(), RdfFormat.TURTLE))
+    said = [q.object for q in quads if q.predicate.value == "http://rdfs.org/ns/void#uriSpace"]
+    assert [getattr(term, "value", "") for term in said] == [real.base]
+    assert ENTRY.startswith(real.base)

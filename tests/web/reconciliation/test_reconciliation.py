@@ -1,0 +1,721 @@
+"""The Reconciliation Service API 0.2: requests as OpenRefine sends them, and their answers.
+
+No package brings the standard's JSON schemas, so its structures are written down here as types.
+https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import Annotated, Any, NotRequired
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, TypeAdapter
+from typing_extensions import TypedDict
+
+from practicegraph.application import startup
+from practicegraph.application.services import Services
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.terms import plain
+from practicegraph.web.app import application
+from support import retirement as retired
+from support.catalogues import ROOT, copy
+
+PATH = "/reconcile"
+OPENREFINE = {"Origin": "http://127.0.0.1:3333"}
+HUNGARY = "http://publications.europa.eu/resource/authority/country/HUN"
+Text = Annotated[str, Field(min_length=1)]
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")]
+
+
+class Closed(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+
+class Named(Closed):
+    id: Text
+    name: Text
+
+
+class Type(Named):
+    broader: NotRequired[list[Named]]
+
+
+class Feature(Closed):
+    id: Text
+    value: StrictBool | StrictInt | StrictFloat
+
+
+class Candidate(Named):
+    type: list[Named]
+    score: Annotated[float, Field(ge=0, le=100)]
+    features: list[Feature]
+    match: StrictBool
+
+
+class Result(Closed):
+    result: list[Candidate]
+
+
+class Suggested(Named):
+    description: NotRequired[Text]
+    notable: NotRequired[list[Named]]
+    broader: NotRequired[list[Named]]
+
+
+class Suggestions(Closed):
+    result: list[Suggested]
+
+
+class Place(Closed):
+    service_url: Text
+    service_path: Text
+
+
+class Suggest(Place):
+    flyout_service_url: Text
+    flyout_service_path: Annotated[str, Field(pattern=r"\$\{id\}")]
+
+
+class View(Closed):
+    url: Annotated[str, Field(pattern=r"\{\{id\}\}")]
+
+
+class Preview(View):
+    width: int
+    height: int
+
+
+class Choice(Closed):
+    value: Text
+    name: Text
+
+
+class Setting(Closed):
+    name: Text
+    label: Text
+    type: Annotated[str, Field(pattern=r"^(number|text|checkbox|select)$")]
+    default: str | int
+    choices: NotRequired[list[Choice]]
+
+
+class Extend(Closed):
+    propose_properties: Place
+    property_settings: list[Setting]
+
+
+class Manifest(Closed):
+    versions: list[Text]
+    name: Text
+    identifierSpace: Text
+    schemaSpace: Text
+    documentation: Text
+    serviceVersion: Text
+    defaultTypes: list[Type]
+    view: View
+    preview: Preview
+    suggest: dict[str, Suggest]
+    extend: Extend
+    batchSize: int
+
+
+class Meta(Named):
+    type: NotRequired[Named]
+
+
+class Written(Closed):
+    str: str
+
+
+class Whole(Closed):
+    int: StrictInt
+
+
+class Broken(Closed):
+    float: StrictFloat
+
+
+class Truth(Closed):
+    bool: StrictBool
+
+
+class Dated(Closed):
+    date: Moment
+
+
+class Extension(Closed):
+    meta: list[Meta]
+    rows: dict[str, dict[str, list[Named | Written | Whole | Broken | Truth | Dated]]]
+
+
+class Proposal(Closed):
+    type: str
+    properties: list[Named]
+    limit: NotRequired[int]
+
+
+def valid(form: Any, found: Any) -> Any:
+    """What was answered, after a look at its structure."""
+    TypeAdapter(form).validate_python(found)
+    return found
+
+
+def batch(client: TestClient, queries: Mapping[str, Any], language: str = "") -> dict[str, Any]:
+    """Send a batch as OpenRefine does, and give the candidates of each query."""
+    address = f"{PATH}?lang={language}" if language else PATH
+    answer = client.post(address, data={"queries": json.dumps(queries)}, headers=OPENREFINE)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["access-control-allow-origin"] == "*"
+    found: dict[str, Any] = valid(dict[str, Result], answer.json())
+    assert list(found) == list(queries)
+    return {key: result["result"] for key, result in found.items()}
+
+
+def ask(client: TestClient, words: str = "", language: str = "", **more: Any) -> list[Any]:
+    """Give the candidates of one query."""
+    query = ({"query": words} if words else {}) | more
+    found: list[Any] = batch(client, {"q0": query}, language)["q0"]
+    return found
+
+
+def matched(candidates: list[Any]) -> str | None:
+    """The identifier of the one that is surely meant."""
+    found = [one["id"] for one in candidates if one["match"]]
+    assert len(found) < 2
+    return found[0] if found else None
+
+
+def features(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    return {one["id"]: one["value"] for one in candidate["features"]}
+
+
+def extend(client: TestClient, ids: list[str], *wishes: Any, language: str = "") -> dict[str, Any]:
+    """Ask for values as OpenRefine does, and give them by identifier and property."""
+    listed = [wish if isinstance(wish, dict) else {"id": wish} for wish in wishes]
+    query = {"ids": ids, "properties": listed}
+    address = f"{PATH}?lang={language}" if language else PATH
+    answer = client.post(address, data={"extend": json.dumps(query)}, headers=OPENREFINE)
+    assert answer.status_code == 200, answer.text
+    found = valid(Extension, answer.json())
+    assert [meta["id"] for meta in found["meta"]] == [wish["id"] for wish in listed]
+    assert list(found["rows"]) == ids
+    rows: dict[str, Any] = found["rows"]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A catalogue in which things were merged and withdrawn."""
+    root = copy(tmp_path_factory.mktemp("changed"))
+    retired.move(root / "data/practices/1764.ttl", retired.OLD, retired.LAST)
+    retired.bury(root / "data/practices/1701.ttl", retired.GONE)
+    retired.move(root / "ontology/outcome.ttl", retired.REPLACED, retired.SUCCESSOR)
+    retired.withdraw(root / "ontology/actor.ttl", retired.WITHDRAWN)
+    with TestClient(application(startup.serve(root)), follow_redirects=False) as found:
+        yield found
+
+
+def test_the_manifest_is_one_of_version_0_2(client: TestClient) -> None:
+    answer = client.get(PATH, headers=OPENREFINE)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    found = valid(Manifest, answer.json())
+    assert "0.2" in found["versions"]
+    assert found["identifierSpace"] == "https://w3id.org/practicegraph/"
+    types = {one["id"]: one["name"] for one in found["defaultTypes"]}
+    assert types["practice"] == "Entry"
+    assert {"country", "outcome", "language"} <= set(types)
+
+
+def test_jsonp_is_not_spoken(client: TestClient) -> None:
+    answer = client.get(PATH, params={"callback": "jQuery123"})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["versions"]
+
+
+def test_all_addresses_of_the_manifest_answer(client: TestClient) -> None:
+    found = client.get(PATH, params={"lang": "de"}).json()
+    for name, place in found["suggest"].items():
+        suggested = client.get(place["service_url"] + place["service_path"] + "&prefix=t").json()
+        first = valid(Suggestions, suggested)["result"][0]
+        flyout = place["flyout_service_url"] + place["flyout_service_path"]
+        answer = client.get(flyout.replace("${id}", quote(first["id"], safe="")))
+        assert answer.json()["id"] == first["id"], name
+        assert first["name"] in answer.json()["html"]
+    for part, status in (("view", 303), ("preview", 200)):
+        address = found[part]["url"].replace("{{id}}", quote("country/HUN", safe=""))
+        assert client.get(address).status_code == status
+    assert client.get(found["documentation"], headers={"Accept": "text/html"}).status_code == 200
+
+
+def test_the_manifest_has_the_addresses_outside_behind_a_proxy(services: Services) -> None:
+    app = application(services, proxies=[ip_network("10.0.0.0/8")])
+    told = {"X-Forwarded-Host": "data.example.org", "X-Forwarded-Prefix": "/catalogue"}
+    inside = TestClient(app, follow_redirects=False, client=("10.1.2.3", 1))
+    found = inside.get(f"{PATH}?lang=nl", headers=told).json()
+    places = [*found["suggest"].values(), found["extend"]["propose_properties"]]
+    addresses = [place["service_url"] + place["service_path"] for place in places]
+    addresses += [found["view"]["url"], found["preview"]["url"], found["documentation"]]
+    outside = "http://data.example.org/catalogue/"
+    assert all(address.startswith(outside) for address in addresses)
+    assert all(address.count("/catalogue/") == 1 for address in addresses)
+    moved = inside.get(f"{PATH}/view?id=country/HUN", headers=told).headers["location"]
+    assert moved == "/catalogue/country/HUN.html"
+
+
+def test_openrefine_guesses_the_type_of_a_column(client: TestClient) -> None:
+    sample = ["Hungary", "Germany", "Greece", "Spain", "Poland", "Malta"]
+    queries = {f"q{n}": {"query": name, "limit": 3} for n, name in enumerate(sample)}
+    for candidates in batch(client, queries).values():
+        assert [kind["id"] for kind in candidates[0]["type"]] == ["country"]
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "sure"),
+    [
+        ("Deutschland", "DEU", True),
+        ("  ungarn ", "HUN", True),
+        ("Ελλάδα", "GRC", True),
+        ("ΟΥΓΓΑΡΙΑ", "HUN", True),
+        ("Espana", "ESP", True),
+        ("HUN", "HUN", True),
+        ("Griechenlnd", "GRC", False),
+        ("Deutchland", "DEU", False),
+        ("Γερμανiα", "DEU", False),
+        ("Ολανδία", "NLD", None),
+        ("Tschechei Republik", "CZE", None),
+        ("Bosnia", "BIH", False),
+        ("Herzegovina and Bosnia", "BIH", False),
+        ("Frankriech", "FRA", False),
+    ],
+)
+def test_names_of_a_project_are_found_however_they_are_written(
+    client: TestClient, written: str, code: str, sure: bool | None
+) -> None:
+    found = ask(client, written, type="country", type_strict="should")
+    if sure is None:
+        assert matched(found) is None
+    else:
+        assert found[0]["id"] == f"country/{code}"
+        assert found[0]["match"] is sure
+        assert (found[0]["score"] == 100) is sure
+
+
+def test_every_name_of_every_concept_finds_it_in_its_scheme(
+    client: TestClient, real: Catalogue
+) -> None:
+    names = [
+        (scheme.key, f"{scheme.key}/{concept.notation}", wording)
+        for scheme in real.vocabularies.schemes.values()
+        for concept in scheme.concepts.values()
+        for _, wording in concept.wordings
+    ]
+    assert len(names) > 1500
+    for start in range(0, len(names), 1000):
+        part = names[start : start + 1000]
+        queries = {str(n): {"query": name, "type": key} for n, (key, _, name) in enumerate(part)}
+        for number, candidates in batch(client, queries).items():
+            _, identifier, name = part[int(number)]
+            best = [one["id"] for one in candidates if one["score"] == 100]
+            assert identifier in best, name
+
+
+def test_every_entry_is_found_by_every_title(
+    client: TestClient, real: Catalogue, services: Services
+) -> None:
+    record = real.shapes.record
+    iris = services.search.answer(services.choosing.read([("size", "1000")]), ("en",)).entries
+    titles = {
+        f"{plain(title)}": entry.iri.removeprefix(real.base)
+        for entry in real.reader.records(record, iris)
+        for field in record.with_role("LabelRole")
+        for title in entry.values.get(field.key, ())
+    }
+    assert len(titles) > 60
+    found = batch(client, {title: {"query": title} for title in titles})
+    assert {title: matched(candidates) for title, candidates in found.items()} == titles
+
+
+def test_a_title_is_found_by_its_beginning_and_with_mistakes(client: TestClient) -> None:
+    for words in (
+        "Mentoring for Integration of third country national children",
+        "MINT",
+        "MINT - Mentorng for Integration of third county national childrn affected by migration",
+    ):
+        found = ask(client, words, type="practice")
+        assert found[0]["id"] == "practice/1788"
+        assert not found[0]["match"]
+
+
+def test_a_name_of_two_things_matches_neither(client: TestClient) -> None:
+    found = ask(client, "Italien")
+    assert {one["id"] for one in found} == {"country/ITA", "language/ITA"}
+    assert matched(found) is None
+    assert matched(ask(client, "Italien", type="country")) == "country/ITA"
+
+
+@pytest.mark.parametrize(
+    ("words", "identifier"),
+    [
+        (HUNGARY, "country/HUN"),
+        (HUNGARY.replace("http:", "https:"), "country/HUN"),
+        ("country/HUN", "country/HUN"),
+        ("https://w3id.org/practicegraph/country/HUN", "country/HUN"),
+        ("https://w3id.org/practicegraph/outcome/ACE", "outcome/ACE"),
+        ("https://w3id.org/practicegraph/practice/1788", "practice/1788"),
+        ("practice/1788", "practice/1788"),
+        ("1788", "practice/1788"),
+        ("ACE", "outcome/ACE"),
+    ],
+)
+def test_an_identifier_finds_its_thing(client: TestClient, words: str, identifier: str) -> None:
+    (found,) = ask(client, words)
+    assert (found["id"], found["match"], found["score"]) == (identifier, True, 100)
+    assert features(found)["identifier"]
+
+
+def test_what_was_merged_leads_to_its_successor(changed: TestClient) -> None:
+    old = ["practice/1764", retired.OLD, "1764", "outcome/HAP", retired.REPLACED, "HAP"]
+    found = batch(changed, {words: {"query": words} for words in old})
+    meant = ["practice/1788"] * 3 + ["outcome/BEL"] * 3
+    assert [matched(candidates) for candidates in found.values()] == meant
+
+
+def test_what_was_withdrawn_is_never_offered(changed: TestClient, real: Catalogue) -> None:
+    entry = real.reader.name(retired.GONE, ("en",))
+    concept = real.vocabularies.concepts[retired.WITHDRAWN].labels["en"]
+    words = [retired.GONE, "practice/1701", "1701", entry, retired.WITHDRAWN, concept]
+    found = batch(changed, {text: {"query": text} for text in words})
+    offered = {one["id"] for candidates in found.values() for one in candidates}
+    for text in words:
+        suggested = changed.get(f"{PATH}/suggest/entity", params={"prefix": text}).json()
+        offered |= {one["id"] for one in suggested["result"]}
+    assert not {"practice/1701", "actor/school"} & offered
+    assert extend(changed, ["practice/1701"], "title")["practice/1701"]["title"] == []
+
+
+def test_types_are_meant_as_strictly_as_a_query_says(client: TestClient) -> None:
+    for strict in ("any", "all"):
+        assert ask(client, "Hungary", type="language", type_strict=strict) == [] or all(
+            one["type"][0]["id"] == "language"
+            for one in ask(client, "Hungary", type="language", type_strict=strict)
+        )
+    (other,) = ask(client, "practice/1788", type=["country"], type_strict="should")
+    assert (other["id"], other["match"], other["score"]) == ("practice/1788", False, 50)
+    assert ask(client, "practice/1788", type=["country"], type_strict="any") == []
+    both = ["country", "language"]
+    assert len(ask(client, "Italien", type=both, type_strict="any")) == 2
+    assert ask(client, "Italien", type=both, type_strict="all") == []
+    assert len(ask(client, "Italien", type=["country", "Concept"], type_strict="all")) == 1
+
+
+def test_a_type_is_known_by_its_iri_and_by_its_name_in_any_language(client: TestClient) -> None:
+    for name in ("practice", "https://w3id.org/practicegraph/ontology#Practice", "Eintrag"):
+        assert matched(ask(client, "1788", type=name)) == "practice/1788"
+    assert matched(ask(client, "Ungarn", type={"id": "country"})) == "country/HUN"
+
+
+def test_properties_that_do_not_hold_take_up_to_half_of_the_score(client: TestClient) -> None:
+    title = (
+        "MINT - Mentoring for Integration of third country national children affected by migration"
+    )
+
+    def scored(*claims: tuple[str, Any]) -> tuple[float, bool]:
+        listed = [{"pid": key, "v": value} for key, value in claims]
+        best = ask(client, title, type="practice", properties=listed)[0]
+        assert best["id"] == "practice/1788"
+        return best["score"], best["match"]
+
+    assert scored(("country", "Hungary")) == (100, True)
+    assert scored(("country", {"id": "country/HUN", "name": "whatever"})) == (100, True)
+    assert scored(("Herkunftsland/Durchführungsort", ["Spanien", "Ungarn"])) == (100, True)
+    assert scored(("start", 2019), ("identifier", 1788)) == (100, True)
+    assert scored(("country", "Spain")) == (75, False)
+    assert scored(("country", "Spain"), ("identifier", "1788")) == (83.3, False)
+
+
+def test_the_score_is_what_its_reasons_add_up_to(client: TestClient) -> None:
+    claims = [{"pid": "country", "v": "Spain"}, {"pid": "start", "v": "2019"}]
+    found = ask(client, "Mentoring for Integration", type="practice", properties=claims)
+    for one in found:
+        told = features(one)
+        asked = [told["property.country"], told["property.start"], 100 * told["type"]]
+        share = sum(asked) / len(asked) / 100
+        assert one["score"] == pytest.approx(told["name"] * (1 + share) / 2, abs=0.1)
+
+
+def test_properties_alone_find_what_has_them_all(
+    client: TestClient, real: Catalogue, services: Services
+) -> None:
+    claims = [{"pid": "country", "v": "HUN"}, {"pid": "outcome", "v": "ACE"}]
+    chosen = [("country", "HUN"), ("outcome", "ACE"), ("size", "100")]
+    expected = services.search.answer(services.choosing.read(chosen), ("en",)).entries
+    found = ask(client, properties=claims, type="practice", limit=50)
+    assert {real.base + one["id"] for one in found} == set(expected)
+    notation = [{"pid": "notation", "v": "HUN"}]
+    assert matched(ask(client, properties=notation, type="country")) == "country/HUN"
+    assert matched(ask(client, properties=notation)) is None
+    assert ask(client, properties=[{"pid": "country", "v": "Atlantis"}]) == []
+
+
+def test_a_query_has_as_many_candidates_as_it_asks_for(client: TestClient) -> None:
+    claims = [{"pid": "category", "v": "good-practice"}]
+    assert len(ask(client, properties=claims)) == 10
+    assert len(ask(client, properties=claims, limit=3)) == 3
+    assert len(ask(client, properties=claims, limit=500)) <= 50
+
+
+def test_candidates_come_with_the_best_first_and_in_the_language(client: TestClient) -> None:
+    found = ask(client, "Oungaria", "de", type="country")
+    scores = [one["score"] for one in found]
+    assert scores == sorted(scores, reverse=True)
+    assert found[0]["name"] == "Ungarn"
+    answer = client.get(
+        PATH,
+        params={"queries": '{"q0": {"query": "HUN"}}'},
+        headers={"Accept-Language": "el"},
+    )
+    assert answer.json()["q0"]["result"][0]["name"] == "Ουγγαρία"
+    assert "Accept-Language" in answer.headers["vary"]
+
+
+def test_values_come_as_what_they_are(client: TestClient) -> None:
+    keys = ("title", "country", "issued", "start", "page")
+    found = extend(client, ["practice/1788", "country/HUN"], *keys)
+    assert found["practice/1788"]["country"] == [{"id": "country/HUN", "name": "Hungary"}]
+    assert found["practice/1788"]["start"] == [{"str": "2019-01"}]
+    assert found["practice/1788"]["issued"][0]["date"].endswith("T00:00:00Z")
+    assert found["practice/1788"]["page"][0]["str"].startswith("https://")
+    assert set(map(str, found["country/HUN"].values())) == {"[]"}
+    ongoing = extend(client, [f"practice/{n}" for n in range(1750, 1806)], "ongoing")
+    assert {"bool": True} in [value for row in ongoing.values() for value in row["ongoing"]]
+
+
+def test_values_of_concepts_are_had_too(client: TestClient) -> None:
+    found = extend(client, ["outcome/ACE"], "prefLabel", "broader", "inScheme", language="nl")
+    row = found["outcome/ACE"]
+    assert len(row["prefLabel"]) == 1
+    assert all(value["id"].startswith("outcome/") for value in row["broader"])
+    assert row["inScheme"] == [{"str": "https://w3id.org/practicegraph/outcome"}]
+
+
+def test_a_property_s_settings_choose_language_and_number(client: TestClient) -> None:
+    def names(**chosen: Any) -> list[str]:
+        wish = {"id": "prefLabel", "settings": chosen}
+        row = extend(client, ["country/HUN"], wish)["country/HUN"]
+        return [value["str"] for value in row["prefLabel"]]
+
+    assert names(language="el") == ["Ουγγαρία"]
+    assert len(names(language="*")) == 7
+    assert len(names(language="*", limit="2")) == 2
+    assert names() == ["Hungary"]
+
+
+def test_the_metadata_of_a_property_say_which_type_its_values_are_of(client: TestClient) -> None:
+    query = {"ids": [], "properties": [{"id": "outcome"}, {"id": "title"}]}
+    meta = client.post(PATH, data={"extend": json.dumps(query)}).json()["meta"]
+    assert meta[0]["type"]["id"] == "outcome"
+    assert "type" not in meta[1]
+
+
+def test_an_identifier_of_before_keeps_its_row(changed: TestClient) -> None:
+    found = extend(changed, ["practice/1764", "practice/1788"], "title")
+    assert found["practice/1764"] == found["practice/1788"]
+
+
+def test_properties_are_proposed_by_type_as_openrefine_asks(client: TestClient) -> None:
+    found = client.get(PATH, params={"lang": "de"}).json()["extend"]["propose_properties"]
+    address = found["service_url"] + found["service_path"] + "?type=practice&limit=5&callback=x"
+    proposed = valid(Proposal, client.get(address).json())
+    assert proposed["properties"][0] == {"id": "title", "name": "Titel"}
+    assert (proposed["type"], len(proposed["properties"])) == ("practice", 5)
+    of_concepts = client.get(f"{PATH}/properties?type=country").json()["properties"]
+    assert "prefLabel" in {one["id"] for one in of_concepts}
+    assert len(client.get(f"{PATH}/properties?type=").json()["properties"]) > len(of_concepts)
+
+
+def test_things_are_suggested_as_one_types(client: TestClient) -> None:
+    def suggested(prefix: str, **more: Any) -> list[Any]:
+        answer = client.get(f"{PATH}/suggest/entity", params={"prefix": prefix, **more})
+        result: list[Any] = valid(Suggestions, answer.json())["result"]
+        return result
+
+    assert "country/HUN" in {one["id"] for one in suggested("Ungar")}
+    assert "practice/1788" in {one["id"] for one in suggested("MINT")}
+    assert suggested("Hungary", type="country")[0]["id"] == "country/HUN"
+    assert suggested("practice/1788")[0]["id"] == "practice/1788"
+    assert suggested("") == []
+    both = suggested("s", limit=20)
+    assert both[:10] == suggested("s")
+    assert both[10:] == suggested("s", cursor=10)
+    assert {one["notable"][0]["id"] for one in suggested("a", type="outcome")} <= {"outcome"}
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "identifier"),
+    [
+        ("type", "Eintr", "practice"),
+        ("type", "count", "country"),
+        ("property", "Land", "country"),
+        ("property", "titl", "title"),
+        ("property", "preferr", "prefLabel"),
+    ],
+)
+def test_types_and_properties_are_suggested(
+    client: TestClient, name: str, prefix: str, identifier: str
+) -> None:
+    answer = client.get(f"{PATH}/suggest/{name}", params={"prefix": prefix})
+    assert identifier in {one["id"] for one in valid(Suggestions, answer.json())["result"]}
+
+
+def test_a_preview_may_stand_in_any_frame_and_other_pages_in_none(client: TestClient) -> None:
+    answer = client.get(f"{PATH}/preview", params={"id": "practice/1788", "lang": "nl"})
+    policy = answer.headers["content-security-policy"]
+    assert "frame-ancestors *" in policy
+    assert "default-src 'none'" in policy
+    assert 'lang="nl"' in answer.text
+    assert "Hongarije" in answer.text
+    assert "<script" not in answer.text
+    page = client.get("/practice/1788.html").headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in page
+    missing = client.get(f"{PATH}/preview", params={"id": "nothing"})
+    assert missing.status_code == 404
+
+
+def test_the_view_leads_to_the_page_of_a_thing(client: TestClient, changed: TestClient) -> None:
+    def place(served: TestClient, identifier: str) -> str:
+        answer = served.get(f"{PATH}/view?id={quote(identifier, safe='')}")
+        assert answer.status_code == 303
+        return answer.headers["location"]
+
+    assert place(client, "country/HUN") == "/country/HUN.html"
+    assert place(changed, "practice/1764") == "/practice/1788.html"
+    assert changed.get(place(changed, "practice/1701")).status_code == 410
+    assert client.get(f"{PATH}/view?id=nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("queries", "said"),
+    [
+        ("{", "JSON"),
+        ("[]", '{"q0": {"query": "…"}}'),
+        ('{"q0": {}}', "queries.q0"),
+        ('{"q0": "x"}', "queries.q0"),
+        ('{"q0": {"query": []}}', "queries.q0.query"),
+        ('{"q0": {"query": "x", "limit": -1}}', "queries.q0.limit"),
+        ('{"q0": {"query": "x", "limit": 1.5}}', "queries.q0.limit"),
+        ('{"q0": {"query": "x", "type": "contry"}}', "country"),
+        ('{"q0": {"query": "x", "type": [7]}}', "queries.q0.type"),
+        ('{"q0": {"query": "x", "type_strict": "maybe"}}', "should"),
+        ('{"q0": {"query": "x", "properties": {}}}', "queries.q0.properties"),
+        ('{"q0": {"query": "x", "properties": [{"pid": "cuntry", "v": 1}]}}', "country"),
+        ('{"q0": {"query": "x", "properties": [{"v": 1}]}}', "queries.q0.properties[0].pid"),
+        ('{"q0": {"query": "x", "properties": [{"pid": "title", "v": {}}]}}', "[0].v.id"),
+        ('{"q0": {"query": "x", "propertys": []}}', "properties"),
+        ('{"q0": {"query": "\\ud800"}}', "JSON"),
+        ('{"q0": ' + "[" * 100_000, "JSON"),
+    ],
+)
+def test_a_bad_query_is_refused_with_its_place_and_what_is_right(
+    client: TestClient, queries: str, said: str
+) -> None:
+    answer = client.post(PATH, data={"queries": queries})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert said in problem["detail"] + problem.get("hint", "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ('{"ids": [1], "properties": []}', "extend.ids[0]"),
+        ('{"properties": []}', "extend.ids"),
+        ('{"ids": []}', "extend.properties"),
+        ('{"ids": [], "properties": [{"id": "titel-"}]}', "title"),
+        ('{"ids": [], "properties": [{"id": "title", "settings": {"language": "xx"}}]}', "nl"),
+        ('{"ids": [], "properties": [{"id": "title", "settings": {"lang": "nl"}}]}', "language"),
+        ('{"ids": [], "properties": [{"id": "title", "settings": {"limit": "x"}}]}', "limit"),
+    ],
+)
+def test_a_bad_wish_for_values_is_refused_likewise(
+    client: TestClient, asked: str, said: str
+) -> None:
+    problem = client.post(PATH, data={"extend": asked})
+    assert problem.status_code == 400
+    assert said in problem.text
+
+
+def test_too_much_and_other_forms_are_refused(client: TestClient) -> None:
+    many = json.dumps({str(n): {"query": "x"} for n in range(1001)})
+    assert client.post(PATH, data={"queries": many}).status_code == 413
+    claims = [{"pid": "title", "v": ["x"] * 50}] * 20
+    costly = json.dumps({str(n): {"properties": claims} for n in range(11)})
+    assert client.post(PATH, data={"queries": costly}).status_code == 413
+    assert client.post(PATH, data={"queries": "x" * (1 << 20)}).status_code == 413
+    assert client.post(PATH, json={"queries": {}}).status_code == 415
+    assert client.post(PATH, data={"query": "x"}).status_code == 400
+    assert client.delete(PATH).headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    for address in (
+        "suggest/entity?cursor=-1",
+        "suggest/entity?prefix=a&type=x",
+        "properties?type=x",
+    ):
+        assert client.get(f"{PATH}/{address}").status_code == 400
+    for address in ("suggest/nothing", "flyout/nothing?id=x", "flyout/entity?id=x"):
+        assert client.get(f"{PATH}/{address}").status_code == 404
+
+
+def test_a_mistake_is_said_in_the_reader_s_language(client: TestClient) -> None:
+    answer = client.post(f"{PATH}?lang=de", data={"queries": "[]"})
+    assert "hat nicht die Form" in answer.json()["detail"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["query", "type", "limit", "properties", "pid", "v", "id", "q0", "ids"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=st.sampled_from(["queries", "extend"]), said=JSON | st.dictionaries(st.text(), JSON))
+def test_nothing_that_is_sent_is_an_error_of_ours(client: TestClient, name: str, said: Any) -> None:
+    answer = client.post(PATH, data={name: json.dumps(said)})
+    assert answer.status_code in (200, 400, 413)
+
+
+@settings(max_examples=60, deadline=None)
+@given(words=st.text(min_size=1), key=st.sampled_from(["country", "start", "title", "page"]))
+def test_any_name_and_value_can_be_asked_for(client: TestClient, words: str, key: str) -> None:
+    claims = [{"pid": key, "v": words}]
+    batch(client, {"q0": {"query": words, "properties": claims}, "q1": {"properties": claims}})
+
+
+def test_the_service_is_described_where_programs_look(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {"get", "post"} <= set(paths[PATH])
+    assert f"{PATH}/suggest/{{name}}" in paths
+    listed = client.get("/.well-known/api-catalog").json()["linkset"]
+    assert f"http://testserver{PATH}" in {one["anchor"] for one in listed}
+
+
+def test_the_documentation_names_every_reason(client: TestClient) -> None:
+    text = (ROOT / "api" / "reconcile.md").read_text()
+    claims = [{"pid": "country", "v": "Spain"}]
+    found = ask(client, "MINT", type="practice", properties=claims)[0]
+    for name in features(found):
+        assert f"`{re.sub(r'[.].*', '.KEY', name)}`" in text

@@ -1,0 +1,292 @@
+"""The dumps as a reader has them from the service, and as the service keeps them."""
+
+import base64
+import gzip
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from pyoxigraph import CanonicalizationAlgorithm, Dataset, RdfFormat, parse, serialize
+from rdflib import Graph, Namespace, URIRef
+
+from practicegraph.application import startup
+from practicegraph.application.dump_process import Dumper
+from practicegraph.application.services import Services
+from practicegraph.catalogue import catalogue
+from practicegraph.exchange.dumps import KEPT, NAMES, Dumps
+from practicegraph.exchange.export import FORMATS
+from practicegraph.web.app import application
+from practicegraph.web.resources.dumps import FORMS
+from support.catalogues import copy, snapshot
+
+BASE = URIRef("https://w3id.org/practicegraph/")
+DCAT = Namespace("http://www.w3.org/ns/dcat#")
+PG = Namespace("https://w3id.org/practicegraph/ontology#")
+SPDX = Namespace("http://spdx.org/rdf/terms#")
+VOID = Namespace("http://rdfs.org/ns/void#")
+
+
+@pytest.fixture(scope="module")
+def release(client: TestClient) -> str:
+    for name in NAMES:
+        assert client.head(f"/dump.{name}").status_code == 200
+    found: str = client.get("/health").json()["release"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def described(client: TestClient, release: str) -> Graph:
+    return Graph().parse(data=client.get("/catalog.ttl").text, format="turtle")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Services:
+    return startup.serve(copy(tmp_path / "catalogue"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dump_is_what_its_headers_say(client: TestClient, release: str, name: str) -> None:
+    answer = client.get(f"/dump.{name}", headers={"Accept-Encoding": "gzip"})
+    assert answer.status_code == 200
+    assert "content-encoding" not in answer.headers
+    assert answer.headers["content-length"] == str(len(answer.content))
+    digest = base64.b64encode(hashlib.sha256(answer.content).digest()).decode()
+    assert answer.headers["repr-digest"] == f"sha-256=:{digest}:"
+    assert answer.headers["content-digest"] == f"sha-256=:{digest}:"
+    assert f'filename="practicegraph-{release}.{name}"' in answer.headers["content-disposition"]
+    packed = name.endswith(".gz")
+    expected = "application/gzip" if packed else FORMS[name].content_type
+    assert answer.headers["content-type"] == expected
+    if packed:
+        plain = client.get(f"/dump.{name.removesuffix('.gz')}").content
+        assert gzip.decompress(answer.content) == plain
+
+
+def test_head_tells_of_a_dump_without_it(client: TestClient, release: str) -> None:
+    whole, head = client.get("/dump.nq"), client.head("/dump.nq")
+    assert head.content == b""
+    kept = {k: v for k, v in whole.headers.items() if k != "content-digest"}
+    assert dict(head.headers) == kept
+    assert client.head("/dump.exe").status_code == 404
+    assert client.head("/dump/a/b").status_code == 404
+    assert client.head("/dump.exe").content == b""
+
+
+def test_a_dump_that_is_known_is_not_sent_again(client: TestClient, release: str) -> None:
+    headers = client.head("/dump.ttl").headers
+    tag, day = headers["etag"], headers["last-modified"]
+    for known in (tag, f'"other", W/{tag}', "*"):
+        answer = client.get("/dump.ttl", headers={"If-None-Match": known})
+        assert answer.status_code == 304
+        assert answer.content == b""
+        assert answer.headers["etag"] == tag
+        assert answer.headers["last-modified"] == day
+    assert client.get("/dump.ttl", headers={"If-Modified-Since": day}).status_code == 304
+    for unknown in ('"other"', "nonsense"):
+        other = {"If-None-Match": unknown, "If-Modified-Since": day}
+        assert client.get("/dump.ttl", headers=other).status_code == 200
+    tags = {client.head(f"/dump.{name}").headers["etag"] for name in NAMES}
+    assert len(tags) == len(NAMES)
+
+
+def test_a_download_that_broke_off_goes_on(client: TestClient, release: str) -> None:
+    whole = client.get("/dump.nt")
+    headers = {"Range": "bytes=1000-", "If-Range": whole.headers["etag"]}
+    rest = client.get("/dump.nt", headers=headers)
+    assert rest.status_code == 206
+    assert rest.content == whole.content[1000:]
+    assert rest.headers["repr-digest"] == whole.headers["repr-digest"]
+    assert "content-digest" not in rest.headers
+
+
+def test_sizes_and_checksums_are_published_and_true(client: TestClient, described: Graph) -> None:
+    places = set()
+    for distribution in described.objects(BASE, DCAT.distribution):
+        (place,) = described.objects(distribution, DCAT.downloadURL)
+        (size,) = described.objects(distribution, DCAT.byteSize)
+        (checksum,) = described.objects(distribution, SPDX.checksum)
+        (digest,) = described.objects(checksum, SPDX.checksumValue)
+        (media,) = described.objects(distribution, DCAT.mediaType)
+        content = client.get(str(place)).content
+        assert int(str(size)) == len(content)
+        assert str(digest) == hashlib.sha256(content).hexdigest()
+        packed = set(described.objects(distribution, DCAT.compressFormat))
+        assert bool(packed) == str(place).endswith(".gz")
+        assert str(media).startswith("https://www.iana.org/assignments/media-types/")
+        places.add(str(place))
+    assert places == {f"http://testserver/dump.{name}" for name in NAMES}
+    assert len(set(described.objects(BASE, VOID.dataDump))) == len(NAMES) - 2
+
+
+def test_the_canonical_hash_is_published_and_true(client: TestClient, described: Graph) -> None:
+    (whole,) = described.objects(BASE, PG.canonicalHash)
+    for form in FORMATS:
+        hashes = {
+            str(stated)
+            for name in (form, f"{form}.gz")
+            for stated in described.objects(URIRef(f"{BASE}#dump.{name}"), PG.canonicalHash)
+        }
+        if form == "csv":
+            assert not hashes
+            continue
+        syntax = FORMS[form].rdf or RdfFormat.JSON_LD
+        dataset = Dataset(parse(client.get(f"/dump.{form}").content, syntax))
+        dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+        content = serialize(dataset, format=RdfFormat.N_QUADS)
+        assert content
+        lines = b"".join(sorted(content.splitlines(keepends=True)))
+        assert hashes == {hashlib.sha256(lines).hexdigest()}
+        assert (str(whole) in hashes) == (form in ("nq", "trig", "jsonld"))
+
+
+def test_every_syntax_of_the_description_lists_the_dumps(
+    client: TestClient, described: Graph
+) -> None:
+    quads = list(parse(client.get("/catalog.trig").content, RdfFormat.TRIG))
+    places = {quad.object for quad in quads if quad.predicate.value == str(DCAT.downloadURL)}
+    assert len(places) == len(NAMES)
+    graphs = {str(quad.graph_name) for quad in quads}
+    assert graphs == {f"<{BASE}>", f"<{BASE}catalog#document>"}
+
+
+def test_pages_list_the_dumps_in_the_reader_s_language(client: TestClient, release: str) -> None:
+    for path in ("/", "/catalog.html"):
+        page = client.get(path, params={"lang": "fr"}, headers={"Accept": "text/html"}).text
+        assert "Téléchargements" in page
+        assert page.count('href="/dump.') == len(NAMES)
+        size = len(client.get("/dump.nq").content) / 1e6
+        assert f"{size:.1f} Mo".replace(".", ",") in " ".join(page.split())
+        assert hashlib.sha256(client.get("/dump.csv").content).hexdigest() in page
+
+
+def test_a_dump_of_a_release_never_changes(client: TestClient, release: str) -> None:
+    answer = client.get(f"/dump/{release}.nq.gz")
+    assert answer.content == client.get("/dump.nq.gz").content
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert client.get("/dump.nq.gz").headers["cache-control"] == "no-cache"
+    known = {"If-None-Match": answer.headers["etag"]}
+    again = client.get(f"/dump/{release}.nq.gz", headers=known)
+    assert again.status_code == 304
+    assert again.headers["cache-control"] == answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dump",
+        "/dump.",
+        "/dump.exe",
+        "/dump.nq.gz.gz",
+        "/dump/",
+        "/dump/x.nq.gz",
+        "/dump/../dumps.json",
+        "/dump/%2e%2e/dump.nq.gz",
+        "/dump/01234567-89abcdef.nq",
+        "/dump/01234567-89abcdef.nq.gz",
+    ],
+)
+def test_where_there_is_no_dump_is_404(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["hint"]
+
+
+def test_openapi_lists_the_dumps(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    (name,) = paths["/dump.{name}"]["get"]["parameters"]
+    assert name["schema"]["enum"] == list(NAMES)
+    assert "/dump/{name}" in paths
+
+
+def test_dumps_are_made_once_and_end_as_they_began(served: Services) -> None:
+    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps.make(served.catalogue)
+    first = snapshot(dumps.folder)
+    assert len(first) == len(NAMES) + 2
+    times = {path: path.stat().st_mtime_ns for path in dumps.folder.rglob("*")}
+    dumps.make(served.catalogue)
+    assert {path: path.stat().st_mtime_ns for path in dumps.folder.rglob("*")} == times
+    dumps.path(served.catalogue.release, "trig").unlink()
+    made = dumps.current(served.catalogue.release)
+    assert made
+    assert "trig" not in made.dumps
+    dumps.make(served.catalogue)
+    assert snapshot(dumps.folder) == first
+
+
+def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
+    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    (dumps.folder / "part").mkdir(parents=True)
+    (dumps.folder / "part" / "nq").write_text("half")
+    home = dumps.folder / served.catalogue.release
+    home.mkdir()
+    (home / "dump.nq").write_text("half")
+    (home / "dumps.json").write_text('{"maker": ')
+    dumps.make(served.catalogue)
+    made = dumps.current(served.catalogue.release)
+    assert made
+    assert set(made.dumps) == set(NAMES)
+    assert not (dumps.folder / "part").exists()
+    assert made.dumps["nq"].size == dumps.path(served.catalogue.release, "nq").stat().st_size
+
+
+def test_dumps_of_another_program_are_made_anew(served: Services) -> None:
+    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps.make(served.catalogue)
+    listing = dumps.folder / served.catalogue.release / "dumps.json"
+    listing.write_text(json.dumps(json.loads(listing.read_text()) | {"maker": "another"}))
+    assert dumps.made(served.catalogue.release)
+    assert dumps.current(served.catalogue.release) is None
+    dumps.make(served.catalogue)
+    assert dumps.current(served.catalogue.release)
+
+
+def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> None:
+    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps.make(served.catalogue)
+    listed = (dumps.folder / served.catalogue.release / "dumps.json").read_text()
+    for number in range(KEPT + 2):
+        home = dumps.folder / f"{number:012x}"
+        home.mkdir()
+        for name, content in (("dump.nq.gz", "x"), ("dump.ttl", "x"), ("dumps.json", listed)):
+            (home / name).write_text(content)
+        os.utime(home / "dumps.json", (number, number))
+    dumps.prune(served.catalogue.release)
+    dumper = Dumper(served, dumps)
+    client = TestClient(application(served, dumper=dumper))
+    answers = [client.get(f"/dump/{number:012x}.nq.gz") for number in range(KEPT + 2)]
+    assert [answer.status_code for answer in answers] == [410] * 3 + [200] * (KEPT - 1)
+    assert "000000000000" in answers[0].json()["detail"]
+    assert served.catalogue.release in answers[0].json()["hint"]
+    assert not list(dumps.folder.glob("0000000000*/dump.ttl"))
+    assert client.get(f"/dump/{served.catalogue.release}.nq.gz").status_code == 200
+    dumper.close()
+
+
+def test_the_process_ends_without_a_word_when_all_is_made(
+    served: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.KEPT / "dumps"))
+    assert dumper.wait() == 0
+    made = dumper.made()
+    assert made
+    assert len(made.dumps) == len(NAMES)
+    assert capfd.readouterr() == ("", "")
+    dumper.close()
+
+
+def test_while_a_dump_is_made_the_reader_is_told_when_to_come_back(
+    served: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
+    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.KEPT / "dumps"))
+    client = TestClient(application(served, dumper=dumper))
+    answer = client.get("/dump.nq")
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "dcat:Distribution" not in client.get("/catalog.ttl").text
+    assert "dump.nq" not in client.get("/", headers={"Accept": "text/html"}).text
+    dumper.close()

@@ -1,0 +1,401 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pyoxigraph import Literal, NamedNode
+from rdflib import Graph, URIRef
+from rdflib.compare import isomorphic
+from rdflib.namespace import DCTERMS, OWL
+
+from practicegraph.application import startup
+from practicegraph.application.services import Services
+from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.value_parser import Place, Problem
+from practicegraph.storage.oxigraph import Embedded
+from practicegraph.validation import checks
+from practicegraph.web.app import application
+from support.catalogues import copy, in_json_ld, opened, rows
+from support.retirement import (
+    BASE,
+    GONE,
+    LAST,
+    NEXT,
+    OLD,
+    REASON,
+    REPLACED,
+    SUCCESSOR,
+    WITHDRAWN,
+    bury,
+    move,
+    withdraw,
+)
+
+AWAY, SPLIT = f"{BASE}practice/1751", f"{BASE}practice/1803"
+SYNTAXES = {"ttl": "turtle", "jsonld": "json-ld", "rdf": "xml", "nt": "nt"}
+LINK = f'<{LAST}>; rel="successor-version"'
+
+
+def document(client: TestClient, path: str, extension: str) -> Graph:
+    address = f"{path}.{extension}"
+    text = in_json_ld(client, address) if extension == "jsonld" else client.get(address).text
+    return Graph().parse(data=text, format=SYNTAXES[extension])
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy in which entries and concepts are merged and withdrawn, entries in a chain."""
+    root = copy(tmp_path_factory.mktemp("retired"))
+    practices = root / "data/practices"
+    move(practices / "1764.ttl", OLD, NEXT)
+    move(practices / "1699.ttl", NEXT, LAST)
+    bury(practices / "1701.ttl", GONE)
+    bury(practices / "1803.ttl", SPLIT, f"<http://purl.org/dc/terms/isReplacedBy> <{NEXT}> ;")
+    move(practices / "1751.ttl", AWAY, "https://example.org/entry")
+    move(root / "ontology/outcome.ttl", REPLACED, SUCCESSOR)
+    withdraw(root / "ontology/actor.ttl", WITHDRAWN)
+    return root
+
+
+@pytest.fixture(scope="module")
+def changed(root: Path) -> Catalogue:
+    return opened(root)
+
+
+@pytest.fixture(scope="module")
+def served(root: Path) -> Iterator[TestClient]:
+    with TestClient(application(startup.serve(root)), follow_redirects=False) as client:
+        yield client
+
+
+def get(served: TestClient, path: str, accept: str = "text/turtle", language: str = "") -> Response:
+    return served.get(path, headers={"Accept": accept, "Accept-Language": language})
+
+
+def statuses(served: TestClient, *iris: str) -> list[dict[str, Any]]:
+    answer = served.post("/status", json={"iris": iris})
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return found
+
+
+def total(served: TestClient, query: str) -> int:
+    return int(served.get(f"/practices.json?{query}").json()["total"])
+
+
+def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Path) -> None:
+    contents = catalogue.read(root)
+    findings = checks.check(root, contents, contents.paths).findings
+    assert {(found.rule, found.severity) for found in findings} == {("Deprecated", "Warning")}
+    replaced = [found for found in findings if found.value == REPLACED]
+    assert replaced
+    assert all(SUCCESSOR in found.hint for found in replaced)
+    (withdrawn,) = (found for found in findings if found.value == WITHDRAWN)
+    assert withdrawn.focus == LAST
+    assert "take it out" in withdrawn.hint
+
+
+@pytest.mark.parametrize("path", ["/practice/1764", "/practice/1699"])
+def test_a_merged_entry_leads_to_the_end_of_its_chain_in_one_hop(
+    served: TestClient, path: str
+) -> None:
+    for accept in ("text/turtle", "text/html"):
+        answer = get(served, path, accept)
+        assert answer.status_code == 301
+        assert answer.headers["location"] == "/practice/1788"
+        assert answer.headers["link"] == LINK
+    assert get(served, "/practice/1788").status_code == 303
+
+
+def test_a_successor_may_stand_elsewhere(served: TestClient) -> None:
+    answer = get(served, "/practice/1751?lang=nl")
+    assert answer.status_code == 301
+    assert answer.headers["location"] == "https://example.org/entry"
+
+
+def test_the_way_to_a_successor_keeps_the_form_that_was_asked_for(served: TestClient) -> None:
+    answer = get(served, "/practice/1764?format=nt", "text/html")
+    assert answer.headers["location"] == "/practice/1788?format=nt"
+
+
+@pytest.mark.parametrize("extension", SYNTAXES)
+def test_the_documents_of_a_merged_entry_keep_its_triples(
+    served: TestClient, client: TestClient, extension: str
+) -> None:
+    answer = served.get(f"/practice/1764.{extension}")
+    assert answer.status_code == 200
+    assert LINK in answer.headers["link"]
+    graph = document(served, "/practice/1764", extension)
+    before = document(client, "/practice/1764", "ttl")
+    before.remove((URIRef(f"{OLD}#document"), None, None))
+    assert not set(before) - set(graph)
+    assert graph.value(URIRef(OLD), DCTERMS.isReplacedBy) == URIRef(NEXT)
+    assert graph.value(URIRef(OLD), OWL.deprecated).toPython() is True  # type: ignore[union-attr]
+
+
+def test_the_page_of_a_merged_entry_says_so_and_its_successor_names_it(served: TestClient) -> None:
+    page = served.get("/practice/1764.html")
+    assert page.status_code == 200
+    assert "Merged into another" in page.text
+    assert REASON in page.text
+    assert 'href="/practice/1788.html"' in page.text
+    assert 'href="/practice/1764.html"' in served.get("/practice/1788.html").text
+
+
+def test_a_replaced_concept_leads_to_its_successor(served: TestClient) -> None:
+    assert get(served, "/outcome/HAP").headers["location"] == "/outcome/BEL"
+    for path in ("/outcome/HAP", "/actor/school"):
+        assert "/practices?" not in served.get(f"{path}.html").text.partition("<main")[2]
+    assert served.get("/outcome/HAP.ttl").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/practice/1701", "/actor/school"])
+def test_what_was_withdrawn_answers_410_in_every_form(served: TestClient, path: str) -> None:
+    for accept in ("text/turtle", "text/html", "application/json", "application/ld+json"):
+        answer = get(served, path, accept)
+        assert answer.status_code == 410
+        assert answer.headers["content-type"].startswith(accept)
+        assert REASON in answer.text
+    graphs = [document(served, path, extension) for extension in SYNTAXES]
+    assert all(isomorphic(graph, graphs[0]) for graph in graphs)
+    assert served.head(path).status_code == 410
+
+
+def test_a_tombstone_says_title_day_and_reason(served: TestClient) -> None:
+    found = get(served, "/practice/1701", "application/json").json()
+    assert found["title"] == "Example entry"
+    assert (found["status"], found["since"], found["reason"]) == ("withdrawn", "2026-11-24", REASON)
+    page = get(served, "/practice/1701.html").text
+    assert "Withdrawn" in page
+    assert "2026-11-24" in page
+
+
+def asked(changed: Catalogue, name: str, *given: tuple[str, str]) -> str:
+    query = changed.questions[name].asked(given, changed.understanding)
+    assert isinstance(changed.store, Embedded)
+    return changed.store.results(query, "csv").decode()
+
+
+def test_stored_questions_leave_out_what_is_no_longer_current(
+    changed: Catalogue, real: Catalogue
+) -> None:
+    for found, there in ((real, True), (changed, False)):
+        by_outcome = asked(found, "entries-by-outcome", ("outcome", "ACE"))
+        assert (OLD in by_outcome) == there
+        assert (GONE in by_outcome) == there
+    unused = rows(asked(changed, "unused-concepts", ("scheme", f"{BASE}outcome")))
+    assert REPLACED not in {row["concept"] for row in unused}
+
+
+def test_a_tombstone_may_name_a_successor(served: TestClient) -> None:
+    for path in ("/practice/1803", "/practice/1803.html"):
+        answer = get(served, path)
+        assert answer.status_code == 410
+        assert LINK in answer.headers["link"]
+    assert 'href="/practice/1788.html"' in answer.text
+    (told,) = statuses(served, SPLIT)
+    assert (told["status"], told["to"]) == ("withdrawn", LAST)
+
+
+def test_what_is_no_longer_current_is_left_out_of_search_and_counts(served: TestClient) -> None:
+    assert total(served, "") == 53 - 5
+    listed = served.get("/practices.json?size=100").json()
+    assert not {OLD, NEXT, GONE, AWAY, SPLIT} & {item["id"] for item in listed["items"]}
+    values = {value["id"] for facet in listed["facets"].values() for value in facet["values"]}
+    assert SUCCESSOR in values
+    assert not {REPLACED, WITHDRAWN} & values
+
+
+def test_no_form_offers_what_is_no_longer_current(served: TestClient) -> None:
+    listed = served.get("/openapi.json").json()["paths"]["/practices"]["get"]["parameters"]
+    offered = {
+        p["name"]: p["schema"]["items"]["enum"] for p in listed if p["name"] in ("outcome", "actor")
+    }
+    assert "BEL" in offered["outcome"]
+    assert "HAP" not in offered["outcome"]
+    assert "school" not in offered["actor"]
+    assert "/outcome/HAP" not in served.get("/outcome.html").text
+
+
+def test_entries_with_a_replaced_concept_count_for_its_successor(
+    served: TestClient, real: Catalogue, services: Services
+) -> None:
+    either = {"outcome": (NamedNode(REPLACED), NamedNode(SUCCESSOR))}
+    choices = services.choosing.read([("outcome", "HAP"), ("outcome", "BEL"), ("size", "100")])
+    assert choices.chosen == either
+    before = set(services.search.answer(choices, real.languages).entries) - {
+        OLD,
+        NEXT,
+        GONE,
+        AWAY,
+        SPLIT,
+    }
+    found = served.get("/practices.json?outcome=BEL&size=100").json()
+    assert {item["id"] for item in found["items"]} == before
+    counts = {value["value"]: value["count"] for value in found["facets"]["outcome"]["values"]}
+    assert counts["BEL"] == len(before)
+
+
+@pytest.mark.parametrize("value", ["HAP", REPLACED])
+def test_a_search_for_a_replaced_concept_finds_its_successor_s_entries(
+    served: TestClient, value: str
+) -> None:
+    assert total(served, f"outcome={value}") == total(served, "outcome=BEL")
+    page = served.get(f"/practices.html?outcome={value}&country=BEL").text
+    assert 'href="/practices?country=BEL" rel="nofollow" aria-current="true"' in page
+    assert "outcome=HAP" not in page.partition("<main")[2]
+
+
+def test_a_search_for_a_withdrawn_concept_is_refused_with_those_that_are_there(
+    served: TestClient,
+) -> None:
+    answer = served.get("/practices.json?actor=school")
+    assert answer.status_code == 400
+    assert "government" in answer.json()["hint"]
+
+
+def test_an_import_of_a_replaced_concept_writes_its_successor(changed: Catalogue) -> None:
+    field = changed.shapes.record.by_key["outcome"]
+    label = changed.vocabularies.concepts[REPLACED].labels["en"]
+    for text in ("HAP", REPLACED, label):
+        term = changed.understanding.term(Place(Path("x"), 1), field, text, ["en"])
+        assert term == NamedNode(SUCCESSOR)
+    actor = changed.shapes.record.by_key["actor"]
+    assert isinstance(
+        changed.understanding.term(Place(Path("x"), 1), actor, "school", ["en"]), Problem
+    )
+
+
+def test_status_tells_what_became_of_each_in_their_order(served: TestClient) -> None:
+    told = statuses(
+        served, LAST, OLD, GONE, REPLACED, WITHDRAWN, f"{BASE}practice/0", "https://example.org/"
+    )
+    since = {"since": "2026-11-24", "reason": REASON}
+    assert told == [
+        {"iri": LAST, "id": LAST, "status": "current"},
+        {"iri": OLD, "id": OLD, "status": "moved", "to": LAST, **since},
+        {"iri": GONE, "id": GONE, "status": "withdrawn", **since},
+        {"iri": REPLACED, "id": REPLACED, "status": "moved", "to": SUCCESSOR, **since},
+        {"iri": WITHDRAWN, "id": WITHDRAWN, "status": "withdrawn", **since},
+        {"iri": f"{BASE}practice/0", "status": "unknown"},
+        {"iri": "https://example.org/", "status": "unknown"},
+    ]
+
+
+HUNGARY = "http://publications.europa.eu/resource/authority/country/HUN"
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        (f"{BASE}practice/1788.html", LAST),
+        ("http://w3id.org/practicegraph/practice/1788", LAST),
+        ("http://testserver/practice/1788.ttl?lang=nl", LAST),
+        (f"{BASE}country/HUN", HUNGARY),
+        (f"{BASE}country/HUN.jsonld", HUNGARY),
+        (HUNGARY, HUNGARY),
+        (HUNGARY.replace("http:", "https:"), HUNGARY),
+        (BASE, BASE),
+        (f"{BASE}catalog.nt", BASE),
+        (f"{BASE}ontology.html#outcome", f"{BASE}ontology#outcome"),
+        (f"{BASE}ontology/0.1.0", f"{BASE}ontology/0.1.0"),
+    ],
+)
+def test_status_answers_with_the_iri_that_an_address_means(
+    served: TestClient, asked: str, meant: str
+) -> None:
+    assert statuses(served, asked) == [{"iri": asked, "id": meant, "status": "current"}]
+
+
+@pytest.mark.parametrize(
+    "iri", ["", " ", "x", "practice/1788", "https://[", "\u0000", f"{BASE}> a <x", f"{BASE}{{}}"]
+)
+def test_status_of_what_is_no_iri_is_unknown(served: TestClient, iri: str) -> None:
+    assert statuses(served, iri) == [{"iri": iri, "status": "unknown"}]
+
+
+def test_status_takes_a_thousand_addresses_and_no_more(served: TestClient) -> None:
+    assert len(statuses(served, *[LAST] * 1000)) == 1000
+    refused = served.post("/status", json={"iris": [LAST] * 1001})
+    assert refused.status_code == 413
+    assert "1000" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (b'{"iris": "x"}', 400),
+        (b'{"iris": [1]}', 400),
+        (b'{"iris": [null]}', 400),
+        (b'{"iris": ["\\ud800"]}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"iris": ["' + b"x" * (1 << 20) + b'"]}', 413),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_body_that_is_wrong_is_refused(served: TestClient, body: bytes, status: int) -> None:
+    answer = served.post("/status", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
+
+
+def test_status_wants_json_by_post(served: TestClient) -> None:
+    assert served.post("/status", data={"iris": LAST}).status_code == 415
+    for answer in (served.get("/status"), served.head("/status")):
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "POST, OPTIONS"
+    assert served.options("/status").headers["allow"] == "POST, OPTIONS"
+    assert "/status" in served.get("/openapi.json").json()["paths"]
+
+
+def test_a_circle_of_successors_ends(copied: Path) -> None:
+    move(copied / "data/practices/1764.ttl", OLD, NEXT)
+    move(copied / "data/practices/1699.ttl", NEXT, OLD)
+    permanence = opened(copied).permanence
+    assert [found.successor for found in permanence.retirements.values()] == ["", ""]
+    assert not any(found.moved for found in permanence.retirements.values())
+
+
+def test_a_reason_comes_in_the_reader_s_language(copied: Path) -> None:
+    path = copied / "data/practices/1701.ttl"
+    bury(path, GONE)
+    path.write_text(
+        path.read_text().replace(f'"{REASON}"@en', f'"{REASON}"@en, "Een voorbeeld."@nl')
+    )
+    retirement = opened(copied).permanence.of(GONE)
+    assert retirement
+    assert retirement.reasons == {"en": REASON, "nl": "Een voorbeeld."}
+    assert Literal(retirement.since) == Literal("2026-11-24")
+
+
+def test_a_withdrawn_thing_is_gone_for_those_who_had_it_too(served: TestClient) -> None:
+    for headers in ({"If-None-Match": "*"}, {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}):
+        assert served.get("/practice/1701.ttl", headers=headers).status_code == 410
+
+
+def test_near_entries_are_asked_of_the_successor_and_none_of_what_is_gone(
+    served: TestClient,
+) -> None:
+    number = OLD.rpartition("/")[2]
+    for name in ("similar?size=3", "similar.json?size=3"):
+        moved = get(served, f"/practice/{number}/{name}", "application/json")
+        assert moved.status_code == 301
+        assert moved.headers["location"] == f"/practice/1788/{name}"
+    gone = get(served, f"/practice/{GONE.rpartition('/')[2]}/similar", "application/json")
+    assert gone.status_code == 410
+    assert gone.json()["status"] == "withdrawn"
+
+
+def test_no_entry_is_near_that_is_not_current(served: TestClient) -> None:
+    near = get(served, "/practice/1788/similar?size=1000", "application/json").json()["items"]
+    assert len(near) > 20
+    assert not {OLD, NEXT, GONE, AWAY, SPLIT} & {item["id"] for item in near}

@@ -1,0 +1,256 @@
+"""A database that mirrors the catalogue gets a whole dump at any time, whatever is written."""
+
+import base64
+import hashlib
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from rdflib import Graph, Namespace, URIRef
+
+from practicegraph.application import startup
+from practicegraph.application.dump_process import Dumper
+from practicegraph.application.services import Services
+from practicegraph.catalogue import catalogue
+from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.exchange.dumps import NAMES, Dumps
+from practicegraph.exchange.export import Export
+from practicegraph.web.app import application
+from support.catalogues import copy
+
+BASE = URIRef("https://w3id.org/practicegraph/")
+DCAT = Namespace("http://www.w3.org/ns/dcat#")
+PG = Namespace("https://w3id.org/practicegraph/ontology#")
+SPDX = Namespace("http://spdx.org/rdf/terms#")
+Write = Callable[[], str]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Dumps:
+    """All dumps of the catalogue as it is."""
+    found = Dumps(tmp_path_factory.mktemp("dumps") / "dumps")
+    found.make(startup.serve(copy(tmp_path_factory.mktemp("first"))).catalogue)
+    return found
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Services:
+    return startup.serve(copy(tmp_path / "catalogue"))
+
+
+@pytest.fixture
+def dumps(served: Services) -> Dumps:
+    return Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+
+
+@pytest.fixture
+def dumper(served: Services, dumps: Dumps, made: Dumps, monkeypatch: pytest.MonkeyPatch) -> Dumper:
+    """What has made the dumps of the release with which a test begins, and makes none after it."""
+    monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
+    shutil.copytree(made.folder, dumps.folder)
+    found = Dumper(served, dumps)
+    found.close()
+    return found
+
+
+@pytest.fixture
+def client(served: Services, dumper: Dumper) -> TestClient:
+    return TestClient(application(served, dumper=dumper, writing=startup.writing(served)))
+
+
+@pytest.fixture
+def write(served: Services) -> Write:
+    """What gives another entry another title, and the release that this makes."""
+    token = Bearers(served.catalogue.folder).add("anna", RIGHTS)
+    desk = TestClient(application(served, writing=startup.writing(served)))
+    numbers = iter(range(100))
+
+    def write() -> str:
+        told = desk.get("/practice/1788.json?lang=nl").json()
+        told["title"] = f"Titel {next(numbers)}"
+        answer = desk.put(
+            "/practice/1788?lang=nl",
+            json=told,
+            headers={"Authorization": f"Bearer {token}", "If-Match": "*"},
+        )
+        assert answer.status_code == 200, answer.text
+        return served.catalogue.release
+
+    return write
+
+
+def test_after_a_write_the_dump_before_is_given_as_what_it_is(
+    client: TestClient, write: Write
+) -> None:
+    before = client.get("/dump.nq.gz")
+    first = client.get("/health").json()["release"]
+    assert "link" not in before.headers
+    newest = write()
+    after = client.get("/dump.nq.gz")
+    assert after.status_code == 200
+    assert after.content == before.content
+    for name in ("etag", "last-modified", "repr-digest", "content-disposition"):
+        assert after.headers[name] == before.headers[name]
+    assert f"practicegraph-{first}.nq.gz" in after.headers["content-disposition"]
+    assert after.headers["content-location"] == f"/dump/{first}.nq.gz"
+    assert after.headers["cache-control"] == "no-cache"
+    links = after.headers["link"]
+    assert f'<http://testserver/dump/{newest}.nq.gz>; rel="latest-version"' in links
+    assert '<http://testserver/changes>; rel="version-history"' in links
+
+
+def test_all_formats_stay_until_newer_ones_are_there(
+    client: TestClient, served: Services, dumps: Dumps, write: Write
+) -> None:
+    first = {name: client.get(f"/dump.{name}").content for name in NAMES}
+    write()
+    assert {name: client.get(f"/dump.{name}").content for name in NAMES} == first
+    dumps.make(served.catalogue)
+    others = {name: client.get(f"/dump.{name}") for name in NAMES}
+    assert all(answer.content != first[name] for name, answer in others.items())
+    assert not any("link" in answer.headers for answer in others.values())
+
+
+def test_a_mirror_that_has_the_dump_is_told_so_and_where_the_latest_is_to_come(
+    client: TestClient, write: Write
+) -> None:
+    known = {"If-None-Match": client.head("/dump.trig").headers["etag"]}
+    write()
+    answer = client.get("/dump.trig", headers=known)
+    assert answer.status_code == 304
+    assert 'rel="latest-version"' in answer.headers["link"]
+
+
+def test_that_very_release_is_never_answered_with_another(client: TestClient, write: Write) -> None:
+    first = client.get("/health").json()["release"]
+    passed, newest = write(), write()
+    assert client.get(f"/dump/{newest}.nq.gz").status_code == 503
+    assert client.get(f"/dump/{passed}.nq.gz").status_code == 404
+    answer = client.get(f"/dump/{first}.nq.gz")
+    assert answer.content == client.get("/dump.nq.gz").content
+    assert answer.headers["link"] == (
+        '<http://testserver/dump.nq.gz>; rel="latest-version"; type="application/gzip"'
+    )
+
+
+def test_the_description_is_true_of_dumps_of_two_releases(
+    client: TestClient,
+    served: Services,
+    dumps: Dumps,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, newest = served.catalogue.release, write()
+    _fill_the_disk(monkeypatch, "ttl")
+    with pytest.raises(OSError, match="No space"):
+        dumps.make(served.catalogue)
+    graph = Graph().parse(data=client.get("/catalog.ttl").text, format="turtle")
+    versions = {}
+    for name in NAMES:
+        told = URIRef(f"{BASE}#dump.{name}")
+        answer = client.get(str(graph.value(told, DCAT.downloadURL)))
+        (checksum,) = graph.objects(told, SPDX.checksum / SPDX.checksumValue)
+        assert str(checksum) == hashlib.sha256(answer.content).hexdigest()
+        assert str(graph.value(told, DCAT.byteSize)) == str(len(answer.content))
+        assert f"{graph.value(told, DCAT.version)}." in answer.headers["content-disposition"]
+        versions[name] = str(graph.value(told, DCAT.version))
+    done = {"nq", "nq.gz", "trig", "trig.gz"}
+    assert versions == {name: newest if name in done else first for name in NAMES}
+    assert str(graph.value(BASE, PG.canonicalHash)) == _checksum(client.get("/dump.nq"))
+
+
+def test_the_hash_of_the_dataset_is_stated_of_the_present_release_alone(
+    client: TestClient, served: Services, dumps: Dumps, write: Write
+) -> None:
+    before = client.get("/catalog.ttl")
+    assert _stated(before) == _checksum(client.get("/dump.nq"))
+    write()
+    after = client.get("/catalog.ttl")
+    assert _stated(after) == ""
+    dumps.make(served.catalogue)
+    known = {"If-None-Match": after.headers["etag"]}
+    again = client.get("/catalog.ttl", headers=known)
+    assert _stated(again) == _checksum(client.get("/dump.nq"))
+
+
+def test_a_page_tells_of_which_release_its_files_are(client: TestClient, write: Write) -> None:
+    first, newest = client.get("/health").json()["release"], write()
+    page = client.get("/catalog.html", params={"lang": "de"}).text
+    assert page.count('href="/dump.') == len(NAMES)
+    assert f"Alles in Version {first}" in page
+    assert f"die der jetzigen Version {newest} werden gerade erstellt" in page
+
+
+def test_work_once_begun_is_done_and_the_newest_follows_unasked(
+    served: Services, dumps: Dumps, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("practicegraph.application.dump_process._PAUSE", 0.1)
+    monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
+    dumper = Dumper(served, dumps)
+    first, client = served.catalogue.release, TestClient(application(served, dumper=dumper))
+    assert dumper.work
+    passed, newest = write(), write()
+    assert client.get(f"/dump/{first}.nq.gz").status_code == 503, "it is being made"
+    assert dumper.wait() == 0
+    assert set(dumper.given()) == set(NAMES)
+    assert {made.release for made in dumper.given().values()} == {first}
+    assert client.get("/dump.csv").status_code == 200
+    end = time.monotonic() + 60
+    while not (work := dumper.work) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert work
+    assert work.release == newest
+    assert dumper.wait() == 0
+    assert {made.release for made in dumper.given().values()} == {newest}
+    kept = {path.name for path in dumps.folder.iterdir()}
+    assert kept == {first, newest, "newest.json"}
+    assert passed not in kept
+    dumper.close()
+
+
+def test_the_first_seconds_of_the_work_are_waited_for(
+    served: Services, dumps: Dumps, made: Dumps, write: Write
+) -> None:
+    shutil.copytree(made.folder, dumps.folder)
+    newest = write()
+    dumper = Dumper(served, dumps)
+    client = TestClient(application(served, dumper=dumper))
+    assert f"{newest}.nq" in client.get("/dump.nq").headers["content-disposition"]
+    dumper.close()
+
+
+def test_what_a_killed_process_left_of_an_earlier_release_goes(
+    served: Services, dumps: Dumps, write: Write
+) -> None:
+    half = dumps.path("0123456789ab", "nq")
+    half.parent.mkdir(parents=True)
+    half.write_text("half")
+    dumps.make(served.catalogue)
+    assert not half.parent.exists()
+
+
+def _fill_the_disk(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """Have a dump fail as on a disk that is full, which no test can fill."""
+    write = Export.write
+
+    def full(export: Export, form: str, output: BinaryIO) -> None:
+        if form == at:
+            raise OSError(28, "No space left on device")
+        write(export, form, output)
+
+    monkeypatch.setattr(Export, "write", full)
+
+
+def _checksum(answer: Response) -> str:
+    digest = answer.headers["repr-digest"].removeprefix("sha-256=:").removesuffix(":")
+    return base64.b64decode(digest).hex()
+
+
+def _stated(description: Response) -> str:
+    graph = Graph().parse(data=description.text, format="turtle")
+    return "".join(map(str, graph.objects(BASE, PG.canonicalHash)))

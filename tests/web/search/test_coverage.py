@@ -1,0 +1,305 @@
+"""Tables of two facets, entries near to one, and what the OpenAPI document says of answers."""
+
+import csv
+import re
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pyoxigraph import NamedNode
+
+from practicegraph.application.services import Services
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.search.engine import Near
+from practicegraph.search.request import EVERYTHING
+from web.search.test_listing import asked, found, get
+
+BASE = "https://w3id.org/practicegraph/"
+MINT = f"{BASE}practice/1788"
+
+
+def table(client: TestClient, query: str) -> dict[str, Any]:
+    answer = get(client, f"/coverage?{query}")
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def cells(shown: dict[str, Any]) -> dict[tuple[str, str], int]:
+    rows, columns = ([v["value"] for v in shown[axis]["values"]] for axis in ("rows", "columns"))
+    return {
+        (row, column): count
+        for row, line in zip(rows, shown["cells"], strict=True)
+        for column, count in zip(columns, line, strict=True)
+    }
+
+
+def test_a_table_has_every_value_of_both_facets_and_what_is_not_stated(
+    client: TestClient, services: Services
+) -> None:
+    shown = table(client, "rows=outcome&columns=country")
+    for axis, key in (("rows", "outcome"), ("columns", "country")):
+        listed = [value["value"] for value in shown[axis]["values"]]
+        assert sorted(listed[:-1]) == sorted(services.choosing.options[key])
+        assert listed[-1] == "not-stated"
+    assert 0 in cells(shown).values()
+
+
+@pytest.mark.parametrize("query", ["", "&category=good-practice", "&q=school&language.not=ENG"])
+def test_a_cell_counts_what_the_search_for_both_finds(client: TestClient, query: str) -> None:
+    shown = cells(table(client, f"rows=outcome&columns=country{query}"))
+    for (row, column), count in [*shown.items()][::397]:
+        search = f"outcome={row}&country={column}{query}&size=0"
+        assert found(client, search)["total"] == count, (row, column)
+
+
+def test_totals_count_entries_and_are_no_sums(client: TestClient) -> None:
+    shown = table(client, "rows=outcome&columns=country")
+    facets = found(client, "size=0")["facets"]
+    counted = {v["value"]: v["count"] for v in facets["outcome"]["values"]}
+    totals = {v["value"]: v["count"] for v in shown["rows"]["values"] if v["count"]}
+    assert totals == counted
+    assert shown["total"] == 53 < sum(counted.values())
+
+
+def test_a_facet_can_be_crossed_with_itself_and_with_years(client: TestClient) -> None:
+    twice = cells(table(client, "rows=outcome&columns=outcome"))
+    counts = {v["value"]: v["count"] for v in found(client, "")["facets"]["outcome"]["values"]}
+    assert {a: n for (a, b), n in twice.items() if a == b and n} == counts
+    assert twice["ACE", "LAN"] == twice["LAN", "ACE"]
+    by_year = cells(table(client, "rows=period&columns=category"))
+    search = "period=2019&category=good-practice&size=0"
+    assert by_year["2019", "good-practice"] == found(client, search)["total"]
+
+
+def test_empty_rows_and_columns_are_left_out_on_request(client: TestClient) -> None:
+    shown = table(client, "rows=outcome&columns=country&zeros=false")
+    assert all(v["count"] for axis in ("rows", "columns") for v in shown[axis]["values"])
+
+
+def test_a_table_is_the_same_as_csv(client: TestClient) -> None:
+    query = "rows=outcome&columns=category"
+    header, *lines = csv.reader(client.get(f"/coverage.csv?{query}").text.splitlines())
+    assert header[:3] == ["outcome", "label", "total"]
+    listed = {
+        (line[0], column): int(count)
+        for line in lines
+        for column, count in zip(header[3:], line[3:], strict=True)
+    }
+    assert listed == cells(table(client, query))
+
+
+def test_each_number_of_a_table_leads_to_the_entries_that_it_counts(client: TestClient) -> None:
+    query = "rows=outcome&columns=country&category=good-practice&lang=en&zeros=false"
+    page = get(client, f"/coverage?{query}", "text/html").text
+    numbers = re.findall(r'<td[^>]*><a href="([^"]*)"[^>]*>(\d+)</a>', page.replace("\n", ""))
+    assert len(numbers) > 50
+    for href, count in numbers[::11]:
+        path = href.replace("&amp;", "&").replace("/practices?", "/practices.json?")
+        assert client.get(path).json()["total"] == int(count), href
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "rows=outcome&columns=outcome",
+        "rows=outcome&columns=category&outcome=LAN&outcome=access-to-rights",
+        "rows=period&columns=outcome&period=2019&period=2018",
+        "rows=period&columns=outcome&period.from=2018",
+    ],
+)
+def test_no_number_leads_to_a_search_that_counts_something_else(
+    client: TestClient, query: str
+) -> None:
+    page = get(client, f"/coverage?{query}", "text/html").text
+    numbers = re.findall(r'<td[^>]*>(?:<a href="([^"]*)"[^>]*>)?(\d+)', page.replace("\n", ""))
+    linked = [(href.replace("&amp;", "&"), count) for href, count in numbers if href]
+    assert linked
+    assert len(linked) < len([count for _, count in numbers if count != "0"])
+    for href, count in linked[::9]:
+        answer = client.get(href.replace("/practices", "/practices.json"))
+        assert answer.json()["total"] == int(count), href
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "first"),
+    [
+        ("rows=outcome", "columns", "category"),
+        ("rows=outcom&columns=country", "outcom", "outcome"),
+        ("", "rows", "category"),
+        ("rows=outcome&columns=title", "title", "action"),
+    ],
+)
+def test_a_table_of_what_is_no_facet_is_400_with_the_facets(
+    client: TestClient, query: str, said: str, first: str
+) -> None:
+    answer = get(client, f"/coverage?{query}")
+    assert answer.status_code == 400
+    problem = answer.json()
+    assert said in problem["detail"]
+    assert first in problem["hint"]
+
+
+@pytest.mark.parametrize("query", ["rows=outcome&columns=funding", "rows=period&columns=country"])
+@pytest.mark.parametrize("more", ["", "&country.not=IRL", "&q=school"])
+def test_every_number_of_a_table_explains_itself(client: TestClient, query: str, more: str) -> None:
+    shown = table(client, f"{query}{more}&explain=true")
+    told = shown["explanation"]
+    assert asked(client, told["total"]) == [{"count": str(shown["total"])}]
+    short = {
+        value.get("id", ""): value["value"]
+        for axis in ("rows", "columns")
+        for value in shown[axis]["values"]
+    }
+    counted = {
+        (short[row.get("row", "")], short[row.get("column", "")]): int(row["count"])
+        for query_of_cells in told["cells"].values()
+        for row in asked(client, query_of_cells)
+    }
+    wanted = {pair: count for pair, count in cells(shown).items() if count}
+    assert {pair: count for pair, count in counted.items() if count} == wanted
+
+
+def test_a_browser_that_names_no_facet_is_led_to_a_table(client: TestClient) -> None:
+    answer = get(client, "/coverage?outcome=ACE", "text/html")
+    assert answer.status_code == 303
+    page = get(client, answer.headers["location"], "text/html")
+    assert page.status_code == 200
+    assert page.text.count("<select") == 2
+    assert found(client, "outcome=ACE")["total"] == int(
+        re.findall(r">(\d+)</a></strong>", page.text)[0]
+    )
+
+
+def near(client: TestClient, query: str = "") -> dict[str, Any]:
+    answer = get(client, f"/practice/1788/similar{query}")
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def test_near_entries_come_with_the_concepts_that_both_have(client: TestClient) -> None:
+    shown = near(client)
+    assert shown["id"] == MINT
+    assert len(shown["items"]) == 10
+    nearness = [item["nearness"] for item in shown["items"]]
+    assert nearness == sorted(nearness, reverse=True)
+    (own,) = found(client, "q=MINT&size=1")["items"]
+    for item in shown["items"]:
+        (other,) = (i for i in found(client, "size=100")["items"] if i["id"] == item["id"])
+        for reason in item["shared"]:
+            for entry in (own, other):
+                search = found(client, f"{reason['facet']}={reason['value']}&size=100")
+                assert entry["id"] in {i["id"] for i in search["items"]}, reason
+
+
+def test_a_broader_concept_is_no_reason_beside_a_narrower_one(
+    client: TestClient, real: Catalogue
+) -> None:
+    for item in near(client)["items"]:
+        shared = {reason["id"] for reason in item["shared"]}
+        for iri in shared:
+            concept = real.vocabularies.concepts[iri]
+            counted = real.vocabularies.schemes[concept.scheme].counted[iri]
+            assert shared.isdisjoint(set(counted) - {iri})
+
+
+def test_the_reasons_are_all_shared_concepts_but_broader_ones(
+    real: Catalogue, services: Services
+) -> None:
+    (record,) = real.reader.records(real.shapes.record, [MINT])
+    for one in services.neighbours.of(record, 5):
+        assert len(_counted(real, one)) == one.neighbour.shared
+
+
+def _counted(real: Catalogue, one: Near) -> set[tuple[str, str]]:
+    """The shared concepts, and all that they count for."""
+    return {
+        (reason.key, upper)
+        for reason in one.shared
+        for scheme in real.vocabularies.schemes.values()
+        for upper in scheme.counted.get(reason.concept, ())
+    }
+
+
+def test_what_fewer_entries_have_is_the_first_reason(real: Catalogue, services: Services) -> None:
+    (record,) = real.reader.records(real.shapes.record, [MINT])
+    for one in services.neighbours.of(record, 5):
+        counts = [
+            services.search.counts(real.shapes.record.by_key[key], EVERYTHING)[NamedNode(concept)]
+            for key, concept in one.shared
+        ]
+        assert counts == sorted(counts)
+
+
+def test_near_entries_explain_themselves(client: TestClient) -> None:
+    shown = near(client, "?size=4&explain=true&lang=de")
+    listed = asked(client, shown["explanation"]["list"])
+    assert [row["other"] for row in listed] == [item["id"] for item in shown["items"]]
+    assert [int(row["shared"]) for row in listed] == [i["sharedCount"] for i in shown["items"]]
+
+
+def test_the_page_of_an_entry_leads_to_near_ones(client: TestClient) -> None:
+    page = client.get("/practice/1788.html?lang=fr").text
+    listed = page.partition('id="similar"')[2]
+    for item in near(client)["items"][:5]:
+        assert f'href="/practice/{item["identifier"]}.html?lang=fr"' in listed
+    assert 'href="/practice/1788/similar?lang=fr"' in listed
+    assert 'class="results near"' in client.get("/practice/1788/similar.html").text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/practice/99999/similar", 404),
+        ("/outcome/ACE/similar", 404),
+        ("/practice/1788/similar.ttl", 406),
+        ("/practice/1788/other", 404),
+        ("/practice/1788/similar?size=many", 400),
+        ("/practice/1788/similar?outcome=ACE", 400),
+    ],
+)
+def test_what_has_no_near_entries_is_refused(client: TestClient, path: str, status: int) -> None:
+    assert get(client, path).status_code == status
+
+
+def fits(schema: dict[str, Any], value: Any, path: str = "") -> None:
+    """Hold a value against a schema, which must know every key."""
+    kinds: dict[str, Any] = {"string": str, "integer": int, "boolean": bool, "number": (int, float)}
+    kinds |= {"object": dict, "array": list}
+    assert "const" in schema or isinstance(value, kinds[schema["type"]]), path
+    for number, item in enumerate(value if isinstance(value, list) else ()):
+        fits(schema["items"], item, f"{path}/{number}")
+    if isinstance(value, dict):
+        assert set(schema["required"]) <= set(value), path
+        for key, inner in value.items():
+            assert key in schema["properties"], f"{path}/{key}"
+            fits(schema["properties"][key], inner, f"{path}/{key}")
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/practices", "/practices?size=100&explain=true&funding.not=not-stated"),
+        ("/practices", "/practices?q=school&size=3&period.from=2015&period.to=2020&zeros=true"),
+        ("/practices", "/practices?country.not=IRL&size=5&sort=-start"),
+        ("/practices", "/practices?q=mentorring"),
+        ("/coverage", "/coverage?rows=outcome&columns=period&explain=true"),
+        ("/practice/{identifier}/similar", "/practice/1788/similar?explain=true"),
+    ],
+)
+def test_an_answer_is_what_the_interface_says(client: TestClient, path: str, address: str) -> None:
+    described = client.get("/openapi.json").json()["paths"][path]["get"]
+    schema = described["responses"]["200"]["content"]["application/json"]["schema"]
+    answer = get(client, address)
+    fits(schema, answer.json())
+    if "next" in answer.json():
+        fits(schema, get(client, answer.json()["next"]).json())
+
+
+def test_the_interface_lists_every_parameter(client: TestClient, services: Services) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    listed = {p["name"] for p in paths["/practices"]["get"]["parameters"]}
+    assert listed == {*services.choosing.parameters, "lang", "format"}
+    crossed = {p["name"] for p in paths["/coverage"]["get"]["parameters"]}
+    assert {"rows", "columns", "outcome.not", "period.from", "explain", "q"} <= crossed

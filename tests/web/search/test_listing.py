@@ -1,0 +1,456 @@
+"""The search as readers and programs meet it."""
+
+import json
+import re
+from itertools import pairwise
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from fastapi.responses import JSONResponse
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pyoxigraph import RdfFormat, parse
+from rdflib import RDF, Graph, Literal, Namespace, URIRef
+from werkzeug.http import parse_options_header
+
+from practicegraph.application.services import Services
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.web.search import page as search_page
+from support.catalogues import ROOT, rows
+
+HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
+BASE = "https://w3id.org/practicegraph/"
+SYNTAXES = {"ttl": "turtle", "jsonld": "json-ld", "rdf": "xml", "nt": "nt"}
+
+
+def get(client: TestClient, path: str, accept: str = "application/json") -> Response:
+    return client.get(path, headers={"Accept": accept})
+
+
+def found(client: TestClient, query: str) -> dict[str, Any]:
+    answer = get(client, f"/practices?{query}")
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def values(facet: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {value["value"]: value for value in facet["values"]}
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [item["id"] for item in answer["items"]]
+
+
+def links(answer: Response) -> dict[str, str]:
+    listed = re.findall(r"<([^>]*)>((?:;[^,]*)*)", answer.headers.get("link", ""))
+    return {parse_options_header(f"x{rest}")[1]["rel"]: href for href, rest in listed}
+
+
+def asked(client: TestClient, query: str) -> list[dict[str, str]]:
+    """The rows that a query gives at the SPARQL endpoint, as plain texts."""
+    headers = {"Accept": "application/sparql-results+json"}
+    answer = client.post("/sparql", data={"query": query}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    bindings = answer.json()["results"]["bindings"]
+    return [{name: term["value"] for name, term in row.items()} for row in bindings]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "q=mentoring&lang=el",
+        "q=qqqqq",
+        "size=1&outcome=ACE&country.not=IRL&funding=not-stated&period.from=2015&zeros=true",
+        "q=school&explain=true&size=0",
+    ],
+)
+def test_json_of_pieces_has_the_bytes_of_json_written_at_once(
+    client: TestClient, query: str
+) -> None:
+    for _ in range(2):  # the second time, the pieces are those that were kept
+        answer = get(client, f"/practices?{query}")
+        assert answer.content == JSONResponse(answer.json()).body
+
+
+def test_a_value_left_out_says_so_and_its_entries_are_gone(client: TestClient) -> None:
+    everything, left = found(client, "size=100"), found(client, "size=100&country.not=IRL")
+    ireland = values(left["facets"]["country"])["IRL"]
+    assert ireland["excluded"] is True
+    assert ireland["selected"] is False
+    assert left["total"] == everything["total"] - ireland["count"]
+    assert not any(c["value"] == "IRL" for item in left["items"] for c in item.get("country", []))
+
+
+def test_no_value_says_excluded_that_is_not(client: TestClient) -> None:
+    facet = found(client, "country.not=IRL")["facets"]["country"]
+    assert [v["value"] for v in facet["values"] if "excluded" in v] == ["IRL"]
+
+
+def test_what_is_not_stated_is_counted_chosen_and_left_out(client: TestClient) -> None:
+    free = found(client, "")["facets"]["funding"]["notStated"]
+    assert free == {"count": 52, "selected": False, "excluded": False}
+    chosen = found(client, "funding=not-stated")
+    assert chosen["total"] == 52
+    assert chosen["facets"]["funding"]["notStated"]["selected"] is True
+    refused = found(client, "funding.not=not-stated")
+    assert refused["total"] == 1
+    assert refused["facets"]["funding"]["notStated"]["excluded"] is True
+
+
+def test_a_facet_that_every_entry_states_has_nothing_not_stated(client: TestClient) -> None:
+    assert "notStated" not in found(client, "")["facets"]["category"]
+
+
+def test_years_stand_in_their_order_and_each_count_is_a_search(client: TestClient) -> None:
+    facet = found(client, "")["facets"]["period"]
+    years = [value["value"] for value in facet["values"]]
+    assert years == sorted(years)
+    for year in years[::5]:
+        assert found(client, f"period={year}")["total"] == values(facet)[year]["count"], year
+
+
+def test_a_range_is_said_by_its_ends(client: TestClient) -> None:
+    facet = found(client, "period.from=2015&period.to=2018-06")["facets"]["period"]
+    assert (facet["from"], facet["to"]) == ("2015", "2018-06")
+    assert "to" not in found(client, "period.from=2015")["facets"]["period"]
+    assert not {"from", "to"} & found(client, "period.from=&period.to=")["facets"]["period"].keys()
+
+
+@pytest.mark.parametrize("value", ["2019-06", "2040"])
+def test_a_chosen_date_that_is_no_listed_year_is_counted_exactly(
+    client: TestClient, value: str
+) -> None:
+    answer = found(client, f"period={value}")
+    assert values(answer["facets"]["period"])[value] == {
+        "value": value,
+        "id": value,
+        "label": value,
+        "count": answer["total"],
+        "selected": True,
+    }
+
+
+def test_zeros_are_counted_on_request(client: TestClient, services: Services) -> None:
+    few, all_values = (
+        found(client, f"outcome=ACE{more}")["facets"] for more in ("", "&zeros=true")
+    )
+    assert 0 not in [value["count"] for value in few["outcome"]["values"]]
+    for key, options in services.choosing.options.items():
+        if key != "period":
+            assert set(values(all_values[key])) == set(options), key
+    years = [int(year) for year in values(all_values["period"])]
+    assert all(later - earlier == 1 for earlier, later in pairwise(years))
+
+
+def test_counts_alone_come_without_entries_and_pages(client: TestClient) -> None:
+    alone, whole = found(client, "size=0&outcome=ACE"), found(client, "outcome=ACE")
+    assert alone["items"] == []
+    assert {"next", "prev", "first"}.isdisjoint(alone)
+    assert (alone["total"], alone["facets"]) == (whole["total"], whole["facets"])
+
+
+@pytest.mark.parametrize("query", ["", "explain=true&zeros=true&q=school&country.not=IRL"])
+def test_nothing_in_json_is_null(client: TestClient, query: str) -> None:
+    def nulls(value: object) -> bool:
+        if isinstance(value, dict):
+            return any(map(nulls, value.values()))
+        return any(map(nulls, value)) if isinstance(value, list) else value is None
+
+    assert not nulls(found(client, query))
+
+
+def test_pages_lead_forwards_backwards_and_to_the_first(client: TestClient) -> None:
+    first = get(client, "/practices?size=20&sort=-outcome.count")
+    second = get(client, first.json()["next"])
+    third = get(client, second.json()["next"])
+    assert ids(get(client, third.json()["prev"]).json()) == ids(second.json())
+    assert ids(get(client, second.json()["prev"]).json()) == ids(first.json())
+    assert ids(get(client, third.json()["first"]).json()) == ids(first.json())
+    assert "first" not in first.json()
+    for answer in (first, second, third):
+        pages = {n: answer.json()[n] for n in ("next", "prev", "first") if n in answer.json()}
+        assert links(answer) == pages
+
+
+def test_a_form_other_than_json_leads_to_its_explanation(client: TestClient) -> None:
+    for form in ("csv", "ttl", "html"):
+        place = links(client.get(f"/practices.{form}?outcome=ACE"))["describedby"]
+        explained = client.get(place).json()
+        assert "explanation" in explained, form
+        assert explained["total"] == found(client, "outcome=ACE")["total"]
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "most"),
+    [
+        ("outcom=ACE", "outcome", 30),
+        ("outcome.nto=ACE", "outcome.not", 30),
+        ("explian=true", "explain", 30),
+        ("country=Hungaria", "HUN", 32),
+        ("period=soon", "2019", 3),
+        ("sort=titel", "title", 32),
+    ],
+)
+def test_a_hint_names_the_nearest_first_and_is_no_wall(
+    client: TestClient, query: str, first: str, most: int
+) -> None:
+    hint = get(client, f"/practices?{query}").json()["hint"].partition(": ")[2].split(", ")
+    assert first in hint[:3]
+    assert len(hint) <= most
+    assert len(hint) == len(set(hint))
+
+
+def test_a_parameter_without_a_value_is_said_to_have_none(client: TestClient) -> None:
+    assert "no value" in get(client, "/practices?outcome=").json()["detail"]
+
+
+@pytest.mark.parametrize("extension", ["ttl", "jsonld", "rdf", "nt", "trig", "nq", "csv", "json"])
+def test_every_form_has_the_same_entries_in_the_same_order(
+    client: TestClient, extension: str
+) -> None:
+    query = "outcome=ACE&size=7&sort=-title"
+    wanted = [item["identifier"] for item in found(client, query)["items"]]
+    text = client.get(f"/practices.{extension}?{query}").text
+    if extension == "csv":
+        listed = [row["identifier"] for row in rows(text)]
+    elif extension == "json":
+        listed = [item["identifier"] for item in json.loads(text)["items"]]
+    elif extension == "jsonld":
+        things = json.loads(text)["@graph"]
+        listed = [thing["identifier"] for thing in things if "identifier" in thing]
+    elif extension == "ttl":
+        listed = re.findall(r'dct:identifier "(\d+)"', text)
+    elif extension == "rdf":
+        listed = re.findall(r"<identifier [^>]*>(\d+)<", text)
+    else:
+        listed = re.findall(r'terms/identifier> "(\d+)"', text) or re.findall(
+            r'dct:identifier "(\d+)"', text
+        )
+    assert listed == wanted
+
+
+@pytest.mark.parametrize("extension", list(SYNTAXES))
+def test_a_graph_says_the_page_in_hydra(client: TestClient, extension: str) -> None:
+    asked_for = f"/practices.{extension}?outcome=ACE&size=5"
+    graph = Graph().parse(data=client.get(asked_for).text, format=SYNTAXES[extension])
+    collection = URIRef(f"{BASE}practices?outcome=ACE")
+    answer = found(client, "outcome=ACE&size=5")
+    assert graph.value(collection, RDF.type) == HYDRA.Collection
+    assert graph.value(collection, HYDRA.totalItems) == Literal(answer["total"])
+    assert {str(e) for e in graph.objects(collection, HYDRA.member)} == set(ids(answer))
+    view = graph.value(collection, HYDRA.view)
+    assert view == URIRef(f"http://testserver{asked_for}")
+    assert graph.value(view, RDF.type) == HYDRA.PartialCollectionView
+    assert graph.value(view, HYDRA.first) == view
+    following = str(graph.value(view, HYDRA.next))
+    second = Graph().parse(data=client.get(following).text, format=SYNTAXES[extension])
+    assert second.value(URIRef(following), HYDRA.previous)
+    members = {str(e) for e in second.objects(collection, HYDRA.member)}
+    assert len(members) == 5
+    assert members.isdisjoint(ids(answer))
+
+
+def test_the_template_of_a_search_has_a_variable_for_every_parameter(
+    client: TestClient, real: Catalogue, services: Services
+) -> None:
+    graph = Graph().parse(data=client.get("/practices.ttl?size=1").text, format="turtle")
+    (template,) = graph.subjects(RDF.type, HYDRA.IriTemplate)
+    written = str(graph.value(template, HYDRA.template))
+    mappings = list(graph.objects(template, HYDRA.mapping))
+    variables = {str(graph.value(mapping, HYDRA.variable)): mapping for mapping in mappings}
+    listed = re.findall(r"[\w.]+(?=\*?[,}])", written.partition("{?")[2])
+    assert sorted(variables) == sorted(listed)
+    assert set(services.choosing.parameters) - set(variables) == {"zeros", "explain"}
+    outcome = real.shapes.record.by_key["outcome"]
+    assert graph.value(variables["outcome"], HYDRA.property) == URIRef(outcome.predicate or "")
+    assert graph.value(variables["outcome.not"], HYDRA.property) is None
+
+
+def test_the_graphs_of_entries_stay_what_they_are_beside_the_page_s(client: TestClient) -> None:
+    text = client.get("/practices.nq?q=MINT&size=1").text
+    quads = list(parse(text, RdfFormat.N_QUADS))
+    entry = f"{BASE}practice/1788"
+    own = {str(quad) for quad in quads if getattr(quad.graph_name, "value", "") == entry}
+    alone = list(parse(client.get("/practice/1788.nq").text, RdfFormat.N_QUADS))
+    same = {str(quad) for quad in alone if getattr(quad.graph_name, "value", "") == entry}
+    assert len(own) == len(same) > 20
+
+
+EXPLAINED = [
+    "",
+    "outcome=access-to-rights&outcome=LAN&category=good-practice",
+    "country.not=IRL&funding=not-stated&sort=-outcome.count&size=7",
+    "period.from=2015&period.to=2018&sort=-start&lang=nl",
+    "q=school&size=5",
+    "q=school+integration&language=ENG&sort=title",
+    "q=nosuchwordanywhere",
+    "size=0&outcome=ACE",
+]
+
+
+@pytest.mark.parametrize("query", EXPLAINED)
+def test_every_number_explains_itself(client: TestClient, query: str) -> None:
+    answer = found(client, f"{query}&explain=true")
+    told = answer["explanation"]
+    assert told["release"] == answer["release"]
+    assert told["milliseconds"] > 0
+    assert [row["entry"] for row in asked(client, told["list"])] == ids(answer)
+    assert asked(client, told["total"]) == [{"count": str(answer["total"])}]
+    for key, facet in answer["facets"].items():
+        counted = {
+            r["value"]: int(r["count"]) for r in asked(client, told["facets"][key]["values"])
+        }
+        shown = {value["id"]: value["count"] for value in facet["values"] if value["count"]}
+        assert counted == shown, key
+        (unstated,) = asked(client, told["facets"][key]["notStated"])
+        assert int(unstated["count"]) == facet.get("notStated", {"count": 0})["count"], key
+
+
+def test_a_page_that_was_reached_backwards_explains_itself_in_its_order(
+    client: TestClient,
+) -> None:
+    second = found(client, found(client, "size=8&q=school")["next"].partition("?")[2])
+    back = found(client, second["prev"].partition("?")[2] + "&explain=true")
+    listed = asked(client, back["explanation"]["list"])
+    assert [row["entry"] for row in listed] == ids(back)
+
+
+def test_words_that_find_too_much_say_so_instead_of_a_query(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("practicegraph.search.explain.MOST_FOUND", 3)
+    monkeypatch.setattr("practicegraph.web.search.answer.MOST_FOUND", 3)
+    told = found(client, "q=school&explain=true")["explanation"]
+    assert "3" in told["note"]
+    assert told.keys() == {"note", "release", "milliseconds"}
+
+
+def test_an_explained_answer_has_no_tag(client: TestClient) -> None:
+    plain, explained = (get(client, f"/practices?outcome=ACE{m}") for m in ("", "&explain=true"))
+    assert "etag" in plain.headers
+    assert {"etag", "last-modified"}.isdisjoint(explained.headers)
+    assert explained.json()["facets"] == plain.json()["facets"]
+
+
+def test_an_answer_is_not_sent_again_to_who_has_it(client: TestClient) -> None:
+    for path in ("/practices.json?outcome=ACE", "/coverage?rows=outcome&columns=country"):
+        answer = client.get(path)
+        again = client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status_code == 304
+        assert "Accept-Language" in again.headers["vary"]
+        assert client.head(path).headers["etag"] == answer.headers["etag"]
+
+
+def test_words_are_shown_where_they_were_found(client: TestClient) -> None:
+    (first, *_) = found(client, "q=mentoring")["items"]
+    for snippet in first["snippets"]:
+        for start, end in snippet["marks"]:
+            assert "mentor" in snippet["text"][start:end].lower()
+    assert "snippets" not in found(client, "")["items"][0]
+    assert "<mark>" in get(client, "/practices?q=children", "text/html").text
+
+
+def test_words_that_were_meant_are_offered(client: TestClient) -> None:
+    answer = found(client, "q=mentorring+unacompanied")
+    assert answer["total"] == 0
+    assert found(client, f"q={answer['meant']}")["total"] > 0
+    page = get(client, "/practices?q=mentorring+unacompanied", "text/html").text
+    assert f">{answer['meant']}</a>" in page
+
+
+def page(client: TestClient, query: str) -> str:
+    answer = get(client, f"/practices?{query}", "text/html")
+    assert answer.status_code == 200
+    return answer.text
+
+
+def hrefs(text: str, part: str = "") -> list[str]:
+    found = re.findall(rf'<a [^>]*href="([^"]*)"[^>]*>{part}', text)
+    return [href.replace("&amp;", "&") for href in found]
+
+
+def test_each_thing_that_is_chosen_can_be_taken_away(client: TestClient) -> None:
+    query = "outcome=ACE&country.not=IRL&period.from=2015&q=school&funding=not-stated"
+    chips = page(client, query).partition('class="chips"')[2].partition("</ul>")[0]
+    for label in ("Access to compulsory", "not Ireland", "from 2015", "school", "Not stated"):
+        (href,) = hrefs(chips, rf"[^<]*{label}")
+        left = parse_qsl(urlsplit(href).query)
+        assert len(left) == 4, label
+        assert set(left) < set(parse_qsl(query))
+
+
+def test_every_link_of_a_facet_leads_to_a_search(client: TestClient) -> None:
+    text = page(client, "outcome=ACE&country.not=IRL&lang=de&period=2019")
+    facets = text.partition("<aside>")[2].partition("</aside>")[0]
+    for href in hrefs(facets)[::7]:
+        assert client.get(href).status_code == 200, href
+        assert "lang=de" in href
+
+
+def test_a_form_for_a_range_keeps_the_other_choices(client: TestClient) -> None:
+    text = page(client, "outcome=ACE&period.from=2015&lang=fr")
+    form = text.partition('class="range"')[2].partition("</form>")[0]
+    assert '<input type="hidden" name="outcome" value="ACE">' in form
+    assert '<input type="hidden" name="lang" value="fr">' in form
+    assert form.count('name="period.from"') == 1
+    assert 'name="period.from" value="2015"' in form
+
+
+def test_a_page_explains_each_number_in_the_editor(client: TestClient) -> None:
+    text = page(client, "outcome=ACE&explain=true")
+    editors = [href for href in hrefs(text) if href.startswith("/sparql?")]
+    assert len(editors) == 24
+    answer = client.get(editors[1], headers={"Accept": "text/html"})
+    assert "<textarea" in answer.text
+    assert f"<span>{found(client, 'outcome=ACE')['total']}</span>" in answer.text.replace("\n", "")
+
+
+def test_a_query_that_is_too_long_for_an_address_is_shown_without_one(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_page, "_LONGEST", 10)
+    text = page(client, "explain=true")
+    assert not [href for href in hrefs(text) if href.startswith("/sparql?")]
+    assert "SELECT" in text
+
+
+def test_pages_are_sorted_by_a_menu(client: TestClient) -> None:
+    text = page(client, "sort=-start")
+    assert '<option value="-start" selected>' in text
+    assert "relevance" not in text
+    assert '<option value="relevance" selected>' in page(client, "q=school")
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "es", "de", "it", "fr", "el"])
+def test_pages_speak_every_language(client: TestClient, language: str, real: Catalogue) -> None:
+    text = page(client, f"lang={language}&outcome.not=ACE&explain=true")
+    for phrase in ("howCounted", "notStated", "coverage", "sortBy", "openEditor"):
+        assert real.phrases.say(phrase, (language,)) in text.replace("&#39;", "'"), phrase
+
+
+def test_the_documented_answer_is_the_answer(client: TestClient) -> None:
+    text = (ROOT / "api" / "search.md").read_text().partition("## Over HTTP")[2]
+    (query,) = re.findall(r"`/practices\?([^`]*explain=true)`", text)
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.S)
+    holds(found(client, query), json.loads(example), "")
+
+
+def holds(answer: Any, example: Any, path: str) -> None:
+    """Hold an answer against a shortened example: what stands in it must be so, but for dots."""
+    if isinstance(example, dict):
+        for key, value in example.items():
+            assert key in answer, f"{path}/{key}"
+            if key not in ("release", "milliseconds"):
+                holds(answer[key], value, f"{path}/{key}")
+    elif isinstance(example, list):
+        for item in example:
+            (like,) = (other for other in answer if other["id"] == item["id"])
+            holds(like, item, f"{path}/{item['id']}")
+    elif isinstance(example, str):
+        parts = [part.split()[0] for part in example.split("…") if part.strip(" }")]
+        assert all(part in answer for part in parts), path
+    else:
+        assert answer == example, path

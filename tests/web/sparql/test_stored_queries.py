@@ -1,0 +1,179 @@
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+from fastapi.testclient import TestClient
+from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
+from rdflib import Graph, Namespace, URIRef
+
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.value_parser import BadChoiceError
+from practicegraph.validation import stored_checks
+from support.catalogues import ROOT, opened
+
+NAMES = sorted(path.stem for path in (ROOT / "queries").glob("*.rq"))
+CHECKS = {audit.iri for audit in stored_checks.read(opened(ROOT).store)}
+"""The questions that find faults, of which the catalogue has none."""
+BASE = "https://w3id.org/practicegraph/"
+
+
+def test_there_are_fifteen_questions_and_more(real: Catalogue) -> None:
+    assert len(NAMES) >= 15
+    assert list(real.questions) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_is_asked_in_every_language_and_answered(
+    name: str, client: TestClient, real: Catalogue
+) -> None:
+    question = real.questions[name]
+    assert set(question.labels) == set(question.comments) == set(real.languages)
+    answer = client.get(f"/queries/{name}")
+    assert answer.status_code == 200, answer.text
+    if question.gives_graph:
+        assert len(list(parse(answer.content, RdfFormat.TURTLE))) > 5
+    else:
+        rows = list(parse_query_results(answer.content, QueryResultsFormat.JSON))  # type: ignore[arg-type]
+        assert rows or question.iri in CHECKS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_has_a_page_with_its_parameters(
+    name: str, client: TestClient, real: Catalogue
+) -> None:
+    page = client.get(f"/queries/{name}?lang=el", headers={"Accept": "text/html"})
+    if real.questions[name].gives_graph:
+        return
+    assert page.status_code == 200
+    assert real.questions[name].labels["el"].replace("'", "&#39;") in page.text
+    for parameter in real.questions[name].parameters:
+        assert f'name="{parameter.key}"' in page.text
+        assert parameter.field.names["el"] in page.text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_is_described_as_an_executable(name: str, client: TestClient) -> None:
+    for path in (f"/queries/{name}.ttl", f"/queries/{name}.rdf", f"/queries/{name}.html"):
+        assert client.get(path).status_code == 200
+    graph = Graph().parse(data=client.get(f"/queries/{name}.ttl").text, format="turtle")
+    sh = "http://www.w3.org/ns/shacl#"
+    assert (URIRef(f"{BASE}queries/{name}"), None, URIRef(sh + "SPARQLExecutable")) in graph
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_text_of_a_question_in_rdf_works_by_itself(name: str, client: TestClient) -> None:
+    graph = Graph().parse(data=client.get(f"/queries/{name}.ttl").text, format="turtle")
+    sh = Namespace("http://www.w3.org/ns/shacl#")
+    (text,) = graph.objects(None, sh.select | sh.ask | sh.construct)
+    assert "$language" not in str(text)
+    alone, asked = (
+        client.get(path, params=parameters).text
+        for path, parameters in (("/sparql", {"query": str(text)}), (f"/queries/{name}", {}))
+    )
+    assert alone == asked
+
+
+def test_a_question_s_file_keeps_its_parameters(real: Catalogue) -> None:
+    question = real.questions["entries-by-outcome"]
+    assert "$outcome" in question.text
+    assert "$country" in question.text
+
+
+def test_who_accepts_rdf_alone_is_led_to_the_description(client: TestClient) -> None:
+    answer = client.get("/queries/outcomes-by-country", headers={"Accept": "text/turtle"})
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/queries/outcomes-by-country.ttl",
+    )
+
+
+def test_the_answer_comes_in_every_form_of_a_result(client: TestClient) -> None:
+    path = "/queries/entries-by-outcome?outcome=LAN"
+    for form, media_type in (
+        ("csv", "text/csv"),
+        ("tsv", "text/tab"),
+        ("xml", "application/sparql"),
+    ):
+        answer = client.get(f"{path}&format={form}")
+        assert answer.headers["content-type"].startswith(media_type)
+        assert "practice/1788" in answer.text
+
+
+def test_a_choice_changes_the_answer(client: TestClient, real: Catalogue) -> None:
+    def count(query: str) -> int:
+        found = client.get(f"/queries/entries-by-outcome?{query}").json()["results"]["bindings"]
+        return len({row["entry"]["value"] for row in found})
+
+    search = client.get("/practices?outcome=LAN&country=DEU").json()["total"]
+    assert count("outcome=LAN&country=DEU") == search
+    assert count("outcome=LAN") == client.get("/practices?outcome=LAN").json()["total"]
+
+
+def test_labels_come_in_the_reader_s_language_unless_another_is_chosen(client: TestClient) -> None:
+    path = "/queries/actors-by-action"
+    dutch = client.get(path, headers={"Accept-Language": "nl"}).text
+    assert "Mentorschapsprogramma" in dutch
+    assert client.get(f"{path}?lang=nl").text == client.get(f"{path}?language=nl").text == dutch
+    assert "Mentoring programme" in client.get(f"{path}?lang=nl&language=en").text
+
+
+def test_a_value_is_known_by_notation_iri_or_label(client: TestClient) -> None:
+    answers = [
+        client.get("/queries/entries-by-outcome", params={"outcome": value}).json()
+        for value in (
+            "LAN",
+            BASE + "outcome/LAN",
+            "Sprachkompetenz der Kinder in der Landessprache",
+        )
+    ]
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize(
+    "value", ['"', "> } DROP ALL #", "?x", "LAN ACE", "http://example.org/x", "\\"]
+)
+def test_no_value_changes_the_query(client: TestClient, value: str) -> None:
+    assert client.get("/queries/entries-by-outcome", params={"outcome": value}).status_code == 400
+    answer = client.get("/queries/entry-with-labels", params={"identifier": value})
+    assert answer.status_code in (200, 400)
+
+
+def test_a_parameter_that_does_not_exist_is_refused(client: TestClient) -> None:
+    answer = client.get("/queries/entries-by-outcome?outcom=LAN")
+    assert answer.status_code == 400
+    assert "outcome" in answer.json()["hint"]
+    assert client.get("/queries/nothing").status_code == 404
+
+
+def test_a_required_parameter_is_asked_for(real: Catalogue) -> None:
+    question = real.questions["entries-by-outcome"]
+    required = [type(parameter)(parameter.field, None, False) for parameter in question.parameters]
+    strict = type(question)(question.iri, {}, {}, question.text, tuple(required))
+    with pytest.raises(BadChoiceError):
+        strict.asked([], real.understanding)
+
+
+def test_the_questions_are_listed_and_documented(client: TestClient) -> None:
+    listed = client.get("/queries?lang=nl").json()["questions"]
+    assert [question["name"] for question in listed] == NAMES
+    assert listed[0]["title"].endswith("?")
+    page = client.get("/queries", headers={"Accept": "text/html"}).text
+    paths = client.get("/openapi.json").json()["paths"]
+    for name in NAMES:
+        assert f'href="/queries/{name}"' in page
+        assert f"/queries/{name}" in paths
+    described = paths["/queries/entries-by-outcome"]["get"]["parameters"]
+    outcome = next(parameter for parameter in described if parameter["name"] == "outcome")
+    assert "ACE" in outcome["schema"]["enum"]
+    assert outcome["schema"]["default"] == "ACE"
+
+
+def test_a_question_is_asked_on_the_command_line(run: Callable[..., Result]) -> None:
+    result = run("query", "entries-by-outcome", "outcome=LAN", "country=Hungary")
+    assert result.exit_code == 0, result.output
+    assert "practice/1788" in result.output
+    assert run("query", "outcomes-by-country", "--format", "json").output.startswith("{")
+    wrong = run("query", "entries-by-outcom")
+    assert wrong.exit_code == 1
+    assert "entries-by-outcome" in wrong.output
+    assert run("query", "entries-by-outcome", "outcome=XYZ").exit_code == 1

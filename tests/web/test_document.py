@@ -1,0 +1,439 @@
+"""Every IRI leads to documents that say what they are, can be kept, and link to each other."""
+
+import json
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad, RdfFormat, parse
+from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
+
+from practicegraph.application import startup
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf import jsonld
+from practicegraph.schema.records import Reader
+from practicegraph.schema.text import preferring
+from practicegraph.storage.oxigraph import Embedded
+from practicegraph.web.app import application
+from support.catalogues import PARTS, in_json_ld
+
+BASE = "https://w3id.org/practicegraph/"
+ENTRY = URIRef(f"{BASE}practice/1788")
+CONCEPT = URIRef(f"{BASE}outcome/ACE")
+HUNGARY = "http://publications.europa.eu/resource/authority/country/HUN"
+THINGS = {
+    "/practice/1788": str(ENTRY),
+    "/outcome": f"{BASE}outcome",
+    "/outcome/ACE": str(CONCEPT),
+    "/country/HUN": HUNGARY,
+    "/country/unicef": f"{BASE}country/unicef",
+    "/language/CES": "http://publications.europa.eu/resource/authority/language/CES",
+    "/ontology": f"{BASE}ontology",
+    "/shapes": f"{BASE}shapes",
+    "/shapes/practice": f"{BASE}shapes/practice",
+    "/queries/imports": f"{BASE}queries/imports",
+    "/catalog": BASE,
+}
+LANGUAGES = {"en", "nl", "es", "de", "it", "fr", "el"}
+EXPANDED = 'application/ld+json;profile="http://www.w3.org/ns/json-ld#expanded"'
+
+
+def get(client: TestClient, path: str, accept: str = "*/*", **headers: str) -> Response:
+    return client.get(path, headers={"Accept": accept, **headers})
+
+
+def graph(client: TestClient, path: str) -> Graph:
+    return Graph().parse(data=client.get(f"{path}.ttl").text, format="turtle")
+
+
+def links(answer: Response) -> list[tuple[str, str]]:
+    """The links of an answer's header: relation and target."""
+    found = re.findall(r'<([^>]*)>; rel="([^"]*)"', answer.headers.get("link", ""))
+    return [(relation, href) for href, names in found for relation in names.split()]
+
+
+def canonical(content: bytes | str, form: RdfFormat) -> Dataset:
+    graphs = Dataset(Quad(q.subject, q.predicate, q.object) for q in parse(content, form))
+    graphs.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    return graphs
+
+
+@pytest.mark.parametrize(("path", "iri"), THINGS.items(), ids=lambda text: text)
+def test_a_document_says_what_it_is(client: TestClient, path: str, iri: str) -> None:
+    found = graph(client, path)
+    document = URIRef(f"{BASE}{path[1:]}#document")
+    assert found.value(document, FOAF.primaryTopic) == URIRef(iri)
+    assert found.value(document, RDF.type) == FOAF.Document
+    assert found.value(document, VOID.inDataset) == URIRef(BASE)
+    assert str(found.value(document, DCTERMS.license)).startswith("https://creativecommons.org/")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", str(found.value(document, DCTERMS.modified)))
+    release = client.get("/health").json()["release"]
+    assert found.value(document, URIRef("http://www.w3.org/ns/dcat#version")) == Literal(release)
+
+
+@pytest.mark.parametrize("path", THINGS)
+def test_a_document_names_every_concept_class_and_property_of_ours(
+    client: TestClient, real: Catalogue, path: str
+) -> None:
+    found = graph(client, path)
+    mentioned = {str(term) for triple in found for term in triple if isinstance(term, URIRef)}
+    for known, name in (
+        (real.vocabularies.concepts, SKOS.prefLabel),
+        (real.ontology.labels, RDFS.label),
+        (real.vocabularies.schemes, DCTERMS.title),
+    ):
+        for iri in mentioned & set(known):
+            labels = {getattr(label, "language", "") for label in found.objects(URIRef(iri), name)}
+            assert labels >= LANGUAGES, iri
+
+
+@pytest.mark.parametrize("path", THINGS)
+def test_all_parsers_read_the_same_graph_in_every_syntax(client: TestClient, path: str) -> None:
+    lines = canonical(client.get(f"{path}.nt").text, RdfFormat.N_TRIPLES)
+    for extension, form in (("ttl", RdfFormat.TURTLE), ("rdf", RdfFormat.RDF_XML)):
+        assert canonical(client.get(f"{path}.{extension}").text, form) == lines, extension
+    assert canonical(in_json_ld(client, f"{path}.jsonld"), RdfFormat.JSON_LD) == lines
+    expanded = get(client, f"{path}.jsonld", EXPANDED)
+    assert "@context" not in expanded.text
+    assert canonical(expanded.text, RdfFormat.JSON_LD) == lines
+    for extension, form in (("trig", RdfFormat.TRIG), ("nq", RdfFormat.N_QUADS)):
+        assert canonical(client.get(f"{path}.{extension}").text, form) == lines, extension
+
+
+def test_the_stored_graph_stays_what_it_is(client: TestClient, real: Catalogue) -> None:
+    quads = list(parse(client.get("/practice/1788.trig").text, RdfFormat.TRIG))
+    named = {getattr(quad.graph_name, "value", "") for quad in quads}
+    assert named == {str(ENTRY), f"{ENTRY}#document"}
+    own = {quad for quad in quads if getattr(quad.graph_name, "value", "") == str(ENTRY)}
+    assert own == set(real.store.graph(str(ENTRY)))
+
+
+def test_a_concept_s_data_say_what_leads_to_it(client: TestClient) -> None:
+    found = graph(client, "/outcome/ACE")
+    outcome = URIRef(f"{BASE}ontology#outcome")
+    total = get(client, "/practices?outcome=ACE", "application/json").json()["total"]
+    assert (ENTRY, outcome, CONCEPT) in found
+    assert len(set(found.subjects(outcome, CONCEPT))) == total
+    search = URIRef(f"{BASE}practices?outcome=ACE")
+    assert (CONCEPT, RDFS.seeAlso, search) in found
+    assert int(str(found.value(search, VOID.entities))) == total
+    above = graph(client, "/outcome/access-to-rights")
+    assert (CONCEPT, SKOS.broader, URIRef(f"{BASE}outcome/access-to-rights")) in above
+
+
+def test_a_title_in_another_language_comes_before_a_description(real: Catalogue) -> None:
+    store = Embedded()
+    reader = Reader(store, real.vocabularies, real.shapes.labels)
+    thing = f"{BASE}practice/new"
+    turtle = f"""
+        @prefix dct: <http://purl.org/dc/terms/> .
+        <{thing}> dct:title "Mentoren"@de , "Maatjes"@nl ; dct:description "Older ones help."@en .
+        <{thing}#part> dct:description "Older ones help."@en .
+    """
+    store.add(parse(turtle, RdfFormat.TURTLE))
+    assert reader.name(thing, real.languages) == "Maatjes"
+    assert reader.name(thing, preferring("de", real.languages)) == "Mentoren"
+    assert reader.name(f"{thing}#part", real.languages) == "Older ones help."
+
+
+def test_a_concept_s_page_names_and_counts_what_leads_to_it(client: TestClient) -> None:
+    page = client.get("/outcome/access-to-rights.html").text
+    counts = get(client, "/practices", "application/json").json()["facets"]["outcome"]["values"]
+    count = next(value["count"] for value in counts if value["value"] == "ACE")
+    assert re.search(rf'href="/outcome/ACE.html">[^<]*</a> <span class="count">{count}<', page)
+    assert 'href="/practice/1788.html"' in client.get("/country/HUN.html").text
+    romania = client.get("/country/ROU.html").text
+    assert 'href="/practice/1788.html"' in romania, "where it ran, too, which is no facet"
+
+
+def test_link_sets_count_what_sparql_counts(client: TestClient) -> None:
+    found = graph(client, "/catalog")
+    sets = list(found.subjects(RDF.type, VOID.Linkset))
+    assert len(sets) > 10
+    hosts = set()
+    for links in sets:
+        assert (URIRef(BASE), VOID.subset, links) in found
+        target = found.value(links, VOID.objectsTarget)
+        assert target is not None
+        space = str(found.value(target, VOID.uriSpace))
+        name = found.value(links, VOID.linkPredicate)
+        query = f"SELECT (COUNT(*) AS ?n) WHERE {{ ?s <{name}> ?o FILTER STRSTARTS(STR(?o), '{space}') }}"
+        answer = get(client, f"/sparql?{urlencode({'query': query})}", "text/csv").text
+        assert answer.split() == ["n", str(found.value(links, VOID.triples))], query
+        hosts.add((str(name).rpartition("#")[2], space))
+    assert ("closeMatch", "https://migrant-integration.ec.europa.eu") in hosts
+    assert ("language", "http://publications.europa.eu") in {
+        (name.rpartition("/")[2], space) for name, space in hosts
+    }
+
+
+@pytest.mark.parametrize(
+    ("accept", "extension"),
+    [
+        ('application/ld+json;profile="http://www.w3.org/ns/json-ld#compacted"', "jsonld"),
+        ('application/ld+json;profile="a,b;c";q=0.5, text/turtle;q=0.4', "jsonld"),
+        ("text/turtle;q=0, application/ld+json;q=0.1", "jsonld"),
+        ("text/turtle;q=0, */*;q=0.5", "html"),
+        ("text/turtle;charset=utf-8", "ttl"),
+        ("TEXT/TURTLE", "ttl"),
+        ("text/*;q=0.3, application/n-quads;q=0.2", "ttl"),
+        ("application/json, text/plain, */*", "json"),
+        ("application/linkset+json", "linkset"),
+        ("text/html, image/gif, *; q=.2, */*; q=.2", "html"),
+        ("text/turtle;q=2", "ttl"),
+        ("text/html;q=nan, application/trig;q=0.1", "trig"),
+        (";;;,,,=", "ttl"),
+        ("", "ttl"),
+        ("a" * 9000, "ttl"),
+        ("text/turtle" + ", text/x" * 2000, "ttl"),
+    ],
+)
+def test_every_header_gets_what_it_can_mean(
+    client: TestClient, accept: str, extension: str
+) -> None:
+    answer = get(client, "/practice/1788", accept)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/practice/1788.{extension}"
+
+
+def test_what_is_not_to_be_had_is_answered_with_what_is(client: TestClient) -> None:
+    for accept in ("image/png", "text/turtle;q=0", "*/*;q=0"):
+        answer = get(client, "/practice/1788", accept)
+        assert answer.status_code == 406
+        assert {"text/turtle", "text/html", "application/n-quads"} <= set(
+            answer.json()["available"]
+        )
+
+
+def test_an_extension_beats_format_and_format_beats_accept(client: TestClient) -> None:
+    answer = get(client, "/practice/1788.nt?format=ttl", "text/html")
+    assert answer.headers["content-type"] == "application/n-triples"
+    answer = get(client, "/practice/1788?format=rdf&lang=nl", "text/html")
+    assert answer.headers["location"] == "/practice/1788.rdf"
+
+
+def test_no_redirect_leads_to_a_query_or_to_another_redirect(client: TestClient) -> None:
+    for path in THINGS:
+        place = get(client, f"{path}?lang=de&format=ttl").headers["location"]
+        assert "?" not in place
+        assert client.get(place).status_code == 200
+
+
+def test_every_stored_question_leads_to_what_is_said_of_it(
+    client: TestClient, real: Catalogue
+) -> None:
+    for question in real.questions.values():
+        path = f"/queries/{question.name}"
+        assert client.get(f"{path}.ttl").status_code == 200
+        if not question.gives_graph:
+            answer = get(client, path, "text/turtle, */*;q=0.1")
+            assert answer.headers["location"] == f"{path}.ttl"
+
+
+ODD = [
+    "/practice/1788'",
+    "/practice/1788%3E%20%7D%20DROP%20ALL%20%23",
+    "/practice/1788%22%3E%3Cscript%3E",
+    "/practice/%7B%7B7*7%7D%7D",
+    "/practice/1788%0d%0aX-Evil:%201",
+    "/practice/%ff%fe",
+    "/practice/..%2f..%2fetc%2fpasswd",
+    "/outcome/ACE%23x",
+    "/outcome/%3Fx",
+    "/practice/" + "x" * 4000,
+    "/practice/1788.ttl%00",
+    "/practice/\\1788",
+    "/practice/😀",
+    "/.html",
+    "/.ttl",
+    "/practice/.ttl",
+    "/context/nothing.jsonld",
+    "/practice/1788%23import-nl",
+]
+
+
+@pytest.mark.parametrize("path", ODD, ids=lambda path: path[:40])
+def test_an_odd_address_is_refused_and_changes_nothing(client: TestClient, path: str) -> None:
+    for accept in ("text/html", "application/json", "text/turtle", "image/png"):
+        answer = get(client, quote(path, safe="/%#?:&=\\;'.*"), accept)
+        assert answer.status_code in (400, 404, 406), answer.status_code
+        assert answer.status_code != 406 or accept == "image/png"
+        assert "x-evil" not in answer.headers
+        assert "<script>" not in answer.text
+
+
+CACHED = [
+    "/",
+    "/practice/1788.html",
+    "/practice/1788.ttl",
+    "/practice/1788.jsonld",
+    "/practice/1788.json",
+    "/practice/1788.linkset",
+    "/outcome.html",
+    "/catalog.ttl",
+    "/practices?outcome=ACE",
+    "/practices.csv?size=3",
+    "/queries",
+    "/context.jsonld",
+]
+
+
+@pytest.mark.parametrize("path", CACHED)
+def test_what_a_reader_has_is_not_sent_again(client: TestClient, path: str) -> None:
+    answer = get(client, path, "text/html, */*;q=0.5")
+    assert answer.status_code == 200
+    tag = answer.headers["etag"]
+    assert answer.headers["cache-control"] == "no-cache"
+    bare = tag.removesuffix('"').removesuffix("-gzip").removeprefix('"')
+    for known in (tag, f'W/"{bare}"', f'"a", "{bare}", "b"', f'"{bare}-gzip"', "*"):
+        again = get(client, path, "text/html, */*;q=0.5", **{"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b""), known
+        for name in ("vary", "link", "cache-control", "last-modified", "content-location"):
+            assert name not in answer.headers or name in again.headers, name
+            if name in ("link", "cache-control", "last-modified"):
+                assert again.headers.get(name) == answer.headers.get(name)
+    for other in ('"a"', "", "nonsense", 'W/"x", "y'):
+        assert get(client, path, **{"If-None-Match": other}).status_code in (200, 303)
+
+
+def test_each_representation_has_a_tag_of_its_own(client: TestClient) -> None:
+    tags = [
+        get(client, path, "text/html", **{"Accept-Language": language}).headers["etag"]
+        for path in ("/practice/1788.html", "/practice/1788.ttl", "/practices", "/outcome.html")
+        for language in ("en", "nl")
+    ]
+    assert len(set(tags)) == 7, "Turtle is the same for readers of all languages"
+    compacted, expanded = (
+        get(client, "/practice/1788.jsonld", accept).headers["etag"] for accept in ("*/*", EXPANDED)
+    )
+    assert compacted != expanded
+
+
+def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
+    client: TestClient, copied: Path
+) -> None:
+    paths = ("/practice/1788.html", "/shapes.nt", "/shapes/practice.jsonld", "/practices.csv")
+    first = [client.get(path) for path in paths]
+    again = TestClient(application(startup.serve(copied)))
+    second = [again.get(path) for path in paths]
+    for one, two in zip(first, second, strict=True):
+        assert one.headers["etag"] == two.headers["etag"]
+        assert one.content == two.content
+    entry = copied / "data/practices/1788.ttl"
+    entry.write_text(entry.read_text().replace("MINT - ", "MINT: "))
+    other = copied.with_name("changed")
+    for part in PARTS:
+        shutil.copytree(copied / part, other / part)
+    changed = TestClient(application(startup.serve(other)))
+    assert changed.get(paths[0]).headers["etag"] != first[0].headers["etag"]
+
+
+def test_a_day_is_compared_where_no_tag_is_sent(client: TestClient) -> None:
+    answer = client.get("/practice/1788.ttl")
+    changed = answer.headers["last-modified"]
+    day = datetime.strptime(changed, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+    said = graph(client, "/practice/1788").value(ENTRY, DCTERMS.modified)
+    assert day.date().isoformat() == str(said)
+
+    def status(**headers: str) -> int:
+        return get(client, "/practice/1788.ttl", **headers).status_code
+
+    assert status(**{"If-Modified-Since": changed}) == 304
+    assert status(**{"If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}) == 200
+    assert status(**{"If-Modified-Since": "yesterday"}) == 200
+    assert status(**{"If-Modified-Since": changed, "If-None-Match": '"other"'}) == 200
+
+
+def test_the_links_of_a_page_follow_signposting(client: TestClient) -> None:
+    page = client.get("/practice/1788.html")
+    found = dict(links(page))
+    assert found["cite-as"] == str(ENTRY)
+    assert found["collection"] == BASE
+    assert found["license"] == "https://creativecommons.org/licenses/by/4.0/"
+    assert ("type", "https://schema.org/AboutPage") in links(page)
+    assert ("type", "https://schema.org/CreativeWork") in links(page)
+    assert ("describedby", "http://testserver/practice/1788.ttl") in links(page)
+    assert found["author"].startswith(BASE)
+    assert ("describes", "http://testserver/practice/1788.html") in links(
+        client.get("/practice/1788.ttl")
+    )
+    heads = re.findall(r'<link rel="([^"]*)" href="([^"]*)"', page.text)
+    shown = {(name, href) for names, href in heads for name in names.split()}
+    assert set(links(page)) <= shown
+
+
+def test_a_concept_is_collected_in_its_scheme_and_a_scheme_has_its_concepts_as_items(
+    client: TestClient,
+) -> None:
+    assert ("collection", f"{BASE}outcome") in links(client.get("/outcome/ACE.html"))
+    assert ("item", f"{BASE}category/good-practice") in links(client.get("/category.html"))
+    long = client.get("/country.html")
+    assert "item" not in dict(links(long)), "long lists stand in the link set alone"
+    assert len(long.headers["link"]) < 4000
+    linkset = client.get("/country.linkset").json()["linkset"]
+    (page,) = (found for found in linkset if found["anchor"].endswith(".html"))
+    assert {"href": HUNGARY} in page["item"]
+
+
+@pytest.mark.parametrize("path", THINGS)
+def test_every_link_of_ours_leads_somewhere(client: TestClient, path: str) -> None:
+    seen = {href for _, href in links(get(client, path)) + links(client.get(f"{path}.html"))}
+    answer = client.get(f"{path}.linkset")
+    assert answer.headers["content-type"] == "application/linkset+json"
+    for context in answer.json()["linkset"]:
+        for relation, targets in context.items():
+            if relation != "anchor":
+                seen |= {target["href"] for target in targets}
+    for href in seen:
+        place = href.replace("http://testserver", "").replace(BASE, "/")
+        if place.startswith("/"):
+            assert client.get(place, follow_redirects=True).status_code == 200, href
+
+
+def test_the_context_is_versioned_and_open_to_scripts(client: TestClient) -> None:
+    newest = client.get("/context.jsonld", headers={"Origin": "https://example.org"})
+    assert newest.headers["content-type"] == "application/ld+json"
+    assert newest.headers["access-control-allow-origin"] == "*"
+    assert newest.headers["access-control-expose-headers"] == "*"
+    version = client.get(newest.headers["content-location"])
+    assert version.json() == newest.json()
+    assert "immutable" in version.headers["cache-control"]
+    terms = newest.json()["@context"]
+    assert terms["outcome"] == {"@id": f"{BASE}ontology#outcome", "@type": "@id"}
+    assert terms["prefLabel"]["@container"] == "@language"
+
+
+def test_json_ld_is_compact_with_the_topic_first(client: TestClient) -> None:
+    document: dict[str, Any] = client.get("/practice/1788.jsonld").json()
+    entry = document["@graph"][0]
+    assert entry["id"] == str(ENTRY)
+    assert entry["type"] == "Practice"
+    assert str(CONCEPT) in entry["outcome"]
+    assert entry["title"]["nl"].startswith("MINT - Mentorschap")
+
+
+@pytest.mark.parametrize(
+    "turtle",
+    [
+        "_:a <x:p> _:b . _:b <x:p> _:a .",
+        "_:a <x:p> _:a .",
+        "<x:s> <x:p> ( 1 2 ( 3 ) ) , () .",
+        "<x:s> <x:p> ( 1 2 ) ; <x:q> [ <x:r> ( _:a ) ] . _:a <x:t> 1 . <x:u> <x:v> _:a .",
+        '<x:s> a [] ; <x:p> "x"@en-GB , "01"^^<x:d> , true , 1.5 , 01 , 1 , "\\u0001" .',
+        '<x:s> <http://purl.org/dc/terms/title> "x" , "a"@en , "b"@en ; '
+        '<http://xmlns.com/foaf/0.1/page> "text" , <x:y> , [ <x:z> 1 ] , () .',
+        pytest.param("<x:s> <x:p> " + "[ <x:p> " * 90 + "1" + " ]" * 90 + " .", id="deep things"),
+        pytest.param("<x:s> <x:p> " + "( " * 90 + "1" + " )" * 90 + " .", id="deep lists"),
+    ],
+)
+def test_any_graph_can_be_written_as_json_ld(real: Catalogue, turtle: str) -> None:
+    triples = [quad.triple for quad in parse(turtle, RdfFormat.TURTLE)]
+    written = jsonld.document(triples, real.context)
+    assert canonical(written, RdfFormat.JSON_LD) == canonical(turtle, RdfFormat.TURTLE)
+    assert json.loads(written)["@context"] == real.context

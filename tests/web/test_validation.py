@@ -1,0 +1,362 @@
+"""What readers give to be checked: every form, every kind of fault, and what is refused."""
+
+import asyncio
+import dataclasses
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pyoxigraph import NamedNode, RdfFormat, parse
+
+from practicegraph.application.services import Services
+from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.sparql.pool import Limits, OnDemand, Workers
+from practicegraph.validation import reports
+from practicegraph.validation.inspection import MODULE
+from practicegraph.web import validation
+from practicegraph.web.app import application
+from practicegraph.web.context import Site
+from practicegraph.web.http.errors import BadBodyError
+from practicegraph.web.http.negotiation import (
+    CSV,
+    JSON_LD,
+    N_TRIPLES,
+    RDF_XML,
+    TRIG,
+    TURTLE,
+    XLSX,
+    Form,
+)
+from practicegraph.web.urls import Addresses
+from practicegraph.web.validation import Validations
+from support.catalogues import ROOT
+
+ENTRY = (ROOT / "data/practices/1788.ttl").read_text()
+MINT = "https://w3id.org/practicegraph/practice/1788"
+HUNGARY = "http://publications.europa.eu/resource/authority/country/HUN"
+SHAPES = """
+@prefix dct: <http://purl.org/dc/terms/> .
+@prefix pg: <https://w3id.org/practicegraph/ontology#> .
+@prefix sh: <http://www.w3.org/ns/shacl#> .
+
+[] a sh:NodeShape ;
+    sh:targetClass pg:Practice ;
+    sh:property [ sh:path dct:title ; sh:maxCount 1 ; sh:message "one only"@en , "maar een"@nl ] .
+"""
+
+
+def check(
+    client: TestClient, content: str | bytes, form: Form = TURTLE, query: str = ""
+) -> Response:
+    headers = {"Content-Type": form.plain, "Accept": "application/json"}
+    return client.post(f"/validate{query}", content=content, headers=headers)
+
+
+def findings(answer: Response) -> list[dict[str, Any]]:
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["findings"]
+    return found
+
+
+def places(answer: Response) -> list[tuple[str, int, int]]:
+    return [(each["rule"], each["line"], each["column"]) for each in findings(answer)]
+
+
+def place_of(text: str, words: str) -> tuple[int, int]:
+    """The line and column at which words stand first."""
+    offset = text.index(words)
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+@pytest.mark.parametrize("form", [TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES], ids=str)
+def test_a_document_of_ours_is_admitted_as_it_is_given(client: TestClient, form: Form) -> None:
+    document = client.get(f"/practice/1788.{form.extension}")
+    answer = check(client, document.content, form)
+    assert findings(answer) == []
+    assert answer.json()["conforms"] is True
+
+
+@pytest.mark.parametrize("form", [TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES], ids=str)
+def test_a_fault_is_found_where_it_stands_in_every_syntax(client: TestClient, form: Form) -> None:
+    text = client.get(f"/practice/1788.{form.extension}").text
+    wrong = text.replace(HUNGARY, HUNGARY + "X").replace("country:HUN", "country:HUNX")
+    found = findings(check(client, wrong, form, "?lang=nl"))
+    assert [each["rule"] for each in found] == ["NodeConstraintComponent"]
+    line = wrong.splitlines()[found[0]["line"] - 1]
+    assert "HUNX" in line[found[0]["column"] - 1 :]
+    assert found[0]["subject"].startswith("MINT - Mentorschap")
+    assert found[0]["field"] == "Land van herkomst / uitvoering"
+    assert found[0]["reason"].startswith("behoort niet tot")
+    assert "HUN" in found[0]["mend"]["said"]
+
+
+def test_a_table_is_checked_cell_by_cell(client: TestClient) -> None:
+    table = "identifier,title@en,country,category\n1788,New,HUN,\n9999,Other,FRA,good-practice\n"
+    answer = check(client, table, CSV)
+    assert places(answer)[0] == ("MinCountConstraintComponent", 2, 4)
+    assert {each["line"] for each in findings(answer)} == {2, 3}
+
+
+def test_a_cell_that_is_not_understood_is_a_finding_in_the_language(client: TestClient) -> None:
+    table = "identifier,title@en,country\n1788,New,Narnia\n"
+    found = findings(check(client, table, CSV, "?lang=de"))
+    assert [(each["rule"], each["line"], each["column"]) for each in found] == [("Cell", 2, 3)]
+    assert found[0]["value"] == "Narnia"
+    assert found[0]["reason"].startswith("Dieser Wert ist nicht bekannt")
+
+
+def test_a_sheet_of_ours_is_admitted(client: TestClient) -> None:
+    sheet = client.get("/practices.xlsx?outcome=ACE&size=3").content
+    assert findings(check(client, sheet, XLSX)) == []
+
+
+def test_what_a_table_does_not_say_stays_as_the_catalogue_has_it(client: TestClient) -> None:
+    assert findings(check(client, "identifier,title@en\n1788,New\n", CSV)) == []
+
+
+def test_several_entries_may_stand_in_one_text(client: TestClient) -> None:
+    text = "".join(client.get(f"/practice/{name}.nt").text for name in ("1788", "1701"))
+    assert findings(check(client, text, N_TRIPLES)) == []
+
+
+def test_a_link_to_an_entry_counts_as_right_only_where_the_entry_is(client: TestClient) -> None:
+    other = client.get("/practices?size=2").json()["items"][1]["id"]
+    linked = ENTRY + f"\n<{MINT}> <http://purl.org/dc/terms/relation> <{other}> .\n"
+    rules = [each["rule"] for each in findings(check(client, linked))]
+    assert "Dangling" not in rules
+    lost = [each["rule"] for each in findings(check(client, linked.replace(other, other + "x")))]
+    assert "Dangling" in lost
+
+
+def test_a_vocabulary_stands_in_the_place_of_the_one_that_is_there(client: TestClient) -> None:
+    scheme = (ROOT / "ontology/outcome.ttl").read_text()
+    assert findings(check(client, scheme)) == []
+    wrong = scheme.replace('skos:notation "ACE"', 'skos:notation "ACX"')
+    line, column = place_of(wrong, '"ACX"')
+    assert places(check(client, wrong)) == [("SPARQLConstraintComponent", line, column)]
+
+
+def test_shapes_are_checked_by_the_shapes_for_shapes(client: TestClient) -> None:
+    groups = (ROOT / "shapes/groups.ttl").read_text()
+    wrong = groups.replace("sh:order 1", 'sh:order "first"', 1)
+    assert wrong != groups
+    assert "DatatypeConstraintComponent" in {
+        each["rule"] for each in findings(check(client, wrong))
+    }
+
+
+@pytest.mark.parametrize("name", reports.FORMS)
+def test_a_report_comes_in_every_form_by_name_and_by_accept(client: TestClient, name: str) -> None:
+    wrong = ENTRY.replace("country:HUN", "country:HUNX")
+    headers = {"Content-Type": TURTLE.plain}
+    media_type = reports.FORMS[name].media_type
+    named = client.post(f"/validate?format={name}", content=wrong, headers=headers)
+    wished = client.post("/validate", content=wrong, headers=headers | {"Accept": media_type})
+    for answer in (named, wished):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith(media_type)
+        assert answer.headers["cache-control"] == "no-store"
+        assert "HUNX" in answer.text
+
+
+def test_the_report_in_turtle_is_one_of_shacl(client: TestClient) -> None:
+    answer = check(client, ENTRY.replace("country:HUN", "country:HUNX"), query="?format=ttl")
+    triples = list(parse(answer.content, RdfFormat.TURTLE))
+    focus = NamedNode("http://www.w3.org/ns/shacl#focusNode")
+    assert [t.object.value for t in triples if t.predicate == focus] == [MINT]
+
+
+def test_shapes_that_come_along_are_applied_instead_of_ours(client: TestClient) -> None:
+    wrong = ENTRY.replace("country:HUN", "country:HUNX")
+    files = {"file": ("mine.ttl", wrong), "shapes": ("s.ttl", SHAPES)}
+    found = findings(client.post("/validate?lang=nl&format=json", files=files))
+    assert [(each["rule"], each["reason"]) for each in found] == [
+        ("MaxCountConstraintComponent", "maar een")
+    ]
+    assert found[0]["path"] == "mine.ttl"
+    assert found[0]["line"] == place_of(wrong, "dct:title")[0]
+
+
+def test_constraints_in_sparql_that_come_along_are_asked(client: TestClient) -> None:
+    rule = (
+        'sh:sparql [ sh:message "has {?value}" ; sh:select "SELECT $this ?value WHERE '
+        '{ $this <http://purl.org/dc/terms/identifier> ?value }" ] .'
+    )
+    shapes = f"{SHAPES[: SHAPES.index('sh:property')]} {rule}"
+    data = {"text": ENTRY, "type": "ttl", "shapes": shapes}
+    found = findings(client.post("/validate?format=json", data=data))
+    assert [each["reason"] for each in found] == ["has 1788"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (
+            'sh:sparql [ sh:select "SELECT $this { SERVICE <http://x/> { $this ?p ?o } }" ]',
+            "SERVICE",
+        ),
+        ('sh:sparql [ sh:select "SELECT $this FROM <http://x/> { $this ?p ?o }" ]', "FROM"),
+        ('sh:js [ sh:jsFunctionName "f" ]', "JavaScript"),
+        ('sh:sparql [ sh:select "SELECT $this {" ]', "SPARQL error"),
+    ],
+)
+def test_shapes_that_fetch_run_scripts_or_are_none_are_refused(
+    client: TestClient, rule: str, reason: str
+) -> None:
+    shapes = f"{SHAPES[: SHAPES.index('sh:property')]} {rule} ."
+    files = {"file": ("mine.ttl", ENTRY), "shapes": ("s.ttl", shapes)}
+    answer = client.post("/validate", files=files)
+    assert answer.status_code == 400
+    assert answer.json()["file"] == "s.ttl"
+    assert reason in answer.json()["hint"]
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "line", "column", "reason"),
+    [
+        (TURTLE, ENTRY.replace(" .\n", " \n"), None, None, "Parser error"),
+        (TURTLE, b'<http://a> <http://b>\n "\xff" .', 2, 3, "UTF-8"),
+        (TURTLE, "[] a <http://x/C> .", 1, 1, "IRI"),
+        (TURTLE, "<http://a> <http://b> " + "[" * 500, 1, 123, "deep"),
+        (TURTLE, "<http://a> <http://b> " + "(" * 500, 1, 123, "deep"),
+        (JSON_LD, '{"a": ' * 500, 1, 601, "deep"),
+        (JSON_LD, '{"@context":\n "http://elsewhere/c", "@id": "http://a"}', 2, 2, "not fetched"),
+        (JSON_LD, '{"@id": "http://a",\n}', 2, 1, "Parser error"),
+        (RDF_XML, "<a>\n<b></a>", 1, 1, "RDF/XML"),
+        (RDF_XML, "<!DOCTYPE r [<!ENTITY a 'x'><!ENTITY b '&a;&a;'>]><r/>", 1, 29, "entities"),
+        (RDF_XML, "<!DOCTYPE r [<!ENTITY a SYSTEM 'file:///x'>]><r/>", 1, 14, "entities"),
+        (RDF_XML, "<a>" * 500, 1, 301, "deep"),
+        (CSV, b"identifier\n\xff", 2, 1, "UTF-8"),
+        (XLSX, "PK nonsense", 1, 1, "workbook"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_with_its_place(
+    client: TestClient, form: Form, content: str | bytes, line: int, column: int, reason: str
+) -> None:
+    answer = check(client, content, form)
+    assert answer.status_code == 400, answer.text
+    said = answer.json()
+    assert reason in said["hint"]
+    if line:
+        assert (said["line"], said["column"]) == (line, column)
+    assert said["file"] == f"data.{form.extension}"
+
+
+def test_a_sheet_that_unpacks_to_too_much_is_refused(client: TestClient) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("[Content_Types].xml", "<x/>")
+        book.writestr("xl/worksheets/sheet1.xml", b"0" * (101 << 20))
+    answer = check(client, packed.getvalue(), XLSX)
+    assert answer.status_code == 400
+    assert "100 MiB" in answer.json()["hint"]
+
+
+def test_our_context_is_known_by_its_addresses(client: TestClient) -> None:
+    entry = {"id": MINT, "type": "pg:Practice", "country": HUNGARY}
+    for address in (
+        "http://testserver/context.jsonld",
+        "https://w3id.org/practicegraph/context.jsonld",
+    ):
+        text = json.dumps({"@context": address, **entry})
+        assert {each["subject"] for each in findings(check(client, text, JSON_LD))} != set()
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "status"),
+    [
+        (b"", "text/turtle", 400),
+        (b" \n", "text/turtle", 400),
+        (b"x", "text/turtle; charset=latin-1", 415),
+        (b"x", "application/pdf", 415),
+        (b"x", "multipart/form-data", 415),
+        (b"#" * (validation.MOST + 1), "text/turtle", 413),
+    ],
+)
+def test_a_request_that_gives_nothing_too_much_or_something_else_is_told_so(
+    client: TestClient, content: bytes, media_type: str, status: int
+) -> None:
+    answer = client.post("/validate", content=content, headers={"Content-Type": media_type})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_no_name_of_a_file_leads_anywhere(client: TestClient) -> None:
+    for name in ("../../etc/passwd.ttl", "C:\\x\\y.ttl", ".ttl", "a\nb.ttl"):
+        text = ENTRY.replace("country:HUN", "country:HUNX")
+        answer = client.post("/validate?format=turtle", files={"file": (name, text)})
+        assert answer.status_code == 200, answer.text
+        assert "etc" not in answer.text
+        assert str(ROOT) not in answer.text
+
+
+def test_the_page_has_a_form_in_every_language_without_scripts(
+    client: TestClient, real: Catalogue
+) -> None:
+    for language in real.languages:
+        page = client.get(f"/validate?lang={language}", headers={"Accept": "text/html"}).text
+        assert real.phrases.say("ownShapes", (language,)) in page
+        assert f'action="/validate?lang={language}" method="post"' in page
+        assert "<script" not in page
+    assert 'href="/validate"' in client.get("/", headers={"Accept": "text/html"}).text
+
+
+def test_a_browser_gets_a_page_for_what_it_sends(client: TestClient) -> None:
+    files = [
+        ("text", (None, ENTRY)),
+        ("type", (None, "ttl")),
+        ("file", ("", "")),
+        ("shapes", ("", "")),
+    ]
+    headers = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = client.post("/validate?lang=it", files=files, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert '<html lang="it">' in answer.text
+    assert "Rapporto del controllo" in answer.text
+
+
+def test_a_check_keeps_nothing(client: TestClient) -> None:
+    before = client.get("/health").json()
+    check(client, ENTRY.replace("country:HUN", "country:FRA"))
+    assert client.get("/health").json() == before
+    assert "country/HUN" in client.get("/practice/1788.nt").text
+
+
+def test_a_check_that_takes_too_long_is_stopped(real: Catalogue, services: Services) -> None:
+    limits = Limits(seconds=0.001, processes=1)
+
+    async def refused() -> BadBodyError:
+        async with OnDemand(ROOT, limits, MODULE) as pool:
+            served = Validations(Site(services, Addresses(real)), pool)
+            with pytest.raises(BadBodyError) as error:
+                await served.checked({"given": " " * (8 << 20)})
+            await asyncio.gather(*pool._replacing)
+            return error.value
+
+    error = asyncio.run(refused())
+    assert (error.phrase, error.status) == ("checkTooLong", 503)
+
+
+def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OnDemand(ROOT, Limits(processes=0, waiting=0), MODULE)
+    monkeypatch.setattr(validation, "checkers", lambda _: full)
+    served = dataclasses.replace(services, source=ROOT)
+    client = TestClient(application(served, Workers(ROOT, Limits(processes=0))))
+    answer = check(client, ENTRY, query="?lang=de")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json()["detail"].startswith("Es laufen zu viele Prüfungen zugleich.")
+
+
+def test_the_openapi_document_says_what_is_read_and_written(client: TestClient) -> None:
+    said = client.get("/openapi.json").json()["paths"]["/validate"]["post"]
+    assert {form.plain for form in validation.FORMS} < set(said["requestBody"]["content"])
+    assert set(said["responses"]["200"]["content"]) == {
+        f.media_type for f in reports.FORMS.values()
+    }
