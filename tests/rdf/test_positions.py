@@ -20,9 +20,9 @@ from pyoxigraph import (
 )
 
 from practicegraph.catalogue import documents
+from practicegraph.catalogue.documents import UnreadableError
 from practicegraph.rdf.positions import Placed, StrangeTokenError, placed, placed_in_lines
 from practicegraph.rdf.terms import RDF
-from practicegraph.validation.fixes import Layout
 from support.catalogues import CASES, ROOT
 
 PARTS = [ROOT / part for part in ("ontology", "shapes", "queries", "data")] + [CASES]
@@ -190,9 +190,9 @@ def test_graphs_of_trig_have_places() -> None:
     assert canonical(triples(placed(text))) == canonical(parsed(text, RdfFormat.TRIG))
 
 
-def test_a_text_with_triple_terms_has_no_places_and_no_error() -> None:
+def test_a_text_with_triple_terms_is_unreadable() -> None:
     text = "<x:s> <x:p> <<( <x:a> <x:b> <x:c> )>> ."
     with pytest.raises(StrangeTokenError):
         placed(text)
-    layout = Layout.of(documents.document(Path("new.ttl"), text.encode()))
-    assert layout.triples == ()
+    with pytest.raises(UnreadableError, match=r"new.ttl:1:1: a triple term"):
+        documents.document(Path("new.ttl"), text.encode())
