@@ -28,7 +28,7 @@ from practicegraph.catalogue.documents import Document
 from practicegraph.schema import shapes
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.validation import shacl
-from practicegraph.validation.incremental import Admission
+from practicegraph.validation.incremental import IncrementalValidator
 from support.catalogues import copy
 
 Prepared = Callable[[str], int]
@@ -104,15 +104,15 @@ def _measured(name: str, rules: str, data: str, rounds: int) -> Figure:
     return Figure(median(seconds), found)
 
 
-def admissions(opened: Catalogue, lines: Sequence[str]) -> list[float]:
+def measure_validation(opened: Catalogue, lines: Sequence[str]) -> list[float]:
     """Give how many seconds our own check of a changed entry takes, one after another."""
-    seconds, admission = [], Admission.of(opened)
+    seconds, validator = [], IncrementalValidator.of(opened)
     for text in lines[:: max(1, len(lines) // _SAMPLE)]:
         quads = tuple(parse(text, RdfFormat.N_QUADS))
         topic = _topic(quads)
         document = Document(opened.home(topic), quads, (topic,), {}, "", text.encode())
         start = perf_counter()
-        found = admission.check(document, opened.languages)
+        found = validator.check(document, opened.languages)
         seconds.append(perf_counter() - start)
         assert not found.violations, found.findings[0]
     return sorted(seconds)
@@ -154,7 +154,10 @@ class Bench:
     def _one(self, line: str) -> list[Triple]:
         quads = tuple(parse(line, RdfFormat.N_QUADS))
         document = Document(Path(), quads, (_topic(quads),), {})
-        return [quad.triple for quad in (*quads, *Admission.of(self.opened).beside([document]))]
+        return [
+            quad.triple
+            for quad in (*quads, *IncrementalValidator.of(self.opened).beside([document]))
+        ]
 
     def _ours(self, count: int, lines: Sequence[str]) -> Iterator[str]:
         path = self.root / "data/synthetic.nq"
@@ -162,7 +165,7 @@ class Bench:
         store = Embedded(self.root.parent / f"store-{count}")
         store.add(self.opened.store.quads())
         store.add(parse(path.read_bytes(), RdfFormat.N_QUADS))
-        seconds = admissions(replace(self.opened, store=store), lines)
+        seconds = measure_validation(replace(self.opened, store=store), lines)
         most = seconds[int(len(seconds) * 0.95)]
         yield f"| one changed entry, ours | | | {_ms(median(seconds))}, p95 {_ms(most)} | |"
         for label in ("`practicegraph check`", "the same, nothing changed"):

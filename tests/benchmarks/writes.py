@@ -21,12 +21,12 @@ from practicegraph.editing import writer
 from practicegraph.editing.tokens import RIGHTS, Bearers
 from practicegraph.storage import files
 from practicegraph.storage.oxigraph import Embedded
-from practicegraph.validation.incremental import Admission
+from practicegraph.validation.incremental import IncrementalValidator
 from practicegraph.web.app import application
 from support.catalogues import copy
 
 _PARTS: tuple[tuple[str, Any, str], ...] = (
-    ("check", Admission, "check"),
+    ("check", IncrementalValidator, "check"),
     ("file", files, "put"),
     ("log", change_recorder, "advance"),
     ("list", loading, "begin"),

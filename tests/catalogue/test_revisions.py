@@ -15,7 +15,7 @@ from rdflib.namespace import RDF
 from practicegraph.catalogue import catalogue, revisions
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.validation import checks
-from practicegraph.validation.findings import Reporter
+from practicegraph.validation.findings import FindingBuilder
 from support.catalogues import ROOT, copy
 from support.retirement import BASE, GONE, LAST, NEXT, OLD, REASON, bury, move, take_out
 
@@ -118,12 +118,12 @@ def test_an_entry_that_vanished_is_found_with_its_file_and_title(run: Run, copie
     assert "tombstone" in found["hint"]
 
 
-def vanished(real: Catalogue, root: Path) -> dict[str, Path]:
+def find_vanished_iris(real: Catalogue, root: Path) -> dict[str, Path]:
     """What the rule finds in a copy, by IRI, with the file in which it stood."""
-    reporter = Reporter(real.phrases, real.reader, real.languages)
-    published = checks.published_iris(EARLIER, real.base, real.entry(""))
+    reporter = FindingBuilder(real.phrases, real.reader, real.languages)
+    published = checks.find_published_iris(EARLIER, real.base, real.entry(""))
     after = catalogue.read(root).documents
-    return {f.focus: f.path for f in checks.vanished(reporter, published, EARLIER, after)}
+    return {f.focus: f.path for f in checks.find_vanished_iris(reporter, published, EARLIER, after)}
 
 
 def test_a_concept_with_an_iri_of_others_may_not_vanish_either(
@@ -131,7 +131,7 @@ def test_a_concept_with_an_iri_of_others_may_not_vanish_either(
 ) -> None:
     iri = "http://publications.europa.eu/resource/authority/country/HUN"
     take_out(copied / "ontology/country.ttl", iri)
-    assert vanished(real, copied) == {iri: Path("ontology/country.ttl")}
+    assert find_vanished_iris(real, copied) == {iri: Path("ontology/country.ttl")}
 
 
 @pytest.mark.parametrize(
@@ -141,20 +141,20 @@ def test_schemes_questions_and_shapes_may_not_vanish(
     real: Catalogue, copied: Path, path: str
 ) -> None:
     (copied / path).unlink()
-    assert set(vanished(real, copied).values()) == {Path(path)}
+    assert set(find_vanished_iris(real, copied).values()) == {Path(path)}
 
 
 def test_terms_may_not_vanish_but_words_of_pages_may(real: Catalogue, copied: Path) -> None:
     ontology, phrases = copied / "ontology/practice.ttl", copied / "shapes/phrases.ttl"
     take_out(ontology, f"{BASE}ontology/retrieved")
     take_out(phrases, f"{BASE}shapes/phrase-skip")
-    assert list(vanished(real, copied)) == [f"{BASE}ontology#retrieved"]
+    assert list(find_vanished_iris(real, copied)) == [f"{BASE}ontology#retrieved"]
 
 
 def test_merged_and_buried_things_have_not_vanished(real: Catalogue, copied: Path) -> None:
     move(copied / "data/practices/1764.ttl", OLD, NEXT)
     bury(copied / "data/practices/1701.ttl", GONE)
-    assert vanished(real, copied) == {}
+    assert find_vanished_iris(real, copied) == {}
 
 
 @pytest.fixture

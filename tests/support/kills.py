@@ -28,8 +28,8 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.editing.tokens import RIGHTS, Bearers
 from practicegraph.validation import checks, scope, shacl
-from practicegraph.validation.incremental import Admission
-from practicegraph.validation.shacl import rules_of
+from practicegraph.validation.incremental import IncrementalValidator
+from practicegraph.validation.shacl import compile_shapes
 from practicegraph.web.app import application
 from support.catalogues import copy
 from support.retirement import BASE
@@ -100,7 +100,10 @@ def rounds(count: int, root: Path, seed: int) -> tuple[Known, int]:
 def _prepare(root: Path) -> None:
     """Read the shapes once for all children, which takes longer than many writes."""
     opened = catalogue.gather(catalogue.read(root).documents, root)
-    compiled, seen = shacl.fast(rules_of(opened.store).shapes), Admission.of(opened)._sights
+    compiled, seen = (
+        shacl.fast(compile_shapes(opened.store).shapes),
+        IncrementalValidator.of(opened)._sights,
+    )
     shacl.fast = lambda shapes: compiled
     scope.read = lambda store, followed=(): replace(seen, store=store)
 

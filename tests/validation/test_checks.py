@@ -9,14 +9,14 @@ from click.testing import Result
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.documents import UnreadableError, read
 from practicegraph.validation import checks
-from practicegraph.validation.findings import Checked, Finding
+from practicegraph.validation.findings import Finding, ValidationReport
 from support.catalogues import CASES, ROOT
 
 FAULTS = sorted(CASES.glob("*.ttl"))
 CONTENTS = catalogue.read(ROOT)
 
 
-def checked(path: Path, language: str = "en") -> Checked:
+def checked(path: Path, language: str = "en") -> ValidationReport:
     contents = catalogue.read(ROOT, [path])
     return checks.check(ROOT, contents, [path], language)
 

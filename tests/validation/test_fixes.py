@@ -7,8 +7,8 @@ import pytest
 
 from practicegraph.catalogue import catalogue
 from practicegraph.validation import checks
-from practicegraph.validation.findings import Finding, Mend, Position
-from practicegraph.validation.findings import Part as Place
+from practicegraph.validation.findings import Finding, Fix, Position
+from practicegraph.validation.findings import Region as Place
 from support.catalogues import CASES, ROOT
 
 FAULTS = sorted(CASES.glob("*.ttl"))
@@ -43,7 +43,7 @@ def at(text: str, place: Place) -> str:
     return text[offset(text, place.start) : offset(text, place.end)]
 
 
-def followed(text: str, mends: Iterable[Mend]) -> str:
+def followed(text: str, mends: Iterable[Fix]) -> str:
     """The text with all edits, the last one first, so that the places of the others stay."""
     edits = {(mend.part, mend.text) for mend in mends if mend.part}
     for place, words in sorted(edits, reverse=True):

@@ -10,7 +10,7 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.documents import Document
 from practicegraph.validation import checks
-from practicegraph.validation.findings import Checked, Finding
+from practicegraph.validation.findings import Finding, ValidationReport
 from support.catalogues import CASES, ROOT, copy
 from support.retirement import BASE, bury, move
 
@@ -18,8 +18,8 @@ CONTENTS = catalogue.read(ROOT)
 FAULTS = [path for path in sorted(CASES.glob("*.ttl")) if path.stem.startswith(("entry", "tomb"))]
 
 
-def admitted(services: Services, document: Document, language: str = "en") -> Checked:
-    return services.admission.check(document, services.catalogue.preferring(language))
+def admitted(services: Services, document: Document, language: str = "en") -> ValidationReport:
+    return services.validator.check(document, services.catalogue.preferring(language))
 
 
 def without_mends(findings: Iterable[Finding]) -> list[Finding]:

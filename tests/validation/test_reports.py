@@ -10,8 +10,8 @@ from pyoxigraph import NamedNode, RdfFormat, Store, parse
 from practicegraph.catalogue import catalogue
 from practicegraph.schema.shapes import PG, SH
 from practicegraph.validation import checks
-from practicegraph.validation.findings import Checked
-from practicegraph.validation.reports import FORMS
+from practicegraph.validation.findings import ValidationReport
+from practicegraph.validation.reports import FORMATS
 from support.catalogues import CASES, ROOT
 
 NAMES = ("entry-with-two-categories", "entry-without-abstract", "entry-with-dangling-link")
@@ -41,22 +41,22 @@ WHERE {
 
 
 @pytest.fixture(scope="module")
-def checked() -> Checked:
+def checked() -> ValidationReport:
     return checks.check(ROOT, catalogue.read(ROOT, FILES), FILES, "nl")
 
 
-def written(checked: Checked, form: str) -> str:
-    return FORMS[form].write(checked, {"pg": PG})
+def written(checked: ValidationReport, form: str) -> str:
+    return FORMATS[form].write(checked, {"pg": PG})
 
 
-def test_text_has_path_line_and_column_as_compilers_print_them(checked: Checked) -> None:
+def test_text_has_path_line_and_column_as_compilers_print_them(checked: ValidationReport) -> None:
     *lines, summary = written(checked, "text").splitlines()
     assert len(lines) == len(checked.findings) == 4
     assert any(line.startswith(f"{FILES[0]}:12:5: overtreding: ") for line in lines)
     assert summary == checked.summary
 
 
-def test_json_has_the_finding_and_its_mend_with_places(checked: Checked) -> None:
+def test_json_has_the_finding_and_its_mend_with_places(checked: ValidationReport) -> None:
     rows = json.loads(written(checked, "json"))
     (row,) = [row for row in rows if row["path"] == str(FILES[0])]
     assert (row["line"], row["column"], row["field"]) == (12, 5, "Categorie")
@@ -69,7 +69,7 @@ def test_json_has_the_finding_and_its_mend_with_places(checked: Checked) -> None
     ("form", "syntax"), [("turtle", RdfFormat.TURTLE), ("jsonld", RdfFormat.JSON_LD)]
 )
 def test_a_report_of_shacl_says_places_and_suggestions(
-    checked: Checked, form: str, syntax: RdfFormat
+    checked: ValidationReport, form: str, syntax: RdfFormat
 ) -> None:
     store = Store()
     store.extend(parse(written(checked, form), syntax))
@@ -84,7 +84,7 @@ def test_a_report_of_shacl_says_places_and_suggestions(
     assert not [*store.quads_for_pattern(None, NamedNode(SH + "resultMessage"), NamedNode(SH))]
 
 
-def test_a_page_stands_alone_in_the_language(checked: Checked) -> None:
+def test_a_page_stands_alone_in_the_language(checked: ValidationReport) -> None:
     page = written(checked, "html")
     assert '<html lang="nl">' in page
     assert "Verslag van de controle" in page
@@ -95,7 +95,7 @@ def test_a_page_stands_alone_in_the_language(checked: Checked) -> None:
     assert page.count("<li ") == len(checked.findings)
 
 
-def test_sarif_has_what_the_standard_requires(checked: Checked) -> None:
+def test_sarif_has_what_the_standard_requires(checked: ValidationReport) -> None:
     """Sections 3.13, 3.14, 3.18, 3.19, 3.27, 3.30, 3.49, 3.55 and 3.57."""
     log = json.loads(written(checked, "sarif"))
     assert log["version"] == "2.1.0"
@@ -123,7 +123,7 @@ def test_sarif_has_what_the_standard_requires(checked: Checked) -> None:
     assert any("fixes" in result for result in run["results"])
 
 
-def test_junit_has_a_suite_a_file(checked: Checked) -> None:
+def test_junit_has_a_suite_a_file(checked: ValidationReport) -> None:
     root = ElementTree.fromstring(written(checked, "junit").encode())
     suites = {suite.get("name"): suite for suite in root}
     assert set(suites) == set(map(str, FILES))

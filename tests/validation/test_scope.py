@@ -3,17 +3,17 @@
 import pytest
 from pyoxigraph import NamedNode
 
-from practicegraph.validation.scope import ANY, Sight, of_own, patterns
+from practicegraph.validation.scope import ANY, Scope, of_own, patterns
 
 PREFIX = "PREFIX : <x:> SELECT $this ?value "
 
 
-def sight(onward: str = "", back: str = "", wide: str = "", fixed: str = "") -> Sight:
+def sight(onward: str = "", back: str = "", wide: str = "", fixed: str = "") -> Scope:
     properties = (
         frozenset(f"x:{name}" for name in names.split()) for names in (onward, back, wide)
     )
     onwards, backs, wides = properties
-    return Sight(onwards, backs, wides, frozenset(NamedNode(f"x:{name}") for name in fixed.split()))
+    return Scope(onwards, backs, wides, frozenset(NamedNode(f"x:{name}") for name in fixed.split()))
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ def sight(onward: str = "", back: str = "", wide: str = "", fixed: str = "") -> 
          "FILTER NOT EXISTS { ?end :last true } } }", sight("next last")),
         ("{ $this :own ?value OPTIONAL { ?value :next ?more } }", sight("next")),
         ("{ $this :own ?value . { SELECT ?value { ?value :next ?more } } }", sight("next")),
-        ("{ $this :own ?value . ?value ?any ?more }", Sight(frozenset({ANY}))),
-        ("{ $this !:own ?value }", Sight(frozenset({ANY}))),
-        ("{ ?one ?any ?other }", Sight(wide=frozenset({ANY}))),
+        ("{ $this :own ?value . ?value ?any ?more }", Scope(frozenset({ANY}))),
+        ("{ $this !:own ?value }", Scope(frozenset({ANY}))),
+        ("{ ?one ?any ?other }", Scope(wide=frozenset({ANY}))),
     ],
 )  # fmt: skip
-def test_a_query_is_followed(query: str, expected: Sight) -> None:
+def test_a_query_is_followed(query: str, expected: Scope) -> None:
     assert of_own(patterns(PREFIX + query)) == expected

@@ -18,7 +18,7 @@ from practicegraph.schema.lifecycle import DEPRECATED, REPLACED
 from practicegraph.schema.shapes import SKOS
 from practicegraph.validation import scope, shacl
 from practicegraph.validation.scope import ends
-from practicegraph.validation.shacl import Engine, Result
+from practicegraph.validation.shacl import Engine, ValidationResult
 from support.catalogues import CASES, ROOT
 from support.mutations import Mutants
 
@@ -27,7 +27,7 @@ COUNT = int(os.environ.get("PRACTICEGRAPH_MUTANTS", "60"))
 """How many entries are made wrong; concepts are a quarter of it. It takes 50 ms and more for each."""
 
 
-def found(results: list[Result]) -> set[tuple[str, ...]]:
+def found(results: list[ValidationResult]) -> set[tuple[str, ...]]:
     """What is compared; names of blank nodes do not last."""
     rows = ((r.focus, r.path, r.component, r.value, r.severity, r.shape) for r in results)
     return {tuple("_:" if part.startswith("_:") else part for part in row) for row in rows}
@@ -97,11 +97,11 @@ sys.modules["shacl"] = None
 from pathlib import Path
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.validation import shacl
-from practicegraph.validation.incremental import Admission
+from practicegraph.validation.incremental import IncrementalValidator
 assert shacl.shacl is None
 root, case = map(Path, sys.argv[1:])
 opened = catalogue.gather(catalogue.read(root).documents, root)
-for finding in Admission.of(opened).check(documents.read(case), opened.languages).findings:
+for finding in IncrementalValidator.of(opened).check(documents.read(case), opened.languages).findings:
     print(finding)
 """
 
@@ -112,7 +112,7 @@ def test_where_the_fast_engine_has_no_wheel_the_reference_takes_over(
     path = CASES / "entry-added-after-its-change.ttl"
     command = [sys.executable, "-W", "error::UserWarning", "-c", WITHOUT, str(ROOT), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    findings = services.admission.check(catalogue_documents.read(path), real.languages).findings
+    findings = services.validator.check(catalogue_documents.read(path), real.languages).findings
     assert findings
     assert done.stdout.splitlines() == list(map(str, findings))
     assert not done.stderr

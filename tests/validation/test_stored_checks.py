@@ -13,8 +13,8 @@ from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.shapes import ShapesError
 from practicegraph.validation import checks, stored_checks
-from practicegraph.validation.findings import Finding, Reporter
-from practicegraph.validation.stored_checks import Auditor, Fetch
+from practicegraph.validation.findings import Finding, FindingBuilder
+from practicegraph.validation.stored_checks import Fetch, StoredChecks
 from support.catalogues import CASES, ROOT
 
 NAMES = {
@@ -86,9 +86,9 @@ def test_a_check_names_field_and_other_things_in_the_language(language: str) -> 
 def audited(root: Path, wanted: Path, fetch: Fetch | None = None) -> list[Finding]:
     """What the checks find in one file of a catalogue."""
     opened = catalogue.gather(catalogue.read(root).documents, root)
-    reporter = Reporter(opened.phrases, opened.reader, opened.languages)
+    reporter = FindingBuilder(opened.phrases, opened.reader, opened.languages)
     homes = {quad.subject.value: wanted for quad in documents.read(wanted).quads}  # type: ignore[union-attr]
-    auditor = Auditor(opened.store, reporter, homes, lambda _, predicate: predicate)
+    auditor = StoredChecks(opened.store, reporter, homes, lambda _, predicate: predicate)
     return list(auditor.findings({wanted}, fetch))
 
 
@@ -116,7 +116,9 @@ def test_a_link_is_dead_that_is_gone_leads_to_what_is_gone_or_does_not_answer_in
     site: str,
 ) -> None:
     pages = [f"{site}/{name}" for name in ("here", "gone", "moved", "refused", "get", "slow")]
-    found = stored_checks.unanswered([*pages, "urn:isbn:1", "ftp://127.0.0.1/x"], seconds=SECONDS)
+    found = stored_checks.find_dead_links(
+        [*pages, "urn:isbn:1", "ftp://127.0.0.1/x"], seconds=SECONDS
+    )
     assert set(found) == {f"{site}/{name}" for name in ("gone", "moved", "slow")}
     assert found[f"{site}/gone"] == "404 Not Found"
     assert "HEAD /here" in Pages.asked
@@ -128,7 +130,7 @@ def test_a_host_to_which_nothing_connects_is_asked_once() -> None:
     address = f"http://127.0.0.1:{server.server_port}"
     server.server_close()
     pages = [f"{address}/{number}" for number in range(100)]
-    assert set(stored_checks.unanswered(pages, seconds=SECONDS)) == set(pages)
+    assert set(stored_checks.find_dead_links(pages, seconds=SECONDS)) == set(pages)
 
 
 def test_links_are_asked_on_request_and_of_the_wanted_files_alone(

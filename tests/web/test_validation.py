@@ -149,11 +149,11 @@ def test_shapes_are_checked_by_the_shapes_for_shapes(client: TestClient) -> None
     }
 
 
-@pytest.mark.parametrize("name", reports.FORMS)
+@pytest.mark.parametrize("name", reports.FORMATS)
 def test_a_report_comes_in_every_form_by_name_and_by_accept(client: TestClient, name: str) -> None:
     wrong = ENTRY.replace("country:HUN", "country:HUNX")
     headers = {"Content-Type": TURTLE.plain}
-    media_type = reports.FORMS[name].media_type
+    media_type = reports.FORMATS[name].media_type
     named = client.post(f"/validate?format={name}", content=wrong, headers=headers)
     wished = client.post("/validate", content=wrong, headers=headers | {"Accept": media_type})
     for answer in (named, wished):
@@ -358,5 +358,5 @@ def test_the_openapi_document_says_what_is_read_and_written(client: TestClient) 
     said = client.get("/openapi.json").json()["paths"]["/validate"]["post"]
     assert {form.plain for form in validation.FORMS} < set(said["requestBody"]["content"])
     assert set(said["responses"]["200"]["content"]) == {
-        f.media_type for f in reports.FORMS.values()
+        f.media_type for f in reports.FORMATS.values()
     }

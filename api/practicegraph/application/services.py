@@ -21,7 +21,7 @@ from ..search.request import Choosing
 from ..search.text.tokenizer import small_words
 from ..storage.oxigraph import Snapshots
 from ..storage.remote import Endpoint
-from ..validation.incremental import Admission
+from ..validation.incremental import IncrementalValidator
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Services:
         return EntityStates(self.catalogue.store)
 
     @cached_property
-    def admission(self) -> Admission:
+    def validator(self) -> IncrementalValidator:
         """Return the validator of one changed document beside the store."""
-        return Admission.of(self.catalogue)
+        return IncrementalValidator.of(self.catalogue)
 
     @cached_property
     def types(self) -> Types:

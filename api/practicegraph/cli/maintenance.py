@@ -21,7 +21,7 @@ from ..schema import messages
 from ..storage import files
 from ..storage.files import Change
 from ..validation import checks, reports, stored_checks
-from ..validation.findings import Checked
+from ..validation.findings import ValidationReport
 from ..validation.stored_checks import Fetch
 from .common import FILE, PATH, in_folder, mistakes, watched
 
@@ -29,7 +29,7 @@ from .common import FILE, PATH, in_folder, mistakes, watched
 @click.command()
 @click.argument("paths", metavar="[PATH]...", type=PATH, nargs=-1)
 @in_folder
-@click.option("--format", "form", type=click.Choice(list(reports.FORMS)), default="text")
+@click.option("--format", "form", type=click.Choice(list(reports.FORMATS)), default="text")
 @click.option("--lang", help="The language of the messages, such as en or nl.")
 @click.option(
     "--against",
@@ -57,14 +57,14 @@ def check(
         root, paths = paths[0], ()
     given = [path for place in paths for path in documents.below(place)]
     with mistakes():
-        fetch = partial(stored_checks.unanswered, watch=watched) if asks else None
+        fetch = partial(stored_checks.find_dead_links, watch=watched) if asks else None
         checked, lines = _checked(root, given, lang, against, fetch)
     if form == "text":
         click.echo("\n".join([*lines, ""]), nl=False)
         _show(checked)
         click.echo(checked.summary)
     else:
-        click.echo(reports.FORMS[form].write(checked, _prefixes(root)), nl=False)
+        click.echo(reports.FORMATS[form].write(checked, _prefixes(root)), nl=False)
     sys.exit(checked.violations > 0)
 
 
@@ -183,7 +183,7 @@ def _checked_against(
     wanted: Sequence[Path],
     language: str | None,
     fetch: Fetch | None,
-) -> tuple[Checked, list[str]]:
+) -> tuple[ValidationReport, list[str]]:
     """Check what stands in a folder beside an earlier state; give the impact too, line by line."""
     before = revisions.documents(reference, root)
     old = State(before, catalogue.gather(before, Path(reference)))
@@ -191,7 +191,7 @@ def _checked_against(
     state = State(contents.documents, new)
     comparison = Comparison(old, state, new.preferring(language))
     found = impact.impact(comparison, comparison.differences())
-    checker = checks.checker_of(new, language, fetch)
+    checker = checks.build_checker(new, language, fetch)
     lost = impact.findings(found, checker.reporter, contents.documents)
     checked = checker.check(contents.documents, contents.unreadable, wanted, before, lost)
     return checked, list(impact.text(comparison, found, new.phrases))
@@ -207,7 +207,7 @@ def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None
 
 def _checked(
     root: Path, given: Sequence[Path], lang: str | None, against: str | None, fetch: Fetch | None
-) -> tuple[Checked, list[str]]:
+) -> tuple[ValidationReport, list[str]]:
     """Check a folder, or files as if they stood in it; give the impact too, line by line."""
     contents = catalogue.read(root, given)
     wanted = given or contents.paths
@@ -221,6 +221,6 @@ def _prefixes(root: Path) -> dict[str, str]:
     return {name: iri for document in heads for name, iri in document.prefixes.items()}
 
 
-def _show(checked: Checked) -> None:
+def _show(checked: ValidationReport) -> None:
     for finding in checked.findings:
         click.secho(str(finding), fg="red" if finding.violates else "yellow")

@@ -6,7 +6,7 @@ its process. A scan of the tokens in which a bracket is only text bounds the dep
 
 import re
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """How deep brackets, objects and elements may stand in one another."""
 # A backslash outside of texts and IRIs escapes a character of a name (Turtle 1.1, section 6.4).
 _TOKENS = re.compile(
@@ -21,7 +21,7 @@ _TOKENS = re.compile(
 class TooDeepError(ValueError):
     """A text that is nested too deep from an offset on."""
 
-    def __init__(self, offset: int, most: int = DEEPEST) -> None:
+    def __init__(self, offset: int, most: int = MAX_DEPTH) -> None:
         super().__init__(f"nested more than {most} deep")
         self.offset, self.most = offset, most
 
@@ -32,7 +32,7 @@ def refuse_depth(text: str) -> None:
     for token in _TOKENS.finditer(text):
         depth += 1 if token["opening"] else -1 if token["closing"] else 0
         depth = max(depth, 0)
-        if depth + len(token["unary"] or "") > DEEPEST:
+        if depth + len(token["unary"] or "") > MAX_DEPTH:
             raise TooDeepError(token.start())
 
 

@@ -26,7 +26,7 @@ from typing import Any
 from pyoxigraph import Literal, Quad, QuadParser, RdfFormat, Triple, parse
 
 from . import nesting
-from .nesting import DEEPEST, TooDeepError
+from .nesting import MAX_DEPTH, TooDeepError
 from .positions import Placed, Places, Span
 
 _JSON = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
@@ -75,7 +75,7 @@ class Leaf:
     keys: tuple[str, ...]
 
 
-def in_json(text: str, most: int = DEEPEST) -> Iterator[Leaf]:
+def in_json(text: str, most: int = MAX_DEPTH) -> Iterator[Leaf]:
     """Give the values of a text in JSON but for null; raises TooDeepError."""
     open_: list[tuple[Span, str]] = []
     key, name = Span(0, 0), ""
@@ -140,7 +140,7 @@ def _opens(token: re.Match[str] | None) -> bool:
     return token is not None and token["name"] is not None and not token[0].endswith("/>")
 
 
-def _refuse_depth(depth: int, offset: int, most: int = DEEPEST) -> None:
+def _refuse_depth(depth: int, offset: int, most: int = MAX_DEPTH) -> None:
     if depth > most:
         raise TooDeepError(offset, most)
 
@@ -189,7 +189,7 @@ def refuse_deep_file(content: bytes, form: RdfFormat) -> None:
 
     Triple terms alone take it down its stack, and a file that has many of them is a rare one.
     """
-    if content.count(b"<<(") > DEEPEST:
+    if content.count(b"<<(") > MAX_DEPTH:
         values(decoded(content), form)
 
 

@@ -27,7 +27,7 @@ from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import Embedded
 from ..validation import checks
-from ..validation.findings import Finding, Reporter
+from ..validation.findings import Finding, FindingBuilder
 from .differences import Comparison, Difference, State
 
 
@@ -154,7 +154,7 @@ def _tags(state: State, iri: str, facet: Field) -> set[str]:
 def _fates(comparison: Comparison, differences: Sequence[Difference]) -> Iterator[Difference]:
     opened = comparison.old.opened
     entries = f"{opened.base}{opened.shapes.record.segment}/"
-    published = checks.published_iris(comparison.old.documents, opened.base, entries)
+    published = checks.find_published_iris(comparison.old.documents, opened.base, entries)
     for difference in differences:
         gone = difference.change in ("removed", "moved", "withdrawn")
         if gone and difference.iri in published:
@@ -270,7 +270,7 @@ def _thing(comparison: Comparison, iri: str) -> str:
 
 
 def findings(
-    impact: Impact, reporter: Reporter, documents: Iterable[Document]
+    impact: Impact, reporter: FindingBuilder, documents: Iterable[Document]
 ) -> Iterator[Finding]:
     """Give the questions that fail now as violations, those that return nothing as warnings."""
     homes = {topic: document.path for document in documents for topic in document.topics}

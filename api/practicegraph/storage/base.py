@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..rdf import nesting
-from ..rdf.nesting import DEEPEST, TooDeepError
+from ..rdf.nesting import MAX_DEPTH, TooDeepError
 from ..rdf.terms import RDF, Node, Term, plain
 
 Row = Mapping[str, Term]
@@ -201,7 +201,7 @@ class Store(ABC):
 
 def refuse_depth(text: str) -> None:
     """Raise QueryRefusedError where triple terms of a result are too deep for their parser."""
-    if text.count("<<(") > DEEPEST:
+    if text.count("<<(") > MAX_DEPTH:
         try:
             nesting.refuse_depth(text)
         except TooDeepError as error:

@@ -32,10 +32,10 @@ from ..schema.value_parser import Understanding
 from ..storage.base import Store, term
 from ..storage.oxigraph import Embedded
 from . import shacl
-from .findings import Checked, Finding, Part, Position, Reasons, Reporter
-from .fixes import Layout, Mender
-from .shacl import Rules, rules_of
-from .stored_checks import Auditor, Fetch
+from .findings import Finding, FindingBuilder, MessageBuilder, Position, Region, ValidationReport
+from .fixes import FixFinder, SourceMap
+from .shacl import ShapesGraph, compile_shapes
+from .stored_checks import Fetch, StoredChecks
 
 _OUTDATED = f"""
 SELECT DISTINCT ?subject ?property ?value
@@ -64,14 +64,14 @@ def outdated(store: Store, known: Permanence) -> Iterator[tuple[str, str, Retire
 
 
 def warning(
-    reporter: Reporter, path: Path, subject: str, field: str, retirement: Retirement
+    reporter: FindingBuilder, path: Path, subject: str, field: str, retirement: Retirement
 ) -> Finding:
     """Give the warning that a thing mentions what is no longer current, with what to put there."""
     found = reporter.violation(path, "Deprecated", subject, field=field, value=retirement.iri)
     return reporter.as_warning(replace(found, hint=_instead(reporter, retirement.successor)))
 
 
-def published_iris(documents: Iterable[Document], base: str, entries: str) -> dict[str, Path]:
+def find_published_iris(documents: Iterable[Document], base: str, entries: str) -> dict[str, Path]:
     """Give the IRIs that others may link to, with their files.
 
     Those are the subjects below the base and the concepts of our schemes, whatever their base.
@@ -88,8 +88,8 @@ def published_iris(documents: Iterable[Document], base: str, entries: str) -> di
     return homes
 
 
-def vanished(
-    reporter: Reporter,
+def find_vanished_iris(
+    reporter: FindingBuilder,
     homes: Mapping[str, Path],
     before: Iterable[Document],
     after: Iterable[Document],
@@ -107,7 +107,7 @@ def vanished(
         yield former.violation(homes[iri], "Vanished", iri, value=iri, hint=hint)
 
 
-def _instead(reporter: Reporter, successor: str) -> str:
+def _instead(reporter: FindingBuilder, successor: str) -> str:
     if not successor:
         return reporter.say("takeOut")
     name = reporter.reader.name(successor, reporter.languages)
@@ -125,13 +125,13 @@ def _is_ours(quad: Quad, base: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Topics:
+class TopicChecker:
     """Checks topics, of which `owned` are all there are; `entries` is how entries' IRIs begin."""
 
     shapes: Shapes
     owned: Set[str]
     entries: str
-    reporter: Reporter
+    reporter: FindingBuilder
 
     def findings(self, documents: Iterable[Document]) -> Iterator[Finding]:
         """Give what is wrong with the topics of documents."""
@@ -180,7 +180,7 @@ _NOWHERE = Path()
 _ELSEWHERE = Path("..")
 """Where findings are put about things of which the store holds a part, beside the documents."""
 
-_UNPLACED = Part(Position(0, 0), Position(0, 0))
+_UNPLACED = Region(Position(0, 0), Position(0, 0))
 _DANGLING = """
 SELECT DISTINCT ?subject ?property ?value
 WHERE {{
@@ -203,7 +203,7 @@ class Checker:
 
     store: Store
     context: Store
-    rules: shacl.Rules | shacl.Beside
+    rules: shacl.ShapesGraph | shacl.Beside
     shapes: Shapes
     phrases: Phrases
     reader: Reader
@@ -222,7 +222,7 @@ class Checker:
         wanted: Iterable[Path],
         before: Sequence[Document] = (),
         others: Iterable[Finding] = (),
-    ) -> Checked:
+    ) -> ValidationReport:
         """Give what is wrong in the wanted ones of the documents, in order of files.
 
         What vanished since the documents of `before` is given too, and what was found by others.
@@ -233,15 +233,17 @@ class Checker:
         found += [*self._outdated(homes), *others]
         files = {_NOWHERE, *wanted}
         if self.audited:
-            auditor = Auditor(self.audited, self.reporter, homes, self._field_name)
+            auditor = StoredChecks(self.audited, self.reporter, homes, self._field_name)
             found += auditor.findings(files, self.fetch)
         wrong = [finding for finding in found if finding.path in files]
         if before:
-            published = published_iris(before, self.base, self._entries)
-            wrong += vanished(self.reporter, published, before, documents)
+            published = find_published_iris(before, self.base, self._entries)
+            wrong += find_vanished_iris(self.reporter, published, before, documents)
         return self.checked(wrong, documents, files)
 
-    def check_by_rules(self, documents: Sequence[Document], wanted: Iterable[Path]) -> Checked:
+    def check_by_rules(
+        self, documents: Sequence[Document], wanted: Iterable[Path]
+    ) -> ValidationReport:
         """Give what the rules alone do not admit in the wanted ones of the documents."""
         files = {_NOWHERE, *wanted}
         found = self._shacl(_homes(documents))
@@ -249,7 +251,7 @@ class Checker:
 
     def checked(
         self, wrong: Iterable[Finding], documents: Sequence[Document], files: Set[Path]
-    ) -> Checked:
+    ) -> ValidationReport:
         """Give findings with their places in the documents and their mends, and the summary."""
         findings = sorted(self._placed(wrong, documents), key=_place)
         violations = sum(finding.violates for finding in findings)
@@ -257,17 +259,17 @@ class Checker:
         listed = tuple(sorted(files - {_NOWHERE}))
         summary = self.reporter.say("checked", files=len(listed), **counts)
         title = self.reporter.say("checkReport")
-        return Checked(tuple(findings), listed, title, summary, tuple(self.languages))
+        return ValidationReport(tuple(findings), listed, title, summary, tuple(self.languages))
 
     @property
-    def reporter(self) -> Reporter:
+    def reporter(self) -> FindingBuilder:
         """Give what words its findings."""
-        return Reporter(self.phrases, self.reader, self.languages)
+        return FindingBuilder(self.phrases, self.reader, self.languages)
 
     @property
-    def _mender(self) -> Mender:
+    def _mender(self) -> FixFinder:
         known = Understanding(self.shapes, self.reader.vocabularies, self.phrases)
-        return Mender(self.context, known, self.reporter, self.permanence)
+        return FixFinder(self.context, known, self.reporter, self.permanence)
 
     @property
     def _entries(self) -> str:
@@ -275,13 +277,13 @@ class Checker:
         return f"{self.base}{self.shapes.record.segment}/"
 
     @property
-    def _topics(self) -> Topics:
-        return Topics(self.shapes, self.store.graphs(), self._entries, self.reporter)
+    def _topics(self) -> TopicChecker:
+        return TopicChecker(self.shapes, self.store.graphs(), self._entries, self.reporter)
 
     @property
-    def _reasons(self) -> Reasons:
+    def _reasons(self) -> MessageBuilder:
         reader = replace(self.reader, store=self.context)
-        return Reasons(self.context, self.shapes, self.phrases, reader, self.languages)
+        return MessageBuilder(self.context, self.shapes, self.phrases, reader, self.languages)
 
     def _placed(
         self, findings: Iterable[Finding], documents: Iterable[Document]
@@ -290,7 +292,7 @@ class Checker:
         read = {document.path: document for document in documents}
         for path, some in groupby(sorted(findings, key=_path), _path):
             if path in read and read[path].content:
-                yield from self._mender.mended(some, Layout.of(read[path]))
+                yield from self._mender.mended(some, SourceMap.of(read[path]))
             else:
                 yield from some
 
@@ -298,7 +300,7 @@ class Checker:
         reason = self.reporter.say("Syntax", reason=error.reason)
         found = self.reporter.violation(error.path, "Syntax", reason=reason)
         start = Position(error.line, error.column)
-        return replace(found, part=Part(start, start))
+        return replace(found, part=Region(start, start))
 
     def _shacl(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
         held = self.held or self.store
@@ -312,7 +314,7 @@ class Checker:
             return homes.get(thing, _NOWHERE)
         return _ELSEWHERE
 
-    def _of_result(self, result: shacl.Result, path: Path) -> Finding:
+    def _of_result(self, result: shacl.ValidationResult, path: Path) -> Finding:
         focus = result.focus.strip("<>")
         field, term = self.shapes.fields.get(result.shape), _term(result.value)
         return Finding(
@@ -359,7 +361,7 @@ def _term(value: str) -> NamedNode | Literal | None:
     return found
 
 
-def _place(finding: Finding) -> tuple[str, Part, tuple[str, ...]]:
+def _place(finding: Finding) -> tuple[str, Region, tuple[str, ...]]:
     words = (finding.focus, finding.field, finding.rule, finding.value)
     return str(finding.path), finding.part or _UNPLACED, words
 
@@ -390,20 +392,20 @@ def check(
     wanted: Iterable[Path],
     language: str | None = None,
     fetch: Fetch | None = None,
-) -> Checked:
+) -> ValidationReport:
     """Check the wanted ones of the files, with messages in the language or the fallback.
 
     Addresses elsewhere are asked with `fetch`, or not at all. Raises UnknownLanguageError.
     """
-    checker = checker_of(gather(contents.documents, root), language, fetch)
+    checker = build_checker(gather(contents.documents, root), language, fetch)
     return checker.check(contents.documents, contents.unreadable, wanted)
 
 
-def checker_of(
+def build_checker(
     opened: Catalogue,
     language: str | None = None,
     fetch: Fetch | None = None,
-    rules: Rules | None = None,
+    rules: ShapesGraph | None = None,
 ) -> Checker:
     """Return the checker of a catalogue, with messages in the language.
 
@@ -412,7 +414,7 @@ def checker_of(
     return Checker(
         opened.store,
         opened.store,
-        rules or rules_of(opened.store),
+        rules or compile_shapes(opened.store),
         opened.shapes,
         opened.phrases,
         opened.reader,

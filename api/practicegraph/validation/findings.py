@@ -18,7 +18,7 @@ from ..schema.messages import Phrases
 from ..schema.records import Reader
 from ..schema.text import best
 from ..storage.base import Store
-from .shacl import Result
+from .shacl import ValidationResult
 
 
 class Position(NamedTuple):
@@ -28,33 +28,33 @@ class Position(NamedTuple):
     column: int
 
 
-class Part(NamedTuple):
+class Region(NamedTuple):
     """A part of a file; the end is the first character after it."""
 
     start: Position
     end: Position
 
-    def lifted(self, lines: int) -> "Part":
+    def lifted(self, lines: int) -> "Region":
         """Give the part as it is in a file that has so many lines less before it."""
         start, end = self.start, self.end
-        return Part(
+        return Region(
             Position(start.line - lines, start.column), Position(end.line - lines, end.column)
         )
 
 
 @dataclass(frozen=True)
-class Mend:
+class Fix:
     """What would be right, in words, and the edit that brings it: a text in the place of a part.
 
     In a syntax that we do not write, there is no edit.
     """
 
     said: str
-    part: Part | None
+    part: Region | None
     text: str
 
 
-def _lifted(part: Part | None, lines: int) -> Part | None:
+def _lifted(part: Region | None, lines: int) -> Region | None:
     return part and part.lifted(lines)
 
 
@@ -80,8 +80,8 @@ class Finding:
     predicate: str = ""
     term: str = ""
     missing: str = ""
-    part: Part | None = None
-    mend: Mend | None = None
+    part: Region | None = None
+    mend: Fix | None = None
 
     @property
     def violates(self) -> bool:
@@ -125,7 +125,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Checked:
+class ValidationReport:
     """What a check of files has found; its title and summary are in the first language."""
 
     findings: tuple[Finding, ...]
@@ -139,13 +139,13 @@ class Checked:
         """Count what the catalogue does not admit."""
         return sum(finding.violates for finding in self.findings)
 
-    def lifted(self, lines: int) -> "Checked":
+    def lifted(self, lines: int) -> "ValidationReport":
         """Give the same as found in a file that has so many lines less before it."""
         return replace(self, findings=tuple(found.lifted(lines) for found in self.findings))
 
 
 @dataclass(frozen=True)
-class Reporter:
+class FindingBuilder:
     """Words findings in the first of the languages."""
 
     phrases: Phrases
@@ -193,7 +193,7 @@ _OF_DATATYPE = "DatatypeConstraintComponent"
 
 
 @dataclass(frozen=True)
-class Reasons:
+class MessageBuilder:
     """Gives reasons in the first of the languages."""
 
     store: Store
@@ -202,7 +202,7 @@ class Reasons:
     reader: Reader
     languages: Sequence[str]
 
-    def reason(self, result: Result) -> str:
+    def reason(self, result: ValidationResult) -> str:
         """Give the reason of a validation result, a predicate of what it is about."""
         for wordings in shapes.messages(self.store, result.shape):
             if said := _said(best(wordings, self.languages), result.messages):

@@ -29,13 +29,13 @@ from ..schema.lifecycle import Permanence
 from ..schema.text import nearest
 from ..schema.value_parser import Place, Problem, Understanding
 from ..storage.base import Store, term
-from .findings import Finding, Mend, Part, Position, Reporter
+from .findings import Finding, FindingBuilder, Fix, Position, Region
 
 _PLAIN = (RdfFormat.N_QUADS, RdfFormat.N_TRIPLES)
 
 
 @dataclass(frozen=True)
-class Layout:
+class SourceMap:
     """A file's text with its triples in their order, and what stands before each line of it.
 
     In a plain one, N-Quads or N-Triples, each triple stands on a line of its own and terms have no
@@ -49,7 +49,7 @@ class Layout:
     foreign: bool = False
 
     @classmethod
-    def of(cls, document: Document) -> "Layout":
+    def of(cls, document: Document) -> "SourceMap":
         """Give the layout of a file, without triples if its syntax is not known to the letter."""
         content, margins = document.content, list[str]()
         if document.placed is not None:
@@ -86,7 +86,7 @@ class Layout:
                 return number, triple
         return None
 
-    def part(self, finding: Finding) -> Part | None:
+    def part(self, finding: Finding) -> Region | None:
         """Give what a finding is about: its value, else its property, else its subject."""
         if found := self.said(finding):
             return self.of_span(found[1].at.object)
@@ -96,9 +96,9 @@ class Layout:
                 return self.of_span(triple.at.predicate)
         return self.of_span(own[0].at.subject) if own else None
 
-    def of_span(self, span: Span) -> Part:
+    def of_span(self, span: Span) -> Region:
         """Give a part of the text as one of the file."""
-        return Part(self._position(span.start), self._position(span.end))
+        return Region(self._position(span.start), self._position(span.end))
 
     def _position(self, offset: int) -> Position:
         before = self.text.count("\n", 0, offset)
@@ -118,16 +118,16 @@ _INDENT = "    "
 class Edit:
     """A text in the place of a part of a file, and the terms in it as the file writes them."""
 
-    part: Part
+    part: Region
     text: str
     words: str
 
 
 @dataclass(frozen=True)
-class Editor:
+class SourceEditor:
     """Edits a file."""
 
-    layout: Layout
+    layout: SourceMap
 
     def valued(self, triple: Placed, value: Term) -> Edit:
         """Have a triple say another value."""
@@ -214,37 +214,37 @@ Edited = tuple[str, Edit] | None
 
 
 @dataclass(frozen=True)
-class Mender:
+class FixFinder:
     """Finds mends by what the shapes, the vocabularies and the other things in the store say."""
 
     store: Store
     known: Understanding
-    reporter: Reporter
+    reporter: FindingBuilder
     permanence: Permanence
 
-    def mended(self, findings: Iterable[Finding], layout: Layout) -> Iterator[Finding]:
+    def mended(self, findings: Iterable[Finding], layout: SourceMap) -> Iterator[Finding]:
         """Give the findings about a file with the parts that they mean and with their mends."""
         for finding in findings:
             placed = replace(finding, part=finding.part or layout.part(finding))
             yield replace(placed, mend=self._mend(placed, layout))
 
-    def _mend(self, finding: Finding, layout: Layout) -> Mend | None:
-        edited = self._edited(finding, Editor(layout))
+    def _mend(self, finding: Finding, layout: SourceMap) -> Fix | None:
+        edited = self._edited(finding, SourceEditor(layout))
         if edited is None:
             return None
         phrase, edit = edited
         words = shorten(edit.words, _WIDTH, placeholder=" …")
         said = self.reporter.say(phrase, text=words)
-        return Mend(said, None, "") if layout.foreign else Mend(said, edit.part, edit.text)
+        return Fix(said, None, "") if layout.foreign else Fix(said, edit.part, edit.text)
 
-    def _edited(self, finding: Finding, editor: Editor) -> Edited:
+    def _edited(self, finding: Finding, editor: SourceEditor) -> Edited:
         if finding.missing:
             return self._with(finding, editor, term(finding.missing))
         mend = self._ways.get(finding.rule.removesuffix("ConstraintComponent"))
         return mend(finding, editor) if mend else None
 
     @cached_property
-    def _ways(self) -> Mapping[str, Callable[[Finding, Editor], Edited]]:
+    def _ways(self) -> Mapping[str, Callable[[Finding, SourceEditor], Edited]]:
         """Give what mends a breach of each rule."""
         valued = dict.fromkeys(
             ("Node", "Class", "Or", "In", "Datatype", "NodeKind", "Pattern"), self._valued
@@ -264,7 +264,7 @@ class Mender:
     def _field(self, finding: Finding) -> Field | None:
         return self.known.shapes.fields.get(finding.shape)
 
-    def _valued(self, finding: Finding, editor: Editor) -> Edited:
+    def _valued(self, finding: Finding, editor: SourceEditor) -> Edited:
         """Write the value as the field has it, or the nearest one of those that it may have."""
         field, said = self._field(finding), editor.layout.said(finding)
         if not field or not said or not finding.value:
@@ -274,7 +274,7 @@ class Mender:
             return None
         return "writeInstead", editor.valued(said[1], value)
 
-    def _text(self, field: Field, triple: Placed, editor: Editor) -> Term | None:
+    def _text(self, field: Field, triple: Placed, editor: SourceEditor) -> Term | None:
         """Give a text without a language in the first one in which the field is not yet filled."""
         if not isinstance(triple.object, Literal) or triple.object.language:
             return None
@@ -310,13 +310,13 @@ class Mender:
         value = self.known.term(_NOWHERE, field, _last(finding.focus), ())
         return None if isinstance(value, Problem) else value
 
-    def _stated(self, finding: Finding, editor: Editor) -> Edited:
+    def _stated(self, finding: Finding, editor: SourceEditor) -> Edited:
         """State what is missing, with an example."""
         field = self._field(finding)
         value = self._example(field, finding) if field else None
         return self._with(finding, editor, value)
 
-    def _with(self, finding: Finding, editor: Editor, value: Term | None) -> Edited:
+    def _with(self, finding: Finding, editor: SourceEditor, value: Term | None) -> Edited:
         if value is None or not finding.predicate:
             return None
         edit = editor.with_value(finding.focus, finding.predicate, value)
@@ -331,7 +331,7 @@ class Mender:
         values = (q.object for q in islice(quads, _EXAMPLES))
         return min((value for value in values if _may_have(field, value)), key=str, default=None)
 
-    def _demanded(self, finding: Finding, editor: Editor) -> Edited:
+    def _demanded(self, finding: Finding, editor: SourceEditor) -> Edited:
         """State the one value that the shape demands."""
         demanded = next(iter(shapes.limits(self.store, finding.shape, finding.rule)), None)
         for _, triple in editor.layout.about(finding.focus):
@@ -339,7 +339,7 @@ class Mender:
                 return "writeInstead", editor.valued(triple, demanded)
         return self._with(finding, editor, demanded)
 
-    def _single(self, finding: Finding, editor: Editor) -> Edited:
+    def _single(self, finding: Finding, editor: SourceEditor) -> Edited:
         """Take out the second of several values, of texts the second in a language."""
         languages: set[str | None] = set()
         for _, triple in editor.layout.about(finding.focus):
@@ -351,14 +351,14 @@ class Mender:
                 languages.add(language)
         return None
 
-    def _withdrawn(self, finding: Finding, editor: Editor) -> Edited:
+    def _withdrawn(self, finding: Finding, editor: SourceEditor) -> Edited:
         said = editor.layout.said(finding)
         return self._out(editor.without(said[1])) if said else None
 
     def _out(self, edit: Edit | None) -> Edited:
         return ("takeThisOut", edit) if edit else None
 
-    def _renamed(self, finding: Finding, editor: Editor) -> Edited:
+    def _renamed(self, finding: Finding, editor: SourceEditor) -> Edited:
         """Say it of the nearest property of the kind; take out what other kinds have."""
         said = editor.layout.said(finding)
         kind = next((k for k in self.known.shapes.kinds if k.iri == finding.shape), None)
@@ -371,7 +371,7 @@ class Mender:
         known = any(finding.predicate in other.keys for other in self.known.shapes.kinds)
         return self._out(editor.without(said[1])) if known else None
 
-    def _by_value(self, finding: Finding, editor: Editor) -> Edited:
+    def _by_value(self, finding: Finding, editor: SourceEditor) -> Edited:
         """Add the text in the language that is missing; or set an identifier right."""
         field, said = self._field(finding), editor.layout.said(finding)
         if not field:
@@ -383,7 +383,7 @@ class Mender:
             return self._with(finding, editor, Literal(_BLANK, language=finding.value))
         return None
 
-    def _led(self, finding: Finding, editor: Editor) -> Edited:
+    def _led(self, finding: Finding, editor: SourceEditor) -> Edited:
         """Lead to the nearest address that something describes."""
         said = editor.layout.said(finding)
         most = len(_last(finding.value)) // _LETTERS_A_MISTAKE
@@ -401,7 +401,7 @@ class Mender:
         typed = islice(self.store.quads(None, NamedNode(RDF + "type")), _ADDRESSES)
         return sorted(found | {q.subject.value for q in typed if isinstance(q.subject, NamedNode)})
 
-    def _succeeded(self, finding: Finding, editor: Editor) -> Edited:
+    def _succeeded(self, finding: Finding, editor: SourceEditor) -> Edited:
         """Lead to the successor; take out what has none."""
         said, retired = editor.layout.said(finding), self.permanence.of(finding.value)
         if not said or not retired:

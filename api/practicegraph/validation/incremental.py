@@ -26,22 +26,22 @@ from ..storage.base import Store
 from ..storage.oxigraph import Embedded
 from . import scope
 from .checks import Checker
-from .findings import Checked, Finding
-from .scope import Sights, Touches, ends, traits
-from .shacl import Rules, turtle
+from .findings import Finding, ValidationReport
+from .scope import AffectedGraphs, ValidationScopes, ends, traits
+from .shacl import ShapesGraph, turtle
 
 _SUCCESSOR = NamedNode(REPLACED)
 
 
 @dataclass(frozen=True)
-class Admission:
+class IncrementalValidator:
     """Checks documents beside a store that holds all others; `home` gives the file of a topic.
 
     The rules are aimed at what has marks.
     """
 
     store: Store
-    rules: Rules
+    rules: ShapesGraph
     shapes: Shapes
     phrases: Phrases
     vocabularies: Vocabularies
@@ -51,7 +51,7 @@ class Admission:
     @classmethod
     def of(cls, catalogue: Catalogue) -> Self:
         """Return the validator of documents beside all that a catalogue's store holds."""
-        aimed = Rules(turtle(scope.aimed(shapes.triples(catalogue.store))))
+        aimed = ShapesGraph(turtle(scope.aimed(shapes.triples(catalogue.store))))
         return cls(
             catalogue.store,
             aimed,
@@ -62,7 +62,7 @@ class Admission:
             catalogue.home,
         )
 
-    def check(self, document: Document, languages: Sequence[str]) -> Checked:
+    def check(self, document: Document, languages: Sequence[str]) -> ValidationReport:
         """Give what is wrong in a document that is to stand in the place of its topics' graphs.
 
         After it comes what the change makes wrong in other graphs; they are not in lines. The
@@ -107,7 +107,7 @@ class Admission:
         languages: Sequence[str],
         wanted: Iterable[Path] = (),
         audited: Store | None = None,
-    ) -> Checked:
+    ) -> ValidationReport:
         """Give what is wrong in documents that stand in the place of their topics."""
         store = Embedded()
         store.add(quad for document in documents for quad in document.quads)
@@ -144,12 +144,12 @@ class Admission:
         return islice((quad for quad in quads if quad.graph_name not in besides), 1)
 
     @cached_property
-    def _sights(self) -> Sights:
+    def _sights(self) -> ValidationScopes:
         return scope.read(self.store, (DEPRECATED, REPLACED))
 
     @cached_property
-    def _touches(self) -> Touches:
-        return Touches(self.store, self._sights)
+    def _touches(self) -> AffectedGraphs:
+        return AffectedGraphs(self.store, self._sights)
 
 
 def _is_of(document: Document, finding: Finding) -> bool:

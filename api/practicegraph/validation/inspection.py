@@ -39,16 +39,16 @@ from ..storage.base import Store
 from ..storage.oxigraph import Embedded
 from ..storage.remote import Endpoint, Remote, StoreError
 from . import reports, submissions
-from .checks import checker_of
-from .findings import Checked, Finding, Part, Position, Reporter
-from .shacl import Rules, rules_of, turtle
-from .submissions import GIVEN, Given, Intake, Rows
+from .checks import build_checker
+from .findings import Finding, FindingBuilder, Position, Region, ValidationReport
+from .shacl import ShapesGraph, compile_shapes, turtle
+from .submissions import GIVEN, Submission, SubmissionReader, TableReader
 
 _MOST_MENTIONED = 1000
 
 
 @dataclass(frozen=True)
-class Inspection:
+class SubmissionValidator:
     """Checks what is given against the folder `root` and the entries in a store."""
 
     root: Path
@@ -56,13 +56,17 @@ class Inspection:
     made: Import
 
     def check(
-        self, given: Sequence[Given], shapes: Sequence[Given], language: str, root: str = ""
-    ) -> Checked:
+        self,
+        given: Sequence[Submission],
+        shapes: Sequence[Submission],
+        language: str,
+        root: str = "",
+    ) -> ValidationReport:
         """Give what is wrong; shapes that come along are applied instead of the catalogue's.
 
         `root` is the address at which the catalogue is served. Raises UnreadableError.
         """
-        intake = Intake(self._known, root)
+        intake = SubmissionReader(self._known, root)
         own = submissions.rules(intake.document(each) for each in shapes)
         try:
             documents = [self._document(each, intake, language) for each in given]
@@ -90,8 +94,8 @@ class Inspection:
         return catalogue.gather(self._heads, self.root)
 
     @cached_property
-    def _rules(self) -> Rules:
-        return rules_of(self._known.store)
+    def _rules(self) -> ShapesGraph:
+        return compile_shapes(self._known.store)
 
     def _opened(self, documents: Iterable[Document]) -> Catalogue:
         """Give the catalogue as documents have it, but for shapes, which may be faulty in them."""
@@ -104,19 +108,21 @@ class Inspection:
     def _topics(self) -> set[str]:
         return {topic for document in self._heads for topic in document.topics}
 
-    def _document(self, given: Given, intake: Intake, language: str) -> Document:
+    def _document(self, given: Submission, intake: SubmissionReader, language: str) -> Document:
         if f".{given.form}" not in FORMS:
             return intake.document(given)
         shapes = replace(self._known.shapes, languages=self._known.preferring(language))
         values = Understanding(shapes, self._known.vocabularies, self._known.phrases)
-        return Rows(self._known, self.store, values, self.made).document(given.path, given.content)
+        return TableReader(self._known, self.store, values, self.made).document(
+            given.path, given.content
+        )
 
-    def _of_cells(self, error: RefusedError, language: str) -> Checked:
+    def _of_cells(self, error: RefusedError, language: str) -> ValidationReport:
         """Give the faulty cells of a table; a table that is none is unreadable."""
         for problem in error.problems:
             if not problem.place.column:
                 raise UnreadableError(problem.place.path, problem.reason, problem.place.line)
-        checker = checker_of(self._known, language, rules=self._rules)
+        checker = build_checker(self._known, language, rules=self._rules)
         found = [_of_cell(checker.reporter, problem) for problem in error.problems]
         return checker.checked(found, (), {finding.path for finding in found})
 
@@ -142,7 +148,7 @@ class Inspection:
 
     def _by_ours(
         self, opened: Catalogue, all_: Contents, documents: Sequence[Document], language: str
-    ) -> Checked:
+    ) -> ValidationReport:
         """Check by the shapes of the catalogue, which are only looked at if they may matter."""
         for document in documents:
             if not document.topics:
@@ -155,7 +161,9 @@ class Inspection:
         held = Embedded()
         held.add(quad for document in data for quad in document.quads)
         applied = _rules(_triples([*shapes, *documents])) if of_shapes else self._rules
-        checker = replace(checker_of(opened, language, rules=self._rules), held=held, rules=applied)
+        checker = replace(
+            build_checker(opened, language, rules=self._rules), held=held, rules=applied
+        )
         return checker.check(data, (), [document.path for document in documents])
 
     def _by_own_rules(
@@ -165,23 +173,23 @@ class Inspection:
         documents: Sequence[Document],
         own: Sequence[Triple],
         language: str,
-    ) -> Checked:
+    ) -> ValidationReport:
         parts = _parts(self.root, all_.documents)
         data = [d for d in all_.documents if d not in (*parts["shapes"], *parts["queries"])]
         store = Embedded()
         store.add(quad for document in data for quad in document.quads)
         store.add(named(own, GIVEN))
-        checker = checker_of(opened, language, rules=self._rules)
+        checker = build_checker(opened, language, rules=self._rules)
         checker = replace(checker, store=store, context=store, rules=_rules(own))
         return checker.check_by_rules(data, [document.path for document in documents])
 
 
-def _of_cell(reporter: Reporter, problem: Problem) -> Finding:
+def _of_cell(reporter: FindingBuilder, problem: Problem) -> Finding:
     """Give what cannot be understood in a cell of a table, where it stands."""
     place = problem.place
     found = reporter.violation(place.path, "Cell", reason=problem.reason)
     start = Position(place.line, place.column)
-    return replace(found, field=problem.field, value=problem.value, part=Part(start, start))
+    return replace(found, field=problem.field, value=problem.value, part=Region(start, start))
 
 
 def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document]]:
@@ -193,8 +201,8 @@ def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document
     return found
 
 
-def _rules(triples: Iterable[Triple]) -> Rules:
-    return Rules(turtle(triples))
+def _rules(triples: Iterable[Triple]) -> ShapesGraph:
+    return ShapesGraph(turtle(triples))
 
 
 def _triples(documents: Iterable[Document]) -> Sequence[Triple]:
@@ -208,7 +216,7 @@ REPORT, UNREADABLE = "report", "unreadable"
 _CALLS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "subprocess.Popen")
 
 
-def answer(inspection: Inspection, request: Request, output: BinaryIO) -> None:
+def answer(inspection: SubmissionValidator, request: Request, output: BinaryIO) -> None:
     """Check what a request gives, and write the report in the form that it asks for."""
     given, shapes = (_given(request[name]) for name in ("given", "shapes"))
     try:
@@ -224,8 +232,10 @@ def answer(inspection: Inspection, request: Request, output: BinaryIO) -> None:
         written(output, REPORT, report)
 
 
-def _given(listed: Iterable[Mapping[str, str]]) -> list[Given]:
-    return [Given(each["name"], each["form"], base64.b64decode(each["content"])) for each in listed]
+def _given(listed: Iterable[Mapping[str, str]]) -> list[Submission]:
+    return [
+        Submission(each["name"], each["form"], base64.b64decode(each["content"])) for each in listed
+    ]
 
 
 def _tell(output: BinaryIO, path: Path, reason: str, line: int, column: int) -> None:
@@ -247,8 +257,8 @@ def main(source: str, memory: int) -> None:
 
 
 @lru_cache(maxsize=1)
-def _inspection(folder: str, source: str, credentials: tuple[str, str]) -> Inspection:
-    return Inspection(Path(folder), _store(source, credentials), _circumstances())
+def _inspection(folder: str, source: str, credentials: tuple[str, str]) -> SubmissionValidator:
+    return SubmissionValidator(Path(folder), _store(source, credentials), _circumstances())
 
 
 def _store(source: str, credentials: tuple[str, str]) -> Store:

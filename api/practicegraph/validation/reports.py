@@ -33,7 +33,7 @@ from ..rdf.terms import RDF, XSD, Node, Term
 from ..rdf.turtle import Writer
 from ..schema.shapes import PG, SH, SHAPE
 from ..storage.base import term
-from .findings import Checked, Finding, Mend, Part
+from .findings import Finding, Fix, Region, ValidationReport
 
 
 def environment(package: str) -> Environment:
@@ -53,7 +53,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no way to write (section 2.2)."""
 
 
-def sarif(checked: Checked) -> str:
+def sarif(checked: ValidationReport) -> str:
     """Give the findings in SARIF 2.1.0, with the rules that they break and edits that mend them."""
     rules = {finding.rule_name: finding for finding in checked.findings}
     driver = {
@@ -113,13 +113,13 @@ def _location(finding: Finding) -> dict[str, Any]:
     return location
 
 
-def _fix(path: Path, mend: Mend, part: Part) -> dict[str, Any]:
+def _fix(path: Path, mend: Fix, part: Region) -> dict[str, Any]:
     edit = {"deletedRegion": _region(part), "insertedContent": {"text": mend.text}}
     change = {"artifactLocation": _artifact(path), "replacements": [edit]}
     return {"description": {"text": mend.said}, "artifactChanges": [change]}
 
 
-def _region(part: Part) -> dict[str, int]:
+def _region(part: Region) -> dict[str, int]:
     return {
         "startLine": part.start.line,
         "startColumn": part.start.column,
@@ -132,7 +132,7 @@ def _artifact(path: Path) -> Mapping[str, str]:
     return {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
 
 
-def junit(checked: Checked) -> str:
+def junit(checked: ValidationReport) -> str:
     """Give the findings as a suite a file: violations fail, unreadable files are errors."""
     by_file: dict[Path, list[Finding]] = {path: [] for path in checked.files}
     for finding in checked.findings:
@@ -193,20 +193,20 @@ _DASH = "http://datashapes.org/dash#"
 _OUR_RULE = PG + "programRule"
 
 
-def turtle(checked: Checked, prefixes: Mapping[str, str]) -> str:
+def turtle(checked: ValidationReport, prefixes: Mapping[str, str]) -> str:
     """Give the report in Turtle."""
     known = {"dash": _DASH, "earl": _EARL, "ptr": _POINTERS, "sh": SH, "xsd": XSD}
     return Writer({**prefixes, **known}).write(triples(checked))
 
 
-def jsonld(checked: Checked) -> str:
+def jsonld(checked: ValidationReport) -> str:
     """Give the report in JSON-LD."""
     text = serialize(triples(checked), format=RdfFormat.JSON_LD)
     assert isinstance(text, bytes)
     return text.decode()
 
 
-def triples(checked: Checked) -> Iterator[Triple]:
+def triples(checked: ValidationReport) -> Iterator[Triple]:
     """Give the report as triples; by section 3.6.1.2 nothing conforms that has a warning."""
     report = BlankNode()
     conforms = Literal("false" if checked.findings else "true", datatype=NamedNode(XSD + "boolean"))
@@ -241,7 +241,7 @@ def _verdicts_result(result: Node, finding: Finding, language: str) -> Iterator[
         yield from _linked(result, _DASH + "suggestion", _DASH + "Suggestion", SH + "message", said)
 
 
-def _pointer(result: Node, path: Path, part: Part) -> Iterator[Triple]:
+def _pointer(result: Node, path: Path, part: Region) -> Iterator[Triple]:
     start = BlankNode()
     integer = NamedNode(XSD + "integer")
     yield Triple(result, NamedNode(_EARL + "pointer"), start)
@@ -279,35 +279,35 @@ _ENVIRONMENT = environment("practicegraph.validation")
 
 
 @dataclass(frozen=True)
-class Form:
+class ReportFormat:
     """A form of a report: its media type, and what writes it with the prefixes of a catalogue."""
 
     media_type: str
-    write: Callable[[Checked, Mapping[str, str]], str]
+    write: Callable[[ValidationReport, Mapping[str, str]], str]
 
 
-def text(checked: Checked) -> str:
+def text(checked: ValidationReport) -> str:
     """Give the findings one a line, as compilers print theirs, and the summary."""
     return "\n".join([*map(str, checked.findings), checked.summary]) + "\n"
 
 
-def as_json(checked: Checked) -> str:
+def as_json(checked: ValidationReport) -> str:
     """Give the findings as a list in JSON."""
     return json.dumps(rows(checked), ensure_ascii=False, indent=1) + "\n"
 
 
-def as_object(checked: Checked) -> str:
+def as_object(checked: ValidationReport) -> str:
     """Give the findings in an object of JSON that says whether there are any, and the summary."""
     found = {"conforms": not checked.findings, "summary": checked.summary}
     return json.dumps(found | {"findings": rows(checked)}, ensure_ascii=False, indent=1) + "\n"
 
 
-def rows(checked: Checked) -> list[dict[str, Any]]:
+def rows(checked: ValidationReport) -> list[dict[str, Any]]:
     """Give the findings as objects of JSON."""
     return [_row(finding) for finding in checked.findings]
 
 
-def html(checked: Checked) -> str:
+def html(checked: ValidationReport) -> str:
     """Give the findings as a page that stands alone and can be printed."""
     files = [(path, list(some)) for path, some in groupby(checked.findings, attrgetter("path"))]
     return _ENVIRONMENT.get_template("report.html").render(checked=checked, files=files)
@@ -336,22 +336,24 @@ def _row(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _edit(mend: Mend) -> dict[str, Any]:
+def _edit(mend: Fix) -> dict[str, Any]:
     if mend.part is None:
         return {"said": mend.said}
     start, end = (position._asdict() for position in mend.part)
     return {"said": mend.said, "start": start, "end": end, "text": mend.text}
 
 
-FORMS = {
-    "text": Form("text/plain", lambda checked, _: text(checked)),
-    "json": Form("application/json", lambda checked, _: as_json(checked)),
-    "turtle": Form("text/turtle", turtle),
-    "jsonld": Form("application/ld+json", lambda checked, _: jsonld(checked)),
-    "html": Form("text/html", lambda checked, _: html(checked)),
-    "sarif": Form("application/sarif+json", lambda checked, _: sarif(checked)),
-    "junit": Form("application/xml", lambda checked, _: junit(checked)),
+FORMATS = {
+    "text": ReportFormat("text/plain", lambda checked, _: text(checked)),
+    "json": ReportFormat("application/json", lambda checked, _: as_json(checked)),
+    "turtle": ReportFormat("text/turtle", turtle),
+    "jsonld": ReportFormat("application/ld+json", lambda checked, _: jsonld(checked)),
+    "html": ReportFormat("text/html", lambda checked, _: html(checked)),
+    "sarif": ReportFormat("application/sarif+json", lambda checked, _: sarif(checked)),
+    "junit": ReportFormat("application/xml", lambda checked, _: junit(checked)),
 }
 """The forms by name."""
-ANSWERS = FORMS | {"json": Form("application/json", lambda checked, _: as_object(checked))}
+ANSWERS = FORMATS | {
+    "json": ReportFormat("application/json", lambda checked, _: as_object(checked))
+}
 """The same as a service gives them: what is not a list may get keys later."""

@@ -41,7 +41,7 @@ Pattern = tuple[Any, Any, Any]
 
 
 @dataclass(frozen=True)
-class Sight:
+class Scope:
     """Properties followed from a thing to its values, and back to what has it as a value.
 
     Of the wide ones every triple counts; what is fixed is seen from everywhere.
@@ -52,9 +52,9 @@ class Sight:
     wide: frozenset[str] = frozenset()
     fixed: frozenset[Node] = frozenset()
 
-    def __or__(self, other: "Sight") -> "Sight":
+    def __or__(self, other: "Scope") -> "Scope":
         """Give what either sees."""
-        return Sight(
+        return Scope(
             self.onward | other.onward,
             self.back | other.back,
             self.wide | other.wide,
@@ -135,16 +135,16 @@ def _flat(tree: Any) -> Iterator[Any]:
             yield part
 
 
-def of_own(patterns: Sequence[Pattern]) -> Sight:
+def of_own(patterns: Sequence[Pattern]) -> Scope:
     """Give what a query sees beside what is said of `$this`."""
     own = [one for one in patterns if one[0] == _THIS and isinstance(one[1], URIRef)]
     rest = [one for one in patterns if one not in own]
     return of_patterns(rest, {_THIS, *(value for _, _, value in own)})
 
 
-def of_patterns(patterns: Sequence[Pattern], things: Iterable[Any] = (_THIS,)) -> Sight:
+def of_patterns(patterns: Sequence[Pattern], things: Iterable[Any] = (_THIS,)) -> Scope:
     """Give what a query sees from things: each pattern is read from an end that is known."""
-    known, found, left = set(things), Sight(), list(patterns)
+    known, found, left = set(things), Scope(), list(patterns)
     while left:
         pattern = min(left, key=lambda one: _distance(one, known))
         left.remove(pattern)
@@ -152,11 +152,11 @@ def of_patterns(patterns: Sequence[Pattern], things: Iterable[Any] = (_THIS,)) -
         onward, back = _steps(path)
         match _distance(pattern, known):
             case 0:
-                found |= Sight(onward, back, fixed=_fixed(subject))
+                found |= Scope(onward, back, fixed=_fixed(subject))
             case 1:
-                found |= Sight(back, onward, fixed=_fixed(value))
+                found |= Scope(back, onward, fixed=_fixed(value))
             case _:
-                found |= Sight(wide=onward | back)
+                found |= Scope(wide=onward | back)
         known |= {subject, value}
     return found
 
@@ -195,20 +195,20 @@ def _joined(names: Iterable[frozenset[str]]) -> frozenset[str]:
 
 _INNER = ("node", "property", "not", "qualifiedValueShape", "and", "or", "xone")
 _COMPARED = ("equals", "disjoint", "lessThan", "lessThanOrEquals")
-_ABOVE = Sight(frozenset({RDFS + "subClassOf"}))
+_ABOVE = Scope(frozenset({RDFS + "subClassOf"}))
 _TARGETS = (NamedNode(SH + "targetClass"), NamedNode(SH + "targetSubjectsOf"))
 _MARKED, _AIM = NamedNode(SH + "targetObjectsOf"), NamedNode("urn:mark:")
 
 
 @dataclass(frozen=True)
-class Sights:
+class ValidationScopes:
     """What is seen from things of a class or with a property, and from those chosen otherwise."""
 
     store: Store
-    targets: Mapping[str, Sight]
-    others: Sight
+    targets: Mapping[str, Scope]
+    others: Scope
 
-    def of(self, names: Iterable[str]) -> Sight:
+    def of(self, names: Iterable[str]) -> Scope:
         """Give what is seen from things with traits: classes, with those above them, properties."""
         reached = self.above(names)
         return reduce(or_, (self.targets[n] for n in reached if n in self.targets), self.others)
@@ -222,19 +222,19 @@ class Sights:
         }
 
 
-def read(store: Store, followed: Iterable[str] = ()) -> Sights:
+def read(store: Store, followed: Iterable[str] = ()) -> ValidationScopes:
     """Read what the shapes in a store look at; some properties are followed in any case."""
     reader = _Reader(store, paths(store), _prefixes(store))
-    found: dict[str, Sight] = {}
-    others = Sight(frozenset({RDF + "type", RDFS + "subClassOf", *followed}))
+    found: dict[str, Scope] = {}
+    others = Scope(frozenset({RDF + "type", RDFS + "subClassOf", *followed}))
     for shape in reader.targeted():
         sight = reader.of_target(shape)
         chosen = reader.chosen(shape)
         for name in chosen:
-            found[name] = found.get(name, Sight()) | sight
+            found[name] = found.get(name, Scope()) | sight
         if not chosen or reader.chosen_otherwise(shape):
             others |= sight
-    return Sights(store, found, others)
+    return ValidationScopes(store, found, others)
 
 
 def aimed(triples: Iterable[Triple]) -> Iterator[Triple]:
@@ -249,7 +249,7 @@ def aimed(triples: Iterable[Triple]) -> Iterator[Triple]:
             yield triple
 
 
-def marks(quads: Iterable[Quad], sights: Sights) -> Iterator[Triple]:
+def marks(quads: Iterable[Quad], sights: ValidationScopes) -> Iterator[Triple]:
     """Give the marks of the things that quads are about: their classes, and their properties."""
     for quad in quads:
         yield Triple(_AIM, _mark(quad.predicate), quad.subject)
@@ -294,44 +294,44 @@ class _Reader:
         terms = ("Node", "ObjectsOf")
         return any(self.store.values(shape, f"{SH}target{term}") for term in terms)
 
-    def of_target(self, shape: Node) -> Sight:
+    def of_target(self, shape: Node) -> Scope:
         """Give what a shape with a target sees: plain paths lead to values, not beyond."""
         found = self._own_queries(shape)
-        found |= Sight(back=frozenset(self._plain(shape, "targetObjectsOf")))
+        found |= Scope(back=frozenset(self._plain(shape, "targetObjectsOf")))
         for term in _INNER:
             for inner in self._shapes(shape, term):
                 found |= self._of_property(inner) if term == "property" else self._deep(inner, {})
         return found
 
-    def _of_property(self, shape: Node) -> Sight:
+    def _of_property(self, shape: Node) -> Scope:
         path = self.store.value(shape, SH + "path")
-        found = Sight() if isinstance(path, NamedNode) else self._path(shape)
+        found = Scope() if isinstance(path, NamedNode) else self._path(shape)
         inner = (node for term in _INNER for node in self._shapes(shape, term))
         found |= self._own_queries(shape)
         return reduce(or_, (self._deep(node, {}) for node in inner), found)
 
-    def _deep(self, shape: Node, seen: dict[Node, None]) -> Sight:
+    def _deep(self, shape: Node, seen: dict[Node, None]) -> Scope:
         """Give what a shape sees that holds for values."""
         if shape in seen:
-            return Sight()
+            return Scope()
         seen[shape] = None
         compared = (name for term in _COMPARED for name in self._plain(shape, term))
         closed = [ANY] if self.store.value(shape, SH + "closed") else []
-        found = self._path(shape) | self._queries(shape) | Sight(frozenset([*compared, *closed]))
+        found = self._path(shape) | self._queries(shape) | Scope(frozenset([*compared, *closed]))
         inner = (node for term in _INNER for node in self._shapes(shape, term))
         return reduce(or_, (self._deep(node, seen) for node in inner), found)
 
-    def _path(self, shape: Node) -> Sight:
+    def _path(self, shape: Node) -> Scope:
         if shape not in self.paths:
-            return Sight()
+            return Scope()
         return of_patterns(patterns(f"SELECT * {{ $this {self.paths[shape]} ?value }}"))
 
-    def _own_queries(self, shape: Node) -> Sight:
+    def _own_queries(self, shape: Node) -> Scope:
         """Give what queries see that start from the thing itself, of which all is known."""
-        return reduce(or_, map(of_own, self._patterns(shape)), Sight())
+        return reduce(or_, map(of_own, self._patterns(shape)), Scope())
 
-    def _queries(self, shape: Node) -> Sight:
-        return reduce(or_, map(of_patterns, self._patterns(shape)), Sight())
+    def _queries(self, shape: Node) -> Scope:
+        return reduce(or_, map(of_patterns, self._patterns(shape)), Scope())
 
     def _patterns(self, shape: Node) -> Iterator[tuple[Pattern, ...]]:
         path = self.paths.get(shape, "")
@@ -361,11 +361,11 @@ _TYPE = NamedNode(RDF + "type")
 
 
 @dataclass(frozen=True)
-class Touches:
+class AffectedGraphs:
     """Follows back in a store, as it was before a change, what the shapes follow onward."""
 
     store: Store
-    sights: Sights
+    sights: ValidationScopes
 
     def of(self, before: Set[Quad], after: Set[Quad]) -> set[str]:
         """Give the names of the graphs that are touched where quads take the place of others."""
@@ -388,7 +388,7 @@ class Touches:
                 yield quad.object
         yield from {quad.subject for quad in before} ^ {quad.subject for quad in after}
 
-    def _seeing(self, changed: Set[Term], sight: Sight, name: str) -> set[str]:
+    def _seeing(self, changed: Set[Term], sight: Scope, name: str) -> set[str]:
         """Give the graphs of things with a trait, or of all, that see what has changed."""
         found: set[str] = set()
         waiting, seen = list(changed), set(changed)
@@ -404,7 +404,7 @@ class Touches:
                     found.add(_graph(quad))
         return found
 
-    def _back_from(self, term: Term, sight: Sight) -> Iterator[Term]:
+    def _back_from(self, term: Term, sight: Scope) -> Iterator[Term]:
         """Give what sees a thing or a value in one step."""
         for quad in self.store.quads(None, None, term):
             if sight.leads_on(quad.predicate):
@@ -426,7 +426,7 @@ class Touches:
         return any(True for _ in self.store.quads(node, NamedNode(name)))
 
     @cached_property
-    def _all(self) -> Sight:
+    def _all(self) -> Scope:
         return reduce(or_, self.sights.targets.values(), self.sights.others)
 
 

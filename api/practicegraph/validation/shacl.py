@@ -40,7 +40,7 @@ logging.getLogger("rdflib.term").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, order=True)
-class Result:
+class ValidationResult:
     """A validation result (section 3.6.2); nodes are in N-Triples' syntax, names are local."""
 
     focus: str
@@ -53,17 +53,17 @@ class Result:
 
 
 _Found = tuple[bool, list[Any]]
-Engine = Callable[[str], list[Result]]
+Engine = Callable[[str], list[ValidationResult]]
 """Validates data in Turtle against the shapes with which it was made; raises ValueError."""
 
 
 @dataclass(frozen=True)
-class Rules:
+class ShapesGraph:
     """Shapes, read once, against which any number of graphs are held."""
 
     shapes: str
 
-    def results(self, data: Iterable[Triple]) -> list[Result]:
+    def results(self, data: Iterable[Triple]) -> list[ValidationResult]:
         """Give what in the data the shapes do not admit, in order; it holds all it refers to.
 
         Raises ShapesError where the engine cannot read a rule or a pattern.
@@ -86,10 +86,10 @@ class Rules:
 class Beside:
     """Rules for data with more triples beside them."""
 
-    rules: Rules
+    rules: ShapesGraph
     more: Sequence[Triple]
 
-    def results(self, data: Iterable[Triple]) -> list[Result]:
+    def results(self, data: Iterable[Triple]) -> list[ValidationResult]:
         """Give what the rules do not admit; raises ShapesError."""
         return self.rules.results(chain(data, self.more))
 
@@ -106,9 +106,9 @@ def reference(shapes: str) -> Engine:
     return lambda data: _of_reference(_graph(data), graph)
 
 
-def _of_fast(report: "shacl.Report") -> list[Result]:
+def _of_fast(report: "shacl.Report") -> list[ValidationResult]:
     return sorted(
-        Result(
+        ValidationResult(
             focus=found.focus_node,
             path=_predicate(found.path or ""),
             component=found.component,
@@ -129,7 +129,7 @@ def _graph(text: str) -> Graph:
         return Graph().parse(data=text, format="turtle")
 
 
-def _of_reference(data: Graph, shapes: Graph) -> list[Result]:
+def _of_reference(data: Graph, shapes: Graph) -> list[ValidationResult]:
     _, report, _ = pyshacl.validate(data, shacl_graph=shapes, inplace=True)
     assert isinstance(report, Graph), report
     return sorted(_of_report(report, node) for _, node in report.subject_objects(SH.result))
@@ -174,7 +174,7 @@ def _comparison(value: Node, sign: str, other: Node) -> bool:
 _kept_comparison = lru_cache(maxsize=1024)(_comparison)
 
 
-def _of_report(report: Graph, node: Node) -> Result:
+def _of_report(report: Graph, node: Node) -> ValidationResult:
     def text(predicate: URIRef) -> str:
         term = report.value(node, predicate)
         return "" if term is None else _as_n_triples(term)
@@ -182,7 +182,7 @@ def _of_report(report: Graph, node: Node) -> Result:
     def local(predicate: URIRef) -> str:
         return _bare(text(predicate)).rpartition("#")[2]
 
-    return Result(
+    return ValidationResult(
         focus=text(SH.focusNode),
         path=_predicate(text(SH.resultPath)),
         component=local(SH.sourceConstraintComponent),
@@ -216,6 +216,6 @@ def _bare(node: str) -> str:
     return node.removeprefix("<").removesuffix(">")
 
 
-def rules_of(store: Store) -> Rules:
+def compile_shapes(store: Store) -> ShapesGraph:
     """Return the shapes that a store holds, made ready for validation."""
-    return Rules(turtle(shapes.triples(store)))
+    return ShapesGraph(turtle(shapes.triples(store)))

@@ -38,7 +38,7 @@ from ..schema.shapes import PG, SH, ShapesError
 from ..schema.text import Labels, best
 from ..storage import query_guard
 from ..storage.base import Row, Store
-from .findings import Finding, Reporter
+from .findings import Finding, FindingBuilder
 
 Fetch = Callable[[Iterable[str]], Mapping[str, str]]
 """Gives those of the addresses that do not answer, with why."""
@@ -49,7 +49,7 @@ _VARIABLE = re.compile(r"\{[?$](\w+)\}")
 
 
 @dataclass(frozen=True)
-class Audit:
+class StoredCheck:
     """A question that is a check; one that fetches asks the addresses among its values."""
 
     iri: str
@@ -60,11 +60,11 @@ class Audit:
 
 
 @dataclass(frozen=True)
-class Auditor:
+class StoredChecks:
     """Says what the checks find; homes are the files of the things that rows are about."""
 
     store: Store
-    reporter: Reporter
+    reporter: FindingBuilder
     homes: Mapping[str, Path]
     field_name: Callable[[str, str], str]
 
@@ -83,7 +83,7 @@ class Auditor:
     def _home(self, row: Row) -> Path | None:
         return self.homes.get(plain(row["this"])) if isinstance(row["this"], NamedNode) else None
 
-    def _finding(self, audit: Audit, row: Row) -> Finding:
+    def _finding(self, audit: StoredCheck, row: Row) -> Finding:
         focus, path = plain(row["this"]), self._home(row)
         predicate = plain(row["path"]) if "path" in row else ""
         value, missing = row.get("value"), row.get("missing")
@@ -111,7 +111,7 @@ class Auditor:
         name = self.field_name(focus, predicate) if predicate else ""
         return name if name != predicate else predicate.rpartition("#")[2].rpartition("/")[2]
 
-    def _reason(self, audit: Audit, row: Row) -> str:
+    def _reason(self, audit: StoredCheck, row: Row) -> str:
         message = best(audit.messages, self.reporter.languages)
         return _VARIABLE.sub(lambda match: self._named(row.get(match[1])), message)
 
@@ -121,12 +121,12 @@ class Auditor:
         return term.value if isinstance(term, Literal) else ""
 
 
-def read(store: Store) -> list[Audit]:
+def read(store: Store) -> list[StoredCheck]:
     """Read the checks out of the store, in order of their addresses."""
     nodes = sorted(store.subjects(SH + "severity"), key=str)
     texts = ((node, store.value(node, SH + "select")) for node in nodes)
     return [
-        Audit(
+        StoredCheck(
             iri=node.value,
             text=text.value,
             severity=plain(severity).removeprefix(SH),
@@ -141,7 +141,7 @@ def read(store: Store) -> list[Audit]:
 _TRUE = Literal(True)
 
 
-def _rows(store: Store, audit: Audit) -> list[Row]:
+def _rows(store: Store, audit: StoredCheck) -> list[Row]:
     try:
         query_guard.refuse_calls(audit.text)
         rows = list(store.select(audit.text))
@@ -182,7 +182,7 @@ class _NoHostError(Exception):
     """A host to which nothing connects."""
 
 
-def unanswered(
+def find_dead_links(
     addresses: Iterable[str], watch: Watch = unwatched, seconds: float = _SECONDS
 ) -> dict[str, str]:
     """Give those of the addresses on the web that do not answer, with why.

@@ -49,7 +49,7 @@ _LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Given:
+class Submission:
     """What is given: a name, the extension of its form, its bytes."""
 
     name: str
@@ -65,13 +65,13 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Intake:
+class SubmissionReader:
     """Reads RDF, in which IRIs are relative to its own base alone; `root` is where it is served."""
 
     catalogue: Catalogue
     root: str = ""
 
-    def document(self, given: Given) -> Document:
+    def document(self, given: Submission) -> Document:
         """Read what is given; raises UnreadableError with line and column."""
         try:
             text = untrusted.decoded(given.content)
@@ -82,7 +82,7 @@ class Intake:
             raise UnreadableError(given.path, error.msg, *place) from error
         return self._by_topic(document)
 
-    def _read(self, given: Given, text: str) -> Document:
+    def _read(self, given: Submission, text: str) -> Document:
         form = RDF_FORMS[given.form]
         listed = untrusted.values(text, form)
         if form == RdfFormat.JSON_LD:
@@ -97,7 +97,7 @@ class Intake:
         return Document(given.path, quads, (), reader.prefixes, "", text.encode())
 
     def _traced(
-        self, given: Given, text: str, marked: Sequence[Leaf], others: Mapping[Span, str]
+        self, given: Submission, text: str, marked: Sequence[Leaf], others: Mapping[Span, str]
     ) -> Document:
         form = RDF_FORMS[given.form]
         quoted = '"{}"' if form == RdfFormat.JSON_LD else "{}"
@@ -151,7 +151,7 @@ def _in_graphs(quads: Iterable[Quad], topics: Sequence[str]) -> Iterator[Quad]:
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableReader:
     """Reads rows as changes of the entries that a store has, as an import would make them."""
 
     catalogue: Catalogue

@@ -14,7 +14,7 @@ from ..sparql.pool import BusyError, CrashError, DeadlineError, IncidentError, T
 from ..storage.base import QueryRefusedError
 from ..storage.remote import StoreError
 from ..validation import reports
-from ..validation.findings import Checked
+from ..validation.findings import ValidationReport
 from .context import VARY, Site
 from .http import negotiation
 from .http.errors import (
@@ -46,7 +46,7 @@ _REPORTS = {
 class NotAdmittedError(Exception):
     """An entry that the shapes do not admit, with what a check has found."""
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, checked: ValidationReport) -> None:
         super().__init__(checked.summary)
         self.checked = checked
 
@@ -69,7 +69,7 @@ def answer_refusal(app: FastAPI, site: Site) -> None:
     app.add_exception_handler(NotAdmittedError, not_admitted)
 
 
-def _report(request: Request, site: Site, checked: Checked) -> Response:
+def _report(request: Request, site: Site, checked: ValidationReport) -> Response:
     """Answer with a report in the form that is asked for, else with the findings in the problem."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     try:
@@ -77,7 +77,7 @@ def _report(request: Request, site: Site, checked: Checked) -> Response:
     except negotiation.NotAcceptableError:
         form = PROBLEM
     if form != PROBLEM:
-        report = reports.FORMS[_REPORTS[form]]
+        report = reports.FORMATS[_REPORTS[form]]
         content = report.write(checked, site.catalogue.prefixes)
         return Response(content, status, VARY, report.media_type)
     view = site.view(request)

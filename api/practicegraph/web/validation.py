@@ -34,7 +34,7 @@ from ..sparql.pool import (
 from ..storage.remote import Endpoint
 from ..validation import reports
 from ..validation.inspection import MODULE, UNREADABLE
-from ..validation.submissions import RDF_FORMS, Given
+from ..validation.submissions import RDF_FORMS, Submission
 from . import openapi
 from .context import VARY, Site
 from .http import disconnects, middleware, negotiation, responses
@@ -76,8 +76,8 @@ _ALSO = {"json": "jsonld", "xml": "rdf", "owl": "rdf"}
 class Upload:
     """What is given, and the shapes that come along."""
 
-    given: tuple[Given, ...]
-    shapes: tuple[Given, ...]
+    given: tuple[Submission, ...]
+    shapes: tuple[Submission, ...]
 
 
 async def read(request: Request) -> Upload:
@@ -95,7 +95,7 @@ async def read(request: Request) -> Upload:
     extension = _NAMES.get(media_type)
     if extension is None or not endpoint.is_utf_8(header.partition(";")[2]):
         raise _unsupported(header or "?")
-    return Upload(tuple(_listed([Given(f"data.{extension}", extension, content)])), ())
+    return Upload(tuple(_listed([Submission(f"data.{extension}", extension, content)])), ())
 
 
 def _of_form(media_type: str, options: Mapping[str, str], content: bytes) -> Upload:
@@ -121,11 +121,11 @@ def _in_memory(*_: object, **__: object) -> io.BytesIO:
     return io.BytesIO()
 
 
-def _files(files: MultiDict[str, FileStorage], name: str) -> Iterator[Given]:
+def _files(files: MultiDict[str, FileStorage], name: str) -> Iterator[Submission]:
     for file in files.getlist(name):
         content = file.stream.read()
         if content or file.filename:  # a browser sends a field without a file as an empty one
-            yield Given(file.filename or "data", _extension(file), content)
+            yield Submission(file.filename or "data", _extension(file), content)
 
 
 def _extension(file: FileStorage) -> str:
@@ -136,13 +136,13 @@ def _extension(file: FileStorage) -> str:
     return end if end in known else _NAMES.get(file.mimetype, end or "?")
 
 
-def _texts(fields: MultiDict[str, str], name: str, called: str, kind: str) -> Iterator[Given]:
+def _texts(fields: MultiDict[str, str], name: str, called: str, kind: str) -> Iterator[Submission]:
     for text in fields.getlist(name):
         if text.strip():
-            yield Given(f"{called}.{kind}", kind, text.encode(errors="replace"))
+            yield Submission(f"{called}.{kind}", kind, text.encode(errors="replace"))
 
 
-def _listed(given: Iterable[Given], forms: Iterable[str] = ()) -> Iterator[Given]:
+def _listed(given: Iterable[Submission], forms: Iterable[str] = ()) -> Iterator[Submission]:
     """Give what has a form that is read, and says anything; raises UnsupportedError."""
     known = set(forms) or {form.extension for form in FORMS}
     for each in given:
@@ -157,11 +157,11 @@ def _unsupported(form: str) -> UnsupportedError:
 
 
 REPORTS = (
-    *(Form(name, (form.media_type,)) for name, form in reports.FORMS.items()),
+    *(Form(name, (form.media_type,)) for name, form in reports.FORMATS.items()),
     Form(TURTLE.extension, TURTLE.media_types),
 )
 """The forms of reports, by the names that they have on the command line, and `ttl`."""
-_BY_MEDIA_TYPE = {form.media_type: name for name, form in reports.FORMS.items()}
+_BY_MEDIA_TYPE = {form.media_type: name for name, form in reports.FORMATS.items()}
 _DEFAULT = ("json", "html", "text", "turtle", "jsonld", "sarif", "junit")
 _TEXT = {"type": "string"}
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
@@ -244,7 +244,7 @@ class Validations:
             return self._busy(request)
         if answer.kind == UNREADABLE:
             return self._unreadable(request, json.loads(content))
-        media_type = reports.FORMS[name].media_type
+        media_type = reports.FORMATS[name].media_type
         language = self.site.view(request).language
         headers = VARY | _HEADERS | {"Content-Language": language}
         return Response(content, headers=headers, media_type=_whole(media_type))
@@ -308,7 +308,7 @@ def _described(catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def _sent(listed: Iterable[Given]) -> list[dict[str, str]]:
+def _sent(listed: Iterable[Submission]) -> list[dict[str, str]]:
     return [
         {
             "name": given.name,

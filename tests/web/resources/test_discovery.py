@@ -18,7 +18,7 @@ from rdflib import DCAT, DCTERMS, VOID, Graph, URIRef
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange.dumps import NAMES
-from practicegraph.validation.shacl import Rules, turtle
+from practicegraph.validation.shacl import ShapesGraph, turtle
 from practicegraph.web.app import application
 from practicegraph.web.context import Site
 from practicegraph.web.http.errors import UnknownAddressError
@@ -141,7 +141,7 @@ def test_examples_dumps_and_services_answer(client: TestClient, described: Graph
 
 
 def test_the_catalogue_passes_dcat_ap(text: str) -> None:
-    assert Rules(turtle(rules())).results(triples(text)) == []
+    assert ShapesGraph(turtle(rules())).results(triples(text)) == []
 
 
 @pytest.mark.parametrize("name", ["title", "publisher", "license", "format", "language"])
@@ -149,7 +149,7 @@ def test_dcat_ap_misses_what_is_left_out(text: str, name: str) -> None:
     left = [
         triple for triple in triples(text) if triple.predicate.value != DCTERMS[name].toPython()
     ]
-    assert any(name in result.path for result in Rules(turtle(rules())).results(left))
+    assert any(name in result.path for result in ShapesGraph(turtle(rules())).results(left))
 
 
 def triples(text: str) -> list[Triple]:

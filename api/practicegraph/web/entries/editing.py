@@ -213,8 +213,8 @@ class Entries:
             raise RefusalError(HTTPStatus.CONFLICT, "standsElsewhere", path=error) from error
         document = self._document(path, change)
         languages = self.site.view(request).languages
-        admission = self.site.services.admission
-        checked = admission.check(change.shown(document), languages).lifted(change.lines)
+        validator = self.site.services.validator
+        checked = validator.check(change.shown(document), languages).lifted(change.lines)
         if checked.violations:
             raise NotAdmittedError(checked)
         _refuse_unlike(document, change)

@@ -72,7 +72,7 @@ def _refusal(said: Mapping[str, Any]) -> RefusalError:
     phrase = _PHRASES.get(said["kind"])
     if phrase is None:
         return bodies.unreadable(said["reason"], place)
-    words = {"most": nesting.DEEPEST, "address": said["address"]}
+    words = {"most": nesting.MAX_DEPTH, "address": said["address"]}
     refusal = RefusalError(HTTPStatus.BAD_REQUEST, phrase, **words)
     refusal.more = place
     return refusal
