@@ -21,7 +21,7 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document, UnreadableError
 from practicegraph.editing.tokens import RIGHTS, Bearers
 from practicegraph.exchange.dumps import Dumps
-from practicegraph.search.request import EVERYTHING
+from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
 from support.catalogues import ROOT
@@ -107,8 +107,8 @@ def test_no_single_error_is_one_of_the_server() -> None:
             if answer.status_code >= 500:
                 failed.append(f"{said}: {path}")
         answers = [
-            found.answer(EVERYTHING, catalogue.languages)
-            for found in (services.search, services.defined)
+            engine.search(ALL_ENTRIES, catalogue.languages)
+            for engine in (services.search, services.sparql_engine)
         ]
         if answers[0] != answers[1]:
             failed.append(f"{said}: the index differs from its definition")
@@ -123,7 +123,7 @@ def edit(root: Path, name: str, old: str, new: str) -> None:
 
 def close(served: Services) -> None:
     assert served.index
-    served.index.shelf.close()
+    served.index.file.close()
 
 
 def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:

@@ -20,8 +20,8 @@ from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue.catalogue import KEPT
 from practicegraph.rdf.terms import Term
 from practicegraph.schema.fields import Field
-from practicegraph.search.index_file import Shelf
-from practicegraph.search.request import Choices
+from practicegraph.search.index_file import IndexFile
+from practicegraph.search.request import SearchRequest
 from practicegraph.storage.oxigraph import Embedded
 
 Change = Callable[[Services, list[Quad]], Iterator[Quad]]
@@ -60,7 +60,7 @@ def update(root: Path, place: Path) -> dict[str, Figures]:
     assert isinstance(opened.store, Embedded)
     opened.store.snapshot(place / "store")
     copied = replace(opened, store=Embedded(place / "store"))
-    services = Services(copied, index=index_of(copied, Shelf.at(place / _INDEX)))
+    services = Services(copied, index=index_of(copied, IndexFile.open(place / _INDEX)))
     changes = {"values": _with_other_values, "titles": _with_other_titles}
     return {name: times(list(_updates(services, change))) for name, change in changes.items()}
 
@@ -69,9 +69,9 @@ def _updates(services: Services, change: Change) -> Iterator[float]:
     """Give the seconds of updates, after one that is not counted."""
     opened, index = services.catalogue, services.index
     assert index
-    total = index.answer(Choices(size=0), opened.languages).total
+    total = index.search(SearchRequest(size=0), opened.languages).total
     step = max(1, total // (_UPDATES + 1))
-    for number, entry in enumerate(index.shelf.iris(range(0, total, step))):
+    for number, entry in enumerate(index.file.iris(range(0, total, step))):
         quads = list(change(services, opened.store.graph(entry)))
         opened.store.remove([entry])
         opened.store.add(quads)
@@ -83,7 +83,7 @@ def _updates(services: Services, change: Change) -> Iterator[float]:
 
 def _with_other_values(services: Services, quads: list[Quad]) -> Iterator[Quad]:
     """Give the next one in the place of each value of the greatest facet."""
-    facet = max(services.choosing.facets.values(), key=lambda f: len(_options(services, f)))
+    facet = max(services.request_parser.facets.values(), key=lambda f: len(_options(services, f)))
     options = _options(services, facet)
     for quad in quads:
         value = quad.object
@@ -101,7 +101,7 @@ def _with_other_titles(services: Services, quads: list[Quad]) -> Iterator[Quad]:
 
 
 def _options(services: Services, facet: Field) -> list[Term]:
-    return list(services.choosing.options[facet.key].values())
+    return list(services.request_parser.options[facet.key].values())
 
 
 def _start(root: Path) -> Figures:

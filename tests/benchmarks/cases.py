@@ -9,14 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+from pyoxigraph import Literal
+
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.schema.fields import Field
-from practicegraph.search.engine import Answer, Coverage, Search
-from practicegraph.search.index_file import texts
-from practicegraph.search.request import COUNT, NOT, TITLE, Choices, Choosing, Place, cursor
-from practicegraph.search.text.analysis import written
-from practicegraph.search.text.tokenizer import listed
+from practicegraph.schema.records import Record
+from practicegraph.search.engine import ContingencyTable, SearchEngine, SearchResult
+from practicegraph.search.index_file import sort_texts
+from practicegraph.search.request import (
+    COUNT,
+    NOT,
+    TITLE,
+    Cursor,
+    RequestParser,
+    SearchRequest,
+    encode_cursor,
+)
+from practicegraph.search.text.analysis import FieldText, field_tier
+from practicegraph.search.text.tokenizer import split_words
 from practicegraph.web.search.coverage import AXES
 from practicegraph.web.urls import COVERAGE, SEARCH
 
@@ -34,7 +45,7 @@ class Question:
     """A request as its parameters, with the right answer, and the entries that have its words."""
 
     parameters: Parameters
-    right: Answer | Coverage
+    right: SearchResult | ContingencyTable
     found: dict[str, int] | None = None
 
     @property
@@ -87,29 +98,29 @@ def sized(parameters: Parameters, number: int) -> Parameters:
 
 
 def ask(
-    search: Search,
-    choosing: Choosing,
-    choices: Choices,
+    search: SearchEngine,
+    choosing: RequestParser,
+    choices: SearchRequest,
     parameters: Parameters,
     tags: Sequence[str],
-) -> Answer | Coverage:
+) -> SearchResult | ContingencyTable:
     """Answer choices, or count them by the facets that the parameters name."""
     named = dict(parameters)
     if AXES[0] not in named:
-        return search.answer(choices, tags)
+        return search.search(choices, tags)
     rows, columns = (choosing.facets[named[axis]] for axis in AXES)
-    return search.coverage(rows, columns, choices)
+    return search.cross_tabulate(rows, columns, choices)
 
 
 def _question(services: Services, parameters: Parameters) -> Question:
-    choices = services.choosing.read(parameters, AXES)
+    choices = services.request_parser.parse(parameters, AXES)
     right = ask(
-        services.search, services.choosing, choices, parameters, services.catalogue.languages
+        services.search, services.request_parser, choices, parameters, services.catalogue.languages
     )
-    if not choices.words:
+    if not choices.query:
         return Question(parameters, right)
-    is_few = _total(services, choices.words) <= MOST_FOUND
-    found = services.search.found(choices.words) if is_few else None
+    is_few = _total(services, choices.query) <= MOST_FOUND
+    found = services.search.scores(choices.query) if is_few else None
     return Question(parameters, right, found)
 
 
@@ -118,7 +129,7 @@ def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:
     rare, frequent = _words(services)
     _large, *_ = facets = sorted(by_facet, key=lambda key: -len(by_facet[key]))
     yield "no choice", [()]
-    sorts = [sort for sort in services.choosing.sorts if not sort.endswith(COUNT)]
+    sorts = [sort for sort in services.request_parser.sort_keys if not sort.endswith(COUNT)]
     yield "counts alone", [(("size", "0"), ("sort", sort)) for sort in sorts]
     yield "one common choice", [(pair,) for pair in common]
     yield "three mixed choices", [_mixed(by_facet, facets, n) for n in range(VARIANTS)]
@@ -128,7 +139,7 @@ def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:
     yield "a word and a choice", [(("q", word), pair) for word, pair in pairs]
     yield (
         "deep page",
-        [(("sort", "title"), ("after", cursor(place))) for place in _places(services)],
+        [(("sort", "title"), ("after", encode_cursor(place))) for place in _places(services)],
     )
     axes = [(a, b) for a in facets[:_LARGE] for b in facets[:_LARGE] if a != b]
     others = [pair for pair in common if pair[0] not in facets[:_LARGE]]
@@ -145,7 +156,7 @@ def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:
 def _by_facet(services: Services) -> dict[str, list[str]]:
     """Give the values of each facet with a list in short form, the most frequent first."""
     found = {}
-    for facet in services.choosing.facets.values():
+    for facet in services.request_parser.facets.values():
         if ranked := _ranked(services, facet):
             found[facet.key] = [value for _, value in ranked]
     return found
@@ -155,7 +166,7 @@ def _common(services: Services) -> list[tuple[str, str]]:
     """Give the most frequent values of all, each with its facet."""
     ranked = [
         (count, (facet.key, value))
-        for facet in services.choosing.facets.values()
+        for facet in services.request_parser.facets.values()
         for count, value in _ranked(services, facet)
     ]
     return [pair for _, pair in sorted(ranked, reverse=True)[:VARIANTS]]
@@ -163,7 +174,7 @@ def _common(services: Services) -> list[tuple[str, str]]:
 
 def _ranked(services: Services, facet: Field) -> list[tuple[int, str]]:
     counts = services.search.counts(facet)
-    options = services.choosing.options[facet.key].items()
+    options = services.request_parser.options[facet.key].items()
     counted = [(counts.get(term, 0), code) for code, term in options]
     return sorted([(count, code) for count, code in counted if count], reverse=True)
 
@@ -185,7 +196,7 @@ def _mixed(by_facet: dict[str, list[str]], facets: list[str], number: int) -> Pa
 
 def _words(services: Services) -> tuple[list[str], list[str]]:
     """Give words that about one entry in a thousand has, but not more, and the most common ones."""
-    said = {word.lower() for text in _texts(services) for word in listed(text)}
+    said = {word.lower() for text in _texts(services) for word in split_words(text)}
     telling = sorted(word for word in said if word.isalpha() and len(word) > 4)
     chosen = random.Random(1).sample(telling, min(len(telling), _CANDIDATES))
     whole = [f"{word} " for word in chosen]  # the blank says that a word is typed to its end
@@ -199,18 +210,29 @@ def _words(services: Services) -> tuple[list[str], list[str]]:
     return rare[:VARIANTS], common[:VARIANTS]
 
 
+def record_texts(record: Record) -> list[FieldText]:
+    """Return the texts of a record that are searched."""
+    return [
+        (field_tier(field), term.value, term.language)
+        for field, terms in record.filled()
+        if field.searched and not field.scheme
+        for term in terms
+        if isinstance(term, Literal)
+    ]
+
+
 def _texts(services: Services) -> Iterator[str]:
-    entries = services.search.shelf.iris(_spread(services, _READ, 0, 1))
+    entries = services.search.file.iris(_spread(services, _READ, 0, 1))
     for record in services.catalogue.reader.records(services.catalogue.shapes.record, entries):
-        yield from (text for _, text, _ in written(record.filled()))
+        yield from (text for _, text, _ in record_texts(record))
 
 
-def _places(services: Services) -> Iterator[Place]:
+def _places(services: Services) -> Iterator[Cursor]:
     """Give places in the order of titles about the middle, of titles that Virtuoso can compare."""
     tags = services.catalogue.languages
-    text = texts(services.catalogue.shapes.record, tags)[f"{TITLE}@{tags[0]}"]
-    rows = map(services.search.shelf.row, _spread(services, 4 * VARIANTS, 0.4, 0.6))
-    places = [Place(None, text(row), row.iri) for row in rows if row]
+    text = sort_texts(services.catalogue.shapes.record, tags)[f"{TITLE}@{tags[0]}"]
+    rows = map(services.search.file.row, _spread(services, 4 * VARIANTS, 0.4, 0.6))
+    places = [Cursor(None, text(row), row.iri) for row in rows if row]
     plain = [place for place in places if place.text.isascii()]
     yield from plain[:: max(1, len(plain) // VARIANTS)][:VARIANTS]
 
@@ -223,4 +245,6 @@ def _spread(services: Services, count: int, start: float, end: float) -> list[in
 
 
 def _total(services: Services, words: str = "") -> int:
-    return services.search.answer(Choices(words=words, size=0), services.catalogue.languages).total
+    return services.search.search(
+        SearchRequest(query=words, size=0), services.catalogue.languages
+    ).total

@@ -16,9 +16,9 @@ from benchmarks.times import Figures, times
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import KEPT
-from practicegraph.search.engine import Answer, Coverage, Defined
-from practicegraph.search.request import Choices
-from practicegraph.search.sparql import Definition
+from practicegraph.search.engine import ContingencyTable, SearchResult, SparqlEngine
+from practicegraph.search.request import SearchRequest
+from practicegraph.search.sparql import QueryBuilder
 from practicegraph.storage.base import QueryRefusedError, Row
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.storage.remote import Endpoint, Remote, StoreError
@@ -38,13 +38,13 @@ class WrongError(RuntimeError):
 class _Given:
     """An answer with its seconds, and how many of its queries the store would not compile."""
 
-    answer: Answer | Coverage
+    answer: SearchResult | ContingencyTable
     seconds: float
     refused: int
 
 
 @dataclass(frozen=True)
-class _Known(Defined):
+class _Known(SparqlEngine):
     """The definition, for a catalogue that does not change: the ends of ordered facets are known.
 
     Where no entries are asked for, none are sorted. What the compiler of a store refuses gives
@@ -54,19 +54,19 @@ class _Known(Defined):
     refused: list[float] = field(default_factory=list)
 
     @cached_property
-    def definition(self) -> Definition:
-        return super().definition
+    def queries(self) -> QueryBuilder:
+        return super().queries
 
-    def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
+    def search(self, choices: SearchRequest, languages: Sequence[str]) -> SearchResult:
         if choices.size:
-            return super().answer(choices, languages)
+            return super().search(choices, languages)
         counts = {facet.key: self.counts(facet, choices) for facet in self.kind.facets}
-        return Answer(self._number(self.definition, choices), (), counts)
+        return SearchResult(self._count(self.queries, choices), (), counts)
 
-    def _rows(self, query: str) -> Iterator[Row]:
+    def _select(self, query: str) -> Iterator[Row]:
         start = perf_counter()
         try:
-            return super()._rows(query)
+            return super()._select(query)
         except (QueryRefusedError, StoreError):
             self.refused.append(perf_counter() - start)
             return iter(())
@@ -151,7 +151,7 @@ def _answer(connection: Connection, root: Path, endpoint: str) -> None:
     services = Services(opened)
     store = Remote(Endpoint(endpoint), Embedded()) if endpoint else opened.store
     defined = _Known(store, opened.shapes.record, opened.vocabularies)
-    assert defined.definition
+    assert defined.queries
     connection.send("ready")
     try:
         while True:
@@ -167,8 +167,8 @@ def _snapshot(kept: Path) -> Path:
 
 
 def _given(services: Services, defined: _Known, question: Question) -> _Given:
-    choosing, parameters = services.choosing, question.parameters
-    choices = replace(choosing.read(parameters, AXES), found=question.found)
+    choosing, parameters = services.request_parser, question.parameters
+    choices = replace(choosing.parse(parameters, AXES), scores=question.found)
     defined.refused.clear()
     start = perf_counter()
     answer = ask(defined, choosing, choices, parameters, services.catalogue.languages)
@@ -176,7 +176,7 @@ def _given(services: Services, defined: _Known, question: Question) -> _Given:
     return _Given(answer, seconds, len(defined.refused))
 
 
-def _differing(given: _Given, right: Answer | Coverage) -> list[str]:
+def _differing(given: _Given, right: SearchResult | ContingencyTable) -> list[str]:
     """Give the parts of an answer that differ from the right one; what was refused does not."""
     theirs, ours = _numbers(given.answer), _numbers(right)
     if given.refused:
@@ -184,12 +184,12 @@ def _differing(given: _Given, right: Answer | Coverage) -> list[str]:
     return [str(name) for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name)]
 
 
-def _numbers(answer: Answer | Coverage) -> dict[object, object]:
+def _numbers(answer: SearchResult | ContingencyTable) -> dict[object, object]:
     """Give all that an answer says, part by part; the entries if there are any."""
-    if isinstance(answer, Coverage):
+    if isinstance(answer, ContingencyTable):
         axes = (("row", answer.rows), ("column", answer.columns), ("cell", answer.cells))
         parts: dict[object, object] = {(a, v): n for a, counts in axes for v, n in counts.items()}
     else:
         parts = {(key, v): n for key, counts in answer.counts.items() for v, n in counts.items()}
-        parts |= {"entries": answer.places} if answer.places else {}
+        parts |= {"entries": answer.cursors} if answer.cursors else {}
     return {"total": answer.total, **parts}

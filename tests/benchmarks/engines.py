@@ -10,11 +10,11 @@ import tantivy
 from babel import Locale
 from pyroaring import BitMap
 
-from practicegraph.search.text.analysis import Analyst, Written, found, ranked
-from practicegraph.search.text.index import Texts
-from practicegraph.search.text.tokenizer import Words, read
+from practicegraph.search.text.analysis import Analyser, FieldText, match_all, rank
+from practicegraph.search.text.index import TextIndex
+from practicegraph.search.text.tokenizer import Tokenizer, parse_query
 
-Entry = tuple[int, list[Written]]
+Entry = tuple[int, list[FieldText]]
 NO_LANGUAGE = "none"
 SHOWN = 20
 _AT_ONCE = 1000
@@ -46,7 +46,7 @@ class Engine(ABC):
         """Find the first twenty by relevance."""
 
     @abstractmethod
-    def update(self, number: int, written: list[Written]) -> None:
+    def update(self, number: int, written: list[FieldText]) -> None:
         """Replace an entry, to last."""
 
     def size(self) -> int:
@@ -55,35 +55,35 @@ class Engine(ABC):
 
 
 class Ours(Engine):
-    """Bitmaps of tokens, and sequences of them for phrases."""
+    """Bitmaps of tokens, and FTS5 over the same tokens for phrases."""
 
     name = "ours"
 
     def build(self, entries: Iterable[Entry]) -> None:
         self.open()
-        analyst = Analyst(self._words)
+        analyser = Analyser(self._tokenizer)
         texts = [written for _, written in entries]
         batches = range(0, len(texts), _AT_ONCE)
-        self._texts.fill((n, analyst.analyse(texts[n : n + _AT_ONCE])) for n in batches)
+        self._texts.add((n, analyser.analyse(texts[n : n + _AT_ONCE])) for n in batches)
         self._connection.commit()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def open(self) -> None:
         self._connection = _database(self.folder)
-        self._words = Words(self.languages)
-        self._texts = Texts(self._connection, self._words)
+        self._tokenizer = Tokenizer(self.languages)
+        self._texts = TextIndex(self._connection, self._tokenizer)
 
     def find(self, query: str) -> BitMap:
-        matches = self._texts.matching(read(query, ()))
-        return found(matches[1:], matches[0].entries) if matches else BitMap()
+        matches = self._texts.match(parse_query(query, ()))
+        return match_all(matches[1:], matches[0].entries) if matches else BitMap()
 
     def first(self, query: str) -> None:
-        matches = self._texts.matching(read(query, ()))
-        _, entries = ranked(matches, matches[0].entries)[0]
+        matches = self._texts.match(parse_query(query, ()))
+        _, entries = rank(matches, matches[0].entries)[0]
         next(iter(entries))
 
-    def update(self, number: int, written: list[Written]) -> None:
-        self._texts.put(number, written)
+    def update(self, number: int, written: list[FieldText]) -> None:
+        self._texts.replace(number, written)
         self._connection.commit()
 
 
@@ -116,7 +116,7 @@ class Plain(Engine):
         statement = f"SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT {SHOWN}"
         self._connection.execute(statement, (_expression(query),)).fetchall()
 
-    def update(self, number: int, written: list[Written]) -> None:
+    def update(self, number: int, written: list[FieldText]) -> None:
         self._connection.execute("DELETE FROM texts WHERE rowid = ?", (number,))
         self._connection.execute(_INSERT, (number, *_title_and_text(written)))
         self._connection.commit()
@@ -153,7 +153,7 @@ class Tantivy(Engine):
     def first(self, query: str) -> None:
         self._index.searcher().search(self._query(query), SHOWN)
 
-    def update(self, number: int, written: list[Written]) -> None:
+    def update(self, number: int, written: list[FieldText]) -> None:
         self._writer = self._writer or self._index.writer(num_threads=2)
         self._writer.delete_documents_by_term("number", number)
         self._writer.add_document(self._document(number, written))
@@ -167,7 +167,7 @@ class Tantivy(Engine):
             index.register_tokenizer(language, _analyser(language))
         index.reload()
 
-    def _document(self, number: int, written: list[Written]) -> tantivy.Document:
+    def _document(self, number: int, written: list[FieldText]) -> tantivy.Document:
         document = tantivy.Document()
         document.add_unsigned("number", number)
         for _, text, language in written:
@@ -196,13 +196,13 @@ def _analyser(language: str) -> tantivy.TextAnalyzer:
 def _expression(query: str) -> str:
     """Write a query for FTS5: words and phrases in quotes, the last word as a beginning."""
     parts = [
-        " + ".join(f'"{word}"' for word in wanted.words) + (" *" if wanted.begins else "")
-        for wanted in read(query, ())
+        " + ".join(f'"{word}"' for word in term.words) + (" *" if term.is_prefix else "")
+        for term in parse_query(query, ())
     ]
     return " AND ".join(parts) or '""'
 
 
-def _title_and_text(written: list[Written]) -> tuple[str, str]:
+def _title_and_text(written: list[FieldText]) -> tuple[str, str]:
     top = max((place for place, _, _ in written), default=0)
     titles = [text for place, text, _ in written if place == top]
     return "\n".join(titles), "\n".join(text for place, text, _ in written if place != top)

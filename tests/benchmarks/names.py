@@ -15,7 +15,7 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.reconciliation.candidates import Query
-from practicegraph.search.request import Choices
+from practicegraph.search.request import SearchRequest
 from support.catalogues import ROOT, copy
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -51,14 +51,14 @@ def measure(services: Services, count: int) -> Iterator[tuple[str, list[float]]]
 
 def _titles(services: Services) -> Iterator[str]:
     kind = services.catalogue.shapes.record
-    iris = services.search.answer(Choices(size=1000), services.catalogue.languages).entries
+    iris = services.search.search(SearchRequest(size=1000), services.catalogue.languages).entries
     for record in services.catalogue.reader.records(kind, iris):
         yield record.spoken("LabelRole", services.catalogue.languages)[0]
 
 
 def _searched(services: Services) -> Callable[[str], object]:
-    return lambda text: services.search.answer(
-        Choices(words=text.split()[0]), services.catalogue.languages
+    return lambda text: services.search.search(
+        SearchRequest(query=text.split()[0]), services.catalogue.languages
     )
 
 

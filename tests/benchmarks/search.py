@@ -1,8 +1,8 @@
-"""Searches from the index, beside the SPARQL that defines them: `make bench-search`.
+"""Searches by the index and by the SPARQL that defines them: `make bench-search`.
 
 For each number of entries: what the index costs, how long answers take in process and over HTTP,
-and how long the same answers take Oxigraph and Virtuoso. Each part is kept as soon as it is
-measured, so that a run that broke off goes on where it was.
+and how long they take from Oxigraph and Virtuoso. Each part is saved as soon as it is measured, so
+that an interrupted run continues where it was.
 """
 
 import shutil
@@ -28,9 +28,9 @@ from support import virtuoso
 
 PARTS = ("build", "update", "process", "http", "oxigraph", "virtuoso")
 _LOADING = 900
-"""Seconds that Virtuoso may take to load."""
+"""Seconds within which Virtuoso has to load."""
 _STOPPED = 2 * definitions.DEADLINE
-"""Seconds after which it stops a query for which nobody waits any more."""
+"""Seconds after which Virtuoso stops an abandoned query."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Bench:
     seconds: int
 
     def measure(self, parts: Sequence[str]) -> None:
-        """Measure those of the parts that the results lack."""
+        """Measure the parts that are not in the results yet."""
         parts_by_name: dict[str, Callable[[], None]] = {
             "build": self._build,
             "update": self._update,
-            "process": self._in_process,
+            "process": self._by_index,
             "http": self._over_http,
             "oxigraph": self._by_oxigraph,
             "virtuoso": self._by_virtuoso,
@@ -70,36 +70,38 @@ class Bench:
 
     @cached_property
     def _cases(self) -> list[Case]:
-        found: list[Case] = _apart(cases.of_folder, self._root)
-        return found
+        result: list[Case] = _in_process(cases.of_folder, self._root)
+        return result
 
     def _build(self) -> None:
-        self._keep("build", "", building.build(self._root))
+        self._save("build", "", building.build(self._root))
 
     def _update(self) -> None:
         changing = self.place / "changing"
         try:
-            for name, found in _apart(building.update, self._root, changing).items():
-                self._keep("update", name, found)
+            for name, found in _in_process(building.update, self._root, changing).items():
+                self._save("update", name, found)
         finally:
             shutil.rmtree(changing, ignore_errors=True)
 
-    def _in_process(self) -> None:
-        for name, found in _apart(times.of_folder, self._root, self._cases, self.rounds).items():
-            self._keep("process", name, found)
+    def _by_index(self) -> None:
+        for name, found in _in_process(
+            times.of_folder, self._root, self._cases, self.rounds
+        ).items():
+            self._save("process", name, found)
 
     def _over_http(self) -> None:
-        found = self._cases  # asked before the server has the store
+        measured_cases = self._cases  # made before the server opens the store
         with peers.ours(self._root) as peer:
             address = peer.endpoint.rpartition("/")[0]
-            for case in found:
+            for case in measured_cases:
                 times.check(address, case)
                 for connections in CONNECTIONS:
                     measured = times.over_http(
                         address, case, connections, self.rounds, self.seconds, self.place
                     )
-                    self._keep("http", f"{case.name}, {connections}", measured)
-            self._keep("http", "memory", {"memory": load.most_resident(peer)})
+                    self._save("http", f"{case.name}, {connections}", measured)
+            self._save("http", "memory", {"memory": load.most_resident(peer)})
 
     def _by_oxigraph(self) -> None:
         found = self._cases
@@ -120,7 +122,7 @@ class Bench:
             ):
                 self._by_sparql("virtuoso", asked, found, peer)
         except subprocess.TimeoutExpired:
-            click.echo(f"Virtuoso does not load the entries in {_LOADING} s: left out", err=True)
+            click.echo(f"Virtuoso does not load the entries in {_LOADING} s: skipped", err=True)
 
     def _by_sparql(
         self, part: str, asked: Asked, found: Sequence[Case], server: Peer | None = None
@@ -132,18 +134,18 @@ class Bench:
                 except WrongError as error:
                     click.echo(f"{part}: {error}"[:2000], err=True)
                     measured = {"wrong": 1}
-                self._keep(part, case.name, measured or {"over": definitions.DEADLINE})
+                self._save(part, case.name, measured or {"over": definitions.DEADLINE})
                 if server and not measured:
                     load.settle(server, _STOPPED)
 
-    def _keep(self, part: str, name: str, found: times.Figures) -> None:
-        said = ", ".join(f"{key} {value:,.4g}" for key, value in found.items())
-        click.echo(": ".join(filter(None, (f"{self.count:,} entries", part, name, said))), err=True)
-        self.results.keep(self.count, part, name, found)
+    def _save(self, part: str, name: str, figures: times.Figures) -> None:
+        text = ", ".join(f"{key} {value:,.4g}" for key, value in figures.items())
+        click.echo(": ".join(filter(None, (f"{self.count:,} entries", part, name, text))), err=True)
+        self.results.keep(self.count, part, name, figures)
 
 
-def _apart(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a process of its own, so that no store stays open."""
+def _in_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in another process, so that no store stays open."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
@@ -159,17 +161,19 @@ def _counts(_context: click.Context, _option: click.Parameter, text: str) -> lis
 @click.option("--entries", default="1000,10000", show_default=True, callback=_counts)
 @click.option("--rounds", default=20, show_default=True, help="How often each request is made.")
 @click.option("--seconds", default=5, show_default=True, help="The length of a run over HTTP.")
-@click.option("--only", "parts", multiple=True, type=click.Choice(PARTS), help="Leave the others.")
-@click.option("--again", is_flag=True, help="Measure anew what the results have.")
+@click.option(
+    "--only", "parts", multiple=True, type=click.Choice(PARTS), help="Measure these parts only."
+)
+@click.option("--again", is_flag=True, help="Measure again what is in the results.")
 @click.option(
     "--place",
     type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for the data, one folder a number of entries, to be used again.",
+    help="A folder for the data, one folder a number of entries, for further runs.",
 )
 @click.option(
     "--results",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file of all results; without it, it lies in the place.",
+    help="The file of all results, by default in the folder of the data.",
 )
 @click.option(
     "--chart",
@@ -187,7 +191,7 @@ def main(
     results: Path | None,
     drawing: Path | None,
 ) -> None:
-    """Measure searches and print the tables, with all that the results have."""
+    """Measure searches and print the tables of all results."""
     with ExitStack() as stack:
         given = (place or Path(stack.enter_context(tempfile.TemporaryDirectory()))).resolve()
         given.mkdir(parents=True, exist_ok=True)

@@ -156,11 +156,11 @@ def _skewed(listed: Sequence[str], counts: Sequence[int]) -> Values:
 
 def _texts(phrases: Mapping[str, Sequence[str]], field: Field, counts: Sequence[int]) -> Values:
     lengths = _LENGTHS.get(field.role, _LENGTHS_OF_OTHERS)
-    titled = field.role == "LabelRole"
+    find_titles = field.role == "LabelRole"
     spoken = _skewed(list(phrases), counts)
 
     def values(entry: _Entry) -> Iterator[str]:
-        opening = f"Synthetic {entry.number}: " if titled else ""
+        opening = f"Synthetic {entry.number}: " if find_titles else ""
         for language in spoken(entry):
             chosen = entry.random.choices(phrases[language], k=entry.random.choice(lengths))
             yield f'"{opening}{". ".join(chosen)}"@{language}'

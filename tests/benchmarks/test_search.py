@@ -12,7 +12,7 @@ from benchmarks.definitions import WrongError
 from benchmarks.figures import Results, tables
 from practicegraph.application import startup
 from practicegraph.application.services import Services
-from practicegraph.search.engine import Answer
+from practicegraph.search.engine import SearchResult
 from practicegraph.storage.oxigraph import Snapshots
 from support.catalogues import copy
 
@@ -23,7 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     assert isinstance(found.source, Snapshots)
     found.source.newest()
     yield found
-    found.search.shelf.close()
+    found.search.file.close()
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_only_right_answers_are_measured(served: Services, asked: list[Case]) ->
     question = case.questions[0]
     with definitions.asked(served.catalogue.folder) as process:
         assert process.measure(Case(case.name, (question,)))["p50"] > 0
-        assert isinstance(question.right, Answer)
+        assert isinstance(question.right, SearchResult)
         wrong = replace(question, right=replace(question.right, total=0))
         with pytest.raises(WrongError, match="total"):
             process.measure(Case(case.name, (wrong,)))

@@ -1,7 +1,7 @@
-"""Our index of texts beside tantivy and plain FTS5: `make bench-text`.
+"""Our text index beside tantivy and plain FTS5: `make bench-text`.
 
-What they find of the judged queries over the real entries, and what they take for synthetic ones,
-printed as tables in Markdown.
+The recall of judged queries over the real entries and the costs for synthetic ones, as tables in
+Markdown.
 """
 
 import tempfile
@@ -17,25 +17,27 @@ import click
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from benchmarks import synthetic
+from benchmarks.cases import record_texts
 from benchmarks.engines import ENGINES, Engine, Entry
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.search.text.analysis import Tier, tier, written
-from practicegraph.search.text.tokenizer import listed
+from practicegraph.search.text.analysis import Tier, field_tier
+from practicegraph.search.text.tokenizer import split_words
 
 ROOT = Path(__file__).parents[2]
 _TIMES, _UPDATES = 20, 100
 
 Judged = tuple[str, str, set[str]]
-"""A query: its language, its text, and the identifiers that are right for it."""
+"""A query: its language, its text, and the identifiers of its right results."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What an engine took, in seconds and bytes.
+    """The costs of an engine, in seconds and bytes.
 
-    Of a query: how many entries it finds; all of them cold and warm, and the first twenty.
+    A query has the number of its results, the times of all of them cold and warm, and of the first
+    twenty.
     """
 
     built: float
@@ -45,10 +47,10 @@ class Measured:
 
 
 def real_entries(services: Services) -> tuple[list[str], list[Entry]]:
-    """Give the identifiers of the entries, and their texts with all labels of their concepts."""
+    """Return the identifiers of the entries, and their texts with all labels of their concepts."""
     opened = services.catalogue
-    choices = services.choosing.read([("size", "1000")])
-    iris = services.search.answer(choices, opened.languages).entries
+    request = services.request_parser.parse([("size", "1000")])
+    iris = services.search.search(request, opened.languages).entries
     records = opened.reader.records(opened.shapes.record, iris)
     concepts = opened.vocabularies.concepts
     entries: list[Entry] = []
@@ -63,12 +65,12 @@ def real_entries(services: Services) -> tuple[list[str], list[Entry]]:
             for concept in (*carried, *above)
             for language, wording in concept.wordings
         ]
-        entries.append((number, [*written(record.filled()), *labels]))
+        entries.append((number, [*record_texts(record), *labels]))
     return [iri.rpartition("/")[2] for iri in iris], entries
 
 
 def synthetic_entries(opened: Catalogue, count: int) -> Iterator[Entry]:
-    """Give the texts of synthetic entries, read out of their N-Quads."""
+    """Yield the texts of synthetic entries, parsed from their N-Quads."""
     fields = {f.predicate: f for f in opened.shapes.record.fields if f.searched and not f.scheme}
     for number, text in enumerate(synthetic.entries(opened, count)):
         found = []
@@ -76,20 +78,20 @@ def synthetic_entries(opened: Catalogue, count: int) -> Iterator[Entry]:
             predicate, term = quad.predicate, quad.object
             assert isinstance(predicate, NamedNode)
             if (field := fields.get(predicate.value)) and isinstance(term, Literal):
-                found.append((tier(field), term.value, term.language))
+                found.append((field_tier(field), term.value, term.language))
         yield number, found
 
 
 def recall(right: Sequence[Judged], find: Callable[[str], set[str]]) -> dict[str, float]:
-    """Give by language what part of what is right is found, the average of its queries."""
+    """Return the mean recall of the queries of each language."""
     parts: dict[str, list[float]] = {}
-    for language, query, wanted in right:
-        parts.setdefault(language, []).append(len(wanted & find(query)) / len(wanted))
+    for language, query, expected in right:
+        parts.setdefault(language, []).append(len(expected & find(query)) / len(expected))
     return {language: mean(found) for language, found in parts.items()}
 
 
 def recalls(opened: Catalogue, place: Path) -> dict[str, dict[str, float]]:
-    """Give the recall of each engine on the judged queries."""
+    """Return the recall of each engine on the judged queries."""
     queries = tomllib.loads((ROOT / "tests" / "queries.toml").read_text())["query"]
     judged = [(query["language"], query["text"], set(query["right"])) for query in queries]
     names, entries = real_entries(Services(opened))
@@ -106,8 +108,8 @@ def recalls(opened: Catalogue, place: Path) -> dict[str, dict[str, float]]:
 
 
 def queries(entries: Sequence[Entry]) -> dict[str, str]:
-    """Give queries by what they are: words so frequent, a beginning, a phrase."""
-    said = [{w.lower() for _, text, _ in texts for w in listed(text)} for _, texts in entries]
+    """Return queries by kind: words by frequency, a prefix, a phrase."""
+    said = [{w.lower() for _, text, _ in texts for w in split_words(text)} for _, texts in entries]
     counts = Counter(word for words in said for word in words if word.isalpha() and len(word) > 4)
     ordered = [word for word, _ in counts.most_common()]
     common, middle = ordered[1], ordered[len(ordered) // 50]  # all entries have the first one
@@ -116,7 +118,7 @@ def queries(entries: Sequence[Entry]) -> dict[str, str]:
         pair
         for _, texts in entries[:10_000]
         for _, text, _ in texts
-        for pair in zip(listed(text), listed(text)[1:], strict=False)
+        for pair in zip(split_words(text), split_words(text)[1:], strict=False)
         if min(map(len, pair)) > 2
     )
     (phrase, _), *_ = pairs.most_common(1)
@@ -125,7 +127,7 @@ def queries(entries: Sequence[Entry]) -> dict[str, str]:
         "middling word": f"{middle} ",
         "common word": f"{common} ",
         "common and middling": f"{common} {middle} ",
-        "beginning of 3 letters": middle[:3],
+        "prefix of 3 letters": middle[:3],
         "phrase": f'"{" ".join(phrase)}"',
     }
 
@@ -162,7 +164,7 @@ def _time(find: Callable[[str], object], query: str) -> float:
 
 
 def recall_table(found: dict[str, dict[str, float]]) -> Iterator[str]:
-    """Give the recalls as a table in Markdown."""
+    """Yield the recalls as a table in Markdown."""
     languages = list(next(iter(found.values())))
     yield f"| recall | {' | '.join(languages)} | all |"
     yield "|---|" + "---|" * (len(languages) + 1)
@@ -172,7 +174,7 @@ def recall_table(found: dict[str, dict[str, float]]) -> Iterator[str]:
 
 
 def cost_table(measured: dict[str, Measured], count: int) -> Iterator[str]:
-    """Give the costs as a table in Markdown: all numbers cold and warm, and the first twenty."""
+    """Yield the costs as a table in Markdown: all results cold and warm, and the first twenty."""
     yield f"| {count:,} entries | {' | '.join(measured)} |"
     yield "|---|" + "---|" * len(measured)
     yield _row("build, µs an entry", [f"{m.built / count * 1e6:,.0f}" for m in measured.values()])
@@ -194,7 +196,7 @@ def _row(name: str, cells: Sequence[str]) -> str:
 @click.option("--entries", "counts", multiple=True, default=(10_000, 100_000), show_default=True)
 @click.option("--only", "names", multiple=True, help="Engines by name, such as “ours”.")
 def main(counts: Sequence[int], names: Sequence[str]) -> None:
-    """Measure our index of texts beside its peers and print the tables."""
+    """Measure our text index beside its peers and print the tables."""
     opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
     kinds = [kind for kind in ENGINES if not names or kind.name in names]
     with tempfile.TemporaryDirectory() as folder:

@@ -32,7 +32,7 @@ _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("list", loading, "begin"),
     ("list", loading, "end"),
     ("store", Embedded, "exchange"),
-    ("index", writer, "catch_up"),
+    ("index", writer, "synchronise"),
 )
 Clocked = dict[str, list[tuple[float, float]]]
 """Seconds on the clock and of the processor, by what took them."""

@@ -52,7 +52,7 @@ def counts(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
 def number(client_of: Catalogue, iri: str) -> int:
     """How many entries a facet has for a concept, as a search counts them."""
     facets = client_of.shapes.record.facets
-    defined = Services(client_of).defined
+    defined = Services(client_of).sparql_engine
     found = (defined.counts(facet) for facet in facets)
     return next(n for each in found for term, n in each.items() if term == NamedNode(iri))
 

@@ -1,4 +1,4 @@
-"""A table counts what the intersections of its sets count, however large the sets are."""
+"""A contingency table has the sizes of all intersections, however large the sets are."""
 
 import numpy as np
 from hypothesis import example, given, settings
@@ -29,13 +29,13 @@ def sets(random: np.random.Generator, size: int, shares: list[float]) -> Sets:
 )
 @example(seed=1, size=2000, left=1.0, rows=[0.01, 0.9] * 20, columns=[0.05] * 300)
 @example(seed=2, size=70_000, left=1.0, rows=[0.05] * 20, columns=[0.06, 0.01] * 40)
-def test_a_table_counts_the_intersections_of_its_sets(
+def test_a_table_has_the_sizes_of_all_intersections(
     seed: int, size: int, left: float, rows: list[float], columns: list[float]
 ) -> None:
     random = np.random.default_rng(seed)
     kept = BitMap(np.flatnonzero(random.random(size) < left))
     down, across = sets(random, size, rows), sets(random, size, columns)
-    found = contingency.table(kept, down, across)
+    found = contingency.cross_tabulate(kept, down, across)
     assert found.total == len(kept)
     assert found.rows == {value: n for value, inside in down.items() if (n := len(inside & kept))}
     assert found.columns == {

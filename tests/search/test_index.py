@@ -1,6 +1,6 @@
-"""The index gives what the definition gives, whatever the catalogue and the search."""
+"""The index gives the results that SPARQL defines, whatever the catalogue and the request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +17,11 @@ from practicegraph.catalogue.change_log import Log
 from practicegraph.rdf.terms import RDF, XSD, Term, plain
 from practicegraph.schema import lifecycle, vocabularies
 from practicegraph.schema.fields import Kind
-from practicegraph.search.engine import Defined
-from practicegraph.search.entries import FactReader
+from practicegraph.search.engine import SparqlEngine
+from practicegraph.search.entries import EntryReader, IndexedEntry
 from practicegraph.search.index import Index
-from practicegraph.search.index_file import Shelf
-from practicegraph.search.request import UNSTATED, Choices, Choosing, cursor
+from practicegraph.search.index_file import IndexFile
+from practicegraph.search.request import NOT_STATED, RequestParser, SearchRequest, encode_cursor
 from practicegraph.storage.oxigraph import Embedded
 
 BASE = "https://w3id.org/practicegraph/"
@@ -38,7 +38,7 @@ _TYPES = {4: "gYear", 7: "gYearMonth", 10: "date"}
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry as it is drawn."""
+    """An entry as it is generated."""
 
     values: dict[str, list[Term]]
     titles: dict[str, str]
@@ -49,7 +49,7 @@ class Entry:
 
 @dataclass(repr=False)
 class World:
-    """A store with the real vocabularies, some of whose concepts are retired, and no entries."""
+    """A store with the real vocabularies, some of whose concepts are deprecated, and no entries."""
 
     store: Embedded
     kind: Kind
@@ -57,15 +57,15 @@ class World:
     options: dict[str, list[Term]]
 
     @property
-    def defined(self) -> Defined:
-        return Defined(self.store, self.kind, self.known)
+    def engine(self) -> SparqlEngine:
+        return SparqlEngine(self.store, self.kind, self.known)
 
     @property
-    def reader(self) -> FactReader:
-        return FactReader(self.store, self.kind)
+    def reader(self) -> EntryReader:
+        return EntryReader(self.store, self.kind)
 
-    def index(self, shelf: Shelf) -> Index:
-        return Index(self.reader, self.known, LANGUAGES, shelf)
+    def index(self, file: IndexFile) -> Index:
+        return Index(self.reader, self.known, LANGUAGES, file)
 
     def put(self, number: int, entry: Entry | None) -> str:
         iri = f"{BASE}practice/{number}"
@@ -80,22 +80,22 @@ class World:
     def _quads(self, iri: str, entry: Entry) -> Iterator[Quad]:
         node = NamedNode(iri)
 
-        def said(name: str, value: Term) -> Quad:
+        def quad(name: str, value: Term) -> Quad:
             return Quad(node, NamedNode(name), value, node)
 
-        yield said(RDF + "type", NamedNode(self.kind.classes[0]))
+        yield quad(RDF + "type", NamedNode(self.kind.classes[0]))
         for key, terms in entry.values.items():
             for term in terms:
-                yield said(self.kind.by_key[key].predicate or "", term)
+                yield quad(self.kind.by_key[key].predicate or "", term)
         for tag, title in entry.titles.items():
-            yield said(self.kind.by_key["title"].predicate or "", Literal(title, language=tag))
+            yield quad(self.kind.by_key["title"].predicate or "", Literal(title, language=tag))
         for key, date in zip(("start", "end"), sorted(entry.dates), strict=False):
             datatype = NamedNode(XSD + _TYPES[len(date)])
-            yield said(self.kind.by_key[key].predicate or "", Literal(date, datatype=datatype))
+            yield quad(self.kind.by_key[key].predicate or "", Literal(date, datatype=datatype))
         if entry.ongoing:
-            yield said(self.kind.by_key["ongoing"].predicate or "", TRUE)
+            yield quad(self.kind.by_key["ongoing"].predicate or "", TRUE)
         if entry.withdrawn:
-            yield said(DEPRECATED.value, TRUE)
+            yield quad(DEPRECATED.value, TRUE)
 
 
 @pytest.fixture(scope="module")
@@ -137,100 +137,102 @@ def entries(world: World) -> st.SearchStrategy[Entry]:
     )
 
 
-def searches(world: World) -> st.SearchStrategy[list[tuple[str, str]]]:
-    choosing = Choosing(world.kind, world.known)
+def requests(world: World) -> st.SearchStrategy[list[tuple[str, str]]]:
+    parser = RequestParser(world.kind, world.known)
     pairs = [
         st.tuples(
             st.sampled_from([key, key, f"{key}.not"]),
-            st.sampled_from([*map(plain, _current(choosing, key, found)), UNSTATED]),
+            st.sampled_from([*map(plain, current(parser, key, terms)), NOT_STATED]),
         )
-        for key, found in world.options.items()
+        for key, terms in world.options.items()
     ]
     names = st.sampled_from(["period", "period.not", "period.from", "period.to"])
     pairs.append(st.tuples(names, st.sampled_from(DATES)))
-    words = st.sampled_from(["", "school", "mentor", '"of school"', "sch", "Sprache*", "nothing"])
+    queries = st.sampled_from(["", "school", "mentor", '"of school"', "sch", "Sprache*", "nothing"])
     return st.builds(
-        lambda chosen, words, sort, size: [
-            *chosen,
-            *[(name, value) for name, value in (("q", words), ("sort", sort)) if value],
+        lambda filters, query, sort, size: [
+            *filters,
+            *[(name, value) for name, value in (("q", query), ("sort", sort)) if value],
             ("size", str(size)),
         ],
-        st.lists(st.one_of(pairs), max_size=4).filter(_is_a_range),
-        words,
+        st.lists(st.one_of(pairs), max_size=4).filter(has_valid_range),
+        queries,
         st.sampled_from(SORTS),
         st.integers(1, 4),
     )
 
 
-def _current(choosing: Choosing, key: str, found: list[Term]) -> list[Term]:
-    return [term for term in found if term in choosing.options[key].values()]
+def current(parser: RequestParser, key: str, terms: list[Term]) -> list[Term]:
+    return [term for term in terms if term in parser.options[key].values()]
 
 
-def _is_a_range(chosen: list[tuple[str, str]]) -> bool:
-    given = dict(chosen)
-    least, most = given.get("period.from", ""), given.get("period.to", "~")
-    return least <= most + "~"
+def has_valid_range(filters: list[tuple[str, str]]) -> bool:
+    values = dict(filters)
+    start, end = values.get("period.from", ""), values.get("period.to", "~")
+    return start <= end + "~"
 
 
-def assert_same(index: Index, world: World, parameters: list[tuple[str, str]]) -> None:
-    """Compare the whole list, page by page and back again, with every number."""
-    choosing, defined = Choosing(world.kind, world.known), world.defined
+def assert_same_results(index: Index, world: World, parameters: list[tuple[str, str]]) -> None:
+    """Compare the pages forwards and backwards, and all counts, with those of SPARQL."""
+    parser, engine = RequestParser(world.kind, world.known), world.engine
     seen: list[str] = []
-    turned: list[tuple[str, str]] = []
+    paging: list[tuple[str, str]] = []
     for step in range(5):
-        choices = choosing.read([*parameters, *turned])
-        answer = index.answer(choices, LANGUAGES)
-        assert answer == defined.answer(with_found(index, choices), LANGUAGES), (parameters, turned)
-        seen += answer.entries
-        if not answer.more_after or step == 4:
+        request = parser.parse([*parameters, *paging])
+        result = index.search(request, LANGUAGES)
+        expected = engine.search(with_scores(index, request), LANGUAGES)
+        assert result == expected, (parameters, paging)
+        seen += result.entries
+        if not result.has_next or step == 4:
             break
-        turned = [("after", cursor(answer.places[-1]))]
-    if answer.more_before and answer.places:
-        back = choosing.read([*parameters, ("before", cursor(answer.places[0]))])
-        answer = index.answer(back, LANGUAGES)
-        assert answer == defined.answer(with_found(index, back), LANGUAGES), (parameters, "back")
-        assert set(answer.entries) <= set(seen)
-    choices = choosing.read(parameters)
-    facets = choosing.facets
-    for rows, columns in (("outcome", "country"), ("period", "category")):
-        found = index.coverage(facets[rows], facets[columns], choices)
-        assert found == defined.coverage(
-            facets[rows], facets[columns], with_found(index, choices)
-        ), (parameters, rows, columns)
+        paging = [("after", encode_cursor(result.cursors[-1]))]
+    if result.has_previous and result.cursors:
+        before = ("before", encode_cursor(result.cursors[0]))
+        request = parser.parse([*parameters, before])
+        result = index.search(request, LANGUAGES)
+        expected = engine.search(with_scores(index, request), LANGUAGES)
+        assert result == expected, (parameters, before)
+        assert set(result.entries) <= set(seen)
+    request = parser.parse(parameters)
+    for row_key, column_key in (("outcome", "country"), ("period", "category")):
+        axes = parser.facets[row_key], parser.facets[column_key]
+        table = index.cross_tabulate(*axes, request)
+        expected_table = engine.cross_tabulate(*axes, with_scores(index, request))
+        assert table == expected_table, (parameters, row_key, column_key)
 
 
-def with_found(index: Index, choices: Choices) -> Choices:
-    return replace(choices, found=index.found(choices.words)) if choices.words else choices
+def with_scores(index: Index, request: SearchRequest) -> SearchRequest:
+    return replace(request, scores=index.scores(request.query)) if request.query else request
 
 
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-def test_the_index_gives_what_the_definition_gives(
+def test_the_index_gives_the_results_that_sparql_defines(
     world: World, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     world.clear()
-    kept = tmp_path_factory.mktemp("index") / "index.db"
+    path = tmp_path_factory.mktemp("index") / "index.db"
     for number, entry in enumerate(data.draw(st.lists(entries(world), max_size=8))):
         world.put(number, entry)
-    index = world.index(Shelf(kept))
+    index = world.index(IndexFile(path))
     index.build()
-    assert_same(index, world, data.draw(searches(world)))
+    assert_same_results(index, world, data.draw(requests(world)))
     for _ in range(data.draw(st.integers(0, 4))):
         changed = [
             world.put(data.draw(st.integers(0, 9)), data.draw(st.none() | entries(world)))
             for _ in range(data.draw(st.integers(1, 2)))
         ]
         index.update(changed)
-        assert_same(index, world, data.draw(searches(world)))
-    index.shelf.close()
-    again = world.index(Shelf(kept))
-    assert_same(again, world, data.draw(searches(world)))
+        assert_same_results(index, world, data.draw(requests(world)))
+    index.file.close()
+    reopened = world.index(IndexFile(path))
+    assert_same_results(reopened, world, data.draw(requests(world)))
     for number in range(10):
         iri = f"{BASE}practice/{number}"
-        assert again.similar(iri, 4) == world.defined.similar(iri, 4), iri
-    again.shelf.close()
+        assert reopened.similar(iri, 4) == world.engine.similar(iri, 4), iri
+    reopened.file.close()
 
 
 def serve(root: Path) -> Services:
@@ -240,33 +242,32 @@ def serve(root: Path) -> Services:
 
 
 def total(served: Services, *parameters: tuple[str, str]) -> int:
-    choices = served.choosing.read(parameters)
-    assert (
-        served.search.answer(choices, LANGUAGES).total
-        == served.defined.answer(replace(choices, words=""), LANGUAGES).total
-    )
-    return served.search.answer(choices, LANGUAGES).total
+    request = served.request_parser.parse(parameters)
+    result = served.search.search(request, LANGUAGES)
+    assert result.total == served.sparql_engine.search(request, LANGUAGES).total
+    return result.total
 
 
 def close(served: Services) -> None:
     assert served.index
-    served.index.shelf.close()
+    served.index.file.close()
 
 
-def test_an_index_that_is_in_step_is_not_built_again(copied: Path) -> None:
+def test_an_index_of_the_present_release_is_not_built_again(copied: Path) -> None:
     served = serve(copied)
-    rowid = _first_number(served)
+    number = first_number(served)
     close(served)
     del served
     again = serve(copied)
-    assert _first_number(again) == rowid
+    assert first_number(again) == number
     assert again.index and again.index.release == again.catalogue.release
     assert total(again) == 53
 
 
-def test_only_entries_that_changed_are_read_anew(copied: Path) -> None:
+def test_only_changed_entries_are_read_again(copied: Path) -> None:
     served = serve(copied)
-    before = {iri: served.index.shelf.number(iri) for iri in _all(served)} if served.index else {}
+    assert served.index
+    before = {iri: served.index.file.number(iri) for iri in all_entries(served)}
     close(served)
     del served
     path = copied / "data" / "practices" / "1788.ttl"
@@ -274,15 +275,16 @@ def test_only_entries_that_changed_are_read_anew(copied: Path) -> None:
     (copied / "data" / "practices" / "1699.ttl").unlink()
     again = serve(copied)
     assert again.index
-    assert again.index.shelf.changed()
-    assert {iri: again.index.shelf.number(iri) for iri in _all(again)}.items() <= before.items()
+    assert again.index.file.changed_numbers()
+    after = {iri: again.index.file.number(iri) for iri in all_entries(again)}
+    assert after.items() <= before.items()
     assert total(again) == 52
-    happy = again.choosing.read([("outcome", "HAP"), ("size", "100")])
-    assert f"{BASE}practice/1788" not in again.search.answer(happy, LANGUAGES).entries
+    happy = again.request_parser.parse([("outcome", "HAP"), ("size", "100")])
+    assert f"{BASE}practice/1788" not in again.search.search(happy, LANGUAGES).entries
     assert total(again, ("outcome", "HAP")) > 0
 
 
-def test_an_index_that_a_crash_left_behind_follows_the_store(copied: Path) -> None:
+def test_an_index_left_behind_by_a_crash_is_brought_up_to_date(copied: Path) -> None:
     close(serve(copied))
     path = copied / "data" / "practices" / "1788.ttl"
     path.write_text(path.read_text().replace("country:HUN", "country:IRL"))
@@ -295,7 +297,7 @@ def test_an_index_that_a_crash_left_behind_follows_the_store(copied: Path) -> No
     assert again.index and again.index.release == again.catalogue.release
 
 
-def test_a_change_of_the_shapes_has_the_index_built_anew(copied: Path) -> None:
+def test_a_change_of_the_shapes_builds_the_index_again(copied: Path) -> None:
     close(serve(copied))
     path = copied / "shapes" / "practice.ttl"
     text = path.read_text()
@@ -303,49 +305,70 @@ def test_a_change_of_the_shapes_has_the_index_built_anew(copied: Path) -> None:
     place = text.index("sh:maxCount 1 ;", start)
     path.write_text(text[:place] + "pg:facet true ; " + text[place:])
     again = serve(copied)
-    found = again.search.counts(again.choosing.facets["issued"])
-    assert sum(found.values()) == 53
+    counts = again.search.counts(again.request_parser.facets["issued"])
+    assert sum(counts.values()) == 53
 
 
-def test_an_index_in_another_form_is_built_anew(copied: Path) -> None:
+def test_an_index_in_another_format_is_built_again(copied: Path) -> None:
     served = serve(copied)
     assert served.index
-    with served.index.shelf:
-        served.index.shelf.connection.execute("UPDATE said SET value = '0' WHERE name = 'form'")
-        served.index.shelf.connection.execute("UPDATE saved SET content = 'of another form'")
+    connection = served.index.file.connection
+    with served.index.file:
+        connection.execute("UPDATE metadata SET value = '0' WHERE name = 'format'")
+        connection.execute("UPDATE saved SET content = 'in another format'")
     close(served)
     del served
     assert total(serve(copied)) == 53
 
 
-def test_an_index_answers_while_it_is_built_anew(real: Catalogue) -> None:
-    index = index_of(real, Shelf())
+def test_an_index_answers_while_it_is_built_again(real: Catalogue) -> None:
+    index = index_of(real, IndexFile())
     index.build(release="first")
     reader = index.reader
-    answers: list[int] = []
+    totals: list[int] = []
 
-    class Watching(FactReader):
-        def entries(self) -> list[str]:
-            answers.append(index.answer(Choices(), LANGUAGES).total)
-            return reader.entries()
+    class SearchingReader(EntryReader):
+        def iris(self) -> list[str]:
+            totals.append(index.search(SearchRequest(), LANGUAGES).total)
+            return reader.iris()
 
-    index.reader = Watching(reader.store, reader.kind)
+    index.reader = SearchingReader(reader.store, reader.kind)
     index.build(release="second")
-    assert answers == [53]
+    assert totals == [53]
     assert index.release == "second"
 
 
-def test_what_is_no_index_is_replaced(copied: Path) -> None:
+def test_a_failed_update_changes_nothing(real: Catalogue) -> None:
+    index = index_of(real, IndexFile())
+    index.build(release="first")
+    before = index.search(SearchRequest(size=100), LANGUAGES), index.scores('"social exclusion"')
+
+    class FailingReader(EntryReader):
+        def read(self, iris: Sequence[str]) -> Iterator[IndexedEntry]:
+            if iris == [real.entry("1699")]:
+                raise OSError("the store is gone")
+            return (entry._replace(texts=()) for entry in super().read(iris))
+
+    reader = index.reader
+    index._data.reader = FailingReader(reader.store, reader.kind)
+    with pytest.raises(OSError, match="gone"):
+        index.update([real.entry("1788"), real.entry("1699")], release="second")
+    after = index.search(SearchRequest(size=100), LANGUAGES), index.scores('"social exclusion"')
+    assert after == before
+    assert index.release == "first"
+
+
+def test_a_file_that_is_no_index_is_replaced(copied: Path) -> None:
     kept = copied / catalogue.KEPT
     kept.mkdir()
     (kept / "index.db").write_text("no database at all, but long enough to be taken for one" * 100)
     assert total(serve(copied)) == 53
 
 
-def _first_number(served: Services) -> int | None:
+def first_number(served: Services) -> int | None:
     assert served.index
-    return served.index.shelf.number(f"{BASE}practice/1788")
+    return served.index.file.number(f"{BASE}practice/1788")
 
 
-def _all(served: Services) -> tuple[str, ...]:
-    return served.search.answer(Choices(size=100), LANGUAGES).entries
+def all_entries(served: Services) -> tuple[str, ...]:
+    return served.search.search(SearchRequest(size=100), LANGUAGES).entries

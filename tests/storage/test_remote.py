@@ -115,18 +115,18 @@ SEARCHES = [
 def test_the_definition_gives_there_what_the_index_gives(
     search: str, far: Elsewhere, real: Catalogue, services: Services
 ) -> None:
-    choices = services.choosing.read(parse_qsl(search))
-    found = services.search.answer(choices, real.languages)
-    if choices.words:
-        choices = replace(choices, found=services.search.found(choices.words))
-    assert far.services.defined.answer(choices, real.languages) == found
-    if found.more_after and found.places[-1].text.isascii():
-        following = replace(choices, after=found.places[-1])
-        expected = services.search.answer(following, real.languages)
-        assert far.services.defined.answer(following, real.languages) == expected
-    rows, columns = (services.choosing.facets[key] for key in ("outcome", "country"))
-    table = services.search.coverage(rows, columns, choices)
-    assert far.services.defined.coverage(rows, columns, choices) == table
+    choices = services.request_parser.parse(parse_qsl(search))
+    found = services.search.search(choices, real.languages)
+    if choices.query:
+        choices = replace(choices, scores=services.search.scores(choices.query))
+    assert far.services.sparql_engine.search(choices, real.languages) == found
+    if found.has_next and found.cursors[-1].text.isascii():
+        following = replace(choices, after=found.cursors[-1])
+        expected = services.search.search(following, real.languages)
+        assert far.services.sparql_engine.search(following, real.languages) == expected
+    rows, columns = (services.request_parser.facets[key] for key in ("outcome", "country"))
+    table = services.search.cross_tabulate(rows, columns, choices)
+    assert far.services.sparql_engine.cross_tabulate(rows, columns, choices) == table
 
 
 def test_links_triples_and_things_are_counted_alike(far: Elsewhere, client: TestClient) -> None:

@@ -162,7 +162,7 @@ def test_every_parameter_of_a_search_may_have_any_value(
     client: TestClient, services: Services
 ) -> None:
     for number, value in enumerate(VALUES):
-        for name in [*services.choosing.parameters][number % 12 :: 12]:
+        for name in [*services.request_parser.parameters][number % 12 :: 12]:
             for ending in ("json", "ttl"):
                 check(client.get(f"/practices.{ending}", params={name: value, "explain": "true"}))
 
@@ -195,7 +195,7 @@ def test_nothing_drawn_is_a_fault(
     parameters: list[tuple[int, str]],
     headers: list[tuple[str, str]],
 ) -> None:
-    names = [*services.choosing.parameters, "rows", "columns", "lang", "format"]
+    names = [*services.request_parser.parameters, "rows", "columns", "lang", "format"]
     params = [(names[number % len(names)], value) for number, value in parameters]
     for place in (f"/practices.{form}", f"/coverage.{form}"):
         check(client.get(place, params=urlencode(params), headers=raw(headers)))
@@ -283,12 +283,13 @@ def test_only_the_beginning_of_a_name_is_looked_at(client: TestClient) -> None:
     assert found(name) == found(name + "y" * 10_000)
 
 
-def test_words_of_readers_are_not_kept() -> None:
-    analysed, kept = tokenizer.Words(["en", "de"]), tokenizer._kept_plain.cache_info().currsize
+def test_words_of_queries_are_not_cached() -> None:
+    tokens = tokenizer.Tokenizer(["en", "de"])
+    cached = tokenizer._cached_normalize.cache_info().currsize
     for number in range(300):
-        assert tokenizer.comparable(f"{number}{'x' * 1000}")
-    assert tokenizer._kept_plain.cache_info().currsize == kept
+        assert tokenizer.normalize(f"{number}{'x' * 1000}")
+    assert tokenizer._cached_normalize.cache_info().currsize == cached
     for number in range(300):
-        analysed.alike([f"word{number}"])
-    assert not any(analysed._stems.values())
+        tokens.variants([f"word{number}"])
+    assert not any(tokens._tokens.values())
     assert len(form("x" * 1000)) < MOST_LETTERS

@@ -12,13 +12,13 @@ from ..reconciliation.entities import Things, Types
 from ..reconciliation.extension import Extending, Suggesting
 from ..reporting.dataset import Dataset
 from ..schema.shapes import SKOS
-from ..search.engine import Defined, Neighbours
-from ..search.entries import FactReader
-from ..search.explain import Explaining
-from ..search.index import Index, follow
-from ..search.index_file import Shelf
-from ..search.request import Choosing
-from ..search.text.tokenizer import small_words
+from ..search.engine import SimilarityFinder, SparqlEngine
+from ..search.entries import EntryReader
+from ..search.explain import Explainer
+from ..search.index import Index, try_synchronise
+from ..search.index_file import IndexFile
+from ..search.request import RequestParser
+from ..search.text.tokenizer import parse_stop_words
 from ..storage.oxigraph import Snapshots
 from ..storage.remote import Endpoint
 from ..validation.incremental import IncrementalValidator
@@ -42,35 +42,35 @@ class Services:
         """Return the search index, in step with the release if the store holds a whole one."""
         release, index = self.catalogue.release, self._index
         if release != index.release:
-            follow(index, release, self.log)
+            try_synchronise(index, release, self.log)
         return index
 
     @cached_property
     def _index(self) -> Index:
-        index = self.index or index_of(self.catalogue, Shelf())
-        follow(index, self.catalogue.release, self.log)
+        index = self.index or index_of(self.catalogue, IndexFile())
+        try_synchronise(index, self.catalogue.release, self.log)
         return index
 
     @cached_property
-    def choosing(self) -> Choosing:
+    def request_parser(self) -> RequestParser:
         """Return the parser of search requests."""
-        return Choosing(self.catalogue.shapes.record, self.catalogue.vocabularies)
+        return RequestParser(self.catalogue.shapes.record, self.catalogue.vocabularies)
 
     @cached_property
-    def defined(self) -> Defined:
+    def sparql_engine(self) -> SparqlEngine:
         """Return the search engine that answers by SPARQL alone, as searches are defined."""
         catalogue = self.catalogue
-        return Defined(catalogue.store, catalogue.shapes.record, catalogue.vocabularies)
+        return SparqlEngine(catalogue.store, catalogue.shapes.record, catalogue.vocabularies)
 
     @property
-    def explaining(self) -> Explaining:
+    def explainer(self) -> Explainer:
         """Return what explains the numbers of an answer by their SPARQL."""
-        return Explaining(self.search, self.catalogue.shapes.record, self.catalogue.vocabularies)
+        return Explainer(self.search, self.catalogue.shapes.record, self.catalogue.vocabularies)
 
     @property
-    def neighbours(self) -> Neighbours:
+    def similarity(self) -> SimilarityFinder:
         """Return what finds entries similar to one."""
-        return Neighbours(self.search, self.catalogue.reader)
+        return SimilarityFinder(self.search, self.catalogue.reader)
 
     @cached_property
     def states(self) -> EntityStates:
@@ -128,8 +128,8 @@ class Services:
         return lru_cache(maxsize=1)(described)
 
 
-def index_of(catalogue: Catalogue, shelf: Shelf) -> Index:
+def index_of(catalogue: Catalogue, file: IndexFile) -> Index:
     """Return the search index that a file holds, at the release at which it was last written."""
-    reader = FactReader(catalogue.store, catalogue.shapes.record)
-    small = small_words(catalogue.phrases.wordings["smallWords"])
-    return Index(reader, catalogue.vocabularies, catalogue.languages, shelf, small)
+    reader = EntryReader(catalogue.store, catalogue.shapes.record)
+    stop_words = parse_stop_words(catalogue.phrases.wordings["smallWords"])
+    return Index(reader, catalogue.vocabularies, catalogue.languages, file, stop_words)

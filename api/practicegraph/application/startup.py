@@ -20,7 +20,7 @@ from ..catalogue.documents import UnreadableError
 from ..catalogue.loading import Watch, unwatched
 from ..editing.writer import Writing
 from ..search import index as search_index
-from ..search.index_file import Shelf
+from ..search.index_file import IndexFile
 from ..storage import files as storage_files
 from ..storage.oxigraph import Embedded, Snapshots
 from ..storage.remote import Endpoint, Remote
@@ -105,11 +105,11 @@ def _indexed(
     Where it is built, it may read the files that the store was filled from. Raises UnreadableError.
     """
     kept.mkdir(parents=True, exist_ok=True)
-    index = index_of(catalogue, Shelf.at(kept / _INDEX))
+    index = index_of(catalogue, IndexFile.open(kept / _INDEX))
     before = index.release
-    search_index.follow(index, catalogue.release, log, files)
+    search_index.try_synchronise(index, catalogue.release, log, files)
     if files and index.release != before and loading.release(catalogue.folder) != index.release:
-        index.build((), **index.said)  # a file was edited while it was read
+        index.build((), **index.metadata)  # a file was edited while it was read
     return Services(catalogue, source, log, index)
 
 

@@ -20,7 +20,7 @@ from ..catalogue.change_log import Log
 from ..catalogue.change_recorder import Changed, Present
 from ..catalogue.documents import Document, UnreadableError
 from ..catalogue.loading import Held
-from ..search.index import Index, catch_up
+from ..search.index import Index, synchronise
 from ..storage import files
 
 
@@ -77,7 +77,7 @@ class Writing:
         self.catalogue.store.exchange(topic, triples, release)
         loading.end(self.listed, name, held, release)
         self._sums = sums
-        catch_up(self.index, release, self.log)
+        synchronise(self.index, release, self.log)
 
     def is_taken(self, identifier: str) -> bool:
         """Tell whether an entry has, or has ever had, an identifier."""

@@ -17,7 +17,7 @@ from pyoxigraph import Literal, NamedNode
 from ..rdf.terms import Term, plain
 from ..schema.fields import Field
 from ..schema.records import Reader, Record
-from ..search.request import Choices
+from ..search.request import SearchRequest
 from ..storage.base import Store
 from .entities import Property, Things, Type, Types
 from .names import EXACT, IDENTIFIED, Alike, Likeness, Names, form, likeness
@@ -80,8 +80,8 @@ class Claims:
         if not iris:
             return set()
         chosen = {field.key: tuple(map(NamedNode, sorted(iris)))}
-        choices = Choices(chosen=chosen, size=_MOST)
-        return set(self.things.index.answer(choices, self.languages).entries)
+        choices = SearchRequest(filters=chosen, size=_MOST)
+        return set(self.things.index.search(choices, self.languages).entries)
 
     def _concepts(self, field: Field, text: str) -> frozenset[str]:
         """Give the concepts that a text means for a field, with all that count for them."""
@@ -227,7 +227,7 @@ class Reconciling:
 
     def _entries(self, words: str, most: int) -> dict[str, Likeness]:
         wanted, kind = form(words), self.things.types.entries.kind
-        records = self.reader.records(kind, self.things.index.titled(words, most))
+        records = self.reader.records(kind, self.things.index.find_titles(words, most))
         alike = {one.iri: likeness(wanted, map(form, _titles(one))) for one in records}
         return {iri: found for iri, found in alike.items() if found}
 

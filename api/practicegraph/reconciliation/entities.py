@@ -182,7 +182,7 @@ class Things:
         """Give the type that a current concept or entry is of directly, else None."""
         if concept := self.vocabularies.concepts.get(iri):
             return None if concept.retirement else self._type_of(concept)
-        return self.types.entries if self.index.holds(iri) else None
+        return self.types.entries if self.index.contains(iri) else None
 
     def _type_of(self, concept: Concept) -> Type | None:
         return self.types.all.get(self.vocabularies.scheme(concept.scheme).key)

@@ -13,7 +13,7 @@ from ..rdf.terms import DAY, XSD, Term, decimal, integer, is_day
 from ..schema.fields import Field
 from ..schema.records import Reader, Record
 from ..schema.text import fold, preferring
-from ..search.request import Choices
+from ..search.request import SearchRequest
 from .candidates import NamesOf
 from .entities import Property, Things, Type
 
@@ -120,8 +120,8 @@ class Suggesting:
         found = [meant] if meant and self.things.type_of(meant) in lowest else []
         found += self._concepts(beginning, lowest, languages)
         if self.things.types.entries in lowest and len(found) < most:
-            choices = Choices(words=beginning, size=most)
-            found += self.things.index.answer(choices, languages).entries
+            choices = SearchRequest(query=beginning, size=most)
+            found += self.things.index.search(choices, languages).entries
         return list(dict.fromkeys(found))[:most]
 
     def types(self, beginning: str) -> list[Type]:

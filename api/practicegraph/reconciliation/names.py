@@ -8,7 +8,7 @@ from rapidfuzz import fuzz, process
 
 from ..schema.text import cut
 from ..schema.vocabularies import Scheme
-from ..search.text.tokenizer import comparable, listed
+from ..search.text.tokenizer import normalize, split_words
 
 EXACT = 100.0
 """The likeness of what is the same but for case, accents and marks between words."""
@@ -44,7 +44,7 @@ def form(text: str) -> str:
 
 @lru_cache(_KEPT)
 def _form(text: str) -> str:
-    return " ".join(filter(None, map(comparable, listed(text))))
+    return " ".join(filter(None, map(normalize, split_words(text))))
 
 
 def likeness(text: str, names: Iterable[str]) -> Likeness | None:

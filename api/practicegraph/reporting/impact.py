@@ -22,7 +22,7 @@ from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.messages import Phrases
 from ..schema.text import best
-from ..search.engine import Defined
+from ..search.engine import SparqlEngine
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import Embedded
@@ -108,7 +108,7 @@ def _counted(opened: Catalogue, key: str) -> Mapping[Term | None, int]:
     facets = {facet.key: facet for facet in opened.shapes.record.facets}
     if key not in facets:
         return {}
-    return Defined(opened.store, opened.shapes.record, opened.vocabularies).counts(facets[key])
+    return SparqlEngine(opened.store, opened.shapes.record, opened.vocabularies).counts(facets[key])
 
 
 def _name(comparison: Comparison, value: Term | None) -> str:

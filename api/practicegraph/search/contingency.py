@@ -1,9 +1,9 @@
 """Contingency tables: how many entries have each value of one facet and each of another.
 
-Two sets out of a million entries take microseconds to intersect even if one is small, and two
-facets have thousands of pairs of values. So only the large sets are intersected with all others;
-small ones are turned about, and what they share is counted a row at a time. Nothing is kept for the
-next table, so that none has a change to follow.
+Intersecting two sets of a million entries takes microseconds even where one is small, and two
+facets have thousands of pairs of values. So only large sets are intersected with all others; the
+small ones are transposed, and counted a row at a time. Nothing is cached, so that no write has to
+invalidate it. Measurements are in api/search.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,114 +14,114 @@ import numpy as np
 from pyroaring import BitMap
 
 from ..rdf.terms import Term
-from .engine import Coverage
-from .text.postings import bitmap, members
+from .engine import ContingencyTable
+from .text.postings import to_array, to_bitmap
 
-_LARGE = 1 / 16
-"""The share of all entries from which on a roaring bitmap is kept as bits, soon intersected."""
-_ROWS, _COLUMNS = 16, 32
-"""How many small sets there are on each side at least, where turning them about is repaid."""
-_WIDTH = 4
-"""How many places a row of a layer has: most entries have fewer rare values."""
+_LARGE_SHARE = 1 / 16
+"""The share of all entries above which a roaring bitmap is stored as bits, quick to intersect."""
+_MIN_ROWS, _MIN_COLUMNS = 16, 32
+"""The numbers of small sets on each side for which transposing takes less time."""
+_LAYER_WIDTH = 4
+"""The columns that a layer can hold for an entry: most entries have fewer rare values."""
 
-Sets = Mapping[Term | None, BitMap]
-Counted = Sequence[tuple[Term | None, int]]
-Places = np.ndarray[tuple[int, int], np.dtype[np.integer]]
+ValueSets = Mapping[Term | None, BitMap]
+ColumnCounts = Sequence[tuple[Term | None, int]]
+Layout = np.ndarray[tuple[int, int], np.dtype[np.integer]]
 
 
-def table(left: BitMap, rows: Sets, columns: Sets) -> Coverage:
-    """Count the entries that are left by the values of two facets, given with their sets."""
-    by_row, by_column = (
-        {value: inside for value, found in sets.items() if (inside := found & left)}
+def cross_tabulate(entries: BitMap, rows: ValueSets, columns: ValueSets) -> ContingencyTable:
+    """Count entries by the values of two facets, given by value."""
+    inside_rows, inside_columns = (
+        {value: inside for value, those in sets.items() if (inside := those & entries)}
         for sets in (rows, columns)
     )
     cells = {
         (row, column): count
-        for row, counted in _counted(left, by_row, by_column, columns)
-        for column, count in counted
+        for row, counts in _count_rows(entries, inside_rows, inside_columns, columns)
+        for column, count in counts
         if count
     }
-    return Coverage(len(left), _sizes(by_row), _sizes(by_column), cells)
+    return ContingencyTable(len(entries), _sizes(inside_rows), _sizes(inside_columns), cells)
 
 
-def _counted(
-    left: BitMap, rows: Sets, columns: Sets, whole: Sets
-) -> Iterator[tuple[Term | None, Counted]]:
-    """Give for each row how many of its entries are in each column.
+def _count_rows(
+    entries: BitMap, rows: ValueSets, columns: ValueSets, whole_columns: ValueSets
+) -> Iterator[tuple[Term | None, ColumnCounts]]:
+    """Yield for each row how many of its entries are in each column.
 
-    A row is intersected with whole columns: what is left of one may be no bits any more.
+    A row is intersected with whole columns, since a part of one may no longer be stored as bits.
     """
-    least = _LARGE * (left.max() + 1) if left else 0
-    turned = _Turned(_worth_turning(least, rows, columns))
-    every = {value: whole[value] for value in columns}
-    others = {value: found for value, found in every.items() if value not in turned.sets}
+    threshold = _LARGE_SHARE * (entries.max() + 1) if entries else 0
+    transposed = _TransposedSets(_to_transpose(threshold, rows, columns))
+    every = {value: whole_columns[value] for value in columns}
+    others = {value: those for value, those in every.items() if value not in transposed.sets}
     for row, inside in rows.items():
-        if len(inside) < least:
-            yield row, [*_intersected(inside, others), *turned.counted(inside)]
+        if len(inside) < threshold:
+            yield row, [*_intersect(inside, others), *transposed.count(inside)]
         else:
-            yield row, _intersected(inside, every)
+            yield row, _intersect(inside, every)
 
 
-def _worth_turning(least: float, rows: Sets, columns: Sets) -> Sets:
-    """Give the small columns, or none where they are few, or few rows are small."""
-    small = {value: found for value, found in columns.items() if len(found) < least}
-    is_repaid = sum(len(found) < least for found in rows.values()) >= _ROWS
-    return small if is_repaid and len(small) >= _COLUMNS else {}
+def _to_transpose(threshold: float, rows: ValueSets, columns: ValueSets) -> ValueSets:
+    """Return the small columns, or none where they, or the small rows, are few."""
+    small = {value: those for value, those in columns.items() if len(those) < threshold}
+    has_small_rows = sum(len(those) < threshold for those in rows.values()) >= _MIN_ROWS
+    return small if has_small_rows and len(small) >= _MIN_COLUMNS else {}
 
 
-def _intersected(inside: BitMap, sets: Sets) -> Counted:
-    return [(value, inside.intersection_cardinality(found)) for value, found in sets.items()]
+def _intersect(inside: BitMap, sets: ValueSets) -> ColumnCounts:
+    return [(value, inside.intersection_cardinality(those)) for value, those in sets.items()]
 
 
-def _sizes(sets: Sets) -> dict[Term | None, int]:
-    return {value: len(found) for value, found in sets.items()}
+def _sizes(sets: ValueSets) -> dict[Term | None, int]:
+    return {value: len(those) for value, those in sets.items()}
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """The places of sets in which entries are: for each number a row, which zeros fill up."""
+    """For each entry a row with the positions of its sets, from 1, filled up with zeros."""
 
     entries: BitMap
-    places: Places
+    layout: Layout
 
 
 @dataclass(frozen=True)
-class _Turned:
-    """Sets turned about when first asked for: the places, from 1 on, of those an entry is in."""
+class _TransposedSets:
+    """Sets by entry instead of by value."""
 
-    sets: Sets
+    sets: ValueSets
 
-    def counted(self, inside: BitMap) -> Counted:
-        """Give how many of some entries are in each set."""
+    def count(self, inside: BitMap) -> ColumnCounts:
+        """Return how many of some entries are in each set."""
         counts = np.zeros(len(self.sets) + 1, np.intp)
         for layer in self._layers:
-            numbers = members(layer.entries & inside)
-            counts += np.bincount(layer.places.take(numbers, 0).ravel(), minlength=len(counts))
+            numbers = to_array(layer.entries & inside)
+            counts += np.bincount(layer.layout.take(numbers, 0).ravel(), minlength=len(counts))
         return list(zip(self.sets, counts[1:].tolist(), strict=True))
 
     @cached_property
     def _layers(self) -> Sequence[_Layer]:
-        """Give one layer, and further ones for entries that are in more sets than it has room."""
+        """Return one layer, and further ones for entries in more sets than it can hold."""
         layers = []
-        waiting = list(enumerate(self.sets.values(), 1))
-        while waiting:
-            layer, waiting = self._layer(waiting)
+        remaining = list(enumerate(self.sets.values(), 1))
+        while remaining:
+            layer, remaining = self._layer(remaining)
             layers.append(layer)
         return layers
 
     def _layer(self, sets: Sequence[tuple[int, BitMap]]) -> tuple[_Layer, list[tuple[int, BitMap]]]:
-        """Give a layer of sets with their places, and those that it had no room for."""
-        entries = BitMap.union(BitMap(), *(found for _, found in sets))
+        """Return a layer of sets with their positions, and what it cannot hold."""
+        entries = BitMap.union(BitMap(), *(those for _, those in sets))
         height = entries.max() + 1
-        places = np.zeros(height * _WIDTH, np.min_scalar_type(len(self.sets)))
-        filled = np.zeros(height, np.uint8)
-        waiting = []
-        for place, found in sets:
-            numbers = members(found).astype(np.intp)
-            used = filled.take(numbers)
-            if (full := used == _WIDTH).any():
-                waiting.append((place, bitmap(numbers[full])))
-                numbers, used = numbers[~full], used[~full]
-            places[numbers * _WIDTH + used] = place
-            filled[numbers] = used + 1
-        return _Layer(entries, places.reshape(height, _WIDTH)), waiting
+        cells = np.zeros(height * _LAYER_WIDTH, np.min_scalar_type(len(self.sets)))
+        used = np.zeros(height, np.uint8)
+        remaining = []
+        for position, those in sets:
+            numbers = to_array(those).astype(np.intp)
+            offsets = used.take(numbers)
+            if (is_full := offsets == _LAYER_WIDTH).any():
+                remaining.append((position, to_bitmap(numbers[is_full])))
+                numbers, offsets = numbers[~is_full], offsets[~is_full]
+            cells[numbers * _LAYER_WIDTH + offsets] = position
+            used[numbers] = offsets + 1
+        return _Layer(entries, cells.reshape(height, _LAYER_WIDTH)), remaining

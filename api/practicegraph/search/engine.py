@@ -1,9 +1,6 @@
-"""Searches answered: which entries choices leave, in which order, and how many have each value.
+"""Search engines: one interface, its implementation by SPARQL, and similar entries with reasons.
 
-Two ways to answer have one interface: SPARQL in the store, which is the definition of what is
-right, and an index, which is quick. They give the same.
-
-Why entries are near to one another: the concepts that they share, the most telling first.
+The SPARQL engine runs the definition in the store. The index is quicker and gives the same.
 """
 
 from abc import ABC, abstractmethod
@@ -18,37 +15,34 @@ from ..schema.fields import Field, Kind, scale, steps_between
 from ..schema.records import Reader, Record
 from ..schema.vocabularies import Vocabularies
 from ..storage.base import Row, Store
-from .request import EVERYTHING, Choices, Place
-from .sparql import Axis, Definition
+from .request import ALL_ENTRIES, Cursor, SearchRequest
+from .sparql import CountAxis, QueryBuilder
 
 Counts = Mapping[Term | None, int]
 """How many entries have each value of a facet; under None those that state none."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The entries of one page with their places, how many there are, the counts of every facet.
-
-    There are more entries before the page, or after it, where these say so.
-    """
+class SearchResult:
+    """The number of matching entries, a page of them by their cursors, the counts of all facets."""
 
     total: int
-    places: tuple[Place, ...]
+    cursors: tuple[Cursor, ...]
     counts: Mapping[str, Counts]
-    more_before: bool = False
-    more_after: bool = False
+    has_previous: bool = False
+    has_next: bool = False
 
     @property
     def entries(self) -> tuple[str, ...]:
-        """Give the IRIs of the entries of the page."""
-        return tuple(place.iri for place in self.places)
+        """Return the IRIs of the entries of the page."""
+        return tuple(cursor.iri for cursor in self.cursors)
 
 
 @dataclass(frozen=True)
-class Coverage:
+class ContingencyTable:
     """How many entries have each value of one facet together with each value of another.
 
-    Under None stand those that state none; pairs of values that none has are absent.
+    Under None are those that state none; pairs that no entry has are absent.
     """
 
     total: int
@@ -58,202 +52,210 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """An entry near to another: how many concepts they share, of how many that either has."""
+class Similarity:
+    """How similar an entry is: the concepts that both have, and those that either has."""
 
     iri: str
     shared: int
     either: int
 
     @property
-    def nearness(self) -> float:
-        """Give the share of the concepts of the two that they share."""
+    def score(self) -> float:
+        """Return the share of their concepts that both have (Jaccard index)."""
         return self.shared / self.either
 
 
-class Search(ABC):
-    """Answers choices over the entries of one kind, with titles by the languages' order."""
+class SearchEngine(ABC):
+    """Answers searches over the entries of one kind, with titles by the reader's languages."""
 
     @abstractmethod
-    def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
-        """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
+    def search(self, request: SearchRequest, languages: Sequence[str]) -> SearchResult:
+        """Return a page of entries with all counts; no facet's filters narrow its own counts."""
 
     @abstractmethod
-    def counts(self, facet: Field, choices: Choices = EVERYTHING) -> Counts:
-        """Give how many of the entries that choices leave have each value of a facet."""
+    def counts(self, facet: Field, request: SearchRequest = ALL_ENTRIES) -> Counts:
+        """Return how many of the matching entries have each value of a facet."""
 
     @abstractmethod
-    def coverage(self, rows: Field, columns: Field, choices: Choices) -> Coverage:
-        """Count the entries that choices leave by the values of two facets."""
+    def cross_tabulate(
+        self, rows: Field, columns: Field, request: SearchRequest
+    ) -> ContingencyTable:
+        """Count the matching entries by the values of two facets."""
 
     @abstractmethod
-    def similar(self, entry: str, count: int) -> list[Neighbour]:
-        """Give the entries that are nearest to one, by the concepts that they share."""
+    def similar(self, entry: str, limit: int) -> list[Similarity]:
+        """Return the entries most similar to one, by the concepts that they share."""
 
 
 @dataclass(frozen=True)
-class Defined(Search):
-    """Answers as the definition says, by SPARQL in the store."""
+class SparqlEngine(SearchEngine):
+    """Answers as searches are defined, by SPARQL in the store."""
 
     store: Store
     kind: Kind
     vocabularies: Vocabularies
 
     @property
-    def definition(self) -> Definition:
-        """Give what writes the queries, with the steps that dates and numbers have at present."""
+    def queries(self) -> QueryBuilder:
+        """Return the builder of queries, with the present steps of dates and numbers."""
         ordered = [facet for facet in self.kind.facets if facet.ordered]
-        bare = Definition(self.kind, self.vocabularies, {})
-        steps = {f.key: self._steps(f, next(self._rows(bare.ends(f)))) for f in ordered}
-        return Definition(self.kind, self.vocabularies, steps)
+        builder = QueryBuilder(self.kind, self.vocabularies, {})
+        steps = {f.key: _steps(f, next(self._select(builder.select_bounds(f)))) for f in ordered}
+        return QueryBuilder(self.kind, self.vocabularies, steps)
 
-    def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
-        """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
-        assert choices.found is not None or not choices.words.strip(), "words are found elsewhere"
-        definition = self.definition
-        query = definition.listing(choices, languages, choices.size + 1)
-        places = list(map(_place, self._rows(query)))
+    def search(self, request: SearchRequest, languages: Sequence[str]) -> SearchResult:
+        """Return a page of entries with all counts; no facet's filters narrow its own counts."""
+        assert request.scores is not None or not request.query.strip(), "a text index has to run it"
+        queries = self.queries
+        rows = self._select(queries.list_entries(request, languages, request.size + 1))
+        cursors = list(map(_cursor, rows))
         counts = {
-            facet.key: self._by_value(definition, facet, choices.without(facet))
+            facet.key: self._count_values(queries, facet, request.without(facet))
             for facet in self.kind.facets
         }
-        total, more = self._number(definition, choices), len(places) > choices.size
-        return page_of(choices, total, places[: choices.size], more, counts)
+        total, has_more = self._count(queries, request), len(cursors) > request.size
+        return make_result(request, total, cursors[: request.size], has_more, counts)
 
-    def counts(self, facet: Field, choices: Choices = EVERYTHING) -> Counts:
-        """Give how many of the entries that choices leave have each value of a facet."""
-        return self._by_value(self.definition, facet, choices.without(facet))
+    def counts(self, facet: Field, request: SearchRequest = ALL_ENTRIES) -> Counts:
+        """Return how many of the matching entries have each value of a facet."""
+        return self._count_values(self.queries, facet, request.without(facet))
 
-    def coverage(self, rows: Field, columns: Field, choices: Choices) -> Coverage:
-        """Count the entries that choices leave by the values of two facets."""
-        definition = self.definition
+    def cross_tabulate(
+        self, rows: Field, columns: Field, request: SearchRequest
+    ) -> ContingencyTable:
+        """Count the matching entries by the values of two facets."""
+        queries = self.queries
         cells: dict[tuple[Term | None, Term | None], int] = {}
         for row_stated in (True, False):
             for column_stated in (True, False):
-                axes = Axis(rows, "row", row_stated), Axis(columns, "column", column_stated)
-                for found in self._rows(definition.number(choices, *axes)):
-                    if count := _count(found):
-                        cells[found.get("row"), found.get("column")] = count
-        total = self._number(definition, choices)
-        by_row, by_column = (
-            self._by_value(definition, facet, choices) for facet in (rows, columns)
-        )
-        return Coverage(total, by_row, by_column, cells)
+                axes = (
+                    CountAxis(rows, "row", row_stated),
+                    CountAxis(columns, "column", column_stated),
+                )
+                for row in self._select(queries.count_entries(request, *axes)):
+                    if count := _number(row):
+                        cells[row.get("row"), row.get("column")] = count
+        total = self._count(queries, request)
+        by_row, by_column = (self._count_values(queries, f, request) for f in (rows, columns))
+        return ContingencyTable(total, by_row, by_column, cells)
 
-    def similar(self, entry: str, count: int) -> list[Neighbour]:
-        """Give the entries that are nearest to one, by the concepts that they share."""
-        rows = self._rows(self.definition.similar(entry, count))
+    def similar(self, entry: str, limit: int) -> list[Similarity]:
+        """Return the entries most similar to one, by the concepts that they share."""
+        rows = self._select(self.queries.list_similar(entry, limit))
         return [
-            Neighbour(plain(r["other"]), int(plain(r["shared"])), int(plain(r["either"])))
+            Similarity(plain(r["other"]), int(plain(r["shared"])), int(plain(r["either"])))
             for r in rows
         ]
 
-    def _by_value(self, definition: Definition, facet: Field, choices: Choices) -> Counts:
-        found: dict[Term | None, int] = {
-            row["value"]: _count(row)
-            for row in self._rows(definition.number(choices, Axis(facet, "value")))
+    def _count_values(self, queries: QueryBuilder, facet: Field, request: SearchRequest) -> Counts:
+        counts: dict[Term | None, int] = {
+            row["value"]: _number(row)
+            for row in self._select(queries.count_entries(request, CountAxis(facet, "value")))
         }
-        unstated = self._number(definition, choices, Axis(facet, "value", stated=False))
-        return found | ({None: unstated} if unstated else {})
+        not_stated = self._count(queries, request, CountAxis(facet, "value", is_stated=False))
+        return counts | ({None: not_stated} if not_stated else {})
 
-    def _number(self, definition: Definition, choices: Choices, *axes: Axis) -> int:
-        return next(_count(row) for row in self._rows(definition.number(choices, *axes)))
+    def _count(self, queries: QueryBuilder, request: SearchRequest, *axes: CountAxis) -> int:
+        return next(_number(row) for row in self._select(queries.count_entries(request, *axes)))
 
-    def _rows(self, query: str) -> Iterator[Row]:
+    def _select(self, query: str) -> Iterator[Row]:
         return iter(self.store.select(query))
 
-    def _steps(self, facet: Field, ends: Row) -> range:
-        if "least" not in ends:
-            return range(0)
-        order = scale(facet)
-        least, most = (plain(ends[name]).rstrip("~") for name in ("least", "most"))
-        return steps_between(order.step(order.low(least)), order.step(order.high(most)))
 
-
-def page_of(
-    choices: Choices,
+def make_result(
+    request: SearchRequest,
     total: int,
-    places: Sequence[Place],
-    more: bool,
+    cursors: Sequence[Cursor],
+    has_more: bool,
     counts: Mapping[str, Counts],
-) -> Answer:
-    """Give an answer by the places of its page in the direction of reading, and what is beyond."""
-    if not choices.size:
-        return Answer(total, (), counts)
-    if choices.before is not None:
-        return Answer(total, tuple(reversed(places)), counts, more, bool(places))
-    return Answer(total, tuple(places), counts, choices.after is not None, more)
+) -> SearchResult:
+    """Return the result of a page given in the direction of reading, and whether more follow."""
+    if not request.size:
+        return SearchResult(total, (), counts)
+    if request.is_backward:
+        return SearchResult(total, tuple(reversed(cursors)), counts, has_more, bool(cursors))
+    return SearchResult(total, tuple(cursors), counts, request.after is not None, has_more)
 
 
-def _count(row: Row) -> int:
+def _steps(facet: Field, bounds: Row) -> range:
+    if "least" not in bounds:
+        return range(0)
+    order = scale(facet)
+    least, greatest = (plain(bounds[name]).rstrip("~") for name in ("least", "greatest"))
+    return steps_between(order.step(order.low(least)), order.step(order.high(greatest)))
+
+
+def _number(row: Row) -> int:
     return int(plain(row["count"]))
 
 
-def _place(row: Row) -> Place:
+def _cursor(row: Row) -> Cursor:
     level = row.get("level")
     assert level is None or isinstance(level, Literal)
-    return Place(int(level.value) if level else None, plain(row["text"]), plain(row["entry"]))
+    return Cursor(int(level.value) if level else None, plain(row["text"]), plain(row["entry"]))
 
 
-class Shared(NamedTuple):
-    """A concept that two entries have in the same field, or that both count for."""
+class SharedConcept(NamedTuple):
+    """A concept that two entries have in the same field, or for which both count."""
 
     key: str
     concept: str
 
 
 @dataclass(frozen=True)
-class Near:
-    """An entry near to another, and why: the concepts that they share without the broader ones."""
+class SimilarEntry:
+    """A similar entry, with the narrowest concepts that it shares, the rarest first."""
 
-    neighbour: Neighbour
+    similarity: Similarity
     record: Record
-    shared: tuple[Shared, ...]
+    shared: tuple[SharedConcept, ...]
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """Tells which entries are near to one, and why."""
+class SimilarityFinder:
+    """Finds similar entries and the concepts that they share."""
 
-    search: Search
+    engine: SearchEngine
     reader: Reader
 
-    def of(self, record: Record, count: int) -> list[Near]:
-        """Give up to so many entries that are nearest to one, the nearest first."""
-        found = self.search.similar(record.iri, count)
-        records = self.reader.records(record.kind, [neighbour.iri for neighbour in found])
-        mine = self._concepts(record)
-        shared = [mine & self._concepts(other) for other in records]
-        told = [[one for one in both if self._is_narrowest(one, both)] for both in shared]
-        ranks = self._ranks(record.kind, {one for several in told for one in several})
+    def find(self, record: Record, limit: int) -> list[SimilarEntry]:
+        """Return the entries most similar to one, the most similar first."""
+        similarities = self.engine.similar(record.iri, limit)
+        records = self.reader.records(record.kind, [found.iri for found in similarities])
+        own = self._concepts(record)
+        shared = [self._narrowest(own & self._concepts(other)) for other in records]
+        ranks = self._ranks(record.kind, set().union(*shared))
         return [
-            Near(neighbour, other, tuple(sorted(several, key=lambda one: ranks[one])))
-            for neighbour, other, several in zip(found, records, told, strict=True)
+            SimilarEntry(similarity, other, tuple(sorted(concepts, key=ranks.__getitem__)))
+            for similarity, other, concepts in zip(similarities, records, shared, strict=True)
         ]
 
-    def _concepts(self, record: Record) -> set[Shared]:
+    def _concepts(self, record: Record) -> set[SharedConcept]:
         return {
-            Shared(field.key, concept)
+            SharedConcept(field.key, concept)
             for field in record.kind.facets
             for term in record.values.get(field.key, ())
             if field.scheme and isinstance(term, NamedNode)
-            for concept in self._counted(term.value)
+            for concept in self._with_broader(term.value)
         }
 
-    def _counted(self, iri: str) -> Sequence[str]:
-        """Give the concepts for which one counts: itself, and what is above it."""
+    def _with_broader(self, iri: str) -> Sequence[str]:
         vocabularies = self.reader.vocabularies
         concept = vocabularies.concepts.get(iri)
         return vocabularies.scheme(concept.scheme).counted.get(iri, ()) if concept else (iri,)
 
-    def _is_narrowest(self, one: Shared, others: set[Shared]) -> bool:
-        return not any(
-            other.key == one.key and other != one and one.concept in self._counted(other.concept)
-            for other in others
-        )
+    def _narrowest(self, concepts: set[SharedConcept]) -> set[SharedConcept]:
+        broader = {
+            SharedConcept(shared.key, iri)
+            for shared in concepts
+            for iri in self._with_broader(shared.concept)
+            if iri != shared.concept
+        }
+        return concepts - broader
 
-    def _ranks(self, kind: Kind, told: set[Shared]) -> dict[Shared, tuple[int, str]]:
-        """Give what concepts are sorted by: what fewer entries have tells more."""
-        keys = {one.key for one in told}
-        counts = {key: self.search.counts(kind.by_key[key]) for key in keys}
-        return {one: (counts[one.key].get(NamedNode(one.concept), 0), one.concept) for one in told}
+    def _ranks(
+        self, kind: Kind, concepts: set[SharedConcept]
+    ) -> dict[SharedConcept, tuple[int, str]]:
+        """Return the keys by which concepts are sorted: those of fewer entries say more."""
+        counts = {key: self.engine.counts(kind.by_key[key]) for key in {c.key for c in concepts}}
+        return {c: (counts[c.key].get(NamedNode(c.concept), 0), c.concept) for c in concepts}

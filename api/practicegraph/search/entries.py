@@ -1,60 +1,36 @@
-"""What a search needs to know of an entry, made of what is said of it.
+"""Indexed entries: what a search needs of an entry, extracted from statements and read in bulk."""
 
-That comes from the store (`readings`), or from the files that it was filled from (`passing`).
-
-Facts of entries read out of the store, many at once.
-"""
-
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from itertools import islice
 from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import RDF, Term, plain
+from ..rdf.terms import RDF, XSD, Term, plain
 from ..schema.fields import Field, Kind, scale
 from ..schema.lifecycle import DEPRECATED
 from ..storage.base import Store
-from .text.analysis import Tier, Written, tier
+from .text.analysis import FieldText, Tier, field_tier
+
+Value = NamedNode | Literal
+"""A value that can be searched; blank nodes cannot."""
+Statements = Mapping[str, Sequence[Value]]
+"""The values of an entry, maybe repeated, by property, or by the IRI of a field with a path."""
+_Interval = tuple[float, float] | None
+_NO_VALUES: Sequence[Value] = ()
+_TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
+_CACHE_SIZE = 100_000
 
 
-class Value(NamedTuple):
-    """An IRI or a literal; blank nodes say nothing that is searched."""
+class IndexedEntry(NamedTuple):
+    """An entry as it is indexed.
 
-    text: str
-    language: str | None = None
-    is_literal: bool = False
-
-
-Said = Mapping[str, Sequence[Value]]
-"""What is said of a thing: values by property, or by the IRI of a field of a longer path.
-
-A value may be there twice.
-"""
-Span = tuple[float, float] | None
-"""The ends of a date or number; None for what is neither."""
-
-_NONE: Sequence[Value] = ()
-_MOST_KNOWN = 100_000
-_TRUE = Value("true", is_literal=True)
-
-
-def value(term: Term) -> Value | None:
-    """Give a term as a value, or None where it is none."""
-    if isinstance(term, Literal):
-        return Value(term.value, term.language, is_literal=True)
-    return Value(term.value) if isinstance(term, NamedNode) else None
-
-
-class Facts(NamedTuple):
-    """An entry: its values by facet or searched list, its texts, and what it is sorted by.
-
-    `titles` are in lower case by language; `keys` are the least texts of fields with one value;
-    `spans` are the ends of dates and numbers, the last one infinite where a span is open; `steps`
-    the years, or whole numbers, at which a span begins and ends by its values. `texts` are those
-    in which words are looked for.
+    `values` are those of facets and searched lists; `titles` are in lower case by language; `keys`
+    the least values of fields with one value, by which entries are sorted; `spans` the ends of
+    dates and numbers, infinite where a span is open; `steps` the years, or whole numbers, of its
+    first and its last value; `texts` those that are searched.
     """
 
     iri: str
@@ -63,123 +39,117 @@ class Facts(NamedTuple):
     keys: Mapping[str, str]
     spans: Mapping[str, tuple[float, float]]
     steps: Mapping[str, tuple[int, int]]
-    texts: tuple[Written, ...]
+    texts: tuple[FieldText, ...]
 
 
 @dataclass(frozen=True)
-class FactFinder:
-    """Makes facts of what is said of entries of one kind."""
+class EntryExtractor:
+    """Extracts entries of one kind from statements."""
 
     kind: Kind
 
-    def facts(self, iri: str, said: Said) -> Facts | None:
-        """Give the facts of a thing, or None if it is no current entry."""
-        return self._facts(iri, said) if self._is_current(said) else None
-
     @cached_property
     def properties(self) -> list[str]:
-        """Give the properties of which anything is to be known.
-
-        The store gives them as numbers, since it looks each IRI that it gives up in its files.
-        """
+        """Return the properties whose values are needed."""
         fields = [
-            *self._listed,
+            *self._lists,
             *self._ordered,
             *self.kind.single,
-            *self.kind.with_role("LabelRole"),
+            *self._labels,
+            *self._searched,
         ]
-        fields += self._searched
-        marks = [field.open_where for field in fields if field.open_where]
+        markers = [field.open_where for field in fields if field.open_where]
         names = [name for field in fields for name in field.predicates]
-        return list(dict.fromkeys([RDF + "type", DEPRECATED, *names, *marks]))
+        return list(dict.fromkeys([RDF + "type", DEPRECATED, *names, *markers]))
 
     @cached_property
     def paths(self) -> list[Field]:
-        """Give the fields whose values stand further away than a property of the entry."""
+        """Return the fields whose path is longer than one property."""
         return [field for field in self._fields if not field.predicates]
 
-    def _facts(self, iri: str, said: Said) -> Facts:
-        spans = self._spans(said)
-        return Facts(
+    def extract(self, iri: str, statements: Statements) -> IndexedEntry | None:
+        """Return the entry with an IRI, or None where that is no current entry."""
+        if not self._is_current(statements):
+            return None
+        spans = self._spans(statements)
+        return IndexedEntry(
             iri=iri,
             values={
-                key: frozenset(texts)
-                for key, names, is_value in self._values_of
-                if (texts := [one.text for one in _found(said, names) if is_value(one)])
+                field.key: frozenset(texts)
+                for field, is_valid in self._validators
+                if (texts := [v.value for v in _values(statements, field) if is_valid(v)])
             },
-            titles=self._titles(said),
+            titles=self._titles(statements),
             keys={
-                key: min([one.text for one in found])
-                for key, names in self._keys_of
-                if (found := _found(said, names))
+                field.key: min([value.value for value in values])
+                for field in self.kind.single
+                if (values := _values(statements, field))
             },
             spans={key: (low, high) for key, (low, high, _) in spans.items()},
             steps={key: steps for key, (_, _, steps) in spans.items()},
-            texts=tuple(self._texts(said)),
+            texts=tuple(self._texts(statements)),
         )
 
-    def _is_current(self, said: Said) -> bool:
-        is_withdrawn = _TRUE in said.get(DEPRECATED, _NONE)
-        return self._class in said.get(RDF + "type", _NONE) and not is_withdrawn
+    def _is_current(self, statements: Statements) -> bool:
+        is_deprecated = _TRUE in statements.get(DEPRECATED, _NO_VALUES)
+        return self._class in statements.get(RDF + "type", _NO_VALUES) and not is_deprecated
 
-    def _titles(self, said: Said) -> dict[str, str]:
+    def _titles(self, statements: Statements) -> dict[str, str]:
         titles: dict[str, str] = {}
-        for names in self._titles_of:
-            for one in _found(said, names):
-                if one.language:
-                    text = one.text.lower()
-                    titles[one.language] = min(text, titles.get(one.language, text))
+        for field in self._labels:
+            for value in _values(statements, field):
+                if isinstance(value, Literal) and (language := value.language):
+                    title = value.value.lower()
+                    titles[language] = min(title, titles.get(language, title))
         return titles
 
-    def _spans(self, said: Said) -> dict[str, tuple[float, float, tuple[int, int]]]:
-        """Give the ends of dates and numbers, and the steps at which they begin and end."""
+    def _spans(self, statements: Statements) -> dict[str, tuple[float, float, tuple[int, int]]]:
+        """Return the ends of dates and numbers, and the steps of their first and last value."""
         spans = {}
-        for field, names, read in self._spans_of:
-            literals = [one.text for one in _found(said, names) if one.is_literal]
-            ends = [span for text in literals if (span := read(text))]
-            if ends:
-                low, high = min(low for low, _ in ends), max(high for _, high in ends)
-                step, is_open = scale(field).step, _TRUE in said.get(field.open_where or "", _NONE)
+        for field, parse in self._parsers:
+            values = _values(statements, field)
+            texts = [value.value for value in values if isinstance(value, Literal)]
+            intervals = [interval for text in texts if (interval := parse(text))]
+            if intervals:
+                low, high = min(low for low, _ in intervals), max(high for _, high in intervals)
+                step = scale(field).step
+                is_open = _TRUE in statements.get(field.open_where or "", _NO_VALUES)
                 spans[field.key] = low, float("inf") if is_open else high, (step(low), step(high))
         return spans
 
-    def _texts(self, said: Said) -> Iterator[Written]:
-        for place, names in self._texts_of:
-            found = _found(said, names)
-            for one in sorted(set(found), key=_in_order) if len(found) > 1 else found:
-                if one.is_literal:
-                    yield place, one.text, one.language
+    def _texts(self, statements: Statements) -> Iterator[FieldText]:
+        for field, tier in self._text_tiers:
+            values = _values(statements, field)
+            texts = {(v.value, v.language or "") for v in values if isinstance(v, Literal)}
+            for text, language in sorted(texts):
+                yield tier, text, language or None
 
     @cached_property
-    def _class(self) -> Value:
-        return Value(self.kind.classes[0])
+    def _class(self) -> NamedNode:
+        return NamedNode(self.kind.classes[0])
 
     @cached_property
-    def _values_of(self) -> list[tuple[str, Sequence[str], Callable[[Value], bool]]]:
-        return [(field.key, _names(field), _judge(field)) for field in self._listed]
+    def _validators(self) -> list[tuple[Field, Callable[[Value], bool]]]:
+        return [(field, _validator(field)) for field in self._lists]
 
     @cached_property
-    def _keys_of(self) -> list[tuple[str, Sequence[str]]]:
-        return [(field.key, _names(field)) for field in self.kind.single]
+    def _labels(self) -> Sequence[Field]:
+        return self.kind.with_role("LabelRole")
 
     @cached_property
-    def _titles_of(self) -> list[Sequence[str]]:
-        return [_names(field) for field in self.kind.with_role("LabelRole")]
+    def _parsers(self) -> list[tuple[Field, Callable[[str], _Interval]]]:
+        return [(f, lru_cache(_CACHE_SIZE)(partial(_interval, f))) for f in self._ordered]
 
     @cached_property
-    def _spans_of(self) -> list[tuple[Field, Sequence[str], Callable[[str], Span]]]:
-        return [(f, _names(f), lru_cache(_MOST_KNOWN)(partial(_span, f))) for f in self._ordered]
-
-    @cached_property
-    def _texts_of(self) -> list[tuple[Tier, Sequence[str]]]:
-        return [(tier(field), _names(field)) for field in self._searched if not field.scheme]
+    def _text_tiers(self) -> list[tuple[Field, Tier]]:
+        return [(field, field_tier(field)) for field in self._searched if not field.scheme]
 
     @cached_property
     def _fields(self) -> list[Field]:
         return [*self.kind.fields, *self.kind.spans]
 
     @cached_property
-    def _listed(self) -> list[Field]:
+    def _lists(self) -> list[Field]:
         return [f for f in self._fields if f.chosen and (f.facet or f.searched)]
 
     @cached_property
@@ -191,92 +161,88 @@ class FactFinder:
         return [field for field in self.kind.fields if field.searched]
 
 
-def _judge(field: Field) -> Callable[[Value], bool]:
-    """Return what tells whether a value can stand in the list of a field."""
-    if field.scheme:
-        return lambda one: not one.is_literal
-    options = {found for option in field.options if (found := value(option))}
-    return lambda one: one in options
-
-
-def _names(field: Field) -> Sequence[str]:
-    return field.predicates or (field.iri,)
-
-
-def _found(said: Said, names: Sequence[str]) -> Sequence[Value]:
+def _values(statements: Statements, field: Field) -> Sequence[Value]:
+    names = field.predicates or (field.iri,)
     if len(names) == 1:
-        return said.get(names[0], _NONE)
-    return [one for name in names for one in said.get(name, _NONE)]
+        return statements.get(names[0], _NO_VALUES)
+    return [value for name in names for value in statements.get(name, _NO_VALUES)]
 
 
-def _in_order(one: Value) -> tuple[str, str]:
-    return one.text, one.language or ""
+def _validator(field: Field) -> Callable[[Value], bool]:
+    """Return what tells whether a term is a value of a field with a list."""
+    if field.scheme:
+        return lambda value: isinstance(value, NamedNode)
+    return frozenset(field.options).__contains__
 
 
-def _span(field: Field, text: str) -> Span:
+def _interval(field: Field, text: str) -> _Interval:
     order = scale(field)
     return (order.low(text), order.high(text)) if order.reads(order.head(text)) else None
 
 
 @dataclass(frozen=True)
-class FactReader:
-    """Reads facts of the entries of one kind out of the store."""
+class EntryReader:
+    """Reads the current entries of one kind out of the store."""
 
     store: Store
     kind: Kind
 
     @cached_property
-    def finder(self) -> FactFinder:
-        """Give what makes facts of statements."""
-        return FactFinder(self.kind)
-
-    def has_more_than(self, count: int) -> bool:
-        """Tell whether there are more entries, current or not."""
-        return (
-            next(islice(self._with(f"a {NamedNode(self.kind.classes[0])}"), count, None), None)
-            is not None
-        )
+    def extractor(self) -> EntryExtractor:
+        """Return the extractor of entries of the kind."""
+        return EntryExtractor(self.kind)
 
     def count(self) -> int:
-        """Count all current entries, in a fraction of the time in which they are given."""
-        said, withdrawn = f"a {NamedNode(self.kind.classes[0])}", f"{NamedNode(DEPRECATED)} true"
-        current = f"?entry {said} MINUS {{ ?entry {withdrawn} }}"
-        query = f"SELECT (COUNT(DISTINCT ?entry) AS ?count) WHERE {{ {current} }}"
+        """Return the number of current entries, in a fraction of the time of `iris`."""
+        entries = f"?entry {self._type} MINUS {{ ?entry {_DEPRECATED} }}"
+        query = f"SELECT (COUNT(DISTINCT ?entry) AS ?count) WHERE {{ {entries} }}"
         return int(plain(next(iter(self.store.select(query)))["count"]))
 
-    def entries(self) -> list[str]:
-        """Give the IRIs of all current entries in order."""
-        found = set(self._with(f"a {NamedNode(self.kind.classes[0])}"))
-        return sorted(found.difference(self._with(f"{NamedNode(DEPRECATED)} true")))
+    def iris(self) -> list[str]:
+        """Return the IRIs of all current entries in order."""
+        return sorted(set(self._subjects(self._type)).difference(self._subjects(_DEPRECATED)))
 
-    def _with(self, said: str) -> Iterator[str]:
-        """Give the IRIs of which something is said; a million take seconds, asked for so simply."""
-        for row in self.store.select(f"SELECT ?entry WHERE {{ ?entry {said} }}"):
+    def read(self, iris: Sequence[str]) -> Iterator[IndexedEntry]:
+        """Yield those of the IRIs that are current entries, in their order."""
+        statements: list[dict[str, list[Value]]] = [defaultdict(list) for _ in iris]
+        for position, name, term in self._statements(iris):
+            if isinstance(term, NamedNode | Literal):
+                statements[position][name].append(term)
+        for iri, values in zip(iris, statements, strict=True):
+            if entry := self.extractor.extract(iri, values):
+                yield entry
+
+    @property
+    def _type(self) -> str:
+        return f"a {NamedNode(self.kind.classes[0])}"
+
+    def _subjects(self, statement: str) -> Iterator[str]:
+        """Yield the IRIs with a statement; so simple a query takes seconds for a million."""
+        for row in self.store.select(f"SELECT ?entry WHERE {{ ?entry {statement} }}"):
             if isinstance(row["entry"], NamedNode):
                 yield row["entry"].value
 
-    def read(self, iris: Sequence[str]) -> Iterator[Facts]:
-        """Give the facts of those of the IRIs that are current entries, in their order."""
-        found: list[dict[str, list[Value]]] = [{} for _ in iris]
-        for number, name, term in self._statements(iris):
-            if said := value(term):
-                found[number].setdefault(name, []).append(said)
-        for iri, values in zip(iris, found, strict=True):
-            if facts := self.finder.facts(iri, values):
-                yield facts
-
     def _statements(self, iris: Sequence[str]) -> Iterator[tuple[int, str, Term]]:
-        """Give what is said of each of the IRIs: its place, a property or the IRI of a field."""
-        things = " ".join(f"({NamedNode(iri)} {place})" for place, iri in enumerate(iris))
-        listed = f"VALUES (?entry ?place) {{ {things} }}"
-        properties = self.finder.properties
-        names = " ".join(f"({NamedNode(name)} {n})" for n, name in enumerate(properties))
-        said = f"SELECT ?place ?property ?value WHERE {{ {listed} ?entry ?property ?value }}"
-        wished = f"VALUES (?property ?name) {{ {names} }}"
-        query = f"SELECT ?place ?name ?value WHERE {{ {{ {said} }} {wished} }}"
+        """Yield the statements about IRIs: the position of the IRI, the property, the value.
+
+        Properties come as numbers, since the store looks up each IRI of a result in its files.
+        """
+        properties = self.extractor.properties
+        positions = " ".join(f"({NamedNode(iri)} {place})" for place, iri in enumerate(iris))
+        entries = f"VALUES (?entry ?position) {{ {positions} }}"
+        numbers = " ".join(f"({NamedNode(name)} {n})" for n, name in enumerate(properties))
+        every = f"SELECT ?position ?property ?value WHERE {{ {entries} ?entry ?property ?value }}"
+        query = (
+            "SELECT ?position ?number ?value "
+            f"WHERE {{ {{ {every} }} VALUES (?property ?number) {{ {numbers} }} }}"
+        )
         for row in self.store.select(query):
-            yield int(plain(row["place"])), properties[int(plain(row["name"]))], row["value"]
-        for field in self.finder.paths:
-            query = f"SELECT ?place ?value WHERE {{ {listed} ?entry {field.path} ?value }}"
+            name = properties[int(plain(row["number"]))]
+            yield int(plain(row["position"])), name, row["value"]
+        for field in self.extractor.paths:
+            query = f"SELECT ?position ?value WHERE {{ {entries} ?entry {field.path} ?value }}"
             for row in self.store.select(query):
-                yield int(plain(row["place"])), field.iri, row["value"]
+                yield int(plain(row["position"])), field.iri, row["value"]
+
+
+_DEPRECATED = f"{NamedNode(DEPRECATED)} true"

@@ -1,7 +1,7 @@
-"""How the numbers of an answer are counted: the SPARQL that gives each one, to be run by anybody.
+"""Explanations: the SPARQL that gives each number of a search result again.
 
-Words are found by the index. What they found enters the queries as values, with the points that
-put it in order, as long as it is not too much to be asked for again.
+A query is run by the text index. The entries that match it enter the SPARQL as values with their
+scores, as long as there are not too many.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from ..rdf.terms import plain
 from ..schema.fields import Field, Kind, steps_between
 from ..schema.vocabularies import Vocabularies
-from .engine import Search
-from .request import EVERYTHING, RELEVANCE, Choices
-from .sparql import Axis, Definition, ordering
+from .engine import SearchEngine
+from .request import ALL_ENTRIES, RELEVANCE, SearchRequest
+from .sparql import CountAxis, QueryBuilder, order_clause
 
-MOST_FOUND = 1000
-"""Of how many entries, found by words, a query can be made."""
+MAX_HITS = 1000
+"""The entries matching a query that SPARQL can list."""
 
 
-class TooManyFoundError(ValueError):
-    """Words that found more entries than a query can list; `count` is how many."""
+class TooManyHitsError(ValueError):
+    """A query that more entries match than SPARQL can list; `count` is how many."""
 
     def __init__(self, count: int) -> None:
         super().__init__(str(count))
@@ -27,113 +27,113 @@ class TooManyFoundError(ValueError):
 
 
 @dataclass(frozen=True)
-class Counted:
-    """The queries that count a facet's values, `?value` and `?count`, and what states none."""
+class CountQueries:
+    """The queries that count a facet's values, `?value` and `?count`, and entries without one."""
 
     values: str
-    unstated: str
+    not_stated: str
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """The queries that give a page of entries in order, how many there are, and all counts."""
+class ResultQueries:
+    """The queries for a page of entries in order, the total, and the counts of all facets."""
 
     listing: str
     total: str
-    facets: Mapping[str, Counted]
+    facets: Mapping[str, CountQueries]
 
 
 @dataclass(frozen=True)
-class Crossed:
-    """The queries that give a table of two facets, `?row`, `?column` and `?count`.
+class TableQueries:
+    """The queries for a contingency table, `?row`, `?column` and `?count`.
 
-    The values of one facet are counted apart with entries in which the other has none.
+    The values of one facet are counted apart for entries in which the other has none.
     """
 
     total: str
-    rows: Counted
-    columns: Counted
+    rows: CountQueries
+    columns: CountQueries
     cells: str
-    rows_unstated: str
-    columns_unstated: str
-    both_unstated: str
+    rows_not_stated: str
+    columns_not_stated: str
+    both_not_stated: str
 
 
 @dataclass(frozen=True)
-class Explaining:
-    """Explains the answers of a search."""
+class Explainer:
+    """Explains the results of a search engine."""
 
-    search: Search
+    engine: SearchEngine
     kind: Kind
     vocabularies: Vocabularies
 
-    def answer(self, choices: Choices, languages: Sequence[str]) -> Explanation:
-        """Explain an answer to choices; raises TooManyFoundError."""
-        definition, asked = self.definition, self._asked(choices, languages)
-        return Explanation(
-            listing=_page(definition, asked, languages),
-            total=definition.number(asked),
+    def explain_search(self, request: SearchRequest, languages: Sequence[str]) -> ResultQueries:
+        """Explain the result of a request; raise TooManyHitsError."""
+        queries, request = self.queries, self._with_scores(request, languages)
+        return ResultQueries(
+            listing=_page(queries, request, languages),
+            total=queries.count_entries(request),
             facets={
-                facet.key: _counted(definition, asked.without(facet), facet)
+                facet.key: _count_values(queries, request.without(facet), facet)
                 for facet in self.kind.facets
             },
         )
 
-    def coverage(
-        self, rows: Field, columns: Field, choices: Choices, languages: Sequence[str]
-    ) -> Crossed:
-        """Explain a table of two facets over what choices leave; raises TooManyFoundError."""
-        definition, asked = self.definition, self._asked(choices, languages)
+    def explain_table(
+        self, rows: Field, columns: Field, request: SearchRequest, languages: Sequence[str]
+    ) -> TableQueries:
+        """Explain a table of two facets; raise TooManyHitsError."""
+        queries, request = self.queries, self._with_scores(request, languages)
 
-        def crossed(row: bool, column: bool) -> str:
-            axes = Axis(rows, "row", row), Axis(columns, "column", column)
-            return definition.number(asked, *axes)
+        def cells(row: bool, column: bool) -> str:
+            return queries.count_entries(
+                request, CountAxis(rows, "row", row), CountAxis(columns, "column", column)
+            )
 
-        return Crossed(
-            total=definition.number(asked),
-            rows=_counted(definition, asked, rows),
-            columns=_counted(definition, asked, columns),
-            cells=crossed(True, True),
-            rows_unstated=crossed(False, True),
-            columns_unstated=crossed(True, False),
-            both_unstated=crossed(False, False),
+        return TableQueries(
+            total=queries.count_entries(request),
+            rows=_count_values(queries, request, rows),
+            columns=_count_values(queries, request, columns),
+            cells=cells(True, True),
+            rows_not_stated=cells(False, True),
+            columns_not_stated=cells(True, False),
+            both_not_stated=cells(False, False),
         )
 
     @property
-    def definition(self) -> Definition:
-        """Give what writes the queries, with the steps that dates and numbers have at present."""
+    def queries(self) -> QueryBuilder:
+        """Return the builder of queries, with the present steps of dates and numbers."""
         ordered = [facet for facet in self.kind.facets if facet.ordered]
-        return Definition(self.kind, self.vocabularies, {f.key: self._steps(f) for f in ordered})
+        steps = {facet.key: self._steps(facet) for facet in ordered}
+        return QueryBuilder(self.kind, self.vocabularies, steps)
 
     def _steps(self, facet: Field) -> range:
-        values = [term for term in self.search.counts(facet) if term is not None]
-        steps = [int(plain(term)) for term in values]
+        steps = [int(plain(term)) for term in self.engine.counts(facet) if term is not None]
         return steps_between(min(steps), max(steps)) if steps else range(0)
 
-    def _asked(self, choices: Choices, languages: Sequence[str]) -> Choices:
-        """Give the choices with the entries in which the words are found, and their points."""
-        if choices.found is None and choices.words.strip():
-            words = replace(EVERYTHING, words=choices.words, sort=RELEVANCE, size=MOST_FOUND)
-            answer = self.search.answer(words, languages)
-            found = {place.iri: place.level or 0 for place in answer.places}
-            choices, count = replace(choices, found=found), answer.total
-        else:
-            count = len(choices.found or ())
-        if count > MOST_FOUND:
-            raise TooManyFoundError(count)
-        return choices
+    def _with_scores(self, request: SearchRequest, languages: Sequence[str]) -> SearchRequest:
+        """Return the request with the scores of its query."""
+        if request.scores is None and request.query.strip():
+            hits = replace(ALL_ENTRIES, query=request.query, sort=RELEVANCE, size=MAX_HITS)
+            result = self.engine.search(hits, languages)
+            if result.total > MAX_HITS:
+                raise TooManyHitsError(result.total)
+            request = replace(request, scores={c.iri: c.level or 0 for c in result.cursors})
+        return request
 
 
-def _counted(definition: Definition, choices: Choices, facet: Field) -> Counted:
-    stated, unstated = Axis(facet, "value"), Axis(facet, "value", stated=False)
-    return Counted(definition.number(choices, stated), definition.number(choices, unstated))
+def _count_values(queries: QueryBuilder, request: SearchRequest, facet: Field) -> CountQueries:
+    stated, not_stated = CountAxis(facet, "value"), CountAxis(facet, "value", is_stated=False)
+    return CountQueries(
+        queries.count_entries(request, stated), queries.count_entries(request, not_stated)
+    )
 
 
-def _page(definition: Definition, choices: Choices, languages: Sequence[str]) -> str:
-    """Write the query for a page; one that was read backwards is turned round."""
-    query = definition.listing(choices, languages, choices.size)
-    if choices.before is None:
+def _page(queries: QueryBuilder, request: SearchRequest, languages: Sequence[str]) -> str:
+    """Return the query for a page; one before a cursor is sorted back."""
+    query = queries.list_entries(request, languages, request.size)
+    if not request.is_backward:
         return query
     inner = "\n".join(f"        {line}" for line in query.splitlines())
-    head, order = query.partition("\n")[0], ordering(choices.order)
+    head, order = query.partition("\n")[0], order_clause(request.order)
     return f"{head}\nWHERE {{\n    {{\n{inner}\n    }}\n}}\n{order}"

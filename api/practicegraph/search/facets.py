@@ -1,11 +1,9 @@
-"""Facets as sets of numbered entries: one roaring bitmap a value, broader concepts' included."""
+"""Facets: for each value a roaring bitmap of the entries that have it or a narrower concept."""
 
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 from pyoxigraph import Literal, NamedNode
@@ -14,20 +12,21 @@ from pyroaring import BitMap
 from ..rdf.terms import Term, plain
 from ..schema.fields import Field, Kind, scale, steps_between
 from ..schema.vocabularies import Vocabularies
-from .entries import Facts
-from .request import Choices, Range, Value
-from .text.postings import bitmap
+from .entries import IndexedEntry
+from .request import FilterValue, Range, SearchRequest
+from .text.postings import to_bitmap
 
-Array: TypeAlias = "array[int]"
-Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+Bounds = np.ndarray[tuple[int], np.dtype[np.float64]]
+"""Ends of spans by the numbers of entries, NaN where an entry has none."""
 
 
 @dataclass
-class Sets:
-    """The entries that have each value of a field, by the value.
+class FieldSets:
+    """The entries of one field by value.
 
-    `values` are IRIs and texts of lists, or steps of dates and numbers; `open` those whose spans
-    have no end, by the step at which their values end; `sizes` are how many values each states.
+    `values` has the IRIs and texts of lists, or the steps of dates and numbers; `open` the entries
+    with open spans by the step of their last value; `sizes` the entries by how many values they
+    state; `stated` those that state any.
     """
 
     values: dict[str | int, BitMap] = field(default_factory=dict)
@@ -36,208 +35,188 @@ class Sets:
     stated: BitMap = field(default_factory=BitMap)
 
     @property
-    def _all(self) -> Iterator[BitMap]:
+    def all(self) -> Iterator[BitMap]:
+        """Yield every bitmap."""
         yield from self.values.values()
         yield from self.open.values()
         yield from self.sizes.values()
         yield self.stated
 
-    def discard(self, number: int) -> None:
-        """Take an entry out of all."""
-        for found in self._all:
-            found.discard(number)
-
-    def compress(self) -> None:
-        """Have all take little memory."""
-        for found in self._all:
-            found.run_optimize()
-
 
 @dataclass(frozen=True)
-class Gathered:
-    """What is to be entered: entries, counted from 0, by field, by value, by step and by size.
+class FacetBatch:
+    """The positions of entries in a batch by field and value, and by number of values.
 
-    `values` are as they are stated; `steps` the first and the last one of a span, and whether it
-    is open; `ends` the ends of the spans, a row an entry.
+    `steps` has them by the first and the last step of a span and whether it is open, `bounds` the
+    ends of the span of each entry.
     """
 
     count: int
-    values: dict[tuple[str, str], Array]
-    sizes: dict[tuple[str, int], Array]
-    steps: dict[tuple[str, int, int, bool], Array]
-    ends: dict[str, list[tuple[int, float, float]]]
+    values: dict[tuple[str, str], list[int]]
+    sizes: dict[tuple[str, int], list[int]]
+    steps: dict[tuple[str, int, int, bool], list[int]]
+    bounds: dict[str, list[tuple[int, float, float]]]
 
 
-def gathered(entries: Sequence[Facts]) -> Gathered:
-    """Give what is known of entries, sorted by what they have in common."""
-    found = Gathered(
-        len(entries),
-        defaultdict(_numbers),
-        defaultdict(_numbers),
-        defaultdict(_numbers),
-        defaultdict(list),
+def group_entries(entries: Sequence[IndexedEntry]) -> FacetBatch:
+    """Return the values of entries as a batch."""
+    batch = FacetBatch(
+        len(entries), defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list)
     )
-    for number, facts in enumerate(entries):
-        for key, values in facts.values.items():
-            found.sizes[key, len(values)].append(number)
+    for position, entry in enumerate(entries):
+        for key, values in entry.values.items():
+            batch.sizes[key, len(values)].append(position)
             for value in values:
-                found.values[key, value].append(number)
-        for key, (first, last) in facts.steps.items():
-            low, high = facts.spans[key]
-            found.steps[key, first, last, high == np.inf].append(number)
-            found.ends[key].append((number, low, high))
-    return found
+                batch.values[key, value].append(position)
+        for key, (first, last) in entry.steps.items():
+            low, high = entry.spans[key]
+            batch.steps[key, first, last, high == np.inf].append(position)
+            batch.bounds[key].append((position, low, high))
+    return batch
 
 
 @dataclass
-class Facets:
+class FacetIndex:
     """The facets, and the other searched lists, of numbered entries."""
 
     kind: Kind
     vocabularies: Vocabularies
     entries: BitMap = field(default_factory=BitMap)
-    sets: dict[str, Sets] = field(default_factory=dict)
-    ends: dict[str, tuple[Numbers, Numbers]] = field(default_factory=dict)
+    fields: dict[str, FieldSets] = field(default_factory=dict)
+    bounds: dict[str, tuple[Bounds, Bounds]] = field(default_factory=dict)
 
-    def enter(self, first: int, found: Gathered) -> None:
-        """Enter what is known of entries that are not there, numbered from the first one."""
-        self.entries.add_range(first, first + found.count)
-        for (key, value), places in found.values.items():
-            numbers = _counted_from(first, places)
-            for counted in self._counted(key, value):
-                self.of(key).values.setdefault(counted, BitMap()).update(numbers)
-        for (key, size), places in found.sizes.items():
-            numbers = _counted_from(first, places)
-            self.of(key).stated.update(numbers)
-            self.of(key).sizes.setdefault(size, BitMap()).update(numbers)
-        for (key, begun, last, is_open), places in found.steps.items():
-            numbers = _counted_from(first, places)
-            self.of(key).stated.update(numbers)
-            for step in range(begun, last + 1):
-                self.of(key).values.setdefault(step, BitMap()).update(numbers)
+    def add(self, first: int, batch: FacetBatch) -> None:
+        """Add a batch of new entries, numbered from the first one."""
+        self.entries.add_range(first, first + batch.count)
+        for (key, value), positions in batch.values.items():
+            numbers = [first + position for position in positions]
+            for counted in self._counted_values(key, value):
+                self.sets(key).values.setdefault(counted, BitMap()).update(numbers)
+        for (key, size), positions in batch.sizes.items():
+            numbers = [first + position for position in positions]
+            self.sets(key).stated.update(numbers)
+            self.sets(key).sizes.setdefault(size, BitMap()).update(numbers)
+        for (key, start, end, is_open), positions in batch.steps.items():
+            numbers = [first + position for position in positions]
+            self.sets(key).stated.update(numbers)
+            for step in range(start, end + 1):
+                self.sets(key).values.setdefault(step, BitMap()).update(numbers)
             if is_open:
-                self.of(key).open.setdefault(last, BitMap()).update(numbers)
-        for key, rows in found.ends.items():
-            self._set_ends(key, first, rows)
+                self.sets(key).open.setdefault(end, BitMap()).update(numbers)
+        for key, rows in batch.bounds.items():
+            self._set_bounds(key, first, rows)
 
-    def discard(self, number: int) -> None:
-        """Take an entry out."""
+    def remove(self, number: int) -> None:
+        """Remove an entry."""
         self.entries.discard(number)
-        for found in self.sets.values():
-            found.discard(number)
-        for low, high in self.ends.values():
+        for sets in self.fields.values():
+            for entries in sets.all:
+                entries.discard(number)
+        for low, high in self.bounds.values():
             if number < len(low):
                 low[number] = high[number] = np.nan
 
     def compress(self) -> None:
-        """Have all bitmaps take little memory."""
+        """Reduce the memory of all bitmaps."""
         self.entries.run_optimize()
-        for found in self.sets.values():
-            found.compress()
+        for sets in self.fields.values():
+            for entries in sets.all:
+                entries.run_optimize()
 
-    def narrowing(self, choices: Choices) -> dict[str, BitMap]:
-        """Give the entries that each facet's choices leave, by key; without a choice, nothing."""
-        found: dict[str, BitMap] = {}
+    def sets(self, key: str) -> FieldSets:
+        """Return the sets of a field."""
+        return self.fields.setdefault(key, FieldSets())
+
+    def filter(self, request: SearchRequest) -> dict[str, BitMap]:
+        """Return the entries that pass the filters of each facet, for the facets that have any."""
+        result: dict[str, BitMap] = {}
         for facet in self.kind.facets:
-            chosen = choices.chosen.get(facet.key)
-            excluded = choices.excluded.get(facet.key)
-            if chosen is None and excluded is None:
+            values = request.filters.get(facet.key)
+            excluded = request.excluded.get(facet.key)
+            if values is None and excluded is None:
                 continue
-            left = self.entries if chosen is None else self.having(facet, chosen)
-            found[facet.key] = left - self.having(facet, excluded) if excluded else left
-        return found
-
-    def having(self, facet: Field, values: Iterable[Value]) -> BitMap:
-        """Give the entries that have any of the values."""
-        return BitMap.union(BitMap(), *(self._having(facet, value) for value in values))
+            entries = self.entries if values is None else self._with_any(facet, values)
+            result[facet.key] = entries - self._with_any(facet, excluded) if excluded else entries
+        return result
 
     def by_value(self, facet: Field) -> Iterator[tuple[Term | None, BitMap]]:
-        """Give the entries that have each value of a facet, and under None those with none."""
-        found = self.of(facet.key)
+        """Yield the entries with each value of a facet, and under None those that state none."""
+        sets = self.sets(facet.key)
         if facet.ordered:
-            yield from self._by_step(facet, found)
+            yield from self._by_step(facet, sets)
         else:
-            for value, entries in found.values.items():
-                yield self._term(facet, str(value)), entries
-        yield None, self.entries - found.stated
+            for value, entries in sets.values.items():
+                yield _term(facet, str(value)), entries
+        yield None, self.entries - sets.stated
 
-    def levels(self, key: str) -> dict[int, BitMap]:
-        """Give the entries by how many values of a field they state."""
-        found = self.of(key)
-        return {0: self.entries - found.stated, **found.sizes}
-
-    def steps(self, facet: Field) -> range:
-        """Give the years, or whole numbers, from the least to the greatest that entries have."""
-        steps = [s for s, entries in self.of(facet.key).values.items() if entries]
-        numbers = [step for step in steps if isinstance(step, int)]
-        return steps_between(min(numbers), max(numbers)) if numbers else range(0)
+    def by_size(self, key: str) -> dict[int, BitMap]:
+        """Return the entries by how many values of a field they state."""
+        sets = self.sets(key)
+        return {0: self.entries - sets.stated, **sets.sizes}
 
     def concepts(self, number: int) -> Iterator[tuple[Field, str]]:
-        """Give the concepts that an entry counts for, with their facets."""
+        """Yield the concepts for which an entry counts, with their facets."""
         for facet in self.kind.facets:
             if facet.scheme:
-                values = self.of(facet.key).values.items()
-                yield from ((facet, str(value)) for value, found in values if number in found)
+                values = self.sets(facet.key).values.items()
+                yield from ((facet, str(value)) for value, those in values if number in those)
 
-    def of(self, key: str) -> Sets:
-        """Give the sets of a field."""
-        return self.sets.setdefault(key, Sets())
+    def _with_any(self, facet: Field, values: Iterable[FilterValue]) -> BitMap:
+        return BitMap.union(BitMap(), *(self._with(facet, value) for value in values))
 
-    def _having(self, facet: Field, value: Value) -> BitMap:
-        found = self.of(facet.key)
+    def _with(self, facet: Field, value: FilterValue) -> BitMap:
+        sets = self.sets(facet.key)
         if value is None:
-            return self.entries - found.stated
+            return self.entries - sets.stated
         if isinstance(value, Range):
-            return self._meeting(facet, value)
-        return found.values.get(plain(value), BitMap())
+            return self._overlapping(facet, value)
+        return sets.values.get(plain(value), BitMap())
 
-    def _meeting(self, facet: Field, span: Range) -> BitMap:
-        low, high = self.ends.get(facet.key, (np.zeros(0), np.zeros(0)))
+    def _overlapping(self, facet: Field, span: Range) -> BitMap:
+        low, high = self.bounds.get(facet.key, (np.zeros(0), np.zeros(0)))
         order = scale(facet)
-        met = ~np.isnan(low)
-        if span.most is not None:
-            met &= low <= order.high(span.most)
-        if span.least is not None:
-            met &= high >= order.low(span.least)
-        return bitmap(np.flatnonzero(met))
+        overlaps = ~np.isnan(low)
+        if span.end is not None:
+            overlaps &= low <= order.high(span.end)
+        if span.start is not None:
+            overlaps &= high >= order.low(span.start)
+        return to_bitmap(np.flatnonzero(overlaps))
 
-    def _by_step(self, facet: Field, found: Sets) -> Iterator[tuple[Term, BitMap]]:
-        begun = BitMap()
-        for step in self.steps(facet):
-            entries = found.values.get(step, BitMap()) | begun
-            begun |= found.open.get(step, BitMap())
+    def _by_step(self, facet: Field, sets: FieldSets) -> Iterator[tuple[Term, BitMap]]:
+        still_open = BitMap()
+        for step in _steps(sets):
+            entries = sets.values.get(step, BitMap()) | still_open
+            still_open |= sets.open.get(step, BitMap())
             yield Literal(scale(facet).written(step)), entries
 
-    def _term(self, facet: Field, value: str) -> Term:
-        if facet.options:
-            return next((t for t in facet.options if plain(t) == value), Literal(value))
-        return NamedNode(value)
-
-    def _set_ends(self, key: str, first: int, rows: Sequence[tuple[int, float, float]]) -> None:
-        places, lows, highs = np.array(rows).T
-        numbers = places.astype(np.int64) + first
-        low, high = self.ends.get(key, (np.zeros(0), np.zeros(0)))
-        if (most := int(numbers.max())) >= len(low):
-            more = np.full(max(1024, most + 1, 2 * len(low)) - len(low), np.nan)
-            low, high = np.concatenate([low, more]), np.concatenate([high, more])
-            self.ends[key] = low, high
+    def _set_bounds(self, key: str, first: int, rows: Sequence[tuple[int, float, float]]) -> None:
+        positions, lows, highs = np.array(rows).T
+        numbers = positions.astype(np.int64) + first
+        low, high = self.bounds.get(key, (np.zeros(0), np.zeros(0)))
+        if (last := int(numbers.max())) >= len(low):
+            added = np.full(max(1024, last + 1, 2 * len(low)) - len(low), np.nan)
+            low, high = np.concatenate([low, added]), np.concatenate([high, added])
+            self.bounds[key] = low, high
         low[numbers], high[numbers] = lows, highs
 
-    def _counted(self, key: str, value: str) -> Sequence[str]:
-        """Give a value and all that it counts for."""
-        return self._upwards[key].get(value, (value,)) if key in self._upwards else (value,)
+    def _counted_values(self, key: str, value: str) -> Sequence[str]:
+        """Return a value and all broader ones, or its successor, for which it counts."""
+        return self._broader[key].get(value, (value,)) if key in self._broader else (value,)
 
     @cached_property
-    def _upwards(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    def _broader(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
         fields = [*self.kind.fields, *self.kind.spans]
         schemes = {f.key: self.vocabularies.scheme(f.scheme) for f in fields if f.scheme}
         return {key: scheme.counted for key, scheme in schemes.items()}
 
 
-def _numbers() -> Array:
-    return array("I")
+def _steps(sets: FieldSets) -> range:
+    """Return the years, or whole numbers, from the least to the greatest that entries have."""
+    steps = [step for step, entries in sets.values.items() if entries and isinstance(step, int)]
+    return steps_between(min(steps), max(steps)) if steps else range(0)
 
 
-def _counted_from(first: int, places: Array) -> Array:
-    numbers = np.frombuffer(places, np.uint32) + np.uint32(first)
-    return array("I", numbers.tobytes())
+def _term(facet: Field, value: str) -> Term:
+    if facet.options:
+        return next((t for t in facet.options if plain(t) == value), Literal(value))
+    return NamedNode(value)

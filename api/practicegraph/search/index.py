@@ -1,13 +1,6 @@
-"""The index: searches answered in milliseconds from sets of numbered entries.
+"""The search index: a search engine over bitmaps of numbered entries, quick for a million.
 
-It is derived from the store, gives what the definition gives, and is brought in step with the
-store entry by entry.
-
-A page read off an order: the entries beyond a place, level after level.
-
-Entries by what they are called: those whose titles have the words of a text, or most of them.
-
-An index brought in step with a release: by the changes that the log tells, or built anew.
+It is derived from the store, and brought up to date by the events of the change log.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,342 +18,345 @@ from ..catalogue.change_log import Event, Log
 from ..schema.fields import Field
 from ..schema.vocabularies import Concept, Vocabularies
 from . import contingency
-from .engine import Answer, Counts, Coverage, Neighbour, Search, page_of
-from .entries import FactReader
-from .index_data import Extents, Holdings
-from .index_file import Order, Shelf
-from .request import EVERYTHING, RELEVANCE, TITLE, Choices, Place, Sort
-from .text import labels, tokenizer
-from .text.analysis import Match, Tier, found, ranked
-from .text.highlighting import Snippets
-from .text.labels import Labels
-from .text.postings import members
-from .text.tokenizer import Wanted, read
+from .engine import ContingencyTable, Counts, SearchEngine, SearchResult, Similarity, make_result
+from .entries import EntryReader
+from .index_data import ConceptCounts, IndexData
+from .index_file import EntryOrder, IndexFile
+from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortOrder
+from .text.analysis import TermMatch, Tier, match_all, rank
+from .text.highlighting import Highlighter
+from .text.labels import LabelIndex, suggest
+from .text.postings import to_array
+from .text.tokenizer import QueryTerm, parse_query
 
-
-def beyond(
-    choices: Choices, texts: Order, levels: Sequence[tuple[int | None, BitMap]]
-) -> Iterator[tuple[int | None, int]]:
-    """Give the entries beyond the place that is asked for, with their levels, as they are read.
-
-    The levels come with the least first; one that is None stands for all.
-    """
-    order, place = choices.order, choices.before or choices.after
-    back = choices.before is not None
-    falls = order.level_falls != back
-    reading = texts.before if order.falls != back else texts.after
-    for level, numbers in reversed(levels) if falls else levels:
-        key = (place.text, place.iri) if place else None
-        if place and level is not None:
-            apart = (level - (place.level or 0)) * (-1 if falls else 1)
-            if apart < 0:
-                continue
-            key = None if apart else key
-        yield from ((level, number) for number in reading(numbers, key))
-
-
-_FEW = 8
-_SCANNED = 50
-
-
-def like(
-    held: Holdings, text: str, small: Collection[str], languages: Sequence[str], most: int
-) -> list[int]:
-    """Give up to so many entries whose titles have the words, those called just so first.
-
-    A word that no title has beside longer ones is left out: it may be misspelt.
-    """
-    found, title = _having(held, read(text, small)), text.lower()
-    if len(found) > _SCANNED:
-        numbers = [*_called(held, title, languages, most), *islice(found, most)]
-        return list(dict.fromkeys(numbers))[:most]
-    listed = list(found)
-    if len(listed) <= most:
-        return listed
-    ranked = [(-_likeness(held, number, title), place) for place, number in enumerate(listed)]
-    return [listed[place] for _, place in sorted(ranked)[:most]]
-
-
-def _likeness(held: Holdings, number: int, title: str) -> float:
-    """Give how like a title is, as the shelf knows it: quicker than reading the entry."""
-    row = held.shelf.row(number)
-    titles = row.titles.values() if row else ()
-    return max((fuzz.ratio(title, other) for other in titles), default=0.0)
-
-
-def _having(held: Holdings, wanted: Iterable[Wanted]) -> BitMap:
-    """Give the entries with the words in titles; where few have the longest, no more is read."""
-    found = BitMap()
-    for one in sorted(wanted, key=lambda one: -len(one.beginning)):
-        match = next(iter(held.texts.matching([replace(one, whole=True, begins=False)])))
-        entries = match.whole.get(Tier.TITLE, BitMap())
-        found = found & entries or found or entries
-        if 0 < len(found) <= _FEW:
-            break
-    return found
-
-
-def _called(held: Holdings, title: str, languages: Sequence[str], most: int) -> Iterator[int]:
-    for language in languages:
-        order = held.order(TITLE, language)
-        place = order.place((title, ""))
-        for number in order.numbers[place : place + most].tolist():
-            if order.key(number)[0] != title:
-                break
-            yield number
+_FEW_TITLES = 8
+_MAX_COMPARED_TITLES = 50
 
 
 @dataclass
-class Index(Search):
-    """Answers from the sets and orders of the entries that a reader reads."""
+class Index(SearchEngine):
+    """Answers from the data of the entries that a reader reads."""
 
-    reader: FactReader
+    reader: EntryReader
     vocabularies: Vocabularies
     languages: tuple[str, ...]
-    shelf: Shelf = field(default_factory=Shelf)
-    small: frozenset[str] = frozenset()
-    following: Lock = field(default_factory=Lock)
-    """Held by whoever brings the index in step with a release."""
+    file: IndexFile = field(default_factory=IndexFile)
+    stop_words: frozenset[str] = frozenset()
+    update_lock: Lock = field(default_factory=Lock)
+    """Held by the thread that brings the index up to date with a release."""
 
     def __post_init__(self) -> None:
         self._lock = RLock()
-        self._held = self._holdings(self.shelf)
-        self._labels = Labels(self.vocabularies, self._held.words)
+        self._data = self._load(self.file)
+        self._labels = LabelIndex(self.vocabularies, self._data.tokenizer)
 
     @property
-    def said(self) -> dict[str, str]:
-        """Give what was said of what it knows when that was read; nothing where it is empty."""
-        return self.shelf.said()
+    def metadata(self) -> dict[str, str]:
+        """Return the metadata of the last build or update, or nothing where it is empty."""
+        return self.file.metadata()
 
     @property
     def release(self) -> str:
-        """Give the release of what it knows, or "" where it knows nothing whole."""
-        return self._held.release
+        """Return the release of its data, or "" where these are no whole release."""
+        return self._data.release
 
-    def answer(self, choices: Choices, languages: Sequence[str]) -> Answer:
-        """Give a page of entries with the counts; a facet's own choice leaves its counts alone."""
+    def search(self, request: SearchRequest, languages: Sequence[str]) -> SearchResult:
+        """Return a page of entries with all counts; no facet's filters narrow its own counts."""
         with self._lock:
-            levels = self._found(choices)
-            everything, narrowing = _union(levels), self._held.facets.narrowing(choices)
-            left = _left(everything, narrowing)
-            without = {key: _left(everything, narrowing, key) for key in narrowing}
+            scores = self._scores(request)
+            entries, filters = _union(scores), self._data.facets.filter(request)
+            matching = _intersection(entries, filters)
+            without = {key: _intersection(entries, filters, key) for key in filters}
             counts = {
-                facet.key: self._counted(facet, without.get(facet.key, left))
+                facet.key: self._count(facet, without.get(facet.key, matching))
                 for facet in self.reader.kind.facets
             }
-            places, more = self._page(choices, languages, levels, left)
-            return page_of(choices, len(left), places, more, counts)
+            cursors, has_more = self._page(request, languages, scores, matching)
+            return make_result(request, len(matching), cursors, has_more, counts)
 
-    def counts(self, facet: Field, choices: Choices = EVERYTHING) -> Counts:
-        """Give how many of the entries that choices leave have each value of a facet."""
+    def counts(self, facet: Field, request: SearchRequest = ALL_ENTRIES) -> Counts:
+        """Return how many of the matching entries have each value of a facet."""
         with self._lock:
-            return self._counted(facet, self.left(choices.without(facet)))
+            return self._count(facet, self._matching(request.without(facet)))
 
-    def coverage(self, rows: Field, columns: Field, choices: Choices) -> Coverage:
-        """Count the entries that choices leave by the values of two facets."""
+    def cross_tabulate(
+        self, rows: Field, columns: Field, request: SearchRequest
+    ) -> ContingencyTable:
+        """Count the matching entries by the values of two facets."""
         with self._lock:
-            sets = (dict(self._held.facets.by_value(facet)) for facet in (rows, columns))
-            return contingency.table(self.left(choices), *sets)
+            sets = (dict(self._data.facets.by_value(facet)) for facet in (rows, columns))
+            return contingency.cross_tabulate(self._matching(request), *sets)
 
-    def similar(self, entry: str, count: int) -> list[Neighbour]:
-        """Give the entries that are nearest to one, by the concepts that they share."""
+    def similar(self, entry: str, limit: int) -> list[Similarity]:
+        """Return the entries most similar to one, by the concepts that they share."""
         with self._lock:
-            number = self.shelf.number(entry)
+            number = self.file.number(entry)
             if number is None:
                 return []
-            extents = self._held.extents()
-            shared = np.zeros(len(extents), np.uint16)
-            for facet, concept in self._held.facets.concepts(number):
-                shared[members(self._held.facets.of(facet.key).values[concept])] += 1
+            counts = self._data.concept_counts()
+            shared = np.zeros(len(counts), np.uint16)
+            for facet, concept in self._data.facets.concepts(number):
+                shared[to_array(self._data.facets.sets(facet.key).values[concept])] += 1
             shared[number] = 0
-            return self._nearest(shared, extents + extents[number] - shared, count)
+            return self._most_similar(shared, counts + counts[number] - shared, limit)
 
-    def found(self, words: str) -> dict[str, int]:
-        """Give the entries in which words are found, with their points, the most first."""
+    def scores(self, query: str) -> dict[str, int]:
+        """Return the scores of the entries that match a query, by IRI, highest scores first."""
         with self._lock:
-            levels = self._found(Choices(words=words))
-            return {iri: points for points, found in levels for iri in self.shelf.iris(found)}
+            scores = self._scores(SearchRequest(query=query))
+            return {iri: score for score, entries in scores for iri in self.file.iris(entries)}
 
-    def titled(self, words: str, most: int) -> list[str]:
-        """Give up to so many entries whose titles are like the words."""
+    def find_titles(self, text: str, limit: int) -> list[str]:
+        """Return the entries whose titles have the words of a text, the same titles first."""
         with self._lock:
-            numbers = like(self._held, words, self.small, self.languages, most)
-            return self.shelf.iris(numbers)
+            finder = _TitleFinder(self._data, self.stop_words, self.languages)
+            return self.file.iris(finder.find(text, limit))
 
-    def holds(self, iri: str) -> bool:
-        """Tell whether an IRI is one of an entry that is current."""
+    def contains(self, iri: str) -> bool:
+        """Return whether an IRI is that of a current entry."""
         with self._lock:
-            return self.shelf.number(iri) is not None
+            return self.file.number(iri) is not None
 
-    def snippets(self, words: str, languages: Sequence[str]) -> Snippets:
-        """Give what shows where an entry has the words, to a reader of the languages."""
-        things = tokenizer.read(words, self.small)
-        return Snippets(things, self._held.words, self._labels, languages)
+    def highlighter(self, query: str, languages: Sequence[str]) -> Highlighter:
+        """Return the highlighter of a query for a reader of the languages."""
+        terms = parse_query(query, self.stop_words)
+        return Highlighter(terms, self._data.tokenizer, self._labels, languages)
 
-    def meant(self, words: str) -> str | None:
-        """Give the words that may have been meant where these find nothing, or None."""
+    def suggest(self, query: str) -> str | None:
+        """Return a near query that matches where this one does not ("did you mean"), or None."""
         with self._lock:
-            known = (self._held.texts.words, self._labels.words)
-            return labels.meant(words, self.small, self._number, known)
+            sources = (self._data.texts.words, self._labels.words)
+            return suggest(query, self.stop_words, self._count_matches, sources)
 
-    def left(self, choices: Choices) -> BitMap:
-        """Give the numbers of the entries that choices leave."""
-        return _left(_union(self._found(choices)), self._held.facets.narrowing(choices))
+    def build(self, files: Sequence[Path] = (), **metadata: str) -> None:
+        """Read all entries again, while the old data answer; raise UnreadableError.
 
-    def build(self, files: Sequence[Path] = (), **said: str) -> None:
-        """Read all entries anew, and say of what they are; what was known before answers meanwhile.
-
-        Many are read out of the files that the store was filled from. Raises UnreadableError.
+        Many are read out of the files that the store was filled from.
         """
-        blank = self.shelf.blank()
+        empty = self.file.create_empty()
         try:
-            held = self._holdings(blank)
-            held.build(files, said)
+            data = self._load(empty)
+            data.build(files, metadata)
         except BaseException:
-            blank.close()
+            empty.close()
             raise
         with self._lock:
-            shelf = blank.in_place_of(self.shelf)
-            self._held = held if shelf is blank else self._holdings(shelf)
-            self.shelf = shelf
+            file = empty.replace(self.file)
+            self._data = data if file is empty else self._load(file)
+            self.file = file
 
-    def update(self, iris: Iterable[str], **said: str) -> None:
-        """Read those of the things anew that are entries, or were."""
+    def update(self, iris: Iterable[str], **metadata: str) -> None:
+        """Read again those of the IRIs that are, or were, entries."""
         with self._lock:
-            self._held.update(iris, said)
+            self._data.update(iris, metadata)
 
-    def _holdings(self, shelf: Shelf) -> Holdings:
-        return Holdings(self.reader, self.vocabularies, self.languages, shelf)
+    def _load(self, file: IndexFile) -> IndexData:
+        return IndexData(self.reader, self.vocabularies, self.languages, file)
 
-    def _found(self, choices: Choices) -> list[tuple[int, BitMap]]:
-        """Give the entries in which the words were found by points, the most first; else all."""
-        if choices.found is None and not choices.words.strip():
-            return [(0, self._held.facets.entries)]
-        if choices.found is None:
-            things = tokenizer.read(choices.words, self.small)
-            return ranked(self._matches(things), self._held.facets.entries)
-        by_points: dict[int, BitMap] = {}
-        for iri, points in choices.found.items():
-            if (number := self.shelf.number(iri)) is not None:
-                by_points.setdefault(points, BitMap()).add(number)
-        return sorted(by_points.items(), reverse=True)
+    def _matching(self, request: SearchRequest) -> BitMap:
+        return _intersection(_union(self._scores(request)), self._data.facets.filter(request))
 
-    def _number(self, things: Sequence[Wanted]) -> int:
-        return len(found(self._matches(things), self._held.facets.entries))
+    def _scores(self, request: SearchRequest) -> list[tuple[int, BitMap]]:
+        """Return the entries that match the query by score, highest scores first, or all."""
+        if request.scores is None and not request.query.strip():
+            return [(0, self._data.facets.entries)]
+        if request.scores is None:
+            terms = parse_query(request.query, self.stop_words)
+            return rank(self._match(terms), self._data.facets.entries)
+        by_score: dict[int, BitMap] = {}
+        for iri, score in request.scores.items():
+            if (number := self.file.number(iri)) is not None:
+                by_score.setdefault(score, BitMap()).add(number)
+        return sorted(by_score.items(), reverse=True)
 
-    def _matches(self, things: Sequence[Wanted]) -> list[Match]:
+    def _match(self, terms: Sequence[QueryTerm]) -> list[TermMatch]:
+        matches = zip(self._data.texts.match(terms), map(self._labels.match, terms), strict=True)
         return [
-            match.with_labels(*map(self._called, (named.whole, named.begun)))
-            for match, named in zip(
-                self._held.texts.matching(things), map(self._labels.named, things), strict=True
-            )
+            match.with_labels(self._with_concepts(labels.whole), self._with_concepts(labels.prefix))
+            for match, labels in matches
         ]
 
-    def _called(self, concepts: Iterable[Concept]) -> BitMap:
-        """Give the entries that count for any of the concepts, in whatever searched field."""
+    def _with_concepts(self, concepts: Iterable[Concept]) -> BitMap:
+        """Return the entries that count for any of the concepts in a searched field."""
         iris = [concept.iri for concept in concepts]
         searched = [f for f in self.reader.kind.fields if f.scheme and f.searched]
-        sets = (self._held.facets.of(field.key).values for field in searched)
-        return BitMap.union(BitMap(), *(s[iri] for s in sets for iri in iris if iri in s))
+        values = (self._data.facets.sets(field.key).values for field in searched)
+        return BitMap.union(BitMap(), *(v[iri] for v in values for iri in iris if iri in v))
 
-    def _counted(self, facet: Field, left: BitMap) -> Counts:
-        whole = left is self._held.facets.entries
-        counted = (
-            (value, len(found) if whole else found.intersection_cardinality(left))
-            for value, found in self._held.facets.by_value(facet)
+    def _count_matches(self, terms: Sequence[QueryTerm]) -> int:
+        return len(match_all(self._match(terms), self._data.facets.entries))
+
+    def _count(self, facet: Field, entries: BitMap) -> Counts:
+        is_all = entries is self._data.facets.entries
+        counts = (
+            (value, len(those) if is_all else those.intersection_cardinality(entries))
+            for value, those in self._data.facets.by_value(facet)
         )
-        return {value: count for value, count in counted if count}
+        return {value: count for value, count in counts if count}
 
     def _page(
         self,
-        choices: Choices,
+        request: SearchRequest,
         languages: Sequence[str],
-        levels: Sequence[tuple[int, BitMap]],
-        left: BitMap,
-    ) -> tuple[list[Place], bool]:
-        """Give the places of a page in the direction of reading, and whether there are more."""
-        order = choices.order
-        texts = self._held.order(order.text, languages[0])
-        found = beyond(choices, texts, self._levels(order, levels, left))
-        listed = [
-            Place(level, *texts.key(number)) for level, number in islice(found, choices.size + 1)
-        ]
-        return listed[: choices.size], len(listed) > choices.size
+        scores: Sequence[tuple[int, BitMap]],
+        matching: BitMap,
+    ) -> tuple[list[Cursor], bool]:
+        """Return the cursors of a page in the direction of reading, and whether more follow."""
+        order = self._data.order(request.order.text, languages[0])
+        levels = self._levels(request.order, scores, matching)
+        entries = islice(_beyond_cursor(request, order, levels), request.size + 1)
+        cursors = [Cursor(level, *order.key(number)) for level, number in entries]
+        return cursors[: request.size], len(cursors) > request.size
 
     def _levels(
-        self, order: Sort, levels: Sequence[tuple[int, BitMap]], left: BitMap
+        self, order: SortOrder, scores: Sequence[tuple[int, BitMap]], matching: BitMap
     ) -> list[tuple[int | None, BitMap]]:
-        """Give the entries that are left by their levels, the least first."""
+        """Return the matching entries by level, the lowest level first."""
         if not order.level:
-            return [(None, left)]
+            return [(None, matching)]
         if order.level != RELEVANCE:
-            levels = list(self._held.facets.levels(order.level).items())
-        return [(level, numbers & left) for level, numbers in sorted(levels)]
+            scores = list(self._data.facets.by_size(order.level).items())
+        return [(level, entries & matching) for level, entries in sorted(scores)]
 
-    def _nearest(self, shared: Extents, either: Extents, count: int) -> list[Neighbour]:
-        """Give the entries that are nearest, those that are equally near in order of IRIs."""
-        nearness = shared / np.maximum(either, 1)
-        near = np.flatnonzero(nearness)
-        if len(near) > count:
-            least = np.partition(nearness[near], -count)[-count]
-            near = near[nearness[near] >= least]
-        iris = self.shelf.iris(near.tolist())
-        found = [
-            Neighbour(iri, int(shared[number]), int(either[number]))
-            for number, iri in zip(near.tolist(), iris, strict=True)
+    def _most_similar(
+        self, shared: ConceptCounts, either: ConceptCounts, limit: int
+    ) -> list[Similarity]:
+        """Return the most similar entries; on a tie in order of IRIs."""
+        scores = shared / np.maximum(either, 1)
+        numbers = np.flatnonzero(scores)
+        if len(numbers) > limit:
+            lowest = np.partition(scores[numbers], -limit)[-limit]
+            numbers = numbers[scores[numbers] >= lowest]
+        similarities = [
+            Similarity(iri, int(shared[number]), int(either[number]))
+            for number, iri in zip(numbers, self.file.iris(numbers.tolist()), strict=True)
         ]
-        return sorted(found, key=lambda one: (-one.nearness, one.iri))[:count]
+        return sorted(similarities, key=lambda found: (-found.score, found.iri))[:limit]
 
 
-def _union(levels: Iterable[tuple[int, BitMap]]) -> BitMap:
-    first, *others = [found for _, found in levels] or [BitMap()]
+def _union(scores: Iterable[tuple[int, BitMap]]) -> BitMap:
+    first, *others = [entries for _, entries in scores] or [BitMap()]
     return first.union(*others) if others else first
 
 
-def _left(everything: BitMap, narrowing: Mapping[str, BitMap], without: str = "") -> BitMap:
-    others = [found for key, found in narrowing.items() if key != without]
-    return everything.intersection(*others) if others else everything
+def _intersection(entries: BitMap, filters: Mapping[str, BitMap], without: str = "") -> BitMap:
+    others = [those for key, those in filters.items() if key != without]
+    return entries.intersection(*others) if others else entries
 
 
-def follow(index: Index, release: str, log: Log | None, files: Sequence[Path] = ()) -> None:
-    """Bring an index in step with a release; many entries are read out of files if it is built.
+def _beyond_cursor(
+    request: SearchRequest, order: EntryOrder, levels: Sequence[tuple[int | None, BitMap]]
+) -> Iterator[tuple[int | None, int]]:
+    """Yield the entries beyond the cursor with their levels, in the direction of reading.
 
-    Without a release, what is there stays as it is, and only an empty index is filled. While one
-    thread does it, the others go on with the index as it is.
+    The lowest level comes first; one that is None has all entries.
     """
-    if not index.following.acquire(blocking=False):
+    sort, cursor = request.order, request.before or request.after
+    descending = sort.level_descending != request.is_backward
+    read = order.before if sort.descending != request.is_backward else order.after
+    for level, entries in reversed(levels) if descending else levels:
+        key = (cursor.text, cursor.iri) if cursor else None
+        if cursor and level is not None:
+            distance = (level - (cursor.level or 0)) * (-1 if descending else 1)
+            if distance < 0:
+                continue
+            key = None if distance else key
+        yield from ((level, number) for number in read(entries, key))
+
+
+@dataclass(frozen=True)
+class _TitleFinder:
+    """Finds entries by their titles."""
+
+    data: IndexData
+    stop_words: Collection[str]
+    languages: Sequence[str]
+
+    def find(self, text: str, limit: int) -> list[int]:
+        """Return the entries whose titles have the words of a text, the same titles first.
+
+        A word in no title beside longer ones is ignored: it may be misspelt.
+        """
+        matching, title = self._matching(parse_query(text, self.stop_words)), text.lower()
+        if len(matching) > _MAX_COMPARED_TITLES:
+            numbers = [*self._same(title, limit), *islice(matching, limit)]
+            return list(dict.fromkeys(numbers))[:limit]
+        numbers = list(matching)
+        if len(numbers) <= limit:
+            return numbers
+        return sorted(numbers, key=lambda number: -self._likeness(number, title))[:limit]
+
+    def _matching(self, terms: Iterable[QueryTerm]) -> BitMap:
+        """Return the entries with the words; after the longest ones no more are read for a few."""
+        matching = BitMap()
+        for term in sorted(terms, key=lambda term: -len(term.prefix)):
+            (match,) = self.data.texts.match([replace(term, whole=True, is_prefix=False)])
+            entries = match.whole.get(Tier.TITLE, BitMap())
+            matching = matching & entries or matching or entries
+            if 0 < len(matching) <= _FEW_TITLES:
+                break
+        return matching
+
+    def _same(self, title: str, limit: int) -> Iterator[int]:
+        for language in self.languages:
+            order = self.data.order(TITLE, language)
+            start = order.position((title, ""))
+            for number in order.numbers[start : start + limit].tolist():
+                if order.key(number)[0] != title:
+                    break
+                yield number
+
+    def _likeness(self, number: int, title: str) -> float:
+        row = self.data.file.row(number)
+        titles = row.titles.values() if row else ()
+        return max((fuzz.ratio(title, other) for other in titles), default=0.0)
+
+
+def try_synchronise(
+    index: Index, release: str, log: Log | None, files: Sequence[Path] = ()
+) -> None:
+    """Bring an index up to date with a release, unless another thread does; raise UnreadableError.
+
+    Many entries are read out of files if it is built. Without a release, only an empty index is
+    filled.
+    """
+    if not index.update_lock.acquire(blocking=False):
         return
     try:
-        _follow(index, release, log, files)
+        _synchronise(index, release, log, files)
     finally:
-        index.following.release()
+        index.update_lock.release()
 
 
-def catch_up(index: Index, release: str, log: Log | None) -> None:
-    """Bring an index in step with a release, after another thread that is at it has ended."""
-    with index.following:
-        _follow(index, release, log, ())
+def synchronise(index: Index, release: str, log: Log | None) -> None:
+    """Bring an index up to date with a release, after another thread that does has ended."""
+    with index.update_lock:
+        _synchronise(index, release, log, ())
 
 
-def _follow(index: Index, release: str, log: Log | None, files: Sequence[Path]) -> None:
-    said, at = index.said, _position(log, log.count) if log else ""
-    if said.get("release") == release or (said and not release):
+def _synchronise(index: Index, release: str, log: Log | None, files: Sequence[Path]) -> None:
+    metadata, position = index.metadata, _log_position(log, log.count) if log else ""
+    if metadata.get("release") == release or (metadata and not release):
         return
-    number = int(said.get("logged", "0").partition(" ")[0] or 0)
-    if log and _leads(log, number, said, release):
-        index.update(_touched(log.since(number)), release=release, logged=at)
+    number = int(metadata.get("logged", "0").partition(" ")[0] or 0)
+    if log and _leads_to(log, number, metadata, release):
+        index.update(_changed_iris(log.since(number)), release=release, logged=position)
     else:
-        index.build(files, release=release, logged=at)
+        index.build(files, release=release, logged=position)
 
 
-def _leads(log: Log, number: int, said: Mapping[str, str], release: str) -> bool:
-    """Tell whether the log goes on from where an index is, and only entries have changed since."""
-    known = number > 0 and _position(log, number) == said.get("logged")
-    return known and log.is_at(release) and _domain(release) == _domain(said.get("release", ""))
+def _leads_to(log: Log, number: int, metadata: Mapping[str, str], release: str) -> bool:
+    """Return whether the log continues from the index, and only entries have changed since."""
+    continues = number > 0 and _log_position(log, number) == metadata.get("logged")
+    return (
+        continues
+        and log.is_at(release)
+        and _domain(release) == _domain(metadata.get("release", ""))
+    )
 
 
-def _position(log: Log, number: int) -> str:
-    """Give a place in a log, so that it is known again in the same log alone."""
+def _log_position(log: Log, number: int) -> str:
+    """Return a position that is the same in this log alone."""
     if not 0 < number <= log.count:
         return ""
     event = log.event(number)
@@ -368,12 +364,12 @@ def _position(log: Log, number: int) -> str:
 
 
 def _domain(release: str) -> str:
-    """Give the part of a release that tells what things are."""
+    """Return the part of a release that changes with the ontology and the shapes."""
     return release.partition("-")[0]
 
 
-def _touched(events: Iterable[Event]) -> Iterator[str]:
-    """Give what events are about: their topics, and all else that their graphs describe."""
+def _changed_iris(events: Iterable[Event]) -> Iterator[str]:
+    """Yield the topics of events, and the other subjects of their graphs."""
     for event in events:
         yield event.topic
         yield from (t.subject.value for t in event.triples if isinstance(t.subject, NamedNode))

@@ -1,14 +1,13 @@
-"""What a reader asks of a search: values, ranges, words, an order, and a page of it.
+"""Search requests, and the parser of their parameters.
 
-The parameters of a request read as choices, or refused with what is valid, the nearest first.
-
-What a reader sends becomes a term here, which writes itself with its escapes, so no request can
-change a query around it.
+Values become RDF terms here, which write themselves with escapes, so that no request can change
+the structure of a query.
 """
 
 import base64
 import binascii
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,31 +22,33 @@ from ..schema.value_parser import BadChoiceError
 from ..schema.vocabularies import Vocabularies
 
 SIZES = range(0, 1001)
-MOST_VALUES = 50
-"""How many dates or numbers of a facet can be chosen; of more, a range says it shorter."""
-UNSTATED = "not-stated"
-"""The value that chooses entries in which a field has none."""
+"""The sizes of a page."""
+MAX_VALUES = 50
+"""The dates or numbers of one facet in a request; a range selects more."""
+NOT_STATED = "not-stated"
+"""The value of a filter that selects entries in which the field has no value."""
 NOT, FROM, TO, COUNT = ".not", ".from", ".to", ".count"
-"""What stands behind a facet's key: without the value, from it, to it, by how many there are."""
+"""Suffixes of a facet's key: without a value, from and to a value, by the number of values."""
 RELEVANCE, TITLE = "relevance", "title"
-"""What entries are sorted by beside fields: how well words were found, and what they are called."""
+"""Sort keys beside fields: the score of the query, and the title."""
+_BOOLEANS = {"": True, "true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Range:
-    """All from one value to another, both included; an end that is None is open."""
+    """The values from `start` to `end`, both included; None where an end is open."""
 
-    least: str | None
-    most: str | None
+    start: str | None
+    end: str | None
 
 
-Value = Term | Range | None
-"""What is chosen of a facet: a value, a range of values, or None for entries that state none."""
+FilterValue = Term | Range | None
+"""A value, a range of values, or None for entries that state none."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an entry stands in an order: its level if there are levels, its text, its IRI."""
+class Cursor:
+    """A position in a sorted result: the level if the order has levels, the text, and the IRI."""
 
     level: int | None
     text: str
@@ -55,244 +56,245 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Sort:
-    """An order of entries: by level, a number, if one is named; then by text; then by IRI.
+class SortOrder:
+    """An order of entries: by level if there is one, then by text and IRI.
 
-    `level` names a facet whose values are counted, or relevance; `text` a field. Where it falls,
-    the most comes first. The IRIs go with the text.
+    `level` is the key of a facet whose values are counted, or relevance; `text` that of a field.
     """
 
     text: str = TITLE
-    falls: bool = False
+    descending: bool = False
     level: str = ""
-    level_falls: bool = False
+    level_descending: bool = False
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What a reader asks for.
+class SearchRequest:
+    """A search: filters by the keys of facets, a free-text query, a sort key, and a page.
 
-    A value's entries are those with it, with a concept below it, or with one that it replaces.
-    `found` are the entries in which the words were found, with their points: the text of an entry
-    is searched apart, and the rest of an answer is defined over what that gave.
+    A value stands for the entries with it, with a narrower concept, or with one that it replaces.
+    `scores` are the entries that match the query, where it was run before, by IRI.
     """
 
-    chosen: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
-    excluded: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
-    words: str = ""
+    filters: Mapping[str, tuple[FilterValue, ...]] = field(default_factory=dict)
+    excluded: Mapping[str, tuple[FilterValue, ...]] = field(default_factory=dict)
+    query: str = ""
     sort: str = ""
     size: int = 20
-    after: Place | None = None
-    before: Place | None = None
+    after: Cursor | None = None
+    before: Cursor | None = None
     zeros: bool = False
     explain: bool = False
-    found: Mapping[str, int] | None = None
+    scores: Mapping[str, int] | None = None
 
     @property
-    def order(self) -> Sort:
-        """Give the order that is asked for: by relevance where words are, else by title."""
-        wished = self.sort or (RELEVANCE if self.words.strip() else TITLE)
-        name, falls = wished.removeprefix("-"), wished.startswith("-")
-        if name == RELEVANCE:
-            return Sort(level=RELEVANCE, level_falls=not falls)
-        if name.endswith(COUNT):
-            return Sort(level=name.removesuffix(COUNT), level_falls=falls)
-        return Sort(name, falls)
+    def order(self) -> SortOrder:
+        """Return the order; without a sort key by relevance if there is a query, else by title."""
+        sort = self.sort or (RELEVANCE if self.query.strip() else TITLE)
+        key, descending = sort.removeprefix("-"), sort.startswith("-")
+        if key == RELEVANCE:
+            return SortOrder(level=RELEVANCE, level_descending=not descending)
+        if key.endswith(COUNT):
+            return SortOrder(level=key.removesuffix(COUNT), level_descending=descending)
+        return SortOrder(key, descending)
 
-    def without(self, facet: Field) -> "Choices":
-        """Give the choices but for those of a facet, which do not narrow its own counts."""
+    @property
+    def is_backward(self) -> bool:
+        """Return whether the page lies before a cursor."""
+        return self.before is not None
+
+    def without(self, facet: Field) -> "SearchRequest":
+        """Return the request without the filters of a facet, which do not narrow its counts."""
         return replace(
             self,
-            chosen={key: values for key, values in self.chosen.items() if key != facet.key},
+            filters={key: values for key, values in self.filters.items() if key != facet.key},
             excluded={key: values for key, values in self.excluded.items() if key != facet.key},
         )
 
 
-EVERYTHING = Choices()
-"""The choices that leave every entry."""
-
-
-_FLAGS = {"": True, "true": True, "false": False}
+ALL_ENTRIES = SearchRequest()
+"""The request that every entry matches."""
 
 
 @dataclass(frozen=True)
-class Choosing:
-    """Reads choices for the entries of one kind."""
+class RequestParser:
+    """Parses search requests for the entries of one kind."""
 
     kind: Kind
     vocabularies: Vocabularies
 
-    def read(self, parameters: Iterable[tuple[str, str]], others: Sequence[str] = ()) -> Choices:
-        """Read the parameters of a request; raises BadChoiceError with the nearest valid ones.
+    def parse(
+        self, parameters: Iterable[tuple[str, str]], others: Sequence[str] = ()
+    ) -> SearchRequest:
+        """Parse parameters; raise BadChoiceError with the nearest valid ones.
 
-        Parameters that others read are valid and left alone.
+        The names of `others` are valid too, and ignored.
         """
-        given: dict[str, list[str]] = {}
+        values: dict[str, list[str]] = defaultdict(list)
         for name, value in parameters:
-            given.setdefault(name, []).append(value)
-        self.refuse_others(given, (*self.parameters, *others))
-        read = {
-            key: reading(name, given[name][-1])
-            for name, (key, reading) in _PARAMETERS.items()
-            if name in given
+            values[name].append(value)
+        self.check_names(values, (*self.parameters, *others))
+        parsed = {
+            attribute: parse(name, values[name][-1])
+            for name, (attribute, parse) in _PARAMETERS.items()
+            if name in values
         }
-        choices = Choices(chosen=self._chosen(given), excluded=self._excluded(given), **read)
-        if choices.sort and choices.sort.removeprefix("-") not in self.sorts:
-            raise BadChoiceError("sort", choices.sort, _nearest_first(choices.sort, self.sorts))
-        return choices
+        request = SearchRequest(self._filters(values), self._excluded(values), **parsed)
+        if request.sort and request.sort.removeprefix("-") not in self.sort_keys:
+            raise BadChoiceError("sort", request.sort, _nearest(request.sort, self.sort_keys))
+        return request
 
-    def refuse_others(self, given: Iterable[str], valid: Sequence[str]) -> None:
-        """Raise BadChoiceError for a parameter that is not valid, with the nearest that are.
+    def check_names(self, names: Iterable[str], valid: Sequence[str]) -> None:
+        """Raise BadChoiceError for a name that is not valid, with the nearest valid ones.
 
-        A facet's parameters are listed by its key alone, unless those with marks are near.
+        A facet is listed by its key alone, unless its names with suffixes are near.
         """
-        plain_ones = [name for name in valid if "." not in name]
-        for name in given:
+        plain_names = [name for name in valid if "." not in name]
+        for name in names:
             if name not in valid:
-                like = [other for other in valid if ("." in other) == ("." in name)]
-                near = nearest(name, like)
-                raise BadChoiceError(name, None, list(dict.fromkeys([*near, *plain_ones])))
+                similar = [other for other in valid if ("." in other) == ("." in name)]
+                near = nearest(name, similar)
+                raise BadChoiceError(name, None, list(dict.fromkeys([*near, *plain_names])))
 
     @cached_property
     def parameters(self) -> dict[str, Field | None]:
-        """Give the names of all parameters, those of a facet with the facet."""
-        found: dict[str, Field | None] = {}
+        """Return the names of all parameters, those of a facet with the facet."""
+        parameters: dict[str, Field | None] = {}
         for facet in self.kind.facets:
-            marks = ("", NOT, FROM, TO) if facet.ordered else ("", NOT)
-            found |= dict.fromkeys((facet.key + mark for mark in marks), facet)
-        return found | dict.fromkeys(_PARAMETERS)
+            suffixes = ("", NOT, FROM, TO) if facet.ordered else ("", NOT)
+            parameters |= dict.fromkeys((facet.key + suffix for suffix in suffixes), facet)
+        return parameters | dict.fromkeys(_PARAMETERS)
 
     @cached_property
     def options(self) -> dict[str, dict[str, Term]]:
-        """Give the values of every facet with a list by short form: notations, true, false."""
+        """Return the values of each facet with a list by code: a notation, true or false."""
         return {facet.key: self.vocabularies.choices(facet) for facet in self.kind.facets}
 
     @cached_property
-    def sorts(self) -> list[str]:
-        """Give what entries can be sorted by; with "-" before it, the other way round."""
+    def sort_keys(self) -> list[str]:
+        """Return the sort keys; with "-" before it, a key sorts in the opposite order."""
         single = [field.key for field in self.kind.single]
         counted = [f.key + COUNT for f in self.kind.facets if f.repeats and f.chosen]
         return [RELEVANCE, TITLE, *single, *counted]
 
     @cached_property
     def facets(self) -> dict[str, Field]:
-        """Give the facets by key."""
+        """Return the facets by key."""
         return {facet.key: facet for facet in self.kind.facets}
 
     def facet(self, parameter: str, key: str) -> Field:
-        """Give the facet that a parameter names; raises BadChoiceError."""
+        """Return the facet with a key, which a parameter gives; raise BadChoiceError."""
         if key not in self.facets:
-            raise BadChoiceError(parameter, key, _nearest_first(key, list(self.facets)))
+            raise BadChoiceError(parameter, key, _nearest(key, list(self.facets)))
         return self.facets[key]
 
-    def short(self, name: str, value: str) -> str:
-        """Give a parameter's value in its short form; a replaced concept's is its successor's."""
+    def code(self, name: str, value: str) -> str:
+        """Return the code of a parameter's value; that of a replaced concept's successor."""
         facet = self.parameters.get(name)
-        if facet is None or facet.ordered or value == UNSTATED:
+        if facet is None or facet.ordered or value == NOT_STATED:
             return value
         term = self._value(name, value, facet)
         return next(code for code, other in self.options[facet.key].items() if other == term)
 
     def repeats(self, name: str) -> bool:
-        """Tell whether all values of a parameter count; of others the last one does."""
+        """Return whether all values of a parameter count; of others the last one does."""
         return self.parameters.get(name) is not None and not name.endswith((FROM, TO))
 
-    def _chosen(self, given: Mapping[str, list[str]]) -> dict[str, tuple[Value, ...]]:
-        found: dict[str, tuple[Value, ...]] = {}
-        for facet in self.kind.facets:
-            values = [*self._values(facet.key, facet, given), *self._ranges(facet, given)]
-            if values:
-                found[facet.key] = tuple(dict.fromkeys(values))
-        return found
+    def _filters(self, values: Mapping[str, list[str]]) -> dict[str, tuple[FilterValue, ...]]:
+        parsed = {
+            f.key: [*self._values(f.key, f, values), *_ranges(f, values)] for f in self.kind.facets
+        }
+        return {key: tuple(dict.fromkeys(found)) for key, found in parsed.items() if found}
 
-    def _excluded(self, given: Mapping[str, list[str]]) -> dict[str, tuple[Value, ...]]:
-        read = {f.key: tuple(self._values(f.key + NOT, f, given)) for f in self.kind.facets}
-        return {key: tuple(dict.fromkeys(values)) for key, values in read.items() if values}
+    def _excluded(self, values: Mapping[str, list[str]]) -> dict[str, tuple[FilterValue, ...]]:
+        parsed = {f.key: list(self._values(f.key + NOT, f, values)) for f in self.kind.facets}
+        return {key: tuple(dict.fromkeys(found)) for key, found in parsed.items() if found}
 
-    def _values(self, name: str, facet: Field, given: Mapping[str, list[str]]) -> Iterator[Value]:
-        texts = given.get(name, ())
-        if facet.ordered and len(texts) > MOST_VALUES:
-            valid = [f"up to {MOST_VALUES} values", facet.key + FROM, facet.key + TO]
-            raise BadChoiceError(name, texts[MOST_VALUES], valid)
+    def _values(
+        self, name: str, facet: Field, values: Mapping[str, list[str]]
+    ) -> Iterator[FilterValue]:
+        texts = values.get(name, ())
+        if facet.ordered and len(texts) > MAX_VALUES:
+            valid = [f"up to {MAX_VALUES} values", facet.key + FROM, facet.key + TO]
+            raise BadChoiceError(name, texts[MAX_VALUES], valid)
         return (self._value(name, text, facet) for text in texts)
 
-    def _ranges(self, facet: Field, given: Mapping[str, list[str]]) -> Iterator[Range]:
-        """Give the range between the last values that are given for its ends."""
-        names = [facet.key + mark for mark in (FROM, TO)]
-        texts = [given[name][-1] if given.get(name) else "" for name in names]
-        least, most = (
-            _bound(name, text, facet) if text else None
-            for name, text in zip(names, texts, strict=True)
-        )
-        if least and most and scale(facet).low(least) > scale(facet).high(most):
-            raise BadChoiceError(names[0], least, [most])
-        if least or most:
-            yield Range(least, most)
-
-    def _value(self, name: str, text: str, facet: Field) -> Value:
-        if text == UNSTATED:
+    def _value(self, name: str, text: str, facet: Field) -> FilterValue:
+        if text == NOT_STATED:
             return None
         if facet.ordered:
-            bound = _bound(name, text, facet)
+            bound = _parse_bound(name, text, facet)
             return Range(bound, bound)
         valid = self.options[facet.key]
         scheme = self.vocabularies.schemes.get(facet.scheme or "")
         if scheme and text in scheme.meant:
             return NamedNode(scheme.meant[text].iri)
-        by_iri = {plain(term): term for term in valid.values()}
-        found = valid.get(text) or by_iri.get(text)
-        if found is None:
-            raise BadChoiceError(name, text, [*_nearest_first(text, list(valid)), UNSTATED])
-        return found
+        term = valid.get(text) or {plain(term): term for term in valid.values()}.get(text)
+        if term is None:
+            raise BadChoiceError(name, text, [*_nearest(text, list(valid)), NOT_STATED])
+        return term
 
 
-def cursor(place: Place) -> str:
-    """Give a place as a value of `after` and `before`, which readers hand back as it is."""
-    said = json.dumps([place.level, place.text, place.iri])
-    return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
+def encode_cursor(cursor: Cursor) -> str:
+    """Return a cursor as a value of `after` and `before`, opaque to readers."""
+    text = json.dumps([cursor.level, cursor.text, cursor.iri])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _place(name: str, text: str) -> Place:
+def _parse_cursor(name: str, text: str) -> Cursor:
     try:
         level, key, iri = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise BadChoiceError(name, text, ["the value that the page before gave"]) from error
-    return Place(level if isinstance(level, int) else None, str(key), str(iri))
+    return Cursor(level if isinstance(level, int) else None, str(key), str(iri))
 
 
-def _bound(name: str, text: str, facet: Field) -> str:
+def _ranges(facet: Field, values: Mapping[str, list[str]]) -> Iterator[Range]:
+    """Yield the range between the last values of its two parameters, if there are any."""
+    names = [facet.key + suffix for suffix in (FROM, TO)]
+    start, end = (
+        _parse_bound(name, text, facet) if (text := values.get(name, [""])[-1]) else None
+        for name in names
+    )
+    if start and end and scale(facet).low(start) > scale(facet).high(end):
+        raise BadChoiceError(names[0], start, [end])
+    if start or end:
+        yield Range(start, end)
+
+
+def _parse_bound(name: str, text: str, facet: Field) -> str:
     if scale(facet).reads(text):
         return text
     raise BadChoiceError(name, text, scale(facet).examples)
 
 
-def _size(name: str, text: str) -> int:
-    found = whole_number(text)
-    if found is not None and found in SIZES:
-        return found
+def _parse_size(name: str, text: str) -> int:
+    size = whole_number(text)
+    if size is not None and size in SIZES:
+        return size
     raise BadChoiceError(name, text, [f"a whole number from {SIZES[0]} to {SIZES[-1]}"])
 
 
-def _flag(name: str, text: str) -> bool:
-    if text in _FLAGS:
-        return _FLAGS[text]
+def _parse_boolean(name: str, text: str) -> bool:
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
     raise BadChoiceError(name, text, ["true", "false"])
 
 
-def _text(_name: str, text: str) -> str:
+def _parse_text(_name: str, text: str) -> str:
     return text
 
 
-def _nearest_first(word: str, valid: Sequence[str]) -> list[str]:
+def _nearest(word: str, valid: Sequence[str]) -> list[str]:
     return [*dict.fromkeys([*nearest(word, valid), *valid])]
 
 
 _PARAMETERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
-    "q": ("words", _text),
-    "sort": ("sort", _text),
-    "size": ("size", _size),
-    "after": ("after", _place),
-    "before": ("before", _place),
-    "zeros": ("zeros", _flag),
-    "explain": ("explain", _flag),
+    "q": ("query", _parse_text),
+    "sort": ("sort", _parse_text),
+    "size": ("size", _parse_size),
+    "after": ("after", _parse_cursor),
+    "before": ("before", _parse_cursor),
+    "zeros": ("zeros", _parse_boolean),
+    "explain": ("explain", _parse_boolean),
 }

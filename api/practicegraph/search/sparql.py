@@ -1,13 +1,10 @@
-"""Graph patterns in SPARQL: what is true of the entries that choices leave, and of their values.
+"""The SPARQL that defines a search: its entries, their order, and every number.
 
-The SPARQL that defines every number of a search, and the order of its entries.
-
-Whatever else answers a search, this says what is right: anybody can run these queries and compare.
+Whatever else answers a search, these queries say what is right; anybody can run and compare them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
@@ -17,22 +14,22 @@ from ..schema.fields import Field, Kind, scale
 from ..schema.lifecycle import DEPRECATED, REPLACED
 from ..schema.shapes import SKOS
 from ..schema.vocabularies import Vocabularies
-from .request import RELEVANCE, TITLE, Choices, Range, Sort, Value
+from .request import ALL_ENTRIES, RELEVANCE, TITLE, FilterValue, Range, SearchRequest, SortOrder
 
-_UPWARDS = f"(<{SKOS}broader>|^<{SKOS}narrower>|<{REPLACED}>)"
+_BROADER = f"(<{SKOS}broader>|^<{SKOS}narrower>|<{REPLACED}>)"
 
 
-class Axis(NamedTuple):
-    """A facet by whose values entries are counted, or by its having none; `name` is a variable."""
+class CountAxis(NamedTuple):
+    """A facet by whose values entries are counted, or those that state none; and its variable."""
 
     facet: Field
     name: str
-    stated: bool = True
+    is_stated: bool = True
 
 
 @dataclass(frozen=True)
-class Patterns:
-    """Writes the patterns for the entries of one kind.
+class QueryBuilder:
+    """Builds the queries for the entries of one kind.
 
     `steps` are the years, or whole numbers, by which the facets of dates and numbers are counted.
     """
@@ -41,85 +38,158 @@ class Patterns:
     vocabularies: Vocabularies
     steps: Mapping[str, Sequence[int]]
 
-    def concepts(self, entry: str) -> list[str]:
-        """Give what binds a facet and a concept, for all for which an entry counts."""
+    def count_entries(self, request: SearchRequest, *axes: CountAxis) -> str:
+        """Return the query that counts the matching entries, `?count`, by the values of axes."""
+        names = " ".join(f"?{axis.name}" for axis in axes if axis.is_stated)
+        lines = list(self._matching(request))
+        for axis in axes:
+            lines += self._values(axis)
+        head = f"{names} (COUNT(DISTINCT ?entry) AS ?count)".lstrip()
+        return _select(head, lines) + (f"\nGROUP BY {names}" if names else "")
+
+    def list_entries(self, request: SearchRequest, languages: Sequence[str], limit: int) -> str:
+        """Return the query for a page: `?entry`, in order, with `?level` and `?text` of its cursor.
+
+        It lists the entries after the cursor `after`, or before `before` in the opposite order.
+        """
+        order = request.order
+        keys, text = self._text(order.text, languages)
+        lines, level = self._level(order.level, request)
+        names = ["?entry", f"({text} AS ?text)", *([f"({level} AS ?level)"] if level else [])]
+        inner = _select(" ".join(names), [*self._matching(request), *keys, *lines])
+        body = [*_group(f"{inner}\nGROUP BY ?entry"), *_beyond_cursor(request)]
+        query = _select("?entry ?text" + (" ?level" if level else ""), body)
+        return f"{query}\n{order_clause(order, request.is_backward)}\nLIMIT {limit}"
+
+    def select_bounds(self, facet: Field) -> str:
+        """Return the query for the least and the greatest value of an ordered facet."""
+        low, high = scale(facet).low_of("?value"), scale(facet).high_of("?value")
+        value = f"?entry {facet.path} ?value . FILTER ({_is_value(facet, '?value')})"
+        lines = [*self._matching(ALL_ENTRIES), value]
+        return _select(f"(MIN({low}) AS ?least) (MAX({high}) AS ?greatest)", lines)
+
+    def list_similar(self, entry: str, limit: int) -> str:
+        """Return the query for the most similar entries, `?other`.
+
+        `?shared` is the number of concepts, broader ones included, that both have, `?either` that
+        of those that either has.
+        """
+        own, theirs = map(self._concepts, (str(NamedNode(entry)), "?other"))
+        kind = f"?other a {NamedNode(self.kind.classes[0])} ."
+        lines = [
+            *_group(_select("?facet ?concept", own, distinct=True)),
+            *_group(_select("?other ?facet ?concept", [kind, *theirs], distinct=True)),
+            *_group(
+                _select(
+                    "?other (COUNT(*) AS ?all)",
+                    _group(_select("?other ?facet ?concept", [kind, *theirs], distinct=True)),
+                )
+                + "\nGROUP BY ?other"
+            ),
+            *_group(
+                _select(
+                    "(COUNT(*) AS ?own)", _group(_select("?facet ?concept", own, distinct=True))
+                )
+            ),
+            f"FILTER (?other != {NamedNode(entry)})",
+            _not_deprecated("?other"),
+            _not_deprecated(str(NamedNode(entry))),
+        ]
+        head = "?other (COUNT(*) AS ?shared) (?all + ?own - COUNT(*) AS ?either)"
+        return (
+            _select(head, lines) + "\nGROUP BY ?other ?all ?own"
+            f"\nORDER BY DESC(?shared / ?either) STR(?other)\nLIMIT {limit}"
+        )
+
+    def _level(self, level: str, request: SearchRequest) -> tuple[list[str], str]:
+        if not level:
+            return [], ""
+        if level == RELEVANCE:
+            return [], "MAX(?points)" if request.scores is not None else "0"
+        facet = next(facet for facet in self.kind.facets if facet.key == level)
+        counted = f"?entry {facet.path} ?counted . FILTER ({_is_value(facet, '?counted')})"
+        return [f"OPTIONAL {{ {counted} }}"], "COUNT(DISTINCT ?counted)"
+
+    def _text(self, key: str, languages: Sequence[str]) -> tuple[list[str], str]:
+        if key != TITLE:
+            path = self.kind.by_key[key].path
+            pattern = f"?entry {path} ?key . FILTER (!isBlank(?key))"
+            return [f"OPTIONAL {{ {pattern} }}"], 'COALESCE(MIN(STR(?key)), "")'
+        path = "|".join(label.path for label in self.kind.with_role("LabelRole"))
+        ranks = " ".join(f'({Literal(tag)} "{n:02}")' for n, tag in enumerate(languages))
+        lines = [
+            "OPTIONAL {",
+            f"    ?entry {path} ?title .",
+            f"    VALUES (?language ?rank) {{ {ranks} }}",
+            "    FILTER (LANG(?title) = ?language)",
+            "}",
+            "BIND (CONCAT(?rank, LCASE(STR(?title))) AS ?key)",
+        ]
+        return lines, 'COALESCE(SUBSTR(MIN(?key), 3), "")'
+
+    def _concepts(self, entry: str) -> list[str]:
+        """Bind `?facet` and `?concept` to all for which an entry counts."""
         facets = [facet for facet in self.kind.facets if facet.scheme]
         branches = [
-            f'{entry} {self._reach(f)} ?concept . BIND ("{f.key}" AS ?facet)' for f in facets
+            f'{entry} {self._broader_path(f)} ?concept . BIND ("{f.key}" AS ?facet)' for f in facets
         ]
-        return [*alternatives(branches), "FILTER (isIRI(?concept))", current("?concept")]
+        return [*_union(branches), "FILTER (isIRI(?concept))", _not_deprecated("?concept")]
 
-    def leaving(self, choices: Choices) -> Iterator[str]:
-        """Give what is true of the entries that choices leave."""
-        if choices.found is not None:
-            rows = " ".join(f"({NamedNode(i)} {points})" for i, points in choices.found.items())
+    def _matching(self, request: SearchRequest) -> Iterator[str]:
+        """Bind `?entry` to the entries that match, and `?points` to their scores if known."""
+        if request.scores is not None:
+            rows = " ".join(f"({NamedNode(i)} {score})" for i, score in request.scores.items())
             yield f"VALUES (?entry ?points) {{ {rows} }}"
         yield f"?entry a {NamedNode(self.kind.classes[0])} ."
-        yield current("?entry")
+        yield _not_deprecated("?entry")
         for facet in self.kind.facets:
-            yield from self._chosen(facet, choices.chosen.get(facet.key, ()))
-            yield from self._excluded(facet, choices.excluded.get(facet.key, ()))
+            yield from self._include(facet, request.filters.get(facet.key, ()))
+            yield from self._exclude(facet, request.excluded.get(facet.key, ()))
 
-    def _chosen(self, facet: Field, values: Sequence[Value]) -> Iterator[str]:
-        either = self._either(facet, values)
-        unstated = f"NOT EXISTS {{ {_stated(facet)} }}"
-        if None in values and either:
-            yield f"FILTER (EXISTS {{ {either} }} || {unstated})"
+    def _values(self, axis: CountAxis) -> list[str]:
+        """Bind the variable of an axis to the values of its facet, or leave entries with none."""
+        facet, name = axis.facet, f"?{axis.name}"
+        if not axis.is_stated:
+            return [f"FILTER NOT EXISTS {{ {_stated(facet)} }}"]
+        if facet.ordered:
+            return self._step_values(axis)
+        lines = [
+            f"?entry {self._broader_path(facet)} {name} .",
+            f"FILTER ({_is_value(facet, name)})",
+        ]
+        return [*lines, _not_deprecated(name)] if facet.scheme else lines
+
+    def _include(self, facet: Field, values: Sequence[FilterValue]) -> Iterator[str]:
+        branches = self._any_of(facet, values)
+        not_stated = f"NOT EXISTS {{ {_stated(facet)} }}"
+        if None in values and branches:
+            yield f"FILTER (EXISTS {{ {branches} }} || {not_stated})"
         elif values:
-            yield f"FILTER {unstated}" if None in values else f"FILTER EXISTS {{ {either} }}"
+            yield f"FILTER {not_stated}" if None in values else f"FILTER EXISTS {{ {branches} }}"
 
-    def _excluded(self, facet: Field, values: Sequence[Value]) -> Iterator[str]:
-        if either := self._either(facet, values):
-            yield f"FILTER NOT EXISTS {{ {either} }}"
+    def _exclude(self, facet: Field, values: Sequence[FilterValue]) -> Iterator[str]:
+        if branches := self._any_of(facet, values):
+            yield f"FILTER NOT EXISTS {{ {branches} }}"
         if None in values:
             yield f"FILTER EXISTS {{ {_stated(facet)} }}"
 
-    def _either(self, facet: Field, values: Iterable[Value]) -> str:
+    def _any_of(self, facet: Field, values: Iterable[FilterValue]) -> str:
         branches: dict[str, None] = {}
         for value in values:
             if isinstance(value, Range):
-                branches |= dict.fromkeys(self._meeting(facet, value))
+                branches |= dict.fromkeys(_overlapping(facet, value))
             elif value is not None:
-                within = self._within(facet, value)
-                branches |= dict.fromkeys(f"{{ ?entry {facet.path} {term} }}" for term in within)
+                terms = self._with_narrower(facet, value)
+                branches |= dict.fromkeys(f"{{ ?entry {facet.path} {term} }}" for term in terms)
         return " UNION ".join(branches)
 
-    def _meeting(self, facet: Field, span: Range) -> Iterator[str]:
-        """Give what is true of entries whose span meets another one."""
-        order = scale(facet)
-        begins = (
-            "true" if span.most is None else f"{order.low_of('?low')} <= {order.end(span.most)}"
-        )
-        ends = (
-            "true"
-            if span.least is None
-            else f"{order.high_of('?high')} >= {order.start(span.least)}"
-        )
-        path = f"?entry {facet.path} ?low"
-        low, high = order.is_value("?low"), order.is_value("?high")
-        yield f"{{ {path} ; {facet.path} ?high . FILTER ({low} && {high} && {begins} && {ends}) }}"
-        if facet.open_where:
-            yield f"{{ {path} ; {NamedNode(facet.open_where)} true . FILTER ({low} && {begins}) }}"
-
-    def _within(self, facet: Field, term: Term) -> Iterable[Term]:
+    def _with_narrower(self, facet: Field, term: Term) -> Iterable[Term]:
         if not facet.scheme:
             return (term,)
-        scheme = self.vocabularies.scheme(facet.scheme)
-        return map(NamedNode, scheme.within(plain(term)))
+        return map(NamedNode, self.vocabularies.scheme(facet.scheme).within(plain(term)))
 
-    def values(self, axis: Axis) -> list[str]:
-        """Give what binds the variable of an axis to the values of its facet, or to none."""
-        facet, name = axis.facet, f"?{axis.name}"
-        if not axis.stated:
-            return [f"FILTER NOT EXISTS {{ {_stated(facet)} }}"]
-        if facet.ordered:
-            return self._steps(axis)
-        reached = f"?entry {self._reach(facet)} {name} ."
-        found = [reached, f"FILTER ({is_value(facet, name)})"]
-        return [*found, current(name)] if facet.scheme else found
-
-    def _steps(self, axis: Axis) -> list[str]:
-        """Give what binds the variable of an axis to each step that a span meets.
+    def _step_values(self, axis: CountAxis) -> list[str]:
+        """Bind the variable of an axis to each step that a span overlaps.
 
         The steps are a union, since Virtuoso 7.2 finds nothing where VALUES stand there.
         """
@@ -132,42 +202,74 @@ class Patterns:
             f" BIND ({order.high_of(last)} AS {high})"
         ]
         if facet.open_where:
-            mark = f"?entry {NamedNode(facet.open_where)} true"
-            highs.append(f"{mark} . BIND ({order.forever} AS {high})")
+            marker = f"?entry {NamedNode(facet.open_where)} true"
+            highs.append(f"{marker} . BIND ({order.forever} AS {high})")
         steps = [
             f"BIND ({Literal(order.written(step))} AS ?{axis.name})"
-            f" BIND ({_bound(facet, step)} AS {start}) BIND ({_bound(facet, step + 1)} AS {end})"
+            f" BIND ({_step_start(facet, step)} AS {start})"
+            f" BIND ({_step_start(facet, step + 1)} AS {end})"
             for step in self.steps[facet.key]
         ]
         return [
             f"?entry {facet.path} {low} .",
-            *alternatives(highs),
-            *alternatives(steps or [f"BIND (1 AS ?{axis.name}) FILTER (false)"]),
+            *_union(highs),
+            *_union(steps or [f"BIND (1 AS ?{axis.name}) FILTER (false)"]),
             f"FILTER ({order.is_value(low)} && {order.low_of(low)} < {end} && {high} >= {start})",
         ]
 
-    def _reach(self, facet: Field) -> str:
-        """Give the path to a facet's values and to all that these count for.
+    def _broader_path(self, facet: Field) -> str:
+        """Return the path to a facet's values and to all broader ones.
 
         It names each step, since Virtuoso 7.2 answers wrongly where `*` meets other patterns.
         """
         depth = self.vocabularies.scheme(facet.scheme).depth if facet.scheme else 0
-        steps = ["/".join([facet.path, *[_UPWARDS] * count]) for count in range(depth + 1)]
+        steps = ["/".join([facet.path, *[_BROADER] * count]) for count in range(depth + 1)]
         return "|".join(f"({step})" for step in steps)
 
 
-def alternatives(branches: Sequence[str]) -> list[str]:
-    """Give a union of patterns, line by line."""
-    return [line for branch in branches for line in ("UNION", f"{{ {branch} }}")][1:]
+def order_clause(order: SortOrder, backward: bool = False) -> str:
+    """Return the ORDER BY of listed entries, or of the opposite order."""
+    level = [_direction("?level", order.level_descending != backward)] if order.level else []
+    names = ("?text", "STR(?entry)")
+    texts = (_direction(name, order.descending != backward) for name in names)
+    return " ".join(["ORDER BY", *level, *texts])
 
 
-def current(variable: str) -> str:
-    """Give the filter that leaves out what is no longer current."""
-    return f"FILTER NOT EXISTS {{ {variable} <{DEPRECATED}> true }}"
+def _direction(expression: str, descending: bool) -> str:
+    return f"DESC({expression})" if descending else f"ASC({expression})"
 
 
-def is_value(facet: Field, variable: str) -> str:
-    """Write whether a term is a value of a facet; what else stands there counts for nothing."""
+def _beyond_cursor(request: SearchRequest) -> Iterator[str]:
+    """Yield the filter of what lies beyond the cursor, if there is one."""
+    cursor, order = request.before or request.after, request.order
+    if cursor is None:
+        return
+    text, iri = Literal(cursor.text), Literal(cursor.iri)
+    sign = "<" if order.descending != request.is_backward else ">"
+    condition = f"?text {sign} {text} || ?text = {text} && STR(?entry) {sign} {iri}"
+    if order.level:
+        level = cursor.level or 0
+        sign = "<" if order.level_descending != request.is_backward else ">"
+        condition = f"?level {sign} {level} || ?level = {level} && ({condition})"
+    yield f"FILTER ({condition})"
+
+
+def _overlapping(facet: Field, span: Range) -> Iterator[str]:
+    """Yield the patterns of entries whose span overlaps another one."""
+    order = scale(facet)
+    begins = "true" if span.end is None else f"{order.low_of('?low')} <= {order.end(span.end)}"
+    ends = (
+        "true" if span.start is None else f"{order.high_of('?high')} >= {order.start(span.start)}"
+    )
+    path = f"?entry {facet.path} ?low"
+    low, high = order.is_value("?low"), order.is_value("?high")
+    yield f"{{ {path} ; {facet.path} ?high . FILTER ({low} && {high} && {begins} && {ends}) }}"
+    if facet.open_where:
+        yield f"{{ {path} ; {NamedNode(facet.open_where)} true . FILTER ({low} && {begins}) }}"
+
+
+def _is_value(facet: Field, variable: str) -> str:
+    """Return the condition that a term is a value of a facet; other terms do not count."""
     if facet.ordered:
         return scale(facet).is_value(variable)
     if facet.scheme:
@@ -176,137 +278,22 @@ def is_value(facet: Field, variable: str) -> str:
 
 
 def _stated(facet: Field) -> str:
-    return f"?entry {facet.path} ?stated . FILTER ({is_value(facet, '?stated')})"
+    return f"?entry {facet.path} ?stated . FILTER ({_is_value(facet, '?stated')})"
 
 
-def _bound(facet: Field, step: int) -> str:
+def _step_start(facet: Field, step: int) -> str:
     return scale(facet).start(scale(facet).written(step))
 
 
-@dataclass(frozen=True)
-class Definition:
-    """Writes the queries for the entries of one kind.
-
-    `steps` are the years, or whole numbers, by which the facets of dates and numbers are counted.
-    """
-
-    kind: Kind
-    vocabularies: Vocabularies
-    steps: Mapping[str, Sequence[int]]
-
-    @cached_property
-    def _patterns(self) -> Patterns:
-        return Patterns(self.kind, self.vocabularies, self.steps)
-
-    def number(self, choices: Choices, *axes: Axis) -> str:
-        """Count the entries that choices leave, `?count`, by the values of the axes if any."""
-        names = " ".join(f"?{axis.name}" for axis in axes if axis.stated)
-        lines = list(self._patterns.leaving(choices))
-        for axis in axes:
-            lines += self._patterns.values(axis)
-        head = f"{names} (COUNT(DISTINCT ?entry) AS ?count)".lstrip()
-        return _query(head, lines) + (f"\nGROUP BY {names}" if names else "")
-
-    def listing(self, choices: Choices, languages: Sequence[str], limit: int | None = None) -> str:
-        """List the entries in order, `?entry`, with their places, `?level` and `?text`.
-
-        Those behind the place `after`, or before the place `before` and then the other way round.
-        """
-        order, back = choices.order, choices.before is not None
-        keys, text = self._text(order.text, languages)
-        lines, level = self._level(order.level, choices)
-        names = ["?entry", f"({text} AS ?text)", *([f"({level} AS ?level)"] if level else [])]
-        inner = _query(" ".join(names), [*self._patterns.leaving(choices), *keys, *lines])
-        body = ["{", *_indented(f"{inner}\nGROUP BY ?entry".splitlines()), "}"]
-        body += self._beyond(choices)
-        query = _query("?entry ?text" + (" ?level" if level else ""), body)
-        query += f"\n{ordering(order, back)}"
-        return query if limit is None else f"{query}\nLIMIT {limit}"
-
-    def ends(self, facet: Field) -> str:
-        """Give the least and the greatest value of an ordered facet, `?least` and `?most`."""
-        low, high = scale(facet).low_of("?value"), scale(facet).high_of("?value")
-        lines = [*self._patterns.leaving(Choices()), f"?entry {facet.path} ?value ."]
-        lines.append(f"FILTER ({is_value(facet, '?value')})")
-        return _query(f"(MIN({low}) AS ?least) (MAX({high}) AS ?most)", lines)
-
-    def similar(self, entry: str, count: int) -> str:
-        """List the entries that are nearest to one, `?other`, with how many concepts they share.
-
-        The nearest have the greatest share of all concepts of the two, broader ones included.
-        """
-        mine, theirs = map(self._patterns.concepts, (str(NamedNode(entry)), "?other"))
-        kind = f"?other a {NamedNode(self.kind.classes[0])} ."
-        lines = [
-            *_group(_query("?facet ?concept", mine, distinct=True)),
-            *_group(_query("?other ?facet ?concept", [kind, *theirs], distinct=True)),
-            *_group(
-                _query(
-                    "?other (COUNT(*) AS ?all)",
-                    _group(_query("DISTINCT ?other ?facet ?concept", [kind, *theirs])),
-                )
-                + "\nGROUP BY ?other"
-            ),
-            *_group(_query("(COUNT(*) AS ?own)", _group(_query("DISTINCT ?facet ?concept", mine)))),
-            f"FILTER (?other != {NamedNode(entry)})",
-            current("?other"),
-            current(str(NamedNode(entry))),
-        ]
-        head = "?other (COUNT(*) AS ?shared) (?all + ?own - COUNT(*) AS ?either)"
-        return (
-            _query(head, lines) + "\nGROUP BY ?other ?all ?own"
-            f"\nORDER BY DESC(?shared / ?either) STR(?other)\nLIMIT {count}"
-        )
-
-    def _level(self, level: str, choices: Choices) -> tuple[list[str], str]:
-        if not level:
-            return [], ""
-        if level == RELEVANCE:
-            return [], "MAX(?points)" if choices.found is not None else "0"
-        facet = next(facet for facet in self.kind.facets if facet.key == level)
-        counted = f"?entry {facet.path} ?counted . FILTER ({is_value(facet, '?counted')})"
-        return [f"OPTIONAL {{ {counted} }}"], "COUNT(DISTINCT ?counted)"
-
-    def _text(self, name: str, languages: Sequence[str]) -> tuple[list[str], str]:
-        if name != TITLE:
-            path = self.kind.by_key[name].path
-            key = f"?entry {path} ?key . FILTER (!isBlank(?key))"
-            return [f"OPTIONAL {{ {key} }}"], 'COALESCE(MIN(STR(?key)), "")'
-        path = "|".join(label.path for label in self.kind.with_role("LabelRole"))
-        places = " ".join(f'({Literal(tag)} "{n:02}")' for n, tag in enumerate(languages))
-        lines = [
-            "OPTIONAL {",
-            f"    ?entry {path} ?title .",
-            f"    VALUES (?language ?rank) {{ {places} }}",
-            "    FILTER (LANG(?title) = ?language)",
-            "}",
-            "BIND (CONCAT(?rank, LCASE(STR(?title))) AS ?key)",
-        ]
-        return lines, 'COALESCE(SUBSTR(MIN(?key), 3), "")'
-
-    def _beyond(self, choices: Choices) -> Iterator[str]:
-        """Give the filter for what stands beyond a place, in the direction of reading."""
-        place, order = choices.before or choices.after, choices.order
-        back = choices.before is not None
-        if place is None:
-            return
-        text, iri = Literal(place.text), Literal(place.iri)
-        sign = _sign(order.falls != back)
-        found = f"?text {sign} {text} || ?text = {text} && STR(?entry) {sign} {iri}"
-        if order.level:
-            level, up = place.level or 0, _sign(order.level_falls != back)
-            found = f"?level {up} {level} || ?level = {level} && ({found})"
-        yield f"FILTER ({found})"
+def _not_deprecated(variable: str) -> str:
+    return f"FILTER NOT EXISTS {{ {variable} <{DEPRECATED}> true }}"
 
 
-def ordering(order: Sort, back: bool = False) -> str:
-    """Write the clause that puts listed entries in an order, or the other way round."""
-    level = [_by("?level", order.level_falls != back)] if order.level else []
-    names = ("?text", "STR(?entry)")
-    return " ".join(["ORDER BY", *level, *(_by(name, order.falls != back) for name in names)])
+def _union(branches: Sequence[str]) -> list[str]:
+    return [line for branch in branches for line in ("UNION", f"{{ {branch} }}")][1:]
 
 
-def _query(head: str, lines: Iterable[str], distinct: bool = False) -> str:
+def _select(head: str, lines: Iterable[str], distinct: bool = False) -> str:
     select = "SELECT DISTINCT" if distinct else "SELECT"
     return "\n".join([f"{select} {head}", "WHERE {", *_indented(lines), "}"])
 
@@ -317,11 +304,3 @@ def _group(query: str) -> list[str]:
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
     return (f"    {line}" for line in lines)
-
-
-def _by(expression: str, falls: bool) -> str:
-    return f"DESC({expression})" if falls else f"ASC({expression})"
-
-
-def _sign(falls: bool) -> str:
-    return "<" if falls else ">"

@@ -19,7 +19,7 @@ from ..application.health import Condition
 from ..application.services import Services
 from ..catalogue.stored_queries import Question
 from ..editing.writer import Writing
-from ..search.request import Choices
+from ..search.request import SearchRequest
 from ..sparql.pool import OnDemand, Workers
 from . import openapi, problems, urls, validation
 from .changes.pages import Changes
@@ -213,7 +213,7 @@ def _route_health(app: FastAPI, site: Site, condition: Condition) -> None:
 
     @app.get("/health/ready", summary="Whether the service can answer searches")
     def ready() -> Response:
-        site.services.search.answer(Choices(size=0), catalogue.languages)
+        site.services.search.search(SearchRequest(size=0), catalogue.languages)
         return JSONResponse({"status": "ok"})
 
 

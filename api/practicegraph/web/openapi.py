@@ -15,7 +15,7 @@ from ..exchange.dumps import LASTING, NAMES
 from ..rdf.terms import XSD
 from ..schema.fields import Field, Kind, scale
 from ..schema.text import best
-from ..search.request import FROM, SIZES, TO, UNSTATED
+from ..search.request import FROM, NOT_STATED, SIZES, TO
 from .http.negotiation import JSON, LISTS, Form
 from .resources import similar
 from .search import coverage
@@ -104,7 +104,7 @@ OF_VERSION = [
 def of_search(services: Services) -> list[dict[str, Any]]:
     """Give the parameters of a search in OpenAPI 3.1: what narrows it, and how it is answered."""
     catalogue = services.catalogue
-    sorts = [name for sort in services.choosing.sorts for name in (sort, f"-{sort}")]
+    sorts = [name for sort in services.request_parser.sort_keys for name in (sort, f"-{sort}")]
     size = {"type": "integer", "minimum": SIZES[0], "maximum": SIZES[-1], "default": 20}
     return [
         *of_choices(services),
@@ -120,7 +120,7 @@ def of_search(services: Services) -> list[dict[str, Any]]:
 def of_choices(services: Services) -> list[dict[str, Any]]:
     """Give the parameters that narrow a search: words, and for each facet its values and ends."""
     catalogue = services.catalogue
-    facets = (_facet(services, *named) for named in services.choosing.parameters.items())
+    facets = (_facet(services, *named) for named in services.request_parser.parameters.items())
     return [
         in_query("q", catalogue.say("searchHint"), {"type": "string"}),
         *(facet for facet in facets if facet),
@@ -208,7 +208,7 @@ def _facet(services: Services, name: str, field: Field | None) -> dict[str, Any]
         phrase = "since" if name.endswith(FROM) else "until"
         said = catalogue.say(phrase, value="…")
         return in_query(name, f"{label}: {said}", _examples(field))
-    values = [*services.choosing.options[field.key], UNSTATED]
+    values = [*services.request_parser.options[field.key], NOT_STATED]
     items = _examples(field) if field.ordered else {"type": "string", "enum": values}
     if name == field.key:
         said = best(field.hints, catalogue.languages)

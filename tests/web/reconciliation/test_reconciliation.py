@@ -328,7 +328,9 @@ def test_every_entry_is_found_by_every_title(
     client: TestClient, real: Catalogue, services: Services
 ) -> None:
     record = real.shapes.record
-    iris = services.search.answer(services.choosing.read([("size", "1000")]), ("en",)).entries
+    iris = services.search.search(
+        services.request_parser.parse([("size", "1000")]), ("en",)
+    ).entries
     titles = {
         f"{plain(title)}": entry.iri.removeprefix(real.base)
         for entry in real.reader.records(record, iris)
@@ -453,7 +455,7 @@ def test_properties_alone_find_what_has_them_all(
 ) -> None:
     claims = [{"pid": "country", "v": "HUN"}, {"pid": "outcome", "v": "ACE"}]
     chosen = [("country", "HUN"), ("outcome", "ACE"), ("size", "100")]
-    expected = services.search.answer(services.choosing.read(chosen), ("en",)).entries
+    expected = services.search.search(services.request_parser.parse(chosen), ("en",)).entries
     found = ask(client, properties=claims, type="practice", limit=50)
     assert {real.base + one["id"] for one in found} == set(expected)
     notation = [{"pid": "notation", "v": "HUN"}]

@@ -224,9 +224,11 @@ def test_entries_with_a_replaced_concept_count_for_its_successor(
     served: TestClient, real: Catalogue, services: Services
 ) -> None:
     either = {"outcome": (NamedNode(REPLACED), NamedNode(SUCCESSOR))}
-    choices = services.choosing.read([("outcome", "HAP"), ("outcome", "BEL"), ("size", "100")])
-    assert choices.chosen == either
-    before = set(services.search.answer(choices, real.languages).entries) - {
+    choices = services.request_parser.parse(
+        [("outcome", "HAP"), ("outcome", "BEL"), ("size", "100")]
+    )
+    assert choices.filters == either
+    before = set(services.search.search(choices, real.languages).entries) - {
         OLD,
         NEXT,
         GONE,

@@ -10,8 +10,8 @@ from pyoxigraph import NamedNode
 
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.search.engine import Near
-from practicegraph.search.request import EVERYTHING
+from practicegraph.search.engine import SimilarEntry
+from practicegraph.search.request import ALL_ENTRIES
 from web.search.test_listing import asked, found, get
 
 BASE = "https://w3id.org/practicegraph/"
@@ -40,7 +40,7 @@ def test_a_table_has_every_value_of_both_facets_and_what_is_not_stated(
     shown = table(client, "rows=outcome&columns=country")
     for axis, key in (("rows", "outcome"), ("columns", "country")):
         listed = [value["value"] for value in shown[axis]["values"]]
-        assert sorted(listed[:-1]) == sorted(services.choosing.options[key])
+        assert sorted(listed[:-1]) == sorted(services.request_parser.options[key])
         assert listed[-1] == "not-stated"
     assert 0 in cells(shown).values()
 
@@ -208,11 +208,11 @@ def test_the_reasons_are_all_shared_concepts_but_broader_ones(
     real: Catalogue, services: Services
 ) -> None:
     (record,) = real.reader.records(real.shapes.record, [MINT])
-    for one in services.neighbours.of(record, 5):
-        assert len(_counted(real, one)) == one.neighbour.shared
+    for one in services.similarity.find(record, 5):
+        assert len(_counted(real, one)) == one.similarity.shared
 
 
-def _counted(real: Catalogue, one: Near) -> set[tuple[str, str]]:
+def _counted(real: Catalogue, one: SimilarEntry) -> set[tuple[str, str]]:
     """The shared concepts, and all that they count for."""
     return {
         (reason.key, upper)
@@ -224,9 +224,9 @@ def _counted(real: Catalogue, one: Near) -> set[tuple[str, str]]:
 
 def test_what_fewer_entries_have_is_the_first_reason(real: Catalogue, services: Services) -> None:
     (record,) = real.reader.records(real.shapes.record, [MINT])
-    for one in services.neighbours.of(record, 5):
+    for one in services.similarity.find(record, 5):
         counts = [
-            services.search.counts(real.shapes.record.by_key[key], EVERYTHING)[NamedNode(concept)]
+            services.search.counts(real.shapes.record.by_key[key], ALL_ENTRIES)[NamedNode(concept)]
             for key, concept in one.shared
         ]
         assert counts == sorted(counts)
@@ -300,6 +300,6 @@ def test_an_answer_is_what_the_interface_says(client: TestClient, path: str, add
 def test_the_interface_lists_every_parameter(client: TestClient, services: Services) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     listed = {p["name"] for p in paths["/practices"]["get"]["parameters"]}
-    assert listed == {*services.choosing.parameters, "lang", "format"}
+    assert listed == {*services.request_parser.parameters, "lang", "format"}
     crossed = {p["name"] for p in paths["/coverage"]["get"]["parameters"]}
     assert {"rows", "columns", "outcome.not", "period.from", "explain", "q"} <= crossed

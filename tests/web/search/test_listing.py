@@ -138,7 +138,7 @@ def test_zeros_are_counted_on_request(client: TestClient, services: Services) ->
         found(client, f"outcome=ACE{more}")["facets"] for more in ("", "&zeros=true")
     )
     assert 0 not in [value["count"] for value in few["outcome"]["values"]]
-    for key, options in services.choosing.options.items():
+    for key, options in services.request_parser.options.items():
         if key != "period":
             assert set(values(all_values[key])) == set(options), key
     years = [int(year) for year in values(all_values["period"])]
@@ -263,7 +263,7 @@ def test_the_template_of_a_search_has_a_variable_for_every_parameter(
     variables = {str(graph.value(mapping, HYDRA.variable)): mapping for mapping in mappings}
     listed = re.findall(r"[\w.]+(?=\*?[,}])", written.partition("{?")[2])
     assert sorted(variables) == sorted(listed)
-    assert set(services.choosing.parameters) - set(variables) == {"zeros", "explain"}
+    assert set(services.request_parser.parameters) - set(variables) == {"zeros", "explain"}
     outcome = real.shapes.record.by_key["outcome"]
     assert graph.value(variables["outcome"], HYDRA.property) == URIRef(outcome.predicate or "")
     assert graph.value(variables["outcome.not"], HYDRA.property) is None
@@ -321,8 +321,8 @@ def test_a_page_that_was_reached_backwards_explains_itself_in_its_order(
 def test_words_that_find_too_much_say_so_instead_of_a_query(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("practicegraph.search.explain.MOST_FOUND", 3)
-    monkeypatch.setattr("practicegraph.web.search.answer.MOST_FOUND", 3)
+    monkeypatch.setattr("practicegraph.search.explain.MAX_HITS", 3)
+    monkeypatch.setattr("practicegraph.web.search.answer.MAX_HITS", 3)
     told = found(client, "q=school&explain=true")["explanation"]
     assert "3" in told["note"]
     assert told.keys() == {"note", "release", "milliseconds"}

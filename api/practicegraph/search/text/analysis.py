@@ -1,32 +1,27 @@
-"""Texts of entries taken apart: the tokens that stand in each place, and the words there are.
+"""The texts of entries as tokens by tier, and the ranking of the entries that match a query.
 
-Which of the entries that have all that is wanted come first, and why.
-
-For each wanted thing an entry has the points of the best place in which it has it: 8, 7, 6 and 5
-where the thing stands whole in a title, a summary, a concept's label or any other text, and 4, 3, 2
-and 1 where a word only begins with it. Their sum is the entry's rank. Sums of whole numbers are
-exact, and a reader can add them up. Why rarity (BM25) has no part in it is in api/search.md.
+Each term of a query gives an entry the score of the best tier in which it matches: 8, 7, 6 and 5
+for a whole word or phrase in a title, a summary, the label of a concept or any other text, and 4,
+3, 2 and 1 for a prefix. The sum is the score of the entry: a whole number that a reader can check.
+Why it ignores how rare a word is (BM25) is in api/search.md.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import reduce
 from itertools import chain
 from operator import or_
-from typing import TypeAlias
 
-import numpy as np
-from pyoxigraph import Literal
 from pyroaring import BitMap
 
-from ...rdf.terms import Term
 from ...schema.fields import Field
-from .tokenizer import Words, comparable, listed
+from .tokenizer import Tokenizer, normalize, split_words
 
 
 class Tier(IntEnum):
-    """Where words stand, the best place last."""
+    """The weight of a text in the ranking; labels are those of concepts."""
 
     OTHER = 1
     LABEL = 2
@@ -34,228 +29,150 @@ class Tier(IntEnum):
     TITLE = 4
 
 
-Places = Mapping[Tier, BitMap]
-"""Entries by the places in which they have something; not to be changed."""
+TEXT_TIERS = (Tier.TITLE, Tier.SUMMARY, Tier.OTHER)
+"""The tiers of texts of entries."""
+BREAK = "·"
+"""Stands between two texts, so that no phrase matches across them; no token of a word."""
+_CACHE_SIZE = 200_000
+
+FieldText = tuple[Tier, str, str | None]
+"""A text of an entry: its tier, the text, and its language (BCP 47) if it has one."""
+Word = tuple[str, str, str]
+"""A word: its normal form, its token, and as it is written."""
+TierSets = Mapping[Tier, BitMap]
+"""Entries by tier."""
 
 
-@dataclass(frozen=True)
-class Match:
-    """The entries that have one wanted thing: whole, or as the beginning of a word."""
-
-    whole: Places = field(default_factory=dict)
-    begun: Places = field(default_factory=dict)
-
-    @property
-    def entries(self) -> BitMap:
-        """Give all entries that have it."""
-        return _united((*self.whole.values(), *self.begun.values()))
-
-    def with_labels(self, whole: BitMap, begun: BitMap) -> "Match":
-        """Give the match with the entries that have it in the label of a concept."""
-        return Match({**self.whole, Tier.LABEL: whole}, {**self.begun, Tier.LABEL: begun})
-
-    def levels(self) -> Iterator[tuple[int, BitMap]]:
-        """Give the points with the entries that have them at the best, the most points first."""
-        seen = BitMap()
-        for points, entries in sorted(self._by_points(), key=lambda level: -level[0]):
-            if fresh := entries - seen:
-                yield points, fresh
-                seen |= fresh
-
-    def _by_points(self) -> Iterator[tuple[int, BitMap]]:
-        yield from ((tier + max(Tier), entries) for tier, entries in self.whole.items())
-        yield from ((int(tier), entries) for tier, entries in self.begun.items())
-
-
-def tier(searched: Field) -> Tier:
-    """Give the place that a field is, by its role and its values."""
+def field_tier(searched: Field) -> Tier:
+    """Return the tier of a searched field, by its role and its kind of values."""
     if searched.scheme:
         return Tier.LABEL
     roles = {"LabelRole": Tier.TITLE, "DescriptionRole": Tier.SUMMARY}
     return roles.get(searched.role, Tier.OTHER)
 
 
-def found(matches: Iterable[Match], universe: BitMap) -> BitMap:
-    """Give the entries of the universe that have all that is wanted."""
-    return reduce(BitMap.__and__, (match.entries for match in matches), universe)
-
-
-def ranked(matches: Sequence[Match], universe: BitMap) -> list[tuple[int, BitMap]]:
-    """Give the entries of the universe that have all that is wanted by points, the most first."""
-    left = found(matches, universe)
-    sums = {0: left} if left else {}
-    for match in matches:
-        raised: dict[int, BitMap] = {}
-        levels = [(points, entries & left) for points, entries in match.levels()]
-        for points, entries in levels:
-            for total, those in sums.items():
-                if both := those & entries:
-                    raised[total + points] = raised.get(total + points, BitMap()) | both
-        sums = raised
-    return sorted(sums.items(), reverse=True, key=lambda rank: rank[0])
-
-
-def _united(sets: Iterable[BitMap]) -> BitMap:
-    return reduce(or_, sets, BitMap())
-
-
-Written = tuple[Tier, str, str | None]
-"""A text of an entry: its place, its words and its language (BCP 47), if it has one."""
-Word = tuple[str, str, str]
-"""A word: as compared, its token, and as written."""
-Numbers: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
-
-PLACES = (Tier.TITLE, Tier.SUMMARY, Tier.OTHER)
-"""The places of texts; labels stand with their concepts."""
-BREAK = 0
-"""Stands for a token between two texts, so that no phrase goes on from one to the next."""
-_MOST_KNOWN = 100_000
-
-
-def written(filled: Iterable[tuple[Field, Iterable[Term]]]) -> list[Written]:
-    """Give the texts in which an entry is searched, of its fields with their values."""
-    return [
-        (tier(field), term.value, term.language)
-        for field, terms in filled
-        if field.searched and not field.scheme
-        for term in terms
-        if isinstance(term, Literal)
-    ]
-
-
 @dataclass(frozen=True)
-class Column:
-    """The tokens of entries in one place, one entry after the other, and how many each has."""
+class TermMatch:
+    """The entries that a term matches by tier: whole, or as the prefix of a word."""
 
-    tokens: Numbers
-    lengths: Numbers
-
-
-@dataclass(frozen=True)
-class Analysed:
-    """The texts of entries: their tokens, place by place, and words.
-
-    A token is the number of its place in `names`, from 1, or BREAK. Whoever analyses many entries
-    tells each word once.
-    """
-
-    names: tuple[str, ...]
-    columns: tuple[Column, ...]
-    words: tuple[Word, ...]
+    whole: TierSets = field(default_factory=dict)
+    prefix: TierSets = field(default_factory=dict)
 
     @property
-    def places(self) -> dict[Tier, set[str]]:
-        """Give the tokens of all the entries by place."""
-        columns = zip(PLACES, self.columns, strict=True)
-        return {place: self._names(column.tokens) for place, column in columns}
+    def entries(self) -> BitMap:
+        """Return all matching entries."""
+        return reduce(or_, (*self.whole.values(), *self.prefix.values()), BitMap())
 
-    def _names(self, tokens: Numbers) -> set[str]:
-        return {self.names[number - 1] for number in tokens.tolist() if number != BREAK}
+    def with_labels(self, whole: BitMap, prefix: BitMap) -> "TermMatch":
+        """Return the match with the entries in which the label of a concept matches."""
+        return TermMatch({**self.whole, Tier.LABEL: whole}, {**self.prefix, Tier.LABEL: prefix})
 
+    def by_score(self) -> Iterator[tuple[int, BitMap]]:
+        """Yield the entries by the best score of each, highest scores first."""
+        seen = BitMap()
+        for score, entries in sorted(self._scores(), key=lambda pair: -pair[0]):
+            if remaining := entries - seen:
+                yield score, remaining
+                seen |= remaining
 
-class Analyst:
-    """Analyses the texts of entries, several at once."""
-
-    def __init__(self, words: Words) -> None:
-        self._words = words
-        self._forget()
-
-    def analyse(self, entries: Iterable[Iterable[Written]]) -> Analysed:
-        """Give the tokens of entries' texts, and the words that were not told before."""
-        if len(self._numbers) >= _MOST_KNOWN:
-            self._forget()
-        columns = {place: _Filling() for place in PLACES}
-        for texts in entries:
-            for place, text, language in texts:
-                columns[place].add(map(self._known(language).__getitem__, text.split()))
-            for filling in columns.values():
-                filling.end()
-        return self._renumbered(tuple(filling.column() for filling in columns.values()))
-
-    def _forget(self) -> None:
-        self._numbers = _Numbering()
-        self._told: set[Word] = set()
-        self._pieces: dict[str | None, _Pieces] = {}
-
-    def _known(self, language: str | None) -> "_Pieces":
-        if language not in self._pieces:
-            self._pieces[language] = _Pieces(self._words, language, self._numbers, self._told)
-        return self._pieces[language]
-
-    def _renumbered(self, columns: tuple[Column, ...]) -> Analysed:
-        """Give columns with numbers of their own for tokens, and the words that were not told."""
-        used = np.zeros(len(self._numbers) + 1, np.bool_)
-        for column in columns:
-            used[column.tokens] = True
-        used[BREAK] = False
-        ours = np.flatnonzero(used)
-        numbers = np.zeros(len(used), np.uint32)
-        numbers[ours] = np.arange(1, len(ours) + 1)
-        words = tuple(sorted(self._told))
-        self._told.clear()
-        return Analysed(
-            tuple(self._numbers.names[number - 1] for number in ours.tolist()),
-            tuple(Column(numbers[column.tokens], column.lengths) for column in columns),
-            words,
-        )
+    def _scores(self) -> Iterator[tuple[int, BitMap]]:
+        yield from ((tier + max(Tier), entries) for tier, entries in self.whole.items())
+        yield from ((int(tier), entries) for tier, entries in self.prefix.items())
 
 
-class _Numbering(dict[str, int]):
-    """The numbers of tokens, from 1 in the order in which they are asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-
-    def __missing__(self, token: str) -> int:
-        self.names.append(token)
-        self[token] = len(self.names)
-        return self[token]
+def match_all(matches: Iterable[TermMatch], entries: BitMap) -> BitMap:
+    """Return those of the entries that every term matches."""
+    return reduce(BitMap.__and__, (match.entries for match in matches), entries)
 
 
-class _Pieces(dict[str, tuple[int, ...]]):
-    """The tokens of what stands between two spaces in one language, made as they are asked for.
+def rank(matches: Sequence[TermMatch], entries: BitMap) -> list[tuple[int, BitMap]]:
+    """Return those of the entries that every term matches by score, highest scores first."""
+    matching = match_all(matches, entries)
+    totals = {0: matching} if matching else {}
+    for match in matches:
+        raised: dict[int, BitMap] = {}
+        scores = [(score, scored & matching) for score, scored in match.by_score()]
+        for score, scored in scores:
+            for total, those in totals.items():
+                if both := those & scored:
+                    raised[total + score] = raised.get(total + score, BitMap()) | both
+        totals = raised
+    return sorted(totals.items(), reverse=True, key=lambda pair: pair[0])
 
-    That is mostly a word with or without a comma; to look it up is quicker than to find its words.
+
+@dataclass(frozen=True)
+class AnalysedTexts:
+    """The texts of a batch of entries, analysed.
+
+    `texts` has the tokens of each entry by tier, separated by spaces; `postings` the positions of
+    entries in the batch by tier and token; `words` those that the analyser had not met before.
     """
 
-    def __init__(
-        self, words: Words, language: str | None, numbers: "_Numbering", told: set[Word]
-    ) -> None:
+    texts: dict[Tier, list[str]]
+    postings: dict[Tier, dict[str, list[int]]]
+    words: list[Word]
+
+
+class Analyser:
+    """Analyses the texts of entries in batches."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._chunks: dict[str | None, _ChunkTokens] = {}
+
+    def analyse(self, entries: Iterable[Iterable[FieldText]]) -> AnalysedTexts:
+        """Analyse the texts of entries."""
+        if sum(map(len, self._chunks.values())) >= _CACHE_SIZE:
+            self._chunks.clear()
+        batch = AnalysedTexts(
+            {tier: [] for tier in TEXT_TIERS}, {tier: defaultdict(list) for tier in TEXT_TIERS}, []
+        )
+        for position, texts in enumerate(entries):
+            parts: dict[Tier, list[str]] = {tier: [] for tier in TEXT_TIERS}
+            for tier, text, language in texts:
+                if parts[tier]:
+                    parts[tier].append(BREAK)
+                tokens = map(self._chunks_of(language).__getitem__, text.split())
+                parts[tier].extend(chain.from_iterable(tokens))
+            for tier, part in parts.items():
+                batch.texts[tier].append(" ".join(part))
+                postings = batch.postings[tier]
+                for token in set(part):
+                    postings[token].append(position)
+        for postings in batch.postings.values():
+            postings.pop(BREAK, None)
+        for chunks in self._chunks.values():
+            batch.words.extend(sorted(chunks.new_words))
+            chunks.new_words.clear()
+        return batch
+
+    def _chunks_of(self, language: str | None) -> "_ChunkTokens":
+        if language not in self._chunks:
+            self._chunks[language] = _ChunkTokens(self._tokenizer, language)
+        return self._chunks[language]
+
+
+def unique_tokens(tokens: str) -> set[str]:
+    """Return the tokens of a text, given with spaces between them, each once."""
+    unique = set(tokens.split())
+    unique.discard(BREAK)
+    return unique
+
+
+class _ChunkTokens(dict[str, tuple[str, ...]]):
+    """The tokens of texts between two spaces, computed on demand, and the words met in them."""
+
+    def __init__(self, tokenizer: Tokenizer, language: str | None) -> None:
         super().__init__()
-        self._words, self._language = words, language
-        self._numbers, self._told = numbers, told
+        self._tokenizer, self._language = tokenizer, language
+        self.new_words: set[Word] = set()
 
-    def __missing__(self, piece: str) -> tuple[int, ...]:
-        tokens = [(word, self._words.token(word, self._language)) for word in listed(piece)]
-        for word, token in tokens:
+    def __missing__(self, chunk: str) -> tuple[str, ...]:
+        pairs = [(word, self._tokenizer.token(word, self._language)) for word in split_words(chunk)]
+        for word, token in pairs:
             if word[0].isdigit():
-                continue  # numbers have neither other forms nor near ones
-            if form := comparable(word):
-                self._told.add((form, token, word))
-        self[piece] = tuple(self._numbers[token] for _, token in tokens if token)
-        return self[piece]
-
-
-class _Filling:
-    """A column that is being filled, entry by entry."""
-
-    def __init__(self) -> None:
-        self._tokens: list[int] = []
-        self._lengths: list[int] = []
-        self._begun = 0
-
-    def add(self, pieces: Iterable[tuple[int, ...]]) -> None:
-        """Add a text to the entry."""
-        if len(self._tokens) > self._begun:
-            self._tokens.append(BREAK)
-        self._tokens.extend(chain.from_iterable(pieces))
-
-    def end(self) -> None:
-        """End the entry."""
-        self._lengths.append(len(self._tokens) - self._begun)
-        self._begun = len(self._tokens)
-
-    def column(self) -> Column:
-        """Give what was filled."""
-        return Column(np.array(self._tokens, np.uint32), np.array(self._lengths, np.uint32))
+                continue  # numbers have neither other forms nor near words
+            if form := normalize(word):
+                self.new_words.add((form, token, word))
+        self[chunk] = tuple(token for _, token in pairs if token)
+        return self[chunk]

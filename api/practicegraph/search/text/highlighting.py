@@ -1,7 +1,4 @@
-"""The places in a text where what was wanted stands.
-
-Where an entry has what was wanted: short pieces of its texts, with the places to be marked.
-"""
+"""Snippets: short pieces of an entry's texts, with the places to highlight that match a query."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,218 +11,222 @@ from ...schema.fields import Field
 from ...schema.records import Record
 from ...schema.text import best
 from ...schema.vocabularies import Concept
-from .analysis import tier
-from .labels import Labels
-from .tokenizer import Wanted, Words, comparable, spans
+from .analysis import field_tier
+from .labels import LabelIndex
+from .tokenizer import QueryTerm, Tokenizer, normalize, word_spans
+
+MAX_SNIPPETS = 3
+SNIPPET_LENGTH = 160
+"""The characters of a snippet, without the ellipses where the text goes on."""
+_WHITE_SPACE = re.compile(r"[^\S ]")
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A place in a text, and the number of the wanted thing that stands there."""
+class Highlight:
+    """The start and end of a match in a text, and the position of the term in the query."""
 
     start: int
     end: int
-    wanted: int
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    """Tokens that stand one after another, and how the word after them begins, if it matters."""
-
-    wanted: int
-    tokens: tuple[str, ...]
-    beginning: str
-
-
-class Marker:
-    """Finds all that is wanted in texts, by the same tokens as the index."""
-
-    def __init__(self, wanted: Sequence[Wanted], words: Words) -> None:
-        self._words = words
-        self._by_first: dict[str, list[_Pattern]] = {}
-        for pattern in _patterns(wanted, words):
-            first = pattern.tokens[0] if pattern.tokens else ""
-            self._by_first.setdefault(first, []).append(pattern)
-
-    def marks(self, text: str, language: str | None) -> tuple[Mark, ...]:
-        """Give the places in their order; where one lies in another one, the longer one."""
-        if "" not in self._by_first:
-            tokens = self._words.tokens(text, language).split()
-            if self._by_first.keys().isdisjoint(tokens):
-                return ()
-        placed = list(spans(text))
-        tokens = [self._words.token(word, language) for _, _, word in placed]
-        found = sorted(self._found(tokens, placed), key=lambda mark: (mark.start, -mark.end))
-        return tuple(_apart(found))
-
-    def _found(
-        self, tokens: Sequence[str], placed: Sequence[tuple[int, int, str]]
-    ) -> Iterator[Mark]:
-        for number, token in enumerate(tokens):
-            for pattern in (*self._by_first.get(token, ()), *self._by_first.get("", ())):
-                last = _last(pattern, tokens, placed, number)
-                if last is not None:
-                    yield Mark(placed[number][0], placed[last][1], pattern.wanted)
-
-
-def _patterns(wanted: Sequence[Wanted], words: Words) -> Iterator[_Pattern]:
-    for number, one in enumerate(wanted):
-        for tokens in words.alike(one.words):
-            if one.whole:
-                yield _Pattern(number, tokens, "")
-            if one.begins:
-                yield _Pattern(number, tokens[:-1], one.beginning)
-
-
-def _last(
-    pattern: _Pattern,
-    tokens: Sequence[str],
-    placed: Sequence[tuple[int, int, str]],
-    first: int,
-) -> int | None:
-    """Give the number of the last word of a pattern that stands at the first one."""
-    end = first + len(pattern.tokens)
-    if tuple(tokens[first:end]) != pattern.tokens:
-        return None
-    if not pattern.beginning:
-        return end - 1
-    begins = end < len(placed) and comparable(placed[end][2]).startswith(pattern.beginning)
-    return end if begins else None
-
-
-def _apart(marks: Sequence[Mark]) -> Iterator[Mark]:
-    end = 0
-    for mark in marks:
-        if mark.start >= end:
-            yield mark
-            end = mark.end
-
-
-MOST = 3
-_SPACE = re.compile(r"[^\S ]")
-LENGTH = 160
-"""How many letters a snippet has at the most, beside the dots that say that the text goes on."""
+    term: int
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """A piece of a field's text, and where in it that which was wanted begins and ends.
+    """A piece of a field's text, with the starts and ends of what matches in it.
 
-    The label of a concept has no marks where the concept was found by another of its labels.
+    The label of a concept that matches by another of its labels has no highlights.
     """
 
     field: Field
     language: str | None
     text: str
-    marks: tuple[tuple[int, int], ...]
+    highlights: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A text of a field with all its marks, and the numbers of the wanted things it answers."""
+    """A text of a field with all its highlights, and the terms that it matches."""
 
     field: Field
     language: str | None
     text: str
-    marks: tuple[Mark, ...]
-    wanted: frozenset[int]
+    highlights: tuple[Highlight, ...]
+    terms: frozenset[int]
 
 
-class Snippets:
-    """Gives the snippets of one search for a reader, whose preferred language comes first."""
+@dataclass(frozen=True)
+class _Pattern:
+    """Consecutive tokens of a term, and the prefix of the word after them, if any."""
+
+    term: int
+    tokens: tuple[str, ...]
+    prefix: str
+
+
+class Highlighter:
+    """Returns the snippets of one query for a reader, whose preferred language comes first."""
 
     def __init__(
-        self, wanted: Sequence[Wanted], words: Words, labels: Labels, languages: Sequence[str]
+        self,
+        terms: Sequence[QueryTerm],
+        tokenizer: Tokenizer,
+        labels: LabelIndex,
+        languages: Sequence[str],
     ) -> None:
-        self._marker = Marker(wanted, words)
+        self._matcher = _TextMatcher(terms, tokenizer)
         self._languages = languages
-        self._named: dict[str, tuple[Concept, set[int]]] = {}
-        for number, one in enumerate(wanted):
-            named = labels.named(one)
-            for concept in (*named.whole, *named.begun):
-                self._named.setdefault(concept.iri, (concept, set()))[1].add(number)
+        self._concepts: dict[str, tuple[Concept, set[int]]] = {}
+        for number, term in enumerate(terms):
+            match = labels.match(term)
+            for concept in (*match.whole, *match.prefix):
+                self._concepts.setdefault(concept.iri, (concept, set()))[1].add(number)
 
-    def of(self, record: Record) -> list[Snippet]:
-        """Give up to three snippets of a record, each of another field.
+    def snippets(self, record: Record) -> list[Snippet]:
+        """Return up to three snippets of a record, each of another field.
 
-        First comes the one that shows most of what is wanted, then what it does not show.
+        The first one matches the most terms, each further one the most that are not shown yet.
         """
         fields = ((field, terms) for field, terms in record.filled() if field.searched)
-        left = [found for field, terms in fields if (found := self._candidate(field, terms))]
+        remaining = [c for field, terms in fields if (c := self._candidate(field, terms))]
         chosen: list[_Candidate] = []
-        while left and len(chosen) < MOST:
-            shown = frozenset[int]().union(*(candidate.wanted for candidate in chosen))
-            chosen.append(max(left, key=lambda candidate: _worth(candidate, shown)))
-            left.remove(chosen[-1])
+        while remaining and len(chosen) < MAX_SNIPPETS:
+            shown = frozenset[int]().union(*(candidate.terms for candidate in chosen))
+            chosen.append(max(remaining, key=lambda candidate: _gain(candidate, shown)))
+            remaining.remove(chosen[-1])
         return [_cut(candidate) for candidate in chosen]
 
     def _candidate(self, field: Field, terms: Sequence[Term]) -> _Candidate | None:
-        """Give the best of a field's texts that have anything of what is wanted."""
-        found = self._concepts(field, terms) if field.scheme else self._texts(field, terms)
-        return max(found, key=self._nearness, default=None)
+        """Return the best matching text of a field, in the reader's language if there is one."""
+        candidates = self._labels(field, terms) if field.scheme else self._texts(field, terms)
+        return max(candidates, key=self._quality, default=None)
 
     def _texts(self, field: Field, terms: Sequence[Term]) -> Iterator[_Candidate]:
         for term in terms:
             if isinstance(term, Literal):
-                marks = self._marker.marks(term.value, term.language)
-                wanted = frozenset(mark.wanted for mark in marks)
-                if wanted:
-                    yield _Candidate(field, term.language, term.value, marks, wanted)
+                highlights = self._matcher.find(term.value, term.language)
+                if matched := frozenset(highlight.term for highlight in highlights):
+                    yield _Candidate(field, term.language, term.value, highlights, matched)
 
-    def _concepts(self, field: Field, terms: Sequence[Term]) -> Iterator[_Candidate]:
-        for term in terms if self._named else ():
-            if named := self._named.get(plain(term)):
-                concept, wanted = named
+    def _labels(self, field: Field, terms: Sequence[Term]) -> Iterator[_Candidate]:
+        for term in terms if self._concepts else ():
+            if match := self._concepts.get(plain(term)):
+                concept, matched = match
                 label, language = best(concept.labels, self._languages), self._languages[0]
-                marks = self._marker.marks(label, language)
-                yield _Candidate(field, language, label, marks, frozenset(wanted))
+                highlights = self._matcher.find(label, language)
+                yield _Candidate(field, language, label, highlights, frozenset(matched))
 
-    def _nearness(self, candidate: _Candidate) -> tuple[bool, int, int]:
-        """Give what makes a text of a field better than another one: language before numbers."""
-        own = candidate.language in (None, self._languages[0])
-        return own, len(candidate.wanted), len(candidate.marks)
+    def _quality(self, candidate: _Candidate) -> tuple[bool, int, int]:
+        is_preferred = candidate.language in (None, self._languages[0])
+        return is_preferred, len(candidate.terms), len(candidate.highlights)
 
 
-def _worth(candidate: _Candidate, shown: frozenset[int]) -> tuple[int, int, int]:
-    """Give how much a snippet adds to what others show, and where it stands."""
-    return len(candidate.wanted - shown), len(candidate.wanted), tier(candidate.field)
+class _TextMatcher:
+    """Finds terms in texts, by the same tokens as the index."""
+
+    def __init__(self, terms: Sequence[QueryTerm], tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._by_first: dict[str, list[_Pattern]] = {}
+        for pattern in _patterns(terms, tokenizer):
+            first = pattern.tokens[0] if pattern.tokens else ""
+            self._by_first.setdefault(first, []).append(pattern)
+
+    def find(self, text: str, language: str | None) -> tuple[Highlight, ...]:
+        """Return the matches in order; of overlapping ones the first, then the longest."""
+        if "" not in self._by_first and self._by_first.keys().isdisjoint(
+            self._tokenizer.tokenize(text, language)
+        ):
+            return ()
+        spans = list(word_spans(text))
+        tokens = [self._tokenizer.token(word, language) for _, _, word in spans]
+        matches = sorted(self._matches(tokens, spans), key=lambda match: (match.start, -match.end))
+        return tuple(_without_overlaps(matches))
+
+    def _matches(
+        self, tokens: Sequence[str], spans: Sequence[tuple[int, int, str]]
+    ) -> Iterator[Highlight]:
+        for position, token in enumerate(tokens):
+            for pattern in (*self._by_first.get(token, ()), *self._by_first.get("", ())):
+                last = _last_word(pattern, tokens, spans, position)
+                if last is not None:
+                    yield Highlight(spans[position][0], spans[last][1], pattern.term)
+
+
+def _patterns(terms: Sequence[QueryTerm], tokenizer: Tokenizer) -> Iterator[_Pattern]:
+    for number, term in enumerate(terms):
+        for tokens in tokenizer.variants(term.words):
+            if term.whole:
+                yield _Pattern(number, tokens, "")
+            if term.is_prefix:
+                yield _Pattern(number, tokens[:-1], term.prefix)
+
+
+def _last_word(
+    pattern: _Pattern,
+    tokens: Sequence[str],
+    spans: Sequence[tuple[int, int, str]],
+    first: int,
+) -> int | None:
+    """Return the position of the last word of a pattern that begins at the first one, or None."""
+    end = first + len(pattern.tokens)
+    if tuple(tokens[first:end]) != pattern.tokens:
+        return None
+    if not pattern.prefix:
+        return end - 1
+    has_prefix = end < len(spans) and normalize(spans[end][2]).startswith(pattern.prefix)
+    return end if has_prefix else None
+
+
+def _without_overlaps(matches: Sequence[Highlight]) -> Iterator[Highlight]:
+    end = 0
+    for match in matches:
+        if match.start >= end:
+            yield match
+            end = match.end
+
+
+def _gain(candidate: _Candidate, shown: frozenset[int]) -> tuple[int, int, int]:
+    return len(candidate.terms - shown), len(candidate.terms), field_tier(candidate.field)
 
 
 def _cut(candidate: _Candidate) -> Snippet:
-    """Give the piece with the most of what is wanted, cut between words."""
-    text, marks = candidate.text, _together(candidate.marks)
-    start, end = _around(marks, len(text))
+    """Return the piece of a text with the most terms, cut between words."""
+    text, highlights = candidate.text, _densest(candidate.highlights)
+    start, end = _window(highlights, len(text))
     if end - start < len(text):
-        start, end = _between_words(text, start, end)
-    before, behind = "…" if start else "", "…" if end < len(text) else ""
+        start, end = _at_word_boundaries(text, start, end)
+    before, after = "…" if start else "", "…" if end < len(text) else ""
     shift = len(before) - start
-    places = tuple((mark.start + shift, min(mark.end, end) + shift) for mark in marks)
-    piece = before + _SPACE.sub(" ", text[start:end]) + behind
+    places = tuple((place.start + shift, min(place.end, end) + shift) for place in highlights)
+    piece = before + _WHITE_SPACE.sub(" ", text[start:end]) + after
     return Snippet(candidate.field, candidate.language, piece, places)
 
 
-def _between_words(text: str, start: int, end: int) -> tuple[int, int]:
-    """Give the ends of a piece moved inwards, to where its words begin and end, if it has any."""
-    words = [(first, last) for first, last, _ in spans(text) if start <= first and last <= end]
+def _densest(highlights: Sequence[Highlight]) -> Sequence[Highlight]:
+    """Return the highlights within the length of a snippet that show the most terms."""
+    groups = [
+        [other for other in highlights[number:] if other.end <= first.start + SNIPPET_LENGTH]
+        or [first]
+        for number, first in enumerate(highlights)
+    ]
+    return max(
+        groups,
+        key=lambda group: (len({highlight.term for highlight in group}), len(group)),
+        default=[],
+    )
+
+
+def _window(highlights: Sequence[Highlight], length: int) -> tuple[int, int]:
+    """Return the start and end of a snippet with the highlights in its middle."""
+    if not highlights:
+        return 0, min(length, SNIPPET_LENGTH)
+    spare = max(0, SNIPPET_LENGTH - (highlights[-1].end - highlights[0].start))
+    start = max(0, min(highlights[0].start - spare // 2, length - SNIPPET_LENGTH))
+    return start, min(length, start + SNIPPET_LENGTH)
+
+
+def _at_word_boundaries(text: str, start: int, end: int) -> tuple[int, int]:
+    """Move the ends of a piece inwards to where its words begin and end, if it has any."""
+    words = [(first, last) for first, last, _ in word_spans(text) if start <= first and last <= end]
     if not words:
         return start, end
     return words[0][0] if start else start, words[-1][1] if end < len(text) else end
-
-
-def _together(marks: Sequence[Mark]) -> Sequence[Mark]:
-    """Give the marks, within the length of a snippet, that show the most of what is wanted."""
-    groups = [
-        [mark for mark in marks[number:] if mark.end <= first.start + LENGTH] or [first]
-        for number, first in enumerate(marks)
-    ]
-    shown = [({mark.wanted for mark in group}, group) for group in groups]
-    return max(shown, key=lambda pair: (len(pair[0]), len(pair[1])), default=(set(), []))[1]
-
-
-def _around(marks: Sequence[Mark], length: int) -> tuple[int, int]:
-    """Give where a snippet begins and ends that has the marks in its middle."""
-    if not marks:
-        return 0, min(length, LENGTH)
-    spare = max(0, LENGTH - (marks[-1].end - marks[0].start))
-    start = max(0, min(marks[0].start - spare // 2, length - LENGTH))
-    return start, min(length, start + LENGTH)

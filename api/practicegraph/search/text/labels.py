@@ -1,7 +1,4 @@
-"""Concepts by the words of their labels, in any language: what readers may call them by.
-
-Did you mean: the words that something has, nearest to those that nothing has.
-"""
+"""Concepts by the words of their labels, and suggestions for words that nothing matches."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -12,150 +9,153 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from ...schema.vocabularies import Concept, Vocabularies
-from .tokenizer import Wanted, Words, comparable, listed, read, spans
+from .tokenizer import QueryTerm, Tokenizer, normalize, parse_query, split_words, word_spans
+
+_MAX_CANDIDATES = 8
+_MAX_EDITS = 3
+_LETTERS_PER_EDIT = 5
+
+WordSource = Callable[[str], Iterable[tuple[str, str]]]
+"""Yields the words with a prefix: their normal forms, and as they are written."""
+Counter = Callable[[Sequence[QueryTerm]], int]
+"""Returns how many entries match all terms."""
 
 
 @dataclass(frozen=True)
-class Named:
-    """The concepts in one of whose labels a wanted thing stands whole, or begins a word."""
+class LabelMatch:
+    """The concepts that a term matches in a label: whole, or as the prefix of a word."""
 
     whole: tuple[Concept, ...] = ()
-    begun: tuple[Concept, ...] = ()
+    prefix: tuple[Concept, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A word of a label: its concept, the tokens of the label, and which of them it is."""
+class _LabelWord:
+    """A word of a label: its concept, the tokens of the label, and its position in them."""
 
     concept: Concept
     tokens: tuple[str, ...]
-    number: int
+    position: int
 
     def follows(self, tokens: tuple[str, ...]) -> bool:
-        """Tell whether the tokens stand right before the word."""
-        return self.tokens[max(0, self.number - len(tokens)) : self.number] == tokens
+        """Return whether the tokens stand right before the word."""
+        return self.tokens[max(0, self.position - len(tokens)) : self.position] == tokens
 
 
-class Labels:
-    """All labels of current concepts; those of a replaced concept mean its successor."""
+class LabelIndex:
+    """The labels of current concepts; those of a replaced concept stand for its successor."""
 
-    def __init__(self, vocabularies: Vocabularies, words: Words) -> None:
-        self._words = words
-        self._by_token: dict[str, list[_Place]] = {}
-        by_word: dict[str, list[_Place]] = {}
+    def __init__(self, vocabularies: Vocabularies, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._by_token: dict[str, list[_LabelWord]] = {}
         self._written: dict[str, str] = {}
-        for concept, language, wording in _wordings(vocabularies):
-            said = listed(wording)
-            tokens = tuple(words.token(word, language) for word in said)
-            for number, word in enumerate(said):
-                place = _Place(concept, tokens, number)
-                self._by_token.setdefault(tokens[number], []).append(place)
-                by_word.setdefault(comparable(word), []).append(place)
-                self._written[comparable(word)] = max(word, self._written.get(comparable(word), ""))
-        self._by_word = sorted(by_word.items(), key=lambda item: item[0])
+        by_form: dict[str, list[_LabelWord]] = {}
+        for concept, language, label in _labels(vocabularies):
+            words = split_words(label)
+            tokens = tuple(tokenizer.token(word, language) for word in words)
+            for position, word in enumerate(words):
+                label_word, form = _LabelWord(concept, tokens, position), normalize(word)
+                self._by_token.setdefault(tokens[position], []).append(label_word)
+                by_form.setdefault(form, []).append(label_word)
+                self._written[form] = max(word, self._written.get(form, ""))
+        self._by_form = sorted(by_form.items(), key=lambda item: item[0])
 
-    def named(self, wanted: Wanted) -> Named:
-        """Give the concepts that are called so, each once and in order of scheme and notation."""
-        phrases = self._words.alike(wanted.words)
-        whole = self._whole(phrases) if wanted.whole else ()
-        begun = self._begun(wanted.beginning, phrases) if wanted.begins else ()
-        return Named(_in_order(whole), _in_order(begun))
+    def match(self, term: QueryTerm) -> LabelMatch:
+        """Return the concepts that a term matches, by scheme and notation."""
+        variants = self._tokenizer.variants(term.words)
+        whole = self._match_whole(variants) if term.whole else ()
+        prefix = self._match_prefix(term.prefix, variants) if term.is_prefix else ()
+        return LabelMatch(_sorted(whole), _sorted(prefix))
 
-    def words(self, beginning: str = "") -> Iterator[tuple[str, str]]:
-        """Give the words that begin so, in the form in which they are compared and as written."""
-        return ((word, self._written[word]) for word, _ in self._beginning(beginning))
+    def words(self, prefix: str = "") -> Iterator[tuple[str, str]]:
+        """Yield the words with a prefix: their normal forms, and as they are written."""
+        return ((form, self._written[form]) for form, _ in self._with_prefix(prefix))
 
-    def _whole(self, phrases: Iterable[tuple[str, ...]]) -> Iterator[Concept]:
-        for *before, last in phrases:
-            for place in self._by_token.get(last, ()):
-                if place.follows(tuple(before)):
-                    yield place.concept
+    def _match_whole(self, variants: Iterable[tuple[str, ...]]) -> Iterator[Concept]:
+        for *before, last in variants:
+            for word in self._by_token.get(last, ()):
+                if word.follows(tuple(before)):
+                    yield word.concept
 
-    def _begun(self, beginning: str, phrases: Iterable[tuple[str, ...]]) -> Iterator[Concept]:
-        befores = {tokens[:-1] for tokens in phrases}
-        for _, places in self._beginning(beginning):
-            for place in places:
-                if any(place.follows(before) for before in befores):
-                    yield place.concept
+    def _match_prefix(self, prefix: str, variants: Iterable[tuple[str, ...]]) -> Iterator[Concept]:
+        befores = {tokens[:-1] for tokens in variants}
+        for _, words in self._with_prefix(prefix):
+            for word in words:
+                if any(word.follows(before) for before in befores):
+                    yield word.concept
 
-    def _beginning(self, beginning: str) -> Iterator[tuple[str, list[_Place]]]:
-        start = bisect_left(self._by_word, beginning, key=lambda item: item[0])
-        later = (self._by_word[number] for number in range(start, len(self._by_word)))
-        return takewhile(lambda item: item[0].startswith(beginning), later)
-
-
-def _wordings(vocabularies: Vocabularies) -> Iterator[tuple[Concept, str, str]]:
-    for scheme in vocabularies.schemes.values():
-        for concept in (*scheme.concepts.values(), *scheme.retired.values()):
-            if meant := scheme.meant.get(concept.iri):
-                for language, wording in concept.wordings:
-                    yield meant, language, wording
+    def _with_prefix(self, prefix: str) -> Iterator[tuple[str, list[_LabelWord]]]:
+        start = bisect_left(self._by_form, prefix, key=lambda item: item[0])
+        later = (self._by_form[position] for position in range(start, len(self._by_form)))
+        return takewhile(lambda item: item[0].startswith(prefix), later)
 
 
-def _in_order(concepts: Iterable[Concept]) -> tuple[Concept, ...]:
-    found = {concept.iri: concept for concept in concepts}
-    return tuple(sorted(found.values(), key=lambda concept: (concept.scheme, concept.notation)))
+def suggest(
+    text: str, stop_words: Collection[str], count: Counter, sources: Sequence[WordSource]
+) -> str | None:
+    """Return the query with the nearest words for those that match nothing ("did you mean").
 
-
-Known = Callable[[str], Iterable[tuple[str, str]]]
-"""Gives the words with a beginning, in the form in which they are compared and as written."""
-Count = Callable[[Sequence[Wanted]], int]
-"""Gives how many entries have all that is wanted."""
-_MOST = 8
-_LETTERS_A_MISTAKE = 4
-_MISTAKES = 3
-
-
-def meant(text: str, small: Collection[str], count: Count, known: Sequence[Known]) -> str | None:
-    """Give the query with the nearest words in the place of those that nothing has.
-
-    It finds something; where no query that does is near, None.
+    None where every word matches, or where no near query matches an entry.
     """
-    words = [word for wanted in read(text, small) for word in _words(text, wanted)]
-    lost = [word for word in words if not count([word])]
-    said = [word for word in words if word not in lost]
-    for word in sorted(lost, key=lambda word: -word.start):  # what stands before it stays in place
-        near = _best(word, said, count, known)
+    words = [word for term in parse_query(text, stop_words) for word in _words(text, term)]
+    unmatched = [word for word in words if not count([word])]
+    matched = [word for word in words if word not in unmatched]
+    for word in sorted(unmatched, key=lambda word: -word.start):  # earlier offsets stay valid
+        near = _nearest(word, matched, count, sources)
         if near is None:
             return None
-        said.append(near)
+        matched.append(near)
         text = text[: word.start] + near.words[0] + text[word.end :]
-    return text if lost and count(read(text, small)) else None
+    return text if unmatched and count(parse_query(text, stop_words)) else None
 
 
-def _words(text: str, wanted: Wanted) -> Iterator[Wanted]:
-    """Give the words of a phrase one by one."""
-    found = list(spans(text[wanted.start : wanted.end]))
-    for number, (start, end, word) in enumerate(found, 1):
-        alone = replace(wanted, words=(word,), start=wanted.start + start, end=wanted.start + end)
-        yield alone if number == len(found) else replace(alone, whole=True, begins=False)
+def _words(text: str, term: QueryTerm) -> Iterator[QueryTerm]:
+    """Yield the words of a term one by one."""
+    spans = list(word_spans(text[term.start : term.end]))
+    for position, (start, end, word) in enumerate(spans, 1):
+        single = replace(term, words=(word,), start=term.start + start, end=term.start + end)
+        is_last = position == len(spans)
+        yield single if is_last else replace(single, whole=True, is_prefix=False)
 
 
-def _best(
-    word: Wanted, said: Sequence[Wanted], count: Count, known: Sequence[Known]
-) -> Wanted | None:
-    """Give the nearest word that is found beside the others, of equally near ones the commonest."""
-    found = []
-    for near, distance in _near(word.beginning, known):
-        other = replace(word, words=(near,))
-        if number := count([*said, other]):
-            found.append((distance, -number, near, other))
-    return min(found)[-1] if found else None
+def _nearest(
+    word: QueryTerm, others: Sequence[QueryTerm], count: Counter, sources: Sequence[WordSource]
+) -> QueryTerm | None:
+    """Return the nearest word that matches beside the others; on a tie, with the most entries."""
+    candidates = []
+    for near, distance in _near_words(word.prefix, sources):
+        candidate = replace(word, words=(near,))
+        if number := count([*others, candidate]):
+            candidates.append((distance, -number, near, candidate))
+    return min(candidates)[-1] if candidates else None
 
 
-def _near(form: str, known: Sequence[Known]) -> Iterator[tuple[str, int]]:
-    """Give words near to a form, as written, with the letters that differ.
+def _near_words(form: str, sources: Sequence[WordSource]) -> Iterator[tuple[str, int]]:
+    """Yield words near to a normal form, as they are written, with their edit distance.
 
-    They begin with its first or its second letter: few mistakes are made in the first one.
+    They begin with its first or second letter, since few errors are made in the first one.
     """
     written: dict[str, str] = {}
-    for beginning in dict.fromkeys(form[:2]):
-        for words in known:
-            for word, shown in words(beginning):
-                written[word] = max(shown, written.get(word, ""))  # small letters before capitals
-    most = min(_MISTAKES, 1 + len(form) // (_LETTERS_A_MISTAKE + 1))
-    found = process.extract(
-        form, list(written), scorer=OSA.distance, score_cutoff=most, limit=_MOST
+    for prefix in dict.fromkeys(form[:2]):
+        for source in sources:
+            for other, word in source(prefix):
+                written[other] = max(word, written.get(other, ""))  # lower case before capitals
+    limit = min(_MAX_EDITS, 1 + len(form) // _LETTERS_PER_EDIT)
+    matches = process.extract(
+        form, list(written), scorer=OSA.distance, score_cutoff=limit, limit=_MAX_CANDIDATES
     )
-    for near, distance, _ in found:
-        yield written[near], int(distance)
+    for other, distance, _ in matches:
+        yield written[other], int(distance)
+
+
+def _labels(vocabularies: Vocabularies) -> Iterator[tuple[Concept, str, str]]:
+    for scheme in vocabularies.schemes.values():
+        for concept in (*scheme.concepts.values(), *scheme.retired.values()):
+            if current := scheme.meant.get(concept.iri):
+                for language, label in concept.wordings:
+                    yield current, language, label
+
+
+def _sorted(concepts: Iterable[Concept]) -> tuple[Concept, ...]:
+    unique = {concept.iri: concept for concept in concepts}
+    return tuple(sorted(unique.values(), key=lambda concept: (concept.scheme, concept.notation)))

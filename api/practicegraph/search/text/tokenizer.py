@@ -1,13 +1,8 @@
-"""Words as tokens: what all forms of a word have in common, typed with or without accents.
+"""Tokens of words in texts, and the terms of free-text queries.
 
-A token is the word's stem by the Snowball algorithm of its language (https://snowballstem.org),
-folded, and stemmed again: the first time with the accents that the algorithm goes by, the second
-time so that a word typed without them comes to the same. What was measured is in api/search.md.
-
-What a reader wants found, read out of the words that were typed.
-
-Words, "phrases in quotes", and beginnings of words: those with a star, and the last word, which
-may not yet be typed to its end. No text is an error: what means nothing here is left out.
+A token is the stem of a word by the Snowball algorithm of its language (https://snowballstem.org),
+folded, and stemmed again: the algorithm needs the accents the first time, and the second time a
+word typed without accents gets the same token. Measurements are in api/search.md.
 """
 
 import re
@@ -21,76 +16,53 @@ from babel import Locale
 
 from ...schema.text import Labels, letters
 
-WORD = r"\w[\w\u00ad\u0300-\u036f\u200c\u200d]*"
-"""A word with its marks, once "_" is a space; hyphens and apostrophes stand between words."""
-_WORD = re.compile(WORD)
+MAX_TERMS = 32
+"""The terms of a query and the words of a phrase that are searched; the rest is ignored."""
+MAX_QUERY_LENGTH = 2000
+"""The characters of a query that are parsed."""
+_MIN_PREFIX_LENGTH = 3
+_MAX_WORD_LENGTH = 64
+_CACHE_SIZE = 200_000
+_MAX_CACHED_FORMS = 20_000
 _ENGLISH = Locale("en")
-_LONGEST = 64
-_MOST = 200_000
-_MOST_FORMS = 20_000
+_WORD = r"\w[\w\u00ad\u0300-\u036f\u200c\u200d]*"
+"""A word with its combining marks, once "_" is a space; hyphens and apostrophes separate words."""
+_WORDS = re.compile(_WORD)
+_JOINED_WORDS = re.compile(f"{_WORD}(?:['’ʼ`´]{_WORD})*")
+_QUOTES = '"“”„‟«»'
+_PARTS = re.compile(f"[{_QUOTES}](?P<phrase>[^{_QUOTES}]*)[{_QUOTES}]?|[^{_QUOTES}]+")
 
 
-class Words:
-    """Analyses texts in the languages of a catalogue, the fallback first.
+class Tokenizer:
+    """Turns words into tokens, in the languages of a catalogue; the first one is the fallback.
 
-    A text in no language, or in another one, is taken for one in the fallback.
+    Text without a language, or in another language, is treated as text in the fallback.
     """
 
     def __init__(self, languages: Sequence[str]) -> None:
-        self._stems = {language: _Tokens(language) for language in languages}
-        self._fallback = self._stems[languages[0]]
+        self._tokens = {language: _LanguageTokens(language) for language in languages}
+        self._fallback = self._tokens[languages[0]]
 
-    def tokens(self, text: str, language: str | None) -> str:
-        """Give the tokens of a text in their order, with spaces between them."""
-        stems = self._stems.get(language or "", self._fallback)
-        return " ".join(map(stems.__getitem__, text.split()))
+    def tokenize(self, text: str, language: str | None) -> list[str]:
+        """Return the tokens of a text in order."""
+        tokens = self._tokens.get(language or "", self._fallback)
+        return " ".join(map(tokens.__getitem__, text.split())).split()
 
     def token(self, word: str, language: str | None) -> str:
-        """Give the token of one word of a text."""
-        return self._stems.get(language or "", self._fallback)[word]
+        """Return the token of one word, "" where no letter or digit is left of it."""
+        return self._tokens.get(language or "", self._fallback)[word]
 
-    def alike(self, words: Sequence[str]) -> frozenset[tuple[str, ...]]:
-        """Give what words that stand one after another come to, in each of the languages.
-
-        They are a reader's, of whose words none are kept.
-        """
+    def variants(self, words: Sequence[str]) -> frozenset[tuple[str, ...]]:
+        """Return the tokens of consecutive words of a query in each language; none are cached."""
         return frozenset(
-            tuple(stems.token(word) for word in words) for stems in self._stems.values()
+            tuple(tokens.token(word) for word in words) for tokens in self._tokens.values()
         )
 
 
-def listed(text: str) -> list[str]:
-    """Give the words of a text as they are written."""
-    return _WORD.findall(text.replace("_", " "))
+class _LanguageTokens(dict[str, str]):
+    """The tokens of one language, computed on demand, keyed by text between two spaces.
 
-
-def spans(text: str) -> Iterator[tuple[int, int, str]]:
-    """Give where each word of a text begins and ends, and the word."""
-    for found in _WORD.finditer(text.replace("_", " ")):
-        yield found.start(), found.end(), found[0]
-
-
-def comparable(word: str) -> str:
-    """Give the form in which words are compared letter by letter: folded, letters and digits."""
-    return _kept_plain(word) if len(word) <= _LONGEST else _plain(word)
-
-
-def _plain(word: str) -> str:
-    return "".join(filter(str.isalnum, letters(word)))[:_LONGEST]
-
-
-_kept_plain = lru_cache(_MOST_FORMS)(_plain)
-
-
-def after(beginning: str) -> str:
-    """Give what is sorted after all words that begin so."""
-    return beginning + "\U0010ffff"
-
-
-class _Tokens(dict[str, str]):
-    """The tokens of one language, made as they are asked for, by what stands between two spaces.
-
-    That is mostly a word with or without a comma; to look it up is quicker than to find its words.
+    The key is mostly one word, with or without a comma; a look-up is faster than a split.
     """
 
     def __init__(self, language: str) -> None:
@@ -100,24 +72,24 @@ class _Tokens(dict[str, str]):
     def __missing__(self, text: str) -> str:
         if text.isascii() and text.isdigit():
             return self.token(text)  # there are as many as entries
-        words = listed(text)
+        words = split_words(text)
         tokens = self.token(text) if words == [text] else " ".join(self[word] for word in words)
-        if len(self) >= _MOST:
+        if len(self) >= _CACHE_SIZE:
             self.clear()
-        if len(text) <= _LONGEST:
+        if len(text) <= _MAX_WORD_LENGTH:
             self[text] = tokens
         return tokens
 
     def token(self, word: str) -> str:
-        """Give the token of a word, which is not kept; numbers have no other forms."""
+        """Return the token of a word, which is not cached; numbers have no other forms."""
         if word.isascii() and word.isdigit():
-            return word[:_LONGEST]
-        composed = unicodedata.normalize("NFC", word[:_LONGEST].lower())
-        return self._stem(comparable(self._stem(composed)))
+            return word[:_MAX_WORD_LENGTH]
+        composed = unicodedata.normalize("NFC", word[:_MAX_WORD_LENGTH].lower())
+        return self._stem(normalize(self._stem(composed)))
 
     @cached_property
     def _stem(self) -> Callable[[str], str]:
-        """Give the stemmer; its algorithm bears the English name of the language, if there is one.
+        """Return the stemmer, whose algorithm has the English name of the language.
 
         https://snowballstem.org/algorithms/
         """
@@ -128,80 +100,99 @@ class _Tokens(dict[str, str]):
         return stem
 
 
-MOST = 32
-"""How many words and phrases are looked for, and words of a phrase; what follows is left out."""
-LENGTH = 2000
-"""How many letters of a query are read."""
-_SHORTEST = 3
-_QUOTES = '"“”„‟«»'
-_PARTS = re.compile(f"[{_QUOTES}](?P<phrase>[^{_QUOTES}]*)[{_QUOTES}]?|[^{_QUOTES}]+")
-_JOINED = re.compile(f"{WORD}(?:['’ʼ`´]{WORD})*")
+def split_words(text: str) -> list[str]:
+    """Return the words of a text as they are written."""
+    return _WORDS.findall(text.replace("_", " "))
+
+
+def word_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the start and end of each word of a text, and the word."""
+    for match in _WORDS.finditer(text.replace("_", " ")):
+        yield match.start(), match.end(), match[0]
+
+
+def normalize(word: str) -> str:
+    """Return a word without case and accents, its letters and digits alone."""
+    return (_cached_normalize if len(word) <= _MAX_WORD_LENGTH else _normalize)(word)
+
+
+def _normalize(word: str) -> str:
+    return "".join(filter(str.isalnum, letters(word)))[:_MAX_WORD_LENGTH]
+
+
+_cached_normalize = lru_cache(_MAX_CACHED_FORMS)(_normalize)
+
+
+def prefix_range(prefix: str) -> tuple[str, str]:
+    """Return the first text in order of code points with a prefix, and one after the last."""
+    return prefix, prefix + "\U0010ffff"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A word or phrase to be found; what stands at `start` to `end` of the text that was typed.
+class QueryTerm:
+    """A word or phrase of a query, at `start` to `end` of the text that was typed.
 
-    The last of its words is found `whole`, where it `begins` a word, or either way.
+    `whole` terms match the last word itself, `is_prefix` terms longer words that begin with it.
     """
 
     words: tuple[str, ...]
     whole: bool
-    begins: bool
+    is_prefix: bool
     start: int
     end: int
 
     @property
-    def beginning(self) -> str:
-        """Give the form of the last word by which longer words are known to begin with it."""
-        return comparable(self.words[-1])
+    def prefix(self) -> str:
+        """Return the normal form of the last word, with which longer words begin."""
+        return normalize(self.words[-1])
 
 
-def small_words(lists: Labels) -> frozenset[str]:
-    """Give the words of lists in several languages, in the form in which words are compared."""
-    return frozenset(comparable(word) for words in lists.values() for word in listed(words))
+def parse_stop_words(lists: Labels) -> frozenset[str]:
+    """Return the normal forms of the words of lists in several languages."""
+    return frozenset(normalize(word) for text in lists.values() for word in split_words(text))
 
 
-def read(text: str, small: Collection[str]) -> tuple[Wanted, ...]:
-    """Give what is wanted, each thing once.
+def parse_query(text: str, stop_words: Collection[str]) -> tuple[QueryTerm, ...]:
+    """Parse words, "phrases in quotes" and prefixes: words with a star, and the unfinished last.
 
-    Words of the `small` ones, such as articles, are wanted only in phrases, or where they are all.
+    No text is an error. Stop words count in phrases alone, or where there is nothing else. A
+    repeated term is returned once.
     """
-    found = [wanted for wanted in _read(text[:LENGTH].replace("_", " ")) if wanted.beginning]
-    telling = [wanted for wanted in found if len(wanted.words) > 1 or not _is_in(wanted, small)]
-    by_form = {(w.words, w.whole, w.begins): w for w in reversed(telling or found)}
-    return tuple(sorted(by_form.values(), key=lambda wanted: wanted.start))[:MOST]
+    terms = [term for term in _parse(text[:MAX_QUERY_LENGTH].replace("_", " ")) if term.prefix]
+    significant = [
+        term
+        for term in terms
+        if len(term.words) > 1 or not term.whole or term.prefix not in stop_words
+    ]
+    unique = {(t.words, t.whole, t.is_prefix): t for t in reversed(significant or terms)}
+    return tuple(sorted(unique.values(), key=lambda term: term.start))[:MAX_TERMS]
 
 
-def _is_in(wanted: Wanted, small: Collection[str]) -> bool:
-    return wanted.whole and wanted.beginning in small
-
-
-def _read(text: str) -> Iterator[Wanted]:
+def _parse(text: str) -> Iterator[QueryTerm]:
     for part in _PARTS.finditer(text):
         if part["phrase"] is None:
-            yield from _words(text, *part.span())
-        elif phrase := _phrase(text, *part.span("phrase")):
+            yield from _parse_words(text, *part.span())
+        elif phrase := _parse_phrase(text, *part.span("phrase")):
             yield phrase
 
 
-def _words(text: str, start: int, end: int) -> Iterator[Wanted]:
-    """Give the words; of those that an apostrophe joins, the longest: children's, l’école."""
-    for joined in _JOINED.finditer(text, start, end):
-        parts = list(spans(joined[0]))
-        first, last, word = max(parts, key=lambda part: part[1] - part[0])
-        yield _wanted(text, (word,), joined.start() + first, joined.start() + last)
+def _parse_words(text: str, start: int, end: int) -> Iterator[QueryTerm]:
+    """Yield the words; of words joined by an apostrophe the longest: children's, l’école."""
+    for joined in _JOINED_WORDS.finditer(text, start, end):
+        first, last, word = max(word_spans(joined[0]), key=lambda span: span[1] - span[0])
+        yield _term(text, (word,), joined.start() + first, joined.start() + last)
 
 
-def _phrase(text: str, start: int, end: int) -> Wanted | None:
-    found = [span for span in spans(text[start:end]) if comparable(span[2])][:MOST]
-    if not found:
+def _parse_phrase(text: str, start: int, end: int) -> QueryTerm | None:
+    spans = [span for span in word_spans(text[start:end]) if normalize(span[2])][:MAX_TERMS]
+    if not spans:
         return None
-    words = tuple(word for _, _, word in found)
-    return _wanted(text, words, start + found[0][0], start + found[-1][1])
+    words = tuple(word for _, _, word in spans)
+    return _term(text, words, start + spans[0][0], start + spans[-1][1])
 
 
-def _wanted(text: str, words: tuple[str, ...], start: int, end: int) -> Wanted:
-    starred = text[end : end + 1] == "*"
-    typing = end == len(text) and len(words[-1]) >= _SHORTEST
-    return Wanted(tuple(map(str.lower, words)), not starred, starred or typing, start, end)
+def _term(text: str, words: tuple[str, ...], start: int, end: int) -> QueryTerm:
+    has_star = text[end : end + 1] == "*"
+    is_unfinished = end == len(text) and len(words[-1]) >= _MIN_PREFIX_LENGTH
+    words = tuple(map(str.lower, words))
+    return QueryTerm(words, not has_star, has_star or is_unfinished, start, end)

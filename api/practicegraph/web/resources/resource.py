@@ -20,8 +20,8 @@ from ...schema.fields import Field
 from ...schema.ontology import SCHEMA, Outline
 from ...schema.records import Record
 from ...schema.vocabularies import Concept
-from ...search.engine import Counts, Near
-from ...search.request import EVERYTHING
+from ...search.engine import Counts, SimilarEntry
+from ...search.request import ALL_ENTRIES
 from .. import document
 from ..context import VARY, Site
 from ..document import MODIFIED, Statements
@@ -220,7 +220,7 @@ class Resources:
 
     def _home(self, request: Request, found: Sequence[Link]) -> Response:
         catalogue, view = self.site.catalogue, self.site.view(request)
-        answer = self.site.services.search.answer(EVERYTHING, view.languages)
+        answer = self.site.services.search.search(ALL_ENTRIES, view.languages)
         whole = self._record(catalogue.base)
         return self.site.html(
             request,
@@ -228,7 +228,7 @@ class Resources:
             record=whole,
             total=answer.total,
             downloads=self._downloads(request),
-            facets=search_answer.facets(view, answer, EVERYTHING),
+            facets=search_answer.facets(view, answer, ALL_ENTRIES),
             links=found,
             outline=self._outline(request, whole),
         )
@@ -268,12 +268,12 @@ class Resources:
             ],
         )
 
-    def _near(self, record: Record | None) -> list[Near]:
+    def _near(self, record: Record | None) -> list[SimilarEntry]:
         """Give the entries that are nearest to an entry that is current."""
         catalogue = self.site.catalogue
         if record is None or record.kind != catalogue.shapes.record:
             return []
-        return self.site.services.neighbours.of(record, _NEAR)
+        return self.site.services.similarity.find(record, _NEAR)
 
     def _described(self, request: Request, iri: str, quads: Sequence[Quad]) -> list[Triple]:
         """Give what follows from the catalogue and its server and so cannot stand in it."""

@@ -11,8 +11,8 @@ from pyoxigraph import NamedNode
 
 from ...rdf.terms import plain
 from ...schema.records import Record
-from ...search.engine import Near, Shared
-from ...search.request import Choosing
+from ...search.engine import SharedConcept, SimilarEntry
+from ...search.request import RequestParser
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.errors import UnknownAddressError
@@ -55,7 +55,7 @@ class Similar:
 
         def make() -> Response:
             began = perf_counter()
-            near = self.site.services.neighbours.of(record, size)
+            near = self.site.services.similarity.find(record, size)
             milliseconds = (perf_counter() - began) * 1000
             if form == HTML:
                 return self.site.html(request, "similar.html", record=record, near=near)
@@ -70,10 +70,10 @@ class Similar:
 
     def _asked(self, request: Request) -> tuple[int, bool]:
         """Give how many are asked for, and whether with an explanation; raises BadChoiceError."""
-        choosing: Choosing = self.site.services.choosing
+        choosing: RequestParser = self.site.services.request_parser
         given = request.query_params.multi_items()
-        choosing.refuse_others((name for name, _ in given), (*PARAMETERS, *OURS))
-        choices = choosing.read(pair for pair in given if pair[0] in PARAMETERS)
+        choosing.check_names((name for name, _ in given), (*PARAMETERS, *OURS))
+        choices = choosing.parse(pair for pair in given if pair[0] in PARAMETERS)
         return choices.size if "size" in request.query_params else _SIZE, choices.explain
 
     def _record(self, path: str, iri: str) -> Record:
@@ -88,16 +88,16 @@ class Similar:
         return catalogue.reader.records(kind, [iri])[0]
 
 
-def _json(view: View, record: Record, near: Sequence[Near]) -> dict[str, Any]:
+def _json(view: View, record: Record, near: Sequence[SimilarEntry]) -> dict[str, Any]:
     return {
         **_brief(view, record),
         "release": view.services.search.release,
         "items": [
             {
                 **_brief(view, one.record),
-                "nearness": round(one.neighbour.nearness, 4),
+                "nearness": round(one.similarity.score, 4),
                 "shared": [_shared(view, reason) for reason in one.shared],
-                "sharedCount": one.neighbour.shared,
+                "sharedCount": one.similarity.shared,
             }
             for one in near
         ],
@@ -112,7 +112,7 @@ def _brief(view: View, record: Record) -> dict[str, Any]:
     return {"id": record.iri, **named, "title": title}
 
 
-def _shared(view: View, reason: Shared) -> dict[str, str]:
+def _shared(view: View, reason: SharedConcept) -> dict[str, str]:
     iri = reason.concept
     value = view.catalogue.reader.code(NamedNode(iri))
     return {"facet": reason.key, "value": value, "id": iri, "label": view.name(iri)}

@@ -22,10 +22,10 @@ from ...rdf.terms import Term, plain
 from ...schema.fields import Field, scale, steps_between
 from ...schema.records import Record
 from ...schema.text import fold
-from ...search.engine import Answer, Counts
-from ...search.explain import MOST_FOUND, Counted, TooManyFoundError
-from ...search.request import FROM, TO, Choices, Range, Value
-from ...search.text.highlighting import Snippet, Snippets
+from ...search.engine import Counts, SearchResult
+from ...search.explain import MAX_HITS, CountQueries, TooManyHitsError
+from ...search.request import FROM, TO, FilterValue, Range, SearchRequest
+from ...search.text.highlighting import Highlighter, Snippet
 from ..context import View
 from ..http import conditional
 from ..http.conditional import Validators
@@ -135,7 +135,7 @@ def _below(
         yield from _below(lower.get(top.value, ()), lower, depth + 1)
 
 
-def facets(view: View, answer: Answer, choices: Choices) -> list[Facet]:
+def facets(view: View, answer: SearchResult, choices: SearchRequest) -> list[Facet]:
     """Give the facets of an answer in their order, as a reader sees them."""
     return [_facet(view, field, answer, choices) for field in view.catalogue.shapes.record.facets]
 
@@ -154,7 +154,7 @@ def options(view: View, field: Field, terms: Iterable[Term]) -> list[Option]:
 def every_value(view: View, field: Field) -> list[Term]:
     """Give all values of a facet: those of its list, or all years that the entries span."""
     if not field.ordered:
-        return list(view.services.choosing.options[field.key].values())
+        return list(view.services.request_parser.options[field.key].values())
     steps = [int(plain(term)) for term in view.services.search.counts(field) if term is not None]
     found = steps_between(min(steps), max(steps)) if steps else range(0)
     return [Literal(scale(field).written(step)) for step in found]
@@ -168,8 +168,8 @@ def listed_counts(view: View, field: Field, counts: Counts) -> Iterator[tuple[Te
             yield term, count
 
 
-def _facet(view: View, field: Field, answer: Answer, choices: Choices) -> Facet:
-    chosen, excluded = (of.get(field.key, ()) for of in (choices.chosen, choices.excluded))
+def _facet(view: View, field: Field, answer: SearchResult, choices: SearchRequest) -> Facet:
+    chosen, excluded = (of.get(field.key, ()) for of in (choices.filters, choices.excluded))
     selected, refused = (
         {t for v in values if (t := _term(v)) is not None} for values in (chosen, excluded)
     )
@@ -193,20 +193,20 @@ def _facet(view: View, field: Field, answer: Answer, choices: Choices) -> Facet:
         label=label(view, field),
         options=tuple(sorted(found, key=_by_value(field) if field.ordered else _by_count)),
         unstated=unstated if any(vars(unstated).values()) else None,
-        least=span.least or "",
-        most=span.most or "",
+        least=span.start or "",
+        most=span.end or "",
     )
 
 
-def _missing(view: View, field: Field, term: Term, choices: Choices) -> int:
+def _missing(view: View, field: Field, term: Term, choices: SearchRequest) -> int:
     """Count a value that is not among those counted: a list's has none, but a date may have."""
     if not field.ordered:
         return 0
     bound = plain(term)
     others = choices.without(field)
-    chosen = {**others.chosen, field.key: (Range(bound, bound),)}
-    asked = replace(others, chosen=chosen, size=0, after=None, before=None)
-    return view.services.search.answer(asked, view.languages).total
+    chosen = {**others.filters, field.key: (Range(bound, bound),)}
+    asked = replace(others, filters=chosen, size=0, after=None, before=None)
+    return view.services.search.search(asked, view.languages).total
 
 
 def _option(
@@ -241,10 +241,10 @@ def _around_count(value: str, iri: str, label: str, broader: tuple[str, ...]) ->
     return written({"value": value, "id": iri, "label": label})[:-1], more + "}"
 
 
-def _term(value: Value) -> Term | None:
+def _term(value: FilterValue) -> Term | None:
     """Give a chosen value as it is counted: a date or a number as its text."""
     if isinstance(value, Range):
-        return Literal(value.least) if value.least and value.least == value.most else None
+        return Literal(value.start) if value.start and value.start == value.end else None
     return value
 
 
@@ -256,11 +256,11 @@ def _by_value(field: Field) -> Any:
     return lambda option: (scale(field).low(option.value), option.value)
 
 
-def answer(view: View, choices: Choices, milliseconds: float) -> dict[str, Any]:
+def answer(view: View, choices: SearchRequest, milliseconds: float) -> dict[str, Any]:
     """Explain an answer to a search; words that found too much are said to have done so."""
     try:
-        found = view.services.explaining.answer(choices, view.languages)
-    except TooManyFoundError as error:
+        found = view.services.explainer.explain_search(choices, view.languages)
+    except TooManyHitsError as error:
         return _unexplained(view, error) | _told(view, milliseconds)
     queries = {
         "list": found.listing,
@@ -271,12 +271,12 @@ def answer(view: View, choices: Choices, milliseconds: float) -> dict[str, Any]:
 
 
 def coverage(
-    view: View, axes: tuple[Field, Field], choices: Choices, milliseconds: float
+    view: View, axes: tuple[Field, Field], choices: SearchRequest, milliseconds: float
 ) -> dict[str, Any]:
     """Explain a table of two facets."""
     try:
-        found = view.services.explaining.coverage(*axes, choices, view.languages)
-    except TooManyFoundError as error:
+        found = view.services.explainer.explain_table(*axes, choices, view.languages)
+    except TooManyHitsError as error:
         return _unexplained(view, error) | _told(view, milliseconds)
     queries = {
         "total": found.total,
@@ -284,9 +284,9 @@ def coverage(
         "columns": _counted(found.columns),
         "cells": {
             "values": found.cells,
-            "rowsNotStated": found.rows_unstated,
-            "columnsNotStated": found.columns_unstated,
-            "bothNotStated": found.both_unstated,
+            "rowsNotStated": found.rows_not_stated,
+            "columnsNotStated": found.columns_not_stated,
+            "bothNotStated": found.both_not_stated,
         },
     }
     return queries | _told(view, milliseconds)
@@ -294,7 +294,7 @@ def coverage(
 
 def similar(view: View, entry: str, size: int, milliseconds: float) -> dict[str, Any]:
     """Explain which entries are near to one."""
-    query = view.services.explaining.definition.similar(entry, size)
+    query = view.services.explainer.queries.list_similar(entry, size)
     return {"list": query} | _told(view, milliseconds)
 
 
@@ -306,12 +306,12 @@ def validators(view: View, request: Request, form: Form, is_explained: bool) -> 
     return conditional.validators(request, services.search.release, chosen, services.dataset.newest)
 
 
-def _counted(queries: Counted) -> dict[str, str]:
-    return {"values": queries.values, "notStated": queries.unstated}
+def _counted(queries: CountQueries) -> dict[str, str]:
+    return {"values": queries.values, "notStated": queries.not_stated}
 
 
-def _unexplained(view: View, error: TooManyFoundError) -> dict[str, Any]:
-    return {"note": view.say("tooManyFound", count=error.count, most=MOST_FOUND)}
+def _unexplained(view: View, error: TooManyHitsError) -> dict[str, Any]:
+    return {"note": view.say("tooManyFound", count=error.count, most=MAX_HITS)}
 
 
 def _told(view: View, milliseconds: float) -> dict[str, Any]:
@@ -340,7 +340,7 @@ class Extracts:
     """Gives the pieces of entries in which a search found its words; without words, none."""
 
     view: View
-    choices: Choices
+    choices: SearchRequest
 
     def of(self, record: Record) -> list[Extract]:
         """Give the pieces of an entry for a page, without titles, which stand there anyway."""
@@ -358,31 +358,31 @@ class Extracts:
     def as_json(self, record: Record) -> dict[str, Any]:
         """Give the pieces of an entry as JSON; marks are where they begin and end, in letters."""
         shown = [
-            {"field": found.field.key, "text": found.text, "marks": [*map(list, found.marks)]}
+            {"field": found.field.key, "text": found.text, "marks": [*map(list, found.highlights)]}
             | ({"language": found.language} if found.language else {})
             for found in self._found(record)
         ]
         return {"snippets": shown} if shown else {}
 
     def _found(self, record: Record) -> list[Snippet]:
-        return self._snippets.of(record) if self._snippets else []
+        return self._highlighter.snippets(record) if self._highlighter else []
 
     @cached_property
-    def _snippets(self) -> Snippets | None:
-        words, languages = self.choices.words, self.view.languages
-        return self.view.services.search.snippets(words, languages) if words.strip() else None
+    def _highlighter(self) -> Highlighter | None:
+        words, languages = self.choices.query, self.view.languages
+        return self.view.services.search.highlighter(words, languages) if words.strip() else None
 
 
-def meant(view: View, choices: Choices, answer: Answer) -> str | None:
+def meant(view: View, choices: SearchRequest, answer: SearchResult) -> str | None:
     """Give the words that may have been meant where those of a search find nothing."""
-    if answer.total or not choices.words.strip():
+    if answer.total or not choices.query.strip():
         return None
-    return view.services.search.meant(choices.words)
+    return view.services.search.suggest(choices.query)
 
 
 def _parts(found: Snippet) -> Iterator[Part]:
     end = 0
-    for start, stop in found.marks:
+    for start, stop in found.highlights:
         yield Part(found.text[end:start], False)
         yield Part(found.text[start:stop], True)
         end = stop

@@ -16,8 +16,8 @@ from pyoxigraph import NamedNode
 
 from ...rdf.terms import Term, plain
 from ...schema.fields import Field
-from ...search.engine import Counts, Coverage
-from ...search.request import FROM, TO, UNSTATED, Choices, Range, Value
+from ...search.engine import ContingencyTable, Counts
+from ...search.request import FROM, NOT_STATED, TO, FilterValue, Range, SearchRequest
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, Form
@@ -67,7 +67,9 @@ class Table:
     cells: Sequence[Sequence[int]]
 
 
-def crossed(view: View, rows: Field, columns: Field, counted: Coverage, with_zeros: bool) -> Table:
+def crossed(
+    view: View, rows: Field, columns: Field, counted: ContingencyTable, with_zeros: bool
+) -> Table:
     """Give a table, with rows and columns that no entry has if they are wanted."""
     down = _axis(view, rows, counted.rows, with_zeros)
     across = _axis(view, columns, counted.columns, with_zeros)
@@ -88,7 +90,7 @@ def _axis(view: View, field: Field, counts: Counts, with_zeros: bool) -> Axis:
         Head(term, option, counts.get(term, 0), depths[term])
         for term, option in zip(shown, answer.options(view, field, shown), strict=True)
     ]
-    unstated = Option(UNSTATED, "", view.say("notStated"), ())
+    unstated = Option(NOT_STATED, "", view.say("notStated"), ())
     heads.append(Head(None, unstated, counts.get(None, 0)))
     return Axis(
         field, answer.label(view, field), [head for head in heads if head.count or with_zeros]
@@ -164,11 +166,11 @@ class Coverages:
         services, view = self.site.services, self.site.view(request)
         if form == HTML and not set(AXES) & set(request.query_params):
             return self._start(request)
-        choosing = services.choosing
-        choices = choosing.read(request.query_params.multi_items(), (*AXES, *OURS))
+        choosing = services.request_parser
+        choices = choosing.parse(request.query_params.multi_items(), (*AXES, *OURS))
         rows, columns = (choosing.facet(name, request.query_params.get(name, "")) for name in AXES)
         began = perf_counter()
-        counted = services.search.coverage(rows, columns, choices)
+        counted = services.search.cross_tabulate(rows, columns, choices)
         milliseconds = (perf_counter() - began) * 1000
 
         def make() -> Response:
@@ -192,10 +194,10 @@ class Coverages:
         return RedirectResponse(address(request.url.path, asked), 303, VARY)
 
     def _page(
-        self, request: Request, table: Table, choices: Choices, told: dict[str, Any]
+        self, request: Request, table: Table, choices: SearchRequest, told: dict[str, Any]
     ) -> Response:
         catalogue, view = self.site.catalogue, self.site.view(request)
-        leading = leads(request, self.site.services.choosing, AXES)
+        leading = leads(request, self.site.services.request_parser, AXES)
         axes = list(zip(AXES, (table.rows.field.key, table.columns.field.key), strict=True))
         asked, cells = [*leading.asked, *axes], _Cells(view, leading, choices)
         bare = [*leading.without("zeros"), *axes]
@@ -231,7 +233,7 @@ class _Cells:
 
     view: View
     leading: Leads
-    choices: Choices
+    choices: SearchRequest
 
     def lines(self, table: Table) -> Iterator[tuple[Head, Cell, list[Cell]]]:
         """Give the rows: what each one is, all its entries, and its cells."""
@@ -258,8 +260,8 @@ class _Cells:
         for axis in {axis.field.key: axis for axis, _ in wanted}.values():
             field = axis.field
             heads = [head for other, head in wanted if other.field.key == field.key]
-            values: list[Value] = [head.term for head in heads]
-            chosen = self.choices.chosen.get(field.key, ())
+            values: list[FilterValue] = [head.term for head in heads]
+            chosen = self.choices.filters.get(field.key, ())
             for head in heads:
                 inside = all(self._is_within(field, head.term, value) for value in values)
                 if inside and (not chosen or self._is_in_any(field, head.term, chosen)):
@@ -269,10 +271,10 @@ class _Cells:
         unwanted = [key + mark for key in found for mark in ("", FROM, TO)]
         return self.leading.to([*self.leading.without("zeros", *unwanted), *found.items()])
 
-    def _is_in_any(self, field: Field, term: Term | None, values: Sequence[Value]) -> bool:
+    def _is_in_any(self, field: Field, term: Term | None, values: Sequence[FilterValue]) -> bool:
         return any(self._is_within(field, term, value) for value in values)
 
-    def _is_within(self, field: Field, term: Term | None, value: Value) -> bool:
+    def _is_within(self, field: Field, term: Term | None, value: FilterValue) -> bool:
         """Tell whether all entries with one value are sure to be among those with another."""
         if isinstance(value, Range):
             return term is not None and value == Range(plain(term), plain(term))

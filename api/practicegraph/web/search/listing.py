@@ -24,8 +24,8 @@ from ...exchange.table_writer import Sheets, UnfitError
 from ...rdf.terms import RDF, XSD, Term, named
 from ...schema.fields import Field
 from ...schema.records import Record
-from ...search.engine import Answer
-from ...search.request import NOT, Choosing, cursor
+from ...search.engine import SearchResult
+from ...search.request import NOT, RequestParser, encode_cursor
 from ...storage.base import Recent
 from .. import document
 from ..context import VARY, Site, View
@@ -59,7 +59,7 @@ def page(services: Services, request: Request, found: Found, form: Form) -> byte
     said = [
         *_of_collection(collection, view, found),
         *_of_view(view, origin, found),
-        *_of_template(services.choosing, collection, template),
+        *_of_template(services.request_parser, collection, template),
     ]
     entries = found.answer.entries
     quads = [*named(said, view), *(q for name in entries for q in catalogue.store.graph(name))]
@@ -83,7 +83,7 @@ def _of_view(view: str, origin: str, found: Found) -> Iterator[Triple]:
         yield _says(view, HYDRA + _RELATIONS[relation], NamedNode(place))
 
 
-def _of_template(choosing: Choosing, collection: str, path: str) -> Iterator[Triple]:
+def _of_template(choosing: RequestParser, collection: str, path: str) -> Iterator[Triple]:
     """Give how a search is asked for: a template (RFC 6570), each variable with its field."""
     parameters, template = choosing.parameters, path + _TEMPLATE
     variables = {n: facet for n, facet in parameters.items() if facet or n in _IN_TEMPLATE}
@@ -138,9 +138,9 @@ class Searches:
     def in_form(self, request: Request, form: Form) -> Response:
         """Answer a search in a form."""
         services, view = self.site.services, self.site.view(request)
-        choices = services.choosing.read(request.query_params.multi_items(), OURS)
+        choices = services.request_parser.parse(request.query_params.multi_items(), OURS)
         began = perf_counter()
-        answer = services.search.answer(choices, view.languages)
+        answer = services.search.search(choices, view.languages)
         found = Found(choices, answer, (perf_counter() - began) * 1000, _pages(request, answer))
 
         def make() -> Response:
@@ -185,7 +185,7 @@ class Searches:
                 for one in self._records([iri for iri, _ in missing])
             ],
         )
-        if not found.choices.words.strip():
+        if not found.choices.query.strip():
             return items
         shown = Extracts(view, found.choices)
         records = self._records(found.answer.entries)
@@ -194,7 +194,7 @@ class Searches:
             for item, record in zip(items, records, strict=True)
         ]
 
-    def _csv(self, answer: Answer) -> str:
+    def _csv(self, answer: SearchResult) -> str:
         kind, tags = self.site.catalogue.shapes.record, self.site.catalogue.languages
         text = io.StringIO()
         table = csv.DictWriter(text, column_keys(kind, tags), restval="")
@@ -205,7 +205,7 @@ class Searches:
         )
         return text.getvalue()
 
-    def _sheet(self, view: View, answer: Answer) -> bytes:
+    def _sheet(self, view: View, answer: SearchResult) -> bytes:
         catalogue, output = self.site.catalogue, io.BytesIO()
         sheets = Sheets(Columns(catalogue.understanding), view.languages)
         try:
@@ -219,15 +219,15 @@ class Searches:
         return catalogue.reader.records(catalogue.shapes.record, iris)
 
 
-def _pages(request: Request, answer: Answer) -> dict[str, str]:
+def _pages(request: Request, answer: SearchResult) -> dict[str, str]:
     """Give the addresses of the pages around one, and of the first where it is another."""
     asked = query_of(request.query_params.multi_items(), _SEARCHES_PAGING)
 
-    places, path, found = answer.places, request.url.path, {}
-    if places and answer.more_after:
-        found["next"] = address(path, [*asked, ("after", cursor(places[-1]))])
-    if places and answer.more_before:
-        found["prev"] = address(path, [*asked, ("before", cursor(places[0]))])
+    places, path, found = answer.cursors, request.url.path, {}
+    if places and answer.has_next:
+        found["next"] = address(path, [*asked, ("after", encode_cursor(places[-1]))])
+    if places and answer.has_previous:
+        found["prev"] = address(path, [*asked, ("before", encode_cursor(places[0]))])
     if "after" in request.query_params or "before" in request.query_params:
         found["first"] = address(path, asked)
     return found

@@ -11,9 +11,18 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
-from ...search.engine import Answer
-from ...search.request import COUNT, FROM, NOT, RELEVANCE, TO, UNSTATED, Choices, Choosing
-from ...search.text.tokenizer import LENGTH
+from ...search.engine import SearchResult
+from ...search.request import (
+    COUNT,
+    FROM,
+    NOT,
+    NOT_STATED,
+    RELEVANCE,
+    TO,
+    RequestParser,
+    SearchRequest,
+)
+from ...search.text.tokenizer import MAX_QUERY_LENGTH
 from ..context import Site, View
 from ..http import responses
 from ..http.negotiation import HTML, LISTS
@@ -81,11 +90,11 @@ class Leads:
         return urlencode(self.asked)
 
 
-def leads(request: Request, choosing: Choosing, without: Iterable[str] = ()) -> Leads:
+def leads(request: Request, choosing: RequestParser, without: Iterable[str] = ()) -> Leads:
     """Give the addresses that lead on from a request, without some of its parameters."""
     unwanted, asked = {*_PLACES, *without}, request.query_params
     given = [
-        (name, choosing.short(name, value[:LENGTH]))
+        (name, choosing.code(name, value[:MAX_QUERY_LENGTH]))
         for name, value in asked.multi_items()
         if name not in unwanted
         and (choosing.repeats(name) or value == asked[name])
@@ -120,8 +129,8 @@ _NO_CHOICES = ("lang", "sort", "size", "zeros")
 class Found:
     """A search answered: what was asked, the answer, how long it took, and the pages around."""
 
-    choices: Choices
-    answer: Answer
+    choices: SearchRequest
+    answer: SearchResult
     milliseconds: float
     pages: Mapping[str, str]
 
@@ -146,7 +155,7 @@ def page(site: Site, request: Request, found: Found) -> Response:
     """Give the page of a search."""
     catalogue, view = site.catalogue, site.view(request)
     shown = answer.facets(view, found.answer, found.choices)
-    leading = leads(request, site.services.choosing)
+    leading = leads(request, site.services.request_parser)
     return site.html(
         request,
         "search.html",
@@ -161,7 +170,7 @@ def page(site: Site, request: Request, found: Found) -> Response:
         sorts=list(_sorts(view, found.choices)),
         pages=found.pages,
         queries=_queries(view, shown, found) if found.choices.explain else None,
-        unstated=UNSTATED,
+        unstated=NOT_STATED,
         coverage=view.root + COVERAGE,
         explaining=leading.to([*leading.asked, *_place(request), ("explain", "true")]),
         forms=[
@@ -225,16 +234,16 @@ def _said(view: View, shown: list[Facet], name: str, value: str) -> str:
     key, _, mark = name.partition(".")
     facet = next(facet for facet in shown if facet.field.key == key)
     label = next((o.label for o in facet.options if o.value == value), value)
-    label = view.say("notStated") if value == UNSTATED else label
+    label = view.say("notStated") if value == NOT_STATED else label
     phrases = {NOT: "butNot", FROM: "since", TO: "until"}
     said = view.say(phrases[f".{mark}"], value=label) if mark else label
     return f"{facet.label}: {said}"
 
 
-def _sorts(view: View, choices: Choices) -> Iterator[tuple[str, str, bool]]:
+def _sorts(view: View, choices: SearchRequest) -> Iterator[tuple[str, str, bool]]:
     """Give the orders to choose from: parameter, label, whether it is the present one."""
     kind = view.catalogue.shapes.record
-    listed = {RELEVANCE: view.say("relevance")} if choices.words.strip() else {}
+    listed = {RELEVANCE: view.say("relevance")} if choices.query.strip() else {}
     listed["title"] = view.say("byTitle")
     for field in kind.fields:
         if field.ordered and not field.repeats:
