@@ -46,10 +46,10 @@ def services(real: Catalogue) -> Services:
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    served = startup.serve(copy(tmp_path_factory.mktemp("served")))
+    served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
-    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps"))
     with TestClient(application(served, workers, dumper), follow_redirects=False) as found:
         yield found
     dumper.close()

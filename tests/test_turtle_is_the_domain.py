@@ -132,8 +132,8 @@ def with_portuguese(root: Path) -> None:
     for question in (root / "queries").glob("*.rq"):
         wordings = re.compile(r'^(#: +)"(.+)"@el', re.M)
         question.write_text(wordings.sub(r'\1"\2"@el ,\n\1"\2 (pt)"@pt', question.read_text()))
-    for path in documents.files(root, ("ontology", "shapes")):
-        document = documents.read(path)
+    for path in documents.list_files(root, ("ontology", "shapes")):
+        document = documents.read_document(path)
         triples = [quad.triple for quad in document.quads]
         complete = {(t.subject, t.predicate) for t in triples if language(t) == "el"}
         added = [
@@ -210,7 +210,7 @@ def in_portuguese(opened_catalogue: Catalogue) -> str:
 
 def test_a_concept_more_is_known_everywhere(copied: Path, run: Callable[..., Result]) -> None:
     path = copied / "ontology/funding.ttl"
-    document = documents.read(path)
+    document = documents.read_document(path)
     triples = [quad.triple for quad in document.quads]
     iri = "https://w3id.org/practicegraph/funding/"
     added = [

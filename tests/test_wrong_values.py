@@ -13,13 +13,13 @@ from httpx2 import Client, Response
 
 from practicegraph.application import startup
 from practicegraph.application.dump_process import Dumper
-from practicegraph.application.health import Condition
+from practicegraph.application.health import FolderHealth
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue as catalogue_catalogue
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document, UnreadableError
-from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.editing.tokens import RIGHTS, TokenFile
 from practicegraph.exchange.dumps import Dumps
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import Limits, Workers
@@ -78,11 +78,15 @@ def opened(documents: list[Document], slip: Slip) -> Catalogue:
     changed = [document for document in documents if document.path == slip.path]
     try:
         said = (
-            [] if slip.content is None else [catalogue_documents.document(slip.path, slip.content)]
+            []
+            if slip.content is None
+            else [catalogue_documents.parse_document(slip.path, slip.content)]
         )
     except UnreadableError:
         said = changed
-    return catalogue_catalogue.gather([*(d for d in documents if d not in changed), *said], ROOT)
+    return catalogue_catalogue.open_in_memory(
+        [*(d for d in documents if d not in changed), *said], ROOT
+    )
 
 
 def addresses(slip: Slip, number: int, documents: list[Document]) -> Iterator[str]:
@@ -95,7 +99,7 @@ def addresses(slip: Slip, number: int, documents: list[Document]) -> Iterator[st
 
 
 def test_no_single_error_is_one_of_the_server() -> None:
-    documents = list(catalogue_catalogue.read(ROOT).documents)
+    documents = list(catalogue_catalogue.read_folder(ROOT).documents)
     failed: list[str] = []
     for number, slip in enumerate(islice(slips(documents, SEED), DRAWN)):
         catalogue = opened(documents, slip)
@@ -130,9 +134,9 @@ def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:
     for name, (old, new) in HAND_MADE.items():
         edit(copied, name, old, new)
     (copied / "data/practices/1793.ttl").write_text(BROKEN)
-    served = startup.serve(copied)
+    served = startup.open_for_serving(copied)
     assert served.source
-    dumper = Dumper(served, Dumps(copied / catalogue_catalogue.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(copied / catalogue_catalogue.WORK_FOLDER / "dumps"))
     workers = Workers(served.source, Limits(processes=1))
     with TestClient(application(served, workers, dumper), raise_server_exceptions=False) as client:
         answers = {path: client.get(path).status_code for path in EVERY_KIND}
@@ -150,7 +154,7 @@ def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:
 
 def started(root: Path, look: Callable[[Services], Found]) -> Found:
     """Start a service, look at its catalogue, and end it."""
-    served = startup.serve(root)
+    served = startup.open_for_serving(root)
     try:
         return look(served)
     finally:
@@ -163,9 +167,9 @@ def state(served: Services) -> tuple[str, int, list[str]]:
     """Give the release, how much is logged, and the files that are not served as they are."""
     assert served.log
     catalogue = served.catalogue
-    assert catalogue.store.holds(catalogue.entry("1788"))
+    assert catalogue.store.holds(catalogue.entry_iri("1788"))
     assert catalogue.vocabularies.by_key["outcome"].at("ACE")
-    return catalogue.release, served.log.count, [error.path.name for error in catalogue.left]
+    return catalogue.release, served.log.count, [error.path.name for error in catalogue.unreadable]
 
 
 def test_a_file_that_breaks_stays_served_as_it_was(copied: Path) -> None:
@@ -189,7 +193,7 @@ def test_of_two_files_on_one_topic_the_earlier_one_is_served(copied: Path) -> No
 
 
 def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Path) -> None:
-    headers = {"Authorization": f"Bearer {Bearers(copied).add('anna', RIGHTS)}"}
+    headers = {"Authorization": f"Bearer {TokenFile(copied).add('anna', RIGHTS)}"}
     headers["Content-Type"] = "text/turtle"
     (copied / "data/practices/1789.ttl").write_text(BROKEN)
     started(copied, state)
@@ -209,7 +213,7 @@ def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Pa
         release = client.get("/health").json()["release"]
     assert started(copied, state)[0] == release
     assert started(
-        copied, lambda served: served.catalogue.store.holds(served.catalogue.entry("new"))
+        copied, lambda served: served.catalogue.store.holds(served.catalogue.entry_iri("new"))
     )
     assert "Pécs" in (copied / "data/practices/1791.ttl").read_text()
     for name in ("1788", "1789"):
@@ -220,7 +224,7 @@ def test_what_a_check_finds_is_told_until_the_file_changes(
     copied: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = copied / "data/practices/1788.ttl"
-    condition = Condition(copied)
+    condition = FolderHealth(copied)
     row = {"path": str(path), "line": 7, "column": 3, "message": "no day", "severity": "Violation"}
     condition.learn([row, row, row | {"severity": "Warning"}])
     assert condition.as_json() == {

@@ -17,7 +17,7 @@ from benchmarks.peers import Peer
 from benchmarks.times import Figures, times
 from practicegraph.application import startup
 from practicegraph.application.services import Services, index_of
-from practicegraph.catalogue.catalogue import KEPT
+from practicegraph.catalogue.catalogue import WORK_FOLDER
 from practicegraph.rdf.terms import Term
 from practicegraph.schema.fields import Field
 from practicegraph.search.index_file import IndexFile
@@ -27,7 +27,7 @@ from practicegraph.storage.oxigraph import Embedded
 Change = Callable[[Services, list[Quad]], Iterator[Quad]]
 
 _OPEN = "import pathlib, sys; from practicegraph.application import startup; "
-_OPEN += "startup.serve(pathlib.Path(sys.argv[1]))"
+_OPEN += "startup.open_for_serving(pathlib.Path(sys.argv[1]))"
 _UPDATES = 100
 _INDEX = "index.db"
 
@@ -56,7 +56,7 @@ def update(root: Path, place: Path) -> dict[str, Figures]:
     place.mkdir()
     for file in _files(root):
         shutil.copy(file, place)
-    opened = startup.serve(root).catalogue
+    opened = startup.open_for_serving(root).catalogue
     assert isinstance(opened.store, Embedded)
     opened.store.snapshot(place / "store")
     copied = replace(opened, store=Embedded(place / "store"))
@@ -122,4 +122,4 @@ def _start(root: Path) -> Figures:
 
 
 def _files(root: Path) -> list[Path]:
-    return sorted((root / KEPT).glob(f"{_INDEX}*"))
+    return sorted((root / WORK_FOLDER).glob(f"{_INDEX}*"))

@@ -41,7 +41,7 @@ _LARGE = 3
 
 
 @dataclass(frozen=True)
-class Question:
+class StoredQuery:
     """A request as its parameters, with the right answer, and the entries that have its words."""
 
     parameters: Parameters
@@ -64,7 +64,7 @@ class Case:
     """Questions of a kind."""
 
     name: str
-    questions: tuple[Question, ...]
+    questions: tuple[StoredQuery, ...]
 
     @property
     def is_comparable(self) -> bool:
@@ -78,7 +78,7 @@ class Case:
 
 def of_folder(root: Path) -> list[Case]:
     """Give what is asked of the catalogue in a folder."""
-    return cases(startup.serve(root))
+    return cases(startup.open_for_serving(root))
 
 
 def cases(services: Services) -> list[Case]:
@@ -112,16 +112,16 @@ def ask(
     return search.cross_tabulate(rows, columns, choices)
 
 
-def _question(services: Services, parameters: Parameters) -> Question:
+def _question(services: Services, parameters: Parameters) -> StoredQuery:
     choices = services.request_parser.parse(parameters, AXES)
     right = ask(
         services.search, services.request_parser, choices, parameters, services.catalogue.languages
     )
     if not choices.query:
-        return Question(parameters, right)
+        return StoredQuery(parameters, right)
     is_few = _total(services, choices.query) <= MOST_FOUND
     found = services.search.scores(choices.query) if is_few else None
-    return Question(parameters, right, found)
+    return StoredQuery(parameters, right, found)
 
 
 def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:

@@ -11,11 +11,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import monotonic, perf_counter
 
-from benchmarks.cases import Case, Question, ask
+from benchmarks.cases import Case, StoredQuery, ask
 from benchmarks.times import Figures, times
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.catalogue.catalogue import KEPT
+from practicegraph.catalogue.catalogue import WORK_FOLDER
 from practicegraph.search.engine import ContingencyTable, SearchResult, SparqlEngine
 from practicegraph.search.request import SearchRequest
 from practicegraph.search.sparql import QueryBuilder
@@ -109,7 +109,7 @@ class Asked:
             self._process.join()
         self._process = self._connection = None
 
-    def _ask(self, question: Question, seconds: float) -> _Given | None:
+    def _ask(self, question: StoredQuery, seconds: float) -> _Given | None:
         """Give the answer, or None after so many seconds; raises WrongError."""
         connection = self._connection or self._started()
         connection.send(question)
@@ -147,7 +147,7 @@ def asked(root: Path, endpoint: str = "") -> Iterator[Asked]:
 
 def _answer(connection: Connection, root: Path, endpoint: str) -> None:
     """Answer questions until nobody asks."""
-    opened = catalogue.of_snapshot(root, _snapshot(root / KEPT), {})
+    opened = catalogue.open_snapshot(root, _snapshot(root / WORK_FOLDER), {})
     services = Services(opened)
     store = Remote(Endpoint(endpoint), Embedded()) if endpoint else opened.store
     defined = _Known(store, opened.shapes.record, opened.vocabularies)
@@ -166,7 +166,7 @@ def _snapshot(kept: Path) -> Path:
     return taken or Embedded(kept / "store").keep(kept / "snapshots")
 
 
-def _given(services: Services, defined: _Known, question: Question) -> _Given:
+def _given(services: Services, defined: _Known, question: StoredQuery) -> _Given:
     choosing, parameters = services.request_parser, question.parameters
     choices = replace(choosing.parse(parameters, AXES), scores=question.found)
     defined.refused.clear()

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from benchmarks import peers, sparql
-from practicegraph.catalogue.catalogue import KEPT
+from practicegraph.catalogue.catalogue import WORK_FOLDER
 
 _CHANGED = "ontology/action.ttl"
 _MORE = (
@@ -35,7 +35,7 @@ class Start:
 def measure(root: Path, files: list[Path], place: Path) -> Iterator[Start]:
     """Load with Oxigraph, then start ours without a store, as it is, and after a small edit."""
     yield _oxigraph(files, place / "oxigraph")
-    shutil.rmtree(root / KEPT, ignore_errors=True)
+    shutil.rmtree(root / WORK_FOLDER, ignore_errors=True)
     yield _ours("first start", root)
     yield _ours("start without changes", root)
     with (root / _CHANGED).open("a") as stream:
@@ -61,7 +61,7 @@ def _ours(name: str, root: Path) -> Start:
         status = Path(f"/proc/{peer.process}/status").read_text()
     found = re.search(r"VmHWM:\s*(\d+) kB", status)
     assert found
-    return Start(name, seconds, int(found[1]) << 10, _size(root / KEPT / "store"))
+    return Start(name, seconds, int(found[1]) << 10, _size(root / WORK_FOLDER / "store"))
 
 
 def _size(folder: Path) -> int:

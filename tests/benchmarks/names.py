@@ -79,10 +79,10 @@ def main(entries: int, queries: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         root = copy(Path(temporary) / "catalogue")
         if entries:
-            opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
+            opened = catalogue.open_in_memory(catalogue.read_folder(ROOT).documents, ROOT)
             synthetic.write(opened, root / "data" / "synthetic.nq.gz", entries, 1)
         click.echo("| | median, ms | 95 %, ms | all, s |\n|---|---|---|---|")
-        for name, seconds in measure(startup.serve(root), queries):
+        for name, seconds in measure(startup.open_for_serving(root), queries):
             half, most = np.percentile(seconds, [50, 95]) * 1000
             click.echo(f"| {name} | {half:.2f} | {most:.2f} | {sum(seconds):.2f} |")
 

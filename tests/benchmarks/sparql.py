@@ -32,7 +32,7 @@ def tasks(opened: Catalogue, entries: int) -> Iterator[Task]:
     """Give what is asked of a catalogue with so many synthetic entries."""
     label = f"<{opened.shapes.labels[0]}>"
     step = max(1, entries // _ASKED)
-    names = [f"<{opened.entry(f'synthetic-{n:06}')}>" for n in range(1, entries + 1, step)]
+    names = [f"<{opened.entry_iri(f'synthetic-{n:06}')}>" for n in range(1, entries + 1, step)]
     one = tuple(f"SELECT ?o WHERE {{ {name} {label} ?o }} LIMIT 1" for name in names)
     graphs = [f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH {name} {{ ?s ?p ?o }} }}" for name in names]
     many = f"SELECT ?s ?o WHERE {{ ?s {label} ?o }} LIMIT {min(_MANY, entries)}"
@@ -103,14 +103,14 @@ def prepare(place: Path, entries: int) -> list[Path]:
     root, heads = root_of(place), place / "heads.nq"
     made = root / "data" / "synthetic.nq.gz"
     if not made.exists():
-        for part in documents.PARTS[:-1]:
+        for part in documents.FOLDERS[:-1]:
             shutil.copytree(ROOT / part, root / part, dirs_exist_ok=True)
-        opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
+        opened = catalogue.open_in_memory(catalogue.read_folder(ROOT).documents, ROOT)
         made.parent.mkdir(exist_ok=True)
         synthetic.write(opened, place / made.name, entries)
         (place / made.name).rename(made)
     if not heads.exists():
-        files = [path for path in documents.files(root) if path != made]
+        files = [path for path in documents.list_files(root) if path != made]
         serialize(_quads(files), str(heads), RdfFormat.N_QUADS)
     return [heads, made]
 
@@ -121,7 +121,7 @@ def root_of(place: Path) -> Path:
 
 
 def _quads(files: Iterable[Path]) -> list[Quad]:
-    return [quad for path in files for quad in documents.read(path).quads]
+    return [quad for path in files for quad in documents.read_document(path).quads]
 
 
 @click.command()
@@ -139,7 +139,7 @@ def main(
     entries: int, rounds: int, seconds: int, without: tuple[str, ...], only: str, keep: Path | None
 ) -> None:
     """Measure our endpoint beside its peers and print the tables."""
-    opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
+    opened = catalogue.open_in_memory(catalogue.read_folder(ROOT).documents, ROOT)
     with ExitStack() as stack:
         given = keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         place = given.resolve() / str(entries)

@@ -96,7 +96,7 @@ def entries(opened: Catalogue, count: int, seed: int = 1) -> Iterator[str]:
     for number in range(1, count + 1):
         days = iter(sorted(drawn.choices(_DAYS, k=dated)))
         entry = _Entry(f"{number:06}", drawn, days)
-        name = f"<{opened.entry(_identifier(entry))}>"
+        name = f"<{opened.entry_iri(_identifier(entry))}>"
         said = [(predicate, value) for predicate, give in values for value in give(entry)]
         lines = [f"{name} {words} {name} .\n" for words in classes]
         lines += [f"{name} {predicate} {value} {name} .\n" for predicate, value in said]
@@ -205,7 +205,9 @@ def _identifier(entry: _Entry) -> str:
 @click.option("--seed", default=1, show_default=True, help="Another seed gives other entries.")
 def main(count: int, file: Path, folder: Path, seed: int) -> None:
     """Write COUNT synthetic entries of a catalogue to FILE, such as data/synthetic.nq.gz."""
-    write(catalogue.gather(catalogue.read(folder).documents, folder), file, count, seed)
+    write(
+        catalogue.open_in_memory(catalogue.read_folder(folder).documents, folder), file, count, seed
+    )
 
 
 if __name__ == "__main__":

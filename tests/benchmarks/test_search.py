@@ -19,7 +19,7 @@ from support.catalogues import copy
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = startup.serve(copy(tmp_path_factory.mktemp("measured")))
+    found = startup.open_for_serving(copy(tmp_path_factory.mktemp("measured")))
     assert isinstance(found.source, Snapshots)
     found.source.newest()
     yield found

@@ -22,12 +22,12 @@ def made(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_shapes_admit_synthetic_entries(made: Path) -> None:
-    contents = catalogue.read(ROOT, [made])
+    contents = catalogue.read_folder(ROOT, [made])
     assert not checks.check(ROOT, contents, [made]).findings
 
 
 def test_a_synthetic_entry_is_a_graph_of_the_size_of_a_real_one(made: Path) -> None:
-    document = documents.read(made)
+    document = documents.read_document(made)
     assert len(document.topics) == COUNT
     assert 25 <= len(document.quads) / COUNT <= 45
 
@@ -35,7 +35,7 @@ def test_a_synthetic_entry_is_a_graph_of_the_size_of_a_real_one(made: Path) -> N
 def test_a_synthetic_entry_says_so_in_its_titles_and_beside_every_link(
     made: Path, real: Catalogue
 ) -> None:
-    quads = documents.read(made).quads
+    quads = documents.read_document(made).quads
     titles = {field.predicate for field in real.shapes.record.with_role("LabelRole")}
     said = [plain(quad.object) for quad in quads if quad.predicate.value in titles]
     links = {quad.object for quad in quads if str(quad.object).startswith(f"<{synthetic.PLACE}")}

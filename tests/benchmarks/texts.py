@@ -197,7 +197,7 @@ def _row(name: str, cells: Sequence[str]) -> str:
 @click.option("--only", "names", multiple=True, help="Engines by name, such as “ours”.")
 def main(counts: Sequence[int], names: Sequence[str]) -> None:
     """Measure our text index beside its peers and print the tables."""
-    opened = catalogue.gather(catalogue.read(ROOT).documents, ROOT)
+    opened = catalogue.open_in_memory(catalogue.read_folder(ROOT).documents, ROOT)
     kinds = [kind for kind in ENGINES if not names or kind.name in names]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

@@ -10,7 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.cases import Case, Question, ask, sized
+from benchmarks.cases import Case, StoredQuery, ask, sized
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.search.engine import SearchResult
@@ -31,7 +31,7 @@ def times(seconds: Sequence[float]) -> Figures:
 
 def of_folder(root: Path, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
     """Measure the answers of the index of the catalogue in a folder."""
-    return in_process(startup.serve(root), cases, rounds)
+    return in_process(startup.open_for_serving(root), cases, rounds)
 
 
 def in_process(services: Services, cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
@@ -79,7 +79,7 @@ def over_http(
     return {"p50": p50, "p95": p95, "answers": int(counted[1])}
 
 
-def _compare(question: Question, answer: dict[str, object]) -> None:
+def _compare(question: StoredQuery, answer: dict[str, object]) -> None:
     right = question.right
     assert answer["total"] == right.total, question.parameters
     if isinstance(right, SearchResult):

@@ -110,7 +110,7 @@ def measure_validation(opened: Catalogue, lines: Sequence[str]) -> list[float]:
     for text in lines[:: max(1, len(lines) // _SAMPLE)]:
         quads = tuple(parse(text, RdfFormat.N_QUADS))
         topic = _topic(quads)
-        document = Document(opened.home(topic), quads, (topic,), {}, "", text.encode())
+        document = Document(opened.path_of_iri(topic), quads, (topic,), {}, "", text.encode())
         start = perf_counter()
         found = validator.check(document, opened.languages)
         seconds.append(perf_counter() - start)
@@ -208,7 +208,7 @@ def main(entries: str, without: str) -> None:
     for count in map(int, entries.split(",")):
         with tempfile.TemporaryDirectory() as place:
             root = copy(Path(place) / "catalogue")
-            opened = catalogue.gather(catalogue.read(root).documents, root)
+            opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
             click.echo(
                 f"\n| {count:,} entries | whole | times as fast | one entry | times as fast |"
             )

@@ -18,7 +18,7 @@ from benchmarks import synthetic
 from practicegraph.application import startup
 from practicegraph.catalogue import catalogue, change_recorder, loading
 from practicegraph.editing import writer
-from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.editing.tokens import RIGHTS, TokenFile
 from practicegraph.storage import files
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.validation.incremental import IncrementalValidator
@@ -60,15 +60,15 @@ def measure(entries: int, rounds: int, taken: Clocked) -> None:
     """Write an entry of a catalogue with so many more; the first write is not counted."""
     with tempfile.TemporaryDirectory() as place:
         root = copy(Path(place) / "catalogue")
-        token = Bearers(root).add("bench", RIGHTS)
-        opened = catalogue.gather(catalogue.read(root).documents, root)
+        token = TokenFile(root).add("bench", RIGHTS)
+        opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
         if entries:
             synthetic.write(opened, root / "data" / "synthetic.nq.gz", entries)
-        served = startup.serve(root)
-        client = TestClient(application(served, writing=startup.writing(served)))
+        served = startup.open_for_serving(root)
+        client = TestClient(application(served, writing=startup.entry_writer(served)))
         headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
         headers["Content-Type"] = "text/turtle"
-        text = served.catalogue.path_of("1788").read_text()
+        text = served.catalogue.entry_path("1788").read_text()
         for number in range(rounds + 1):
             body = text.replace("MINT - ", f"MINT {number} - ").encode()
             with clocked(taken, "PUT"):

@@ -20,7 +20,7 @@ from pyoxigraph import (
 )
 
 from practicegraph.catalogue import documents, loading
-from practicegraph.catalogue.change_log import Event, Log
+from practicegraph.catalogue.change_log import ChangeLog, Event
 from practicegraph.catalogue.documents import UnreadableError
 from practicegraph.storage.oxigraph import Embedded
 from support.catalogues import copy, snapshot
@@ -39,7 +39,7 @@ class Site:
 
     def __post_init__(self) -> None:
         entries = sorted((self.root / "data/practices").glob("*.ttl"))
-        self.quads = [quad for path in entries for quad in documents.read(path).quads]
+        self.quads = [quad for path in entries for quad in documents.read_document(path).quads]
         for path in entries:
             path.unlink()
         self.store.portion = 500
@@ -54,8 +54,8 @@ class Site:
         return self.root / "files.json"
 
     @property
-    def log(self) -> Log:
-        return Log(self.root / "log")
+    def log(self) -> ChangeLog:
+        return ChangeLog(self.root / "log")
 
     @property
     def events(self) -> list[Event]:
@@ -74,7 +74,11 @@ class Site:
         return items
 
     def holds_its_files(self) -> bool:
-        files = (quad for path in documents.files(self.root) for quad in documents.read(path).quads)
+        files = (
+            quad
+            for path in documents.list_files(self.root)
+            for quad in documents.read_document(path).quads
+        )
         found = self.store.quads()
         return canonical(files) == canonical(
             quad for quad in found if not quad.predicate.value.endswith("dcat#version")
@@ -243,7 +247,7 @@ def test_what_breaks_off_in_the_middle_of_a_set_goes_on_from_there(
     topics = {quad.graph_name for quad in site.quads}
     entries = [topic for topic in site.put_in if NamedNode(topic) in topics]
     assert (0 < len(entries) < 53) == (order is list)
-    assert site.store.version() == release == loading.release(site.root)
+    assert site.store.version() == release == loading.folder_release(site.root)
     assert site.holds_its_files()
 
 
@@ -254,13 +258,13 @@ def test_a_list_whose_last_line_is_half_written_is_good_to_the_line_before(site:
     known = loading.read_listing(site.listing)
     site.listing.write_bytes(text)
     assert known == loading.read_listing(site.listing) is not None
-    assert site.start() == loading.release(site.root)
+    assert site.start() == loading.folder_release(site.root)
 
 
 def test_a_set_is_logged_as_its_graphs_would_be_in_files_of_their_own(site: Site) -> None:
     site.write(mixed(site.quads))
     site.start()
-    log = Log(site.root / "other")
+    log = ChangeLog(site.root / "other")
     root = copy(site.root / "copy")
     loading.synchronise(root, Embedded(), site.root / "other.json", log=log)
     others = [e for page in range(1, log.open_page + 1) for e in log.page(page)]

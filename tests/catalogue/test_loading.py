@@ -8,7 +8,7 @@ from pyoxigraph import RdfFormat, serialize
 
 from practicegraph.catalogue import documents, loading
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.catalogue.loading import SameTopicError
+from practicegraph.catalogue.loading import DuplicateGraphError
 from practicegraph.storage.oxigraph import Embedded
 from support.catalogues import snapshot
 
@@ -17,11 +17,11 @@ def synchronised(root: Path, store: Embedded) -> tuple[str, list[str]]:
     """Bring the store in step; give the release and the names of the files that were read."""
     read: list[str] = []
 
-    def watch(label: str, items: list[Any], /) -> list[Any]:
+    def progress(label: str, items: list[Any], /) -> list[Any]:
         read.extend(path.name for path in items if label == "Reading")
         return items
 
-    return loading.synchronise(root, store, root / "files.json", watch), read
+    return loading.synchronise(root, store, root / "files.json", progress), read
 
 
 def test_only_changed_files_are_read_again(copied: Path) -> None:
@@ -94,7 +94,7 @@ def test_an_unreadable_file_changes_nothing(copied: Path) -> None:
 def test_two_files_on_one_topic_are_refused(copied: Path) -> None:
     entry = copied / "data/practices/1788.ttl"
     (copied / "data/practices/1789b.ttl").write_text(entry.read_text())
-    with pytest.raises(SameTopicError, match="1788"):
+    with pytest.raises(DuplicateGraphError, match="1788"):
         synchronised(copied, Embedded())
 
 
@@ -102,7 +102,7 @@ def test_two_files_on_one_topic_are_refused(copied: Path) -> None:
 def test_a_set_of_many_graphs_is_loaded_too(copied: Path, name: str) -> None:
     entry = copied / "data/practices/1788.ttl"
     form = RdfFormat.TRIG if name.endswith("trig") else RdfFormat.N_QUADS
-    content = serialize(documents.read(entry).quads, format=form)
+    content = serialize(documents.read_document(entry).quads, format=form)
     assert content
     entry.unlink()
     packed = gzip.compress(content) if name.endswith("gz") else content
@@ -141,5 +141,5 @@ def test_the_first_half_of_a_release_is_that_of_what_things_are(copied: Path) ->
     scheme.write_text(scheme.read_text() + "\n")
     third, _ = synchronised(copied, Embedded())
     halves = [release.split("-") for release in (first, second, third)]
-    assert halves[0][0] == halves[1][0] != halves[2][0] == loading.domain(copied)
+    assert halves[0][0] == halves[1][0] != halves[2][0] == loading.domain_release(copied)
     assert halves[0][1] != halves[1][1] == halves[2][1]

@@ -22,7 +22,7 @@ from support.retirement import BASE, GONE, LAST, NEXT, OLD, REASON, bury, move, 
 CS = Namespace("http://purl.org/vocab/changeset/schema#")
 AS = Namespace("https://www.w3.org/ns/activitystreams#")
 Run = Callable[..., Result]
-EARLIER = revisions.documents(str(ROOT), ROOT)
+EARLIER = revisions.read_revision(str(ROOT), ROOT)
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -53,7 +53,7 @@ def test_a_folder_an_archive_and_a_revision_hold_the_same(
     kept: Path, monkeypatch: pytest.MonkeyPatch, reference: str
 ) -> None:
     monkeypatch.chdir(kept)
-    found = revisions.documents(reference, kept / "repository" / "inner")
+    found = revisions.read_revision(reference, kept / "repository" / "inner")
     assert {d.path: (d.topics, len(d.quads)) for d in found} == {
         d.path: (d.topics, len(d.quads)) for d in EARLIER
     }
@@ -121,8 +121,8 @@ def test_an_entry_that_vanished_is_found_with_its_file_and_title(run: Run, copie
 def find_vanished_iris(real: Catalogue, root: Path) -> dict[str, Path]:
     """What the rule finds in a copy, by IRI, with the file in which it stood."""
     reporter = FindingBuilder(real.phrases, real.reader, real.languages)
-    published = checks.find_published_iris(EARLIER, real.base, real.entry(""))
-    after = catalogue.read(root).documents
+    published = checks.find_published_iris(EARLIER, real.base, real.entry_iri(""))
+    after = catalogue.read_folder(root).documents
     return {f.focus: f.path for f in checks.find_vanished_iris(reporter, published, EARLIER, after)}
 
 

@@ -127,7 +127,7 @@ def test_the_table_has_every_entry_as_a_search_shows_it(
     assert len(table) == 53
     assert list(table[0]) == column_keys(kind, tags)
     for shown in table:
-        (record,) = real.reader.records(kind, [real.entry(shown["identifier"])])
+        (record,) = real.reader.records(kind, [real.entry_iri(shown["identifier"])])
         expected = row_of(real.reader, record, tags)
         assert {column: cell for column, cell in shown.items() if cell} == expected
 
@@ -186,7 +186,7 @@ def as_json(value: object) -> bytes:
 def test_the_command_writes_the_same_to_a_file_and_to_a_pipe(
     copied: Path, tmp_path: Path, run: Callable[..., Result], form: str
 ) -> None:
-    served = startup.serve(copied).catalogue
+    served = startup.open_for_serving(copied).catalogue
     (tmp_path / "work").mkdir()
     expected = written(served, export.canonical(served.store, tmp_path / "work"), form)
     piped = run("export", "--format", form)
@@ -212,13 +212,13 @@ def test_a_file_that_cannot_be_written_is_said_and_nothing_left(run: Callable[..
 def test_the_command_reads_beside_a_service_and_after_a_change(
     copied: Path, run: Callable[..., Result]
 ) -> None:
-    served = startup.serve(copied).catalogue
+    served = startup.open_for_serving(copied).catalogue
     first = run("export").stdout_bytes
     entry = copied / "data/practices/1788.ttl"
     entry.write_text(entry.read_text().replace("MINT - Mentoring", "MINT – Mentoring"))
     second = run("export").stdout_bytes
     assert served.store.graphs()
     assert served.release.encode() in first
-    assert loading.release(copied).encode() in second
+    assert loading.folder_release(copied).encode() in second
     assert b"MINT - Mentoring" in first
     assert "MINT – Mentoring".encode() in second

@@ -34,7 +34,7 @@ NEWS = ("Together we make", "Ukraine", "Guiding principles", "mei 24th", "Lastes
 
 
 def drafted(catalogue: Catalogue, path: Path, language: str) -> Draft:
-    pages = Pages(catalogue.understanding, site(catalogue.store))
+    pages = Pages(catalogue.value_parser, site(catalogue.store))
     return pages.read(path, "1788", language, f"https://example.org/{language}")
 
 
@@ -207,7 +207,7 @@ def test_an_import_makes_a_new_entry_with_its_provenance(
     result = run("import", PAGE, "--retrieved", "2026-10-01")
     assert result.exit_code == 0, result.output
     assert "Summary" in result.output, "that no summary stands there is a warning"
-    document = documents.read(entry)
+    document = documents.read_document(entry)
     catalogue = opened(copied)
     record = catalogue.reader.records(catalogue.shapes.record, [MINT])[0]
     assert {key: len(record.values[key]) for key in COUNTS} == COUNTS

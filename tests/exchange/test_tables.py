@@ -70,7 +70,7 @@ def test_an_empty_cell_empties_its_field_and_a_missing_column_leaves_it_alone(
         == 0
     )
     catalogue = opened(copied)
-    entry = catalogue.entry("1788")
+    entry = catalogue.entry_iri("1788")
     record = catalogue.reader.records(catalogue.shapes.record, [entry])[0]
     assert "funding" not in record.values
     assert len(record.values["outcome"]) == 7
@@ -127,5 +127,5 @@ def test_a_text_of_several_lines_survives(
     assert (
         run("import", table(tmp_path / "rows.csv", ROW | {"description@en": text})).exit_code == 0
     )
-    quads = documents.read(copied / "data/practices/own-1.ttl").quads
+    quads = documents.read_document(copied / "data/practices/own-1.ttl").quads
     assert text in [getattr(quad.object, "value", "") for quad in quads]

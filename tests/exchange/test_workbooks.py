@@ -55,7 +55,7 @@ def changed(path: Path, change: Callable[[Any], None]) -> Path:
 
 
 def read(real: Catalogue, path: Path) -> list[Draft]:
-    return Tables(real.understanding).read(path)
+    return Tables(real.value_parser).read(path)
 
 
 def said(real: Catalogue, path: Path) -> dict[str, list[Any]]:
@@ -91,7 +91,7 @@ def exported(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
     entries = [NamedNode(iri) for c in kind.classes for iri in _instances(real, c)]
     found = real.reader.records(kind, [entry.value for entry in entries])
     with path.open("wb") as output:
-        Sheets(Columns(real.understanding), real.languages).write(real.reader, found, output)
+        Sheets(Columns(real.value_parser), real.languages).write(real.reader, found, output)
     return path
 
 
@@ -207,8 +207,8 @@ def test_the_labels_of_columns_are_read_back_without_their_keys(
 ) -> None:
     result = run("template", "--format", "csv", "--lang", language)
     labels = next(csv.reader([result.stdout_bytes.decode("utf-8-sig")]))
-    columns = Columns(real.understanding)
-    listed = Sheets(columns, real.preferring(language)).listed
+    columns = Columns(real.value_parser)
+    listed = Sheets(columns, real.preferred_languages(language)).listed
     assert tuple(columns.known[fold(label)] for label in labels) == listed
     assert labels[0] != "identifier"
 
@@ -217,12 +217,14 @@ def test_the_labels_of_columns_are_read_back_without_their_keys(
 def test_what_a_list_offers_is_read_as_the_value_that_is_meant(
     real: Catalogue, language: str
 ) -> None:
-    columns = Columns(real.understanding)
+    columns = Columns(real.value_parser)
     for field in real.shapes.record.fields:
         values = real.vocabularies.choices(field)
-        wordings = columns.wordings(field, real.preferring(language)) if field.chosen else {}
+        wordings = (
+            columns.wordings(field, real.preferred_languages(language)) if field.chosen else {}
+        )
         for code, wording in wordings.items():
-            term = real.understanding.term(Place(Path(), 0), field, wording, real.languages)
+            term = real.value_parser.term(Place(Path(), 0), field, wording, real.languages)
             assert term == values[code], wording
 
 
@@ -230,7 +232,9 @@ def test_a_template_offers_lists_and_hints_and_marks_what_is_required(
     real: Catalogue, tmp_path: Path
 ) -> None:
     output = io.BytesIO()
-    Sheets(Columns(real.understanding), real.preferring("nl")).write(real.reader, (), output)
+    Sheets(Columns(real.value_parser), real.preferred_languages("nl")).write(
+        real.reader, (), output
+    )
     book = openpyxl.load_workbook(output)
     entries, explained, options = book.worksheets
     assert [s.sheet_state for s in book.worksheets] == ["visible", "visible", "hidden"]
@@ -398,9 +402,9 @@ def test_a_size_that_a_sheet_only_says_it_has_is_not_believed(
 
 def test_more_rows_than_the_limit_are_refused(real: Catalogue, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, FILLED, FILLED)
-    assert len(table_reader.xlsx_rows(real.understanding, path, path.read_bytes(), 3)) == 3
+    assert len(table_reader.xlsx_rows(real.value_parser, path, path.read_bytes(), 3)) == 3
     with pytest.raises(RefusedError, match="too large"):
-        table_reader.xlsx_rows(real.understanding, path, path.read_bytes(), 2)
+        table_reader.xlsx_rows(real.value_parser, path, path.read_bytes(), 2)
 
 
 FORMULAS = ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "'=x", "''@x"]
@@ -419,7 +423,7 @@ def test_a_text_is_never_a_formula_and_comes_back_from_a_sheet(
 ) -> None:
     path = tmp_path / "a.xlsx"
     with path.open("wb") as output:
-        Sheets(Columns(real.understanding), real.languages).write(
+        Sheets(Columns(real.value_parser), real.languages).write(
             real.reader, [made(real, text)], output
         )
     (draft,) = read(real, path)
@@ -466,7 +470,7 @@ def test_an_address_in_a_cell_is_an_iri_or_refused(
 
 @pytest.mark.parametrize("text", ["x" * 32_768, "a\x01b"])
 def test_a_text_that_no_cell_can_hold_is_refused(real: Catalogue, text: str) -> None:
-    sheets = Sheets(Columns(real.understanding), real.languages)
+    sheets = Sheets(Columns(real.value_parser), real.languages)
     with pytest.raises(UnfitError, match="title@en"):
         sheets.write(real.reader, [made(real, text)], io.BytesIO())
 
@@ -487,7 +491,7 @@ def test_a_search_as_a_workbook_has_what_it_found(client: TestClient) -> None:
 
 
 def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
-    sheets = Sheets(Columns(real.understanding), real.languages)
+    sheets = Sheets(Columns(real.value_parser), real.languages)
     first, second = io.BytesIO(), io.BytesIO()
     sheets.write(real.reader, [made(real, "Reading")], first)
     with pytest.MonkeyPatch.context() as patch:
@@ -498,6 +502,6 @@ def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
 
 
 def test_no_column_is_for_what_an_import_states_itself(real: Catalogue) -> None:
-    listed = Sheets(Columns(real.understanding), real.languages).listed
+    listed = Sheets(Columns(real.value_parser), real.languages).listed
     assert not importer.OWN & {column.field.predicate for column in listed}
     assert {f.predicate for f in real.shapes.record.fields} >= importer.OWN

@@ -27,7 +27,9 @@ from support.catalogues import CASES, ROOT
 
 PARTS = [ROOT / part for part in ("ontology", "shapes", "queries", "data")] + [CASES]
 NO_RDF = {"file-without-a-dot.ttl"}
-FILES = [path for part in PARTS for path in documents.below(part) if path.name not in NO_RDF]
+FILES = [
+    path for part in PARTS for path in documents.list_rdf_files(part) if path.name not in NO_RDF
+]
 FORMS = {".ttl": RdfFormat.TURTLE, ".trig": RdfFormat.TRIG, ".rq": RdfFormat.TURTLE}
 
 
@@ -51,14 +53,16 @@ def parsed(text: str, form: RdfFormat = RdfFormat.TURTLE) -> list[Triple]:
 def test_the_triples_that_have_places_are_those_that_are_read(path: Path) -> None:
     content = path.read_bytes()
     content = gzip.decompress(content) if path.suffix == ".gz" else content
-    content = documents.split(content)[0] if path.suffix == documents.SUFFIX else content
+    content = (
+        documents.split_query_file(content)[0] if path.suffix == documents.QUERY_SUFFIX else content
+    )
     form = FORMS[path.suffixes[-2] if path.suffix == ".gz" else path.suffix]
     text = content.decode()
     assert canonical(triples(placed(text))) == canonical(parsed(text, form))
 
 
 def test_n_quads_have_places_line_by_line() -> None:
-    quads = [*documents.read(ROOT / "data/practices/1788.ttl").quads]
+    quads = [*documents.read_document(ROOT / "data/practices/1788.ttl").quads]
     written = serialize(quads, format=RdfFormat.N_QUADS)
     assert isinstance(written, bytes)
     text = written.decode()
@@ -195,4 +199,4 @@ def test_a_text_with_triple_terms_is_unreadable() -> None:
     with pytest.raises(StrangeTokenError):
         placed(text)
     with pytest.raises(UnreadableError, match=r"new.ttl:1:1: a triple term"):
-        documents.document(Path("new.ttl"), text.encode())
+        documents.parse_document(Path("new.ttl"), text.encode())

@@ -29,7 +29,7 @@ EX = "https://example.org/"
 def test_an_entry_or_a_scheme_stands_in_the_one_canonical_order(
     path: Path, real: Catalogue
 ) -> None:
-    document = documents.read(path)
+    document = documents.read_document(path)
     triples = [quad.triple for quad in document.quads]
     assert real.writer.write(triples, document.topics[0]) == path.read_text()
 
@@ -38,10 +38,10 @@ def test_an_entry_or_a_scheme_stands_in_the_one_canonical_order(
     "path", sorted((ROOT / "shapes").glob("*.ttl")), ids=lambda path: path.stem
 )
 def test_what_is_written_reads_back_as_the_same_graph(path: Path, real: Catalogue) -> None:
-    document = documents.read(path)
+    document = documents.read_document(path)
     triples = [quad.triple for quad in document.quads]
     text = real.writer.write(triples, document.topics[0])
-    again = documents.document(path, text.encode())
+    again = documents.parse_document(path, text.encode())
     assert canonical(quad.triple for quad in again.quads) == canonical(triples)
 
 

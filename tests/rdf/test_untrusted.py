@@ -13,7 +13,7 @@ from pyoxigraph import RdfFormat, Store
 from practicegraph.application import startup
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.editing.tokens import RIGHTS, TokenFile
 from practicegraph.rdf import nesting, untrusted
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
@@ -74,11 +74,11 @@ Send = Callable[[str, str], Response]
 @pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     root = copy(tmp_path_factory.mktemp("doors"))
-    token = Bearers(root).add("anna", RIGHTS)
-    served = startup.serve(root)
+    token = TokenFile(root).add("anna", RIGHTS)
+    served = startup.open_for_serving(root)
     assert served.source
     workers = Workers(served.source, Limits(processes=1))
-    app = application(served, workers, writing=startup.writing(served))
+    app = application(served, workers, writing=startup.entry_writer(served))
     with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as client:
         yield client
 
@@ -309,7 +309,7 @@ def test_json_with_half_a_surrogate_pair_or_what_is_no_json_is_refused(
 @pytest.mark.parametrize("name", ["a.ttl", "a.trig", "a.nq"])
 def test_a_file_that_is_nested_too_deep_is_unreadable(name: str) -> None:
     with pytest.raises(UnreadableError, match="100 deep"):
-        documents.document(Path(name), LINES["triple terms"].encode())
+        documents.parse_document(Path(name), LINES["triple terms"].encode())
 
 
 def test_a_check_of_which_the_process_dies_twice_has_a_number_in_every_language(

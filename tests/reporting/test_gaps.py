@@ -33,7 +33,7 @@ PARTS = [
 
 @pytest.fixture(scope="module")
 def kept(real: Catalogue) -> Ledger:
-    return Ledger(real, real.preferring("de"))
+    return Ledger(real, real.preferred_languages("de"))
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_tables_speak_the_language_and_leave_no_column_without_a_heading(
     name: str, kept: Ledger, real: Catalogue
 ) -> None:
     (part,) = kept.parts(name)
-    assert part.title == real.questions[name].labels["de"]
+    assert part.title == real.stored_queries[name].labels["de"]
     headings = [kept.heading(column) for column in part.columns]
     codes = [column for column in part.columns if column in headings]
     assert codes in ([], list(real.languages))
@@ -178,7 +178,7 @@ def test_programs_get_the_counts_and_the_first_rows(
 
 
 def test_what_takes_too_long_to_count_is_told_as_such(tmp_path: Path) -> None:
-    served = startup.serve(copy(tmp_path / "catalogue"))
+    served = startup.open_for_serving(copy(tmp_path / "catalogue"))
     assert served.source
     workers = Workers(served.source, Limits(seconds=0.001, processes=1))
     with TestClient(application(served, workers)) as client:

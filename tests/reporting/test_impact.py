@@ -26,13 +26,13 @@ def earlier() -> State:
 
 
 def state(root: Path) -> State:
-    documents = revisions.documents(str(root), root)
-    return State(documents, catalogue.gather(documents, root))
+    documents = revisions.read_revision(str(root), root)
+    return State(documents, catalogue.open_in_memory(documents, root))
 
 
 def impact(earlier: State, root: Path, language: str = "en") -> dict[str, Any]:
     new = state(root)
-    comparison = Comparison(earlier, new, new.opened.preferring(language))
+    comparison = Comparison(earlier, new, new.opened.preferred_languages(language))
     found = reporting_impact.impact(comparison, comparison.differences())
     return reporting_impact.as_object(comparison, found)
 

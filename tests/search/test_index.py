@@ -13,7 +13,7 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.catalogue.change_log import Log
+from practicegraph.catalogue.change_log import ChangeLog
 from practicegraph.rdf.terms import RDF, XSD, Term, plain
 from practicegraph.schema import lifecycle, vocabularies
 from practicegraph.schema.fields import Kind
@@ -236,7 +236,7 @@ def test_the_index_gives_the_results_that_sparql_defines(
 
 
 def serve(root: Path) -> Services:
-    served = startup.serve(root)
+    served = startup.open_for_serving(root)
     assert served.index
     return served
 
@@ -288,9 +288,9 @@ def test_an_index_left_behind_by_a_crash_is_brought_up_to_date(copied: Path) -> 
     close(serve(copied))
     path = copied / "data" / "practices" / "1788.ttl"
     path.write_text(path.read_text().replace("country:HUN", "country:IRL"))
-    kept = copied / catalogue.KEPT
+    kept = copied / catalogue.WORK_FOLDER
     loading.synchronise(
-        copied, Embedded(kept / "store"), kept / "files.json", log=Log(kept / "changes")
+        copied, Embedded(kept / "store"), kept / "files.json", log=ChangeLog(kept / "changes")
     )
     again = serve(copied)
     assert total(again, ("country", "HUN")) == 0
@@ -345,21 +345,21 @@ def test_a_failed_update_changes_nothing(real: Catalogue) -> None:
 
     class FailingReader(EntryReader):
         def read(self, iris: Sequence[str]) -> Iterator[IndexedEntry]:
-            if iris == [real.entry("1699")]:
+            if iris == [real.entry_iri("1699")]:
                 raise OSError("the store is gone")
             return (entry._replace(texts=()) for entry in super().read(iris))
 
     reader = index.reader
     index._data.reader = FailingReader(reader.store, reader.kind)
     with pytest.raises(OSError, match="gone"):
-        index.update([real.entry("1788"), real.entry("1699")], release="second")
+        index.update([real.entry_iri("1788"), real.entry_iri("1699")], release="second")
     after = index.search(SearchRequest(size=100), LANGUAGES), index.scores('"social exclusion"')
     assert after == before
     assert index.release == "first"
 
 
 def test_a_file_that_is_no_index_is_replaced(copied: Path) -> None:
-    kept = copied / catalogue.KEPT
+    kept = copied / catalogue.WORK_FOLDER
     kept.mkdir()
     (kept / "index.db").write_text("no database at all, but long enough to be taken for one" * 100)
     assert total(serve(copied)) == 53

@@ -18,7 +18,7 @@ from pyoxigraph import RdfFormat, parse
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.catalogue.loading import Watch
+from practicegraph.catalogue.loading import Progress
 from practicegraph.cli.main import main
 from practicegraph.exchange.export import FORMATS, Export, canonical
 from practicegraph.sparql.pool import DeadlineError, Limits, Workers
@@ -47,8 +47,8 @@ class Elsewhere:
 def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
     root = copy(tmp_path_factory.mktemp("elsewhere"))
     endpoint = Endpoint(virtuoso_address)
-    startup.load(root, endpoint)
-    opened = startup.serve_elsewhere(root, endpoint)
+    startup.load_store(root, endpoint)
+    opened = startup.open_remote_for_serving(root, endpoint)
     workers = Workers(endpoint, Limits(seconds=20))
     with TestClient(application(opened, workers), follow_redirects=False) as client:
         yield Elsewhere(root, endpoint, client, workers, opened)
@@ -144,7 +144,7 @@ def test_the_log_of_changes_is_served_where_the_store_was_loaded(
     by_name = Endpoint(far.endpoint.address.replace("127.0.0.1", "localhost"))
     assert by_name != far.endpoint
     for root, status in ((far.root, 200), (copy(tmp_path / "other"), 404)):
-        opened = startup.serve_elsewhere(root, by_name)
+        opened = startup.open_remote_for_serving(root, by_name)
         assert TestClient(application(opened)).get("/changes").status_code == status
 
 
@@ -241,20 +241,20 @@ def processor_seconds() -> float:
     return sum(int(found[11]) + int(found[12]) for found in fields) / 100
 
 
-def noting(seen: list[str]) -> Watch:
+def noting(seen: list[str]) -> Progress:
     """Note what is worked on."""
 
-    def watch(_label: str, items: list[Item], /) -> list[Item]:
+    def progress(_label: str, items: list[Item], /) -> list[Item]:
         seen.extend(map(str, items))
         return items
 
-    return watch
+    return progress
 
 
 def test_a_second_load_changes_nothing(far: Elsewhere) -> None:
     sent: list[str] = []
 
-    release = startup.load(far.root, far.endpoint, noting(sent))
+    release = startup.load_store(far.root, far.endpoint, noting(sent))
     assert (sent, release) == ([], far.client.get("/health").json()["release"])
 
 
@@ -279,16 +279,16 @@ def test_a_load_that_breaks_off_goes_on_where_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(Endpoint, "update", failing)
         with pytest.raises(StoreError):
-            startup.load(root, far.endpoint)
+            startup.load_store(root, far.endpoint)
     assert Remote(far.endpoint, Embedded()).version() == ""
     read: list[str] = []
-    release = startup.load(root, far.endpoint, noting(read))
+    release = startup.load_store(root, far.endpoint, noting(read))
     assert 0 < sum(item.startswith(BASE) for item in read) < len(entries)
     store = Remote(far.endpoint, Embedded())
     assert store.version() == release
     assert store.graph(ENTRY)
     shutil.rmtree(far.root / ".practicegraph/stores")
-    startup.load(far.root, far.endpoint)
+    startup.load_store(far.root, far.endpoint)
     assert len(Remote(far.endpoint, Embedded())) == far.client.get("/health").json()["triples"]
 
 
@@ -297,11 +297,11 @@ def test_a_server_sees_what_a_load_has_withdrawn(far: Elsewhere, tmp_path: Path)
     shutil.copytree(far.root, root)
     assert far.client.get("/practice/1701.ttl").status_code == 200
     bury(root / "data/practices/1701.ttl", GONE)
-    startup.load(root, far.endpoint)
+    startup.load_store(root, far.endpoint)
     time.sleep(1.1)
     assert far.client.get("/practice/1701.ttl").status_code == 410
     shutil.rmtree(far.root / ".practicegraph/stores")
-    startup.load(far.root, far.endpoint)
+    startup.load_store(far.root, far.endpoint)
 
 
 def test_readers_are_told_when_the_store_is_another_release(far: Elsewhere, tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_a_password_in_an_address_is_not_shown() -> None:
 
 
 def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
-    opened = startup.serve_elsewhere(far.root, far.endpoint)
+    opened = startup.open_remote_for_serving(far.root, far.endpoint)
     app = application(opened, Workers(Endpoint(NOWHERE), Limits(processes=1)))
     store = opened.catalogue.store
     assert isinstance(store, Remote)
@@ -349,7 +349,10 @@ def test_what_is_exported_is_the_same_wherever_the_entries_are(
     far: Elsewhere, tmp_path: Path
 ) -> None:
     exported: list[list[bytes]] = []
-    for found in (startup.opened_elsewhere(far.root, far.endpoint), startup.opened(far.root)):
+    for found in (
+        startup.open_remote_for_reading(far.root, far.endpoint),
+        startup.open_for_reading(far.root),
+    ):
         work = tmp_path / str(len(exported))
         work.mkdir()
         export = Export(found, canonical(found.store, work))

@@ -176,7 +176,7 @@ def listening() -> Iterator[Callable[..., Listening]]:
 @pytest.fixture(scope="module")
 def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Response]]:
     """Ask a catalogue whose queries may call the hosts."""
-    served = startup.serve(copy(tmp_path_factory.mktemp("served")))
+    served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     source = served.source
     made: dict[tuple[str, ...], Client] = {}

@@ -32,7 +32,7 @@ def copy(to: Path) -> Path:
 
 
 def opened(root: Path) -> Catalogue:
-    return catalogue.gather(catalogue.read(root).documents, root)
+    return catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
 
 
 def in_json_ld(client: TestClient, path: str) -> str:

@@ -26,7 +26,7 @@ from fastapi.testclient import TestClient
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, loading
-from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.editing.tokens import RIGHTS, TokenFile
 from practicegraph.validation import checks, scope, shacl
 from practicegraph.validation.incremental import IncrementalValidator
 from practicegraph.validation.shacl import compile_shapes
@@ -83,7 +83,7 @@ def rounds(count: int, root: Path, seed: int) -> tuple[Known, int]:
     """Kill so many times; give what was known at the end, and how many writes were acknowledged."""
     chance, known, acknowledged = random.Random(seed), Known(), 0
     _prepare(root)
-    token = Bearers(root).add("writer", RIGHTS)
+    token = TokenFile(root).add("writer", RIGHTS)
     for number in range(count + 1):
         reader, writer = os.pipe()
         child = os.fork()
@@ -99,7 +99,7 @@ def rounds(count: int, root: Path, seed: int) -> tuple[Known, int]:
 
 def _prepare(root: Path) -> None:
     """Read the shapes once for all children, which takes longer than many writes."""
-    opened = catalogue.gather(catalogue.read(root).documents, root)
+    opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
     compiled, seen = (
         shacl.fast(compile_shapes(opened.store).shapes),
         IncrementalValidator.of(opened)._sights,
@@ -151,8 +151,8 @@ class _Lines:
 def _serve(root: Path, token: str, output: int) -> None:
     """Open the catalogue, report what there is, and write until killed."""
     try:
-        opened = startup.serve(root)
-        app = application(opened, writing=startup.writing(opened))
+        opened = startup.open_for_serving(root)
+        app = application(opened, writing=startup.entry_writer(opened))
         with TestClient(app) as client:
             client.headers["Authorization"] = f"Bearer {token}"
             _say(output, json.dumps(_report(opened, client)))
@@ -215,14 +215,14 @@ def _report(services: Services, client: TestClient) -> dict[str, Any]:
     found = {item["identifier"] for item in items}
     return {
         "release": opened.release,
-        "folder": loading.release(opened.folder),
+        "folder": loading.folder_release(opened.folder),
         "index": services.search.release,
         "strange": [path.name for path in places if path.suffix != ".ttl"],
         "entries": {
             name: {
-                "file": _step(opened.path_of(name).read_text()),
-                "store": _step("\n".join(map(str, opened.store.graph(opened.entry(name))))),
-                "log": [_step(e.graph) for e in events if e.topic == opened.entry(name)],
+                "file": _step(opened.entry_path(name).read_text()),
+                "store": _step("\n".join(map(str, opened.store.graph(opened.entry_iri(name))))),
+                "log": [_step(e.graph) for e in events if e.topic == opened.entry_iri(name)],
                 "found": name in found,
             }
             for name in names
@@ -237,8 +237,8 @@ def main(count: int, seed: int) -> None:
         started = time.monotonic()
         known, acknowledged = rounds(count, root, seed)
         seconds = time.monotonic() - started
-        shutil.rmtree(root / catalogue.KEPT)
-        contents = catalogue.read(root)
+        shutil.rmtree(root / catalogue.WORK_FOLDER)
+        contents = catalogue.read_folder(root)
         checked = checks.check(root, contents, contents.paths)
         assert checked.violations == 0, checked.summary
         print(  # noqa: T201 - a command of its own

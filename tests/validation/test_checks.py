@@ -7,17 +7,17 @@ import pytest
 from click.testing import Result
 
 from practicegraph.catalogue import catalogue
-from practicegraph.catalogue.documents import UnreadableError, read
+from practicegraph.catalogue.documents import UnreadableError, read_document
 from practicegraph.validation import checks
 from practicegraph.validation.findings import Finding, ValidationReport
 from support.catalogues import CASES, ROOT
 
 FAULTS = sorted(CASES.glob("*.ttl"))
-CONTENTS = catalogue.read(ROOT)
+CONTENTS = catalogue.read_folder(ROOT)
 
 
 def checked(path: Path, language: str = "en") -> ValidationReport:
-    contents = catalogue.read(ROOT, [path])
+    contents = catalogue.read_folder(ROOT, [path])
     return checks.check(ROOT, contents, [path], language)
 
 
@@ -50,7 +50,7 @@ def test_there_are_thirty_faults_and_more() -> None:
 @pytest.fixture(scope="module")
 def all_faults() -> dict[Path, list[Finding]]:
     """Every fault in one check: they do not disturb each other."""
-    contents = catalogue.read(ROOT, FAULTS)
+    contents = catalogue.read_folder(ROOT, FAULTS)
     findings = checks.check(ROOT, contents, FAULTS).findings
     return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
 
@@ -89,7 +89,7 @@ def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
     entry = copied / "data/practices/1788.ttl"
     twin = copied / "data/practices/twin.ttl"
     twin.write_text(entry.read_text())
-    contents = catalogue.read(copied)
+    contents = catalogue.read_folder(copied)
     findings = checks.check(copied, contents, contents.paths).findings
     assert [(finding.path, finding.rule) for finding in findings] == [(twin, "SameTopic")]
 
@@ -147,7 +147,7 @@ def test_a_file_that_is_no_rdf_is_found_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.ttl"
     path.write_text("<https://a> a <https://b> ;\n    <https://c> .\n")
     with pytest.raises(UnreadableError) as caught:
-        read(path)
+        read_document(path)
     assert caught.value.line == 2
 
 

@@ -31,7 +31,7 @@ ENTRY = """@prefix category: <https://w3id.org/practicegraph/category/> .
 
 def checked(paths: Iterable[Path]) -> tuple[Finding, ...]:
     listed = list(paths)
-    return checks.check(ROOT, catalogue.read(ROOT, listed), listed).findings
+    return checks.check(ROOT, catalogue.read_folder(ROOT, listed), listed).findings
 
 
 def offset(text: str, position: Position) -> int:
@@ -160,7 +160,7 @@ def test_findings_in_heads_of_questions_and_in_quads_have_their_places(copied: P
         f'{name} <http://purl.org/dc/terms/identifier> "b" {name} .\n'
         f"{name} {kind} <https://w3id.org/practicegraph/ontology#Practice> {name} .\n"
     )
-    contents = catalogue.read(copied)
+    contents = catalogue.read_folder(copied)
     findings = checks.check(copied, contents, [question, quads]).findings
     (of_question,) = [one for one in findings if one.path == question]
     assert of_question.part

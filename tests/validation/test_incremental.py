@@ -14,12 +14,12 @@ from practicegraph.validation.findings import Finding, ValidationReport
 from support.catalogues import CASES, ROOT, copy
 from support.retirement import BASE, bury, move
 
-CONTENTS = catalogue.read(ROOT)
+CONTENTS = catalogue.read_folder(ROOT)
 FAULTS = [path for path in sorted(CASES.glob("*.ttl")) if path.stem.startswith(("entry", "tomb"))]
 
 
 def admitted(services: Services, document: Document, language: str = "en") -> ValidationReport:
-    return services.validator.check(document, services.catalogue.preferring(language))
+    return services.validator.check(document, services.catalogue.preferred_languages(language))
 
 
 def without_mends(findings: Iterable[Finding]) -> list[Finding]:
@@ -30,7 +30,7 @@ def without_mends(findings: Iterable[Finding]) -> list[Finding]:
 @pytest.fixture(scope="module")
 def whole() -> Mapping[Path, Sequence[Finding]]:
     """What a check of everything finds in the faults, all at once: they do not disturb each other."""
-    findings = checks.check(ROOT, catalogue.read(ROOT, FAULTS), FAULTS).findings
+    findings = checks.check(ROOT, catalogue.read_folder(ROOT, FAULTS), FAULTS).findings
     return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
 
 
@@ -38,7 +38,7 @@ def whole() -> Mapping[Path, Sequence[Finding]]:
 def test_a_fault_is_found_as_in_a_check_of_everything(
     path: Path, services: Services, whole: Mapping[Path, Sequence[Finding]]
 ) -> None:
-    checked = admitted(services, documents.read(path))
+    checked = admitted(services, documents.read_document(path))
     own = [finding for finding in checked.findings if finding.path == path]
     assert without_mends(own) == without_mends(whole[path])
     assert sum(bool(f.mend) for f in own) >= sum(bool(f.mend) for f in whole[path]) - 1
@@ -52,7 +52,7 @@ def test_an_entry_as_it_is_has_nothing_wrong(services: Services) -> None:
 
 def test_a_finding_has_line_mend_and_language(services: Services) -> None:
     path = CASES / "entry-with-two-categories.ttl"
-    checked = admitted(services, documents.read(path), "nl")
+    checked = admitted(services, documents.read_document(path), "nl")
     (finding,) = checked.findings
     assert finding.part
     assert finding.mend
@@ -65,14 +65,14 @@ def test_what_a_change_makes_wrong_elsewhere_is_found_too(tmp_path: Path) -> Non
     practices = root / "data/practices"
     old, last = f"{BASE}practice/1764", f"{BASE}practice/1699"
     move(practices / "1764.ttl", old, last)
-    opened = catalogue.gather(catalogue.read(root).documents, root)
+    opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
     bury(practices / "1699.ttl", last)
-    document = documents.read(practices / "1699.ttl")
+    document = documents.read_document(practices / "1699.ttl")
     checked = admitted(Services(opened), document)
     other = [finding for finding in checked.findings if finding.path != document.path]
     assert {finding.focus for finding in other} == {old}
     assert checked.violations
-    everything = catalogue.read(root)
+    everything = catalogue.read_folder(root)
     found = checks.check(root, everything, everything.paths).findings
     assert {str(f) for f in checked.findings if f.path == document.path} == {
         str(f) for f in found if f.path == document.path
@@ -86,6 +86,6 @@ def test_what_was_wrong_elsewhere_before_is_not_said_again(tmp_path: Path) -> No
     root = copy(tmp_path)
     path = root / "data/practices/1764.ttl"
     move(path, f"{BASE}practice/1764", f"{BASE}practice/nothing")
-    opened = catalogue.gather(catalogue.read(root).documents, root)
+    opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
     entry = opened.folder / "data/practices/1699.ttl"
-    assert admitted(Services(opened), documents.read(entry)).findings == ()
+    assert admitted(Services(opened), documents.read_document(entry)).findings == ()

@@ -42,7 +42,7 @@ WHERE {
 
 @pytest.fixture(scope="module")
 def checked() -> ValidationReport:
-    return checks.check(ROOT, catalogue.read(ROOT, FILES), FILES, "nl")
+    return checks.check(ROOT, catalogue.read_folder(ROOT, FILES), FILES, "nl")
 
 
 def written(checked: ValidationReport, form: str) -> str:

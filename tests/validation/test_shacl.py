@@ -43,7 +43,7 @@ def compared(rules: str, data: str) -> set[tuple[str, ...]]:
 
 
 def test_both_engines_find_the_same_in_all_faults_at_once() -> None:
-    documents = catalogue.read(ROOT, FAULTS).documents
+    documents = catalogue.read_folder(ROOT, FAULTS).documents
     text = shacl.turtle(quad.triple for document in documents for quad in document.quads)
     assert len(compared(text, text)) >= 70
 
@@ -100,8 +100,8 @@ from practicegraph.validation import shacl
 from practicegraph.validation.incremental import IncrementalValidator
 assert shacl.shacl is None
 root, case = map(Path, sys.argv[1:])
-opened = catalogue.gather(catalogue.read(root).documents, root)
-for finding in IncrementalValidator.of(opened).check(documents.read(case), opened.languages).findings:
+opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
+for finding in IncrementalValidator.of(opened).check(documents.read_document(case), opened.languages).findings:
     print(finding)
 """
 
@@ -112,7 +112,9 @@ def test_where_the_fast_engine_has_no_wheel_the_reference_takes_over(
     path = CASES / "entry-added-after-its-change.ttl"
     command = [sys.executable, "-W", "error::UserWarning", "-c", WITHOUT, str(ROOT), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    findings = services.validator.check(catalogue_documents.read(path), real.languages).findings
+    findings = services.validator.check(
+        catalogue_documents.read_document(path), real.languages
+    ).findings
     assert findings
     assert done.stdout.splitlines() == list(map(str, findings))
     assert not done.stderr

@@ -65,7 +65,7 @@ def site() -> Iterator[str]:
 
 def test_every_check_is_a_question_with_a_case(real: Catalogue) -> None:
     found = {audit.iri.rpartition("/")[2] for audit in stored_checks.read(real.store)}
-    assert found == NAMES <= set(real.questions)
+    assert found == NAMES <= set(real.stored_queries)
     cases = "\n".join(path.read_text() for path in CASES.glob("*.ttl"))
     assert {name for name in NAMES if f"# finds: {name} " in cases} == NAMES - {"linked-addresses"}
 
@@ -73,7 +73,7 @@ def test_every_check_is_a_question_with_a_case(real: Catalogue) -> None:
 @pytest.mark.parametrize("language", ["nl", "el"])
 def test_a_check_names_field_and_other_things_in_the_language(language: str) -> None:
     path = CASES / "concept-with-redundant-broader.ttl"
-    (found,) = checks.check(ROOT, catalogue.read(ROOT, [path]), [path], language).findings
+    (found,) = checks.check(ROOT, catalogue.read_folder(ROOT, [path]), [path], language).findings
     said = {
         "nl": ("Tweede voorbeeld", "Breder begrip"),
         "el": ("Δεύτερο παράδειγμα", "Ευρύτερη έννοια"),
@@ -85,9 +85,9 @@ def test_a_check_names_field_and_other_things_in_the_language(language: str) -> 
 
 def audited(root: Path, wanted: Path, fetch: Fetch | None = None) -> list[Finding]:
     """What the checks find in one file of a catalogue."""
-    opened = catalogue.gather(catalogue.read(root).documents, root)
+    opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
     reporter = FindingBuilder(opened.phrases, opened.reader, opened.languages)
-    homes = {quad.subject.value: wanted for quad in documents.read(wanted).quads}  # type: ignore[union-attr]
+    homes = {quad.subject.value: wanted for quad in documents.read_document(wanted).quads}  # type: ignore[union-attr]
     auditor = StoredChecks(opened.store, reporter, homes, lambda _, predicate: predicate)
     return list(auditor.findings({wanted}, fetch))
 

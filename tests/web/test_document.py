@@ -228,10 +228,10 @@ def test_no_redirect_leads_to_a_query_or_to_another_redirect(client: TestClient)
 def test_every_stored_question_leads_to_what_is_said_of_it(
     client: TestClient, real: Catalogue
 ) -> None:
-    for question in real.questions.values():
+    for question in real.stored_queries.values():
         path = f"/queries/{question.name}"
         assert client.get(f"{path}.ttl").status_code == 200
-        if not question.gives_graph:
+        if not question.returns_graph:
             answer = get(client, path, "text/turtle, */*;q=0.1")
             assert answer.headers["location"] == f"{path}.ttl"
 
@@ -320,7 +320,7 @@ def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
 ) -> None:
     paths = ("/practice/1788.html", "/shapes.nt", "/shapes/practice.jsonld", "/practices.csv")
     first = [client.get(path) for path in paths]
-    again = TestClient(application(startup.serve(copied)))
+    again = TestClient(application(startup.open_for_serving(copied)))
     second = [again.get(path) for path in paths]
     for one, two in zip(first, second, strict=True):
         assert one.headers["etag"] == two.headers["etag"]
@@ -330,7 +330,7 @@ def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
     other = copied.with_name("changed")
     for part in PARTS:
         shutil.copytree(copied / part, other / part)
-    changed = TestClient(application(startup.serve(other)))
+    changed = TestClient(application(startup.open_for_serving(other)))
     assert changed.get(paths[0]).headers["etag"] != first[0].headers["etag"]
 
 

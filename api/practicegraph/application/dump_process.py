@@ -153,8 +153,8 @@ def _opened(order: Mapping[str, Any]) -> Catalogue:
     root, source = Path(order["root"]), order["source"]
     if source.startswith(("http://", "https://")):
         endpoint = Endpoint(source, credentials=tuple(order["credentials"]))
-        return startup.opened_elsewhere(root, endpoint)
-    return catalogue.of_snapshot(root, Path(source), order["prefixes"])
+        return startup.open_remote_for_reading(root, endpoint)
+    return catalogue.open_snapshot(root, Path(source), order["prefixes"])
 
 
 def _end_with_input() -> None:

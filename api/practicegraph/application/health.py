@@ -44,17 +44,17 @@ class Fault:
 
 
 @dataclass
-class Condition:
+class FolderHealth:
     """The condition of a catalogue's files; each fault lasts until its file is another one."""
 
     root: Path
     faults: list[Fault] = field(default_factory=list)
 
     @classmethod
-    def of(cls, catalogue: Catalogue) -> "Condition":
+    def of(cls, catalogue: Catalogue) -> "FolderHealth":
         """Return the condition as it is known at the start, and say it in the log."""
         found = cls(catalogue.folder.resolve())
-        for error in catalogue.left:
+        for error in catalogue.unreadable:
             LOG.warning("not served as it is: %s", error)
             reason = f"{error.line}:{error.column}: {error.reason}"
             path = error.path.resolve()
@@ -84,7 +84,7 @@ class Condition:
 
 
 @contextmanager
-def checked_beside(condition: Condition, wait: float = _BEFORE) -> Iterator[None]:
+def checked_beside(condition: FolderHealth, wait: float = _BEFORE) -> Iterator[None]:
     """Have the folder checked by a process, while the service runs."""
     ended = Event()
     thread = Thread(target=_check, args=(condition, ended, wait), daemon=True)
@@ -96,10 +96,10 @@ def checked_beside(condition: Condition, wait: float = _BEFORE) -> Iterator[None
         thread.join()
 
 
-def _check(condition: Condition, ended: Event, wait: float) -> None:
+def _check(condition: FolderHealth, ended: Event, wait: float) -> None:
     if ended.wait(wait):
         return
-    if sum(path.stat().st_size for path in documents.files(condition.root)) > _LARGEST:
+    if sum(path.stat().st_size for path in documents.list_files(condition.root)) > _LARGEST:
         LOG.warning("the files are many: `practicegraph check` tells whether they are right")
         return
     command = [sys.executable, "-m", "practicegraph", "check", "--format", "json"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
-from ..catalogue.catalogue import Catalogue, EntityStates
-from ..catalogue.change_log import Log
+from ..catalogue.catalogue import Catalogue, GraphDigests
+from ..catalogue.change_log import ChangeLog
 from ..reconciliation.candidates import Claims, NamesOf, Reconciling
 from ..reconciliation.entities import Things, Types
 from ..reconciliation.extension import Extending, Suggesting
@@ -34,7 +34,7 @@ class Services:
 
     catalogue: Catalogue
     source: Path | Endpoint | Snapshots | None = None
-    log: Log | None = None
+    log: ChangeLog | None = None
     index: Index | None = None
 
     @property
@@ -73,9 +73,9 @@ class Services:
         return SimilarityFinder(self.search, self.catalogue.reader)
 
     @cached_property
-    def states(self) -> EntityStates:
+    def states(self) -> GraphDigests:
         """Return the entity states of records."""
-        return EntityStates(self.catalogue.store)
+        return GraphDigests(self.catalogue.store)
 
     @cached_property
     def validator(self) -> IncrementalValidator:

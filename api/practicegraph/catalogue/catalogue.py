@@ -27,16 +27,15 @@ from ..schema.vocabularies import Vocabularies
 from ..storage.base import Recent, Store
 from ..storage.oxigraph import Embedded
 from . import documents as catalogue_documents
-from . import stored_queries
-from .documents import Contents, Document, UnreadableError
-from .stored_queries import Question
+from .documents import Document, DocumentSet, UnreadableError
+from .stored_queries import StoredQuery, read_stored_queries
 
 _LENGTH = 16
 _KEPT = 4096
 
 
 @dataclass(frozen=True)
-class EntityStates:
+class GraphDigests:
     """The states of things that have a graph of their own in a store."""
 
     store: Store
@@ -73,8 +72,8 @@ class Catalogue:
     phrases: Phrases
     vocabularies: Vocabularies
     prefixes: Mapping[str, str]
-    questions: Mapping[str, Question]
-    left: tuple[UnreadableError, ...] = ()
+    stored_queries: Mapping[str, StoredQuery]
+    unreadable: tuple[UnreadableError, ...] = ()
     """Why files are not in the store as they are on disk."""
 
     @property
@@ -112,7 +111,7 @@ class Catalogue:
         return lru_cache(maxsize=1)(lambda _release: lifecycle.read(self.store))
 
     @cached_property
-    def understanding(self) -> Understanding:
+    def value_parser(self) -> Understanding:
         """Give what reads values out of a source's words."""
         return Understanding(self.shapes, self.vocabularies, self.phrases)
 
@@ -129,7 +128,7 @@ class Catalogue:
         kinds = (self.shapes.record, *self.shapes.kinds)
         return ontology.context(kinds, self.prefixes, self.ontology.labels)
 
-    def preferring(self, language: str | None) -> tuple[str, ...]:
+    def preferred_languages(self, language: str | None) -> tuple[str, ...]:
         """Give the languages, a wished one first; raises UnknownLanguageError."""
         if language and language not in self.languages:
             raise UnknownLanguageError(f"{language}: not one of {', '.join(self.languages)}")
@@ -139,20 +138,20 @@ class Catalogue:
         """Give a phrase in the first language."""
         return self.phrases.say(name, self.languages, **words)
 
-    def entry(self, identifier: str) -> str:
+    def entry_iri(self, identifier: str) -> str:
         """Give the IRI of an entry."""
         return f"{self.base}{self.shapes.record.segment}/{identifier}"
 
-    def home(self, entry: str) -> Path:
+    def path_of_iri(self, entry_iri: str) -> Path:
         """Give the file in which the entry of an IRI stands or would stand."""
-        return self.path_of(entry.rpartition("/")[2])
+        return self.entry_path(entry_iri.rpartition("/")[2])
 
-    def path_of(self, identifier: str) -> Path:
+    def entry_path(self, identifier: str) -> Path:
         """Give the file in which an entry stands or would stand."""
         return self.folder / "data" / f"{self.shapes.record.segment}s" / f"{identifier}.ttl"
 
 
-KEPT = ".practicegraph"
+WORK_FOLDER = ".practicegraph"
 """The folder, in a catalogue's, of all that is made of its files."""
 _DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
 _SPACE = "http://rdfs.org/ns/void#uriSpace"
@@ -162,29 +161,29 @@ class NoCatalogueError(ValueError):
     """A folder that holds no catalogue."""
 
 
-def of_store(root: Path, store: Store) -> Catalogue:
+def open_store(root: Path, store: Store) -> Catalogue:
     """Open a catalogue whose store is in step with the folder, but for what cannot be read."""
-    heads = catalogue_documents.contents(
-        catalogue_documents.files(root, catalogue_documents.PARTS[:3])
+    documents = catalogue_documents.read_documents(
+        catalogue_documents.list_files(root, catalogue_documents.FOLDERS[:3])
     ).documents
-    return _catalogue(root, store, heads)
+    return _catalogue(root, store, documents)
 
 
-def of_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
+def open_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
     """Open a release to be read only, beside the service that has it; raises OSError."""
     opened = _catalogue(root, Embedded.of_snapshot(snapshot), ())
     return replace(opened, prefixes=prefixes)
 
 
-def prefixes(root: Path) -> dict[str, str]:
+def read_prefixes(root: Path) -> dict[str, str]:
     """Give the prefixes of the ontology and the shapes; raises UnreadableError."""
     return _prefixes(
-        catalogue_documents.read(path)
-        for path in catalogue_documents.files(root, catalogue_documents.PARTS[:2])
+        catalogue_documents.read_document(path)
+        for path in catalogue_documents.list_files(root, catalogue_documents.FOLDERS[:2])
     )
 
 
-def gather(documents: Iterable[Document], root: Path) -> Catalogue:
+def open_in_memory(documents: Iterable[Document], root: Path) -> Catalogue:
     """Open the documents as a catalogue in memory."""
     listed = list(documents)
     store = Embedded()
@@ -192,19 +191,19 @@ def gather(documents: Iterable[Document], root: Path) -> Catalogue:
     return _catalogue(root, store, listed)
 
 
-def read(root: Path, instead: Sequence[Path] = ()) -> Contents:
+def read_folder(root: Path, instead: Sequence[Path] = ()) -> DocumentSet:
     """Read a folder's files; others given stand in the place of those on the same topic."""
-    refuse_others(root)
+    require_catalogue(root)
     given = {path.resolve() for path in instead}
-    inside = catalogue_documents.contents(
-        path for path in catalogue_documents.files(root) if path.resolve() not in given
+    inside = catalogue_documents.read_documents(
+        path for path in catalogue_documents.list_files(root) if path.resolve() not in given
     )
-    others = catalogue_documents.contents(instead)
+    others = catalogue_documents.read_documents(instead)
     joined = inside.with_others(others.documents)
-    return Contents(joined.documents, (*inside.unreadable, *others.unreadable))
+    return DocumentSet(joined.documents, (*inside.unreadable, *others.unreadable))
 
 
-def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue:
+def _catalogue(root: Path, store: Store, documents: Sequence[Document]) -> Catalogue:
     """Give a catalogue: what the store says, with prefixes and questions as the files have them."""
     return Catalogue(
         folder=root,
@@ -213,8 +212,8 @@ def _catalogue(root: Path, store: Store, heads: Sequence[Document]) -> Catalogue
         shapes=shapes.read(store),
         phrases=messages.read(store),
         vocabularies=vocabularies.read(store, lifecycle.read(store)),
-        prefixes=_prefixes(heads),
-        questions=stored_queries.read(store, _texts(heads)),
+        prefixes=_prefixes(documents),
+        stored_queries=read_stored_queries(store, _texts(documents)),
     )
 
 
@@ -241,7 +240,7 @@ def _prefixes(documents: Iterable[Document]) -> dict[str, str]:
     return found
 
 
-def refuse_others(root: Path) -> None:
+def require_catalogue(root: Path) -> None:
     """Raise NoCatalogueError for a folder that holds no catalogue."""
     if not catalogue_documents.is_catalogue(root):
         raise NoCatalogueError(f"{root}: no catalogue; it has no folders ontology/ and shapes/")

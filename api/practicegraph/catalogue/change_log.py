@@ -62,7 +62,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LastEvent:
     """The last event of a topic: its number, the digest of its graph, and its fate."""
 
     number: int
@@ -80,11 +80,11 @@ class State:
     release: str
     count: int
     files: Mapping[str, str]
-    topics: Mapping[str, Logged]
+    topics: Mapping[str, LastEvent]
 
 
 @dataclass(frozen=True)
-class Log:
+class ChangeLog:
     """The log in a folder, which need not exist yet."""
 
     folder: Path
@@ -202,11 +202,11 @@ class Log:
         with self._listing.open(encoding="utf-8") as stream:
             rows = (json.loads(line) for line in stream if line.endswith("\n"))
             _, files = next(rows), next(rows)
-            known: dict[str, Logged] = {}
+            known: dict[str, LastEvent] = {}
             for row in rows:
                 added = isinstance(row, dict)
                 files |= row["files"] if added else {}
-                known |= {t: Logged(*at) for t, *at in (row["topics"] if added else [row])}
+                known |= {t: LastEvent(*at) for t, *at in (row["topics"] if added else [row])}
         return State(release, count, files, known)
 
     def _path(self, page: int) -> Path:
@@ -238,9 +238,9 @@ def page_of(number: int) -> int:
     return (number - 1) // PAGE + 1
 
 
-def logged(event: Event) -> Logged:
+def logged(event: Event) -> LastEvent:
     """Give what is known of a topic after an event."""
-    return Logged(event.number, event.digest, fate(event.topic, event.triples))
+    return LastEvent(event.number, event.digest, fate(event.topic, event.triples))
 
 
 def fate(topic: str, triples: Iterable[Triple]) -> str:

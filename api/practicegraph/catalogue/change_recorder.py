@@ -28,9 +28,9 @@ from .change_log import (
     PAGE,
     TOMBSTONE,
     UPDATED,
+    ChangeLog,
     Event,
-    Log,
-    Logged,
+    LastEvent,
     Spool,
     State,
     page_of,
@@ -64,7 +64,7 @@ class Present:
     topics: frozenset[str]
 
 
-def record(log: Log, present: Present) -> None:
+def record(log: ChangeLog, present: Present) -> None:
     """Log what the files say and the log does not; raises UnreadableError."""
     if log.is_at(present.release):
         return
@@ -103,15 +103,15 @@ class Changed:
     after: Sequence[Triple]
 
 
-def advance(log: Log, changed: Changed) -> bool:
+def advance(log: ChangeLog, changed: Changed) -> bool:
     """Log a change where everything before it is logged; tell whether that was so."""
     if not log.is_at(changed.since):
         return False
     topic, count = changed.topic, log.count
-    known: dict[str, Logged] = {}
+    known: dict[str, LastEvent] = {}
     if changed.before:
         content = terms.canonical(terms.written(changed.before))
-        known[topic] = Logged(count, terms.digest(content), _fate(topic, content))
+        known[topic] = LastEvent(count, terms.digest(content), _fate(topic, content))
     last = datetime.fromisoformat(log.event(count).moment)
     batch = _Batch(log, changed.release, last, count, known)
     events = list(batch.changed_one(topic, terms.written(changed.after), batch.moment))
@@ -123,11 +123,11 @@ def advance(log: Log, changed: Changed) -> bool:
 class _Batch:
     """The events of one start, numbered on; the topics as they are after them."""
 
-    log: Log
+    log: ChangeLog
     release: str
     last: datetime
     number: int
-    topics: dict[str, Logged]
+    topics: dict[str, LastEvent]
 
     @cached_property
     def moment(self) -> datetime:
@@ -170,7 +170,7 @@ class _Batch:
         # Pages hold many graphs, whose blank nodes are not each other's.
         content = terms.apart(content, self.number + 1)
         yield self._event(topic, kind, moment, digest, content)
-        self.topics[topic] = Logged(self.number, digest, fate)
+        self.topics[topic] = LastEvent(self.number, digest, fate)
 
     def _event(self, topic: str, kind: str, moment: datetime, digest: str, content: bytes) -> Event:
         self.number += 1
@@ -182,7 +182,7 @@ def _put_aside(graphs: Spool, paths: Iterable[Path]) -> dict[str, _Moment]:
     """Put the graphs of files aside and give the moment of each."""
     moments: dict[str, _Moment] = {}
     for path in paths:
-        for topic, quads in documents.runs(path):
+        for topic, quads in documents.read_graphs(path):
             graphs.add(topic, terms.written(quad.triple for quad in quads))
             said, before = _said(topic, quads), moments.get(topic, _UNSAID)
             moments[topic] = said if said.place <= before.place else before

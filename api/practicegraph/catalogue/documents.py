@@ -31,7 +31,7 @@ from ..rdf.positions import Placed
 from ..rdf.terms import Term, named
 from ..storage import query_guard
 
-SUFFIX = ".rq"
+QUERY_SUFFIX = ".rq"
 """How the names of such files end."""
 _SH = "http://www.w3.org/ns/shacl#"
 _EXECUTABLE = re.compile(re.escape(_SH) + "SPARQL(Select|Ask|Construct)Executable")
@@ -39,7 +39,7 @@ _HEAD = re.compile(r"(?:#:.*(?:\n|$))+")
 _MARGIN = re.compile(r"#: ?")
 
 
-def split(content: bytes) -> tuple[bytes, str]:
+def split_query_file(content: bytes) -> tuple[bytes, str]:
     """Give the head of a question as Turtle, its lines where they were, and the SPARQL below it."""
     text = content.decode()
     head = _HEAD.match(text)
@@ -48,7 +48,7 @@ def split(content: bytes) -> tuple[bytes, str]:
     return turtle.encode(), text[head.end() if head else 0 :].strip() + "\n"
 
 
-def margins(content: bytes) -> list[str]:
+def comment_prefixes(content: bytes) -> list[str]:
     """Give what stands before the Turtle in each line of the head."""
     found = (_MARGIN.match(line) for line in content.decode().splitlines())
     return [margin[0] if margin else "" for margin in found]
@@ -73,12 +73,12 @@ def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
     return {named[node]: term for node, term in defaults.items() if node in named}
 
 
-PARTS = ("ontology", "shapes", "queries", "data")
+FOLDERS = ("ontology", "shapes", "queries", "data")
 _FORMATS = {
     ".ttl": RdfFormat.TURTLE,
     ".trig": RdfFormat.TRIG,
     ".nq": RdfFormat.N_QUADS,
-    SUFFIX: RdfFormat.TURTLE,
+    QUERY_SUFFIX: RdfFormat.TURTLE,
 }
 _GIVEN = {".nt": RdfFormat.N_TRIPLES}
 """Syntaxes that are read where they are given, and in which no file of a catalogue is."""
@@ -121,7 +121,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Contents:
+class DocumentSet:
     """The files of a catalogue as read, and those that cannot be read."""
 
     documents: tuple[Document, ...]
@@ -133,20 +133,20 @@ class Contents:
         read = [document.path for document in self.documents]
         return [*read, *(error.path for error in self.unreadable)]
 
-    def with_others(self, others: Sequence[Document]) -> "Contents":
+    def with_others(self, others: Sequence[Document]) -> "DocumentSet":
         """Give the contents with other documents in the place of those on their topics."""
         topics = {topic for document in others for topic in document.topics}
         kept = (document for document in self.documents if not topics & set(document.topics))
-        return Contents((*kept, *others), self.unreadable)
+        return DocumentSet((*kept, *others), self.unreadable)
 
 
-def files(folder: Path, parts: Sequence[str] = PARTS) -> Iterator[Path]:
+def list_files(folder: Path, parts: Sequence[str] = FOLDERS) -> Iterator[Path]:
     """Give the files of a catalogue, ontology and shapes first, each part in order of names."""
     for part in parts:
-        yield from below(folder / part)
+        yield from list_rdf_files(folder / part)
 
 
-def below(place: Path) -> Iterator[Path]:
+def list_rdf_files(place: Path) -> Iterator[Path]:
     """Give the files of RDF below a folder, in order of names; or the file itself."""
     if not place.is_dir():
         yield place
@@ -154,14 +154,14 @@ def below(place: Path) -> Iterator[Path]:
         yield from (path for path in sorted(place.rglob("*")) if path.is_file() and _format(path))
 
 
-def belongs(path: Path) -> bool:
+def is_catalogue_file(path: Path) -> bool:
     """Tell whether a file at that path, seen from a catalogue's folder, belongs to it."""
-    return path.parts[0] in PARTS and _format(path) is not None
+    return path.parts[0] in FOLDERS and _format(path) is not None
 
 
 def is_catalogue(folder: Path) -> bool:
     """Tell whether the folder holds a catalogue: an ontology and shapes."""
-    return all((folder / part).is_dir() for part in PARTS[:2])
+    return all((folder / part).is_dir() for part in FOLDERS[:2])
 
 
 def checksum(path: Path) -> str:
@@ -170,65 +170,65 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def runs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
+def read_graphs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
     """Give the graphs of a file as they come, by name; one whose quads lie apart, in pieces.
 
     Raises UnreadableError where reading ends, after what stands before it.
     """
     for _, run in groupby(_quads(path), attrgetter("graph_name")):
         quads = list(run)
-        yield graph(path, quads[0]), quads
+        yield graph_name(path, quads[0]), quads
 
 
-def read(path: Path) -> Document:
+def read_document(path: Path) -> Document:
     """Read a file; raises UnreadableError with line and column where it is no RDF."""
-    with told(path):
+    with reading_errors(path):
         content = path.read_bytes()
-    return stored(path, content)
+    return parse_file(path, content)
 
 
-def stored(path: Path, content: bytes) -> Document:
+def parse_file(path: Path, content: bytes) -> Document:
     """Read the bytes of a file of that name, plain or gzipped; raises UnreadableError."""
-    with told(path):
-        return document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
+    with reading_errors(path):
+        return parse_document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
 
 
-def contents(paths: Iterable[Path]) -> Contents:
+def read_documents(paths: Iterable[Path]) -> DocumentSet:
     """Read files, those that cannot be read apart from the others."""
     documents: list[Document] = []
     unreadable: list[UnreadableError] = []
     for path in paths:
         try:
-            documents.append(read(path))
+            documents.append(read_document(path))
         except UnreadableError as error:
             unreadable.append(error)
-    return Contents(tuple(documents), tuple(unreadable))
+    return DocumentSet(tuple(documents), tuple(unreadable))
 
 
-def document(path: Path, content: bytes) -> Document:
+def parse_document(path: Path, content: bytes) -> Document:
     """Read what stands or would stand in a file of that name; raises UnreadableError."""
     form = _known_format(path)
-    with told(path):
-        head, body = split(content) if path.suffix == SUFFIX else (content, "")
+    with reading_errors(path):
+        head, body = split_query_file(content) if path.suffix == QUERY_SUFFIX else (content, "")
         untrusted.refuse_deep_file(head, form)
         reader = parse(head, form, rename_blank_nodes=True)
         said = tuple(_in_graphs(path, reader))
         quads = (*said, *executable(said, body))
-    topics = dict.fromkeys(graph(path, quad) for quad in quads)
+    topics = dict.fromkeys(graph_name(path, quad) for quad in quads)
     return Document(path, quads, tuple(topics), reader.prefixes, body, content)
 
 
 def _quads(path: Path) -> Iterator[Quad]:
     """Give the quads of a file in their order, in flat memory; raises UnreadableError."""
-    if path.suffix == SUFFIX:
-        yield from read(path).quads
+    if path.suffix == QUERY_SUFFIX:
+        yield from read_document(path).quads
         return
     form = _known_format(path)
-    with told(path), opened(path) as stream:
+    with reading_errors(path), open_file(path) as stream:
         yield from _in_graphs(path, parse(stream, form, rename_blank_nodes=True))
 
 
-def opened(path: Path) -> IO[bytes]:
+def open_file(path: Path) -> IO[bytes]:
     """Open a file, plain or gzipped, to read what it says."""
     if path.suffix != ".gz":
         return path.open("rb")
@@ -236,7 +236,7 @@ def opened(path: Path) -> IO[bytes]:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def reading_errors(path: Path) -> Iterator[None]:
     """Have what goes wrong in reading a file told as an UnreadableError."""
     try:
         yield
@@ -267,7 +267,7 @@ def _in_rdf_1_1(path: Path, quad: Quad) -> Quad:
     return quad
 
 
-def graph(path: Path, quad: Quad) -> str:
+def graph_name(path: Path, quad: Quad) -> str:
     """Give the name of a quad's graph; raises UnreadableError where it has none."""
     if not isinstance(quad.graph_name, NamedNode):
         reason = f"a set of graphs with a statement in none that has an IRI: {quad.triple}"

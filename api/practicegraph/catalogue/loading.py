@@ -33,7 +33,7 @@ from pyoxigraph import Quad, RdfFormat, serialize
 
 from ..storage.base import Store
 from . import change_recorder, documents
-from .change_log import Log
+from .change_log import ChangeLog
 from .change_recorder import Present
 from .documents import UnreadableError
 
@@ -190,7 +190,7 @@ def read_graphs(path: Path) -> Graphs:
     """
     digests: dict[str, str] = {}
     apart: set[str] = set()
-    for topic, quads in documents.runs(path):
+    for topic, quads in documents.read_graphs(path):
         before = digests.get(topic, "")
         if before:
             apart.add(topic)
@@ -205,14 +205,14 @@ _Run = tuple[str, str, list[Quad]]
 """A file's name, a topic, and quads of its graph."""
 
 
-class Watch(Protocol):
+class Progress(Protocol):
     """Gives the items as they are worked on, and shows how far that is."""
 
     def __call__(self, label: str, items: list[_Item], /) -> Iterable[_Item]:
         """Give the items."""
 
 
-class SameTopicError(ValueError):
+class DuplicateGraphError(ValueError):
     """Two files that are about the same thing."""
 
 
@@ -224,7 +224,7 @@ class _Part:
     files: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def unwatched(_label: str, items: list[_Item], /) -> Iterable[_Item]:
+def no_progress(_label: str, items: list[_Item], /) -> Iterable[_Item]:
     """Give the items, with nothing shown of how far the work on them is."""
     return items
 
@@ -233,8 +233,8 @@ def synchronise(
     root: Path,
     store: Store,
     path: Path,
-    watch: Watch = unwatched,
-    log: Log | None = None,
+    progress: Progress = no_progress,
+    log: ChangeLog | None = None,
     left: list[UnreadableError] | None = None,
 ) -> str:
     """Bring the store in step with the folder and give the release, a hash of all its files.
@@ -245,12 +245,12 @@ def synchronise(
     has, of which the release is made, too; where it has none, the file is left out.
     """
     before, present = _known(store, path)
-    found = {str(file.relative_to(root)): file for file in documents.files(root)}
+    found = {str(file.relative_to(root)): file for file in documents.list_files(root)}
     sums = _sums(root, found.values())
     held = before.files
     changed = [n for n in found if n not in held or held[n].checksum != sums[n]]
     read: dict[str, Graphs] = {}
-    for name, file in zip(changed, watch("Reading", [found[n] for n in changed]), strict=True):
+    for name, file in zip(changed, progress("Reading", [found[n] for n in changed]), strict=True):
         try:
             read[name] = read_graphs(file)
         except UnreadableError as error:
@@ -269,7 +269,7 @@ def synchronise(
     sums = {n: one.checksum for n, one in kept.items() if one.checksum}
     after = Listing(release_of(sums), kept)
     if after != before:
-        _change(root, store, path, Transition(before, after, read), present, watch)
+        _change(root, store, path, Transition(before, after, read), present, progress)
     _finish(store, path, before, after)
     if log:
         topics = frozenset(topic for one in kept.values() for topic in one.graphs)
@@ -277,14 +277,14 @@ def synchronise(
     return after.release
 
 
-def release(root: Path) -> str:
+def folder_release(root: Path) -> str:
     """Give the release that the folder is at."""
-    return release_of(_sums(root, documents.files(root)))
+    return release_of(_sums(root, documents.list_files(root)))
 
 
-def domain(root: Path) -> str:
+def domain_release(root: Path) -> str:
     """Give the first half of a release: a hash of the folder's ontology, shapes and questions."""
-    return _hash(_sums(root, documents.files(root, documents.PARTS[:-1])))
+    return _hash(_sums(root, documents.list_files(root, documents.FOLDERS[:-1])))
 
 
 def _sums(root: Path, paths: Iterable[Path]) -> dict[str, str]:
@@ -327,7 +327,7 @@ def _refuse_same_topics(files: Mapping[str, Held]) -> None:
     for name, held in files.items():
         for topic in held.graphs:
             if homes.setdefault(topic, name) != name:
-                raise SameTopicError(f"{name}: {topic} is described in {homes[topic]} too")
+                raise DuplicateGraphError(f"{name}: {topic} is described in {homes[topic]} too")
 
 
 def _without_same_topics(
@@ -358,24 +358,24 @@ def _without_same_topics(
 
 
 def _change(
-    root: Path, store: Store, path: Path, change: Transition, present: Set[str], watch: Watch
+    root: Path, store: Store, path: Path, change: Transition, present: Set[str], progress: Progress
 ) -> None:
     """Take out what is to go, then put in what is to come, part by part."""
     store.set_version("")
     write(path, change.struck())
     store.remove(present & change.going)
-    coming = _coming(root, change, watch)
+    coming = _coming(root, change, progress)
     while (part := _put(store, change, coming)).size:
         store.flush()
         add(path, part.files)
 
 
-def _coming(root: Path, change: Transition, watch: Watch) -> Iterator[_Run]:
+def _coming(root: Path, change: Transition, progress: Progress) -> Iterator[_Run]:
     """Give what is to be put in of each file."""
-    steps = iter(watch("Loading", list(change.coming)) if change.coming else ())
+    steps = iter(progress("Loading", list(change.coming)) if change.coming else ())
     for name, graphs in change.read.items():
         if not change.coming.isdisjoint(graphs.digests):
-            for topic, quads in documents.runs(root / name):
+            for topic, quads in documents.read_graphs(root / name):
                 if topic in change.coming:
                     next(steps, None)
                     yield name, topic, quads
@@ -415,7 +415,7 @@ def release_of(sums: Mapping[str, str]) -> str:
 
     The first is that of what things are, the second that of the entries.
     """
-    data = documents.PARTS[-1] + "/"
+    data = documents.FOLDERS[-1] + "/"
     entries = {name: checksum for name, checksum in sums.items() if name.startswith(data)}
     return f"{_hash({n: c for n, c in sums.items() if n not in entries})}-{_hash(entries)}"
 

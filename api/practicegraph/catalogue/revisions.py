@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from . import documents as catalogue_documents
-from .documents import PARTS, Document, UnreadableError
+from .documents import FOLDERS, Document, UnreadableError
 
 _PATIENCE = 120  # seconds that git gets
 _BROKEN = (
@@ -29,7 +29,7 @@ class UnknownRevisionError(ValueError):
     """A reference that leads to no catalogue that can be read; the message says why."""
 
 
-def documents(reference: str, repository: Path) -> tuple[Document, ...]:
+def read_revision(reference: str, repository: Path) -> tuple[Document, ...]:
     """Read a folder, else an archive, else a git revision of the folder `repository`.
 
     The paths of the documents start below the catalogue's folder, wherever that is. Raises
@@ -47,17 +47,18 @@ def documents(reference: str, repository: Path) -> tuple[Document, ...]:
     except _BROKEN as error:
         raise UnknownRevisionError(f"{reference}: cannot be read: {error}") from error
     if not contents:
-        raise UnknownRevisionError(f"{reference}: no catalogue; it has no folder {PARTS[0]}/")
+        raise UnknownRevisionError(f"{reference}: no catalogue; it has no folder {FOLDERS[0]}/")
     try:
         return tuple(
-            catalogue_documents.stored(Path(name), content) for name, content in contents.items()
+            catalogue_documents.parse_file(Path(name), content)
+            for name, content in contents.items()
         )
     except UnreadableError as error:
         raise UnknownRevisionError(f"{reference}: {error}") from error
 
 
 def _of_folder(place: Path) -> Iterator[tuple[str, bytes]]:
-    for path in catalogue_documents.files(place):
+    for path in catalogue_documents.list_files(place):
         if path.is_file():
             yield path.relative_to(place).as_posix(), path.read_bytes()
 
@@ -90,7 +91,7 @@ def _below_root(contents: dict[str, bytes]) -> dict[str, bytes]:
     return {
         str(path): contents[name]
         for name, path in inside.items()
-        if catalogue_documents.belongs(Path(path))
+        if catalogue_documents.is_catalogue_file(Path(path))
     }
 
 
@@ -100,7 +101,7 @@ def _root(names: Iterable[str]) -> PurePosixPath | None:
         parent.parent
         for name in names
         for parent in PurePosixPath(name).parents
-        if parent.name == PARTS[0]
+        if parent.name == FOLDERS[0]
     }
     return min(roots, key=lambda root: (len(root.parts), str(root)), default=None)
 

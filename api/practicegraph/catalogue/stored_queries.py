@@ -32,7 +32,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Question:
+class StoredQuery:
     """A question; in its text, parameters are variables that are written with a dollar."""
 
     iri: str
@@ -42,7 +42,7 @@ class Question:
     parameters: tuple[Parameter, ...]
 
     @property
-    def gives_graph(self) -> bool:
+    def returns_graph(self) -> bool:
         """Tell whether the answer is a graph."""
         return "CONSTRUCT" in query_guard.words(self.text)
 
@@ -51,7 +51,7 @@ class Question:
         """Give the last part of its address."""
         return self.iri.rpartition("/")[2]
 
-    def asked(self, given: Iterable[tuple[str, str]], understanding: Understanding) -> str:
+    def bind(self, given: Iterable[tuple[str, str]], understanding: Understanding) -> str:
         """Give the query with the parameters' values in it, as terms; raises BadChoiceError."""
         values = dict(given)
         known = {parameter.key: parameter for parameter in self.parameters}
@@ -75,12 +75,12 @@ class Question:
         return found
 
 
-def read(store: Store, texts: Mapping[str, str]) -> dict[str, Question]:
+def read_stored_queries(store: Store, texts: Mapping[str, str]) -> dict[str, StoredQuery]:
     """Read the questions out of the store, by name; their texts, parameters open, are by IRI.
 
     One with a parameter that makes no sense is left out, and a check tells of it.
     """
-    found: dict[str, Question] = {}
+    found: dict[str, StoredQuery] = {}
     for iri, text in sorted(texts.items()):
         with suppress(ShapesError):
             question = _question(store, NamedNode(iri), text)
@@ -88,9 +88,9 @@ def read(store: Store, texts: Mapping[str, str]) -> dict[str, Question]:
     return found
 
 
-def _question(store: Store, node: NamedNode, text: str) -> Question:
+def _question(store: Store, node: NamedNode, text: str) -> StoredQuery:
     listed = [term for term in store.values(node, SH + "parameter") if isinstance(term, NamedNode)]
-    return Question(
+    return StoredQuery(
         iri=node.value,
         labels=store.labels(node, RDFS + "label"),
         comments=store.labels(node, RDFS + "comment"),

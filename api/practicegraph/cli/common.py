@@ -10,9 +10,9 @@ import click
 
 from ..catalogue.catalogue import NoCatalogueError, UnknownLanguageError
 from ..catalogue.documents import UnreadableError
-from ..catalogue.loading import SameTopicError
+from ..catalogue.loading import DuplicateGraphError
 from ..catalogue.revisions import UnknownRevisionError
-from ..editing.tokens import BearersError
+from ..editing.tokens import TokenFileError
 from ..exchange.export import UnwritableError
 from ..exchange.table_format import UnknownFormatError
 from ..exchange.table_writer import UnfitError
@@ -27,12 +27,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PATH = click.Path(exists=True, path_type=Path)
 _Item = TypeVar("_Item")
 _MISTAKES = (
-    BearersError,
+    TokenFileError,
     NoCatalogueError,
     UnknownLanguageError,
     UnknownRevisionError,
     UnreadableError,
-    SameTopicError,
+    DuplicateGraphError,
     RefusedError,
     UnknownCodeError,
     QueryRefusedError,

@@ -32,13 +32,13 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
     """Ask a stored question by its name, or a query in a file; graphs come in Turtle."""
     pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in given)]
     with mistakes():
-        opened = catalogue.gather(catalogue.read(root).documents, root)
-        if name in opened.questions:
-            text = opened.questions[name].asked(pairs, opened.understanding)
+        opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
+        if name in opened.stored_queries:
+            text = opened.stored_queries[name].bind(pairs, opened.value_parser)
         elif Path(name).is_file():
             text = Path(name).read_text(encoding="utf-8")
         else:
-            raise BadChoiceError(name, None, nearest(name, opened.questions))
+            raise BadChoiceError(name, None, nearest(name, opened.stored_queries))
         query_guard.refuse_calls(text)
         assert isinstance(opened.store, Embedded)
         content = opened.store.results(text, form, opened.base)
@@ -53,8 +53,8 @@ def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
 def gaps(name: str, root: Path, form: str, lang: str | None) -> None:
     """Say what is missing, translated, thin, unused or unconfirmed: all parts, or the one named."""
     with mistakes():
-        opened = catalogue.gather(catalogue.read(root).documents, root)
-        kept = Ledger(opened, opened.preferring(lang))
+        opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
+        kept = Ledger(opened, opened.preferred_languages(lang))
         content = reporting_gaps.FORMS[form](kept, kept.parts(name))
     click.echo(content, nl=False)
 
@@ -78,9 +78,9 @@ def diff(old: str, new: str, root: Path, form: str, lang: str | None, judges: bo
     cannot be read; with --exit-code it is 1 where they differ.
     """
     with mistakes(Trouble):
-        words = catalogue.gather(catalogue.read(root).documents, root)
+        words = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
         before, after = _state(old, root), _state(new or str(root), root)
-        comparison = Comparison(before, after, words.preferring(lang))
+        comparison = Comparison(before, after, words.preferred_languages(lang))
     found = comparison.differences()
     if form == "turtle":
         click.echo(differences.turtle(comparison, found), nl=False)
@@ -114,10 +114,10 @@ def export(
     with mistakes(), tempfile.TemporaryDirectory() as work:
         form = form or (exchange_export.form_of(path) if path else FORMATS[0])
         if store:
-            opened = startup.opened_elsewhere(root, Endpoint.at(store))
+            opened = startup.open_remote_for_reading(root, Endpoint.at(store))
         else:
-            opened = startup.opened(root, watched)
-        languages = opened.preferring(lang)
+            opened = startup.open_for_reading(root, watched)
+        languages = opened.preferred_languages(lang)
         whole = canonical(opened.store, Path(work), watched)
         written = Export(opened, whole, watched, languages)
         if path:
@@ -127,5 +127,5 @@ def export(
 
 
 def _state(reference: str, root: Path) -> State:
-    documents = revisions.documents(reference, root)
-    return State(documents, catalogue.gather(documents, Path(reference)))
+    documents = revisions.read_revision(reference, root)
+    return State(documents, catalogue.open_in_memory(documents, Path(reference)))

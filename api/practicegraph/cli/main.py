@@ -11,11 +11,11 @@ import uvicorn
 from .. import __version__
 from ..application import startup
 from ..application.dump_process import Dumper
-from ..application.health import Condition, checked_beside
+from ..application.health import FolderHealth, checked_beside
 from ..catalogue import catalogue
 from ..catalogue.catalogue import Catalogue
-from ..editing.tokens import Bearers
-from ..editing.writer import Writing
+from ..editing.tokens import TokenFile
+from ..editing.writer import EntryWriter
 from ..exchange.dumps import Dumps
 from ..sparql.pool import Limits, Workers
 from ..storage import query_guard
@@ -94,16 +94,16 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     """
     with mistakes():
         if store:
-            opened = startup.serve_elsewhere(root, Endpoint.at(store))
+            opened = startup.open_remote_for_serving(root, Endpoint.at(store))
         else:
-            opened = startup.serve(root, watched)
-    condition = Condition.of(opened.catalogue)
-    writing = None if store else startup.writing(opened)
+            opened = startup.open_for_serving(root, watched)
+    condition = FolderHealth.of(opened.catalogue)
+    writing = None if store else startup.entry_writer(opened)
     release, writers = opened.catalogue.release, _written(opened.catalogue, writing)
     click.echo(f"release {release}, at http://{host}:{port}, {writers}", err=True)
     assert opened.source
     workers = Workers(opened.source, Limits(most_seconds=query_timeout, hosts=called))
-    dumper = Dumper(opened, Dumps(root / catalogue.KEPT / "dumps")) if dumped else None
+    dumper = Dumper(opened, Dumps(root / catalogue.WORK_FOLDER / "dumps")) if dumped else None
     try:
         with mistakes():
             app = application(opened, workers, dumper, proxies, writing, condition)
@@ -136,10 +136,10 @@ def _spare_what_stays() -> None:
     gc.freeze()
 
 
-def _written(opened: Catalogue, writing: Writing | None) -> str:
+def _written(opened: Catalogue, writing: EntryWriter | None) -> str:
     """Give who may write: those who have a token, if there are any and the entries are here."""
     with mistakes():
-        names = [bearer.name for bearer in Bearers(opened.folder).all()] if writing else []
+        names = [bearer.name for bearer in TokenFile(opened.folder).all()] if writing else []
     return f"written by {', '.join(names)}" if names else "read-only"
 
 
@@ -153,7 +153,7 @@ def load(root: Path, store: str | None, update: str) -> None:
         raise click.UsageError("Which store? Give the address of its endpoint with --store.")
     with mistakes():
         endpoint = Endpoint.at(store, update)
-        release = startup.load(root, endpoint, watched)
+        release = startup.load_store(root, endpoint, watched)
     click.echo(f"release {release} is in {endpoint.address}")
 
 

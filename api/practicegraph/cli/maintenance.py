@@ -11,8 +11,8 @@ import click
 from .. import __version__
 from ..catalogue import catalogue, documents, revisions
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.documents import Contents
-from ..editing.tokens import RIGHTS, Bearers
+from ..catalogue.documents import DocumentSet
+from ..editing.tokens import RIGHTS, TokenFile
 from ..exchange import export, importer, table_writer
 from ..exchange.importer import Import, Naming
 from ..reporting import impact
@@ -55,9 +55,9 @@ def check(
     """
     if len(paths) == 1 and documents.is_catalogue(paths[0]):
         root, paths = paths[0], ()
-    given = [path for place in paths for path in documents.below(place)]
+    given = [path for place in paths for path in documents.list_rdf_files(place)]
     with mistakes():
-        fetch = partial(stored_checks.find_dead_links, watch=watched) if asks else None
+        fetch = partial(stored_checks.find_dead_links, progress=watched) if asks else None
         checked, lines = _checked(root, given, lang, against, fetch)
     if form == "text":
         click.echo("\n".join([*lines, ""]), nl=False)
@@ -79,7 +79,7 @@ def template(
 ) -> None:
     """Write an empty table to fill in, which `import` reads: XLSX with lists and hints, or CSV."""
     with mistakes():
-        opened = catalogue.gather(catalogue.read(root).documents, root)
+        opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
         content = table_writer.content(opened, form or table_writer.form_of(path), lang)
         if path and path.exists() and not force:
             raise click.ClickException(opened.say("isThere", path=path))
@@ -110,15 +110,15 @@ def import_(
     today = datetime.now(tz=UTC).date()
     made = Import(__version__, retrieved.date() if retrieved else today, today)
     with mistakes():
-        contents = catalogue.read(root)
+        contents = catalogue.read_folder(root)
         for error in contents.unreadable:
             raise error
-        opened = catalogue.gather(contents.documents, root)
+        opened = catalogue.open_in_memory(contents.documents, root)
         given = Naming(identifier, lang, source)
         drafts = [draft for path in paths for draft in importer.drafts(opened, path, given)]
         changes = importer.changes(opened, drafts, made)
         needed = [change for change in changes if change.needed]
-        others = [documents.document(change.path, change.after.encode()) for change in needed]
+        others = [documents.parse_document(change.path, change.after.encode()) for change in needed]
         wanted = [change.path for change in needed]
         checked = checks.check(root, contents.with_others(others), wanted)
     _show(checked)
@@ -135,9 +135,9 @@ def import_(
 def label(path: Path, root: Path) -> None:
     """Write the CLDR's names into a scheme of countries or languages, in every language."""
     with mistakes():
-        contents = catalogue.read(root)
-        opened = catalogue.gather(contents.documents, root)
-        document = documents.read(path)
+        contents = catalogue.read_folder(root)
+        opened = catalogue.open_in_memory(contents.documents, root)
+        document = documents.read_document(path)
         triples = [quad.triple for quad in document.quads]
         topic = document.topics[0]
         named = messages.labelled(triples, opened.languages, topic)
@@ -163,7 +163,7 @@ def token(name: str, root: Path, rights: tuple[str, ...], revoke: bool) -> None:
 
     It takes the place of an earlier one of that name. Without NAME, list who has one.
     """
-    bearers = Bearers(root)
+    bearers = TokenFile(root)
     if revoke and not name:
         raise click.UsageError("Whose token? Give the name.")
     with mistakes():
@@ -179,17 +179,17 @@ def token(name: str, root: Path, rights: tuple[str, ...], revoke: bool) -> None:
 def _checked_against(
     reference: str,
     root: Path,
-    contents: Contents,
+    contents: DocumentSet,
     wanted: Sequence[Path],
     language: str | None,
     fetch: Fetch | None,
 ) -> tuple[ValidationReport, list[str]]:
     """Check what stands in a folder beside an earlier state; give the impact too, line by line."""
-    before = revisions.documents(reference, root)
-    old = State(before, catalogue.gather(before, Path(reference)))
-    new = catalogue.gather(contents.documents, root)
+    before = revisions.read_revision(reference, root)
+    old = State(before, catalogue.open_in_memory(before, Path(reference)))
+    new = catalogue.open_in_memory(contents.documents, root)
     state = State(contents.documents, new)
-    comparison = Comparison(old, state, new.preferring(language))
+    comparison = Comparison(old, state, new.preferred_languages(language))
     found = impact.impact(comparison, comparison.differences())
     checker = checks.build_checker(new, language, fetch)
     lost = impact.findings(found, checker.reporter, contents.documents)
@@ -209,7 +209,7 @@ def _checked(
     root: Path, given: Sequence[Path], lang: str | None, against: str | None, fetch: Fetch | None
 ) -> tuple[ValidationReport, list[str]]:
     """Check a folder, or files as if they stood in it; give the impact too, line by line."""
-    contents = catalogue.read(root, given)
+    contents = catalogue.read_folder(root, given)
     wanted = given or contents.paths
     if against:
         return _checked_against(against, root, contents, wanted, lang, fetch)
@@ -217,7 +217,7 @@ def _checked(
 
 
 def _prefixes(root: Path) -> dict[str, str]:
-    heads = documents.contents(documents.files(root, documents.PARTS[:2])).documents
+    heads = documents.read_documents(documents.list_files(root, documents.FOLDERS[:2])).documents
     return {name: iri for document in heads for name, iri in document.prefixes.items()}
 
 

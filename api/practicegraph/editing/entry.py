@@ -35,7 +35,7 @@ _NOWHERE = Place(Path(), 0)
 _TYPE = NamedNode(RDF + "type")
 
 
-class UnfitInputError(ValueError):
+class InvalidEntryError(ValueError):
     """An object that is no entry in the JSON of the API, with all its problems by key."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
@@ -44,7 +44,7 @@ class UnfitInputError(ValueError):
 
 
 @dataclass(frozen=True)
-class Inputs:
+class EntryJsonParser:
     """Reads objects for one entry; a text without a language is in the one given."""
 
     values: Understanding
@@ -70,10 +70,10 @@ class Inputs:
                 continue
             try:
                 wanted += self._stated(field, given[key], before)
-            except UnfitInputError as error:
+            except InvalidEntryError as error:
                 problems[key] = error.problems[""]
         if problems:
-            raise UnfitInputError(problems)
+            raise InvalidEntryError(problems)
         if not any(t.subject == self.entry and t.predicate == _TYPE for t in wanted):
             wanted.append(Triple(self.entry, _TYPE, NamedNode(self.values.kind.classes[0])))
         return _reached(self.entry, wanted)
@@ -142,11 +142,11 @@ class Inputs:
             raise self._unfit("notValue")
         found = self.values.term(_NOWHERE, field, value, self.values.languages)
         if isinstance(found, Problem):
-            raise UnfitInputError({"": f"“{value}”: {found.reason}"})
+            raise InvalidEntryError({"": f"“{value}”: {found.reason}"})
         return found
 
-    def _unfit(self, phrase: str, /, **words: object) -> UnfitInputError:
-        return UnfitInputError({"": self.values.say(phrase, **words)})
+    def _unfit(self, phrase: str, /, **words: object) -> InvalidEntryError:
+        return InvalidEntryError({"": self.values.say(phrase, **words)})
 
 
 def _holds(field: Field, triple: Triple) -> bool:
@@ -237,7 +237,7 @@ _TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 
 
 @dataclass(frozen=True)
-class Deed:
+class Edit:
     """Who changes an entry, when, and why: texts with a language each, or none."""
 
     name: str
@@ -246,7 +246,7 @@ class Deed:
 
 
 def revised(
-    entry: NamedNode, before: Sequence[Triple], said: Iterable[Triple], deed: Deed
+    entry: NamedNode, before: Sequence[Triple], said: Iterable[Triple], deed: Edit
 ) -> list[Triple]:
     """Give the triples of an entry of which something is said anew, or those before if nothing is.
 
@@ -264,7 +264,7 @@ def revised(
 
 
 def withdrawn(
-    entry: NamedNode, before: Sequence[Triple], deed: Deed, unsaid: Iterable[Literal]
+    entry: NamedNode, before: Sequence[Triple], deed: Edit, unsaid: Iterable[Literal]
 ) -> list[Triple]:
     """Give the tombstone of an entry, with its history (Activity Streams, as:Tombstone).
 
@@ -297,7 +297,7 @@ def _own(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple]:
     ]
 
 
-def _history(entry: NamedNode, before: Sequence[Triple], deed: Deed) -> list[Triple]:
+def _history(entry: NamedNode, before: Sequence[Triple], deed: Edit) -> list[Triple]:
     """Give the last deeds of the history of an entry, of which this one is the newest."""
     start = f"{entry.value}#revision-"
     known = (str(t.subject)[1:-1] for t in before if t.predicate == _TYPE and t.object == _REVISION)
@@ -309,7 +309,7 @@ def _history(entry: NamedNode, before: Sequence[Triple], deed: Deed) -> list[Tri
     return [*kept, *_told(entry, NamedNode(f"{start}{number}"), deed)]
 
 
-def _told(entry: NamedNode, revision: NamedNode, deed: Deed) -> Iterator[Triple]:
+def _told(entry: NamedNode, revision: NamedNode, deed: Edit) -> Iterator[Triple]:
     agent = NamedNode(f"{entry.value}#by-{deed.name}")
     ended = deed.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     yield Triple(entry, GENERATED, revision)

@@ -22,12 +22,12 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _OWNER = 0o600
 
 
-class BearersError(ValueError):
+class TokenFileError(ValueError):
     """A file of tokens that cannot be read, or a name that is none."""
 
 
 @dataclass(frozen=True)
-class Bearer:
+class TokenHolder:
     """Somebody who may write."""
 
     name: str
@@ -35,46 +35,48 @@ class Bearer:
 
 
 @dataclass(frozen=True)
-class Bearers:
+class TokenFile:
     """Those who may write to the catalogue in a folder."""
 
     folder: Path
 
     @property
     def exist(self) -> bool:
-        """Tell whether there are any; raises BearersError."""
+        """Tell whether there are any; raises TokenFileError."""
         return bool(self._listed())
 
-    def all(self) -> list[Bearer]:
-        """Give everybody in order of the names; raises BearersError."""
-        return [Bearer(name, tuple(row["rights"])) for name, row in sorted(self._listed().items())]
+    def all(self) -> list[TokenHolder]:
+        """Give everybody in order of the names; raises TokenFileError."""
+        return [
+            TokenHolder(name, tuple(row["rights"])) for name, row in sorted(self._listed().items())
+        ]
 
-    def bearer(self, token: str) -> Bearer | None:
+    def bearer(self, token: str) -> TokenHolder | None:
         """Give whose token it is, or None; it takes as long for a right token as for a wrong one.
 
-        Raises BearersError.
+        Raises TokenFileError.
         """
         wanted = _hash(token)
         found = None
         for name, row in self._listed().items():
             if hmac.compare_digest(row["hash"].encode(), wanted.encode()):
-                found = Bearer(name, tuple(row["rights"]))
+                found = TokenHolder(name, tuple(row["rights"]))
         return found
 
     def add(self, name: str, rights: Iterable[str]) -> str:
-        """Give a new token to a name, whose earlier one ends; raises BearersError."""
+        """Give a new token to a name, whose earlier one ends; raises TokenFileError."""
         if not _NAME.fullmatch(name):
-            raise BearersError(f"{name}: a name has small letters, digits and hyphens")
+            raise TokenFileError(f"{name}: a name has small letters, digits and hyphens")
         token = f"pg_{secrets.token_urlsafe(32)}"
         row = {"hash": _hash(token), "rights": [right for right in RIGHTS if right in set(rights)]}
         self._write({**self._listed(), name: row})
         return token
 
     def remove(self, name: str) -> None:
-        """Take a name's token back; raises BearersError."""
+        """Take a name's token back; raises TokenFileError."""
         listed = dict(self._listed())
         if name not in listed:
-            raise BearersError(f"{name}: nobody of that name has a token")
+            raise TokenFileError(f"{name}: nobody of that name has a token")
         del listed[name]
         self._write(listed)
 
@@ -89,7 +91,7 @@ class Bearers:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
-            raise BearersError(f"{self._path}: no list of tokens: {error!r}") from error
+            raise TokenFileError(f"{self._path}: no list of tokens: {error!r}") from error
         return found
 
     def _write(self, listed: Mapping[str, object]) -> None:

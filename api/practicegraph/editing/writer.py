@@ -16,7 +16,7 @@ from pyoxigraph import Triple
 
 from ..catalogue import change_recorder, documents, loading
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.change_log import Log
+from ..catalogue.change_log import ChangeLog
 from ..catalogue.change_recorder import Changed, Present
 from ..catalogue.documents import Document, UnreadableError
 from ..catalogue.loading import Held
@@ -33,30 +33,30 @@ class ElsewhereError(ValueError):
 
 
 @dataclass
-class Writing:
+class EntryWriter:
     """Writes entries; the list of what the store holds stands at a path."""
 
     catalogue: Catalogue
     listed: Path
     index: Index
-    log: Log | None = None
+    log: ChangeLog | None = None
     turn: Lock = field(default_factory=Lock)
     """Held by whoever reads an entry to write it anew."""
 
     def home(self, identifier: str, before: Sequence[Triple]) -> Path:
         """Give the file of an entry, that there is or will be; EditedError or ElsewhereError."""
-        path = self.catalogue.path_of(identifier)
+        path = self.catalogue.entry_path(identifier)
         if not before:
             if path.exists():
                 raise self._edited(path)
             return path
-        topic = self.catalogue.entry(identifier)
+        topic = self.catalogue.entry_iri(identifier)
         if self._name(path) not in self._sums:
             path = self._found(topic)
         name = self._name(path)
         if not path.is_file() or documents.checksum(path) != self._sums[name]:
             raise self._edited(path)
-        if path.suffix != ".ttl" or documents.read(path).topics != (topic,):
+        if path.suffix != ".ttl" or documents.read_document(path).topics != (topic,):
             raise ElsewhereError(name)
         return path
 
@@ -81,8 +81,8 @@ class Writing:
 
     def is_taken(self, identifier: str) -> bool:
         """Tell whether an entry has, or has ever had, an identifier."""
-        iri, log = self.catalogue.entry(identifier), self.log
-        if self.catalogue.path_of(identifier).exists() or self.catalogue.store.holds(iri):
+        iri, log = self.catalogue.entry_iri(identifier), self.log
+        if self.catalogue.entry_path(identifier).exists() or self.catalogue.store.holds(iri):
             return True
         return log is not None and log.knows(iri)
 
@@ -97,7 +97,7 @@ class Writing:
         """Give the error of a file that was edited, with the reason if it cannot be read now."""
         name = self._name(path)
         try:
-            documents.read(path)
+            documents.read_document(path)
         except UnreadableError as error:
             return EditedError(f"{name}:{error.line}:{error.column}: {error.reason}")
         return EditedError(name)

@@ -34,7 +34,7 @@ from pyoxigraph import (
 )
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.loading import Watch, unwatched
+from ..catalogue.loading import Progress, no_progress
 from ..rdf.jsonld import Compactor
 from ..rdf.terms import RDF, Term
 from ..schema.fields import Kind
@@ -62,10 +62,10 @@ class Canonical:
     sizes: tuple[int, ...]
     nameless: Dataset
 
-    def graphs(self, watch: Watch = unwatched) -> Iterator[tuple[str, list[Quad]]]:
+    def graphs(self, progress: Progress = no_progress) -> Iterator[tuple[str, list[Quad]]]:
         """Give the graphs in order of their names, and the quads of each in order."""
         with _plain(self.folder).open("rb") as stream:
-            for name, size in zip(watch("Writing", list(self.names)), self.sizes, strict=True):
+            for name, size in zip(progress("Writing", list(self.names)), self.sizes, strict=True):
                 quads = list(parse(stream.read(size), RdfFormat.N_QUADS))
                 nameless = list(self.nameless.quads_for_graph_name(NamedNode(name)))
                 yield name, sorted([*quads, *nameless], key=str) if nameless else quads
@@ -103,13 +103,13 @@ class Canonical:
         return runs
 
 
-def canonical(store: Store, folder: Path, watch: Watch = unwatched) -> Canonical:
+def canonical(store: Store, folder: Path, progress: Progress = no_progress) -> Canonical:
     """Read the graphs of a store once and name their blank nodes."""
     names = tuple(sorted(store.graphs()))
     sizes: list[int] = []
     nameless = Dataset()
     with _plain(folder).open("wb") as stream:
-        for name in watch("Reading", list(names)):
+        for name in progress("Reading", list(names)):
             quads = store.graph(name)
             content = b"".join(sorted(_lines(q for q in quads if not _is_nameless(q))))
             sizes.append(stream.write(content))
@@ -156,7 +156,7 @@ class Export:
 
     catalogue: Catalogue
     contents: Canonical
-    watch: Watch = unwatched
+    progress: Progress = no_progress
     languages: tuple[str, ...] = ()
 
     def write(self, form: str, output: BinaryIO) -> None:
@@ -187,7 +187,7 @@ class Export:
         serialize(triples, output, RdfFormat.TURTLE, prefixes=self._prefixes())
 
     def _trig(self, output: BinaryIO) -> None:
-        quads = (quad for _, graph in self.contents.graphs(self.watch) for quad in graph)
+        quads = (quad for _, graph in self.contents.graphs(self.progress) for quad in graph)
         serialize(quads, output, RdfFormat.TRIG, prefixes=self._prefixes())
 
     def _json_ld(self, output: BinaryIO) -> None:
@@ -195,7 +195,7 @@ class Export:
         compactor = Compactor(terms)
         output.write(b'{"@context": ' + _json(terms) + b',\n"@graph": [')
         between = b"\n"
-        for name, graph in self.contents.graphs(self.watch):
+        for name, graph in self.contents.graphs(self.progress):
             reference = compactor.reference(NamedNode(name))
             named = {"id": reference, "@graph": compactor.nodes(graph)}
             output.write(between + _json(named))
@@ -213,7 +213,7 @@ class Export:
         text.detach()
 
     def _sheet(self, output: BinaryIO) -> None:
-        columns = Columns(self.catalogue.understanding)
+        columns = Columns(self.catalogue.value_parser)
         languages = self.languages or self.catalogue.languages
         Sheets(columns, languages).write(self.catalogue.reader, self._records(), output)
 

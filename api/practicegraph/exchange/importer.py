@@ -123,21 +123,21 @@ class Naming:
 def drafts(opened: Catalogue, path: Path, given: Naming) -> list[Draft]:
     """Read a page, or a table (CSV, XLSX); raises RefusedError with every problem."""
     if path.suffix.lower() in table_reader.FORMS:
-        return Tables(opened.understanding).read(path)
+        return Tables(opened.value_parser).read(path)
     if path.suffix.lower() in table_reader.OTHERS:
-        raise opened.understanding.refused(path, "otherTable")
+        raise opened.value_parser.refused(path, "otherTable")
     identifier, language = _named(path)
     identifier, language = given.identifier or identifier, given.language or language
     if not identifier:
-        raise opened.understanding.refused(path, "noIdentifier")
+        raise opened.value_parser.refused(path, "noIdentifier")
     if language not in opened.languages:
         known = ", ".join(opened.languages)
-        raise opened.understanding.refused(path, "noLanguageOfPage", languages=known)
+        raise opened.value_parser.refused(path, "noLanguageOfPage", languages=known)
     address = given.address or site(opened.store).address(identifier, language)
     if not address:
-        raise opened.understanding.refused(path, "noSourceAddress")
+        raise opened.value_parser.refused(path, "noSourceAddress")
     return [
-        Pages(opened.understanding, site(opened.store)).read(path, identifier, language, address)
+        Pages(opened.value_parser, site(opened.store)).read(path, identifier, language, address)
     ]
 
 
@@ -145,11 +145,13 @@ def changes(opened: Catalogue, drafted: Iterable[Draft], made: Import) -> list[C
     """Give what becomes of each entry's file; several drafts of one entry come one on another."""
     found: dict[Path, Change] = {}
     for draft in drafted:
-        path = opened.path_of(draft.identifier)
+        path = opened.entry_path(draft.identifier)
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         text = found[path].after if path in found else before
-        triples = [q.triple for q in documents.document(path, text.encode()).quads] if text else []
-        entry = opened.entry(draft.identifier)
+        triples = (
+            [q.triple for q in documents.parse_document(path, text.encode()).quads] if text else []
+        )
+        entry = opened.entry_iri(draft.identifier)
         applied = apply(draft, NamedNode(entry), triples, opened.shapes.record, made)
         after = text if applied == triples else opened.writer.write(applied, entry)
         found[path] = Change(path, before, after)

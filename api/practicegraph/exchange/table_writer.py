@@ -247,7 +247,7 @@ def content(opened: Catalogue, form: str, language: str | None) -> bytes:
 
     CSV has the keys of the columns, or in a language what they are called.
     """
-    sheets = Sheets(Columns(opened.understanding), opened.preferring(language))
+    sheets = Sheets(Columns(opened.value_parser), opened.preferred_languages(language))
     if form == "csv":
         return _line(sheets.labels() if language else [column.key for column in sheets.listed])
     output = io.BytesIO()

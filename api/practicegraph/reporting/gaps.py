@@ -15,7 +15,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.stored_queries import Question
+from ..catalogue.stored_queries import StoredQuery
 from ..exchange.table_format import shielded
 from ..rdf.terms import XSD, Term, decimal, plain
 from ..schema.shapes import PG
@@ -74,9 +74,9 @@ class Ledger:
             return self.catalogue.reader.name(term.value, self.languages) or term.value
         return term.value if isinstance(term, Literal) else ""
 
-    def questions(self) -> list[Question]:
+    def questions(self) -> list[StoredQuery]:
         """Give the questions whose answers are the parts, in their order."""
-        found = self.catalogue.questions
+        found = self.catalogue.stored_queries
         said = {
             name: self.catalogue.store.value(NamedNode(question.iri), _PLACE)
             for name, question in found.items()
@@ -88,7 +88,7 @@ class Ledger:
         }
         return [found[name] for name in sorted(places, key=lambda name: (places[name], name))]
 
-    def part(self, question: Question, rows: Sequence[Row]) -> Part:
+    def part(self, question: StoredQuery, rows: Sequence[Row]) -> Part:
         """Give the part that the rows of a question's answer are."""
         return Part(
             name=question.name,
@@ -98,8 +98,8 @@ class Ledger:
             rows=tuple(rows),
         )
 
-    def _part(self, question: Question) -> Part:
-        query = question.asked((), self.catalogue.understanding)
+    def _part(self, question: StoredQuery) -> Part:
+        query = question.bind((), self.catalogue.value_parser)
         return self.part(question, self.by_language(list(self.catalogue.store.select(query))))
 
     def by_language(self, rows: list[Row]) -> list[Row]:

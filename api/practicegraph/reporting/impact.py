@@ -17,7 +17,7 @@ from pyoxigraph import parse_query_results as parsed
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
-from ..catalogue.stored_queries import Question
+from ..catalogue.stored_queries import StoredQuery
 from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.messages import Phrases
@@ -56,7 +56,7 @@ class Retagged:
 class Answered:
     """A stored question whose answer got lost: the rows before, and why it fails now, or ""."""
 
-    question: Question
+    question: StoredQuery
     before: int
     reason: str
 
@@ -164,15 +164,15 @@ def _fates(comparison: Comparison, differences: Sequence[Difference]) -> Iterato
 def _questions(comparison: Comparison) -> Iterator[Answered]:
     """Give the questions that both states have and that lost their answer."""
     old, new = comparison.old.opened, comparison.new.opened
-    for name, question in old.questions.items():
-        if name in new.questions:
+    for name, question in old.stored_queries.items():
+        if name in new.stored_queries:
             before, _ = _asked(old, question)
-            after, reason = _asked(new, new.questions[name])
+            after, reason = _asked(new, new.stored_queries[name])
             if before is not None and (after is None or (before and not after)):
-                yield Answered(new.questions[name], before, reason)
+                yield Answered(new.stored_queries[name], before, reason)
 
 
-def _asked(opened: Catalogue, question: Question) -> tuple[int | None, str]:
+def _asked(opened: Catalogue, question: StoredQuery) -> tuple[int | None, str]:
     """Give how much a question finds: rows, triples, or 1 for yes; or None and why it fails."""
     terms = {p.key: p.default for p in question.parameters if p.default is not None}
     text = query_guard.with_terms(question.text, terms)
@@ -182,7 +182,7 @@ def _asked(opened: Catalogue, question: Question) -> tuple[int | None, str]:
         content = opened.store.results(text, "json", opened.base)
     except QueryRefusedError as error:
         return None, str(error)
-    if question.gives_graph:
+    if question.returns_graph:
         return sum(1 for _ in parse(content, RdfFormat.TURTLE)), ""
     found = parsed(content, QueryResultsFormat.JSON)
     return (sum(1 for _ in found) if isinstance(found, QuerySolutions) else int(bool(found))), ""

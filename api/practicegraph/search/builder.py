@@ -152,11 +152,11 @@ def chunks(path: Path) -> Iterator[FileChunk] | None:
 def chunk_runs(chunk: FileChunk, properties: Set[str]) -> Iterator[GraphRun]:
     """Yield the runs of a chunk; raise UnreadableError with the line where parsing ends."""
     try:
-        with documents.told(chunk.path):
+        with documents.reading_errors(chunk.path):
             quads = parse(chunk.content, RdfFormat.N_QUADS)
             for _, quads_of_run in groupby(quads, attrgetter("graph_name")):
                 run = list(quads_of_run)
-                yield _run(documents.graph(chunk.path, run[0]), run, properties)
+                yield _run(documents.graph_name(chunk.path, run[0]), run, properties)
     except UnreadableError as error:
         line = chunk.line + error.line - 1
         raise UnreadableError(chunk.path, error.reason, line, error.column) from error
@@ -164,7 +164,7 @@ def chunk_runs(chunk: FileChunk, properties: Set[str]) -> Iterator[GraphRun]:
 
 def file_runs(path: Path, properties: Set[str]) -> Iterator[GraphRun]:
     """Yield the runs of a file in any syntax; raise UnreadableError."""
-    return (_run(topic, quads, properties) for topic, quads in documents.runs(path))
+    return (_run(topic, quads, properties) for topic, quads in documents.read_graphs(path))
 
 
 def _run(topic: str, quads: Iterable[Quad], properties: Set[str]) -> GraphRun:
@@ -184,13 +184,13 @@ def _run(topic: str, quads: Iterable[Quad], properties: Set[str]) -> GraphRun:
 
 def _has_graph_names(path: Path) -> bool:
     """Return whether the first statement has a named graph; in a file about one topic none need."""
-    with documents.told(path), documents.opened(path) as stream:
+    with documents.reading_errors(path), documents.open_file(path) as stream:
         first = next(parse(stream, RdfFormat.N_QUADS), None)
     return first is not None and isinstance(first.graph_name, NamedNode)
 
 
 def _chunks(path: Path) -> Iterator[FileChunk]:
-    with documents.told(path), documents.opened(path) as stream:
+    with documents.reading_errors(path), documents.open_file(path) as stream:
         rest, line = b"", 1
         while read := stream.read(_CHUNK_SIZE):
             content = rest + read

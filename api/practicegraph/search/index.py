@@ -14,7 +14,7 @@ from pyoxigraph import NamedNode
 from pyroaring import BitMap
 from rapidfuzz import fuzz
 
-from ..catalogue.change_log import Event, Log
+from ..catalogue.change_log import ChangeLog, Event
 from ..schema.fields import Field
 from ..schema.vocabularies import Concept, Vocabularies
 from . import contingency
@@ -313,7 +313,7 @@ class _TitleFinder:
 
 
 def try_synchronise(
-    index: Index, release: str, log: Log | None, files: Sequence[Path] = ()
+    index: Index, release: str, log: ChangeLog | None, files: Sequence[Path] = ()
 ) -> None:
     """Bring an index up to date with a release, unless another thread does; raise UnreadableError.
 
@@ -328,13 +328,13 @@ def try_synchronise(
         index.update_lock.release()
 
 
-def synchronise(index: Index, release: str, log: Log | None) -> None:
+def synchronise(index: Index, release: str, log: ChangeLog | None) -> None:
     """Bring an index up to date with a release, after another thread that does has ended."""
     with index.update_lock:
         _synchronise(index, release, log, ())
 
 
-def _synchronise(index: Index, release: str, log: Log | None, files: Sequence[Path]) -> None:
+def _synchronise(index: Index, release: str, log: ChangeLog | None, files: Sequence[Path]) -> None:
     metadata, position = index.metadata, _log_position(log, log.count) if log else ""
     if metadata.get("release") == release or (metadata and not release):
         return
@@ -345,7 +345,7 @@ def _synchronise(index: Index, release: str, log: Log | None, files: Sequence[Pa
         index.build(files, release=release, logged=position)
 
 
-def _leads_to(log: Log, number: int, metadata: Mapping[str, str], release: str) -> bool:
+def _leads_to(log: ChangeLog, number: int, metadata: Mapping[str, str], release: str) -> bool:
     """Return whether the log continues from the index, and only entries have changed since."""
     continues = number > 0 and _log_position(log, number) == metadata.get("logged")
     return (
@@ -355,7 +355,7 @@ def _leads_to(log: Log, number: int, metadata: Mapping[str, str], release: str) 
     )
 
 
-def _log_position(log: Log, number: int) -> str:
+def _log_position(log: ChangeLog, number: int) -> str:
     """Return a position that is the same in this log alone."""
     if not 0 < number <= log.count:
         return ""

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Quad
 
-from ..catalogue.catalogue import Catalogue, gather
-from ..catalogue.documents import Contents, Document, UnreadableError
+from ..catalogue.catalogue import Catalogue, open_in_memory
+from ..catalogue.documents import Document, DocumentSet, UnreadableError
 from ..rdf.terms import RDF, Term, plain
 from ..schema import lifecycle, vocabularies
 from ..schema.fields import Shapes
@@ -388,7 +388,7 @@ def _homes(documents: Iterable[Document]) -> dict[str, Path]:
 
 def check(
     root: Path,
-    contents: Contents,
+    contents: DocumentSet,
     wanted: Iterable[Path],
     language: str | None = None,
     fetch: Fetch | None = None,
@@ -397,7 +397,7 @@ def check(
 
     Addresses elsewhere are asked with `fetch`, or not at all. Raises UnknownLanguageError.
     """
-    checker = build_checker(gather(contents.documents, root), language, fetch)
+    checker = build_checker(open_in_memory(contents.documents, root), language, fetch)
     return checker.check(contents.documents, contents.unreadable, wanted)
 
 
@@ -420,7 +420,7 @@ def build_checker(
         opened.reader,
         opened.permanence,
         opened.base,
-        opened.preferring(language),
+        opened.preferred_languages(language),
         opened.store,
         fetch,
     )

@@ -54,8 +54,11 @@ class SourceMap:
         content, margins = document.content, list[str]()
         if document.placed is not None:
             return cls(content.decode(), document.placed, margins, plain=False, foreign=True)
-        if document.path.suffix == documents.SUFFIX:
-            margins, content = documents.margins(content), documents.split(content)[0]
+        if document.path.suffix == documents.QUERY_SUFFIX:
+            margins, content = (
+                documents.comment_prefixes(content),
+                documents.split_query_file(content)[0],
+            )
         text, plain = content.decode(), document.form in _PLAIN
         listed = positions.placed_in_lines if plain else positions.placed
         try:

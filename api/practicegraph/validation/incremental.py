@@ -59,7 +59,7 @@ class IncrementalValidator:
             catalogue.phrases,
             catalogue.vocabularies,
             catalogue.base,
-            catalogue.home,
+            catalogue.path_of_iri,
         )
 
     def check(self, document: Document, languages: Sequence[str]) -> ValidationReport:

@@ -27,7 +27,7 @@ from .. import __version__
 from ..catalogue import catalogue
 from ..catalogue import documents as catalogue_documents
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.documents import Contents, Document, UnreadableError
+from ..catalogue.documents import Document, DocumentSet, UnreadableError
 from ..exchange.importer import Import
 from ..exchange.table_reader import FORMS
 from ..rdf.terms import named
@@ -72,7 +72,7 @@ class SubmissionValidator:
             documents = [self._document(each, intake, language) for each in given]
         except RefusedError as error:
             return self._of_cells(error, language)
-        others = Contents(self._heads, ()).with_others([*self._mentioned(documents), *documents])
+        others = DocumentSet(self._heads, ()).with_others([*self._mentioned(documents), *documents])
         opened = self._opened(others.documents)
         if own:
             return self._by_own_rules(opened, others, documents, own, language)
@@ -85,13 +85,13 @@ class SubmissionValidator:
 
     @cached_property
     def _heads(self) -> tuple[Document, ...]:
-        return catalogue_documents.contents(
-            catalogue_documents.files(self.root, catalogue_documents.PARTS[:3])
+        return catalogue_documents.read_documents(
+            catalogue_documents.list_files(self.root, catalogue_documents.FOLDERS[:3])
         ).documents
 
     @cached_property
     def _known(self) -> Catalogue:
-        return catalogue.gather(self._heads, self.root)
+        return catalogue.open_in_memory(self._heads, self.root)
 
     @cached_property
     def _rules(self) -> ShapesGraph:
@@ -111,7 +111,7 @@ class SubmissionValidator:
     def _document(self, given: Submission, intake: SubmissionReader, language: str) -> Document:
         if f".{given.form}" not in FORMS:
             return intake.document(given)
-        shapes = replace(self._known.shapes, languages=self._known.preferring(language))
+        shapes = replace(self._known.shapes, languages=self._known.preferred_languages(language))
         values = Understanding(shapes, self._known.vocabularies, self._known.phrases)
         return TableReader(self._known, self.store, values, self.made).document(
             given.path, given.content
@@ -147,7 +147,7 @@ class SubmissionValidator:
         return value.partition("#")[0] if value.startswith(self._known.base) else ""
 
     def _by_ours(
-        self, opened: Catalogue, all_: Contents, documents: Sequence[Document], language: str
+        self, opened: Catalogue, all_: DocumentSet, documents: Sequence[Document], language: str
     ) -> ValidationReport:
         """Check by the shapes of the catalogue, which are only looked at if they may matter."""
         for document in documents:
@@ -169,7 +169,7 @@ class SubmissionValidator:
     def _by_own_rules(
         self,
         opened: Catalogue,
-        all_: Contents,
+        all_: DocumentSet,
         documents: Sequence[Document],
         own: Sequence[Triple],
         language: str,
@@ -194,7 +194,7 @@ def _of_cell(reporter: FindingBuilder, problem: Problem) -> Finding:
 
 def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document]]:
     """Give the documents of the folder by the parts of it that they stand in."""
-    found: dict[str, list[Document]] = {part: [] for part in catalogue_documents.PARTS}
+    found: dict[str, list[Document]] = {part: [] for part in catalogue_documents.FOLDERS}
     for document in documents:
         if document.path.is_relative_to(root):
             found[document.path.relative_to(root).parts[0]].append(document)

@@ -32,7 +32,7 @@ from urllib.request import (
 from pyoxigraph import Literal, NamedNode
 
 from .. import __version__
-from ..catalogue.loading import Watch, unwatched
+from ..catalogue.loading import Progress, no_progress
 from ..rdf.terms import Term, plain
 from ..schema.shapes import PG, SH, ShapesError
 from ..schema.text import Labels, best
@@ -183,7 +183,7 @@ class _NoHostError(Exception):
 
 
 def find_dead_links(
-    addresses: Iterable[str], watch: Watch = unwatched, seconds: float = _SECONDS
+    addresses: Iterable[str], progress: Progress = no_progress, seconds: float = _SECONDS
 ) -> dict[str, str]:
     """Give those of the addresses on the web that do not answer, with why.
 
@@ -195,7 +195,7 @@ def find_dead_links(
             hosts.setdefault(urlsplit(address).netloc, []).append(address)
     with ThreadPoolExecutor(_HOSTS) as pool:
         asked = [pool.submit(_of_host, listed, seconds) for listed in hosts.values()]
-        found = [answer.result() for answer in watch("Asking hosts", asked)]
+        found = [answer.result() for answer in progress("Asking hosts", asked)]
     return {address: reason for silent in found for address, reason in silent.items()}
 
 

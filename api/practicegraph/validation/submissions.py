@@ -183,7 +183,7 @@ class TableReader:
         )
 
     def _entry(self, draft: Draft) -> NamedNode:
-        return NamedNode(self.catalogue.entry(draft.identifier))
+        return NamedNode(self.catalogue.entry_iri(draft.identifier))
 
     def _changed(self, draft: Draft) -> Iterator[Quad]:
         entry, kind = self._entry(draft), self.catalogue.shapes.record

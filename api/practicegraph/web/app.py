@@ -15,10 +15,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
 from ..application.dump_process import Dumper
-from ..application.health import Condition
+from ..application.health import FolderHealth
 from ..application.services import Services
-from ..catalogue.stored_queries import Question
-from ..editing.writer import Writing
+from ..catalogue.stored_queries import StoredQuery
+from ..editing.writer import EntryWriter
 from ..search.request import SearchRequest
 from ..sparql.pool import OnDemand, Workers
 from . import openapi, problems, urls, validation
@@ -105,8 +105,8 @@ def application(
     workers: Workers | None = None,
     dumper: Dumper | None = None,
     proxies: Sequence[Network] = (),
-    writing: Writing | None = None,
-    condition: Condition | None = None,
+    writing: EntryWriter | None = None,
+    condition: FolderHealth | None = None,
 ) -> FastAPI:
     """Give the application that serves a catalogue.
 
@@ -134,7 +134,7 @@ def application(
         app.add_middleware(Proxies, trusted=proxies)
     problems.add_handlers(app, site)
     _route_home(app, site)
-    _route_health(app, site, condition or Condition.of(catalogue))
+    _route_health(app, site, condition or FolderHealth.of(catalogue))
     app.include_router(discovery.routes(site))
     _route_contexts(app, site)
     app.include_router(routes(site))
@@ -199,7 +199,7 @@ def _route_home(app: FastAPI, site: Site) -> None:
         return JSONResponse(found | said)
 
 
-def _route_health(app: FastAPI, site: Site, condition: Condition) -> None:
+def _route_health(app: FastAPI, site: Site, condition: FolderHealth) -> None:
     catalogue = site.catalogue
 
     @app.get("/health", summary="Whether the service answers, its release, and files at fault")
@@ -251,13 +251,13 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
     def listed(request: Request) -> Response:
         return questions.listed(request)
 
-    def answering(question: Question) -> Callable[[Request], Awaitable[Response]]:
+    def answering(question: StoredQuery) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             return await questions.answer(request, question)
 
         return answer
 
-    for name, question in catalogue.questions.items():
+    for name, question in catalogue.stored_queries.items():
         app.get(f"{QUESTIONS}/{name}", **questions.described(question))(answering(question))
 
 

@@ -331,7 +331,7 @@ def test_near_words_are_suggested_for_words_that_match_nothing(
 
 @pytest.fixture(scope="module")
 def mint(real: Catalogue) -> Record:
-    return real.reader.records(real.shapes.record, [real.entry("1788")])[0]
+    return real.reader.records(real.shapes.record, [real.entry_iri("1788")])[0]
 
 
 def show_snippets(

@@ -26,7 +26,7 @@ from pyoxigraph import (
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, change_recorder, loading
 from practicegraph.catalogue import documents as catalogue_documents
-from practicegraph.catalogue.change_log import PAGE, Event, Log
+from practicegraph.catalogue.change_log import PAGE, ChangeLog, Event
 from practicegraph.storage.oxigraph import Embedded
 from practicegraph.web.app import application
 from support import retirement as retired
@@ -50,8 +50,8 @@ class Site:
     store: Embedded = field(default_factory=Embedded)
 
     @property
-    def log(self) -> Log:
-        return Log(self.root / "log")
+    def log(self) -> ChangeLog:
+        return ChangeLog(self.root / "log")
 
     def start(self) -> "Site":
         loading.synchronise(self.root, self.store, self.root / "files.json", log=self.log)
@@ -59,7 +59,7 @@ class Site:
 
     @cached_property
     def client(self) -> TestClient:
-        opened = catalogue.gather(catalogue.read(self.root).documents, self.root)
+        opened = catalogue.open_in_memory(catalogue.read_folder(self.root).documents, self.root)
         app = application(Services(opened, log=self.log))
         return TestClient(app, follow_redirects=False)
 
@@ -114,7 +114,10 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 def test_a_log_begins_with_every_graph_at_the_moment_that_it_says(site: Site) -> None:
     events = site.events()
-    documents = [catalogue_documents.read(path) for path in catalogue_documents.files(site.root)]
+    documents = [
+        catalogue_documents.read_document(path)
+        for path in catalogue_documents.list_files(site.root)
+    ]
     assert {event.topic for event in events} == {topic for d in documents for topic in d.topics}
     assert {event.kind for event in events} == {"created"}
     assert [event.number for event in events] == list(range(1, len(events) + 1))
@@ -149,7 +152,7 @@ def test_a_file_that_says_the_same_in_other_words_is_no_change(site: Site) -> No
     shape.write_text("# A comment.\n" + shape.read_text())
     site.start()
     assert site.log.count == count
-    assert site.log.release == loading.release(site.root)
+    assert site.log.release == loading.folder_release(site.root)
 
 
 def test_what_comes_back_is_created_again(changing: Site) -> None:
@@ -175,7 +178,7 @@ def break_off(*_: object) -> None:
     raise KilledError
 
 
-def half_written(_: Log, page: Path, lines: list[str]) -> None:
+def half_written(_: ChangeLog, page: Path, lines: list[str]) -> None:
     """Write as much of a page as a killed process leaves: events, and a part of one."""
     text = "".join(lines)
     with page.open("a") as stream:
@@ -187,8 +190,8 @@ STEPS = [
     (loading, "_change", break_off),
     (loading, "_finish", break_off),
     (change_recorder, "record", break_off),
-    (Log, "_add", half_written),
-    (Log, "keep", break_off),
+    (ChangeLog, "_add", half_written),
+    (ChangeLog, "keep", break_off),
 ]
 
 
@@ -234,7 +237,7 @@ def test_a_change_that_was_logged_and_taken_back_is_logged_as_taken_back(
     text, count = site.entry("1788").read_text(), site.log.count
     site.rewrite("1788", MINT, "MINT: Mentoring")
     with monkeypatch.context() as patch:
-        patch.setattr(Log, "keep", break_off)
+        patch.setattr(ChangeLog, "keep", break_off)
         with pytest.raises(KilledError):
             site.start()
     site.entry("1788").write_text(text)
@@ -255,8 +258,8 @@ def copies(events: list[Event]) -> dict[str, set[str]]:
 
 def graphs_of(root: Path) -> dict[str, set[str]]:
     graphs: dict[str, list[Triple]] = {}
-    for path in catalogue_documents.files(root):
-        for quad in catalogue_documents.read(path).quads:
+    for path in catalogue_documents.list_files(root):
+        for quad in catalogue_documents.read_document(path).quads:
             assert isinstance(quad.graph_name, NamedNode)
             graphs.setdefault(quad.graph_name.value, []).append(quad.triple)
     return {name: canonical(triples) for name, triples in graphs.items()}

@@ -17,7 +17,7 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue import loading
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.editing.tokens import RIGHTS, TokenFile
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
 from support.catalogues import copy
@@ -83,11 +83,11 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     root = copy(tmp_path_factory.mktemp("written"))
-    token = Bearers(root).add("anna", RIGHTS)
-    served = startup.serve(root)
+    token = TokenFile(root).add("anna", RIGHTS)
+    served = startup.open_for_serving(root)
     assert served.source
     app = application(
-        served, Workers(served.source, Limits(processes=1)), writing=startup.writing(served)
+        served, Workers(served.source, Limits(processes=1)), writing=startup.entry_writer(served)
     )
     with TestClient(app, follow_redirects=False) as client:
         yield Desk(served, client, token)
@@ -130,7 +130,7 @@ def test_a_write_leads_to_a_new_release_that_all_answers_are_of(desk: Desk) -> N
     assert desk.new("seen-everywhere").status_code == 201
     release = desk.catalogue.release
     assert release != before
-    assert release == loading.release(desk.catalogue.folder)
+    assert release == loading.folder_release(desk.catalogue.folder)
     found = desk.client.get("/practices", params={"q": "tutors", "format": "json"}).json()
     assert found["release"] == release
     assert "seen-everywhere" in {item["identifier"] for item in found["items"]}
@@ -150,11 +150,11 @@ def test_the_next_start_finds_nothing_to_do(desk: Desk) -> None:
     before = (log.count, len(store), desk.catalogue.release)
     read: list[str] = []
 
-    def watch(label: str, items: list[Any], /) -> list[Any]:
+    def progress(label: str, items: list[Any], /) -> list[Any]:
         read.extend(label for _ in items)
         return items
 
-    loading.synchronise(desk.catalogue.folder, store, listed, watch, log)
+    loading.synchronise(desk.catalogue.folder, store, listed, progress, log)
     assert read == []
     assert (log.count, len(store), desk.catalogue.release) == before
 
@@ -391,7 +391,7 @@ def test_who_has_no_token_is_asked_for_one(desk: Desk, token: str) -> None:
 
 
 def test_a_token_does_what_it_has_the_right_to(desk: Desk) -> None:
-    bearers = Bearers(desk.catalogue.folder)
+    bearers = TokenFile(desk.catalogue.folder)
     desk.new("theirs")
     other = Desk(desk.services, desk.client, bearers.add("bob", ["create"]))
     assert other.new("mine").status_code == 201
@@ -450,16 +450,18 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(copied: Path, run: Callable[..
     path = copied / "tokens.json"
     assert token not in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert Bearers(copied).bearer(token)
+    assert TokenFile(copied).bearer(token)
     assert run("token").output == "anna: change\n"
     assert run("token", "anna", "--revoke").exit_code == 0
-    assert Bearers(copied).bearer(token) is None
+    assert TokenFile(copied).bearer(token) is None
     assert run("token", "anna", "--revoke").exit_code == 1
     assert run("token", "Anna!").exit_code == 1
 
 
 def test_a_list_of_tokens_that_is_none_lets_nobody_write(copied: Path) -> None:
     (copied / "tokens.json").write_text("[1]")
-    app = application(served := startup.serve(copied), writing=startup.writing(served))
+    app = application(
+        served := startup.open_for_serving(copied), writing=startup.entry_writer(served)
+    )
     answer = TestClient(app).put("/practice/1788", content=b"")
     problem(answer, 500)

@@ -27,7 +27,7 @@ GRAPH = "CONSTRUCT WHERE { ?s ?p ?o }"
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The catalogue with answers of five rows at the most."""
-    served = startup.serve(copy(tmp_path_factory.mktemp("served")))
+    served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = Workers(served.source, Limits(processes=1, most_rows=MOST))
     with TestClient(application(served, workers)) as found:

@@ -45,7 +45,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     stored = root / "queries" / f"{STORED}.rq"
     said = [line for line in stored.read_text().splitlines() if line.startswith("#:")]
     stored.write_text("\n".join([*said, COUNT, ""]))
-    served = startup.serve(root)
+    served = startup.open_for_serving(root)
     assert served.source
     workers = Workers(served.source, Limits(seconds=DEADLINE, most_seconds=DEADLINE))
     with running(

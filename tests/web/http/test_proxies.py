@@ -30,7 +30,7 @@ TOLD = {
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    served = startup.serve(copy(tmp_path_factory.mktemp("proxied")))
+    served = startup.open_for_serving(copy(tmp_path_factory.mktemp("proxied")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
     app = application(served, workers, proxies=[ip_network("10.0.0.0/8")])

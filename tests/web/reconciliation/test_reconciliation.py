@@ -216,7 +216,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     retired.bury(root / "data/practices/1701.ttl", retired.GONE)
     retired.move(root / "ontology/outcome.ttl", retired.REPLACED, retired.SUCCESSOR)
     retired.withdraw(root / "ontology/actor.ttl", retired.WITHDRAWN)
-    with TestClient(application(startup.serve(root)), follow_redirects=False) as found:
+    with TestClient(application(startup.open_for_serving(root)), follow_redirects=False) as found:
         yield found
 
 

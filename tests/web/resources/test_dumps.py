@@ -44,7 +44,7 @@ def described(client: TestClient, release: str) -> Graph:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Services:
-    return startup.serve(copy(tmp_path / "catalogue"))
+    return startup.open_for_serving(copy(tmp_path / "catalogue"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -202,7 +202,7 @@ def test_openapi_lists_the_dumps(client: TestClient) -> None:
 
 
 def test_dumps_are_made_once_and_end_as_they_began(served: Services) -> None:
-    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     first = snapshot(dumps.folder)
     assert len(first) == len(NAMES) + 2
@@ -218,7 +218,7 @@ def test_dumps_are_made_once_and_end_as_they_began(served: Services) -> None:
 
 
 def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
-    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     (dumps.folder / "part").mkdir(parents=True)
     (dumps.folder / "part" / "nq").write_text("half")
     home = dumps.folder / served.catalogue.release
@@ -234,7 +234,7 @@ def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
 
 
 def test_dumps_of_another_program_are_made_anew(served: Services) -> None:
-    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     listing = dumps.folder / served.catalogue.release / "dumps.json"
     listing.write_text(json.dumps(json.loads(listing.read_text()) | {"maker": "another"}))
@@ -245,7 +245,7 @@ def test_dumps_of_another_program_are_made_anew(served: Services) -> None:
 
 
 def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> None:
-    dumps = Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     listed = (dumps.folder / served.catalogue.release / "dumps.json").read_text()
     for number in range(KEPT + 2):
@@ -269,7 +269,7 @@ def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> Non
 def test_the_process_ends_without_a_word_when_all_is_made(
     served: Services, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps"))
     assert dumper.wait() == 0
     made = dumper.made()
     assert made
@@ -282,7 +282,7 @@ def test_while_a_dump_is_made_the_reader_is_told_when_to_come_back(
     served: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
-    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.KEPT / "dumps"))
+    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps"))
     client = TestClient(application(served, dumper=dumper))
     answer = client.get("/dump.nq")
     assert answer.status_code == 503

@@ -67,7 +67,7 @@ def changed(root: Path) -> Catalogue:
 
 @pytest.fixture(scope="module")
 def served(root: Path) -> Iterator[TestClient]:
-    with TestClient(application(startup.serve(root)), follow_redirects=False) as client:
+    with TestClient(application(startup.open_for_serving(root)), follow_redirects=False) as client:
         yield client
 
 
@@ -87,7 +87,7 @@ def total(served: TestClient, query: str) -> int:
 
 
 def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Path) -> None:
-    contents = catalogue.read(root)
+    contents = catalogue.read_folder(root)
     findings = checks.check(root, contents, contents.paths).findings
     assert {(found.rule, found.severity) for found in findings} == {("Deprecated", "Warning")}
     replaced = [found for found in findings if found.value == REPLACED]
@@ -174,7 +174,7 @@ def test_a_tombstone_says_title_day_and_reason(served: TestClient) -> None:
 
 
 def asked(changed: Catalogue, name: str, *given: tuple[str, str]) -> str:
-    query = changed.questions[name].asked(given, changed.understanding)
+    query = changed.stored_queries[name].bind(given, changed.value_parser)
     assert isinstance(changed.store, Embedded)
     return changed.store.results(query, "csv").decode()
 
@@ -263,11 +263,11 @@ def test_an_import_of_a_replaced_concept_writes_its_successor(changed: Catalogue
     field = changed.shapes.record.by_key["outcome"]
     label = changed.vocabularies.concepts[REPLACED].labels["en"]
     for text in ("HAP", REPLACED, label):
-        term = changed.understanding.term(Place(Path("x"), 1), field, text, ["en"])
+        term = changed.value_parser.term(Place(Path("x"), 1), field, text, ["en"])
         assert term == NamedNode(SUCCESSOR)
     actor = changed.shapes.record.by_key["actor"]
     assert isinstance(
-        changed.understanding.term(Place(Path("x"), 1), actor, "school", ["en"]), Problem
+        changed.value_parser.term(Place(Path("x"), 1), actor, "school", ["en"]), Problem
     )
 
 

@@ -17,7 +17,7 @@ from practicegraph.application import startup
 from practicegraph.application.dump_process import Dumper
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.editing.tokens import RIGHTS, Bearers
+from practicegraph.editing.tokens import RIGHTS, TokenFile
 from practicegraph.exchange.dumps import NAMES, Dumps
 from practicegraph.exchange.export import Export
 from practicegraph.web.app import application
@@ -34,18 +34,18 @@ Write = Callable[[], str]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Dumps:
     """All dumps of the catalogue as it is."""
     found = Dumps(tmp_path_factory.mktemp("dumps") / "dumps")
-    found.make(startup.serve(copy(tmp_path_factory.mktemp("first"))).catalogue)
+    found.make(startup.open_for_serving(copy(tmp_path_factory.mktemp("first"))).catalogue)
     return found
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Services:
-    return startup.serve(copy(tmp_path / "catalogue"))
+    return startup.open_for_serving(copy(tmp_path / "catalogue"))
 
 
 @pytest.fixture
 def dumps(served: Services) -> Dumps:
-    return Dumps(served.catalogue.folder / catalogue.KEPT / "dumps")
+    return Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ def dumper(served: Services, dumps: Dumps, made: Dumps, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def client(served: Services, dumper: Dumper) -> TestClient:
-    return TestClient(application(served, dumper=dumper, writing=startup.writing(served)))
+    return TestClient(application(served, dumper=dumper, writing=startup.entry_writer(served)))
 
 
 @pytest.fixture
 def write(served: Services) -> Write:
     """What gives another entry another title, and the release that this makes."""
-    token = Bearers(served.catalogue.folder).add("anna", RIGHTS)
-    desk = TestClient(application(served, writing=startup.writing(served)))
+    token = TokenFile(served.catalogue.folder).add("anna", RIGHTS)
+    desk = TestClient(application(served, writing=startup.entry_writer(served)))
     numbers = iter(range(100))
 
     def write() -> str:

@@ -19,18 +19,18 @@ BASE = "https://w3id.org/practicegraph/"
 
 def test_there_are_fifteen_questions_and_more(real: Catalogue) -> None:
     assert len(NAMES) >= 15
-    assert list(real.questions) == NAMES
+    assert list(real.stored_queries) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_question_is_asked_in_every_language_and_answered(
     name: str, client: TestClient, real: Catalogue
 ) -> None:
-    question = real.questions[name]
+    question = real.stored_queries[name]
     assert set(question.labels) == set(question.comments) == set(real.languages)
     answer = client.get(f"/queries/{name}")
     assert answer.status_code == 200, answer.text
-    if question.gives_graph:
+    if question.returns_graph:
         assert len(list(parse(answer.content, RdfFormat.TURTLE))) > 5
     else:
         rows = list(parse_query_results(answer.content, QueryResultsFormat.JSON))  # type: ignore[arg-type]
@@ -42,11 +42,11 @@ def test_a_question_has_a_page_with_its_parameters(
     name: str, client: TestClient, real: Catalogue
 ) -> None:
     page = client.get(f"/queries/{name}?lang=el", headers={"Accept": "text/html"})
-    if real.questions[name].gives_graph:
+    if real.stored_queries[name].returns_graph:
         return
     assert page.status_code == 200
-    assert real.questions[name].labels["el"].replace("'", "&#39;") in page.text
-    for parameter in real.questions[name].parameters:
+    assert real.stored_queries[name].labels["el"].replace("'", "&#39;") in page.text
+    for parameter in real.stored_queries[name].parameters:
         assert f'name="{parameter.key}"' in page.text
         assert parameter.field.names["el"] in page.text
 
@@ -74,7 +74,7 @@ def test_the_text_of_a_question_in_rdf_works_by_itself(name: str, client: TestCl
 
 
 def test_a_question_s_file_keeps_its_parameters(real: Catalogue) -> None:
-    question = real.questions["entries-by-outcome"]
+    question = real.stored_queries["entries-by-outcome"]
     assert "$outcome" in question.text
     assert "$country" in question.text
 
@@ -146,11 +146,11 @@ def test_a_parameter_that_does_not_exist_is_refused(client: TestClient) -> None:
 
 
 def test_a_required_parameter_is_asked_for(real: Catalogue) -> None:
-    question = real.questions["entries-by-outcome"]
+    question = real.stored_queries["entries-by-outcome"]
     required = [type(parameter)(parameter.field, None, False) for parameter in question.parameters]
     strict = type(question)(question.iri, {}, {}, question.text, tuple(required))
     with pytest.raises(BadChoiceError):
-        strict.asked([], real.understanding)
+        strict.bind([], real.value_parser)
 
 
 def test_the_questions_are_listed_and_documented(client: TestClient) -> None:

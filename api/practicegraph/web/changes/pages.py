@@ -24,8 +24,8 @@ from ...catalogue.change_log import (
     TOMBSTONE,
     UPDATED,
     WITHDRAWN,
+    ChangeLog,
     Event,
-    Log,
 )
 from ...rdf.terms import RDF, plain
 from ...schema.lifecycle import REPLACED
@@ -120,7 +120,9 @@ class News:
     def page(self, topic: str) -> str:
         """Give the path of the page of a topic of ours; a question has one that asks it."""
         path = "/" + quote(self.view.addresses.path_of(topic))
-        asked = any(question.iri == topic for question in self.view.catalogue.questions.values())
+        asked = any(
+            question.iri == topic for question in self.view.catalogue.stored_queries.values()
+        )
         return path if asked else f"{path}.{HTML.extension}"
 
 
@@ -204,14 +206,14 @@ class Changes:
             raise UnknownAddressError(request.url.path)
         return self._answer(request, log, (int(number), int(number)), extension)
 
-    def _log(self) -> Log:
+    def _log(self) -> ChangeLog:
         log = self.site.services.log
         if log is None or not log.release:
             raise NoLogError
         return log
 
     def _answer(
-        self, request: Request, log: Log, numbers: tuple[int, int], extension: str
+        self, request: Request, log: ChangeLog, numbers: tuple[int, int], extension: str
     ) -> Response:
         if extension:
             form = negotiation.named(extension, CHANGE_FORMS)
@@ -229,7 +231,7 @@ class Changes:
             request, known, headers, lambda: Response(content, media_type=form.content_type)
         )
 
-    def _stream(self, log: Log, page: Page, form: Form) -> bytes:
+    def _stream(self, log: ChangeLog, page: Page, form: Form) -> bytes:
         stream = Stream(self.site.catalogue.base, page.address(0))
         if not page.number:
             return stream.opening(page.address(1), log.page(1), form)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Triple
 
-from ...editing.entry import Inputs, UnfitInputError
+from ...editing.entry import EntryJsonParser, InvalidEntryError
 from ...rdf import nesting, untrusted
 from ...rdf.nesting import TooDeepError
 from ..document import Statements
@@ -111,7 +111,7 @@ def graph(quads: Iterable[Quad], entry: NamedNode, statements: Statements) -> li
 
 
 def fields(
-    body: Body, inputs: Inputs, shown: Mapping[str, Any], before: Sequence[Triple]
+    body: Body, inputs: EntryJsonParser, shown: Mapping[str, Any], before: Sequence[Triple]
 ) -> list[Triple]:
     """Give the triples about an entry that a body in JSON says; raises RefusalError."""
     found = body.object
@@ -119,7 +119,7 @@ def fields(
         raise RefusalError(HTTPStatus.BAD_REQUEST, "notObject")
     try:
         return inputs.read(found, shown, before)
-    except UnfitInputError as error:
+    except InvalidEntryError as error:
         refusal = RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "unfitInput", problems=error)
         refusal.more = {"problems": error.problems}
         raise refusal from error

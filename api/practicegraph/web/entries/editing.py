@@ -15,9 +15,9 @@ from pyoxigraph import Literal, NamedNode, Triple
 from ...catalogue import change_log, documents
 from ...catalogue.documents import Document
 from ...editing import entry as editing_entry
-from ...editing.entry import Deed, Inputs
-from ...editing.tokens import CHANGE, CREATE, REMOVE, Bearer, Bearers, BearersError
-from ...editing.writer import EditedError, ElsewhereError, Writing
+from ...editing.entry import Edit, EntryJsonParser
+from ...editing.tokens import CHANGE, CREATE, REMOVE, TokenFile, TokenFileError, TokenHolder
+from ...editing.writer import EditedError, ElsewhereError, EntryWriter
 from ...rdf import terms
 from ...schema.value_parser import Understanding
 from ..context import Site
@@ -34,15 +34,15 @@ from .parsing import Parsing
 _REALM = 'Bearer realm="{name}"'
 
 
-def exist(bearers: Bearers) -> bool:
+def exist(bearers: TokenFile) -> bool:
     """Tell whether anybody may write; raises RefusalError where the list cannot be read."""
     try:
         return bearers.exist
-    except BearersError as error:
+    except TokenFileError as error:
         raise RefusalError(HTTPStatus.INTERNAL_SERVER_ERROR, "noTokens") from error
 
 
-def bearer(request: Request, bearers: Bearers, name: str) -> Bearer:
+def bearer(request: Request, bearers: TokenFile, name: str) -> TokenHolder:
     """Give who sends a request to a catalogue of that name; raises RefusalError (401)."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -53,7 +53,7 @@ def bearer(request: Request, bearers: Bearers, name: str) -> Bearer:
     return found
 
 
-def demand(found: Bearer, right: str, name: str) -> None:
+def demand(found: TokenHolder, right: str, name: str) -> None:
     """Raise RefusalError (403) where somebody has not the right (section 3.1)."""
     if right in found.rights:
         return
@@ -106,10 +106,10 @@ class Entries:
     """Writes the entries of a catalogue as requests ask for it."""
 
     site: Site
-    writing: Writing
+    writing: EntryWriter
     parsing: Parsing
 
-    def put(self, request: Request, identifier: str, body: Body, bearer: Bearer) -> Response:
+    def put(self, request: Request, identifier: str, body: Body, bearer: TokenHolder) -> Response:
         """Write an entry anew, or a new one, and answer with it; raises RefusalError."""
         with self.writing.turn:
             catalogue = self.site.catalogue
@@ -124,14 +124,14 @@ class Entries:
                 self._write(request, Change(entry, before, after, body))
             return self._answer(request, identifier, 200 if before else 201)
 
-    def post(self, request: Request, body: Body, bearer: Bearer) -> Response:
+    def post(self, request: Request, body: Body, bearer: TokenHolder) -> Response:
         """Write a new entry under an identifier that none has ever had; raises RefusalError."""
         with self.writing.turn:
             self._demand(bearer, CREATE)
-            nameless = NamedNode(self.site.catalogue.entry(editing_entry.NONE))
+            nameless = NamedNode(self.site.catalogue.entry_iri(editing_entry.NONE))
             said = self._said(request, body, nameless, [])
             identifier = self._free(said, nameless)
-            entry = NamedNode(self.site.catalogue.entry(identifier))
+            entry = NamedNode(self.site.catalogue.entry_iri(identifier))
             said = editing_entry.renamed(said, nameless, entry)
             kind = self.site.catalogue.shapes.record
             said = editing_entry.identified(kind, entry, said, identifier)
@@ -140,7 +140,7 @@ class Entries:
             self._write(request, Change(entry, [], after, body))
             return self._answer(request, identifier, 201)
 
-    def delete(self, request: Request, identifier: str, bearer: Bearer) -> Response:
+    def delete(self, request: Request, identifier: str, bearer: TokenHolder) -> Response:
         """Leave a tombstone in the place of an entry; raises RefusalError."""
         with self.writing.turn:
             entry, before = self._present(identifier)
@@ -160,7 +160,7 @@ class Entries:
         catalogue = self.site.catalogue
         if not editing_entry.fits(catalogue.shapes.record, identifier):
             raise RefusalError(HTTPStatus.NOT_FOUND, "badIdentifier", identifier=identifier)
-        entry = NamedNode(catalogue.entry(identifier))
+        entry = NamedNode(catalogue.entry_iri(identifier))
         return entry, [quad.triple for quad in catalogue.store.graph(entry.value)]
 
     def _said(
@@ -176,16 +176,20 @@ class Entries:
         view = self.site.view(request)
         shapes = replace(catalogue.shapes, languages=view.languages)
         values = Understanding(shapes, catalogue.vocabularies, catalogue.phrases)
-        inputs = Inputs(values, entry, _language(request, self.site))
+        inputs = EntryJsonParser(values, entry, _language(request, self.site))
         current = bool(before) and not editing_entry.is_buried(entry, before)
         shown = resources.as_json(request, entry.value) if current else {}
         return bodies.fields(body, inputs, shown, before if current else [])
 
-    def _demand(self, bearer: Bearer, right: str) -> None:
+    def _demand(self, bearer: TokenHolder, right: str) -> None:
         demand(bearer, right, self.site.catalogue.name)
 
     def _demand_fate(
-        self, entry: NamedNode, before: Sequence[Triple], after: Sequence[Triple], bearer: Bearer
+        self,
+        entry: NamedNode,
+        before: Sequence[Triple],
+        after: Sequence[Triple],
+        bearer: TokenHolder,
     ) -> None:
         """Demand the right to remove of who makes an entry one that is no longer current."""
         fates = [change_log.fate(entry.value, triples) for triples in (before, after)]
@@ -227,17 +231,17 @@ class Entries:
     def _document(self, path: Path, change: Change) -> Document:
         """Give the file that says what is said after a change."""
         text = self.site.catalogue.writer.write(change.after, change.entry.value)
-        return documents.document(path, text.encode())
+        return documents.parse_document(path, text.encode())
 
     def _identifier(self, entry: NamedNode) -> str:
-        return entry.value.removeprefix(self.site.catalogue.entry(""))
+        return entry.value.removeprefix(self.site.catalogue.entry_iri(""))
 
     def _answer(self, request: Request, identifier: str, status: int) -> Response:
         """Answer with the entry as it is now, in the form that is asked for."""
         path = f"{self.site.catalogue.shapes.record.segment}/{identifier}"
         form = negotiation.form_of_document(request, negotiation.DOCUMENTS)
         place = f"/{path}.{form.extension}"
-        iri = self.site.catalogue.entry(identifier)
+        iri = self.site.catalogue.entry_iri(identifier)
         answer = Resources(self.site).document(_reading(request, place), iri, path, form)
         answer.status_code = status
         answer.headers["Content-Location"] = responses.prefix(request) + place
@@ -271,12 +275,12 @@ def _reading(request: Request, path: str) -> Request:
     return Request(scope)
 
 
-def _deed(request: Request, site: Site, bearer: Bearer) -> Deed:
+def _deed(request: Request, site: Site, bearer: TokenHolder) -> Edit:
     text = " ".join(request.query_params.get("reason", "").split())
     if len(text) > _LONGEST:
         raise RefusalError(HTTPStatus.BAD_REQUEST, "longReason", most=_LONGEST)
     reasons = (Literal(text, language=_language(request, site)),) if text else ()
-    return Deed(bearer.name, datetime.now(tz=UTC), reasons)
+    return Edit(bearer.name, datetime.now(tz=UTC), reasons)
 
 
 def _language(request: Request, site: Site) -> str:

@@ -19,8 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ...catalogue.catalogue import Catalogue
-from ...editing.tokens import Bearer, Bearers, BearersError
-from ...editing.writer import Writing
+from ...editing.tokens import TokenFile, TokenFileError, TokenHolder
+from ...editing.writer import EntryWriter
 from .. import openapi
 from ..context import Site
 from ..http.errors import RefusalError
@@ -40,7 +40,7 @@ class Writes:
     """Answers writes to a catalogue; without a `writing`, all of them are refused."""
 
     site: Site
-    writing: Writing | None
+    writing: EntryWriter | None
     parsing: Parsing
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -63,11 +63,11 @@ class Writes:
         entries, bearer = self._entries(request)
         return await self._in_turn(lambda: entries.delete(request, identifier, bearer))
 
-    def _entries(self, request: Request) -> tuple[Entries, Bearer]:
+    def _entries(self, request: Request) -> tuple[Entries, TokenHolder]:
         """Give what writes, and who sends the request; raises RefusalError."""
         if self.writing is None:
             raise _read_only(self.site, request, "readOnlyStore")
-        bearers = Bearers(self.site.catalogue.folder)
+        bearers = TokenFile(self.site.catalogue.folder)
         if not editing.exist(bearers):
             raise _read_only(self.site, request, "readOnly")
         bearer = editing.bearer(request, bearers, self.site.catalogue.name)
@@ -109,7 +109,7 @@ class Writable:
     """Tells which methods addresses know, where somebody may write to a catalogue."""
 
     catalogue: Catalogue
-    writing: Writing | None
+    writing: EntryWriter | None
 
     def allowed(self, path: str) -> str:
         """Give the methods that an address knows."""
@@ -123,12 +123,12 @@ class Writable:
 
     def _anybody(self) -> bool:
         try:
-            return self.writing is not None and Bearers(self.catalogue.folder).exist
-        except BearersError:
+            return self.writing is not None and TokenFile(self.catalogue.folder).exist
+        except TokenFileError:
             return False
 
 
-def routes(site: Site, writing: Writing | None, parsing: Parsing) -> APIRouter:
+def routes(site: Site, writing: EntryWriter | None, parsing: Parsing) -> APIRouter:
     """Give the routes."""
     catalogue, served = site.catalogue, Writes(site, writing, parsing)
     entries = f"/{catalogue.shapes.record.segment}"

@@ -24,17 +24,17 @@ async def watched(request: Request, work: Awaitable[_T]) -> _T:
     """
     task = asyncio.current_task()
     assert task
-    watch = _Watch(task)
-    later = asyncio.get_running_loop().call_later(_AFTER, watch.start, request.receive)
+    progress = _Watch(task)
+    later = asyncio.get_running_loop().call_later(_AFTER, progress.start, request.receive)
     try:
         return await work
     except asyncio.CancelledError:
-        if watch.has_gone and not task.uncancel():
+        if progress.has_gone and not task.uncancel():
             raise ClientDisconnect from None
         raise
     finally:
         later.cancel()
-        watch.stop()
+        progress.stop()
 
 
 class _Watch:

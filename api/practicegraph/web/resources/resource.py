@@ -189,7 +189,7 @@ class Resources:
 
     def _validators(self, request: Request, iri: str, form: Form) -> Validators:
         catalogue = self.site.catalogue
-        written = iri.startswith(catalogue.entry(""))
+        written = iri.startswith(catalogue.entry_iri(""))
         language = self.site.view(request).language if form in (HTML, JSON) else ""
         expanded = form == JSON_LD and document.are_unwanted(request)
         said = catalogue.store.values(NamedNode(iri), MODIFIED)

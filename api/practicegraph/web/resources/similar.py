@@ -43,7 +43,7 @@ class Similar:
         """Answer in a form; for an entry that is no longer current, as its address does."""
         catalogue, view = self.site.catalogue, self.site.view(request)
         size, is_explained = self._asked(request)
-        iri = catalogue.entry(identifier)
+        iri = catalogue.entry_iri(identifier)
         path = f"{catalogue.shapes.record.segment}/{identifier}"
         retirement = catalogue.permanence.of(iri)
         if retirement and retirement.moved:

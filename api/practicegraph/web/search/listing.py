@@ -207,7 +207,7 @@ class Searches:
 
     def _sheet(self, view: View, answer: SearchResult) -> bytes:
         catalogue, output = self.site.catalogue, io.BytesIO()
-        sheets = Sheets(Columns(catalogue.understanding), view.languages)
+        sheets = Sheets(Columns(catalogue.value_parser), view.languages)
         try:
             sheets.write(catalogue.reader, self._records(answer.entries), output)
         except UnfitError as error:

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 from starlette.concurrency import run_in_threadpool
 
-from ...catalogue.stored_queries import Parameter, Question
+from ...catalogue.stored_queries import Parameter, StoredQuery
 from ...reporting.gaps import MOST, Ledger, Part, described
 from ...schema.text import best
 from ...sparql.pool import DeadlineError
@@ -44,7 +44,7 @@ class Questions:
         """Answer with the list of the questions."""
         site = self.queries.site
         view = site.view(request)
-        known = site.catalogue.questions.values()
+        known = site.catalogue.stored_queries.values()
         form = negotiation.form(request, (JSON, HTML))
 
         def make() -> Response:
@@ -56,9 +56,9 @@ class Questions:
         found = conditional.validators(request, site.catalogue.release, chosen)
         return conditional.answer(request, found, VARY, make)
 
-    async def answer(self, request: Request, question: Question) -> Response:
+    async def answer(self, request: Request, question: StoredQuery) -> Response:
         """Answer a question; where its answer is a table, RDF is what is said of the question."""
-        answers = (*TABLES, *(GRAPHS if question.gives_graph else ()))
+        answers = (*TABLES, *(GRAPHS if question.returns_graph else ()))
         form = negotiation.wished(request, (*answers, *GRAPHS))
         if form not in answers:
             place = f"{QUERIES}/{question.name}.{form.extension}"
@@ -67,7 +67,7 @@ class Questions:
         asked = query_of(request.query_params.multi_items(), _OURS)
         given = [(name, value) for name, value in asked if value]
         given += self._in_language(question, dict(given), site.view(request).language)
-        text = question.asked(given, site.catalogue.understanding)
+        text = question.bind(given, site.catalogue.value_parser)
         wished = Asked(text, seconds=seconds(request.query_params.multi_items()))
         reply = await self.queries.reply(
             request, wished, lambda table: self._page(request, question, given, text, table)
@@ -76,7 +76,7 @@ class Questions:
         reply.headers.update(responses.header([Link(place, "describedby", TURTLE.plain)]))
         return reply
 
-    def described(self, question: Question) -> dict[str, Any]:
+    def described(self, question: StoredQuery) -> dict[str, Any]:
         """Give what the OpenAPI document says of a question."""
         catalogue = self.queries.site.catalogue
         listed = [
@@ -91,7 +91,7 @@ class Questions:
         }
 
     def _in_language(
-        self, question: Question, given: Mapping[str, str], language: str
+        self, question: StoredQuery, given: Mapping[str, str], language: str
     ) -> list[tuple[str, str]]:
         """Give the reader's language for what is a choice of languages and was not chosen."""
         languages = list(self.queries.site.catalogue.languages)
@@ -104,7 +104,7 @@ class Questions:
     def _codes(self, parameter: Parameter) -> list[str]:
         return list(self.queries.site.catalogue.vocabularies.choices(parameter.field))
 
-    def _described(self, question: Question, view: View) -> dict[str, Any]:
+    def _described(self, question: StoredQuery, view: View) -> dict[str, Any]:
         return {
             "name": question.name,
             "id": question.iri,
@@ -120,7 +120,7 @@ class Questions:
     def _page(
         self,
         request: Request,
-        question: Question,
+        question: StoredQuery,
         given: list[tuple[str, str]],
         text: str,
         table: Table,
@@ -221,8 +221,8 @@ class Gaps:
                     found[question.name] = await self._asked(question, ledger, client)
             return found
 
-    async def _asked(self, question: Question, ledger: Ledger, client: str) -> Found:
-        text = question.asked((), ledger.catalogue.understanding)
+    async def _asked(self, question: StoredQuery, ledger: Ledger, client: str) -> Found:
+        text = question.bind((), ledger.catalogue.value_parser)
         try:
             rows = await self.queries.solutions(text, _COUNTED + 1, client)
         except DeadlineError:
