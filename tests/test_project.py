@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 from fastapi.testclient import TestClient
 
-from practicegraph.cli.main import main
+from practicegraph.cli.main import COMMANDS
 from support.catalogues import ROOT
 
 PACKAGE = ROOT / "api" / "practicegraph"
@@ -177,10 +177,10 @@ def test_a_request_of_the_readme_is_answered(line: str, client: TestClient) -> N
         assert answer.headers["content-type"].startswith(headers["Accept"])
 
 
-COMMANDS = [line for line in shell_lines() if line.startswith(".venv/bin/practicegraph")]
+COMMAND_LINES = [line for line in shell_lines() if line.startswith(".venv/bin/practicegraph")]
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", COMMAND_LINES)
 def test_a_command_of_the_readme_runs(line: str, run: Callable[..., Result]) -> None:
     words = shlex.split(line, comments=True)[1:]
     words = [str(ROOT / word) if word.startswith("tests/") else word for word in words]
@@ -189,7 +189,7 @@ def test_a_command_of_the_readme_runs(line: str, run: Callable[..., Result]) -> 
 
 
 def test_every_command_stands_in_the_readme() -> None:
-    for name in main.commands:
+    for name in COMMANDS:
         assert f"practicegraph {name}" in README or name == "serve", name
     targets = re.findall(r"^make (\w+)", README, re.M)
     makefile = (ROOT / "Makefile").read_text()

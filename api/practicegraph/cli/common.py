@@ -1,4 +1,4 @@
-"""What commands share: options, bars that show how far work is, and mistakes said in a line."""
+"""What commands share: options, progress bars and errors in one line."""
 
 import sys
 from collections.abc import Iterator
@@ -8,45 +8,16 @@ from typing import TypeVar
 
 import click
 
-from ..catalogue.catalogue import NoCatalogueError, UnknownLanguageError
-from ..catalogue.documents import UnreadableError
-from ..catalogue.loading import DuplicateGraphError
-from ..catalogue.revisions import UnknownRevisionError
-from ..editing.tokens import TokenFileError
-from ..exchange.export import UnwritableError
-from ..exchange.table_format import UnknownFormatError
-from ..exchange.table_writer import UnfitError
-from ..schema.messages import UnknownCodeError
-from ..schema.shapes import ShapesError
-from ..schema.value_parser import BadChoiceError, RefusedError
-from ..storage.base import QueryRefusedError
-from ..storage.remote import StoreError
-
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PATH = click.Path(exists=True, path_type=Path)
 _Item = TypeVar("_Item")
-_MISTAKES = (
-    TokenFileError,
-    NoCatalogueError,
-    UnknownLanguageError,
-    UnknownRevisionError,
-    UnreadableError,
-    DuplicateGraphError,
-    RefusedError,
-    UnknownCodeError,
-    QueryRefusedError,
-    ShapesError,
-    StoreError,
-    UnknownFormatError,
-    UnwritableError,
-    UnfitError,
-)
+_PACKAGE = __name__.partition(".")[0]
 
-in_folder = click.option(
-    "--folder", "root", type=FOLDER, default=".", help="The catalogue, else this folder."
+folder_option = click.option(
+    "--folder", type=FOLDER, default=".", help="The catalogue's folder, by default this one."
 )
-at_store = click.option(
+store_option = click.option(
     "--store",
     metavar="URL",
     envvar="PRACTICEGRAPH_STORE",
@@ -54,27 +25,29 @@ at_store = click.option(
 )
 
 
-class Trouble(click.ClickException):
-    """A mistake for a command whose exit status 1 says something else."""
-
-    exit_code = 2
+class _InputError(click.ClickException):
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 @contextmanager
-def mistakes(said: type[click.ClickException] = click.ClickException) -> Iterator[None]:
-    """Have a user's mistake said in a line, without a trace."""
+def errors_in_one_line(exit_code: int = 1) -> Iterator[None]:
+    """Report a wrong input in one line, without a traceback.
+
+    The exceptions of this package state what is wrong with an input. A fault of the program is an
+    assertion or an exception of another package: it passes with its traceback.
+    """
     try:
         yield
-    except BadChoiceError as error:
-        valid = ", ".join(error.valid)
-        given = error.parameter if error.value is None else f"{error.parameter}={error.value}"
-        raise said(f"{given}: not known here. What would be right: {valid}") from error
-    except _MISTAKES as error:
-        raise said(str(error)) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != _PACKAGE:
+            raise
+        raise _InputError(str(error), exit_code) from error
 
 
-def watched(label: str, items: list[_Item], /) -> Iterator[_Item]:
-    """Give the items as they are worked on, with a bar where a person looks on."""
+def progress(label: str, items: list[_Item], /) -> Iterator[_Item]:
+    """Yield the items as they are worked on, with a progress bar if stderr is a terminal."""
     hidden = not sys.stderr.isatty()
     with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
         yield from bar

@@ -1,131 +1,186 @@
-"""The commands that ask something of a catalogue: `query`, `gaps`, `diff`, `export`."""
+"""The commands that read a catalogue: `check`, `query`, `gaps`, `diff`."""
 
 import sys
-import tempfile
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
-from ..application import startup
-from ..catalogue import catalogue, revisions
-from ..exchange import export as exchange_export
-from ..exchange.export import FORMATS, SHEET, Export, canonical
-from ..reporting import differences
+from ..catalogue import catalogue, documents, revisions
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.documents import Contents
+from ..reporting import differences, impact
 from ..reporting import gaps as reporting_gaps
-from ..reporting import impact as reporting_impact
 from ..reporting.differences import Comparison, State
 from ..reporting.gaps import Ledger
 from ..schema.text import nearest
 from ..schema.value_parser import BadChoiceError
 from ..storage import query_guard
 from ..storage.oxigraph import Embedded
-from ..storage.remote import Endpoint
-from .common import Trouble, at_store, in_folder, mistakes, watched
+from ..validation import checks, reports, stored_checks
+from ..validation.findings import Checked
+from ..validation.stored_checks import Fetch
+from .common import PATH, errors_in_one_line, folder_option, progress
+
+language_option = click.option("--lang", "language", help="The language of words, as en or nl.")
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH]...", type=PATH, nargs=-1)
+@folder_option
+@click.option("--format", "format_name", type=click.Choice(list(reports.FORMS)), default="text")
+@language_option
+@click.option(
+    "--against",
+    "reference",
+    metavar="REF",
+    help="A folder, an archive (.zip, .tar.gz) or a git revision; an IRI that it published and "
+    "that has vanished since is a violation.",
+)
+@click.option("--links", "with_links", is_flag=True, help="Request each external link as well.")
+def check(
+    paths: tuple[Path, ...],
+    folder: Path,
+    format_name: str,
+    language: str | None,
+    reference: str | None,
+    with_links: bool,
+) -> None:
+    """Check a catalogue, or files as if they were part of it.
+
+    The exit status is 1 if there is a violation. With --against, stored queries that fail or
+    return nothing since are findings too, and the text begins with the impact of the change, as
+    that of `diff` does.
+    """
+    if len(paths) == 1 and documents.is_catalogue(paths[0]):
+        folder, paths = paths[0], ()
+    files = [file for path in paths for file in documents.below(path)]
+    contents = catalogue.read(folder, files)
+    fetch = partial(stored_checks.unanswered, watch=progress) if with_links else None
+    scope = files or contents.paths
+    if reference:
+        checked, lines = _check_against(reference, folder, contents, scope, language, fetch)
+    else:
+        checked, lines = checks.check(folder, contents, scope, language, fetch), []
+    if format_name == "text":
+        click.echo("\n".join([*lines, ""]), nl=False)
+        print_findings(checked)
+        click.echo(checked.summary)
+    else:
+        click.echo(reports.FORMS[format_name].write(checked, _prefixes(folder)), nl=False)
+    sys.exit(checked.violations > 0)
 
 
 @click.command()
 @click.argument("name", metavar="NAME|FILE")
-@click.argument("given", metavar="[KEY=VALUE]...", nargs=-1)
-@in_folder
-@click.option("--format", "form", type=click.Choice(["csv", "json", "xml", "tsv"]), default="csv")
-def query(name: str, given: tuple[str, ...], root: Path, form: str) -> None:
-    """Ask a stored question by its name, or a query in a file; graphs come in Turtle."""
-    pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in given)]
-    with mistakes():
-        opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
-        if name in opened.stored_queries:
-            text = opened.stored_queries[name].bind(pairs, opened.value_parser)
-        elif Path(name).is_file():
-            text = Path(name).read_text(encoding="utf-8")
-        else:
-            raise BadChoiceError(name, None, nearest(name, opened.stored_queries))
-        query_guard.refuse_calls(text)
-        assert isinstance(opened.store, Embedded)
-        content = opened.store.results(text, form, opened.base)
-    click.echo(content, nl=False)
+@click.argument("parameters", metavar="[KEY=VALUE]...", nargs=-1)
+@folder_option
+@click.option(
+    "--format", "format_name", type=click.Choice(["csv", "json", "xml", "tsv"]), default="csv"
+)
+def query(name: str, parameters: tuple[str, ...], folder: Path, format_name: str) -> None:
+    """Run a stored query, or a query in a file; graphs are written in Turtle."""
+    pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in parameters)]
+    opened = catalogue_of(folder)
+    if name in opened.questions:
+        text = opened.questions[name].asked(pairs, opened.understanding)
+    elif Path(name).is_file():
+        text = Path(name).read_text(encoding="utf-8")
+    else:
+        raise BadChoiceError(name, None, nearest(name, opened.questions))
+    query_guard.refuse_calls(text)
+    assert isinstance(opened.store, Embedded)
+    click.echo(opened.store.results(text, format_name, opened.base), nl=False)
 
 
 @click.command()
 @click.argument("name", metavar="[NAME]", default="")
-@in_folder
-@click.option("--format", "form", type=click.Choice(list(reporting_gaps.FORMS)), default="text")
-@click.option("--lang", help="The language of labels and words, such as en or nl.")
-def gaps(name: str, root: Path, form: str, lang: str | None) -> None:
-    """Say what is missing, translated, thin, unused or unconfirmed: all parts, or the one named."""
-    with mistakes():
-        opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
-        kept = Ledger(opened, opened.preferred_languages(lang))
-        content = reporting_gaps.FORMS[form](kept, kept.parts(name))
-    click.echo(content, nl=False)
+@folder_option
+@click.option(
+    "--format", "format_name", type=click.Choice(list(reporting_gaps.FORMS)), default="text"
+)
+@language_option
+def gaps(name: str, folder: Path, format_name: str, language: str | None) -> None:
+    """List what is missing or not translated, thin, unused or unconfirmed: all parts, or one."""
+    opened = catalogue_of(folder)
+    ledger = Ledger(opened, opened.preferring(language))
+    click.echo(reporting_gaps.FORMS[format_name](ledger, ledger.parts(name)), nl=False)
 
 
 @click.command()
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="[NEW]", default="")
-@in_folder
-@click.option("--format", "form", type=click.Choice(["text", "json", "turtle"]), default="text")
-@click.option("--lang", help="The language of labels and words, such as en or nl.")
-@click.option("--exit-code", "judges", is_flag=True, help="End with 1 where anything differs.")
-def diff(old: str, new: str, root: Path, form: str, lang: str | None, judges: bool) -> None:
-    """Say what a change of a catalogue does, and what differs, field by field.
+@folder_option
+@click.option(
+    "--format", "format_name", type=click.Choice(["text", "json", "turtle"]), default="text"
+)
+@language_option
+@click.option("--exit-code", "fails", is_flag=True, help="Exit with 1 if anything differs.")
+def diff(
+    old: str, new: str, folder: Path, format_name: str, language: str | None, fails: bool
+) -> None:
+    """Compare two states of a catalogue, field by field, and list the impact of the change.
 
-    First, in words and in JSON: the counts that move, the entries with other values in facets, the
-    addresses that lead elsewhere or nowhere, the stored questions that fail or return nothing, and
-    the names that are lost in a language.
+    The impact comes first, in text and JSON: counts that change, entries with other values in
+    facets, IRIs that move or vanish, stored queries that fail or return nothing, and labels that
+    are lost in a language.
 
     OLD and NEW are folders, archives (.zip, .tar.gz) or git revisions of the catalogue's folder;
-    without NEW, the folder itself is compared. The exit status is 0, and 2 where one of them
-    cannot be read; with --exit-code it is 1 where they differ.
+    without NEW, OLD is compared with the folder itself. The exit status is 2 if one of them cannot
+    be read, else 0; with --exit-code it is 1 if they differ.
     """
-    with mistakes(Trouble):
-        words = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
-        before, after = _state(old, root), _state(new or str(root), root)
-        comparison = Comparison(before, after, words.preferred_languages(lang))
-    found = comparison.differences()
-    if form == "turtle":
-        click.echo(differences.turtle(comparison, found), nl=False)
-        sys.exit(judges and bool(found))
-    impact = reporting_impact.impact(comparison, found)
-    if form == "json":
-        click.echo(
-            differences.as_json(comparison, found, reporting_impact.as_object(comparison, impact))
-        )
+    with errors_in_one_line(exit_code=2):
+        words = catalogue_of(folder)
+        before, after = _state(old, folder), _state(new or str(folder), folder)
+        comparison = Comparison(before, after, words.preferring(language))
+    changes = comparison.differences()
+    if format_name == "turtle":
+        click.echo(differences.turtle(comparison, changes), nl=False)
+    elif format_name == "json":
+        impacts = impact.as_object(comparison, impact.impact(comparison, changes))
+        click.echo(differences.as_json(comparison, changes, impacts))
     else:
-        lines = reporting_impact.text(comparison, impact, words.phrases)
-        click.echo("\n".join([*lines, *differences.text(comparison, found, words.phrases)]))
-    sys.exit(judges and bool(found))
+        lines = impact.text(comparison, impact.impact(comparison, changes), words.phrases)
+        click.echo("\n".join([*lines, *differences.text(comparison, changes, words.phrases)]))
+    sys.exit(fails and bool(changes))
 
 
-@click.command()
-@in_folder
-@at_store
-@click.option(
-    "--format", "form", type=click.Choice([*FORMATS, SHEET]), help="Else as FILE ends, or nq."
-)
-@click.option("--lang", help="The language of a workbook's words, such as en or nl.")
-@click.option("-o", "path", metavar="FILE", type=click.Path(path_type=Path), help="Else a pipe.")
-def export(
-    root: Path, store: str | None, form: str | None, lang: str | None, path: Path | None
-) -> None:
-    """Write the whole catalogue, as the service's dumps have it; FILE may end in .gz.
-
-    A workbook (xlsx) has the entries alone, as `template` lays them out and `import` reads them.
-    """
-    with mistakes(), tempfile.TemporaryDirectory() as work:
-        form = form or (exchange_export.form_of(path) if path else FORMATS[0])
-        if store:
-            opened = startup.open_remote_for_reading(root, Endpoint.at(store))
-        else:
-            opened = startup.open_for_reading(root, watched)
-        languages = opened.preferred_languages(lang)
-        whole = canonical(opened.store, Path(work), watched)
-        written = Export(opened, whole, watched, languages)
-        if path:
-            written.save(form, path)
-        else:
-            written.write(form, sys.stdout.buffer)
+def catalogue_of(folder: Path) -> Catalogue:
+    """Return the catalogue in a folder, read into memory."""
+    return catalogue.gather(catalogue.read(folder).documents, folder)
 
 
-def _state(reference: str, root: Path) -> State:
-    documents = revisions.read_revision(reference, root)
-    return State(documents, catalogue.open_in_memory(documents, Path(reference)))
+def print_findings(checked: Checked) -> None:
+    """Write the findings of a check, violations in red."""
+    for finding in checked.findings:
+        click.secho(str(finding), fg="red" if finding.violates else "yellow")
+
+
+def _check_against(
+    reference: str,
+    folder: Path,
+    contents: Contents,
+    scope: Sequence[Path],
+    language: str | None,
+    fetch: Fetch | None,
+) -> tuple[Checked, list[str]]:
+    """Check a folder beside an earlier state; return the impact too, line by line."""
+    before = _state(reference, folder)
+    new = catalogue.gather(contents.documents, folder)
+    comparison = Comparison(before, State(contents.documents, new), new.preferring(language))
+    impacts = impact.impact(comparison, comparison.differences())
+    checker = checks.checker_of(new, language, fetch)
+    lost = impact.findings(impacts, checker.reporter, contents.documents)
+    checked = checker.check(contents.documents, contents.unreadable, scope, before.documents, lost)
+    return checked, list(impact.text(comparison, impacts, new.phrases))
+
+
+def _state(reference: str, folder: Path) -> State:
+    earlier = revisions.documents(reference, folder)
+    return State(earlier, catalogue.gather(earlier, Path(reference)))
+
+
+def _prefixes(folder: Path) -> dict[str, str]:
+    heads = documents.contents(documents.files(folder, documents.PARTS[:2])).documents
+    return {name: iri for document in heads for name, iri in document.prefixes.items()}

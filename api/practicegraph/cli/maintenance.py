@@ -1,226 +1,193 @@
-"""The commands that keep a catalogue right: `check`, `template`, `import`, `label`, `token`."""
+"""The commands that write files: `template`, `import`, `export`, `label`, `token`."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import click
 
 from .. import __version__
-from ..catalogue import catalogue, documents, revisions
+from ..application import startup
+from ..catalogue import catalogue, documents
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.documents import DocumentSet
-from ..editing.tokens import RIGHTS, TokenFile
-from ..exchange import export, importer, table_writer
+from ..editing.tokens import RIGHTS, Bearers
+from ..exchange import export as exchange_export
+from ..exchange import importer, table_writer
+from ..exchange.export import FORMATS, SHEET, Export, canonical
 from ..exchange.importer import Import, Naming
-from ..reporting import impact
-from ..reporting.differences import Comparison, State
 from ..schema import messages
 from ..storage import files
 from ..storage.files import Change
-from ..validation import checks, reports, stored_checks
-from ..validation.findings import ValidationReport
-from ..validation.stored_checks import Fetch
-from .common import FILE, PATH, in_folder, mistakes, watched
+from ..storage.remote import Endpoint
+from ..validation import checks
+from .common import FILE, folder_option, progress, store_option
+from .inspection import catalogue_of, language_option, print_findings
+
+output_option = click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The file to write; standard output by default.",
+)
 
 
 @click.command()
-@click.argument("paths", metavar="[PATH]...", type=PATH, nargs=-1)
-@in_folder
-@click.option("--format", "form", type=click.Choice(list(reports.FORMATS)), default="text")
-@click.option("--lang", help="The language of the messages, such as en or nl.")
+@folder_option
 @click.option(
-    "--against",
-    metavar="REF",
-    help="A folder, an archive (.zip, .tar.gz) or a git revision; nothing that it published may "
-    "have vanished since.",
+    "--format",
+    "format_name",
+    type=click.Choice(table_writer.FORMS),
+    help="By default as the name of FILE ends.",
 )
-@click.option(
-    "--links", "asks", is_flag=True, help="Ask too whether each address elsewhere still answers."
-)
-def check(
-    paths: tuple[Path, ...],
-    root: Path,
-    form: str,
-    lang: str | None,
-    against: str | None,
-    asks: bool,
-) -> None:
-    """Check a catalogue, or files as if they stood in it; exit with 1 on a violation.
-
-    With --against, stored questions that fail or return nothing since are findings too, and the
-    text begins with what has changed for those who use the catalogue, as that of `diff` does.
-    """
-    if len(paths) == 1 and documents.is_catalogue(paths[0]):
-        root, paths = paths[0], ()
-    given = [path for place in paths for path in documents.list_rdf_files(place)]
-    with mistakes():
-        fetch = partial(stored_checks.find_dead_links, progress=watched) if asks else None
-        checked, lines = _checked(root, given, lang, against, fetch)
-    if form == "text":
-        click.echo("\n".join([*lines, ""]), nl=False)
-        _show(checked)
-        click.echo(checked.summary)
-    else:
-        click.echo(reports.FORMATS[form].write(checked, _prefixes(root)), nl=False)
-    sys.exit(checked.violations > 0)
-
-
-@click.command()
-@in_folder
-@click.option("--format", "form", type=click.Choice(table_writer.FORMS), help="Else as FILE ends.")
-@click.option("--lang", help="The language of its words, such as en or nl; CSV has keys without.")
-@click.option("-o", "path", metavar="FILE", type=click.Path(path_type=Path), help="Else a pipe.")
-@click.option("--force", is_flag=True, help="Write FILE anew where it is there already.")
+@language_option
+@output_option
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
 def template(
-    root: Path, form: str | None, lang: str | None, path: Path | None, force: bool
+    folder: Path, format_name: str | None, language: str | None, output: Path | None, force: bool
 ) -> None:
-    """Write an empty table to fill in, which `import` reads: XLSX with lists and hints, or CSV."""
-    with mistakes():
-        opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
-        content = table_writer.content(opened, form or table_writer.form_of(path), lang)
-        if path and path.exists() and not force:
-            raise click.ClickException(opened.say("isThere", path=path))
-        if path:
-            export.save(path, lambda output: output.write(content))
-        else:
-            sys.stdout.buffer.write(content)
+    """Write an empty table to fill in and import: XLSX with lists and hints, or CSV.
+
+    The columns of a CSV table are named by the keys of fields, or by their names with --lang.
+    """
+    opened = catalogue_of(folder)
+    form = format_name or table_writer.form_of(output)
+    content = table_writer.content(opened, form, language)
+    if output and output.exists() and not force:
+        raise click.ClickException(opened.say("isThere", path=output))
+    if output:
+        exchange_export.save(output, lambda file: file.write(content))
+    else:
+        sys.stdout.buffer.write(content)
 
 
 @click.command("import")
 @click.argument("paths", metavar="FILE...", type=FILE, nargs=-1, required=True)
-@in_folder
+@folder_option
 @click.option("--id", "identifier", help="The identifier, if the file is not named ID.LANG.txt.")
-@click.option("--lang", help="The language of the page, if the name does not say it.")
+@click.option("--lang", "language", help="The language of the page, if the name does not have it.")
 @click.option("--source", help="The address of the page, if it does not follow from the others.")
-@click.option("--retrieved", type=click.DateTime(["%Y-%m-%d"]), help="Day of reading, else today.")
+@click.option("--retrieved", type=click.DateTime(["%Y-%m-%d"]), help="By default today.")
 @click.option("--dry-run", is_flag=True, help="Show what would change and write nothing.")
 def import_(
     paths: tuple[Path, ...],
-    root: Path,
+    folder: Path,
     identifier: str | None,
-    lang: str | None,
+    language: str | None,
     source: str | None,
     retrieved: datetime | None,
     dry_run: bool,
 ) -> None:
-    """Read pages of the source (text) and tables (CSV, XLSX) into entries: all or nothing."""
+    """Import source pages (text) and tables (CSV, XLSX), all or nothing."""
     today = datetime.now(tz=UTC).date()
-    made = Import(__version__, retrieved.date() if retrieved else today, today)
-    with mistakes():
-        contents = catalogue.read_folder(root)
-        for error in contents.unreadable:
-            raise error
-        opened = catalogue.open_in_memory(contents.documents, root)
-        given = Naming(identifier, lang, source)
-        drafts = [draft for path in paths for draft in importer.drafts(opened, path, given)]
-        changes = importer.changes(opened, drafts, made)
-        needed = [change for change in changes if change.needed]
-        others = [documents.parse_document(change.path, change.after.encode()) for change in needed]
-        wanted = [change.path for change in needed]
-        checked = checks.check(root, contents.with_others(others), wanted)
-    _show(checked)
+    provenance = Import(__version__, retrieved.date() if retrieved else today, today)
+    contents = catalogue.read(folder)
+    for error in contents.unreadable:
+        raise error
+    opened = catalogue.gather(contents.documents, folder)
+    naming = Naming(identifier, language, source)
+    drafts = [draft for path in paths for draft in importer.drafts(opened, path, naming)]
+    changes = importer.changes(opened, drafts, provenance)
+    needed = [change for change in changes if change.needed]
+    others = [documents.document(change.path, change.after.encode()) for change in needed]
+    scope = [change.path for change in needed]
+    checked = checks.check(folder, contents.with_others(others), scope)
+    print_findings(checked)
     if checked.violations:
         raise click.ClickException(opened.say("nothingWritten"))
     if not dry_run:
         files.write(needed)
-    _report(opened, changes, dry_run)
+    _print_changes(opened, changes, dry_run)
+
+
+@click.command()
+@folder_option
+@store_option
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice([*FORMATS, SHEET]),
+    help="By default as the name of FILE ends, or nq.",
+)
+@language_option
+@output_option
+def export(
+    folder: Path,
+    store: str | None,
+    format_name: str | None,
+    language: str | None,
+    output: Path | None,
+) -> None:
+    """Export the whole catalogue to a file, as the service's dumps; FILE may end in .gz.
+
+    A workbook (xlsx) has the entries alone, in the columns of `template`, so that it can be
+    imported again. --lang is the language of its words.
+    """
+    form = format_name or (exchange_export.form_of(output) if output else FORMATS[0])
+    if store:
+        opened = startup.opened_elsewhere(folder, Endpoint.at(store))
+    else:
+        opened = startup.opened(folder, progress)
+    with tempfile.TemporaryDirectory() as scratch:
+        languages = opened.preferring(language)
+        lines = canonical(opened.store, Path(scratch), progress)
+        exported = Export(opened, lines, progress, languages)
+        if output:
+            exported.save(form, output)
+        else:
+            exported.write(form, sys.stdout.buffer)
 
 
 @click.command()
 @click.argument("path", metavar="FILE", type=FILE)
-@in_folder
-def label(path: Path, root: Path) -> None:
-    """Write the CLDR's names into a scheme of countries or languages, in every language."""
-    with mistakes():
-        contents = catalogue.read_folder(root)
-        opened = catalogue.open_in_memory(contents.documents, root)
-        document = documents.read_document(path)
-        triples = [quad.triple for quad in document.quads]
-        topic = document.topics[0]
-        named = messages.labelled(triples, opened.languages, topic)
-        after = opened.writer.write(named, topic)
-        change = Change(path, path.read_text(encoding="utf-8"), after)
+@folder_option
+def label(path: Path, folder: Path) -> None:
+    """Write the CLDR's names into a concept scheme of territories or languages."""
+    opened = catalogue_of(folder)
+    document = documents.read(path)
+    topic = document.topics[0]
+    triples = [quad.triple for quad in document.quads]
+    labelled = messages.labelled(triples, opened.languages, topic)
+    after = opened.writer.write(labelled, topic)
+    change = Change(path, path.read_text(encoding="utf-8"), after)
     files.write([change] if change.needed else [])
-    click.echo(opened.say("written" if change.needed else "unchanged", path=path))
+    _print_changes(opened, [change], dry_run=False)
 
 
 @click.command()
 @click.argument("name", default="")
-@in_folder
+@folder_option
 @click.option(
     "--right",
     "rights",
     type=click.Choice(RIGHTS),
     multiple=True,
-    help="What it lets one do; repeatable, else all of it.",
+    help="A permission of the token; repeatable, by default all.",
 )
-@click.option("--revoke", is_flag=True, help="Take the token of NAME back.")
-def token(name: str, root: Path, rights: tuple[str, ...], revoke: bool) -> None:
-    """Make a token with which NAME may write to the service, and show it this once.
+@click.option("--revoke", is_flag=True, help="Revoke the token of NAME.")
+def token(name: str, folder: Path, rights: tuple[str, ...], revoke: bool) -> None:
+    """Create, list or revoke bearer tokens, with which one writes over HTTP.
 
-    It takes the place of an earlier one of that name. Without NAME, list who has one.
+    A new token is shown once and replaces an earlier one of NAME. Without NAME, the names and
+    permissions of all tokens are listed.
     """
-    bearers = TokenFile(root)
+    bearers = Bearers(folder)
     if revoke and not name:
-        raise click.UsageError("Whose token? Give the name.")
-    with mistakes():
-        if not name:
-            for bearer in bearers.all():
-                click.echo(f"{bearer.name}: {', '.join(bearer.rights)}")
-        elif revoke:
-            bearers.remove(name)
-        else:
-            click.echo(bearers.add(name, rights or RIGHTS))
+        raise click.UsageError("No name. Give the name whose token is to be revoked.")
+    if not name:
+        for bearer in bearers.all():
+            click.echo(f"{bearer.name}: {', '.join(bearer.rights)}")
+    elif revoke:
+        bearers.remove(name)
+    else:
+        click.echo(bearers.add(name, rights or RIGHTS))
 
 
-def _checked_against(
-    reference: str,
-    root: Path,
-    contents: DocumentSet,
-    wanted: Sequence[Path],
-    language: str | None,
-    fetch: Fetch | None,
-) -> tuple[ValidationReport, list[str]]:
-    """Check what stands in a folder beside an earlier state; give the impact too, line by line."""
-    before = revisions.read_revision(reference, root)
-    old = State(before, catalogue.open_in_memory(before, Path(reference)))
-    new = catalogue.open_in_memory(contents.documents, root)
-    state = State(contents.documents, new)
-    comparison = Comparison(old, state, new.preferred_languages(language))
-    found = impact.impact(comparison, comparison.differences())
-    checker = checks.build_checker(new, language, fetch)
-    lost = impact.findings(found, checker.reporter, contents.documents)
-    checked = checker.check(contents.documents, contents.unreadable, wanted, before, lost)
-    return checked, list(impact.text(comparison, found, new.phrases))
-
-
-def _report(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None:
+def _print_changes(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None:
     done = "wouldWrite" if dry_run else "written"
     for change in changes:
         click.echo(opened.say(done if change.needed else "unchanged", path=change.path))
         if dry_run and change.needed:
             click.echo("\n".join(change.lines()))
-
-
-def _checked(
-    root: Path, given: Sequence[Path], lang: str | None, against: str | None, fetch: Fetch | None
-) -> tuple[ValidationReport, list[str]]:
-    """Check a folder, or files as if they stood in it; give the impact too, line by line."""
-    contents = catalogue.read_folder(root, given)
-    wanted = given or contents.paths
-    if against:
-        return _checked_against(against, root, contents, wanted, lang, fetch)
-    return checks.check(root, contents, wanted, lang, fetch), []
-
-
-def _prefixes(root: Path) -> dict[str, str]:
-    heads = documents.read_documents(documents.list_files(root, documents.FOLDERS[:2])).documents
-    return {name: iri for document in heads for name, iri in document.prefixes.items()}
-
-
-def _show(checked: ValidationReport) -> None:
-    for finding in checked.findings:
-        click.secho(str(finding), fg="red" if finding.violates else "yellow")

@@ -233,5 +233,6 @@ class BadChoiceError(ValueError):
     """A parameter, or a value of one, that does not exist; `valid` is what does, nearest first."""
 
     def __init__(self, parameter: str, value: str | None, valid: Sequence[str]) -> None:
-        super().__init__(f"{parameter}: {value!r}")
+        pair = parameter if value is None else f"{parameter}={value}"
+        super().__init__(f"{pair}: unknown. Valid values: {', '.join(valid)}")
         self.parameter, self.value, self.valid = parameter, value, valid
