@@ -25,14 +25,16 @@ store_option = click.option(
 )
 
 
-class _InputError(click.ClickException):
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+class InputError(click.ClickException):
+    """A wrong input of a command whose exit status 1 has another meaning."""
+
+    exit_code = 2
 
 
 @contextmanager
-def errors_in_one_line(exit_code: int = 1) -> Iterator[None]:
+def errors_in_one_line(
+    report: type[click.ClickException] = click.ClickException,
+) -> Iterator[None]:
     """Report a wrong input in one line, without a traceback.
 
     The exceptions of this package state what is wrong with an input. A fault of the program is an
@@ -40,10 +42,12 @@ def errors_in_one_line(exit_code: int = 1) -> Iterator[None]:
     """
     try:
         yield
+    except click.ClickException:
+        raise
     except Exception as error:
         if type(error).__module__.partition(".")[0] != _PACKAGE:
             raise
-        raise _InputError(str(error), exit_code) from error
+        raise report(str(error)) from error
 
 
 def progress(label: str, items: list[_Item], /) -> Iterator[_Item]:

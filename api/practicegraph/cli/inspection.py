@@ -21,7 +21,7 @@ from ..storage.oxigraph import Embedded
 from ..validation import checks, reports, stored_checks
 from ..validation.findings import Checked
 from ..validation.stored_checks import Fetch
-from .common import PATH, errors_in_one_line, folder_option, progress
+from .common import PATH, InputError, errors_in_one_line, folder_option, progress
 
 language_option = click.option("--lang", "language", help="The language of words, as en or nl.")
 
@@ -130,7 +130,7 @@ def diff(
     without NEW, OLD is compared with the folder itself. The exit status is 2 if one of them cannot
     be read, else 0; with --exit-code it is 1 if they differ.
     """
-    with errors_in_one_line(exit_code=2):
+    with errors_in_one_line(InputError):
         words = catalogue_of(folder)
         before, after = _state(old, folder), _state(new or str(folder), folder)
         comparison = Comparison(before, after, words.preferring(language))
