@@ -9,7 +9,7 @@ import click
 
 from ..catalogue import catalogue, documents, revisions
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.documents import Contents
+from ..catalogue.documents import DocumentSet
 from ..reporting import differences, impact
 from ..reporting import gaps as reporting_gaps
 from ..reporting.differences import Comparison, State
@@ -19,7 +19,7 @@ from ..schema.value_parser import BadChoiceError
 from ..storage import query_guard
 from ..storage.oxigraph import Embedded
 from ..validation import checks, reports, stored_checks
-from ..validation.findings import Checked
+from ..validation.findings import ValidationReport
 from ..validation.stored_checks import Fetch
 from .common import PATH, InputError, errors_in_one_line, folder_option, progress
 
@@ -29,7 +29,7 @@ language_option = click.option("--lang", "language", help="The language of words
 @click.command()
 @click.argument("paths", metavar="[PATH]...", type=PATH, nargs=-1)
 @folder_option
-@click.option("--format", "format_name", type=click.Choice(list(reports.FORMS)), default="text")
+@click.option("--format", "format_name", type=click.Choice(list(reports.FORMATS)), default="text")
 @language_option
 @click.option(
     "--against",
@@ -55,9 +55,9 @@ def check(
     """
     if len(paths) == 1 and documents.is_catalogue(paths[0]):
         folder, paths = paths[0], ()
-    files = [file for path in paths for file in documents.below(path)]
-    contents = catalogue.read(folder, files)
-    fetch = partial(stored_checks.unanswered, watch=progress) if with_links else None
+    files = [file for path in paths for file in documents.list_rdf_files(path)]
+    contents = catalogue.read_folder(folder, files)
+    fetch = partial(stored_checks.find_dead_links, progress=progress) if with_links else None
     scope = files or contents.paths
     if reference:
         checked, lines = _check_against(reference, folder, contents, scope, language, fetch)
@@ -68,7 +68,7 @@ def check(
         print_findings(checked)
         click.echo(checked.summary)
     else:
-        click.echo(reports.FORMS[format_name].write(checked, _prefixes(folder)), nl=False)
+        click.echo(reports.FORMATS[format_name].write(checked, _prefixes(folder)), nl=False)
     sys.exit(checked.violations > 0)
 
 
@@ -83,12 +83,12 @@ def query(name: str, parameters: tuple[str, ...], folder: Path, format_name: str
     """Run a stored query, or a query in a file; graphs are written in Turtle."""
     pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in parameters)]
     opened = catalogue_of(folder)
-    if name in opened.questions:
-        text = opened.questions[name].asked(pairs, opened.understanding)
+    if name in opened.stored_queries:
+        text = opened.stored_queries[name].bind(pairs, opened.value_parser)
     elif Path(name).is_file():
         text = Path(name).read_text(encoding="utf-8")
     else:
-        raise BadChoiceError(name, None, nearest(name, opened.questions))
+        raise BadChoiceError(name, None, nearest(name, opened.stored_queries))
     query_guard.refuse_calls(text)
     assert isinstance(opened.store, Embedded)
     click.echo(opened.store.results(text, format_name, opened.base), nl=False)
@@ -104,7 +104,7 @@ def query(name: str, parameters: tuple[str, ...], folder: Path, format_name: str
 def gaps(name: str, folder: Path, format_name: str, language: str | None) -> None:
     """List what is missing or not translated, thin, unused or unconfirmed: all parts, or one."""
     opened = catalogue_of(folder)
-    ledger = Ledger(opened, opened.preferring(language))
+    ledger = Ledger(opened, opened.preferred_languages(language))
     click.echo(reporting_gaps.FORMS[format_name](ledger, ledger.parts(name)), nl=False)
 
 
@@ -133,7 +133,7 @@ def diff(
     with errors_in_one_line(InputError):
         words = catalogue_of(folder)
         before, after = _state(old, folder), _state(new or str(folder), folder)
-        comparison = Comparison(before, after, words.preferring(language))
+        comparison = Comparison(before, after, words.preferred_languages(language))
     changes = comparison.differences()
     if format_name == "turtle":
         click.echo(differences.turtle(comparison, changes), nl=False)
@@ -148,39 +148,41 @@ def diff(
 
 def catalogue_of(folder: Path) -> Catalogue:
     """Return the catalogue in a folder, read into memory."""
-    return catalogue.gather(catalogue.read(folder).documents, folder)
+    return catalogue.open_in_memory(catalogue.read_folder(folder).documents, folder)
 
 
-def print_findings(checked: Checked) -> None:
+def print_findings(report: ValidationReport) -> None:
     """Write the findings of a check, violations in red."""
-    for finding in checked.findings:
+    for finding in report.findings:
         click.secho(str(finding), fg="red" if finding.violates else "yellow")
 
 
 def _check_against(
     reference: str,
     folder: Path,
-    contents: Contents,
+    contents: DocumentSet,
     scope: Sequence[Path],
     language: str | None,
     fetch: Fetch | None,
-) -> tuple[Checked, list[str]]:
+) -> tuple[ValidationReport, list[str]]:
     """Check a folder beside an earlier state; return the impact too, line by line."""
     before = _state(reference, folder)
-    new = catalogue.gather(contents.documents, folder)
-    comparison = Comparison(before, State(contents.documents, new), new.preferring(language))
+    new = catalogue.open_in_memory(contents.documents, folder)
+    comparison = Comparison(
+        before, State(contents.documents, new), new.preferred_languages(language)
+    )
     impacts = impact.impact(comparison, comparison.differences())
-    checker = checks.checker_of(new, language, fetch)
+    checker = checks.build_checker(new, language, fetch)
     lost = impact.findings(impacts, checker.reporter, contents.documents)
     checked = checker.check(contents.documents, contents.unreadable, scope, before.documents, lost)
     return checked, list(impact.text(comparison, impacts, new.phrases))
 
 
 def _state(reference: str, folder: Path) -> State:
-    earlier = revisions.documents(reference, folder)
-    return State(earlier, catalogue.gather(earlier, Path(reference)))
+    earlier = revisions.read_revision(reference, folder)
+    return State(earlier, catalogue.open_in_memory(earlier, Path(reference)))
 
 
 def _prefixes(folder: Path) -> dict[str, str]:
-    heads = documents.contents(documents.files(folder, documents.PARTS[:2])).documents
+    heads = documents.read_documents(documents.list_files(folder, documents.FOLDERS[:2])).documents
     return {name: iri for document in heads for name, iri in document.prefixes.items()}

@@ -12,7 +12,7 @@ from .. import __version__
 from ..application import startup
 from ..catalogue import catalogue, documents
 from ..catalogue.catalogue import Catalogue
-from ..editing.tokens import RIGHTS, Bearers
+from ..editing.tokens import RIGHTS, TokenFile
 from ..exchange import export as exchange_export
 from ..exchange import importer, table_writer
 from ..exchange.export import FORMATS, SHEET, Export, canonical
@@ -83,15 +83,15 @@ def import_(
     """Import source pages (text) and tables (CSV, XLSX), all or nothing."""
     today = datetime.now(tz=UTC).date()
     provenance = Import(__version__, retrieved.date() if retrieved else today, today)
-    contents = catalogue.read(folder)
+    contents = catalogue.read_folder(folder)
     for error in contents.unreadable:
         raise error
-    opened = catalogue.gather(contents.documents, folder)
+    opened = catalogue.open_in_memory(contents.documents, folder)
     naming = Naming(identifier, language, source)
     drafts = [draft for path in paths for draft in importer.drafts(opened, path, naming)]
     changes = importer.changes(opened, drafts, provenance)
     needed = [change for change in changes if change.needed]
-    others = [documents.document(change.path, change.after.encode()) for change in needed]
+    others = [documents.parse_document(change.path, change.after.encode()) for change in needed]
     scope = [change.path for change in needed]
     checked = checks.check(folder, contents.with_others(others), scope)
     print_findings(checked)
@@ -127,11 +127,11 @@ def export(
     """
     form = format_name or (exchange_export.form_of(output) if output else FORMATS[0])
     if store:
-        opened = startup.opened_elsewhere(folder, Endpoint.at(store))
+        opened = startup.open_remote_for_reading(folder, Endpoint.at(store))
     else:
-        opened = startup.opened(folder, progress)
+        opened = startup.open_for_reading(folder, progress)
     with tempfile.TemporaryDirectory() as scratch:
-        languages = opened.preferring(language)
+        languages = opened.preferred_languages(language)
         lines = canonical(opened.store, Path(scratch), progress)
         exported = Export(opened, lines, progress, languages)
         if output:
@@ -146,7 +146,7 @@ def export(
 def label(path: Path, folder: Path) -> None:
     """Write the CLDR's names into a concept scheme of territories or languages."""
     opened = catalogue_of(folder)
-    document = documents.read(path)
+    document = documents.read_document(path)
     topic = document.topics[0]
     triples = [quad.triple for quad in document.quads]
     labelled = messages.labelled(triples, opened.languages, topic)
@@ -173,7 +173,7 @@ def token(name: str, folder: Path, rights: tuple[str, ...], revoke: bool) -> Non
     A new token is shown once and replaces an earlier one of NAME. Without NAME, the names and
     permissions of all tokens are listed.
     """
-    bearers = Bearers(folder)
+    bearers = TokenFile(folder)
     if revoke and not name:
         raise click.UsageError("No name. Give the name whose token is to be revoked.")
     if not name:

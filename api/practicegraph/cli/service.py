@@ -10,11 +10,11 @@ import uvicorn
 
 from ..application import startup
 from ..application.dump_process import Dumper
-from ..application.health import Condition, checked_beside
+from ..application.health import FolderHealth, checked_beside
 from ..catalogue import catalogue
 from ..catalogue.catalogue import Catalogue
-from ..editing.tokens import Bearers
-from ..editing.writer import Writing
+from ..editing.tokens import TokenFile
+from ..editing.writer import EntryWriter
 from ..exchange.dumps import Dumps
 from ..sparql.pool import Limits, Workers
 from ..storage import query_guard
@@ -75,16 +75,16 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     those of a SPARQL store that `load` has filled.
     """
     if store:
-        opened = startup.serve_elsewhere(folder, Endpoint.at(store))
+        opened = startup.open_remote_for_serving(folder, Endpoint.at(store))
     else:
-        opened = startup.serve(folder, progress)
-    condition = Condition.of(opened.catalogue)
-    writing = None if store else startup.writing(opened)
+        opened = startup.open_for_serving(folder, progress)
+    condition = FolderHealth.of(opened.catalogue)
+    writing = None if store else startup.entry_writer(opened)
     release, writers = opened.catalogue.release, _writers(opened.catalogue, writing)
     click.echo(f"release {release}, at http://{host}:{port}, {writers}", err=True)
     assert opened.source
     workers = Workers(opened.source, Limits(most_seconds=query_timeout, hosts=service_hosts))
-    dumper = Dumper(opened, Dumps(folder / catalogue.KEPT / "dumps")) if with_dumps else None
+    dumper = Dumper(opened, Dumps(folder / catalogue.WORK_FOLDER / "dumps")) if with_dumps else None
     try:
         app = application(opened, workers, dumper, proxies, writing, condition)
         logging.getLogger("uvicorn.error").addFilter(responses.one_line)
@@ -116,9 +116,9 @@ def _freeze_garbage_collection() -> None:
     gc.freeze()
 
 
-def _writers(opened: Catalogue, writing: Writing | None) -> str:
+def _writers(opened: Catalogue, writing: EntryWriter | None) -> str:
     """Return whose tokens permit writing, or "read-only"."""
-    names = [bearer.name for bearer in Bearers(opened.folder).all()] if writing else []
+    names = [bearer.name for bearer in TokenFile(opened.folder).all()] if writing else []
     return f"written by {', '.join(names)}" if names else "read-only"
 
 
@@ -134,5 +134,5 @@ def load(folder: Path, store: str | None, update: str) -> None:
     if not store:
         raise click.UsageError("No store. Give the address of its endpoint with --store.")
     endpoint = Endpoint.at(store, update)
-    release = startup.load(folder, endpoint, progress)
+    release = startup.load_store(folder, endpoint, progress)
     click.echo(f"release {release} is in {endpoint.address}")
