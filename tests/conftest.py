@@ -19,8 +19,8 @@ from practicegraph.cli.main import main
 from practicegraph.exchange.dumps import Dumps
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.storage.base import Store
-from practicegraph.storage.oxigraph import Embedded
-from practicegraph.storage.remote import Endpoint, Remote
+from practicegraph.storage.oxigraph import OxigraphStore
+from practicegraph.storage.remote import Endpoint, RemoteStore
 from practicegraph.web.app import application
 from support import virtuoso
 from support.catalogues import ROOT, SOURCES, copy, lacking, opened
@@ -68,9 +68,9 @@ def virtuoso_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store of each kind."""
     if request.param == "embedded":
-        yield Embedded()
+        yield OxigraphStore()
         return
-    found = Remote(Endpoint(request.getfixturevalue("virtuoso_address")), Embedded())
+    found = RemoteStore(Endpoint(request.getfixturevalue("virtuoso_address")), OxigraphStore())
     yield found
     found.remove(found.graphs())
 

@@ -12,7 +12,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 from practicegraph.application.services import Services
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.exchange.source_pages import site
+from practicegraph.exchange.source_pages import read_source_site
 from practicegraph.web.app import application
 from support.catalogues import SOURCES, opened
 
@@ -195,7 +195,7 @@ def test_a_language_more_changes_search_counts_openapi_page_and_import(
 def in_portuguese(opened_catalogue: Catalogue) -> str:
     record = opened_catalogue.shapes.record
     concept = opened_catalogue.vocabularies.by_key["outcome"].concepts["LAN"]
-    title = site(opened_catalogue.store).page_titles["pt"]
+    title = read_source_site(opened_catalogue.store).page_titles["pt"]
     lines = [
         title,
         "MINT em português",

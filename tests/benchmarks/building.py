@@ -22,7 +22,7 @@ from practicegraph.rdf.terms import Term
 from practicegraph.schema.fields import Field
 from practicegraph.search.index_file import IndexFile
 from practicegraph.search.request import SearchRequest
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 
 Change = Callable[[Services, list[Quad]], Iterator[Quad]]
 
@@ -57,9 +57,9 @@ def update(root: Path, place: Path) -> dict[str, Figures]:
     for file in _files(root):
         shutil.copy(file, place)
     opened = startup.open_for_serving(root).catalogue
-    assert isinstance(opened.store, Embedded)
+    assert isinstance(opened.store, OxigraphStore)
     opened.store.snapshot(place / "store")
-    copied = replace(opened, store=Embedded(place / "store"))
+    copied = replace(opened, store=OxigraphStore(place / "store"))
     services = Services(copied, index=index_of(copied, IndexFile.open(place / _INDEX)))
     changes = {"values": _with_other_values, "titles": _with_other_titles}
     return {name: times(list(_updates(services, change))) for name, change in changes.items()}

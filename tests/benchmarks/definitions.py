@@ -19,9 +19,9 @@ from practicegraph.catalogue.catalogue import WORK_FOLDER
 from practicegraph.search.engine import ContingencyTable, SearchResult, SparqlEngine
 from practicegraph.search.request import SearchRequest
 from practicegraph.search.sparql import QueryBuilder
-from practicegraph.storage.base import QueryRefusedError, Row
-from practicegraph.storage.oxigraph import Embedded
-from practicegraph.storage.remote import Endpoint, Remote, StoreError
+from practicegraph.storage.base import QueryRefusedError, Solution
+from practicegraph.storage.oxigraph import OxigraphStore
+from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
 from practicegraph.web.search.coverage import AXES
 
 DEADLINE = 60
@@ -63,7 +63,7 @@ class _Known(SparqlEngine):
         counts = {facet.key: self.counts(facet, choices) for facet in self.kind.facets}
         return SearchResult(self._count(self.queries, choices), (), counts)
 
-    def _select(self, query: str) -> Iterator[Row]:
+    def _select(self, query: str) -> Iterator[Solution]:
         start = perf_counter()
         try:
             return super()._select(query)
@@ -149,7 +149,7 @@ def _answer(connection: Connection, root: Path, endpoint: str) -> None:
     """Answer questions until nobody asks."""
     opened = catalogue.open_snapshot(root, _snapshot(root / WORK_FOLDER), {})
     services = Services(opened)
-    store = Remote(Endpoint(endpoint), Embedded()) if endpoint else opened.store
+    store = RemoteStore(Endpoint(endpoint), OxigraphStore()) if endpoint else opened.store
     defined = _Known(store, opened.shapes.record, opened.vocabularies)
     assert defined.queries
     connection.send("ready")
@@ -163,7 +163,7 @@ def _answer(connection: Connection, root: Path, endpoint: str) -> None:
 def _snapshot(kept: Path) -> Path:
     """Give the snapshot that a server has taken; where none has, the store is free to take one."""
     taken = next((kept / "snapshots").iterdir(), None)
-    return taken or Embedded(kept / "store").keep(kept / "snapshots")
+    return taken or OxigraphStore(kept / "store").keep(kept / "snapshots")
 
 
 def _given(services: Services, defined: _Known, question: StoredQuery) -> _Given:

@@ -19,7 +19,7 @@ from pyoxigraph import NamedNode
 
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.terms import RDF, XSD, Term, plain
+from practicegraph.rdf.terms import RDF, XSD, Term, as_text
 from practicegraph.schema import shapes
 from practicegraph.schema.fields import Field
 from practicegraph.storage.base import Store
@@ -64,7 +64,7 @@ class _Sources:
 
     def _phrases(self, language: str) -> Iterator[str]:
         rows = self.opened.store.select(_TEXTS.format(language))
-        found = Counter(word for row in rows for word in _WORD.findall(plain(row["text"])))
+        found = Counter(word for row in rows for word in _WORD.findall(as_text(row["text"])))
         words, weights = list(found), list(accumulate(found.values()))
         for _ in range(_PHRASES):
             length = self.random.randint(3, 8)
@@ -79,7 +79,7 @@ class _Sources:
         listed = [
             term
             for term in vocabularies.choices(field).values()
-            if plain(term) not in above and demanded <= _classes(store, term)
+            if as_text(term) not in above and demanded <= _classes(store, term)
         ]
         self.random.shuffle(listed)
         return [str(term) for term in listed]

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import synthetic
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.terms import plain
+from practicegraph.rdf.terms import as_text
 from practicegraph.validation import checks
 from support.catalogues import ROOT
 
@@ -37,7 +37,7 @@ def test_a_synthetic_entry_says_so_in_its_titles_and_beside_every_link(
 ) -> None:
     quads = documents.read_document(made).quads
     titles = {field.predicate for field in real.shapes.record.with_role("LabelRole")}
-    said = [plain(quad.object) for quad in quads if quad.predicate.value in titles]
+    said = [as_text(quad.object) for quad in quads if quad.predicate.value in titles]
     links = {quad.object for quad in quads if str(quad.object).startswith(f"<{synthetic.PLACE}")}
     described = {q.subject for q in quads if q.predicate.value.endswith("#comment")}
     assert said

@@ -26,7 +26,7 @@ from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document
 from practicegraph.schema import shapes
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.validation import shacl
 from practicegraph.validation.incremental import IncrementalValidator
 from support.catalogues import copy
@@ -162,7 +162,7 @@ class Bench:
     def _ours(self, count: int, lines: Sequence[str]) -> Iterator[str]:
         path = self.root / "data/synthetic.nq"
         path.write_text("".join(lines))
-        store = Embedded(self.root.parent / f"store-{count}")
+        store = OxigraphStore(self.root.parent / f"store-{count}")
         store.add(self.opened.store.quads())
         store.add(parse(path.read_bytes(), RdfFormat.N_QUADS))
         seconds = measure_validation(replace(self.opened, store=store), lines)

@@ -20,7 +20,7 @@ from practicegraph.catalogue import catalogue, change_recorder, loading
 from practicegraph.editing import writer
 from practicegraph.editing.tokens import RIGHTS, TokenFile
 from practicegraph.storage import files
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.validation.incremental import IncrementalValidator
 from practicegraph.web.app import application
 from support.catalogues import copy
@@ -31,7 +31,7 @@ _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("log", change_recorder, "advance"),
     ("list", loading, "begin"),
     ("list", loading, "end"),
-    ("store", Embedded, "exchange"),
+    ("store", OxigraphStore, "exchange"),
     ("index", writer, "synchronise"),
 )
 Clocked = dict[str, list[tuple[float, float]]]

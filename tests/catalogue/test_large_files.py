@@ -22,7 +22,7 @@ from pyoxigraph import (
 from practicegraph.catalogue import documents, loading
 from practicegraph.catalogue.change_log import ChangeLog, Event
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 from support.catalogues import copy, snapshot
 
 MINT = "https://w3id.org/practicegraph/practice/1788"
@@ -34,7 +34,7 @@ class Site:
     """A catalogue whose entries are one set, brought in step with a store by small parts."""
 
     root: Path
-    store: Embedded = field(default_factory=Embedded)
+    store: OxigraphStore = field(default_factory=OxigraphStore)
     put_in: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -111,9 +111,9 @@ class KilledError(Exception):
 
 def kill(monkeypatch: pytest.MonkeyPatch, site: Site, after: int) -> None:
     """Break a start off in the middle of a part, after so many whole ones."""
-    add, calls = Embedded.add, []
+    add, calls = OxigraphStore.add, []
 
-    def failing(self: Embedded, quads: Iterable[Quad]) -> None:
+    def failing(self: OxigraphStore, quads: Iterable[Quad]) -> None:
         calls.append(self)
         if len(calls) <= after:
             add(self, quads)
@@ -123,21 +123,21 @@ def kill(monkeypatch: pytest.MonkeyPatch, site: Site, after: int) -> None:
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Embedded, "add", failing)
+        patch.setattr(OxigraphStore, "add", failing)
         with pytest.raises(KilledError):
             site.start()
 
 
 def test_a_set_is_put_in_part_by_part(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[int] = []
-    add = Embedded.add
+    add = OxigraphStore.add
 
-    def counting(self: Embedded, quads: Iterable[Quad]) -> None:
+    def counting(self: OxigraphStore, quads: Iterable[Quad]) -> None:
         listed = list(quads)
         parts.append(len(listed))
         add(self, listed)
 
-    monkeypatch.setattr(Embedded, "add", counting)
+    monkeypatch.setattr(OxigraphStore, "add", counting)
     site.start()
     assert len(parts) > 5
     assert site.holds_its_files()
@@ -147,7 +147,7 @@ def test_more_quads_than_few_are_loaded_in_bulk(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("practicegraph.storage.oxigraph._FEW", 3)
     names = [quad(NamedNode(f"https://example.org/{n}"), LABEL, "set") for n in range(10)]
     for count in range(len(names)):
-        store = Embedded()
+        store = OxigraphStore()
         store.add(iter(names[:count]))
         assert set(store.quads()) == set(names[:count])
 
@@ -266,7 +266,7 @@ def test_a_set_is_logged_as_its_graphs_would_be_in_files_of_their_own(site: Site
     site.start()
     log = ChangeLog(site.root / "other")
     root = copy(site.root / "copy")
-    loading.synchronise(root, Embedded(), site.root / "other.json", log=log)
+    loading.synchronise(root, OxigraphStore(), site.root / "other.json", log=log)
     others = [e for page in range(1, log.open_page + 1) for e in log.page(page)]
     plain = [
         [

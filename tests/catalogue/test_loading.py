@@ -9,11 +9,11 @@ from pyoxigraph import RdfFormat, serialize
 from practicegraph.catalogue import documents, loading
 from practicegraph.catalogue.documents import UnreadableError
 from practicegraph.catalogue.loading import DuplicateGraphError
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 from support.catalogues import snapshot
 
 
-def synchronised(root: Path, store: Embedded) -> tuple[str, list[str]]:
+def synchronised(root: Path, store: OxigraphStore) -> tuple[str, list[str]]:
     """Bring the store in step; give the release and the names of the files that were read."""
     read: list[str] = []
 
@@ -25,7 +25,7 @@ def synchronised(root: Path, store: Embedded) -> tuple[str, list[str]]:
 
 
 def test_only_changed_files_are_read_again(copied: Path) -> None:
-    store = Embedded()
+    store = OxigraphStore()
     _, read = synchronised(copied, store)
     assert "1788.ttl" in read
     assert synchronised(copied, store)[1] == []
@@ -35,7 +35,7 @@ def test_only_changed_files_are_read_again(copied: Path) -> None:
 
 
 def test_a_file_that_has_gone_leaves_the_store(copied: Path) -> None:
-    store = Embedded()
+    store = OxigraphStore()
     synchronised(copied, store)
     entry = "https://w3id.org/practicegraph/practice/1788"
     assert store.holds(entry)
@@ -45,16 +45,16 @@ def test_a_file_that_has_gone_leaves_the_store(copied: Path) -> None:
 
 
 def test_the_release_is_that_of_the_content(copied: Path) -> None:
-    first, _ = synchronised(copied, Embedded())
+    first, _ = synchronised(copied, OxigraphStore())
     (copied / "files.json").unlink()
-    assert synchronised(copied, Embedded())[0] == first
+    assert synchronised(copied, OxigraphStore())[0] == first
     entry = copied / "data/practices/1788.ttl"
     entry.write_text(entry.read_text() + "\n")
-    assert synchronised(copied, Embedded())[0] != first
+    assert synchronised(copied, OxigraphStore())[0] != first
 
 
 def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
-    store = Embedded()
+    store = OxigraphStore()
     synchronised(copied, store)
     path, name = copied / "files.json", "data/practices/1788.ttl"
     listed = loading.read_listing(path)
@@ -68,7 +68,7 @@ def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
 def test_without_a_list_that_can_be_read_the_store_is_made_anew(
     copied: Path, text: str | None
 ) -> None:
-    store = Embedded()
+    store = OxigraphStore()
     synchronised(copied, store)
     triples = len(store)
     entry = copied / "data/practices/1788.ttl"
@@ -81,7 +81,7 @@ def test_without_a_list_that_can_be_read_the_store_is_made_anew(
 
 
 def test_an_unreadable_file_changes_nothing(copied: Path) -> None:
-    store = Embedded()
+    store = OxigraphStore()
     synchronised(copied, store)
     (copied / "data/practices/1788.ttl").write_text("<a> <b> ")
     (copied / "data/practices/1789.ttl").unlink()
@@ -95,7 +95,7 @@ def test_two_files_on_one_topic_are_refused(copied: Path) -> None:
     entry = copied / "data/practices/1788.ttl"
     (copied / "data/practices/1789b.ttl").write_text(entry.read_text())
     with pytest.raises(DuplicateGraphError, match="1788"):
-        synchronised(copied, Embedded())
+        synchronised(copied, OxigraphStore())
 
 
 @pytest.mark.parametrize("name", ["set.nq", "set.nq.gz", "set.trig"])
@@ -107,13 +107,13 @@ def test_a_set_of_many_graphs_is_loaded_too(copied: Path, name: str) -> None:
     entry.unlink()
     packed = gzip.compress(content) if name.endswith("gz") else content
     (copied / "data" / name).write_bytes(packed)
-    store = Embedded()
+    store = OxigraphStore()
     synchronised(copied, store)
     assert store.graph("https://w3id.org/practicegraph/practice/1788")
 
 
 def test_topics_that_two_files_exchange_are_both_there(copied: Path) -> None:
-    store = Embedded()
+    store = OxigraphStore()
     synchronised(copied, store)
     triples = len(store)
     one, two = (copied / f"data/practices/{name}.ttl" for name in (1788, 1789))
@@ -126,7 +126,7 @@ def test_topics_that_two_files_exchange_are_both_there(copied: Path) -> None:
 
 
 def test_a_store_that_others_change_gets_again_what_it_has_lost(copied: Path) -> None:
-    store = Embedded()
+    store = OxigraphStore()
     store.derived = False
     synchronised(copied, store)
     store.remove(["https://w3id.org/practicegraph/practice/1788"])
@@ -134,12 +134,12 @@ def test_a_store_that_others_change_gets_again_what_it_has_lost(copied: Path) ->
 
 
 def test_the_first_half_of_a_release_is_that_of_what_things_are(copied: Path) -> None:
-    first, _ = synchronised(copied, Embedded())
+    first, _ = synchronised(copied, OxigraphStore())
     (copied / "data/practices/1788.ttl").unlink()
-    second, _ = synchronised(copied, Embedded())
+    second, _ = synchronised(copied, OxigraphStore())
     scheme = copied / "ontology/action.ttl"
     scheme.write_text(scheme.read_text() + "\n")
-    third, _ = synchronised(copied, Embedded())
+    third, _ = synchronised(copied, OxigraphStore())
     halves = [release.split("-") for release in (first, second, third)]
     assert halves[0][0] == halves[1][0] != halves[2][0] == loading.domain_release(copied)
     assert halves[0][1] != halves[1][1] == halves[2][1]

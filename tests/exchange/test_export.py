@@ -28,11 +28,11 @@ from practicegraph.application import startup
 from practicegraph.catalogue import loading
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange import export
-from practicegraph.exchange.export import FORMATS, WITH_GRAPHS, Canonical, Export
-from practicegraph.exchange.table_format import column_keys, row_of
+from practicegraph.exchange.export import FORMATS, QUAD_FORMATS, CanonicalDataset, Exporter
+from practicegraph.exchange.table_format import column_keys, table_row
 from practicegraph.rdf.jsonld import Compactor
 from practicegraph.rdf.terms import RDF
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 from support.catalogues import ROOT, rows
 
 EX = "https://example.org/"
@@ -46,13 +46,13 @@ SYNTAXES = {
 
 
 @pytest.fixture(scope="module")
-def contents(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Canonical:
-    return export.canonical(real.store, tmp_path_factory.mktemp("work"))
+def contents(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> CanonicalDataset:
+    return export.canonicalize_store(real.store, tmp_path_factory.mktemp("work"))
 
 
-def written(catalogue: Catalogue, contents: Canonical, form: str) -> bytes:
+def written(catalogue: Catalogue, contents: CanonicalDataset, form: str) -> bytes:
     output = io.BytesIO()
-    Export(catalogue, contents).write(form, output)
+    Exporter(catalogue, contents).write(form, output)
     return output.getvalue()
 
 
@@ -71,16 +71,16 @@ def sha(content: bytes) -> str:
 
 @pytest.mark.parametrize("form", SYNTAXES)
 def test_every_syntax_has_the_same_canonical_hash(
-    real: Catalogue, contents: Canonical, form: str
+    real: Catalogue, contents: CanonicalDataset, form: str
 ) -> None:
     read = lines(parse(written(real, contents, form), SYNTAXES[form]))
-    whole = "nq" if form in WITH_GRAPHS else "nt"
+    whole = "nq" if form in QUAD_FORMATS else "nt"
     assert sha(read) == sha(written(real, contents, whole))
-    assert (b"practice/1788> .\n" in read) == (form in WITH_GRAPHS)
+    assert (b"practice/1788> .\n" in read) == (form in QUAD_FORMATS)
 
 
 def test_the_n_quads_are_the_canonical_form_of_the_store(
-    real: Catalogue, contents: Canonical
+    real: Catalogue, contents: CanonicalDataset
 ) -> None:
     stored = [quad for name in real.store.graphs() for quad in real.store.graph(name)]
     assert len(stored) == len(real.store)
@@ -88,7 +88,9 @@ def test_the_n_quads_are_the_canonical_form_of_the_store(
 
 
 @pytest.mark.filterwarnings("ignore:Dataset:DeprecationWarning")  # said by rdflib of itself
-def test_another_reader_finds_the_same_in_the_json_ld(real: Catalogue, contents: Canonical) -> None:
+def test_another_reader_finds_the_same_in_the_json_ld(
+    real: Catalogue, contents: CanonicalDataset
+) -> None:
     dataset = Datasets()
     dataset.parse(data=written(real, contents, "jsonld"), format="json-ld")
     read = lines(parse(dataset.serialize(format="nquads"), RdfFormat.N_QUADS))
@@ -96,31 +98,31 @@ def test_another_reader_finds_the_same_in_the_json_ld(real: Catalogue, contents:
 
 
 def test_the_order_of_reading_and_the_names_of_blank_nodes_leave_no_trace(
-    real: Catalogue, contents: Canonical, tmp_path: Path
+    real: Catalogue, contents: CanonicalDataset, tmp_path: Path
 ) -> None:
     quads = [quad for name in real.store.graphs() for quad in real.store.graph(name)]
     random.Random(1).shuffle(quads)
     content = serialize(quads, format=RdfFormat.N_QUADS)
-    other = Embedded()
+    other = OxigraphStore()
     other.add(parse(content, RdfFormat.N_QUADS, rename_blank_nodes=True))
     prefixes = dict(reversed(list(real.prefixes.items())))
     shuffled = replace(real, store=other, prefixes=prefixes)
-    again = export.canonical(other, tmp_path)
+    again = export.canonicalize_store(other, tmp_path)
     for form in FORMATS:
         assert written(shuffled, again, form) == written(real, contents, form), form
 
 
 def test_runs_that_are_sorted_apart_come_together(
-    real: Catalogue, contents: Canonical, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    real: Catalogue, contents: CanonicalDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "_RUN", 100_000)
-    apart = export.canonical(real.store, tmp_path)
+    apart = export.canonicalize_store(real.store, tmp_path)
     assert written(real, apart, "nq") == written(real, contents, "nq")
     assert len(list(tmp_path.glob("*.run"))) > 10
 
 
 def test_the_table_has_every_entry_as_a_search_shows_it(
-    real: Catalogue, contents: Canonical
+    real: Catalogue, contents: CanonicalDataset
 ) -> None:
     table = rows(written(real, contents, "csv").decode())
     kind, tags = real.shapes.record, real.languages
@@ -128,12 +130,12 @@ def test_the_table_has_every_entry_as_a_search_shows_it(
     assert list(table[0]) == column_keys(kind, tags)
     for shown in table:
         (record,) = real.reader.records(kind, [real.entry_iri(shown["identifier"])])
-        expected = row_of(real.reader, record, tags)
+        expected = table_row(real.reader, record, tags)
         assert {column: cell for column, cell in shown.items() if cell} == expected
 
 
 def test_a_field_beyond_a_property_stands_in_the_table_too(
-    real: Catalogue, contents: Canonical
+    real: Catalogue, contents: CanonicalDataset
 ) -> None:
     kind = real.shapes.record
     far = replace(
@@ -188,7 +190,7 @@ def test_the_command_writes_the_same_to_a_file_and_to_a_pipe(
 ) -> None:
     served = startup.open_for_serving(copied).catalogue
     (tmp_path / "work").mkdir()
-    expected = written(served, export.canonical(served.store, tmp_path / "work"), form)
+    expected = written(served, export.canonicalize_store(served.store, tmp_path / "work"), form)
     piped = run("export", "--format", form)
     assert piped.stdout_bytes == expected
     assert piped.stderr == ""

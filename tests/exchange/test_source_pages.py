@@ -9,7 +9,7 @@ from pyoxigraph import Literal, NamedNode
 
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.exchange.source_pages import Pages, site
+from practicegraph.exchange.source_pages import SourcePageParser, read_source_site
 from practicegraph.schema.records import Record
 from practicegraph.schema.text import best
 from practicegraph.schema.value_parser import Draft, RefusedError
@@ -34,7 +34,7 @@ NEWS = ("Together we make", "Ukraine", "Guiding principles", "mei 24th", "Lastes
 
 
 def drafted(catalogue: Catalogue, path: Path, language: str) -> Draft:
-    pages = Pages(catalogue.value_parser, site(catalogue.store))
+    pages = SourcePageParser(catalogue.value_parser, read_source_site(catalogue.store))
     return pages.read(path, "1788", language, f"https://example.org/{language}")
 
 
@@ -47,7 +47,11 @@ def values(draft: Draft) -> dict[str, list[str]]:
 
 def as_page(catalogue: Catalogue, record: Record, language: str, title: str) -> str:
     """Print a record's choices as the source would print them in a language."""
-    lines = [f"{site(catalogue.store).page_titles[language]}2022-04-07T13:59:41+02:00", "MINT", ""]
+    lines = [
+        f"{read_source_site(catalogue.store).page_titles[language]}2022-04-07T13:59:41+02:00",
+        "MINT",
+        "",
+    ]
     for field, terms in record.filled():
         if field.scheme and field.facet:
             lines.append(f" • {best(field.names, (language,))}:")
@@ -55,7 +59,13 @@ def as_page(catalogue: Catalogue, record: Record, language: str, title: str) -> 
             labels = [catalogue.vocabularies.concepts[iri].labels[language] for iri in iris]
             lines += [f"  • {label}" for label in labels]
     return "\n".join(
-        [*lines, "", title, " • " + site(catalogue.store).page_ends[0], "News of the site"]
+        [
+            *lines,
+            "",
+            title,
+            " • " + read_source_site(catalogue.store).page_ends[0],
+            "News of the site",
+        ]
     )
 
 

@@ -21,9 +21,15 @@ from pyoxigraph import Literal, NamedNode
 
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange import importer, table_reader
-from practicegraph.exchange.table_format import Columns, joined, parted, shielded, unshielded
-from practicegraph.exchange.table_reader import Tables
-from practicegraph.exchange.table_writer import Sheets, UnfitError
+from practicegraph.exchange.table_format import (
+    TableColumns,
+    escape_formula,
+    join_values,
+    split_values,
+    unescape_formula,
+)
+from practicegraph.exchange.table_reader import TableParser
+from practicegraph.exchange.table_writer import CellValueError, WorkbookWriter
 from practicegraph.rdf.terms import RDF
 from practicegraph.schema.records import Record
 from practicegraph.schema.text import fold
@@ -55,7 +61,7 @@ def changed(path: Path, change: Callable[[Any], None]) -> Path:
 
 
 def read(real: Catalogue, path: Path) -> list[Draft]:
-    return Tables(real.value_parser).read(path)
+    return TableParser(real.value_parser).read(path)
 
 
 def said(real: Catalogue, path: Path) -> dict[str, list[Any]]:
@@ -91,7 +97,9 @@ def exported(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
     entries = [NamedNode(iri) for c in kind.classes for iri in _instances(real, c)]
     found = real.reader.records(kind, [entry.value for entry in entries])
     with path.open("wb") as output:
-        Sheets(Columns(real.value_parser), real.languages).write(real.reader, found, output)
+        WorkbookWriter(TableColumns(real.value_parser), real.languages).write(
+            real.reader, found, output
+        )
     return path
 
 
@@ -207,8 +215,8 @@ def test_the_labels_of_columns_are_read_back_without_their_keys(
 ) -> None:
     result = run("template", "--format", "csv", "--lang", language)
     labels = next(csv.reader([result.stdout_bytes.decode("utf-8-sig")]))
-    columns = Columns(real.value_parser)
-    listed = Sheets(columns, real.preferred_languages(language)).listed
+    columns = TableColumns(real.value_parser)
+    listed = WorkbookWriter(columns, real.preferred_languages(language)).listed
     assert tuple(columns.known[fold(label)] for label in labels) == listed
     assert labels[0] != "identifier"
 
@@ -217,7 +225,7 @@ def test_the_labels_of_columns_are_read_back_without_their_keys(
 def test_what_a_list_offers_is_read_as_the_value_that_is_meant(
     real: Catalogue, language: str
 ) -> None:
-    columns = Columns(real.value_parser)
+    columns = TableColumns(real.value_parser)
     for field in real.shapes.record.fields:
         values = real.vocabularies.choices(field)
         wordings = (
@@ -232,7 +240,7 @@ def test_a_template_offers_lists_and_hints_and_marks_what_is_required(
     real: Catalogue, tmp_path: Path
 ) -> None:
     output = io.BytesIO()
-    Sheets(Columns(real.value_parser), real.preferred_languages("nl")).write(
+    WorkbookWriter(TableColumns(real.value_parser), real.preferred_languages("nl")).write(
         real.reader, (), output
     )
     book = openpyxl.load_workbook(output)
@@ -377,7 +385,7 @@ SHEET = "xl/worksheets/sheet1.xml"
             lambda c: c.replace(b"sheet.main", b"sheet.macroEnabled.main"),
             "macros",
         ),
-        ("xl/media/big", lambda _: bytes(table_reader.UNPACKED + 1), "too large"),
+        ("xl/media/big", lambda _: bytes(table_reader.MAX_TABLE_BYTES + 1), "too large"),
         (SHEET, lambda c: b'<!DOCTYPE x [<!ENTITY a "b">]>' + c, "not a workbook"),
         (SHEET, lambda c: c[:-30], "not a workbook"),
         ("xl/workbook.xml", lambda _: b"", "not a workbook"),
@@ -402,9 +410,9 @@ def test_a_size_that_a_sheet_only_says_it_has_is_not_believed(
 
 def test_more_rows_than_the_limit_are_refused(real: Catalogue, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, FILLED, FILLED)
-    assert len(table_reader.xlsx_rows(real.value_parser, path, path.read_bytes(), 3)) == 3
+    assert len(table_reader.read_xlsx(real.value_parser, path, path.read_bytes(), 3)) == 3
     with pytest.raises(RefusedError, match="too large"):
-        table_reader.xlsx_rows(real.value_parser, path, path.read_bytes(), 2)
+        table_reader.read_xlsx(real.value_parser, path, path.read_bytes(), 2)
 
 
 FORMULAS = ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "'=x", "''@x"]
@@ -423,7 +431,7 @@ def test_a_text_is_never_a_formula_and_comes_back_from_a_sheet(
 ) -> None:
     path = tmp_path / "a.xlsx"
     with path.open("wb") as output:
-        Sheets(Columns(real.value_parser), real.languages).write(
+        WorkbookWriter(TableColumns(real.value_parser), real.languages).write(
             real.reader, [made(real, text)], output
         )
     (draft,) = read(real, path)
@@ -433,17 +441,17 @@ def test_a_text_is_never_a_formula_and_comes_back_from_a_sheet(
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_formula_is_shielded_in_csv(text: str) -> None:
-    assert shielded(text) == "'" + text
+    assert escape_formula(text) == "'" + text
 
 
 @pytest.mark.parametrize("text", ["-5", "+1.5", "a=b", "'tis", "", "https://example.org/"])
 def test_what_is_no_formula_is_left_as_it_is(text: str) -> None:
-    assert shielded(text) == text
+    assert escape_formula(text) == text
 
 
 @given(some.text(alphabet="'=+-@\t1.a\n"))
 def test_every_shielded_text_comes_back(text: str) -> None:
-    assert unshielded(shielded(text)) == text
+    assert unescape_formula(escape_formula(text)) == text
 
 
 _VALUES = some.text(alphabet="\\| ab", min_size=1).map(str.strip).filter(bool)
@@ -451,7 +459,7 @@ _VALUES = some.text(alphabet="\\| ab", min_size=1).map(str.strip).filter(bool)
 
 @given(some.lists(_VALUES))
 def test_all_values_of_a_cell_come_back_bars_in_them_too(values: list[str]) -> None:
-    assert parted(joined(values)) == values
+    assert split_values(join_values(values)) == values
 
 
 @pytest.mark.parametrize(
@@ -470,8 +478,8 @@ def test_an_address_in_a_cell_is_an_iri_or_refused(
 
 @pytest.mark.parametrize("text", ["x" * 32_768, "a\x01b"])
 def test_a_text_that_no_cell_can_hold_is_refused(real: Catalogue, text: str) -> None:
-    sheets = Sheets(Columns(real.value_parser), real.languages)
-    with pytest.raises(UnfitError, match="title@en"):
+    sheets = WorkbookWriter(TableColumns(real.value_parser), real.languages)
+    with pytest.raises(CellValueError, match="title@en"):
         sheets.write(real.reader, [made(real, text)], io.BytesIO())
 
 
@@ -491,7 +499,7 @@ def test_a_search_as_a_workbook_has_what_it_found(client: TestClient) -> None:
 
 
 def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
-    sheets = Sheets(Columns(real.value_parser), real.languages)
+    sheets = WorkbookWriter(TableColumns(real.value_parser), real.languages)
     first, second = io.BytesIO(), io.BytesIO()
     sheets.write(real.reader, [made(real, "Reading")], first)
     with pytest.MonkeyPatch.context() as patch:
@@ -502,6 +510,6 @@ def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
 
 
 def test_no_column_is_for_what_an_import_states_itself(real: Catalogue) -> None:
-    listed = Sheets(Columns(real.value_parser), real.languages).listed
-    assert not importer.OWN & {column.field.predicate for column in listed}
-    assert {f.predicate for f in real.shapes.record.fields} >= importer.OWN
+    listed = WorkbookWriter(TableColumns(real.value_parser), real.languages).listed
+    assert not importer.GENERATED_PROPERTIES & {column.field.predicate for column in listed}
+    assert {f.predicate for f in real.shapes.record.fields} >= importer.GENERATED_PROPERTIES

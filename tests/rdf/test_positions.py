@@ -21,7 +21,12 @@ from pyoxigraph import (
 
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.rdf.positions import Placed, StrangeTokenError, placed, placed_in_lines
+from practicegraph.rdf.positions import (
+    LocatedTriple,
+    UnknownTokenError,
+    locate_n_quads,
+    locate_triples,
+)
 from practicegraph.rdf.terms import RDF
 from support.catalogues import CASES, ROOT
 
@@ -41,7 +46,7 @@ def canonical(triples: Iterable[Triple]) -> list[str]:
     return [*sorted(map(str, dataset)), str(len(listed))]
 
 
-def triples(found: Iterable[Placed]) -> list[Triple]:
+def triples(found: Iterable[LocatedTriple]) -> list[Triple]:
     return [Triple(one.subject, one.predicate, one.object) for one in found]
 
 
@@ -58,7 +63,7 @@ def test_the_triples_that_have_places_are_those_that_are_read(path: Path) -> Non
     )
     form = FORMS[path.suffixes[-2] if path.suffix == ".gz" else path.suffix]
     text = content.decode()
-    assert canonical(triples(placed(text))) == canonical(parsed(text, form))
+    assert canonical(triples(locate_triples(text))) == canonical(parsed(text, form))
 
 
 def test_n_quads_have_places_line_by_line() -> None:
@@ -66,7 +71,7 @@ def test_n_quads_have_places_line_by_line() -> None:
     written = serialize(quads, format=RdfFormat.N_QUADS)
     assert isinstance(written, bytes)
     text = written.decode()
-    found = list(placed_in_lines(text))
+    found = list(locate_n_quads(text))
     assert triples(found) == [quad.triple for quad in quads]
     for line, one in zip(text.splitlines(), found, strict=True):
         subject, predicate, value = (text[span.start : span.end] for span in one.at)
@@ -170,7 +175,7 @@ def texts(draw: st.DrawFn) -> str:
 @settings(max_examples=200, deadline=None)
 @given(texts())
 def test_odd_texts_have_the_places_that_their_triples_have(text: str) -> None:
-    found = placed(text)
+    found = locate_triples(text)
     assert canonical(triples(found)) == canonical(parsed(text))
     for one in found:
         if not isinstance(one.object, BlankNode) and not one.predicate.value.startswith(
@@ -182,8 +187,13 @@ def test_odd_texts_have_the_places_that_their_triples_have(text: str) -> None:
 
 def test_what_is_nested_ever_so_deep_has_places() -> None:
     deep = 5000
-    assert len(placed("<x:s> <x:p> " + "[ <x:p> " * deep + "1" + " ]" * deep + " .")) == deep + 1
-    assert len(placed("<x:s> <x:p> " + "( " * deep + "1" + " )" * deep + " .")) == 2 * deep + 1
+    assert (
+        len(locate_triples("<x:s> <x:p> " + "[ <x:p> " * deep + "1" + " ]" * deep + " ."))
+        == deep + 1
+    )
+    assert (
+        len(locate_triples("<x:s> <x:p> " + "( " * deep + "1" + " )" * deep + " .")) == 2 * deep + 1
+    )
 
 
 def test_graphs_of_trig_have_places() -> None:
@@ -191,12 +201,12 @@ def test_graphs_of_trig_have_places() -> None:
         "{ <x:a> <x:b> 1 } <x:g> { <x:a> <x:b> 2 . <x:a> <x:b> 3 }\n"
         "GRAPH _:g { [] a <x:d> } <x:a> <x:b> 4 . [] { <x:a> <x:b> [ <x:b> 5 ] }"
     )
-    assert canonical(triples(placed(text))) == canonical(parsed(text, RdfFormat.TRIG))
+    assert canonical(triples(locate_triples(text))) == canonical(parsed(text, RdfFormat.TRIG))
 
 
 def test_a_text_with_triple_terms_is_unreadable() -> None:
     text = "<x:s> <x:p> <<( <x:a> <x:b> <x:c> )>> ."
-    with pytest.raises(StrangeTokenError):
-        placed(text)
+    with pytest.raises(UnknownTokenError):
+        locate_triples(text)
     with pytest.raises(UnreadableError, match=r"new.ttl:1:1: a triple term"):
         documents.parse_document(Path("new.ttl"), text.encode())

@@ -16,7 +16,7 @@ from pyoxigraph import (
 
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.turtle import Writer
+from practicegraph.rdf.turtle import TurtleWriter
 from support.catalogues import ROOT
 
 KEPT_BY_THE_PROGRAM = sorted((ROOT / "data").rglob("*.ttl")) + sorted(
@@ -57,13 +57,13 @@ def test_what_is_written_reads_back_as_the_same_graph(path: Path, real: Catalogu
 )
 def test_a_literal_of_any_characters_survives(value: str) -> None:
     triple = Triple(NamedNode(EX + "s"), NamedNode(EX + "p"), Literal(value, language="en"))
-    text = Writer({}).write([triple], EX + "s")
+    text = TurtleWriter({}).write([triple], EX + "s")
     assert [quad.triple for quad in parse(text, RdfFormat.TURTLE)] == [triple]
 
 
 def test_a_name_that_a_prefix_cannot_shorten_is_written_in_full() -> None:
     triple = Triple(NamedNode(EX + "a/b"), NamedNode(EX + "p"), NamedNode(EX + "with.dot."))
-    text = Writer({"ex": EX}).write([triple], EX + "a/b")
+    text = TurtleWriter({"ex": EX}).write([triple], EX + "a/b")
     assert f"<{EX}a/b>" in text
     assert "ex:p" in text
     assert f"<{EX}with.dot.>" in text
@@ -82,4 +82,4 @@ def test_a_blank_node_stands_where_it_is_mentioned() -> None:
         Triple(NamedNode(EX + "s"), NamedNode(EX + "p"), node),
         Triple(node, NamedNode(EX + "q"), Literal("x")),
     ]
-    assert 'ex:p [ ex:q "x" ] .' in Writer({"ex": EX}).write(triples, EX + "s")
+    assert 'ex:p [ ex:q "x" ] .' in TurtleWriter({"ex": EX}).write(triples, EX + "s")

@@ -15,7 +15,7 @@ from practicegraph.search.entries import EntryReader, IndexedEntry
 from practicegraph.search.index import Index
 from practicegraph.search.index_file import IndexFile
 from practicegraph.search.request import SearchRequest
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 
 DEPRECATED = NamedNode("http://www.w3.org/2002/07/owl#deprecated")
 TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
@@ -63,7 +63,7 @@ def source(
     """A store and the files that it was filled from."""
     iris = EntryReader(real.store, real.shapes.record).iris()
     quads = request.param([quad for iri in iris for quad in real.store.graph(iri)])
-    store, files = Embedded(), [tmp_path / "first.nq", tmp_path / "second.nq"]
+    store, files = OxigraphStore(), [tmp_path / "first.nq", tmp_path / "second.nq"]
     store.add(quads)
     half = len(quads) // 2
     for file, some in zip(files, (quads[:half], quads[half:]), strict=True):

@@ -14,7 +14,7 @@ from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.change_log import ChangeLog
-from practicegraph.rdf.terms import RDF, XSD, Term, plain
+from practicegraph.rdf.terms import RDF, XSD, Term, as_text
 from practicegraph.schema import lifecycle, vocabularies
 from practicegraph.schema.fields import Kind
 from practicegraph.search.engine import SparqlEngine
@@ -22,7 +22,7 @@ from practicegraph.search.entries import EntryReader, IndexedEntry
 from practicegraph.search.index import Index
 from practicegraph.search.index_file import IndexFile
 from practicegraph.search.request import NOT_STATED, RequestParser, SearchRequest, encode_cursor
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 
 BASE = "https://w3id.org/practicegraph/"
 LANGUAGES = ("en", "nl", "es", "de", "it", "fr", "el")
@@ -51,7 +51,7 @@ class Entry:
 class World:
     """A store with the real vocabularies, some of whose concepts are deprecated, and no entries."""
 
-    store: Embedded
+    store: OxigraphStore
     kind: Kind
     known: vocabularies.Vocabularies
     options: dict[str, list[Term]]
@@ -100,7 +100,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(real: Catalogue) -> World:
-    store = Embedded()
+    store = OxigraphStore()
     entry = f"{BASE}practice/"
     for name in real.store.graphs():
         if not name.startswith(entry):
@@ -142,7 +142,7 @@ def requests(world: World) -> st.SearchStrategy[list[tuple[str, str]]]:
     pairs = [
         st.tuples(
             st.sampled_from([key, key, f"{key}.not"]),
-            st.sampled_from([*map(plain, current(parser, key, terms)), NOT_STATED]),
+            st.sampled_from([*map(as_text, current(parser, key, terms)), NOT_STATED]),
         )
         for key, terms in world.options.items()
     ]
@@ -290,7 +290,7 @@ def test_an_index_left_behind_by_a_crash_is_brought_up_to_date(copied: Path) -> 
     path.write_text(path.read_text().replace("country:HUN", "country:IRL"))
     kept = copied / catalogue.WORK_FOLDER
     loading.synchronise(
-        copied, Embedded(kept / "store"), kept / "files.json", log=ChangeLog(kept / "changes")
+        copied, OxigraphStore(kept / "store"), kept / "files.json", log=ChangeLog(kept / "changes")
     )
     again = serve(copied)
     assert total(again, ("country", "HUN")) == 0

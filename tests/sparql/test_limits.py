@@ -11,7 +11,7 @@ from pyoxigraph import Store as Oxigraph
 
 from practicegraph.sparql import limits
 from practicegraph.sparql.pool import Limits, TooMuchError, Workers
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 
 MOST = 50
 HARD = [
@@ -56,7 +56,7 @@ def store() -> Oxigraph:
 @pytest.fixture(scope="module")
 async def workers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workers]:
     folder = tmp_path_factory.mktemp("store")
-    live = Embedded(folder / "live")
+    live = OxigraphStore(folder / "live")
     live.add(hard(300))
     live.snapshot(folder / "snapshot")
     async with Workers(folder / "snapshot", Limits(processes=1, most_rows=MOST)) as found:

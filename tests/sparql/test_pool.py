@@ -21,7 +21,7 @@ from practicegraph.sparql.pool import (
     Workers,
 )
 from practicegraph.storage.base import QueryRefusedError
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ ROWS = 3000
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
-    store = Embedded(folder / "live")
+    store = OxigraphStore(folder / "live")
     names = [NamedNode(f"https://example.org/{number:05}") for number in range(ROWS)]
     store.add(
         Quad(name, NamedNode("https://example.org/p"), Literal(name.value), name) for name in names

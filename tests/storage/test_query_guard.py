@@ -31,25 +31,29 @@ NO_CALLS = [
 @pytest.mark.parametrize("query", CALLS)
 def test_a_call_to_another_endpoint_is_refused(query: str) -> None:
     with pytest.raises(QueryRefusedError):
-        query_guard.refuse_calls(query)
+        query_guard.check_service_calls(query)
 
 
 @pytest.mark.parametrize("query", NO_CALLS)
 def test_the_word_service_is_allowed_where_it_is_no_call(query: str) -> None:
-    query_guard.refuse_calls(query)
+    query_guard.check_service_calls(query)
 
 
 def test_terms_stand_in_the_place_of_dollar_variables_alone() -> None:
     query = 'SELECT ?x WHERE { ?x ?p $value . FILTER (?value != "$value") } # $value'
-    put = query_guard.with_terms(query, {"value": Literal('a" } DROP ALL #', language="en")})
+    put = query_guard.bind_parameters(query, {"value": Literal('a" } DROP ALL #', language="en")})
     assert (
         put
         == r'SELECT ?x WHERE { ?x ?p "a\" } DROP ALL #"@en . FILTER (?value != "$value") } # $value'
     )
-    assert query_guard.with_terms("$a $b", {"a": NamedNode("http://e/")}) == "<http://e/> $b"
+    assert query_guard.bind_parameters("$a $b", {"a": NamedNode("http://e/")}) == "<http://e/> $b"
 
 
 @pytest.mark.parametrize("word", ["NOW", "rand", "UUID", "STRUUID", "BNODE"])
 def test_a_query_that_gives_another_result_each_time_is_not_repeatable(word: str) -> None:
-    assert not query_guard.is_repeatable(query_guard.words(f"SELECT ({word}() AS ?x) WHERE {{}}"))
-    assert query_guard.is_repeatable(query_guard.words(f'SELECT ("{word}" AS ?x) WHERE {{}}'))
+    assert not query_guard.is_deterministic(
+        query_guard.query_words(f"SELECT ({word}() AS ?x) WHERE {{}}")
+    )
+    assert query_guard.is_deterministic(
+        query_guard.query_words(f'SELECT ("{word}" AS ?x) WHERE {{}}')
+    )

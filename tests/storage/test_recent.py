@@ -1,4 +1,4 @@
-from practicegraph.storage.base import Recent
+from practicegraph.storage.base import ReleaseCache
 
 
 def test_what_is_kept_is_made_once_a_release_and_in_order() -> None:
@@ -8,7 +8,7 @@ def test_what_is_kept_is_made_once_a_release_and_in_order() -> None:
         made.extend(keys)
         return [key * key for key in keys]
 
-    recent: Recent[int, int] = Recent(3)
+    recent: ReleaseCache[int, int] = ReleaseCache(3)
     assert recent.of("one", [1, 2], squares) == [1, 4]
     assert recent.of("one", [3, 2, 1], squares) == [9, 4, 1]
     assert made == [1, 2, 3]
@@ -23,7 +23,7 @@ def test_what_is_asked_for_least_goes_first() -> None:
         made.extend(keys)
         return keys
 
-    recent: Recent[int, int] = Recent(2)
+    recent: ReleaseCache[int, int] = ReleaseCache(2)
     for keys in ([1, 2], [1], [3], [1], [2]):
         recent.of("one", keys, same)
     assert made == [1, 2, 3, 2]
@@ -36,7 +36,7 @@ def test_without_a_release_nothing_is_kept() -> None:
         made.extend(keys)
         return keys
 
-    recent: Recent[int, int] = Recent(2)
+    recent: ReleaseCache[int, int] = ReleaseCache(2)
     recent.of("", [1], same)
     recent.of("", [1], same)
     assert made == [1, 1]

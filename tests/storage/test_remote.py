@@ -20,10 +20,10 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.loading import Progress
 from practicegraph.cli.main import main
-from practicegraph.exchange.export import FORMATS, Export, canonical
+from practicegraph.exchange.export import FORMATS, Exporter, canonicalize_store
 from practicegraph.sparql.pool import DeadlineError, Limits, Workers
-from practicegraph.storage.oxigraph import Embedded
-from practicegraph.storage.remote import Endpoint, Remote, StoreError
+from practicegraph.storage.oxigraph import OxigraphStore
+from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
 from practicegraph.web.app import application
 from support.catalogues import copy
 from support.retirement import BASE, GONE, bury
@@ -52,7 +52,7 @@ def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     workers = Workers(endpoint, Limits(seconds=20))
     with TestClient(application(opened, workers), follow_redirects=False) as client:
         yield Elsewhere(root, endpoint, client, workers, opened)
-    store = Remote(endpoint, Embedded())
+    store = RemoteStore(endpoint, OxigraphStore())
     store.remove(store.graphs())
 
 
@@ -267,7 +267,7 @@ def test_a_load_that_breaks_off_goes_on_where_it_was(
     for entry in entries:
         said = f'<{BASE}practice/{entry.stem}> <http://purl.org/dc/terms/abstract> "More."@en .'
         entry.write_text(f"{entry.read_text()}\n{said}\n")
-    monkeypatch.setattr(Remote, "portion", 1)
+    monkeypatch.setattr(RemoteStore, "portion", 1)
     update, calls = Endpoint.update, []
 
     def failing(self: Endpoint, text: str) -> None:
@@ -280,16 +280,19 @@ def test_a_load_that_breaks_off_goes_on_where_it_was(
         patch.setattr(Endpoint, "update", failing)
         with pytest.raises(StoreError):
             startup.load_store(root, far.endpoint)
-    assert Remote(far.endpoint, Embedded()).version() == ""
+    assert RemoteStore(far.endpoint, OxigraphStore()).version() == ""
     read: list[str] = []
     release = startup.load_store(root, far.endpoint, noting(read))
     assert 0 < sum(item.startswith(BASE) for item in read) < len(entries)
-    store = Remote(far.endpoint, Embedded())
+    store = RemoteStore(far.endpoint, OxigraphStore())
     assert store.version() == release
     assert store.graph(ENTRY)
     shutil.rmtree(far.root / ".practicegraph/stores")
     startup.load_store(far.root, far.endpoint)
-    assert len(Remote(far.endpoint, Embedded())) == far.client.get("/health").json()["triples"]
+    assert (
+        len(RemoteStore(far.endpoint, OxigraphStore()))
+        == far.client.get("/health").json()["triples"]
+    )
 
 
 def test_a_server_sees_what_a_load_has_withdrawn(far: Elsewhere, tmp_path: Path) -> None:
@@ -335,7 +338,7 @@ def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
     opened = startup.open_remote_for_serving(far.root, far.endpoint)
     app = application(opened, Workers(Endpoint(NOWHERE), Limits(processes=1)))
     store = opened.catalogue.store
-    assert isinstance(store, Remote)
+    assert isinstance(store, RemoteStore)
     store.endpoint = Endpoint(NOWHERE)
     with TestClient(app) as client:
         answers = [client.get("/practices.json"), client.get("/sparql", params={"query": "ASK {}"})]
@@ -355,7 +358,7 @@ def test_what_is_exported_is_the_same_wherever_the_entries_are(
     ):
         work = tmp_path / str(len(exported))
         work.mkdir()
-        export = Export(found, canonical(found.store, work))
+        export = Exporter(found, canonicalize_store(found.store, work))
         contents = [io.BytesIO() for _ in FORMATS]
         for form, content in zip(FORMATS, contents, strict=True):
             export.write(form, content)

@@ -25,7 +25,7 @@ from practicegraph.web.app import application
 from support.catalogues import copy
 from support.server import free_port, wait_for
 
-LISTED = tuple(map(query_guard.listed, ("good", "Other.Example:8080", "[::1]", "[0:0::2]:81")))
+LISTED = tuple(map(query_guard.parse_host, ("good", "Other.Example:8080", "[::1]", "[0:0::2]:81")))
 ALLOWED = [
     "http://good/",
     "https://good/sparql?x=@y",
@@ -73,15 +73,15 @@ REFUSED = [
 
 @pytest.mark.parametrize("iri", ALLOWED)
 def test_an_iri_of_a_listed_host_is_allowed(iri: str) -> None:
-    assert query_guard.allows(LISTED, iri)
-    query_guard.refuse_calls(f"SELECT * {{ SERVICE <{iri}> {{ ?s ?p ?o }} }}", LISTED)
+    assert query_guard.is_allowed_host(LISTED, iri)
+    query_guard.check_service_calls(f"SELECT * {{ SERVICE <{iri}> {{ ?s ?p ?o }} }}", LISTED)
 
 
 @pytest.mark.parametrize("iri", REFUSED)
 def test_an_iri_that_only_looks_like_a_listed_host_s_is_refused(iri: str) -> None:
-    assert not query_guard.allows(LISTED, iri)
+    assert not query_guard.is_allowed_host(LISTED, iri)
     with pytest.raises(QueryRefusedError, match=r"other\.example:8080"):
-        query_guard.refuse_calls(f"SELECT * {{ SERVICE <{iri}> {{ ?s ?p ?o }} }}", LISTED)
+        query_guard.check_service_calls(f"SELECT * {{ SERVICE <{iri}> {{ ?s ?p ?o }} }}", LISTED)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_iri_that_only_looks_like_a_listed_host_s_is_refused(iri: str) -> Non
 )
 def test_what_is_no_host_cannot_be_listed(text: str) -> None:
     with pytest.raises(UnknownHostError):
-        query_guard.listed(text)
+        query_guard.parse_host(text)
     result = CliRunner().invoke(main, ["serve", "--allow-service", text])
     assert result.exit_code == 2
     assert "--allow-service" in result.output
@@ -104,7 +104,7 @@ def test_what_is_no_host_cannot_be_listed(text: str) -> None:
     ],
 )
 def test_a_call_may_be_silent_and_have_space_and_comments_in_it(call: str) -> None:
-    query_guard.refuse_calls(f"SELECT * {{ {call} {{ ?s ?p ?o }} }}", LISTED)
+    query_guard.check_service_calls(f"SELECT * {{ {call} {{ ?s ?p ?o }} }}", LISTED)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_call_may_be_silent_and_have_space_and_comments_in_it(call: str) -> No
 def test_a_call_in_any_other_writing_is_refused(call: str) -> None:
     query = f"BASE <http://good/> PREFIX good: <http://good/> SELECT * {{ {call} {{ ?s ?p ?o }} }}"
     with pytest.raises(QueryRefusedError, match="in full"):
-        query_guard.refuse_calls(query, LISTED)
+        query_guard.check_service_calls(query, LISTED)
 
 
 class Listening:
@@ -184,7 +184,7 @@ def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 
         def ask(query: str, *allowed: str) -> Response:
             if allowed not in made:
-                limits = Limits(processes=1, hosts=tuple(map(query_guard.listed, allowed)))
+                limits = Limits(processes=1, hosts=tuple(map(query_guard.parse_host, allowed)))
                 client = TestClient(application(served, Workers(source, limits)))
                 made[allowed] = stack.enter_context(client)
             return made[allowed].get("/sparql", params={"query": query} if query else {})

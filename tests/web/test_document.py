@@ -19,7 +19,7 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf import jsonld
 from practicegraph.schema.records import Reader
 from practicegraph.schema.text import preferring
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
 from support.catalogues import PARTS, in_json_ld
 
@@ -128,7 +128,7 @@ def test_a_concept_s_data_say_what_leads_to_it(client: TestClient) -> None:
 
 
 def test_a_title_in_another_language_comes_before_a_description(real: Catalogue) -> None:
-    store = Embedded()
+    store = OxigraphStore()
     reader = Reader(store, real.vocabularies, real.shapes.labels)
     thing = f"{BASE}practice/new"
     turtle = f"""

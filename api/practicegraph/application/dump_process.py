@@ -19,7 +19,7 @@ from typing import Any
 
 from ..catalogue import catalogue
 from ..catalogue.catalogue import Catalogue
-from ..exchange.dumps import NAMES, Dumps, Made
+from ..exchange.dumps import DUMP_NAMES, Dumps, ReleaseDumps
 from ..storage.oxigraph import Snapshots
 from ..storage.remote import Endpoint, StoreError
 from . import startup
@@ -65,17 +65,17 @@ class Dumper:
         work = self._running
         return work if work and work.process.poll() is None else None
 
-    def made(self) -> Made | None:
+    def made(self) -> ReleaseDumps | None:
         """Give the dumps of the release that are made; while some are not, they are being made."""
         made = self.dumps.current(self.services.catalogue.release)
         with self._lock:
             if self._running and not self.work:
                 self._end()
-            if made is None or len(made.dumps) < len(NAMES):
+            if made is None or len(made.dumps) < len(DUMP_NAMES):
                 self._start()
         return made
 
-    def given(self) -> dict[str, Made]:
+    def given(self) -> dict[str, ReleaseDumps]:
         """Give the newest dumps by name, each with all that was made of the release that it is of.
 
         They are of the present release where they are made, else of an earlier one.

@@ -22,8 +22,8 @@ from ..editing.writer import EntryWriter
 from ..search import index as search_index
 from ..search.index_file import IndexFile
 from ..storage import files as storage_files
-from ..storage.oxigraph import Embedded, Snapshots
-from ..storage.remote import Endpoint, Remote
+from ..storage.oxigraph import OxigraphStore, Snapshots
+from ..storage.remote import Endpoint, RemoteStore
 from .services import Services, index_of
 
 _LOG = "changes"
@@ -41,11 +41,11 @@ def open_for_serving(root: Path, progress: Progress = no_progress) -> Services:
     kept = (root / WORK_FOLDER).resolve()  # a store in use does not follow its process elsewhere
     try:
         kept.mkdir(exist_ok=True)
-        store = Embedded(kept / "store")
+        store = OxigraphStore(kept / "store")
     except OSError as error:
         raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
     log = ChangeLog(kept / _LOG)
-    storage_files.sweep(root / documents.FOLDERS[-1])
+    storage_files.remove_partial_files(root / documents.FOLDERS[-1])
     left: list[UnreadableError] = []
     loading.synchronise(root, store, kept / _FILES, progress, log, left)
     snapshots = Snapshots(store, kept / "snapshots")
@@ -70,7 +70,7 @@ def load_store(root: Path, endpoint: Endpoint, progress: Progress = no_progress)
     path = _listing(root, endpoint)
     path.parent.mkdir(parents=True, exist_ok=True)
     log = ChangeLog(path.with_suffix(f".{_LOG}"))
-    return loading.synchronise(root, Remote(endpoint, Embedded()), path, progress, log)
+    return loading.synchronise(root, RemoteStore(endpoint, OxigraphStore()), path, progress, log)
 
 
 def open_remote_for_serving(root: Path, endpoint: Endpoint) -> Services:
@@ -82,8 +82,8 @@ def open_remote_for_serving(root: Path, endpoint: Endpoint) -> Services:
     opened = open_in_memory(
         map(documents.read_document, documents.list_files(root, documents.FOLDERS[:-1])), root
     )
-    assert isinstance(opened.store, Embedded)
-    store = Remote(endpoint, opened.store)
+    assert isinstance(opened.store, OxigraphStore)
+    store = RemoteStore(endpoint, opened.store)
     release = store.version()
     if release.partition("-")[0] != loading.domain_release(root):
         held = f"release {release}" if release else "no whole catalogue"
@@ -160,7 +160,7 @@ def open_remote_for_reading(root: Path, endpoint: Endpoint) -> Catalogue:
     Raises NoCatalogueError, UnreadableError or StoreError.
     """
     found = open_remote_for_serving(root, endpoint).catalogue
-    assert isinstance(found.store, Remote)
+    assert isinstance(found.store, RemoteStore)
     # The graph that says the release is read from memory, as all that the folder holds.
     found.store.own.set_version(found.release)
     return found

@@ -14,7 +14,7 @@ from pyoxigraph import NamedNode
 
 from ..rdf import terms
 from ..rdf.terms import RDF
-from ..rdf.turtle import Writer
+from ..rdf.turtle import TurtleWriter
 from ..schema import lifecycle, messages, ontology, shapes, vocabularies
 from ..schema.fields import Shapes
 from ..schema.lifecycle import Permanence
@@ -24,8 +24,8 @@ from ..schema.records import Reader
 from ..schema.text import preferring
 from ..schema.value_parser import Understanding
 from ..schema.vocabularies import Vocabularies
-from ..storage.base import Recent, Store
-from ..storage.oxigraph import Embedded
+from ..storage.base import ReleaseCache, Store
+from ..storage.oxigraph import OxigraphStore
 from . import documents as catalogue_documents
 from .documents import Document, DocumentSet, UnreadableError
 from .stored_queries import StoredQuery, read_stored_queries
@@ -45,16 +45,16 @@ class GraphDigests:
         return self._recent.of(self.store.version(), [iri], self._read)[0]
 
     @cached_property
-    def _recent(self) -> Recent[str, str]:
-        return Recent(_KEPT)
+    def _recent(self) -> ReleaseCache[str, str]:
+        return ReleaseCache(_KEPT)
 
     def _read(self, iris: Sequence[str]) -> list[str]:
         return [self._state(iri) for iri in iris]
 
     def _state(self, iri: str) -> str:
         triples = [quad.triple for quad in self.store.graph(iri)]
-        content = terms.canonical(terms.written(triples))
-        return terms.digest(content)[:_LENGTH] if triples else ""
+        content = terms.canonical_n_triples(terms.write_n_triples(triples))
+        return terms.content_hash(content)[:_LENGTH] if triples else ""
 
 
 class UnknownLanguageError(ValueError):
@@ -116,11 +116,11 @@ class Catalogue:
         return Understanding(self.shapes, self.vocabularies, self.phrases)
 
     @cached_property
-    def writer(self) -> Writer:
+    def writer(self) -> TurtleWriter:
         """Give what writes Turtle: the fields of all kinds in their order, entries' first."""
         kinds = [self.shapes.record, *self.shapes.kinds]
         properties = dict.fromkeys(field.predicate for kind in kinds for field in kind.fields)
-        return Writer(self.prefixes, self.languages, [name for name in properties if name])
+        return TurtleWriter(self.prefixes, self.languages, [name for name in properties if name])
 
     @cached_property
     def context(self) -> dict[str, object]:
@@ -171,7 +171,7 @@ def open_store(root: Path, store: Store) -> Catalogue:
 
 def open_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
     """Open a release to be read only, beside the service that has it; raises OSError."""
-    opened = _catalogue(root, Embedded.of_snapshot(snapshot), ())
+    opened = _catalogue(root, OxigraphStore.of_snapshot(snapshot), ())
     return replace(opened, prefixes=prefixes)
 
 
@@ -186,7 +186,7 @@ def read_prefixes(root: Path) -> dict[str, str]:
 def open_in_memory(documents: Iterable[Document], root: Path) -> Catalogue:
     """Open the documents as a catalogue in memory."""
     listed = list(documents)
-    store = Embedded()
+    store = OxigraphStore()
     store.add(quad for document in listed for quad in document.quads)
     return _catalogue(root, store, listed)
 

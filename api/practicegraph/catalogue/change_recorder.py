@@ -110,11 +110,11 @@ def advance(log: ChangeLog, changed: Changed) -> bool:
     topic, count = changed.topic, log.count
     known: dict[str, LastEvent] = {}
     if changed.before:
-        content = terms.canonical(terms.written(changed.before))
-        known[topic] = LastEvent(count, terms.digest(content), _fate(topic, content))
+        content = terms.canonical_n_triples(terms.write_n_triples(changed.before))
+        known[topic] = LastEvent(count, terms.content_hash(content), _fate(topic, content))
     last = datetime.fromisoformat(log.event(count).moment)
     batch = _Batch(log, changed.release, last, count, known)
-    events = list(batch.changed_one(topic, terms.written(changed.after), batch.moment))
+    events = list(batch.changed_one(topic, terms.write_n_triples(changed.after), batch.moment))
     log.advance(changed.release, changed.name, changed.checksum, events)
     return True
 
@@ -153,14 +153,16 @@ class _Batch:
             formers = self.log.page(page)
             for number in listed:
                 former = formers[(number - 1) % PAGE]
-                content = terms.ordered(terms.written(tombstone(former.topic, former.triples)))
+                content = terms.sort_lines(
+                    terms.write_n_triples(tombstone(former.topic, former.triples))
+                )
                 yield self._event(former.topic, DELETED, self.moment, "", content)
                 del self.topics[former.topic]
 
     def changed_one(self, topic: str, content: bytes, moment: datetime) -> Iterator[Event]:
         """Give the event of a graph, if it is another one than it was."""
-        content, before = terms.canonical(content), self.topics.get(topic)
-        digest = terms.digest(content)
+        content, before = terms.canonical_n_triples(content), self.topics.get(topic)
+        digest = terms.content_hash(content)
         if before and before.digest == digest:
             return
         fate = _fate(topic, content)
@@ -168,7 +170,7 @@ class _Batch:
         if fate != CURRENT and not (before and before.fate == fate):
             kind = fate
         # Pages hold many graphs, whose blank nodes are not each other's.
-        content = terms.apart(content, self.number + 1)
+        content = terms.relabel_blank_nodes(content, self.number + 1)
         yield self._event(topic, kind, moment, digest, content)
         self.topics[topic] = LastEvent(self.number, digest, fate)
 
@@ -183,7 +185,7 @@ def _put_aside(graphs: Spool, paths: Iterable[Path]) -> dict[str, _Moment]:
     moments: dict[str, _Moment] = {}
     for path in paths:
         for topic, quads in documents.read_graphs(path):
-            graphs.add(topic, terms.written(quad.triple for quad in quads))
+            graphs.add(topic, terms.write_n_triples(quad.triple for quad in quads))
             said, before = _said(topic, quads), moments.get(topic, _UNSAID)
             moments[topic] = said if said.place <= before.place else before
     return moments
@@ -213,7 +215,7 @@ def _moment(place: int, day: str) -> _Moment:
 
 def _fate(topic: str, content: bytes) -> str:
     known = DEPRECATED.encode() in content
-    return change_log.fate(topic, terms.read(content)) if known else CURRENT
+    return change_log.fate(topic, terms.parse_n_triples(content)) if known else CURRENT
 
 
 def tombstone(iri: str, former: Iterable[Triple]) -> Iterator[Triple]:

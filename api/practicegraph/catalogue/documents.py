@@ -27,8 +27,8 @@ from typing import IO, cast
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..rdf import untrusted
-from ..rdf.positions import Placed
-from ..rdf.terms import Term, named
+from ..rdf.positions import LocatedTriple
+from ..rdf.terms import Term, in_graph
 from ..storage import query_guard
 
 QUERY_SUFFIX = ".rq"
@@ -56,7 +56,7 @@ def comment_prefixes(content: bytes) -> list[str]:
 
 def executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
     """Give the statement that holds the SPARQL of a question (SHACL-SPARQL, SPARQL executables)."""
-    text = Literal(query_guard.with_terms(body, _defaults(quads)))
+    text = Literal(query_guard.bind_parameters(body, _defaults(quads)))
     for quad in quads:
         kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
         if kind:
@@ -112,7 +112,7 @@ class Document:
     prefixes: Mapping[str, str]
     sparql: str = ""
     content: bytes = field(default=b"", repr=False, compare=False)
-    placed: tuple[Placed, ...] | None = field(default=None, repr=False, compare=False)
+    placed: tuple[LocatedTriple, ...] | None = field(default=None, repr=False, compare=False)
 
     @property
     def form(self) -> RdfFormat | None:
@@ -258,7 +258,7 @@ def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
         return everything
     if not isinstance(first.subject, NamedNode):
         raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
-    return named((quad.triple for quad in everything), first.subject.value)
+    return in_graph((quad.triple for quad in everything), first.subject.value)
 
 
 def _in_rdf_1_1(path: Path, quad: Quad) -> Quad:

@@ -44,7 +44,7 @@ class StoredQuery:
     @property
     def returns_graph(self) -> bool:
         """Tell whether the answer is a graph."""
-        return "CONSTRUCT" in query_guard.words(self.text)
+        return "CONSTRUCT" in query_guard.query_words(self.text)
 
     @property
     def name(self) -> str:
@@ -59,7 +59,9 @@ class StoredQuery:
             if name not in known:
                 raise BadChoiceError(name, None, nearest(name, known) or list(known))
         terms = {key: self._term(known[key], values.get(key), understanding) for key in known}
-        return query_guard.with_terms(self.text, {key: term for key, term in terms.items() if term})
+        return query_guard.bind_parameters(
+            self.text, {key: term for key, term in terms.items() if term}
+        )
 
     def _term(
         self, parameter: Parameter, text: str | None, understanding: Understanding

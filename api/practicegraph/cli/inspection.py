@@ -17,7 +17,7 @@ from ..reporting.gaps import Ledger
 from ..schema.text import nearest
 from ..schema.value_parser import BadChoiceError
 from ..storage import query_guard
-from ..storage.oxigraph import Embedded
+from ..storage.oxigraph import OxigraphStore
 from ..validation import checks, reports, stored_checks
 from ..validation.findings import ValidationReport
 from ..validation.stored_checks import Fetch
@@ -89,8 +89,8 @@ def query(name: str, parameters: tuple[str, ...], folder: Path, format_name: str
         text = Path(name).read_text(encoding="utf-8")
     else:
         raise BadChoiceError(name, None, nearest(name, opened.stored_queries))
-    query_guard.refuse_calls(text)
-    assert isinstance(opened.store, Embedded)
+    query_guard.check_service_calls(text)
+    assert isinstance(opened.store, OxigraphStore)
     click.echo(opened.store.results(text, format_name, opened.base), nl=False)
 
 

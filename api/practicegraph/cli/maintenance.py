@@ -15,11 +15,11 @@ from ..catalogue.catalogue import Catalogue
 from ..editing.tokens import RIGHTS, TokenFile
 from ..exchange import export as exchange_export
 from ..exchange import importer, table_writer
-from ..exchange.export import FORMATS, SHEET, Export, canonical
-from ..exchange.importer import Import, Naming
+from ..exchange.export import FORMATS, XLSX, Exporter, canonicalize_store
+from ..exchange.importer import ImportContext, PageOptions
 from ..schema import messages
 from ..storage import files
-from ..storage.files import Change
+from ..storage.files import FileChange
 from ..storage.remote import Endpoint
 from ..validation import checks
 from .common import FILE, folder_option, progress, store_option
@@ -39,7 +39,7 @@ output_option = click.option(
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(table_writer.FORMS),
+    type=click.Choice(table_writer.TEMPLATE_FORMATS),
     help="By default as the name of FILE ends.",
 )
 @language_option
@@ -53,12 +53,12 @@ def template(
     The columns of a CSV table are named by the keys of fields, or by their names with --lang.
     """
     opened = catalogue_of(folder)
-    form = format_name or table_writer.form_of(output)
-    content = table_writer.content(opened, form, language)
+    form = format_name or table_writer.template_format(output)
+    content = table_writer.empty_table(opened, form, language)
     if output and output.exists() and not force:
         raise click.ClickException(opened.say("isThere", path=output))
     if output:
-        exchange_export.save(output, lambda file: file.write(content))
+        exchange_export.write_file(output, lambda file: file.write(content))
     else:
         sys.stdout.buffer.write(content)
 
@@ -82,14 +82,14 @@ def import_(
 ) -> None:
     """Import source pages (text) and tables (CSV, XLSX), all or nothing."""
     today = datetime.now(tz=UTC).date()
-    provenance = Import(__version__, retrieved.date() if retrieved else today, today)
+    provenance = ImportContext(__version__, retrieved.date() if retrieved else today, today)
     contents = catalogue.read_folder(folder)
     for error in contents.unreadable:
         raise error
     opened = catalogue.open_in_memory(contents.documents, folder)
-    naming = Naming(identifier, language, source)
-    drafts = [draft for path in paths for draft in importer.drafts(opened, path, naming)]
-    changes = importer.changes(opened, drafts, provenance)
+    naming = PageOptions(identifier, language, source)
+    drafts = [draft for path in paths for draft in importer.read_drafts(opened, path, naming)]
+    changes = importer.file_changes(opened, drafts, provenance)
     needed = [change for change in changes if change.needed]
     others = [documents.parse_document(change.path, change.after.encode()) for change in needed]
     scope = [change.path for change in needed]
@@ -98,7 +98,7 @@ def import_(
     if checked.violations:
         raise click.ClickException(opened.say("nothingWritten"))
     if not dry_run:
-        files.write(needed)
+        files.write_changes(needed)
     _print_changes(opened, changes, dry_run)
 
 
@@ -108,7 +108,7 @@ def import_(
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice([*FORMATS, SHEET]),
+    type=click.Choice([*FORMATS, XLSX]),
     help="By default as the name of FILE ends, or nq.",
 )
 @language_option
@@ -125,15 +125,15 @@ def export(
     A workbook (xlsx) has the entries alone, in the columns of `template`, so that it can be
     imported again. --lang is the language of its words.
     """
-    form = format_name or (exchange_export.form_of(output) if output else FORMATS[0])
+    form = format_name or (exchange_export.export_format(output) if output else FORMATS[0])
     if store:
         opened = startup.open_remote_for_reading(folder, Endpoint.at(store))
     else:
         opened = startup.open_for_reading(folder, progress)
     with tempfile.TemporaryDirectory() as scratch:
         languages = opened.preferred_languages(language)
-        lines = canonical(opened.store, Path(scratch), progress)
-        exported = Export(opened, lines, progress, languages)
+        lines = canonicalize_store(opened.store, Path(scratch), progress)
+        exported = Exporter(opened, lines, progress, languages)
         if output:
             exported.save(form, output)
         else:
@@ -151,8 +151,8 @@ def label(path: Path, folder: Path) -> None:
     triples = [quad.triple for quad in document.quads]
     labelled = messages.labelled(triples, opened.languages, topic)
     after = opened.writer.write(labelled, topic)
-    change = Change(path, path.read_text(encoding="utf-8"), after)
-    files.write([change] if change.needed else [])
+    change = FileChange(path, path.read_text(encoding="utf-8"), after)
+    files.write_changes([change] if change.needed else [])
     _print_changes(opened, [change], dry_run=False)
 
 
@@ -185,7 +185,7 @@ def token(name: str, folder: Path, rights: tuple[str, ...], revoke: bool) -> Non
         click.echo(bearers.add(name, rights or RIGHTS))
 
 
-def _print_changes(opened: Catalogue, changes: Sequence[Change], dry_run: bool) -> None:
+def _print_changes(opened: Catalogue, changes: Sequence[FileChange], dry_run: bool) -> None:
     done = "wouldWrite" if dry_run else "written"
     for change in changes:
         click.echo(opened.say(done if change.needed else "unchanged", path=change.path))

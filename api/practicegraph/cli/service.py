@@ -38,7 +38,7 @@ _SHUTDOWN_SECONDS = 3  # for responses that are being sent when the server is to
     "service_hosts",
     metavar="HOST[:PORT]",
     multiple=True,
-    type=query_guard.listed,
+    type=query_guard.parse_host,
     help="A host that queries may call with SERVICE; repeatable, none by default.",
 )
 @store_option

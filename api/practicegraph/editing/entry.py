@@ -23,7 +23,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.change_log import TOMBSTONE
 from ..catalogue.change_recorder import tombstone
-from ..exchange.importer import GENERATED, ISSUED, MODIFIED, PROV, day
+from ..exchange.importer import GENERATED, ISSUED, MODIFIED, PROV, date_literal
 from ..rdf.terms import RDF, XSD, Term
 from ..schema.fields import Field, Kind
 from ..schema.lifecycle import DEPRECATED, REPLACED
@@ -256,10 +256,10 @@ def revised(
     issued = [t for t in before if t.subject == entry and t.predicate == ISSUED]
     if issued or not any(t.predicate == ISSUED and t.subject == entry for t in wanted):
         wanted = [t for t in wanted if t.subject != entry or t.predicate != ISSUED]
-        wanted += issued or [Triple(entry, ISSUED, day(deed.moment.date()))]
+        wanted += issued or [Triple(entry, ISSUED, date_literal(deed.moment.date()))]
     if before and set(wanted) == set(_own(entry, before)):
         return list(before)
-    modified = Triple(entry, MODIFIED, day(deed.moment.date()))
+    modified = Triple(entry, MODIFIED, date_literal(deed.moment.date()))
     return list(dict.fromkeys([*wanted, modified, *_history(entry, before, deed)]))
 
 
@@ -273,7 +273,7 @@ def withdrawn(
     kept = [t for t in before if t.subject == entry and t.predicate.value in _LASTING]
     retired = [
         Triple(entry, NamedNode(DEPRECATED), _TRUE),
-        Triple(entry, NamedNode(PG + "retired"), day(deed.moment.date())),
+        Triple(entry, NamedNode(PG + "retired"), date_literal(deed.moment.date())),
         *(Triple(entry, _WHY, reason) for reason in deed.reasons or unsaid),
     ]
     left = [*tombstone(entry.value, before), *kept, *retired, *_history(entry, before, deed)]

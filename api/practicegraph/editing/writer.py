@@ -70,7 +70,7 @@ class EntryWriter:
         release, topic = loading.release_of(sums), document.topics[0]
         triples = [quad.triple for quad in document.quads]
         since = self.catalogue.release
-        files.put(document.path, document.content.decode())
+        files.write_text(document.path, document.content.decode())
         self._log(Changed(since, release, name, checksum, topic, before, triples), sums)
         held = Held(checksum, loading.read_graphs(document.path).digests)
         loading.begin(self.listed, name, topic, release)

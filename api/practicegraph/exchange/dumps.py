@@ -22,14 +22,14 @@ from pyoxigraph import Literal
 from .. import __version__
 from ..catalogue.catalogue import Catalogue
 from ..storage.base import Store
-from ..storage.files import PACKED, write_both
-from .export import FORMATS, WITH_GRAPHS, Export, canonical
+from ..storage.files import GZIP_SUFFIX, write_both
+from .export import FORMATS, QUAD_FORMATS, Exporter, canonicalize_store
 
-KEPT = 10
+MAX_ARCHIVES = 10
 """How many releases, the present one among them, have their N-Quads kept."""
-LASTING = "nq" + PACKED
+ARCHIVE_NAME = "nq" + GZIP_SUFFIX
 """The dump that is kept of earlier releases."""
-NAMES = tuple(name for form in FORMATS for name in (form, form + PACKED))
+DUMP_NAMES = tuple(name for form in FORMATS for name in (form, form + GZIP_SUFFIX))
 
 _LIST = "dumps.json"
 _NEWEST_LIST = "newest.json"
@@ -55,7 +55,7 @@ class Dump:
 
 
 @dataclass(frozen=True)
-class Made:
+class ReleaseDumps:
     """The dumps of a release that are made, by name; the day of the newest change in it."""
 
     release: str
@@ -64,7 +64,7 @@ class Made:
 
     def canonical_hash(self, dump: Dump) -> str | None:
         """Give the hash of what a dump says (RDFC-1.0): of its graphs, or of their union."""
-        form = "nq" if dump.form in WITH_GRAPHS else "nt"
+        form = "nq" if dump.form in QUAD_FORMATS else "nt"
         return self.dumps[form].checksum if dump.form != "csv" and form in self.dumps else None
 
 
@@ -78,23 +78,23 @@ class Dumps:
         """Give where a dump is or would be."""
         return self.folder / release / f"dump.{name}"
 
-    def made(self, release: str) -> Made | None:
+    def made(self, release: str) -> ReleaseDumps | None:
         """Give what was made of a release, or None."""
         listed = self._listed(release)
         if listed is None:
             return None
         files = listed["files"].items()
         dumps = {n: Dump(n, *of) for n, of in files if self.path(release, n).is_file()}
-        return Made(release, date.fromisoformat(listed["day"]), dumps)
+        return ReleaseDumps(release, date.fromisoformat(listed["day"]), dumps)
 
-    def newest(self) -> dict[str, Made]:
+    def newest(self) -> dict[str, ReleaseDumps]:
         """Give what was made of the release of which the newest dump is, by the dump's name."""
         releases = _read(self.folder / _NEWEST_LIST) or {}
         made = {release: self.made(release) for release in set(releases.values())}
         found = ((name, made[release]) for name, release in releases.items())
         return {name: of for name, of in found if of and name in of.dumps}
 
-    def current(self, release: str) -> Made | None:
+    def current(self, release: str) -> ReleaseDumps | None:
         """Give what was made of a release by this very program, whose bytes these are."""
         listed = self._listed(release)
         return self.made(release) if listed and listed["maker"] == _MAKER else None
@@ -104,16 +104,16 @@ class Dumps:
         release = catalogue.release
         made = self.current(release)
         found = dict(made.dumps) if made else {}
-        missing = [form for form in FORMATS if not found.keys() >= {form, form + PACKED}]
+        missing = [form for form in FORMATS if not found.keys() >= {form, form + GZIP_SUFFIX}]
         if missing:
             with self._work() as work:
-                export = Export(catalogue, canonical(catalogue.store, work))
+                export = Exporter(catalogue, canonicalize_store(catalogue.store, work))
                 day = _last_day(catalogue.store)
                 if catalogue.release != release:
                     return  # what was read is of two releases; the next one is another order
                 for form in missing:
                     found |= self._make(export, release, form, work)
-                    self._enter(Made(release, day, found), work)
+                    self._enter(ReleaseDumps(release, day, found), work)
         self.prune(release)
 
     def prune(self, release: str) -> None:
@@ -124,13 +124,13 @@ class Dumps:
             shutil.rmtree(home)  # a process that was killed left it
         listed.sort(key=lambda home: -(home / _LIST).stat().st_mtime)
         for place, home in enumerate(listed):
-            kept = {_LIST, f"dump.{LASTING}"} if place < KEPT - 1 else {_LIST}
+            kept = {_LIST, f"dump.{ARCHIVE_NAME}"} if place < MAX_ARCHIVES - 1 else {_LIST}
             for path in home.iterdir():
                 if path.name not in kept:
                     path.unlink()
 
-    def _make(self, export: Export, release: str, form: str, work: Path) -> dict[str, Dump]:
-        names = (form, form + PACKED)
+    def _make(self, export: Exporter, release: str, form: str, work: Path) -> dict[str, Dump]:
+        names = (form, form + GZIP_SUFFIX)
         plain, packed = (work / name for name in names)
         measures = write_both(plain, packed, lambda output: export.write(form, output))
         for name in names:
@@ -139,8 +139,8 @@ class Dumps:
             (work / name).replace(place)
         return {n: Dump(n, one.size, one.checksum) for n, one in zip(names, measures, strict=True)}
 
-    def _enter(self, made: Made, work: Path) -> None:
-        dumps = [made.dumps[name] for name in NAMES if name in made.dumps]
+    def _enter(self, made: ReleaseDumps, work: Path) -> None:
+        dumps = [made.dumps[name] for name in DUMP_NAMES if name in made.dumps]
         files = {dump.name: [dump.size, dump.checksum] for dump in dumps}
         listed = {"maker": _MAKER, "day": made.day.isoformat(), "files": files}
         _write(self.folder / made.release / _LIST, listed, work)

@@ -42,8 +42,8 @@ from ..schema.records import Record
 from ..storage import files
 from ..storage.base import Store
 from ..storage.files import Produce
-from .table_format import Columns, UnknownFormatError, column_keys, csv_row_of
-from .table_writer import Sheets
+from .table_format import TableColumns, UnknownFormatError, column_keys, csv_row
+from .table_writer import WorkbookWriter
 
 _RUN = 1 << 25  # bytes of lines that are sorted in memory
 _BATCH = 1000
@@ -51,7 +51,7 @@ _NAMING = CanonicalizationAlgorithm.RDFC_1_0
 
 
 @dataclass(frozen=True)
-class Canonical:
+class CanonicalDataset:
     """All named graphs, with the names that RDFC-1.0 gives to their blank nodes.
 
     The folder holds what is not kept: the quads without blank nodes, and their sorted lines.
@@ -103,7 +103,9 @@ class Canonical:
         return runs
 
 
-def canonical(store: Store, folder: Path, progress: Progress = no_progress) -> Canonical:
+def canonicalize_store(
+    store: Store, folder: Path, progress: Progress = no_progress
+) -> CanonicalDataset:
     """Read the graphs of a store once and name their blank nodes."""
     names = tuple(sorted(store.graphs()))
     sizes: list[int] = []
@@ -116,7 +118,7 @@ def canonical(store: Store, folder: Path, progress: Progress = no_progress) -> C
             for quad in filter(_is_nameless, quads):
                 nameless.add(quad)
     nameless.canonicalize(_NAMING)
-    return Canonical(folder, names, tuple(sizes), nameless)
+    return CanonicalDataset(folder, names, tuple(sizes), nameless)
 
 
 def _plain(folder: Path) -> Path:
@@ -139,9 +141,9 @@ def _read(run: Path) -> Iterator[bytes]:
 
 
 FORMATS = ("nq", "trig", "ttl", "nt", "jsonld", "csv")
-SHEET = "xlsx"
+XLSX = "xlsx"
 """A format of exports alone: a sheet ends at a million rows."""
-WITH_GRAPHS = ("nq", "trig", "jsonld")
+QUAD_FORMATS = ("nq", "trig", "jsonld")
 """The formats that say in which graph a triple stands."""
 _TYPE = NamedNode(RDF + "type")
 
@@ -151,11 +153,11 @@ class UnwritableError(ValueError):
 
 
 @dataclass(frozen=True)
-class Export:
+class Exporter:
     """Writes a catalogue."""
 
     catalogue: Catalogue
-    contents: Canonical
+    contents: CanonicalDataset
     progress: Progress = no_progress
     languages: tuple[str, ...] = ()
 
@@ -168,13 +170,13 @@ class Export:
             "nt": self._n_triples,
             "jsonld": self._json_ld,
             "csv": self._table,
-            SHEET: self._sheet,
+            XLSX: self._sheet,
         }
         writers[form](output)
 
     def save(self, form: str, path: Path) -> None:
         """Write a file, packed if its name ends in `.gz`, whole; or raise UnwritableError."""
-        save(path, lambda output: self.write(form, output))
+        write_file(path, lambda output: self.write(form, output))
 
     def _n_quads(self, output: BinaryIO) -> None:
         output.writelines(self.contents.quads())
@@ -209,13 +211,13 @@ class Export:
         table = csv.DictWriter(text, columns, restval="")
         table.writeheader()
         reader = self.catalogue.reader
-        table.writerows(csv_row_of(reader, record, tags) for record in self._records())
+        table.writerows(csv_row(reader, record, tags) for record in self._records())
         text.detach()
 
     def _sheet(self, output: BinaryIO) -> None:
-        columns = Columns(self.catalogue.value_parser)
+        columns = TableColumns(self.catalogue.value_parser)
         languages = self.languages or self.catalogue.languages
-        Sheets(columns, languages).write(self.catalogue.reader, self._records(), output)
+        WorkbookWriter(columns, languages).write(self.catalogue.reader, self._records(), output)
 
     def _records(self) -> Iterator[Record]:
         """Give the entries in order; only fields that lie beyond a property are asked for."""
@@ -239,7 +241,7 @@ class Export:
         return dict(sorted((name, space) for space, name in names.items()))
 
 
-def save(path: Path, produce: Produce) -> None:
+def write_file(path: Path, produce: Produce) -> None:
     """Write a file, packed if its name ends in `.gz`, whole; or raise UnwritableError."""
     try:
         files.write_stream(path, produce)
@@ -247,11 +249,11 @@ def save(path: Path, produce: Produce) -> None:
         raise UnwritableError(f"{path}: {error.strerror}") from error
 
 
-def form_of(path: Path) -> str:
+def export_format(path: Path) -> str:
     """Give the format that the name of a file ends in, packed or not; or UnknownFormatError."""
-    form = Path(path.name.removesuffix(files.PACKED)).suffix.removeprefix(".")
-    if form not in (*FORMATS, SHEET):
-        known = ", ".join((*FORMATS, SHEET))
+    form = Path(path.name.removesuffix(files.GZIP_SUFFIX)).suffix.removeprefix(".")
+    if form not in (*FORMATS, XLSX):
+        known = ", ".join((*FORMATS, XLSX))
         raise UnknownFormatError(f"{path}: its name ends in none of {known}")
     return form
 

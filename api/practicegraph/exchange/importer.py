@@ -16,10 +16,10 @@ from ..rdf.terms import RDF, XSD
 from ..schema.fields import Field, Kind
 from ..schema.shapes import PG
 from ..schema.value_parser import Draft, Values
-from ..storage.files import Change
+from ..storage.files import FileChange
 from . import table_reader
-from .source_pages import Pages, site
-from .table_reader import Tables
+from .source_pages import SourcePageParser, read_source_site
+from .table_reader import TableParser
 
 PROV = "http://www.w3.org/ns/prov#"
 _DCT = "http://purl.org/dc/terms/"
@@ -28,12 +28,12 @@ GENERATED = NamedNode(PROV + "wasGeneratedBy")
 _SOURCE = NamedNode(_DCT + "source")
 ISSUED, MODIFIED = NamedNode(_DCT + "issued"), NamedNode(_DCT + "modified")
 _CHECKSUM = NamedNode(PG + "checksum")
-OWN = frozenset(term.value for term in (GENERATED, ISSUED, MODIFIED))
+GENERATED_PROPERTIES = frozenset(term.value for term in (GENERATED, ISSUED, MODIFIED))
 """The properties of an entry that an import states by itself."""
 
 
 @dataclass(frozen=True)
-class Import:
+class ImportContext:
     """The circumstances of an import: the program's version, the day of reading, and today."""
 
     version: str
@@ -41,8 +41,8 @@ class Import:
     today: date
 
 
-def apply(
-    draft: Draft, entry: NamedNode, before: Iterable[Triple], kind: Kind, made: Import
+def apply_draft(
+    draft: Draft, entry: NamedNode, before: Iterable[Triple], kind: Kind, made: ImportContext
 ) -> list[Triple]:
     """Give the triples of the entry after the draft; the same ones where it says nothing new."""
     old = list(before)
@@ -80,13 +80,13 @@ def _was_read(draft: Draft, activity: NamedNode, triples: Iterable[Triple]) -> b
 
 
 def _provenance(
-    draft: Draft, entry: NamedNode, activity: NamedNode, made: Import
+    draft: Draft, entry: NamedNode, activity: NamedNode, made: ImportContext
 ) -> Iterator[Triple]:
     yield Triple(entry, GENERATED, activity)
     yield Triple(activity, NamedNode(RDF + "type"), NamedNode(PG + "Import"))
     for name, value in (
         (PROV + "used", NamedNode(draft.used)),
-        (PG + "retrieved", day(made.retrieved)),
+        (PG + "retrieved", date_literal(made.retrieved)),
         (PROV + "wasAssociatedWith", NamedNode(PG + "importer")),
         (_SOFTWARE_VERSION.value, Literal(made.version)),
         (_CHECKSUM.value, Literal(draft.checksum)),
@@ -96,13 +96,13 @@ def _provenance(
 
 def _dated(triples: list[Triple], entry: NamedNode, today: date) -> list[Triple]:
     dated = [triple for triple in triples if not _about(triple, entry, MODIFIED)]
-    dated.append(Triple(entry, MODIFIED, day(today)))
+    dated.append(Triple(entry, MODIFIED, date_literal(today)))
     if not any(_about(triple, entry, ISSUED) for triple in dated):
-        dated.append(Triple(entry, ISSUED, day(today)))
+        dated.append(Triple(entry, ISSUED, date_literal(today)))
     return list(dict.fromkeys(dated))
 
 
-def day(found: date) -> Literal:
+def date_literal(found: date) -> Literal:
     """Give a day as a value."""
     return Literal(found.isoformat(), datatype=NamedNode(XSD + "date"))
 
@@ -112,7 +112,7 @@ def _about(triple: Triple, subject: NamedNode, predicate: NamedNode) -> bool:
 
 
 @dataclass(frozen=True)
-class Naming:
+class PageOptions:
     """What a user says of a page where its name, ID.LANG.txt, does not say it."""
 
     identifier: str | None = None
@@ -120,11 +120,11 @@ class Naming:
     address: str | None = None
 
 
-def drafts(opened: Catalogue, path: Path, given: Naming) -> list[Draft]:
+def read_drafts(opened: Catalogue, path: Path, given: PageOptions) -> list[Draft]:
     """Read a page, or a table (CSV, XLSX); raises RefusedError with every problem."""
-    if path.suffix.lower() in table_reader.FORMS:
-        return Tables(opened.value_parser).read(path)
-    if path.suffix.lower() in table_reader.OTHERS:
+    if path.suffix.lower() in table_reader.TABLE_EXTENSIONS:
+        return TableParser(opened.value_parser).read(path)
+    if path.suffix.lower() in table_reader.REFUSED_EXTENSIONS:
         raise opened.value_parser.refused(path, "otherTable")
     identifier, language = _named(path)
     identifier, language = given.identifier or identifier, given.language or language
@@ -133,17 +133,21 @@ def drafts(opened: Catalogue, path: Path, given: Naming) -> list[Draft]:
     if language not in opened.languages:
         known = ", ".join(opened.languages)
         raise opened.value_parser.refused(path, "noLanguageOfPage", languages=known)
-    address = given.address or site(opened.store).address(identifier, language)
+    address = given.address or read_source_site(opened.store).address(identifier, language)
     if not address:
         raise opened.value_parser.refused(path, "noSourceAddress")
     return [
-        Pages(opened.value_parser, site(opened.store)).read(path, identifier, language, address)
+        SourcePageParser(opened.value_parser, read_source_site(opened.store)).read(
+            path, identifier, language, address
+        )
     ]
 
 
-def changes(opened: Catalogue, drafted: Iterable[Draft], made: Import) -> list[Change]:
+def file_changes(
+    opened: Catalogue, drafted: Iterable[Draft], made: ImportContext
+) -> list[FileChange]:
     """Give what becomes of each entry's file; several drafts of one entry come one on another."""
-    found: dict[Path, Change] = {}
+    found: dict[Path, FileChange] = {}
     for draft in drafted:
         path = opened.entry_path(draft.identifier)
         before = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -152,9 +156,9 @@ def changes(opened: Catalogue, drafted: Iterable[Draft], made: Import) -> list[C
             [q.triple for q in documents.parse_document(path, text.encode()).quads] if text else []
         )
         entry = opened.entry_iri(draft.identifier)
-        applied = apply(draft, NamedNode(entry), triples, opened.shapes.record, made)
+        applied = apply_draft(draft, NamedNode(entry), triples, opened.shapes.record, made)
         after = text if applied == triples else opened.writer.write(applied, entry)
-        found[path] = Change(path, before, after)
+        found[path] = FileChange(path, before, after)
     return list(found.values())
 
 

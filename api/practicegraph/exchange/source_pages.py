@@ -41,7 +41,7 @@ class SourceSite:
         return template.replace("{id}", identifier) if template else None
 
 
-def site(store: Store) -> SourceSite:
+def read_source_site(store: Store) -> SourceSite:
     """Read how the catalogue's source prints its pages."""
     source = store.subjects(RDF + "type", NamedNode(PG + "Source"))[0]
 
@@ -72,7 +72,7 @@ class _Line:
 
 
 @dataclass(frozen=True)
-class Pages:
+class SourcePageParser:
     """Reads pages of one source."""
 
     values: Understanding

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from ..rdf.terms import Term, plain
+from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, Kind
 from ..schema.messages import TRUTH
 from ..schema.records import Reader, Record, by_language
 from ..schema.text import best, fold
 from ..schema.value_parser import Place, Understanding
 
-BETWEEN = " | "
+VALUE_SEPARATOR = " | "
 """What stands between the values of one cell."""
 # Programs take what begins so for a formula, but for a number; the first ones escape the others.
 _FORMULA = re.compile(r"'*(?:[=@\t\r]|[+-](?!\d+(?:[.,]\d+)?$))")
@@ -28,7 +28,7 @@ _SHIELD = "'"
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """What the cells of a row say; a fault is the phrase that says why one cannot be read."""
 
     first: Place
@@ -41,12 +41,12 @@ class Row:
         return replace(self.first, line=self.first.line + lines, column=index + 1)
 
 
-def joined(values: Iterable[str]) -> str:
+def join_values(values: Iterable[str]) -> str:
     """Give several values as the text of one cell, with a backslash before each bar in one."""
-    return BETWEEN.join(_BAR.sub(lambda bar: bar[1] * 2 + r"\|", value) for value in values)
+    return VALUE_SEPARATOR.join(_BAR.sub(lambda bar: bar[1] * 2 + r"\|", value) for value in values)
 
 
-def parted(text: str) -> list[str]:
+def split_values(text: str) -> list[str]:
     """Give the values that the text of one cell has, without what is blank."""
     values, begin = [""], 0
     for bar in _BAR.finditer(text):
@@ -60,12 +60,12 @@ def parted(text: str) -> list[str]:
     return [value.strip() for value in values if value.strip()]
 
 
-def shielded(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Give a text for a cell of CSV, with a `'` before what would be taken for a formula."""
     return _SHIELD + text if _FORMULA.match(text) else text
 
 
-def unshielded(text: str) -> str:
+def unescape_formula(text: str) -> str:
     """Give the text of a cell that was shielded; any other text is as it was."""
     bare = text.removeprefix(_SHIELD)
     return bare if bare != text and _FORMULA.match(bare) else text
@@ -83,7 +83,7 @@ def column_keys(kind: Kind, languages: Iterable[str]) -> list[str]:
     ]
 
 
-def row_of(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+def table_row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
     """Return a record as a row of a table: notations for concepts, ` | ` between values."""
     cells: dict[str, str] = {}
     for own, terms in record.filled():
@@ -91,13 +91,13 @@ def row_of(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str
             texts = by_language(terms)
             cells |= {f"{own.key}@{tag}": texts[tag] for tag in languages if tag in texts}
         else:
-            cells[own.key] = joined(reader.code(term) for term in terms)
+            cells[own.key] = join_values(reader.code(term) for term in terms)
     return cells
 
 
-def csv_row_of(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+def csv_row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
     """Return a record as a row of CSV, in which no program finds a formula."""
-    return {key: shielded(text) for key, text in row_of(reader, record, languages).items()}
+    return {key: escape_formula(text) for key, text in table_row(reader, record, languages).items()}
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Columns:
+class TableColumns:
     """The columns that tables of one kind of record may have."""
 
     values: Understanding
@@ -174,9 +174,9 @@ class Columns:
     def _wording(self, field: Field, code: str, term: Term, languages: Sequence[str]) -> str:
         if field.truth:
             return self.values.phrases.say(TRUTH[code], languages)
-        concept = self.values.vocabularies.concepts.get(plain(term))
+        concept = self.values.vocabularies.concepts.get(as_text(term))
         label = best(concept.labels, languages) if concept else code
-        if BETWEEN.strip() in label:
+        if VALUE_SEPARATOR.strip() in label:
             return code
         read = self.values.term(Place(Path(), 0), field, label, self.values.languages)
         return label if read == term else code

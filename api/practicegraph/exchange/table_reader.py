@@ -40,12 +40,12 @@ from ..schema.value_parser import (
     Values,
     checksum,
 )
-from .table_format import Column, Columns, Row, parted, unshielded
+from .table_format import Column, TableColumns, TableRow, split_values, unescape_formula
 
 _DELIMITERS = ",;\t"
 
 
-def csv_rows(values: Understanding, path: Path, content: bytes) -> Iterator[Row]:
+def read_csv(values: Understanding, path: Path, content: bytes) -> Iterator[TableRow]:
     """Give the rows that are not blank; raises RefusedError where it is no table."""
     text = values.decoded(path, content)
     line = 1
@@ -54,7 +54,7 @@ def csv_rows(values: Understanding, path: Path, content: bytes) -> Iterator[Row]
         table = csv.reader(lines, delimiter=_delimiter(text), strict=True)
         for cells in table:
             if any(cells):
-                yield Row(Place(path, line), tuple(map(unshielded, cells)))
+                yield TableRow(Place(path, line), tuple(map(unescape_formula, cells)))
             line = table.line_num + 1
     except csv.Error as error:
         place, words = Place(path, line), {"reason": error}
@@ -72,7 +72,7 @@ def _width(lines: io.StringIO, delimiter: str) -> int:
     return len(next(csv.reader(lines, delimiter=delimiter), []))
 
 
-UNPACKED = 100 << 20
+MAX_TABLE_BYTES = 100 << 20
 """The most bytes that a workbook may have, unpacked."""
 _MOST_COLUMNS = 1000
 _MOST_CHARACTERS = 32_767  # of a cell, as Excel has it
@@ -94,7 +94,7 @@ _UNREADABLE = (
 _NO_LETTERS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 
 
-def xlsx_rows(values: Understanding, path: Path, content: bytes, most: int) -> list[Row]:
+def read_xlsx(values: Understanding, path: Path, content: bytes, most: int) -> list[TableRow]:
     """Give the rows of the first visible sheet that are not blank, at most so many.
 
     Raises RefusedError where the file is no workbook, has macros or is too large.
@@ -115,13 +115,13 @@ def xlsx_rows(values: Understanding, path: Path, content: bytes, most: int) -> l
 
 def _guard(values: Understanding, path: Path, content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        if sum(part.file_size for part in packed.infolist()) > UNPACKED:
-            raise values.refused(path, "tableTooLarge", limit=f"{UNPACKED >> 20} MiB")
+        if sum(part.file_size for part in packed.infolist()) > MAX_TABLE_BYTES:
+            raise values.refused(path, "tableTooLarge", limit=f"{MAX_TABLE_BYTES >> 20} MiB")
         if _MACROS.search(packed.read(_TYPES)):
             raise values.refused(path, "otherTable")
 
 
-def _rows(values: Understanding, path: Path, content: bytes, most: int) -> Iterator[Row]:
+def _rows(values: Understanding, path: Path, content: bytes, most: int) -> Iterator[TableRow]:
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
     sheet = next(found for found in book.worksheets if found.sheet_state == "visible")
     sheet.reset_dimensions()  # what a file says of its size need not be true
@@ -135,7 +135,7 @@ def _rows(values: Understanding, path: Path, content: bytes, most: int) -> Itera
             raise values.refused(path, "tableTooLarge", limit=f"{most} × {_MOST_COLUMNS}")
         width = width or len(texts)
         texts += [""] * (width - len(texts))
-        yield Row(Place(path, number, sheet=sheet.title), tuple(texts), faults)
+        yield TableRow(Place(path, number, sheet=sheet.title), tuple(texts), faults)
 
 
 def _said(cells: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
@@ -186,28 +186,39 @@ def _number(value: float, form: str) -> str:
     return f"{Decimal(repr(value)):f}"
 
 
-FORMS = (".csv", ".xlsx")
+TABLE_EXTENSIONS = (".csv", ".xlsx")
 """How the names of tables end."""
-OTHERS = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".xlt", ".xlam", ".ods", ".fods", ".numbers")
+REFUSED_EXTENSIONS = (
+    ".xls",
+    ".xlsm",
+    ".xlsb",
+    ".xltx",
+    ".xltm",
+    ".xlt",
+    ".xlam",
+    ".ods",
+    ".fods",
+    ".numbers",
+)
 """How the names of tables end that are not read: macros run in some of them."""
 _MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True)
-class Tables:
+class TableParser:
     """Reads tables of entries."""
 
     values: Understanding
 
     @cached_property
-    def columns(self) -> Columns:
+    def columns(self) -> TableColumns:
         """Give the columns that a table may have."""
-        return Columns(self.values)
+        return TableColumns(self.values)
 
     def read(self, path: Path) -> list[Draft]:
         """Read a table in CSV or XLSX, an entry a row; raises RefusedError with every problem."""
-        if path.stat().st_size > UNPACKED:
-            limit = f"{UNPACKED >> 20} MiB"
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            limit = f"{MAX_TABLE_BYTES >> 20} MiB"
             raise self.values.refused(path, "tableTooLarge", limit=limit)
         return self.drafts(path, path.read_bytes())
 
@@ -231,14 +242,14 @@ class Tables:
             raise RefusedError(problems)
         return list(drafts.values())
 
-    def _rows(self, path: Path, content: bytes) -> Iterable[Row]:
+    def _rows(self, path: Path, content: bytes) -> Iterable[TableRow]:
         if path.suffix.lower() == ".xlsx":
-            return xlsx_rows(self.values, path, content, _MOST_ROWS)
-        return csv_rows(self.values, path, content)
+            return read_xlsx(self.values, path, content, _MOST_ROWS)
+        return read_csv(self.values, path, content)
 
-    def _header(self, path: Path, rows: Iterator[Row]) -> tuple[Row, Iterator[Row]]:
+    def _header(self, path: Path, rows: Iterator[TableRow]) -> tuple[TableRow, Iterator[TableRow]]:
         """Give the names of the columns: the first row, or the keys that the second one has."""
-        first = next(rows, Row(Place(path, 1), ()))
+        first = next(rows, TableRow(Place(path, 1), ()))
         second = next(rows, None)
         if second is None:
             return first, rows
@@ -249,9 +260,9 @@ class Tables:
             return first, chain([second], rows)
         names = [*first.texts, *("" for _ in keys[len(first.texts) :])]
         named = [key or name for key, name in zip([*keys, *names[len(keys) :]], names, strict=True)]
-        return Row(first.first, tuple(named), first.faults), rows
+        return TableRow(first.first, tuple(named), first.faults), rows
 
-    def _columns(self, header: Row) -> list[Column | None]:
+    def _columns(self, header: TableRow) -> list[Column | None]:
         columns: list[Column | None] = []
         problems: list[Problem] = []
         for index, name in enumerate(header.texts):
@@ -288,7 +299,7 @@ class Tables:
         return found
 
     def _row(
-        self, row: Row, columns: Sequence[Column | None], digest: str
+        self, row: TableRow, columns: Sequence[Column | None], digest: str
     ) -> tuple[Draft | None, list[Problem]]:
         if row.first.sheet:
             columns = [*columns, *(None for _ in row.texts[len(columns) :])]
@@ -326,12 +337,12 @@ class Tables:
         return columns.index(Column(self.columns.identifier, None))
 
     def _twice(
-        self, row: Row, columns: Sequence[Column | None], draft: Draft, first: int
+        self, row: TableRow, columns: Sequence[Column | None], draft: Draft, first: int
     ) -> Problem:
         place = row.place(self._place_of_identifier(columns))
         return self.values.problem(place, None, draft.identifier, "rowTwice", first=first)
 
-    def _cell(self, row: Row, index: int, column: Column | None) -> list[Term | Problem]:
+    def _cell(self, row: TableRow, index: int, column: Column | None) -> list[Term | Problem]:
         place, cell = row.place(index), row.texts[index]
         field = column.field if column else None
         if index in row.faults:
@@ -342,7 +353,7 @@ class Tables:
         if column.language:
             text = cell.replace("\r\n", "\n").strip()
             return [Literal(text, language=column.language)] if text else []
-        parts = parted(cell)
+        parts = split_values(cell)
         if len(parts) > 1 and not column.field.repeats:
             return [self.values.problem(place, field, cell, "onlyOne")]
         languages = self.values.languages

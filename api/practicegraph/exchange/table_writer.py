@@ -29,7 +29,14 @@ from ..schema.records import Reader, Record
 from ..schema.text import best, fold
 from ..schema.value_parser import letters
 from . import importer
-from .table_format import BETWEEN, Column, Columns, UnknownFormatError, joined, row_of
+from .table_format import (
+    VALUE_SEPARATOR,
+    Column,
+    TableColumns,
+    UnknownFormatError,
+    join_values,
+    table_row,
+)
 
 _LAST = 1_048_576
 _MOST_CHARACTERS = 32_767
@@ -46,28 +53,30 @@ _OPTIONAL = PatternFill("solid", fgColor="DDEBF7")
 _WRAPPED = Alignment(wrap_text=True, vertical="top")
 
 
-class UnfitError(ValueError):
+class CellValueError(ValueError):
     """A text that no cell of a sheet can hold."""
 
 
 @dataclass(frozen=True)
-class Sheets:
+class WorkbookWriter:
     """Writes workbooks of entries, in the first of the languages."""
 
-    columns: Columns
+    columns: TableColumns
     languages: tuple[str, ...]
 
     @cached_property
     def listed(self) -> tuple[Column, ...]:
         """Give the columns: all but those that an import fills by itself."""
-        return tuple(c for c in self.columns.all if c.field.predicate not in importer.OWN)
+        return tuple(
+            c for c in self.columns.all if c.field.predicate not in importer.GENERATED_PROPERTIES
+        )
 
     def labels(self) -> list[str]:
         """Give what the columns are called."""
         return [self.columns.label(column, self.languages) for column in self.listed]
 
     def write(self, reader: Reader, entries: Iterable[Record], output: BinaryIO) -> None:
-        """Write a workbook with the entries; raises UnfitError."""
+        """Write a workbook with the entries; raises CellValueError."""
         rows = list(self._rows(reader, entries))  # before anything is written that it would spoil
         book = Workbook(write_only=True)
         sheet = book.create_sheet(self._say("entriesSheet"))
@@ -101,15 +110,15 @@ class Sheets:
         sheet.append([_cell(sheet, column.key) for column in self.listed])
 
     def _rows(self, reader: Reader, entries: Iterable[Record]) -> Iterator[list[str]]:
-        """Give the texts of each entry's cells; raises UnfitError."""
+        """Give the texts of each entry's cells; raises CellValueError."""
         tags = self.columns.values.languages
         for record in entries:
-            found = row_of(reader, record, tags) | self._worded(reader, record)
+            found = table_row(reader, record, tags) | self._worded(reader, record)
             yield [_fit(found.get(column.key, ""), record, column) for column in self.listed]
 
     def _worded(self, reader: Reader, record: Record) -> dict[str, str]:
         return {
-            field.key: joined(
+            field.key: join_values(
                 self._wordings[field.key].get(reader.code(term), reader.code(term))
                 for term in terms
             )
@@ -131,7 +140,7 @@ class Sheets:
         for letter, width in zip("ABCDEF", (32, 22, 12, 16, 80, 80), strict=True):
             sheet.column_dimensions[letter].width = width
         for name in ("sheetRows", "sheetSeveral", "sheetEmpty", "sheetKeys"):
-            sheet.append([_cell(sheet, self._say(name, between=BETWEEN.strip()))])
+            sheet.append([_cell(sheet, self._say(name, between=VALUE_SEPARATOR.strip()))])
         names = ("columnName", "columnKey", "columnRequired", "columnRepeats", "columnHint")
         heading = [_cell(sheet, self._say(name)) for name in (*names, "optionsSheet")]
         for cell in heading:
@@ -151,7 +160,7 @@ class Sheets:
             self._say("yes" if field.required else "no"),
             self._say("yes" if field.repeats and not field.text else "no"),
             best(field.hints, self.languages),
-            BETWEEN.join(choices) if len(choices) <= _MOST_SHOWN else "",
+            VALUE_SEPARATOR.join(choices) if len(choices) <= _MOST_SHOWN else "",
         )
 
     def _add_choices(self, sheet: Any, options: Any) -> None:
@@ -190,7 +199,7 @@ class Sheets:
 
     def _prompt(self, field: Field) -> str:
         hint = best(field.hints, self.languages)
-        several = self._say("sheetSeveral", between=BETWEEN.strip())
+        several = self._say("sheetSeveral", between=VALUE_SEPARATOR.strip())
         return f"{hint} {several}" if field.repeats and not field.text else hint
 
 
@@ -209,7 +218,7 @@ def _timeless(packed: BinaryIO) -> bytes:
 def _fit(text: str, record: Record, column: Column) -> str:
     if len(text) > _MOST_CHARACTERS or ILLEGAL_CHARACTERS_RE.search(text):
         shown = f"{text[:40]!r}, {len(text)} characters"
-        raise UnfitError(f"{record.iri}: {column.key}: no cell of a sheet can hold {shown}")
+        raise CellValueError(f"{record.iri}: {column.key}: no cell of a sheet can hold {shown}")
     return text
 
 
@@ -231,23 +240,23 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-FORMS = ("xlsx", "csv")
+TEMPLATE_FORMATS = ("xlsx", "csv")
 
 
-def form_of(path: Path | None) -> str:
+def template_format(path: Path | None) -> str:
     """Give the format that the name of a file ends in, XLSX without a file; UnknownFormatError."""
-    form = path.suffix.removeprefix(".").lower() if path else FORMS[0]
-    if form not in FORMS:
-        raise UnknownFormatError(f"{path}: its name ends in none of {', '.join(FORMS)}")
+    form = path.suffix.removeprefix(".").lower() if path else TEMPLATE_FORMATS[0]
+    if form not in TEMPLATE_FORMATS:
+        raise UnknownFormatError(f"{path}: its name ends in none of {', '.join(TEMPLATE_FORMATS)}")
     return form
 
 
-def content(opened: Catalogue, form: str, language: str | None) -> bytes:
+def empty_table(opened: Catalogue, form: str, language: str | None) -> bytes:
     """Give an empty table in a format, its words in a language; raises UnknownLanguageError.
 
     CSV has the keys of the columns, or in a language what they are called.
     """
-    sheets = Sheets(Columns(opened.value_parser), opened.preferred_languages(language))
+    sheets = WorkbookWriter(TableColumns(opened.value_parser), opened.preferred_languages(language))
     if form == "csv":
         return _line(sheets.labels() if language else [column.key for column in sheets.listed])
     output = io.BytesIO()

@@ -52,7 +52,7 @@ _KINDS = {
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _KINDS.items()), re.DOTALL)
 
 
-class StrangeTokenError(ValueError):
+class UnknownTokenError(ValueError):
     """A text with something that is no token of Turtle 1.1, at that offset."""
 
     def __init__(self, offset: int) -> None:
@@ -73,8 +73,8 @@ class Token:
     end: int
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """Give the tokens, literals whole; raises StrangeTokenError."""
+def tokenize(text: str) -> Iterator[Token]:
+    """Give the tokens, literals whole; raises UnknownTokenError."""
     held: list[Token] = []  # what may go on: a string, or a string and the sign of a datatype
     for token in _single(text):
         if held and (token.kind in ("at", "type") or held[-1].kind == "type"):
@@ -96,7 +96,7 @@ def _single(text: str) -> Iterator[Token]:
     while offset < len(text):
         found = _TOKEN.match(text, offset)
         if found is None:
-            raise StrangeTokenError(offset)
+            raise UnknownTokenError(offset)
         kind, offset = found.lastgroup, found.end()
         assert kind
         if kind != "space":
@@ -119,7 +119,7 @@ class Span(NamedTuple):
     end: int
 
 
-class Places(NamedTuple):
+class TripleSpans(NamedTuple):
     """Where the terms of a triple stand."""
 
     subject: Span
@@ -128,7 +128,7 @@ class Places(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Placed:
+class LocatedTriple:
     """A triple, and the parts of the text that its terms stand in; a list stands at its bracket.
 
     `prefixes` are those that hold there.
@@ -137,19 +137,19 @@ class Placed:
     subject: Node
     predicate: NamedNode
     object: Term
-    at: Places
+    at: TripleSpans
     prefixes: Mapping[str, str]
 
 
-def placed(text: str) -> list[Placed]:
-    """Give the triples of a text in Turtle or TriG with their places; raises StrangeTokenError."""
-    return _Walk(list(tokens(text))).triples()
+def locate_triples(text: str) -> list[LocatedTriple]:
+    """Give the triples of a text in Turtle or TriG with their places; raises UnknownTokenError."""
+    return _Walk(list(tokenize(text))).triples()
 
 
-def placed_in_lines(text: str) -> Iterator[Placed]:
-    """Give the triples of a text in N-Quads with their places; raises StrangeTokenError."""
+def locate_n_quads(text: str) -> Iterator[LocatedTriple]:
+    """Give the triples of a text in N-Quads with their places; raises UnknownTokenError."""
     names = _Names()
-    for ends, statement in groupby(tokens(text), lambda token: token.kind == "mark"):
+    for ends, statement in groupby(tokenize(text), lambda token: token.kind == "mark"):
         if not ends:
             parts = [*statement][:3]
             yield _placed([*map(names.term, parts)], [*map(_span, parts)], {})
@@ -243,7 +243,7 @@ class _Walk:
         self._found: list[tuple[_Triple, Mapping[str, str]]] = []
         self._ends: dict[int, int] = {}
 
-    def triples(self) -> list[Placed]:
+    def triples(self) -> list[LocatedTriple]:
         """Give the triples in the order in which their objects begin."""
         while self._next < len(self._tokens):
             token = self._taken()
@@ -309,17 +309,19 @@ class _Walk:
         elif mark == ";":
             statement.predicate = None
 
-    def _whole(self, triple: _Triple, prefixes: Mapping[str, str]) -> Placed:
+    def _whole(self, triple: _Triple, prefixes: Mapping[str, str]) -> LocatedTriple:
         """Give a triple, what is in brackets up to where they close."""
         spans = (span._replace(end=self._ends.get(span.start, span.end)) for _, span in triple)
         return _placed([term for term, _ in triple], [*spans], prefixes)
 
 
-def _placed(terms: Sequence[Term], spans: Sequence[Span], prefixes: Mapping[str, str]) -> Placed:
+def _placed(
+    terms: Sequence[Term], spans: Sequence[Span], prefixes: Mapping[str, str]
+) -> LocatedTriple:
     subject, predicate, value = terms
     assert isinstance(subject, NamedNode | BlankNode)
     assert isinstance(predicate, NamedNode)
-    return Placed(subject, predicate, value, Places(*spans), prefixes)
+    return LocatedTriple(subject, predicate, value, TripleSpans(*spans), prefixes)
 
 
 def _span(token: Token) -> Span:

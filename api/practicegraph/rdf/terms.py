@@ -31,7 +31,7 @@ Node = NamedNode | BlankNode
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
 
-def with_lasting_names(quads: Sequence[Quad]) -> list[Quad]:
+def canonicalize(quads: Sequence[Quad]) -> list[Quad]:
     """Give quads, blank nodes with the names to which any store leads (RDFC-1.0, section 4.4)."""
     nodes = (node for quad in quads for node in (quad.subject, quad.object))
     if not any(isinstance(node, BlankNode) for node in nodes):
@@ -41,13 +41,13 @@ def with_lasting_names(quads: Sequence[Quad]) -> list[Quad]:
     return list(found)
 
 
-def named(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
+def in_graph(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
     """Put triples into a named graph."""
     name = NamedNode(graph)
     return (Quad(triple.subject, triple.predicate, triple.object, name) for triple in triples)
 
 
-def plain(term: Term) -> str:
+def as_text(term: Term) -> str:
     """Give the IRI of a term, or the text of a literal."""
     assert isinstance(term, NamedNode | Literal), term
     return term.value
@@ -59,11 +59,11 @@ XSD = "http://www.w3.org/2001/XMLSchema#"
 _MONTHS = "(0[13578]|1[02])(-(0[1-9]|[12][0-9]|3[01]))?|(0[469]|11)(-(0[1-9]|[12][0-9]|30))?"
 _LEAP = "([0-9][0-9](0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29"
 _YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
-DATE = f"{_LEAP}|{_YEAR}(-({_MONTHS}|02(-(0[1-9]|1[0-9]|2[0-8]))?))?"
+DATE_PATTERN = f"{_LEAP}|{_YEAR}(-({_MONTHS}|02(-(0[1-9]|1[0-9]|2[0-8]))?))?"
 """A year from 0001 on, a month or a day of the calendar, as XPath and Python read expressions."""
-DAY = 10
+DATE_LENGTH = 10
 """How many letters a day of the calendar has (ISO 8601)."""
-_DATE = re.compile(DATE, re.ASCII)
+_DATE = re.compile(DATE_PATTERN, re.ASCII)
 
 
 def is_date(text: str) -> bool:
@@ -71,17 +71,17 @@ def is_date(text: str) -> bool:
     return bool(_DATE.fullmatch(text))
 
 
-def is_day(text: str) -> bool:
+def starts_with_date(text: str) -> bool:
     """Tell whether a text begins with a day of the calendar, as dates and moments do."""
-    return len(text) >= DAY and is_date(text[:DAY])
+    return len(text) >= DATE_LENGTH and is_date(text[:DATE_LENGTH])
 
 
-def integer(text: str) -> int | None:
+def parse_integer(text: str) -> int | None:
     """Return the number that a text is; None where it is none, or one that no reader expects."""
     return int(text) if re.fullmatch(r"[+-]?[0-9]{1,15}", text) else None
 
 
-def decimal(text: str) -> float | None:
+def parse_decimal(text: str) -> float | None:
     """Return the finite number that a text is, else None."""
     try:
         found = float(text)
@@ -94,39 +94,45 @@ _NAMELESS = b"_:"
 """Stands where a line has a blank node, and seldom elsewhere."""
 
 
-def written(triples: Iterable[Triple]) -> bytes:
+def write_n_triples(triples: Iterable[Triple]) -> bytes:
     """Give triples as lines, in their order."""
     content = serialize(triples, format=RdfFormat.N_TRIPLES)
     assert isinstance(content, bytes)
     return content
 
 
-def read(lines: bytes) -> list[Triple]:
+def parse_n_triples(lines: bytes) -> list[Triple]:
     """Give the triples of lines."""
     return [quad.triple for quad in parse(lines, RdfFormat.N_TRIPLES)]
 
 
-def ordered(lines: bytes) -> bytes:
+def sort_lines(lines: bytes) -> bytes:
     """Give lines in their order."""
     return b"".join(sorted(lines.splitlines(keepends=True)))
 
 
-def canonical(lines: bytes) -> bytes:
+def canonical_n_triples(lines: bytes) -> bytes:
     """Give the lines of a graph in order, blank nodes with the names that RDFC-1.0 gives them."""
     if _NAMELESS not in lines:
-        return ordered(lines)
-    quads = [Quad(triple.subject, triple.predicate, triple.object) for triple in read(lines)]
-    return ordered(written(quad.triple for quad in with_lasting_names(quads)))
+        return sort_lines(lines)
+    quads = [
+        Quad(triple.subject, triple.predicate, triple.object) for triple in parse_n_triples(lines)
+    ]
+    return sort_lines(write_n_triples(quad.triple for quad in canonicalize(quads)))
 
 
-def digest(lines: bytes) -> str:
+def content_hash(lines: bytes) -> str:
     """Give what tells canonical lines from others: 32 hexadecimal digits."""
     return hashlib.sha256(lines).hexdigest()[:32]
 
 
-def apart(lines: bytes, number: int) -> bytes:
+def relabel_blank_nodes(lines: bytes, number: int) -> bytes:
     """Give lines with names of blank nodes that no other number leads to."""
-    return ordered(written(_renamed(read(lines), number))) if _NAMELESS in lines else lines
+    return (
+        sort_lines(write_n_triples(_renamed(parse_n_triples(lines), number)))
+        if _NAMELESS in lines
+        else lines
+    )
 
 
 def _renamed(triples: Iterable[Triple], number: int) -> Iterator[Triple]:

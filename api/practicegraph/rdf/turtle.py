@@ -18,7 +18,7 @@ _Properties = dict[NamedNode, set[Term]]
 
 
 @dataclass
-class Writer:
+class TurtleWriter:
     """Writes triples with the prefixes; properties and languages in the order they are given in."""
 
     prefixes: Mapping[str, str]
@@ -37,7 +37,7 @@ class Writer:
 class _Text:
     """One text being written; blank nodes stand where they are mentioned."""
 
-    def __init__(self, writer: Writer, triples: Iterable[Triple]) -> None:
+    def __init__(self, writer: TurtleWriter, triples: Iterable[Triple]) -> None:
         self._writer = writer
         self._used: set[str] = set()
         self._things: dict[Node, _Properties] = {}

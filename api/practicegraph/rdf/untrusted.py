@@ -27,7 +27,7 @@ from pyoxigraph import Literal, Quad, QuadParser, RdfFormat, Triple, parse
 
 from . import nesting
 from .nesting import MAX_DEPTH, TooDeepError
-from .positions import Placed, Places, Span
+from .positions import LocatedTriple, Span, TripleSpans
 
 _JSON = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
 _XML = re.compile(
@@ -215,7 +215,7 @@ def parsed(text: str, form: RdfFormat, base: str | None = None) -> QuadParser:
     return parse(text, form, base_iri=base, rename_blank_nodes=True)
 
 
-def refuse_relative(quads: Iterable[Quad], placed: Iterable[Placed]) -> None:
+def refuse_relative(quads: Iterable[Quad], placed: Iterable[LocatedTriple]) -> None:
     """Raise RefusedTextError for a relative IRI without a base, at its place if that is known."""
     for triple in placed:
         terms = (triple.subject, triple.predicate, triple.object)
@@ -285,7 +285,7 @@ def placed(
     read: Callable[[str], Iterable[Quad]],
     others: Mapping[Span, str],
     quoted: str = "{}",
-) -> tuple[Placed, ...]:
+) -> tuple[LocatedTriple, ...]:
     """Give the triples with their places; none where the marked text has other triples.
 
     `others` are what is read in the place of parts of the text; `quoted` is how a value stands.
@@ -301,12 +301,12 @@ def placed(
     return tuple(_placed(quad, other, leaves) for quad, other in pairs)
 
 
-def _placed(quad: Quad, marked: Quad, leaves: Sequence[Leaf]) -> Placed:
+def _placed(quad: Quad, marked: Quad, leaves: Sequence[Leaf]) -> LocatedTriple:
     subject, value = _leaf(marked.subject, leaves), _leaf(marked.object, leaves)
     start = subject.at if subject else value.key if value else _NO_PLACE
     assert not isinstance(quad.subject, Triple)
-    spans = Places(start, value.key if value else start, value.at if value else start)
-    return Placed(quad.subject, quad.predicate, quad.object, spans, {})
+    spans = TripleSpans(start, value.key if value else start, value.at if value else start)
+    return LocatedTriple(quad.subject, quad.predicate, quad.object, spans, {})
 
 
 def _leaf(term: object, leaves: Sequence[Leaf]) -> Leaf | None:

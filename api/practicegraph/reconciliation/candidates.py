@@ -14,7 +14,7 @@ from itertools import islice
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import Term, plain
+from ..rdf.terms import Term, as_text
 from ..schema.fields import Field
 from ..schema.records import Reader, Record
 from ..search.request import SearchRequest
@@ -263,7 +263,7 @@ class Reconciling:
 
 def _titles(record: Record) -> Iterator[str]:
     for field in record.kind.with_role("LabelRole"):
-        yield from (plain(title) for title in record.values.get(field.key, ()))
+        yield from (as_text(title) for title in record.values.get(field.key, ()))
 
 
 def _candidate(iri: str, one: Type, like: Likeness, asked: Mapping[str, float | bool]) -> Candidate:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import DAY, XSD, Term, decimal, integer, is_day
+from ..rdf.terms import DATE_LENGTH, XSD, Term, parse_decimal, parse_integer, starts_with_date
 from ..schema.fields import Field
 from ..schema.records import Reader, Record
 from ..schema.text import fold, preferring
@@ -30,11 +30,11 @@ def _number(name: str, number: float | None, text: str) -> Value:
 
 _FORMS: dict[str, Callable[[str], Value]] = {
     XSD + "boolean": lambda text: {"bool": text in ("true", "1")},
-    XSD + "integer": lambda text: _number("int", integer(text), text),
-    XSD + "decimal": lambda text: _number("float", decimal(text), text),
-    XSD + "double": lambda text: _number("float", decimal(text), text),
+    XSD + "integer": lambda text: _number("int", parse_integer(text), text),
+    XSD + "decimal": lambda text: _number("float", parse_decimal(text), text),
+    XSD + "double": lambda text: _number("float", parse_decimal(text), text),
     XSD + "date": lambda text: (
-        {"date": f"{text[:DAY]}T00:00:00Z"} if is_day(text) else {"str": text}
+        {"date": f"{text[:DATE_LENGTH]}T00:00:00Z"} if starts_with_date(text) else {"str": text}
     ),
     XSD + "dateTime": lambda text: {"date": text},
 }

@@ -17,7 +17,7 @@ from threading import Lock
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..rdf.terms import DATE, DAY, RDF, XSD, Node, Term, plain
+from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, RDF, XSD, Node, Term, as_text
 from ..schema.fields import Field, Kind
 from ..schema.lifecycle import DEPRECATED
 from ..schema.shapes import PG
@@ -115,13 +115,13 @@ def read(store: Store, base: str) -> Statistics:
     for row in store.select(_PROPERTIES_OF_CLASSES):
         if isinstance(row["class"], NamedNode):
             counted = of_classes[row["class"].value]
-            counted[plain(row["property"])] = int(plain(row["count"]))
+            counted[as_text(row["property"])] = int(as_text(row["count"]))
     subjects = next(iter(store.select(_SUBJECTS.format(base=Literal(base)))))
     objects = next(iter(store.select(_OBJECTS)))
     return Statistics(
-        entities=int(plain(subjects["ours"])),
-        subjects=int(plain(subjects["count"])),
-        objects=int(plain(objects["count"])),
+        entities=int(as_text(subjects["ours"])),
+        subjects=int(as_text(subjects["count"])),
+        objects=int(as_text(objects["count"])),
         properties=_counts(store, _PROPERTIES, "property"),
         classes={name: ClassCounts(count, of_classes[name]) for name, count in classes.items()},
     )
@@ -129,7 +129,7 @@ def read(store: Store, base: str) -> Statistics:
 
 def _counts(store: Store, query: str, name: str) -> dict[str, int]:
     rows = (row for row in store.select(query) if isinstance(row[name], NamedNode))
-    return {plain(row[name]): int(plain(row["count"])) for row in rows}
+    return {as_text(row[name]): int(as_text(row["count"])) for row in rows}
 
 
 def _properties(
@@ -157,8 +157,8 @@ def _number(value: int) -> Literal:
     return Literal(str(value), datatype=NamedNode(XSD + "integer"))
 
 
-_IS_DAY = f"""isLiteral(?day) && STRLEN(STR(?day)) >= {DAY}
-        && REGEX(SUBSTR(STR(?day), 1, {DAY}), "^({DATE})$")"""
+_IS_DAY = f"""isLiteral(?day) && STRLEN(STR(?day)) >= {DATE_LENGTH}
+        && REGEX(SUBSTR(STR(?day), 1, {DATE_LENGTH}), "^({DATE_PATTERN})$")"""
 _NEWEST = f"""
 PREFIX dct: <http://purl.org/dc/terms/>
 SELECT (MAX(SUBSTR(STR(?day), 1, 10)) AS ?newest)
@@ -241,7 +241,7 @@ class Dataset:
     def newest(self) -> str:
         """Give the day of the newest change (ISO 8601), or "" where none is said."""
         row = next(iter(self.store.select(_NEWEST)), {})
-        return plain(row["newest"]) if "newest" in row else ""
+        return as_text(row["newest"]) if "newest" in row else ""
 
     @cached_property
     def links(self) -> list[Links]:
@@ -253,7 +253,7 @@ class Dataset:
         )
         query = _LINKS.format(branches=branches, base=Literal(self.base))
         names = ("property", "space", "count")
-        rows = ([plain(row[name]) for name in names] for row in self.store.select(query))
+        rows = ([as_text(row[name]) for name in names] for row in self.store.select(query))
         return [Links(name, space, int(count)) for name, space, count in rows]
 
     @property
@@ -270,7 +270,7 @@ class Dataset:
     def days(self) -> dict[str, str]:
         """Give the day of the newest change of all things that say one, by IRI."""
         rows = (row for row in self.store.select(_DAYS) if isinstance(row["thing"], NamedNode))
-        return {plain(row["thing"]): plain(row["newest"]) for row in rows}
+        return {as_text(row["thing"]): as_text(row["newest"]) for row in rows}
 
     @cached_property
     def entries(self) -> list[str]:

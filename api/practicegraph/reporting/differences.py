@@ -20,7 +20,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
 from ..rdf.terms import RDF, XSD, Node, Term
-from ..rdf.turtle import Writer
+from ..rdf.turtle import TurtleWriter
 from ..schema.fields import Kind
 from ..schema.lifecycle import Retirement
 from ..schema.messages import Phrases
@@ -289,7 +289,7 @@ def turtle(comparison: Comparison, differences: Sequence[Difference]) -> str:
     """Give the differences as change sets, one a thing."""
     new = comparison.new.opened
     prefixes = {**comparison.old.opened.prefixes, **new.prefixes, "cs": _CS, "as": _AS}
-    writer = Writer({**prefixes, "rdf": RDF}, new.languages, _ORDER)
+    writer = TurtleWriter({**prefixes, "rdf": RDF}, new.languages, _ORDER)
     states = (comparison.old, comparison.new)
     described = [t for s in states for t in s.triples if isinstance(t.subject, BlankNode)]
     sets = [

@@ -16,12 +16,12 @@ from pyoxigraph import Literal, NamedNode
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.stored_queries import StoredQuery
-from ..exchange.table_format import shielded
-from ..rdf.terms import XSD, Term, decimal, plain
+from ..exchange.table_format import escape_formula
+from ..rdf.terms import XSD, Term, as_text, parse_decimal
 from ..schema.shapes import PG
 from ..schema.text import best, nearest
 from ..schema.value_parser import BadChoiceError
-from ..storage.base import Row
+from ..storage.base import Solution
 
 _INTEGER = NamedNode(XSD + "integer")
 _PLACE = PG + "ledger"
@@ -41,7 +41,7 @@ class Part:
     title: str
     explanation: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Solution, ...]
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,11 @@ class Ledger:
         places = {
             name: place
             for name, term in said.items()
-            if isinstance(term, Literal) and (place := decimal(term.value)) is not None
+            if isinstance(term, Literal) and (place := parse_decimal(term.value)) is not None
         }
         return [found[name] for name in sorted(places, key=lambda name: (places[name], name))]
 
-    def part(self, question: StoredQuery, rows: Sequence[Row]) -> Part:
+    def part(self, question: StoredQuery, rows: Sequence[Solution]) -> Part:
         """Give the part that the rows of a question's answer are."""
         return Part(
             name=question.name,
@@ -102,7 +102,7 @@ class Ledger:
         query = question.bind((), self.catalogue.value_parser)
         return self.part(question, self.by_language(list(self.catalogue.store.select(query))))
 
-    def by_language(self, rows: list[Row]) -> list[Row]:
+    def by_language(self, rows: list[Solution]) -> list[Solution]:
         """Give one row for those that differ in the language alone, its counts side by side."""
         if not any(_LANGUAGE in row for row in rows):
             return rows
@@ -110,7 +110,7 @@ class Ledger:
         for row in rows:
             own = tuple((k, term) for k, term in row.items() if k not in (_LANGUAGE, _COUNT))
             counts = wide.setdefault(own, dict.fromkeys(self.catalogue.languages, _NONE))
-            counts[plain(row[_LANGUAGE])] = row[_COUNT]
+            counts[as_text(row[_LANGUAGE])] = row[_COUNT]
         return [{**dict(own), **counts} for own, counts in wide.items()]
 
 
@@ -153,7 +153,7 @@ def described(ledger: Ledger, part: Part) -> dict[str, Any]:
     def value(term: Term) -> Any:
         if isinstance(term, NamedNode):
             return {"id": term.value, "label": ledger.label(term)}
-        return int(plain(term)) if _is_number(term) else plain(term)
+        return int(as_text(term)) if _is_number(term) else as_text(term)
 
     return {
         "name": part.name,
@@ -174,12 +174,12 @@ def as_csv(ledger: Ledger, parts: Sequence[Part]) -> str:
     return written.getvalue()
 
 
-def _cells(ledger: Ledger, row: Row) -> dict[str, str]:
+def _cells(ledger: Ledger, row: Solution) -> dict[str, str]:
     cells: dict[str, str] = {}
     for column, term in row.items():
-        cells[column] = shielded(plain(term))
+        cells[column] = escape_formula(as_text(term))
         if isinstance(term, NamedNode):
-            cells[f"{column}Label"] = shielded(ledger.label(term))
+            cells[f"{column}Label"] = escape_formula(ledger.label(term))
     return cells
 
 

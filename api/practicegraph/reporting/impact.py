@@ -25,7 +25,7 @@ from ..schema.text import best
 from ..search.engine import SparqlEngine
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError
-from ..storage.oxigraph import Embedded
+from ..storage.oxigraph import OxigraphStore
 from ..validation import checks
 from ..validation.findings import Finding, FindingBuilder
 from .differences import Comparison, Difference, State
@@ -175,10 +175,10 @@ def _questions(comparison: Comparison) -> Iterator[Answered]:
 def _asked(opened: Catalogue, question: StoredQuery) -> tuple[int | None, str]:
     """Give how much a question finds: rows, triples, or 1 for yes; or None and why it fails."""
     terms = {p.key: p.default for p in question.parameters if p.default is not None}
-    text = query_guard.with_terms(question.text, terms)
-    assert isinstance(opened.store, Embedded)
+    text = query_guard.bind_parameters(question.text, terms)
+    assert isinstance(opened.store, OxigraphStore)
     try:
-        query_guard.refuse_calls(text)
+        query_guard.check_service_calls(text)
         content = opened.store.results(text, "json", opened.base)
     except QueryRefusedError as error:
         return None, str(error)

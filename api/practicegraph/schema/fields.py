@@ -16,7 +16,7 @@ from math import floor
 
 from pyoxigraph import Literal
 
-from ..rdf.terms import DATE, DAY, XSD, Term, is_date
+from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, XSD, Term, is_date
 from .text import Labels
 
 DATES = frozenset(XSD + name for name in ("gYear", "gYearMonth", "date", "dateTime"))
@@ -240,7 +240,7 @@ class _Dates(Scale):
         return is_date(text)
 
     def head(self, text: str) -> str:
-        return text[:DAY]
+        return text[:DATE_LENGTH]
 
     def low(self, text: str) -> float:
         return int(_digits(text).ljust(8, "0"))
@@ -258,8 +258,8 @@ class _Dates(Scale):
         return f'CONCAT(STR({variable}), "~")'
 
     def is_value(self, variable: str) -> str:
-        date = Literal(f"^({DATE})$")
-        return f"isLiteral({variable}) && REGEX(SUBSTR(STR({variable}), 1, {DAY}), {date})"
+        date = Literal(f"^({DATE_PATTERN})$")
+        return f"isLiteral({variable}) && REGEX(SUBSTR(STR({variable}), 1, {DATE_LENGTH}), {date})"
 
     def start(self, text: str) -> str:
         return str(Literal(text))

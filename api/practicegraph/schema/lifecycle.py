@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
-from ..rdf.terms import plain
-from ..storage.base import Row, Store
+from ..rdf.terms import as_text
+from ..storage.base import Solution, Store
 from .shapes import SKOS
 from .text import Labels
 
@@ -71,16 +71,18 @@ class Permanence:
 
 def read(store: Store) -> Permanence:
     """Read what is no longer current out of the store."""
-    rows = {plain(row["thing"]): row for row in store.select(_RETIRED)}
+    rows = {as_text(row["thing"]): row for row in store.select(_RETIRED)}
     following = {
-        thing: plain(row["successor"]) for thing, row in rows.items() if "successor" in row
+        thing: as_text(row["successor"]) for thing, row in rows.items() if "successor" in row
     }
     return Permanence(
         {thing: _retirement(store, thing, row, following) for thing, row in rows.items()}
     )
 
 
-def _retirement(store: Store, thing: str, row: Row, following: Mapping[str, str]) -> Retirement:
+def _retirement(
+    store: Store, thing: str, row: Solution, following: Mapping[str, str]
+) -> Retirement:
     chain = _chain(thing, following)
     successor = chain[-1] if chain else ""
     return Retirement(
@@ -88,7 +90,7 @@ def _retirement(store: Store, thing: str, row: Row, following: Mapping[str, str]
         successor=successor,
         steps=len(chain),
         moved=bool(successor) and "tombstone" not in row,
-        since=plain(row["day"]) if "day" in row else "",
+        since=as_text(row["day"]) if "day" in row else "",
         reasons=store.labels(NamedNode(thing), SKOS + "changeNote"),
     )
 

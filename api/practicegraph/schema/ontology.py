@@ -12,7 +12,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import XSD, Term, plain
+from ..rdf.terms import XSD, Term, as_text
 from ..storage.base import Store
 from .fields import Field, Kind
 from .records import Reader, Record
@@ -103,12 +103,12 @@ def read(store: Store) -> Ontology:
     for row in store.select(_LABELS):
         label = row["label"]
         if isinstance(label, Literal) and label.language:
-            labels.setdefault(plain(row["term"]), {})[label.language] = label.value
+            labels.setdefault(as_text(row["term"]), {})[label.language] = label.value
     near: dict[str, tuple[str, ...]] = {}
     for row in store.select(_NEAR):
-        term = plain(row["term"])
-        near[term] = (*near.get(term, ()), plain(row["near"]))
-    ranges = {plain(row["property"]): plain(row["class"]) for row in store.select(_RANGES)}
+        term = as_text(row["term"])
+        near[term] = (*near.get(term, ()), as_text(row["near"]))
+    ranges = {as_text(row["property"]): as_text(row["class"]) for row in store.select(_RANGES)}
     return Ontology(labels, near, ranges)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from ..rdf.terms import RDF, XSD, Term, decimal, integer, plain
-from ..storage.base import Recent, Store
+from ..rdf.terms import RDF, XSD, Term, as_text, parse_decimal, parse_integer
+from ..storage.base import ReleaseCache, Store
 from .fields import Field, Kind
 from .text import Labels, best
 from .vocabularies import Vocabularies
@@ -18,8 +18,8 @@ _DESCRIPTION = "http://purl.org/dc/terms/description"
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "boolean": _TRUTHS.get,
-    XSD + "integer": integer,
-    XSD + "decimal": decimal,
+    XSD + "integer": parse_integer,
+    XSD + "decimal": parse_decimal,
 }
 """What gives a literal as JSON has it, or None where it is ill-typed: then it is a text."""
 _KEPT = 4096
@@ -67,8 +67,8 @@ class Reader:
         )
 
     @cached_property
-    def _recent(self) -> Recent[tuple[str, str], Record]:
-        return Recent(_RECORDS)
+    def _recent(self) -> ReleaseCache[tuple[str, str], Record]:
+        return ReleaseCache(_RECORDS)
 
     def _read(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
         found: dict[str, dict[str, list[Term]]] = {iri: {} for iri in iris}
@@ -87,7 +87,7 @@ class Reader:
                 yield quad.subject.value, key, quad.object
         reached = [field for field in kind.fields if not field.predicate]
         for row in self.store.select(_fields_query(reached, iris)) if reached else ():
-            yield plain(row["thing"]), plain(row["key"]), row["value"]
+            yield as_text(row["thing"]), as_text(row["key"]), row["value"]
 
     def classes(self, iri: str) -> list[str]:
         """Give the classes of a thing; a blank node is not found again by its label."""

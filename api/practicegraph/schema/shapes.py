@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from ..rdf.terms import Node, Term, decimal, plain
+from ..rdf.terms import Node, Term, as_text, parse_decimal
 from ..storage.base import Store
 from .fields import Field, Group, Kind, Shapes
 from .text import Labels
@@ -51,7 +51,7 @@ def read(store: Store) -> Shapes:
 
 def _languages(store: Store) -> tuple[str, ...]:
     lists = [store.items(store.value(node, SH + "languageIn")) for node in _with_languages(store)]
-    items = (plain(item) for listed in lists for item in listed if isinstance(item, Literal))
+    items = (as_text(item) for listed in lists for item in listed if isinstance(item, Literal))
     found = tuple(dict.fromkeys(tag for tag in items if _TAG.fullmatch(tag)))
     if not found:
         raise ShapesError("sh:languageIn stands once in the shapes: it is the list of languages")
@@ -226,11 +226,11 @@ _PATHS = {
 
 
 def _optional(term: Term | None) -> str | None:
-    return plain(term) if isinstance(term, NamedNode | Literal) else None
+    return as_text(term) if isinstance(term, NamedNode | Literal) else None
 
 
 def _number(term: Term | None) -> float:
-    return decimal(_optional(term) or "") or 0
+    return parse_decimal(_optional(term) or "") or 0
 
 
 def _pattern(text: str | None) -> str | None:

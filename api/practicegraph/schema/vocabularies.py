@@ -7,7 +7,7 @@ from functools import cached_property
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import Term, plain
+from ..rdf.terms import Term, as_text
 from ..storage.base import Store
 from .fields import Field
 from .lifecycle import Permanence, Retirement
@@ -205,7 +205,7 @@ class Vocabularies:
         if field.scheme:
             concepts = self.scheme(field.scheme).concepts
             return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
-        return {plain(option): option for option in field.options}
+        return {as_text(option): option for option in field.options}
 
     @cached_property
     def concepts(self) -> dict[str, Concept]:
@@ -223,20 +223,20 @@ def read(store: Store, permanence: Permanence) -> Vocabularies:
     retired: dict[str, dict[str, Concept]] = {}
     known: set[tuple[str, str]] = set()
     for row in store.select(_CONCEPTS):
-        iri, scheme, broader = (plain(row[name]) for name in ("concept", "scheme", "broader"))
+        iri, scheme, broader = (as_text(row[name]) for name in ("concept", "scheme", "broader"))
         if (iri, scheme) in known:
             continue  # a second notation
         known.add((iri, scheme))
         alike = (retired if permanence.of(iri) else current).setdefault(scheme, {})
-        said = plain(row["notation"]) if "notation" in row else ""
+        said = as_text(row["notation"]) if "notation" in row else ""
         notation = next(name for name in (said, _last(iri), iri) if name and name not in alike)
         alike[notation] = _concept(store, permanence, iri, scheme, notation, broader)
     schemes: dict[str, Scheme] = {}
     for row in store.select(_SCHEMES):
-        iri = plain(row["scheme"])
+        iri = as_text(row["scheme"])
         if iri in schemes:
             continue  # a second key
-        key = plain(row["key"]) if "key" in row else ""
+        key = as_text(row["key"]) if "key" in row else ""
         key = key if _KEY.fullmatch(key) else _last(iri)
         titles = store.labels(NamedNode(iri), _TITLE)
         schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), retired.get(iri, {}))

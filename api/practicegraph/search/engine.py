@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import Term, plain
+from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, Kind, scale, steps_between
 from ..schema.records import Reader, Record
 from ..schema.vocabularies import Vocabularies
-from ..storage.base import Row, Store
+from ..storage.base import Solution, Store
 from .request import ALL_ENTRIES, Cursor, SearchRequest
 from .sparql import CountAxis, QueryBuilder
 
@@ -143,7 +143,7 @@ class SparqlEngine(SearchEngine):
         """Return the entries most similar to one, by the concepts that they share."""
         rows = self._select(self.queries.list_similar(entry, limit))
         return [
-            Similarity(plain(r["other"]), int(plain(r["shared"])), int(plain(r["either"])))
+            Similarity(as_text(r["other"]), int(as_text(r["shared"])), int(as_text(r["either"])))
             for r in rows
         ]
 
@@ -158,7 +158,7 @@ class SparqlEngine(SearchEngine):
     def _count(self, queries: QueryBuilder, request: SearchRequest, *axes: CountAxis) -> int:
         return next(_number(row) for row in self._select(queries.count_entries(request, *axes)))
 
-    def _select(self, query: str) -> Iterator[Row]:
+    def _select(self, query: str) -> Iterator[Solution]:
         return iter(self.store.select(query))
 
 
@@ -177,22 +177,22 @@ def make_result(
     return SearchResult(total, tuple(cursors), counts, request.after is not None, has_more)
 
 
-def _steps(facet: Field, bounds: Row) -> range:
+def _steps(facet: Field, bounds: Solution) -> range:
     if "least" not in bounds:
         return range(0)
     order = scale(facet)
-    least, greatest = (plain(bounds[name]).rstrip("~") for name in ("least", "greatest"))
+    least, greatest = (as_text(bounds[name]).rstrip("~") for name in ("least", "greatest"))
     return steps_between(order.step(order.low(least)), order.step(order.high(greatest)))
 
 
-def _number(row: Row) -> int:
-    return int(plain(row["count"]))
+def _number(row: Solution) -> int:
+    return int(as_text(row["count"]))
 
 
-def _cursor(row: Row) -> Cursor:
+def _cursor(row: Solution) -> Cursor:
     level = row.get("level")
     assert level is None or isinstance(level, Literal)
-    return Cursor(int(level.value) if level else None, plain(row["text"]), plain(row["entry"]))
+    return Cursor(int(level.value) if level else None, as_text(row["text"]), as_text(row["entry"]))
 
 
 class SharedConcept(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import RDF, XSD, Term, plain
+from ..rdf.terms import RDF, XSD, Term, as_text
 from ..schema.fields import Field, Kind, scale
 from ..schema.lifecycle import DEPRECATED
 from ..storage.base import Store
@@ -196,7 +196,7 @@ class EntryReader:
         """Return the number of current entries, in a fraction of the time of `iris`."""
         entries = f"?entry {self._type} MINUS {{ ?entry {_DEPRECATED} }}"
         query = f"SELECT (COUNT(DISTINCT ?entry) AS ?count) WHERE {{ {entries} }}"
-        return int(plain(next(iter(self.store.select(query)))["count"]))
+        return int(as_text(next(iter(self.store.select(query)))["count"]))
 
     def iris(self) -> list[str]:
         """Return the IRIs of all current entries in order."""
@@ -237,12 +237,12 @@ class EntryReader:
             f"WHERE {{ {{ {every} }} VALUES (?property ?number) {{ {numbers} }} }}"
         )
         for row in self.store.select(query):
-            name = properties[int(plain(row["number"]))]
-            yield int(plain(row["position"])), name, row["value"]
+            name = properties[int(as_text(row["number"]))]
+            yield int(as_text(row["position"])), name, row["value"]
         for field in self.extractor.paths:
             query = f"SELECT ?position ?value WHERE {{ {entries} ?entry {field.path} ?value }}"
             for row in self.store.select(query):
-                yield int(plain(row["position"])), field.iri, row["value"]
+                yield int(as_text(row["position"])), field.iri, row["value"]
 
 
 _DEPRECATED = f"{NamedNode(DEPRECATED)} true"

@@ -7,7 +7,7 @@ scores, as long as there are not too many.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..rdf.terms import plain
+from ..rdf.terms import as_text
 from ..schema.fields import Field, Kind, steps_between
 from ..schema.vocabularies import Vocabularies
 from .engine import SearchEngine
@@ -108,7 +108,7 @@ class Explainer:
         return QueryBuilder(self.kind, self.vocabularies, steps)
 
     def _steps(self, facet: Field) -> range:
-        steps = [int(plain(term)) for term in self.engine.counts(facet) if term is not None]
+        steps = [int(as_text(term)) for term in self.engine.counts(facet) if term is not None]
         return steps_between(min(steps), max(steps)) if steps else range(0)
 
     def _with_scores(self, request: SearchRequest, languages: Sequence[str]) -> SearchRequest:

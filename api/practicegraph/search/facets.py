@@ -9,7 +9,7 @@ import numpy as np
 from pyoxigraph import Literal, NamedNode
 from pyroaring import BitMap
 
-from ..rdf.terms import Term, plain
+from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, Kind, scale, steps_between
 from ..schema.vocabularies import Vocabularies
 from .entries import IndexedEntry
@@ -170,7 +170,7 @@ class FacetIndex:
             return self.entries - sets.stated
         if isinstance(value, Range):
             return self._overlapping(facet, value)
-        return sets.values.get(plain(value), BitMap())
+        return sets.values.get(as_text(value), BitMap())
 
     def _overlapping(self, facet: Field, span: Range) -> BitMap:
         low, high = self.bounds.get(facet.key, (np.zeros(0), np.zeros(0)))
@@ -218,5 +218,5 @@ def _steps(sets: FieldSets) -> range:
 
 def _term(facet: Field, value: str) -> Term:
     if facet.options:
-        return next((t for t in facet.options if plain(t) == value), Literal(value))
+        return next((t for t in facet.options if as_text(t) == value), Literal(value))
     return NamedNode(value)

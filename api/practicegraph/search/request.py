@@ -15,7 +15,7 @@ from typing import Any
 
 from pyoxigraph import NamedNode
 
-from ..rdf.terms import Term, plain
+from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, Kind, scale
 from ..schema.text import nearest, whole_number
 from ..schema.value_parser import BadChoiceError
@@ -229,7 +229,7 @@ class RequestParser:
         scheme = self.vocabularies.schemes.get(facet.scheme or "")
         if scheme and text in scheme.meant:
             return NamedNode(scheme.meant[text].iri)
-        term = valid.get(text) or {plain(term): term for term in valid.values()}.get(text)
+        term = valid.get(text) or {as_text(term): term for term in valid.values()}.get(text)
         if term is None:
             raise BadChoiceError(name, text, [*_nearest(text, list(valid)), NOT_STATED])
         return term

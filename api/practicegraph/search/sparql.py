@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import Term, plain
+from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, Kind, scale
 from ..schema.lifecycle import DEPRECATED, REPLACED
 from ..schema.shapes import SKOS
@@ -186,7 +186,7 @@ class QueryBuilder:
     def _with_narrower(self, facet: Field, term: Term) -> Iterable[Term]:
         if not facet.scheme:
             return (term,)
-        return map(NamedNode, self.vocabularies.scheme(facet.scheme).within(plain(term)))
+        return map(NamedNode, self.vocabularies.scheme(facet.scheme).within(as_text(term)))
 
     def _step_values(self, axis: CountAxis) -> list[str]:
         """Bind the variable of an axis to each step that a span overlaps.

@@ -40,7 +40,7 @@ from typing import Any, BinaryIO, Self
 from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import Snapshots
 from ..storage.query_guard import Host
-from ..storage.remote import DEADLINE, Endpoint, IncompleteError, StoreError
+from ..storage.remote import TIMEOUT_STATE, Endpoint, IncompleteResultError, StoreError
 
 _LOG = logging.getLogger(__name__)
 # What Rust's allocator, the C++ library and Python write where memory is refused.
@@ -520,8 +520,8 @@ def _failure(said: Mapping[str, str], late: DeadlineError) -> Exception:
         return logged(reason)
     if kind == MemoryError.__name__:
         return TooMuchMemoryError()
-    if kind == IncompleteError.__name__:
+    if kind == IncompleteResultError.__name__:
         most = reason.rpartition(" ")[2]
-        is_late = DEADLINE in reason or not most.isdecimal()
+        is_late = TIMEOUT_STATE in reason or not most.isdecimal()
         return late if is_late else TooMuchError(int(most), "rows")
     return StoreError(reason) if kind == StoreError.__name__ else QueryRefusedError(reason)

@@ -27,7 +27,7 @@ from pyoxigraph import (
 )
 
 from ..rdf.terms import Term
-from ..storage.remote import SOLUTIONS, TRIPLES, Endpoint
+from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
 from .limits import Endless, OverError, Rows, counted
 from .pool import PART, Request, failed, frame, reported, started
 
@@ -104,7 +104,7 @@ def elsewhere(endpoint: Endpoint) -> Engine:
         kind, text = _read(reader, request["query"], request.get("base"))
         found = endpoint.query(
             text,
-            TRIPLES if kind is QueryTriples else SOLUTIONS,
+            N_TRIPLES if kind is QueryTriples else JSON_RESULTS,
             request["seconds"],
             request.get("default", ()),
             request.get("named", ()),

@@ -16,9 +16,9 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, p
 
 from ..rdf import nesting
 from ..rdf.nesting import MAX_DEPTH, TooDeepError
-from ..rdf.terms import RDF, Node, Term, plain
+from ..rdf.terms import RDF, Node, Term, as_text
 
-Row = Mapping[str, Term]
+Solution = Mapping[str, Term]
 
 
 _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
@@ -68,7 +68,7 @@ class Store(ABC):
         """Count the triples of all graphs."""
 
     @abstractmethod
-    def select(self, query: str) -> Iterator[Row]:
+    def select(self, query: str) -> Iterator[Solution]:
         """Give the solutions of one of our own SELECT queries."""
 
     @abstractmethod
@@ -107,7 +107,7 @@ class Store(ABC):
 
     def version(self) -> str:
         """Give the release that the store says it holds, or "" while it holds no whole one."""
-        return next((plain(r["version"]) for r in self.select(_VERSION) if "version" in r), "")
+        return next((as_text(r["version"]) for r in self.select(_VERSION) if "version" in r), "")
 
     def set_version(self, version: str) -> None:
         """Have the graph of the catalogue say which release the store holds; "" takes it back."""
@@ -132,12 +132,12 @@ class Store(ABC):
 
     def triples(self) -> int:
         """Count the triples of the union of all graphs: one in several graphs counts once."""
-        return next(int(plain(row["count"])) for row in self.select(_ALL))
+        return next(int(as_text(row["count"])) for row in self.select(_ALL))
 
     def sizes(self) -> dict[str, int]:
         """Give the number of triples of each named graph."""
         rows = self.select(_SIZES)
-        return {plain(row["graph"]): int(plain(row["count"])) for row in rows}
+        return {as_text(row["graph"]): int(as_text(row["count"])) for row in rows}
 
     def holds(self, node: str) -> bool:
         """Tell whether any triple is about the IRI."""
@@ -199,7 +199,7 @@ class Store(ABC):
         return wordings
 
 
-def refuse_depth(text: str) -> None:
+def check_result_depth(text: str) -> None:
     """Raise QueryRefusedError where triple terms of a result are too deep for their parser."""
     if text.count("<<(") > MAX_DEPTH:
         try:
@@ -208,9 +208,9 @@ def refuse_depth(text: str) -> None:
             raise QueryRefusedError(f"In this form, no result is {error}.") from error
 
 
-def term(text: str) -> Term:
+def parse_term(text: str) -> Term:
     """Read a term as it is written in N-Triples; raises QueryRefusedError for one too deep."""
-    refuse_depth(text)
+    check_result_depth(text)
     triple: Triple = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).triple
     return triple.object
 
@@ -219,7 +219,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Key, Value]):
+class ReleaseCache(Generic[Key, Value]):
     """Values by key, so many at the most, of one release; those least asked for go first."""
 
     def __init__(self, most: int) -> None:

@@ -19,7 +19,7 @@ _UNDER_WAY = ".put"
 
 
 @dataclass(frozen=True)
-class Change:
+class FileChange:
     """A file before and after; it did not exist where `before` is empty."""
 
     path: Path
@@ -43,7 +43,7 @@ class Change:
         )
 
 
-def write(changes: Sequence[Change]) -> None:
+def write_changes(changes: Sequence[FileChange]) -> None:
     """Write the files: each is complete on disk under another name before any is renamed."""
     parts: dict[Path, Path] = {}
     try:
@@ -57,7 +57,7 @@ def write(changes: Sequence[Change]) -> None:
         part.replace(path)
 
 
-def put(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write one file, whole and on disk when this returns; `sweep` takes what is left of others."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}{_UNDER_WAY}")
@@ -72,7 +72,7 @@ def put(path: Path, text: str) -> None:
     _settle(path.parent)
 
 
-def sweep(folder: Path) -> None:
+def remove_partial_files(folder: Path) -> None:
     """Take away what a killed process had not yet put in its place."""
     for part in list(folder.rglob(f".*{_UNDER_WAY}")):
         part.unlink()
@@ -87,7 +87,7 @@ def _settle(folder: Path) -> None:
         os.close(handle)
 
 
-def _part(change: Change) -> Path:
+def _part(change: FileChange) -> Path:
     change.path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=change.path.parent, prefix=".", suffix=".part")
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
@@ -101,7 +101,7 @@ def _part(change: Change) -> Path:
 Produce = Callable[[BinaryIO], object]
 """Writes a file's content."""
 
-PACKED = ".gz"
+GZIP_SUFFIX = ".gz"
 _BUFFER = 1 << 18
 
 
@@ -142,7 +142,7 @@ def write_stream(path: Path, produce: Produce) -> None:
     """Write a file, packed if its name ends in `.gz`, in the place of what is there; or OSError."""
     part = path.with_name(f".{path.name}.part")
     try:
-        if path.suffix == PACKED:
+        if path.suffix == GZIP_SUFFIX:
             with _measured(part) as one, _packing(one) as coded, _buffered(coded) as output:
                 produce(output)
         else:

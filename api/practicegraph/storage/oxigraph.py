@@ -17,7 +17,7 @@ from pyoxigraph import NamedNode, Quad, QueryResultsFormat, QuerySolutions, Quer
 from pyoxigraph import Store as Oxigraph
 
 from ..rdf.terms import Node, Term
-from .base import QueryRefusedError, Row, Store
+from .base import QueryRefusedError, Solution, Store
 
 _RESULTS = {
     "csv": QueryResultsFormat.CSV,
@@ -28,7 +28,7 @@ _RESULTS = {
 _FEW = 50_000  # quads for which the bulk loader, whose every call writes files, does not pay
 
 
-class Embedded(Store):
+class OxigraphStore(Store):
     """Named graphs on disk, or in memory where no folder is given."""
 
     derived = True
@@ -41,7 +41,7 @@ class Embedded(Store):
         self._changing = Lock()
 
     @classmethod
-    def of_snapshot(cls, folder: Path) -> "Embedded":
+    def of_snapshot(cls, folder: Path) -> "OxigraphStore":
         """Open a snapshot to be read only, beside others who read it; raises OSError."""
         found = cls()
         found._store = Oxigraph.read_only(str(folder))
@@ -53,11 +53,11 @@ class Embedded(Store):
             self._size = len(self._store)
         return self._size
 
-    def select(self, query: str) -> Iterator[Row]:
+    def select(self, query: str) -> Iterator[Solution]:
         """Give the solutions of one of our own SELECT queries."""
         solutions = self._store.query(query, use_default_graph_as_union=True)
         assert isinstance(solutions, QuerySolutions), query
-        return rows(solutions)
+        return to_solutions(solutions)
 
     def results(self, query: str, form: str, base: str | None = None) -> bytes:
         """Give the result of a query of our own as text: a graph in Turtle, else in the form."""
@@ -142,7 +142,7 @@ class Embedded(Store):
         self._version = self._size = None
 
 
-def rows(solutions: QuerySolutions) -> Iterator[Row]:
+def to_solutions(solutions: QuerySolutions) -> Iterator[Solution]:
     """Give solutions as rows, without the variables that are not bound."""
     names = [variable.value for variable in solutions.variables]
     for solution in solutions:
@@ -156,7 +156,7 @@ _LASTING = 900.0  # seconds, of a query and of the slow reading of its answer
 class Snapshots:
     """The snapshots of a store in a folder, which is emptied first."""
 
-    def __init__(self, store: Embedded, folder: Path) -> None:
+    def __init__(self, store: OxigraphStore, folder: Path) -> None:
         self._store, self._folder = store, folder
         self._lock = Lock()
         self._newest: Path | None = None

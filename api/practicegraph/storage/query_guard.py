@@ -36,7 +36,7 @@ class Host:
         return self.name if self.port is None else f"{self.name}:{self.port}"
 
 
-def listed(text: str) -> Host:
+def parse_host(text: str) -> Host:
     """Read HOST or HOST:PORT, an IPv6 address in brackets; raises UnknownHostError."""
     found = _LISTED.fullmatch(text)
     if not found:
@@ -44,7 +44,7 @@ def listed(text: str) -> Host:
     return Host(_name(found["name"]), int(found["port"]) if found["port"] else None)
 
 
-def allows(hosts: Iterable[Host], iri: str) -> bool:
+def is_allowed_host(hosts: Iterable[Host], iri: str) -> bool:
     """Tell whether an IRI is http or https, written in full, and of one of the hosts."""
     found = _ADDRESS.fullmatch(iri)
     if not found:
@@ -88,12 +88,12 @@ _UNREAD = "In a query with the word SERVICE, an IRI with ' or # in it must be wr
 _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 
 
-def words(query: str) -> set[str]:
+def query_words(query: str) -> set[str]:
     """Give the bare words of a query in capitals: keywords and functions, but no names or texts."""
     return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
 
 
-def refuse_depth(query: str) -> None:
+def check_query_depth(query: str) -> None:
     """Raise QueryRefusedError, with line and column, if the query is nested too deep to be read."""
     try:
         nesting.refuse_depth(query)
@@ -102,7 +102,7 @@ def refuse_depth(query: str) -> None:
         raise QueryRefusedError(f"error at {line}:{column}: {error}") from error
 
 
-def refuse_calls(query: str, allowed: Collection[Host] = ()) -> None:
+def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:
     """Raise QueryRefusedError if the query calls an endpoint of another host, or may be read so.
 
     The engine's parser needs no space around a keyword, so that SERVICE can stand at the end of
@@ -111,7 +111,7 @@ def refuse_calls(query: str, allowed: Collection[Host] = ()) -> None:
     for text in {query, _unescaped(query)}:
         for match in _calls(text):
             called = _CALLED.match(text, match.start())
-            if not called or not allows(allowed, called[1]):
+            if not called or not is_allowed_host(allowed, called[1]):
                 raise QueryRefusedError(_UNREAD if match["iri"] else _reason(allowed))
 
 
@@ -134,7 +134,7 @@ def _reason(allowed: Collection[Host]) -> str:
     )
 
 
-def is_repeatable(words: Set[str]) -> bool:
+def is_deterministic(words: Set[str]) -> bool:
     """Tell whether a query of such words gives the same on the same data whenever it is run."""
     return not words & _CHANGING
 
@@ -149,7 +149,7 @@ def _character(digits: str) -> str:
     return chr(number) if number <= sys.maxunicode else "\ufffd"
 
 
-def with_terms(query: str, terms: Mapping[str, Term]) -> str:
+def bind_parameters(query: str, terms: Mapping[str, Term]) -> str:
     """Give the query with terms in the place of the variables that are written with a dollar."""
 
     def replaced(match: re.Match[str]) -> str:

@@ -31,12 +31,12 @@ from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperExceptio
 
 from ..rdf.terms import Node, Term
 from . import query_guard
-from .base import QueryRefusedError, Row, Store
-from .oxigraph import Embedded, Snapshots, rows
+from .base import QueryRefusedError, Solution, Store
+from .oxigraph import OxigraphStore, Snapshots, to_solutions
 
-SOLUTIONS = "application/sparql-results+json"
-TRIPLES = "application/n-triples"
-DEADLINE = "S1TAT"
+JSON_RESULTS = "application/sparql-results+json"
+N_TRIPLES = "application/n-triples"
+TIMEOUT_STATE = "S1TAT"
 """The state by which Virtuoso tells that a query was stopped at its deadline."""
 
 _CHECK = "ASK {}"
@@ -50,7 +50,7 @@ class StoreError(RuntimeError):
     """A store that does not answer, or not as a SPARQL 1.1 store does."""
 
 
-class IncompleteError(RuntimeError):
+class IncompleteResultError(RuntimeError):
     """A result that the store has cut off; the message says at what."""
 
 
@@ -149,7 +149,7 @@ class Endpoint:
     @cached_property
     def dialect(self) -> Dialect:
         """Find out what kind of store answers; raises StoreError where none does."""
-        with self._answer(self._client(_CHECK), SOLUTIONS) as answer:
+        with self._answer(self._client(_CHECK), JSON_RESULTS) as answer:
             server = answer.headers.get("Server") or ""
         return next((known for name, known in _DIALECTS.items() if name in server), Dialect())
 
@@ -163,10 +163,10 @@ class Endpoint:
     ) -> BinaryIO:
         """Give the result of a query as it comes, stopped by the store after the seconds.
 
-        Raises QueryRefusedError, StoreError or IncompleteError.
+        Raises QueryRefusedError, StoreError or IncompleteResultError.
         """
         dialect = self.dialect
-        is_bare = not (default or named or query_guard.words(text) & _WITHOUT_OPENING)
+        is_bare = not (default or named or query_guard.query_words(text) & _WITHOUT_OPENING)
         client = self._client(dialect.opening + text if is_bare else text)
         client.setTimeout(int(seconds) + 1)
         for name in default:
@@ -180,8 +180,8 @@ class Endpoint:
         for name in dialect.cut:
             if said := answer.headers.get(name):
                 answer.close()
-                raise IncompleteError(f"{name}: {said}")
-        if not dialect.mends or accept != SOLUTIONS:
+                raise IncompleteResultError(f"{name}: {said}")
+        if not dialect.mends or accept != JSON_RESULTS:
             return cast(BinaryIO, answer)
         return cast(BinaryIO, io.BufferedReader(_Mended(answer, dialect.mends), _PART))
 
@@ -241,11 +241,11 @@ _FRESH = 1.0  # seconds for which the release is taken to be the one that was re
 
 
 @dataclass
-class Remote(Store):
+class RemoteStore(Store):
     """A store behind an endpoint, and the ontology, shapes and questions of the folder."""
 
     endpoint: Endpoint
-    own: Embedded
+    own: OxigraphStore
     derived = False
     portion = 50_000
     _read: tuple[float, str] = field(default=(-_FRESH, ""), init=False)
@@ -258,13 +258,13 @@ class Remote(Store):
             self._size = (version, sum(self.sizes().values()))
         return self._size[1]
 
-    def select(self, query: str) -> Iterator[Row]:
+    def select(self, query: str) -> Iterator[Solution]:
         """Give the solutions of one of our own SELECT queries; raises StoreError."""
-        with self.endpoint.query(query, SOLUTIONS) as answer:
+        with self.endpoint.query(query, JSON_RESULTS) as answer:
             solutions = parse_query_results(answer, QueryResultsFormat.JSON)
             assert isinstance(solutions, QuerySolutions), query
             try:
-                found = list(rows(solutions))
+                found = list(to_solutions(solutions))
             except (SyntaxError, OSError) as error:
                 raise StoreError(f"{self.endpoint.address}: a result broke off: {error}") from error
         return iter(found)
@@ -348,7 +348,7 @@ class Remote(Store):
             yield _quad({**given, **row})
 
 
-def _quad(row: Row) -> Quad:
+def _quad(row: Solution) -> Quad:
     found: Mapping[str, Any] = row
     return Quad(*(found[name] for name in _NAMES))
 

@@ -20,7 +20,7 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import Document, DocumentSet, UnreadableError
-from ..rdf.terms import RDF, Term, plain
+from ..rdf.terms import RDF, Term, as_text
 from ..schema import lifecycle, vocabularies
 from ..schema.fields import Shapes
 from ..schema.lifecycle import DEPRECATED, REPLACED, Permanence, Retirement
@@ -29,8 +29,8 @@ from ..schema.records import Reader
 from ..schema.shapes import PG, SKOS
 from ..schema.text import best
 from ..schema.value_parser import Understanding
-from ..storage.base import Store, term
-from ..storage.oxigraph import Embedded
+from ..storage.base import Store, parse_term
+from ..storage.oxigraph import OxigraphStore
 from . import shacl
 from .findings import Finding, FindingBuilder, MessageBuilder, Position, Region, ValidationReport
 from .fixes import FixFinder, SourceMap
@@ -58,9 +58,9 @@ def outdated(store: Store, known: Permanence) -> Iterator[tuple[str, str, Retire
     The places that a concept keeps in its scheme do not count.
     """
     for row in store.select(_OUTDATED):
-        retirement = known.of(plain(row["value"]))
+        retirement = known.of(as_text(row["value"]))
         if retirement:
-            yield plain(row["subject"]), plain(row["property"]), retirement
+            yield as_text(row["subject"]), as_text(row["property"]), retirement
 
 
 def warning(
@@ -95,7 +95,7 @@ def find_vanished_iris(
     after: Iterable[Document],
 ) -> Iterator[Finding]:
     """Give a violation for every published IRI that is no more described, as it was called."""
-    store = Embedded()
+    store = OxigraphStore()
     store.add(quad for document in before for quad in document.quads)
     known = vocabularies.read(store, lifecycle.read(store))
     former = replace(reporter, reader=replace(reporter.reader, store=store, vocabularies=known))
@@ -356,7 +356,7 @@ def _term(value: str) -> NamedNode | Literal | None:
     """Give the value of a result, but None for a blank node, which has no name that lasts."""
     if not value or value.startswith("_:"):
         return None
-    found = term(value)
+    found = parse_term(value)
     assert isinstance(found, NamedNode | Literal)
     return found
 

@@ -20,15 +20,15 @@ from rapidfuzz.distance import OSA
 from ..catalogue import documents
 from ..catalogue.documents import Document
 from ..rdf import positions
-from ..rdf.positions import Placed, Span, StrangeTokenError
+from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
 from ..rdf.terms import RDF, Term
-from ..rdf.turtle import Writer
+from ..rdf.turtle import TurtleWriter
 from ..schema import shapes
 from ..schema.fields import Field
 from ..schema.lifecycle import Permanence
 from ..schema.text import nearest
 from ..schema.value_parser import Place, Problem, Understanding
-from ..storage.base import Store, term
+from ..storage.base import Store, parse_term
 from .findings import Finding, FindingBuilder, Fix, Position, Region
 
 _PLAIN = (RdfFormat.N_QUADS, RdfFormat.N_TRIPLES)
@@ -43,7 +43,7 @@ class SourceMap:
     """
 
     text: str
-    triples: Sequence[Placed]
+    triples: Sequence[LocatedTriple]
     margins: Sequence[str]
     plain: bool
     foreign: bool = False
@@ -60,10 +60,10 @@ class SourceMap:
                 documents.split_query_file(content)[0],
             )
         text, plain = content.decode(), document.form in _PLAIN
-        listed = positions.placed_in_lines if plain else positions.placed
+        listed = positions.locate_n_quads if plain else positions.locate_triples
         try:
             return cls(text, tuple(listed(text)), margins, plain)
-        except StrangeTokenError:
+        except UnknownTokenError:
             return cls(text, (), margins, plain)
 
     @cached_property
@@ -75,12 +75,12 @@ class SourceMap:
                 found.setdefault(triple.subject.value, []).append(number)
         return found
 
-    def about(self, subject: str) -> Iterator[tuple[int, Placed]]:
+    def about(self, subject: str) -> Iterator[tuple[int, LocatedTriple]]:
         """Give the triples of a subject with their places in the list."""
         for number in self._numbers.get(subject, []):
             yield number, self.triples[number]
 
-    def said(self, finding: Finding) -> tuple[int, Placed] | None:
+    def said(self, finding: Finding) -> tuple[int, LocatedTriple] | None:
         """Give the triple whose value a finding is about, with its place in the list."""
         if not finding.predicate and finding.term == f"<{finding.focus}>":
             return None  # what is wrong is the subject itself
@@ -109,7 +109,7 @@ class SourceMap:
         return Position(before + 1, offset - self.text.rfind("\n", 0, offset) + margin)
 
 
-def _fits(triple: Placed, finding: Finding) -> bool:
+def _fits(triple: LocatedTriple, finding: Finding) -> bool:
     return finding.predicate in ("", triple.predicate.value)
 
 
@@ -132,12 +132,12 @@ class SourceEditor:
 
     layout: SourceMap
 
-    def valued(self, triple: Placed, value: Term) -> Edit:
+    def valued(self, triple: LocatedTriple, value: Term) -> Edit:
         """Have a triple say another value."""
         name = self._name(triple, value)
         return self._edit(triple.at.object, name, name)
 
-    def renamed(self, triple: Placed, predicate: str) -> Edit:
+    def renamed(self, triple: LocatedTriple, predicate: str) -> Edit:
         """Have a triple say its value of another property."""
         name = self._name(triple, NamedNode(predicate))
         return self._edit(triple.at.predicate, name, name)
@@ -154,7 +154,7 @@ class SourceEditor:
         text = f"{said} ;\n{self._margin(start)}{self._indent(start)}"
         return self._edit(Span(start, start), text, said)
 
-    def without(self, triple: Placed) -> Edit | None:
+    def without(self, triple: LocatedTriple) -> Edit | None:
         """Take a triple out, with the mark that joins it to its neighbours; None for the only one.
 
         What stands alone in a statement is better looked at by a person.
@@ -172,17 +172,17 @@ class SourceEditor:
             return self._edit(Span(triple.at.predicate.start, after.at.predicate.start), "", words)
         return None
 
-    def _statement(self, triple: Placed | None) -> list[Placed]:
+    def _statement(self, triple: LocatedTriple | None) -> list[LocatedTriple]:
         """Give the triples that share the place of their subject."""
         if triple is None:
             return []
         listed = self.layout.about(triple.subject.value)
         return [other for _, other in listed if other.at.subject == triple.at.subject]
 
-    def _name(self, triple: Placed, term: Term) -> str:
+    def _name(self, triple: LocatedTriple, term: Term) -> str:
         if self.layout.plain:
             return str(term)
-        return "a" if term == _TYPE else Writer(triple.prefixes).naming(())(term)
+        return "a" if term == _TYPE else TurtleWriter(triple.prefixes).naming(())(term)
 
     def _indent(self, offset: int) -> str:
         before = self.layout.text[self.layout.text.rfind("\n", 0, offset) + 1 : offset]
@@ -197,7 +197,7 @@ class SourceEditor:
         return Edit(self.layout.of_span(span), text, words)
 
 
-def _opens(triple: Placed, before: Placed, after: Placed) -> bool:
+def _opens(triple: LocatedTriple, before: LocatedTriple, after: LocatedTriple) -> bool:
     """Tell whether a triple has the first of several values that share the place of a property."""
     return before.at.predicate != triple.at.predicate == after.at.predicate
 
@@ -242,7 +242,7 @@ class FixFinder:
 
     def _edited(self, finding: Finding, editor: SourceEditor) -> Edited:
         if finding.missing:
-            return self._with(finding, editor, term(finding.missing))
+            return self._with(finding, editor, parse_term(finding.missing))
         mend = self._ways.get(finding.rule.removesuffix("ConstraintComponent"))
         return mend(finding, editor) if mend else None
 
@@ -277,7 +277,7 @@ class FixFinder:
             return None
         return "writeInstead", editor.valued(said[1], value)
 
-    def _text(self, field: Field, triple: Placed, editor: SourceEditor) -> Term | None:
+    def _text(self, field: Field, triple: LocatedTriple, editor: SourceEditor) -> Term | None:
         """Give a text without a language in the first one in which the field is not yet filled."""
         if not isinstance(triple.object, Literal) or triple.object.language:
             return None

@@ -23,7 +23,7 @@ from ..schema.messages import Phrases
 from ..schema.records import Reader
 from ..schema.vocabularies import Vocabularies
 from ..storage.base import Store
-from ..storage.oxigraph import Embedded
+from ..storage.oxigraph import OxigraphStore
 from . import scope
 from .checks import Checker
 from .findings import Finding, ValidationReport
@@ -109,7 +109,7 @@ class IncrementalValidator:
         audited: Store | None = None,
     ) -> ValidationReport:
         """Give what is wrong in documents that stand in the place of their topics."""
-        store = Embedded()
+        store = OxigraphStore()
         store.add(quad for document in documents for quad in document.quads)
         marks = scope.marks(list(store.quads()), self._sights)
         store.add(list(self.beside(documents)))

@@ -28,16 +28,16 @@ from ..catalogue import catalogue
 from ..catalogue import documents as catalogue_documents
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document, DocumentSet, UnreadableError
-from ..exchange.importer import Import
-from ..exchange.table_reader import FORMS
-from ..rdf.terms import named
+from ..exchange.importer import ImportContext
+from ..exchange.table_reader import TABLE_EXTENSIONS
+from ..rdf.terms import in_graph
 from ..schema import lifecycle, vocabularies
 from ..schema.shapes import ShapesError
 from ..schema.value_parser import Problem, RefusedError, Understanding
 from ..sparql.pool import Request, failed, frame, reported, started, written
 from ..storage.base import Store
-from ..storage.oxigraph import Embedded
-from ..storage.remote import Endpoint, Remote, StoreError
+from ..storage.oxigraph import OxigraphStore
+from ..storage.remote import Endpoint, RemoteStore, StoreError
 from . import reports, submissions
 from .checks import build_checker
 from .findings import Finding, FindingBuilder, Position, Region, ValidationReport
@@ -53,7 +53,7 @@ class SubmissionValidator:
 
     root: Path
     store: Store
-    made: Import
+    made: ImportContext
 
     def check(
         self,
@@ -99,7 +99,7 @@ class SubmissionValidator:
 
     def _opened(self, documents: Iterable[Document]) -> Catalogue:
         """Give the catalogue as documents have it, but for shapes, which may be faulty in them."""
-        store = Embedded()
+        store = OxigraphStore()
         store.add(quad for document in documents for quad in document.quads)
         known = vocabularies.read(store, lifecycle.read(store))
         return replace(self._known, store=store, vocabularies=known)
@@ -109,7 +109,7 @@ class SubmissionValidator:
         return {topic for document in self._heads for topic in document.topics}
 
     def _document(self, given: Submission, intake: SubmissionReader, language: str) -> Document:
-        if f".{given.form}" not in FORMS:
+        if f".{given.form}" not in TABLE_EXTENSIONS:
             return intake.document(given)
         shapes = replace(self._known.shapes, languages=self._known.preferred_languages(language))
         values = Understanding(shapes, self._known.vocabularies, self._known.phrases)
@@ -158,7 +158,7 @@ class SubmissionValidator:
         shapes = parts["shapes"]
         of_shapes = any(submissions.is_of_shapes(quad) for each in documents for quad in each.quads)
         data = [d for d in all_.documents if of_shapes or d not in (*shapes, *parts["queries"])]
-        held = Embedded()
+        held = OxigraphStore()
         held.add(quad for document in data for quad in document.quads)
         applied = _rules(_triples([*shapes, *documents])) if of_shapes else self._rules
         checker = replace(
@@ -176,9 +176,9 @@ class SubmissionValidator:
     ) -> ValidationReport:
         parts = _parts(self.root, all_.documents)
         data = [d for d in all_.documents if d not in (*parts["shapes"], *parts["queries"])]
-        store = Embedded()
+        store = OxigraphStore()
         store.add(quad for document in data for quad in document.quads)
-        store.add(named(own, GIVEN))
+        store.add(in_graph(own, GIVEN))
         checker = build_checker(opened, language, rules=self._rules)
         checker = replace(checker, store=store, context=store, rules=_rules(own))
         return checker.check_by_rules(data, [document.path for document in documents])
@@ -263,13 +263,13 @@ def _inspection(folder: str, source: str, credentials: tuple[str, str]) -> Submi
 
 def _store(source: str, credentials: tuple[str, str]) -> Store:
     if source.startswith(("http://", "https://")):
-        return Remote(Endpoint(source, credentials=credentials), Embedded())
-    return Embedded.of_snapshot(Path(source))
+        return RemoteStore(Endpoint(source, credentials=credentials), OxigraphStore())
+    return OxigraphStore.of_snapshot(Path(source))
 
 
-def _circumstances() -> Import:
+def _circumstances() -> ImportContext:
     today = datetime.now(tz=UTC).date()
-    return Import(__version__, today, today)
+    return ImportContext(__version__, today, today)
 
 
 def _refuse_calls(event: str, _: Any) -> None:

@@ -30,9 +30,9 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, seriali
 
 from .. import __version__
 from ..rdf.terms import RDF, XSD, Node, Term
-from ..rdf.turtle import Writer
+from ..rdf.turtle import TurtleWriter
 from ..schema.shapes import PG, SH, SHAPE
-from ..storage.base import term
+from ..storage.base import parse_term
 from .findings import Finding, Fix, Region, ValidationReport
 
 
@@ -196,7 +196,7 @@ _OUR_RULE = PG + "programRule"
 def turtle(checked: ValidationReport, prefixes: Mapping[str, str]) -> str:
     """Give the report in Turtle."""
     known = {"dash": _DASH, "earl": _EARL, "ptr": _POINTERS, "sh": SH, "xsd": XSD}
-    return Writer({**prefixes, **known}).write(triples(checked))
+    return TurtleWriter({**prefixes, **known}).write(triples(checked))
 
 
 def jsonld(checked: ValidationReport) -> str:
@@ -231,7 +231,7 @@ def _verdicts_result(result: Node, finding: Finding, language: str) -> Iterator[
     if finding.predicate:
         yield _said(result, SH + "resultPath", finding.predicate)
     if finding.term:
-        yield Triple(result, NamedNode(SH + "value"), term(finding.term))
+        yield Triple(result, NamedNode(SH + "value"), parse_term(finding.term))
     message = Literal(finding.message, language=language)
     yield Triple(result, NamedNode(SH + "resultMessage"), message)
     if finding.part:

@@ -28,7 +28,7 @@ from rdflib.plugins.sparql.algebra import translatePath, translatePName, transla
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
-from ..rdf.terms import RDF, Node, Term, plain
+from ..rdf.terms import RDF, Node, Term, as_text
 from ..schema.shapes import RDFS, SH, paths
 from ..storage.base import Store
 
@@ -345,13 +345,17 @@ class _Reader:
         return [node for node in listed if isinstance(node, NamedNode | BlankNode)]
 
     def _plain(self, shape: Node, term: str) -> list[str]:
-        return [plain(value) for value in self.store.values(shape, SH + term)]
+        return [as_text(value) for value in self.store.values(shape, SH + term)]
 
 
 def _prefixes(store: Store) -> str:
     declared = store.subjects(SH + "namespace")
     pairs = [
-        [plain(term) for name in ("prefix", "namespace") for term in store.values(node, SH + name)]
+        [
+            as_text(term)
+            for name in ("prefix", "namespace")
+            for term in store.values(node, SH + name)
+        ]
         for node in declared
     ]
     return "".join(f"PREFIX {prefix}: <{namespace}>\n" for prefix, namespace in pairs)

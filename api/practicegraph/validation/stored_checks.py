@@ -33,11 +33,11 @@ from pyoxigraph import Literal, NamedNode
 
 from .. import __version__
 from ..catalogue.loading import Progress, no_progress
-from ..rdf.terms import Term, plain
+from ..rdf.terms import Term, as_text
 from ..schema.shapes import PG, SH, ShapesError
 from ..schema.text import Labels, best
 from ..storage import query_guard
-from ..storage.base import Row, Store
+from ..storage.base import Solution, Store
 from .findings import Finding, FindingBuilder
 
 Fetch = Callable[[Iterable[str]], Mapping[str, str]]
@@ -80,12 +80,12 @@ class StoredChecks:
             for row in _unanswered(rows, fetch) if audit.fetches and fetch else rows:
                 yield self._finding(audit, row)
 
-    def _home(self, row: Row) -> Path | None:
-        return self.homes.get(plain(row["this"])) if isinstance(row["this"], NamedNode) else None
+    def _home(self, row: Solution) -> Path | None:
+        return self.homes.get(as_text(row["this"])) if isinstance(row["this"], NamedNode) else None
 
-    def _finding(self, audit: StoredCheck, row: Row) -> Finding:
-        focus, path = plain(row["this"]), self._home(row)
-        predicate = plain(row["path"]) if "path" in row else ""
+    def _finding(self, audit: StoredCheck, row: Solution) -> Finding:
+        focus, path = as_text(row["this"]), self._home(row)
+        predicate = as_text(row["path"]) if "path" in row else ""
         value, missing = row.get("value"), row.get("missing")
         shown = value if value is not None else missing
         assert path is not None
@@ -95,7 +95,7 @@ class StoredChecks:
             focus,
             reason=self._reason(audit, row),
             field=self._field(focus, predicate),
-            value=plain(shown) if isinstance(shown, NamedNode | Literal) else "",
+            value=as_text(shown) if isinstance(shown, NamedNode | Literal) else "",
         )
         return replace(
             found,
@@ -111,7 +111,7 @@ class StoredChecks:
         name = self.field_name(focus, predicate) if predicate else ""
         return name if name != predicate else predicate.rpartition("#")[2].rpartition("/")[2]
 
-    def _reason(self, audit: StoredCheck, row: Row) -> str:
+    def _reason(self, audit: StoredCheck, row: Solution) -> str:
         message = best(audit.messages, self.reporter.languages)
         return _VARIABLE.sub(lambda match: self._named(row.get(match[1])), message)
 
@@ -129,7 +129,7 @@ def read(store: Store) -> list[StoredCheck]:
         StoredCheck(
             iri=node.value,
             text=text.value,
-            severity=plain(severity).removeprefix(SH),
+            severity=as_text(severity).removeprefix(SH),
             messages=store.labels(node, SH + "message"),
             fetches=store.value(node, PG + "fetches") == _TRUE,
         )
@@ -141,9 +141,9 @@ def read(store: Store) -> list[StoredCheck]:
 _TRUE = Literal(True)
 
 
-def _rows(store: Store, audit: StoredCheck) -> list[Row]:
+def _rows(store: Store, audit: StoredCheck) -> list[Solution]:
     try:
-        query_guard.refuse_calls(audit.text)
+        query_guard.check_service_calls(audit.text)
         rows = list(store.select(audit.text))
     except (SyntaxError, ValueError) as error:
         raise ShapesError(f"{audit.iri}: {error}") from error
@@ -152,7 +152,7 @@ def _rows(store: Store, audit: StoredCheck) -> list[Row]:
     return rows
 
 
-def _unanswered(rows: Iterable[Row], fetch: Fetch) -> Iterator[Row]:
+def _unanswered(rows: Iterable[Solution], fetch: Fetch) -> Iterator[Solution]:
     """Give the rows whose values do not answer, with why as `?answer`."""
     listed = [(row, row["value"]) for row in rows if "value" in row]
     asked = [(row, term.value) for row, term in listed if isinstance(term, NamedNode)]

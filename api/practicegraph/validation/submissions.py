@@ -21,11 +21,11 @@ from pyoxigraph import BlankNode, NamedNode, Quad, RdfFormat, Triple
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document, UnreadableError
 from ..exchange import importer
-from ..exchange.importer import Import
-from ..exchange.table_reader import Tables
+from ..exchange.importer import ImportContext
+from ..exchange.table_reader import TableParser
 from ..rdf import untrusted
-from ..rdf.positions import Placed, Places, Span
-from ..rdf.terms import RDF, Term, named, plain
+from ..rdf.positions import LocatedTriple, Span, TripleSpans
+from ..rdf.terms import RDF, Term, as_text, in_graph
 from ..rdf.untrusted import Leaf
 from ..schema.shapes import SH
 from ..schema.value_parser import Draft, Understanding, Values
@@ -157,14 +157,14 @@ class TableReader:
     catalogue: Catalogue
     store: Store
     values: Understanding
-    made: Import
+    made: ImportContext
 
     def document(self, path: Path, content: bytes) -> Document:
         """Give the entries of a table; raises RefusedError with every cell that is not understood.
 
         Raises UnreadableError where there are none.
         """
-        drafts = Tables(self.values).drafts(path, content)
+        drafts = TableParser(self.values).drafts(path, content)
         if not drafts:
             raise UnreadableError(path, "the table has no rows below its heading")
         grid = _Grid.of(drafts)
@@ -188,7 +188,7 @@ class TableReader:
     def _changed(self, draft: Draft) -> Iterator[Quad]:
         entry, kind = self._entry(draft), self.catalogue.shapes.record
         before = [quad.triple for quad in self.store.graph(entry.value)]
-        return named(importer.apply(draft, entry, before, kind, self.made), entry.value)
+        return in_graph(importer.apply_draft(draft, entry, before, kind, self.made), entry.value)
 
 
 @dataclass(frozen=True)
@@ -210,15 +210,15 @@ class _Grid:
 
     def cells(
         self, draft: Draft, entry: NamedNode, prefixes: Mapping[str, str]
-    ) -> Iterator[Placed]:
+    ) -> Iterator[LocatedTriple]:
         """Give what a row says of an entry; an empty cell says something that has no name."""
         first = self._span(draft.values[0])
         for values in draft.values:
             span, predicate = self._span(values), values.field.predicate
             for term in values.terms or (BlankNode(),):
                 if predicate:
-                    at = Places(first, span, span)
-                    yield Placed(entry, NamedNode(predicate), term, at, prefixes)
+                    at = TripleSpans(first, span, span)
+                    yield LocatedTriple(entry, NamedNode(predicate), term, at, prefixes)
 
     def _span(self, values: Values) -> Span:
         assert values.place
@@ -290,9 +290,9 @@ def _refuse(path: Path, quad: Quad) -> None:
         raise UnreadableError(path, "constraints in JavaScript are not run here")
     if quad.predicate.value in _QUERIES and not isinstance(quad.object, BlankNode | Triple):
         try:
-            query_guard.refuse_depth(plain(quad.object))
-            query_guard.refuse_calls(plain(quad.object))
+            query_guard.check_query_depth(as_text(quad.object))
+            query_guard.check_service_calls(as_text(quad.object))
         except QueryRefusedError as error:
             raise UnreadableError(path, str(error)) from error
-        if query_guard.words(plain(quad.object)) & _FETCHING:
+        if query_guard.query_words(as_text(quad.object)) & _FETCHING:
             raise UnreadableError(path, "queries of shapes are asked of the given data, not FROM")

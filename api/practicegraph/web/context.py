@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from ..application.dump_process import Dumper
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
-from ..exchange.dumps import KEPT, LASTING
+from ..exchange.dumps import ARCHIVE_NAME, MAX_ARCHIVES
 from ..rdf.terms import XSD, Term
 from ..schema.fields import Field
 from ..schema.messages import TRUTH
@@ -336,8 +336,8 @@ class Site:
 
     def _no_dump(self, request: Request, status: HTTPStatus, phrase: str, asked: str) -> Response:
         view, release = self.view(request), self.catalogue.release
-        address = f"/dump/{release}.{LASTING}"
-        hint = view.say("noLongerHint", count=KEPT, release=release, address=address)
+        address = f"/dump/{release}.{ARCHIVE_NAME}"
+        hint = view.say("noLongerHint", count=MAX_ARCHIVES, release=release, address=address)
         return self.problem(request, status, view.say(phrase, release=asked), hint)
 
     def too_much(self, request: Request, error: Exception) -> Response:

@@ -28,7 +28,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, serialize
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..rdf import jsonld
-from ..rdf.terms import DAY, RDF, XSD, Term, is_day, named, with_lasting_names
+from ..rdf.terms import DATE_LENGTH, RDF, XSD, Term, canonicalize, in_graph, starts_with_date
 from ..schema.ontology import LABEL
 from ..schema.shapes import SKOS
 from ..schema.text import Labels
@@ -65,7 +65,7 @@ def listed(catalogue: Catalogue, quads: list[Quad], form: Form, topics: Sequence
         graph, subject, value = (places.get(getattr(p, "value", ""), len(places)) for p in parts)
         return graph, subject, value, str(quad)
 
-    quads = sorted(with_lasting_names(quads), key=place)
+    quads = sorted(canonicalize(quads), key=place)
     if form.rdf in _WITH_GRAPHS:
         return _serialised(quads, form.rdf)
     return serialised(catalogue, _triples(quads), form, *topics)
@@ -97,7 +97,7 @@ def _triples(quads: list[Quad]) -> list[Triple]:
 
 def _in_order(quads: list[Quad]) -> list[Quad]:
     """Give quads in the one order, and with the names, to which any store leads."""
-    return sorted(with_lasting_names(quads), key=str)
+    return sorted(canonicalize(quads), key=str)
 
 
 def _serialised(what: Sequence[Quad] | Sequence[Triple], form: RdfFormat) -> bytes:
@@ -212,7 +212,7 @@ class Statements:
         added = [triple for triple in dict.fromkeys(found) if triple not in known]
         labels = self.labels([*known, *added])
         added += [triple for triple in labels if triple not in known]
-        return list(named(added, document))
+        return list(in_graph(added, document))
 
     def modified(self, iri: str, said: Iterable[Term]) -> str:
         """Give the day of a thing's newest change (ISO 8601), or "", from the values it says.
@@ -221,7 +221,7 @@ class Statements:
         newest of them.
         """
         texts = (term.value for term in said if isinstance(term, Literal))
-        days = [text[:DAY] for text in texts if is_day(text)]
+        days = [text[:DATE_LENGTH] for text in texts if starts_with_date(text)]
         vocabularies = self.catalogue.vocabularies
         whole = iri == self.catalogue.base or iri in vocabularies.schemes
         return self.services.dataset.newest if whole or not days else max(days)

@@ -11,7 +11,7 @@ from pyoxigraph import NamedNode
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.stored_queries import Parameter
-from ..exchange.dumps import LASTING, NAMES
+from ..exchange.dumps import ARCHIVE_NAME, DUMP_NAMES
 from ..rdf.terms import XSD
 from ..schema.fields import Field, Kind, scale
 from ..schema.text import best
@@ -85,7 +85,7 @@ OF_DUMP = [
         "name": "name",
         "in": "path",
         "required": True,
-        "schema": {"type": "string", "enum": list(NAMES)},
+        "schema": {"type": "string", "enum": list(DUMP_NAMES)},
     }
 ]
 """The parameter of a dump of the present release: its format, and whether it is packed."""
@@ -95,7 +95,7 @@ OF_VERSION = [
         "name": "name",
         "in": "path",
         "required": True,
-        "schema": {"type": "string", "pattern": rf"^[0-9a-f-]+\.{LASTING}$"},
+        "schema": {"type": "string", "pattern": rf"^[0-9a-f-]+\.{ARCHIVE_NAME}$"},
     }
 ]
 """The parameter of a dump of any release: the release, and the only format that is kept."""

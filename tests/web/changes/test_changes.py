@@ -27,7 +27,7 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, change_recorder, loading
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.change_log import PAGE, ChangeLog, Event
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
 from support import retirement as retired
 from support.catalogues import copy
@@ -47,7 +47,7 @@ class Site:
     """A catalogue that is changed, brought in step and served."""
 
     root: Path
-    store: Embedded = field(default_factory=Embedded)
+    store: OxigraphStore = field(default_factory=OxigraphStore)
 
     @property
     def log(self) -> ChangeLog:

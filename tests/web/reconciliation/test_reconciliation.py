@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.terms import plain
+from practicegraph.rdf.terms import as_text
 from practicegraph.web.app import application
 from support import retirement as retired
 from support.catalogues import ROOT, copy
@@ -332,7 +332,7 @@ def test_every_entry_is_found_by_every_title(
         services.request_parser.parse([("size", "1000")]), ("en",)
     ).entries
     titles = {
-        f"{plain(title)}": entry.iri.removeprefix(real.base)
+        f"{as_text(title)}": entry.iri.removeprefix(real.base)
         for entry in real.reader.records(record, iris)
         for field in record.with_role("LabelRole")
         for title in entry.values.get(field.key, ())

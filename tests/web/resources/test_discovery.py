@@ -17,7 +17,7 @@ from rdflib import DCAT, DCTERMS, VOID, Graph, URIRef
 
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.exchange.dumps import NAMES
+from practicegraph.exchange.dumps import DUMP_NAMES
 from practicegraph.validation.shacl import ShapesGraph, turtle
 from practicegraph.web.app import application
 from practicegraph.web.context import Site
@@ -37,7 +37,7 @@ RULES = ROOT / "tests" / "dcat-ap.ttl"
 
 @pytest.fixture(scope="module")
 def text(client: TestClient) -> str:
-    for name in NAMES:
+    for name in DUMP_NAMES:
         assert client.head(f"/dump.{name}").status_code == 200, "all dumps are made"
     return client.get("/catalog.nt").text
 

@@ -16,7 +16,7 @@ from practicegraph.application import startup
 from practicegraph.application.dump_process import Dumper
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.exchange.dumps import KEPT, NAMES, Dumps
+from practicegraph.exchange.dumps import DUMP_NAMES, MAX_ARCHIVES, Dumps
 from practicegraph.exchange.export import FORMATS
 from practicegraph.web.app import application
 from practicegraph.web.resources.dumps import FORMS
@@ -31,7 +31,7 @@ VOID = Namespace("http://rdfs.org/ns/void#")
 
 @pytest.fixture(scope="module")
 def release(client: TestClient) -> str:
-    for name in NAMES:
+    for name in DUMP_NAMES:
         assert client.head(f"/dump.{name}").status_code == 200
     found: str = client.get("/health").json()["release"]
     return found
@@ -47,7 +47,7 @@ def served(tmp_path: Path) -> Services:
     return startup.open_for_serving(copy(tmp_path / "catalogue"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DUMP_NAMES)
 def test_a_dump_is_what_its_headers_say(client: TestClient, release: str, name: str) -> None:
     answer = client.get(f"/dump.{name}", headers={"Accept-Encoding": "gzip"})
     assert answer.status_code == 200
@@ -88,8 +88,8 @@ def test_a_dump_that_is_known_is_not_sent_again(client: TestClient, release: str
     for unknown in ('"other"', "nonsense"):
         other = {"If-None-Match": unknown, "If-Modified-Since": day}
         assert client.get("/dump.ttl", headers=other).status_code == 200
-    tags = {client.head(f"/dump.{name}").headers["etag"] for name in NAMES}
-    assert len(tags) == len(NAMES)
+    tags = {client.head(f"/dump.{name}").headers["etag"] for name in DUMP_NAMES}
+    assert len(tags) == len(DUMP_NAMES)
 
 
 def test_a_download_that_broke_off_goes_on(client: TestClient, release: str) -> None:
@@ -117,8 +117,8 @@ def test_sizes_and_checksums_are_published_and_true(client: TestClient, describe
         assert bool(packed) == str(place).endswith(".gz")
         assert str(media).startswith("https://www.iana.org/assignments/media-types/")
         places.add(str(place))
-    assert places == {f"http://testserver/dump.{name}" for name in NAMES}
-    assert len(set(described.objects(BASE, VOID.dataDump))) == len(NAMES) - 2
+    assert places == {f"http://testserver/dump.{name}" for name in DUMP_NAMES}
+    assert len(set(described.objects(BASE, VOID.dataDump))) == len(DUMP_NAMES) - 2
 
 
 def test_the_canonical_hash_is_published_and_true(client: TestClient, described: Graph) -> None:
@@ -147,7 +147,7 @@ def test_every_syntax_of_the_description_lists_the_dumps(
 ) -> None:
     quads = list(parse(client.get("/catalog.trig").content, RdfFormat.TRIG))
     places = {quad.object for quad in quads if quad.predicate.value == str(DCAT.downloadURL)}
-    assert len(places) == len(NAMES)
+    assert len(places) == len(DUMP_NAMES)
     graphs = {str(quad.graph_name) for quad in quads}
     assert graphs == {f"<{BASE}>", f"<{BASE}catalog#document>"}
 
@@ -156,7 +156,7 @@ def test_pages_list_the_dumps_in_the_reader_s_language(client: TestClient, relea
     for path in ("/", "/catalog.html"):
         page = client.get(path, params={"lang": "fr"}, headers={"Accept": "text/html"}).text
         assert "Téléchargements" in page
-        assert page.count('href="/dump.') == len(NAMES)
+        assert page.count('href="/dump.') == len(DUMP_NAMES)
         size = len(client.get("/dump.nq").content) / 1e6
         assert f"{size:.1f} Mo".replace(".", ",") in " ".join(page.split())
         assert hashlib.sha256(client.get("/dump.csv").content).hexdigest() in page
@@ -197,7 +197,7 @@ def test_where_there_is_no_dump_is_404(client: TestClient, path: str) -> None:
 def test_openapi_lists_the_dumps(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     (name,) = paths["/dump.{name}"]["get"]["parameters"]
-    assert name["schema"]["enum"] == list(NAMES)
+    assert name["schema"]["enum"] == list(DUMP_NAMES)
     assert "/dump/{name}" in paths
 
 
@@ -205,7 +205,7 @@ def test_dumps_are_made_once_and_end_as_they_began(served: Services) -> None:
     dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     first = snapshot(dumps.folder)
-    assert len(first) == len(NAMES) + 2
+    assert len(first) == len(DUMP_NAMES) + 2
     times = {path: path.stat().st_mtime_ns for path in dumps.folder.rglob("*")}
     dumps.make(served.catalogue)
     assert {path: path.stat().st_mtime_ns for path in dumps.folder.rglob("*")} == times
@@ -228,7 +228,7 @@ def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
     dumps.make(served.catalogue)
     made = dumps.current(served.catalogue.release)
     assert made
-    assert set(made.dumps) == set(NAMES)
+    assert set(made.dumps) == set(DUMP_NAMES)
     assert not (dumps.folder / "part").exists()
     assert made.dumps["nq"].size == dumps.path(served.catalogue.release, "nq").stat().st_size
 
@@ -248,7 +248,7 @@ def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> Non
     dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     listed = (dumps.folder / served.catalogue.release / "dumps.json").read_text()
-    for number in range(KEPT + 2):
+    for number in range(MAX_ARCHIVES + 2):
         home = dumps.folder / f"{number:012x}"
         home.mkdir()
         for name, content in (("dump.nq.gz", "x"), ("dump.ttl", "x"), ("dumps.json", listed)):
@@ -257,8 +257,8 @@ def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> Non
     dumps.prune(served.catalogue.release)
     dumper = Dumper(served, dumps)
     client = TestClient(application(served, dumper=dumper))
-    answers = [client.get(f"/dump/{number:012x}.nq.gz") for number in range(KEPT + 2)]
-    assert [answer.status_code for answer in answers] == [410] * 3 + [200] * (KEPT - 1)
+    answers = [client.get(f"/dump/{number:012x}.nq.gz") for number in range(MAX_ARCHIVES + 2)]
+    assert [answer.status_code for answer in answers] == [410] * 3 + [200] * (MAX_ARCHIVES - 1)
     assert "000000000000" in answers[0].json()["detail"]
     assert served.catalogue.release in answers[0].json()["hint"]
     assert not list(dumps.folder.glob("0000000000*/dump.ttl"))
@@ -273,7 +273,7 @@ def test_the_process_ends_without_a_word_when_all_is_made(
     assert dumper.wait() == 0
     made = dumper.made()
     assert made
-    assert len(made.dumps) == len(NAMES)
+    assert len(made.dumps) == len(DUMP_NAMES)
     assert capfd.readouterr() == ("", "")
     dumper.close()
 

@@ -15,7 +15,7 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.value_parser import Place, Problem
-from practicegraph.storage.oxigraph import Embedded
+from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.validation import checks
 from practicegraph.web.app import application
 from support.catalogues import copy, in_json_ld, opened, rows
@@ -175,7 +175,7 @@ def test_a_tombstone_says_title_day_and_reason(served: TestClient) -> None:
 
 def asked(changed: Catalogue, name: str, *given: tuple[str, str]) -> str:
     query = changed.stored_queries[name].bind(given, changed.value_parser)
-    assert isinstance(changed.store, Embedded)
+    assert isinstance(changed.store, OxigraphStore)
     return changed.store.results(query, "csv").decode()
 
 

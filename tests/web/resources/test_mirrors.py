@@ -18,8 +18,8 @@ from practicegraph.application.dump_process import Dumper
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.editing.tokens import RIGHTS, TokenFile
-from practicegraph.exchange.dumps import NAMES, Dumps
-from practicegraph.exchange.export import Export
+from practicegraph.exchange.dumps import DUMP_NAMES, Dumps
+from practicegraph.exchange.export import Exporter
 from practicegraph.web.app import application
 from support.catalogues import copy
 
@@ -107,11 +107,11 @@ def test_after_a_write_the_dump_before_is_given_as_what_it_is(
 def test_all_formats_stay_until_newer_ones_are_there(
     client: TestClient, served: Services, dumps: Dumps, write: Write
 ) -> None:
-    first = {name: client.get(f"/dump.{name}").content for name in NAMES}
+    first = {name: client.get(f"/dump.{name}").content for name in DUMP_NAMES}
     write()
-    assert {name: client.get(f"/dump.{name}").content for name in NAMES} == first
+    assert {name: client.get(f"/dump.{name}").content for name in DUMP_NAMES} == first
     dumps.make(served.catalogue)
-    others = {name: client.get(f"/dump.{name}") for name in NAMES}
+    others = {name: client.get(f"/dump.{name}") for name in DUMP_NAMES}
     assert all(answer.content != first[name] for name, answer in others.items())
     assert not any("link" in answer.headers for answer in others.values())
 
@@ -151,7 +151,7 @@ def test_the_description_is_true_of_dumps_of_two_releases(
         dumps.make(served.catalogue)
     graph = Graph().parse(data=client.get("/catalog.ttl").text, format="turtle")
     versions = {}
-    for name in NAMES:
+    for name in DUMP_NAMES:
         told = URIRef(f"{BASE}#dump.{name}")
         answer = client.get(str(graph.value(told, DCAT.downloadURL)))
         (checksum,) = graph.objects(told, SPDX.checksum / SPDX.checksumValue)
@@ -160,7 +160,7 @@ def test_the_description_is_true_of_dumps_of_two_releases(
         assert f"{graph.value(told, DCAT.version)}." in answer.headers["content-disposition"]
         versions[name] = str(graph.value(told, DCAT.version))
     done = {"nq", "nq.gz", "trig", "trig.gz"}
-    assert versions == {name: newest if name in done else first for name in NAMES}
+    assert versions == {name: newest if name in done else first for name in DUMP_NAMES}
     assert str(graph.value(BASE, PG.canonicalHash)) == _checksum(client.get("/dump.nq"))
 
 
@@ -181,7 +181,7 @@ def test_the_hash_of_the_dataset_is_stated_of_the_present_release_alone(
 def test_a_page_tells_of_which_release_its_files_are(client: TestClient, write: Write) -> None:
     first, newest = client.get("/health").json()["release"], write()
     page = client.get("/catalog.html", params={"lang": "de"}).text
-    assert page.count('href="/dump.') == len(NAMES)
+    assert page.count('href="/dump.') == len(DUMP_NAMES)
     assert f"Alles in Version {first}" in page
     assert f"die der jetzigen Version {newest} werden gerade erstellt" in page
 
@@ -197,7 +197,7 @@ def test_work_once_begun_is_done_and_the_newest_follows_unasked(
     passed, newest = write(), write()
     assert client.get(f"/dump/{first}.nq.gz").status_code == 503, "it is being made"
     assert dumper.wait() == 0
-    assert set(dumper.given()) == set(NAMES)
+    assert set(dumper.given()) == set(DUMP_NAMES)
     assert {made.release for made in dumper.given().values()} == {first}
     assert client.get("/dump.csv").status_code == 200
     end = time.monotonic() + 60
@@ -236,14 +236,14 @@ def test_what_a_killed_process_left_of_an_earlier_release_goes(
 
 def _fill_the_disk(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
     """Have a dump fail as on a disk that is full, which no test can fill."""
-    write = Export.write
+    write = Exporter.write
 
-    def full(export: Export, form: str, output: BinaryIO) -> None:
+    def full(export: Exporter, form: str, output: BinaryIO) -> None:
         if form == at:
             raise OSError(28, "No space left on device")
         write(export, form, output)
 
-    monkeypatch.setattr(Export, "write", full)
+    monkeypatch.setattr(Exporter, "write", full)
 
 
 def _checksum(answer: Response) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal
 
-from ...rdf.terms import Term, plain
+from ...rdf.terms import Term, as_text
 from ...schema.fields import Field
 from ...schema.records import Record
 from ...schema.text import best
@@ -109,7 +109,7 @@ class Highlighter:
 
     def _labels(self, field: Field, terms: Sequence[Term]) -> Iterator[_Candidate]:
         for term in terms if self._concepts else ():
-            if match := self._concepts.get(plain(term)):
+            if match := self._concepts.get(as_text(term)):
                 concept, matched = match
                 label, language = best(concept.labels, self._languages), self._languages[0]
                 highlights = self._matcher.find(label, language)

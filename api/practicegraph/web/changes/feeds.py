@@ -20,7 +20,7 @@ from xml.etree.ElementTree import Element, SubElement
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple, serialize
 
 from ...catalogue.change_log import CREATED, DELETED, MOVED, PAGE, Event
-from ...rdf.terms import RDF, XSD, Term, named
+from ...rdf.terms import RDF, XSD, Term, in_graph
 from ..http.negotiation import JSON_LD, N_QUADS, TRIG, Form
 from ..http.responses import Link
 
@@ -204,7 +204,7 @@ class Stream:
         yield Quad(member, _node(_PLACE), number)
         yield Quad(member, _node(_VERSION), Literal(event.release))
         if with_graphs and event.kind != DELETED:
-            yield from named(event.triples, member.value)
+            yield from in_graph(event.triples, member.value)
         else:
             yield from (Quad(*triple) for triple in _versioned(event, topic, member))
 

@@ -27,7 +27,7 @@ from ...catalogue.change_log import (
     ChangeLog,
     Event,
 )
-from ...rdf.terms import RDF, plain
+from ...rdf.terms import RDF, as_text
 from ...schema.lifecycle import REPLACED
 from ...schema.shapes import SKOS
 from ..context import VARY, Site, View
@@ -84,7 +84,7 @@ class News:
         """Give the topics of ours that there are still."""
         topics = " ".join(sorted({str(NamedNode(event.topic)) for event in events}))
         rows = self.view.catalogue.store.select(_PRESENT.format(things=topics)) if topics else ()
-        found = (plain(row["thing"]) for row in rows)
+        found = (as_text(row["thing"]) for row in rows)
         return {topic for topic in found if topic.startswith(self.view.catalogue.base)}
 
     def _title(self, about: "_About") -> tuple[str, str]:

@@ -262,7 +262,9 @@ def _refuse_unlike(document: Document, change: Change) -> None:
     What the shapes admit has few blank nodes; of others, the canonical names may take for ever.
     """
     told = [quad.triple for quad in document.quads]
-    if terms.canonical(terms.written(told)) != terms.canonical(terms.written(change.after)):
+    if terms.canonical_n_triples(terms.write_n_triples(told)) != terms.canonical_n_triples(
+        terms.write_n_triples(change.after)
+    ):
         raise RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "unfitNodes")
 
 

@@ -20,7 +20,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
-from ...exchange.dumps import NAMES, Dump, Made
+from ...exchange.dumps import DUMP_NAMES, Dump, ReleaseDumps
 from ...rdf.terms import RDF, XSD, Term
 from ...reporting.dataset import VOID
 from ...schema.shapes import PG
@@ -38,13 +38,13 @@ HASH = PG + "canonicalHash"
 _LICENCE = NamedNode("http://purl.org/dc/terms/license")
 
 
-def canonical_hash(dataset: str, made: Made) -> Triple:
+def canonical_hash(dataset: str, made: ReleaseDumps) -> Triple:
     """Give the triple on the hash of the dataset, of which the N-Quads are made."""
     return Triple(NamedNode(dataset), NamedNode(HASH), _digits(made.dumps["nq"].checksum))
 
 
 def distributions(
-    dataset: str, root: str, given: Mapping[str, Made], said: Iterable[Quad]
+    dataset: str, root: str, given: Mapping[str, ReleaseDumps], said: Iterable[Quad]
 ) -> Iterator[Triple]:
     """Give the triples on the dumps that are given by name, each as what was made of its release.
 
@@ -160,7 +160,7 @@ class Described:
 
     services: Services
     root: str
-    given: Mapping[str, Made]
+    given: Mapping[str, ReleaseDumps]
     said: Sequence[Quad]
 
     @property
@@ -268,7 +268,7 @@ class Downloads:
     is_present: bool
 
 
-def downloads(view: View, given: Mapping[str, Made]) -> list[Downloads]:
+def downloads(view: View, given: Mapping[str, ReleaseDumps]) -> list[Downloads]:
     """Give the dumps that are given by name as a page shows them, by release, the present first."""
     present = view.catalogue.release
     found = {made.release: made for made in given.values()}
@@ -276,8 +276,8 @@ def downloads(view: View, given: Mapping[str, Made]) -> list[Downloads]:
     return [_of_release(view, found[release], given) for release in releases]
 
 
-def _of_release(view: View, made: Made, given: Mapping[str, Made]) -> Downloads:
-    names = [name for name in NAMES if name in given and given[name].release == made.release]
+def _of_release(view: View, made: ReleaseDumps, given: Mapping[str, ReleaseDumps]) -> Downloads:
+    names = [name for name in DUMP_NAMES if name in given and given[name].release == made.release]
     files = [_file(made.dumps[name], view) for name in names]
     whole = made.dumps["nq"].checksum if "nq" in names else ""
     return Downloads(made.release, files, HASH, whole, made.release == view.catalogue.release)

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
 from ...application.dump_process import Dumper
-from ...exchange.dumps import LASTING, NAMES, Dump, Made
+from ...exchange.dumps import ARCHIVE_NAME, DUMP_NAMES, Dump, ReleaseDumps
 from .. import urls
 from ..context import Site
 from ..http import conditional, responses
@@ -26,7 +26,7 @@ from ..urls import DUMP
 
 FORMS = {form.extension: form for form in (N_QUADS, TRIG, TURTLE, N_TRIPLES, JSON_LD, CSV)}
 GZIP = "application/gzip"
-_VERSION = re.compile(r"([0-9a-f][0-9a-f-]*)\." + re.escape(LASTING))
+_VERSION = re.compile(r"([0-9a-f][0-9a-f-]*)\." + re.escape(ARCHIVE_NAME))
 _PATIENCE = 10.0
 _STEP = 0.1
 _REVALIDATED = "no-cache"
@@ -45,11 +45,11 @@ class DumpFiles:
 
         Where the dump has an address that stays, it is said (RFC 9110, section 8.7).
         """
-        if name not in NAMES:
+        if name not in DUMP_NAMES:
             raise UnknownAddressError(request.url.path)
         made = await self._awaited(name)
         headers = {"Cache-Control": _REVALIDATED} | self._later(request, made)
-        if name == LASTING:
+        if name == ARCHIVE_NAME:
             headers["Content-Location"] = _place(responses.prefix(request), made.release)
         return self._answer(request, made, made.dumps[name], headers)
 
@@ -62,18 +62,18 @@ class DumpFiles:
         if found is None:
             raise UnknownAddressError(request.url.path)
         made = await self._of(found[1])
-        if LASTING not in made.dumps:
+        if ARCHIVE_NAME not in made.dumps:
             raise NoLongerError(made.release)
-        latest = Link(responses.root(request) + DUMP[0] + LASTING, "latest-version", GZIP)
+        latest = Link(responses.root(request) + DUMP[0] + ARCHIVE_NAME, "latest-version", GZIP)
         headers = {"Cache-Control": _LASTING} | responses.header([latest])
-        return self._answer(request, made, made.dumps[LASTING], headers)
+        return self._answer(request, made, made.dumps[ARCHIVE_NAME], headers)
 
-    async def _of(self, release: str) -> Made:
+    async def _of(self, release: str) -> ReleaseDumps:
         """Wait for the lasting dump of a release if it is to come, and take no other for it."""
         end = time.monotonic() + _PATIENCE
         while self._is_to_come(release):
             if time.monotonic() > end:
-                raise NotYetError(LASTING)
+                raise NotYetError(ARCHIVE_NAME)
             await asyncio.sleep(_STEP)
         made = self.dumper.dumps.made(release)
         if made is None:
@@ -83,11 +83,11 @@ class DumpFiles:
     def _is_to_come(self, release: str) -> bool:
         self.dumper.made()
         made, work = self.dumper.dumps.current(release), self.dumper.work
-        if made and LASTING in made.dumps:
+        if made and ARCHIVE_NAME in made.dumps:
             return False
         return release in (self.dumper.services.catalogue.release, work and work.release)
 
-    async def _awaited(self, name: str) -> Made:
+    async def _awaited(self, name: str) -> ReleaseDumps:
         """Wait for a dump as long as a small catalogue takes from the beginning of the work.
 
         Then, or where the work is of another release, an earlier one is given.
@@ -101,12 +101,12 @@ class DumpFiles:
                 raise NotYetError(name)
             await asyncio.sleep(_STEP)
 
-    def _is_soon_to_follow(self, made: Made) -> bool:
+    def _is_soon_to_follow(self, made: ReleaseDumps) -> bool:
         release, work = self.dumper.services.catalogue.release, self.dumper.work
         is_new = work is not None and work.release == release and work.seconds < _PATIENCE
         return is_new and made.release != release
 
-    def _later(self, request: Request, made: Made) -> dict[str, str]:
+    def _later(self, request: Request, made: ReleaseDumps) -> dict[str, str]:
         """Give what leads from a dump of an earlier release, if it is one, to the present state."""
         catalogue, root = self.dumper.services.catalogue, responses.root(request)
         if made.release == catalogue.release:
@@ -118,7 +118,7 @@ class DumpFiles:
         return responses.header(found)
 
     def _answer(
-        self, request: Request, made: Made, dump: Dump, headers: dict[str, str]
+        self, request: Request, made: ReleaseDumps, dump: Dump, headers: dict[str, str]
     ) -> Response:
         known = conditional.Validators(f'"{dump.checksum[:32]}"', made.day.isoformat())
         headers = headers | known.headers
@@ -135,7 +135,7 @@ class DumpFiles:
 
 def _place(root: str, release: str) -> str:
     """Give the address that the dump of a release keeps."""
-    return f"{root}{DUMP[1]}{release}.{LASTING}"
+    return f"{root}{DUMP[1]}{release}.{ARCHIVE_NAME}"
 
 
 def media_type(dump: Dump) -> str:

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 
 from ...rdf import untrusted
-from ...rdf.terms import plain
+from ...rdf.terms import as_text
 from ...schema.lifecycle import Retirement
 from ...schema.text import best
 from ..context import VARY, Site
@@ -141,7 +141,7 @@ class Statuses:
         catalogue = self.site.catalogue
         things = [node for name in names if self._ours(name) and (node := _node(name))]
         query = _KNOWN.format(things=" ".join(map(str, things)))
-        return {plain(row["thing"]) for row in catalogue.store.select(query)} if things else set()
+        return {as_text(row["thing"]) for row in catalogue.store.select(query)} if things else set()
 
     def _ours(self, name: str) -> bool:
         catalogue = self.site.catalogue

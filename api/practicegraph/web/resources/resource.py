@@ -14,8 +14,8 @@ from pyoxigraph import NamedNode, Quad, Triple
 
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
-from ...exchange.dumps import Made
-from ...rdf.terms import plain
+from ...exchange.dumps import ReleaseDumps
+from ...rdf.terms import as_text
 from ...schema.fields import Field
 from ...schema.ontology import SCHEMA, Outline
 from ...schema.records import Record
@@ -99,7 +99,7 @@ class Uses:
         query = _FIRST.format(
             path=field.path, node=NamedNode(iri), kind=NamedNode(kind.classes[0]), most=_MOST
         )
-        entries = [plain(row["entry"]) for row in self.catalogue.store.select(query)]
+        entries = [as_text(row["entry"]) for row in self.catalogue.store.select(query)]
         return self.catalogue.reader.records(kind, entries)
 
     def _fields(self, scheme: str) -> Iterator[Field]:
@@ -282,7 +282,7 @@ class Resources:
         given = self._dumps()
         return Described(self.site.services, responses.root(request), given, quads).triples()
 
-    def _dumps(self) -> dict[str, Made]:
+    def _dumps(self) -> dict[str, ReleaseDumps]:
         """Give the dumps that readers get by name, each with all that was made of its release."""
         return self.site.dumper.given() if self.site.dumper else {}
 

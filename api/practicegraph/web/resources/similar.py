@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pyoxigraph import NamedNode
 
-from ...rdf.terms import plain
+from ...rdf.terms import as_text
 from ...schema.records import Record
 from ...search.engine import SharedConcept, SimilarEntry
 from ...search.request import RequestParser
@@ -108,7 +108,7 @@ def _brief(view: View, record: Record) -> dict[str, Any]:
     """Give what an entry is called, with its identifier if it has one."""
     title, _ = record.spoken("LabelRole", view.languages)
     identifiers = [f.key for f in record.kind.with_role("IDRole") if f.key in record.values]
-    named = {key: plain(record.values[key][0]) for key in identifiers}
+    named = {key: as_text(record.values[key][0]) for key in identifiers}
     return {"id": record.iri, **named, "title": title}
 
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from fastapi import Request
 from pyoxigraph import Literal, NamedNode
 
-from ...rdf.terms import Term, plain
+from ...rdf.terms import Term, as_text
 from ...schema.fields import Field, scale, steps_between
 from ...schema.records import Record
 from ...schema.text import fold
@@ -155,7 +155,7 @@ def every_value(view: View, field: Field) -> list[Term]:
     """Give all values of a facet: those of its list, or all years that the entries span."""
     if not field.ordered:
         return list(view.services.request_parser.options[field.key].values())
-    steps = [int(plain(term)) for term in view.services.search.counts(field) if term is not None]
+    steps = [int(as_text(term)) for term in view.services.search.counts(field) if term is not None]
     found = steps_between(min(steps), max(steps)) if steps else range(0)
     return [Literal(scale(field).written(step)) for step in found]
 
@@ -164,7 +164,7 @@ def listed_counts(view: View, field: Field, counts: Counts) -> Iterator[tuple[Te
     """Give the counts of the values that readers can choose; others are unknown to the list."""
     concepts = view.catalogue.vocabularies.concepts
     for term, count in counts.items():
-        if term is not None and (not field.scheme or plain(term) in concepts):
+        if term is not None and (not field.scheme or as_text(term) in concepts):
             yield term, count
 
 
@@ -202,7 +202,7 @@ def _missing(view: View, field: Field, term: Term, choices: SearchRequest) -> in
     """Count a value that is not among those counted: a list's has none, but a date may have."""
     if not field.ordered:
         return 0
-    bound = plain(term)
+    bound = as_text(term)
     others = choices.without(field)
     chosen = {**others.filters, field.key: (Range(bound, bound),)}
     asked = replace(others, filters=chosen, size=0, after=None, before=None)
@@ -219,7 +219,7 @@ def _option(
 ) -> Option:
     counted = count, selected, excluded
     if not isinstance(term, NamedNode):
-        text = plain(term)
+        text = as_text(term)
         return Option(text, text, text if field.ordered else view.spoken(text), (), *counted)
     concepts = view.catalogue.vocabularies.concepts
     concept = concepts[term.value]

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 
-from ...rdf.terms import Term, plain
+from ...rdf.terms import Term, as_text
 from ...schema.fields import Field
 from ...search.engine import ContingencyTable, Counts
 from ...search.request import FROM, NOT_STATED, TO, FilterValue, Range, SearchRequest
@@ -277,11 +277,11 @@ class _Cells:
     def _is_within(self, field: Field, term: Term | None, value: FilterValue) -> bool:
         """Tell whether all entries with one value are sure to be among those with another."""
         if isinstance(value, Range):
-            return term is not None and value == Range(plain(term), plain(term))
+            return term is not None and value == Range(as_text(term), as_text(term))
         if term == value or term is None or not isinstance(value, NamedNode):
             return term == value
         scheme = self.view.catalogue.vocabularies.scheme(field.scheme or "")
-        return value.value in scheme.counted.get(plain(term), ())
+        return value.value in scheme.counted.get(as_text(term), ())
 
 
 def _has_zeros(request: Request) -> bool:

@@ -19,14 +19,14 @@ from fastapi import Request, Response
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ...application.services import Services
-from ...exchange.table_format import Columns, column_keys, csv_row_of
-from ...exchange.table_writer import Sheets, UnfitError
-from ...rdf.terms import RDF, XSD, Term, named
+from ...exchange.table_format import TableColumns, column_keys, csv_row
+from ...exchange.table_writer import CellValueError, WorkbookWriter
+from ...rdf.terms import RDF, XSD, Term, in_graph
 from ...schema.fields import Field
 from ...schema.records import Record
 from ...search.engine import SearchResult
 from ...search.request import NOT, RequestParser, encode_cursor
-from ...storage.base import Recent
+from ...storage.base import ReleaseCache
 from .. import document
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
@@ -62,7 +62,7 @@ def page(services: Services, request: Request, found: Found, form: Form) -> byte
         *_of_template(services.request_parser, collection, template),
     ]
     entries = found.answer.entries
-    quads = [*named(said, view), *(q for name in entries for q in catalogue.store.graph(name))]
+    quads = [*in_graph(said, view), *(q for name in entries for q in catalogue.store.graph(name))]
     topics = (collection, view, template + _TEMPLATE, *entries)
     return document.listed(catalogue, quads, form, topics)
 
@@ -129,7 +129,9 @@ class Searches:
     """Answers searches."""
 
     site: Site
-    items: Recent[tuple[str, Sequence[str]], str] = field(default_factory=lambda: Recent(_ITEMS))
+    items: ReleaseCache[tuple[str, Sequence[str]], str] = field(
+        default_factory=lambda: ReleaseCache(_ITEMS)
+    )
 
     def answer(self, request: Request) -> Response:
         """Answer a search in the form that the reader asks for."""
@@ -200,17 +202,15 @@ class Searches:
         table = csv.DictWriter(text, column_keys(kind, tags), restval="")
         table.writeheader()
         reader = self.site.catalogue.reader
-        table.writerows(
-            csv_row_of(reader, record, tags) for record in self._records(answer.entries)
-        )
+        table.writerows(csv_row(reader, record, tags) for record in self._records(answer.entries))
         return text.getvalue()
 
     def _sheet(self, view: View, answer: SearchResult) -> bytes:
         catalogue, output = self.site.catalogue, io.BytesIO()
-        sheets = Sheets(Columns(catalogue.value_parser), view.languages)
+        sheets = WorkbookWriter(TableColumns(catalogue.value_parser), view.languages)
         try:
             sheets.write(catalogue.reader, self._records(answer.entries), output)
-        except UnfitError as error:
+        except CellValueError as error:
             raise NotAcceptableError([form for form in LISTS if form != XLSX]) from error
         return output.getvalue()
 

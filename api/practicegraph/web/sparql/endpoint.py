@@ -21,7 +21,7 @@ from ...rdf.terms import RDF, XSD, Node, Term
 from ...sparql.pool import Answer, Workers
 from ...sparql.worker import ROWS
 from ...storage import query_guard
-from ...storage.base import QueryRefusedError, Row, refuse_depth, term
+from ...storage.base import QueryRefusedError, Solution, check_result_depth, parse_term
 from ...storage.oxigraph import Snapshots
 from ...storage.remote import Endpoint
 from .. import document as web_document
@@ -247,7 +247,7 @@ class Queries:
             request, question, lambda table: self._shown(request, question.query, table)
         )
 
-    async def solutions(self, query: str, most: int, client: str) -> list[Row]:
+    async def solutions(self, query: str, most: int, client: str) -> list[Solution]:
         """Give the first rows of a query, run as readers' queries are; raises what they raise."""
         words, _, source = await self._read(query)
         wanted = {**source, "most": most}
@@ -306,9 +306,9 @@ class Queries:
         return self._allowed(query)
 
     def _allowed(self, query: str) -> tuple[Set[str], str, Source]:
-        query_guard.refuse_depth(query)
-        query_guard.refuse_calls(query, self.workers.limits.hosts)
-        words = query_guard.words(query)
+        query_guard.check_query_depth(query)
+        query_guard.check_service_calls(query, self.workers.limits.hosts)
+        words = query_guard.query_words(query)
         if isinstance(self.workers.source, Snapshots):
             snapshot = self.workers.source.newest()
             return words, snapshot.name, {"source": str(snapshot)}
@@ -341,7 +341,7 @@ class Queries:
         return await self.workers.run(wanted, seconds, client)
 
     def _compacted(self, content: bytes, headers: Mapping[str, str]) -> Response:
-        refuse_depth(content.decode())
+        check_result_depth(content.decode())
         triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
         if any(isinstance(triple.object, Triple) for triple in triples):  # JSON-LD 1.1 has none
             raise NotAcceptableError([form for form in GRAPHS if form != JSON_LD])
@@ -395,16 +395,16 @@ class Table:
     said: str = ""
 
 
-def _solutions(content: bytes) -> list[Row]:
+def _solutions(content: bytes) -> list[Solution]:
     names, *rows = map(json.loads, content.splitlines())
     pairs = (zip(names, row, strict=True) for row in rows)
-    return [{name: term(text) for name, text in row if text is not None} for row in pairs]
+    return [{name: parse_term(text) for name, text in row if text is not None} for row in pairs]
 
 
 def _tag(
     question: Asked, words: Set[str], release: str, forms: Sequence[Form | None]
 ) -> str | None:
-    if not release or HTML in forms or not query_guard.is_repeatable(words):
+    if not release or HTML in forms or not query_guard.is_deterministic(words):
         return None
     names = [form.extension if form else "" for form in forms]
     said = json.dumps([release, question.query, question.default, question.named, *names])
@@ -432,4 +432,4 @@ def _in_worker(form: Form | None) -> str | None:
 
 
 def _term(text: str | None) -> Term | None:
-    return None if text is None else term(text)
+    return None if text is None else parse_term(text)

@@ -20,7 +20,7 @@ from ...catalogue.stored_queries import Parameter, StoredQuery
 from ...reporting.gaps import MOST, Ledger, Part, described
 from ...schema.text import best
 from ...sparql.pool import DeadlineError
-from ...storage.base import Row
+from ...storage.base import Solution
 from .. import openapi
 from ..context import VARY, Shown, View
 from ..http import conditional, disconnects, middleware, negotiation, responses
@@ -170,7 +170,7 @@ _COUNTED = 10_000  # rows, since the thin entries of a large catalogue are nearl
 class Found:
     """What a question has found: the first rows, and how many there are; more than are counted."""
 
-    rows: Sequence[Row] = ()
+    rows: Sequence[Solution] = ()
     count: int = 0
     is_cut: bool = False
     is_late: bool = False
@@ -246,7 +246,7 @@ def routes(gaps: Gaps) -> APIRouter:
 def _table(view: View, ledger: Ledger, part: Part) -> Table:
     """Give a part as a page shows it: things by their names, with links."""
 
-    def shown(row: Row, column: str) -> Shown:
+    def shown(row: Solution, column: str) -> Shown:
         term = row.get(column)
         href = view.href(term.value) if isinstance(term, NamedNode) else ""
         return Shown(ledger.label(term), href=href)
