@@ -34,7 +34,7 @@ bench-shacl: $(SETUP)  ## Measure checks beside other engines; OPTIONS='--entrie
 bench-sparql: $(SETUP)  ## Measure SPARQL beside Oxigraph's server and Virtuoso; OPTIONS='--rounds 1'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.sparql $(OPTIONS)
 
-bench-text: $(SETUP)  ## Measure the index of texts beside tantivy and plain FTS5; OPTIONS='--entries 10000'
+bench-text: $(SETUP)  ## Measure the text index beside tantivy and plain FTS5; OPTIONS='--entries 10000'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.texts $(OPTIONS)
 
 lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml and package.json admit

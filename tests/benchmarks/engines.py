@@ -1,4 +1,4 @@
-"""Three ways to find entries by their words, to be measured beside each other."""
+"""Three text indexes with one interface, to be measured beside each other."""
 
 import sqlite3
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ _AT_ONCE = 1000
 
 
 class Engine(ABC):
-    """Texts of entries in a folder, found by words."""
+    """A text index of entries in a folder."""
 
     name: str
 
@@ -31,26 +31,26 @@ class Engine(ABC):
 
     @abstractmethod
     def build(self, entries: Iterable[Entry]) -> None:
-        """Take in the entries, at once."""
+        """Build the index."""
 
     @abstractmethod
     def open(self) -> None:
-        """Open what was built anew."""
+        """Open the index again."""
 
     @abstractmethod
     def find(self, query: str) -> BitMap:
-        """Give the numbers of all entries that have what is asked for."""
+        """Return the numbers of all matching entries."""
 
     @abstractmethod
     def first(self, query: str) -> None:
         """Find the first twenty by relevance."""
 
     @abstractmethod
-    def update(self, number: int, written: list[FieldText]) -> None:
-        """Replace an entry, to last."""
+    def update(self, number: int, texts: list[FieldText]) -> None:
+        """Replace an entry durably."""
 
     def size(self) -> int:
-        """Give the bytes on disk."""
+        """Return the bytes on disk."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
 
@@ -62,9 +62,9 @@ class Ours(Engine):
     def build(self, entries: Iterable[Entry]) -> None:
         self.open()
         analyser = Analyser(self._tokenizer)
-        texts = [written for _, written in entries]
-        batches = range(0, len(texts), _AT_ONCE)
-        self._texts.add((n, analyser.analyse(texts[n : n + _AT_ONCE])) for n in batches)
+        all_texts = [texts for _, texts in entries]
+        batches = range(0, len(all_texts), _AT_ONCE)
+        self._texts.add((n, analyser.analyse(all_texts[n : n + _AT_ONCE])) for n in batches)
         self._connection.commit()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -82,8 +82,8 @@ class Ours(Engine):
         _, entries = rank(matches, matches[0].entries)[0]
         next(iter(entries))
 
-    def update(self, number: int, written: list[FieldText]) -> None:
-        self._texts.replace(number, written)
+    def update(self, number: int, texts: list[FieldText]) -> None:
+        self._texts.replace(number, texts)
         self._connection.commit()
 
 
@@ -98,7 +98,7 @@ class Plain(Engine):
             "CREATE VIRTUAL TABLE texts"
             " USING fts5(title, text, tokenize = 'unicode61 remove_diacritics 2')"
         )
-        rows = ((number, *_title_and_text(written)) for number, written in entries)
+        rows = ((number, *_title_and_text(texts)) for number, texts in entries)
         self._connection.executemany(_INSERT, rows)
         self._connection.execute("INSERT INTO texts (texts) VALUES ('optimize')")
         self._connection.commit()
@@ -116,9 +116,9 @@ class Plain(Engine):
         statement = f"SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT {SHOWN}"
         self._connection.execute(statement, (_expression(query),)).fetchall()
 
-    def update(self, number: int, written: list[FieldText]) -> None:
+    def update(self, number: int, texts: list[FieldText]) -> None:
         self._connection.execute("DELETE FROM texts WHERE rowid = ?", (number,))
-        self._connection.execute(_INSERT, (number, *_title_and_text(written)))
+        self._connection.execute(_INSERT, (number, *_title_and_text(texts)))
         self._connection.commit()
 
 
@@ -135,8 +135,8 @@ class Tantivy(Engine):
             builder.add_text_field(language, tokenizer_name=language)
         self._use(tantivy.Index(builder.build(), str(self.folder)))
         writer = self._index.writer(num_threads=2)
-        for number, written in entries:
-            writer.add_document(self._document(number, written))
+        for number, texts in entries:
+            writer.add_document(self._document(number, texts))
         writer.commit()
         writer.wait_merging_threads()
         self._index.reload()
@@ -153,10 +153,10 @@ class Tantivy(Engine):
     def first(self, query: str) -> None:
         self._index.searcher().search(self._query(query), SHOWN)
 
-    def update(self, number: int, written: list[FieldText]) -> None:
+    def update(self, number: int, texts: list[FieldText]) -> None:
         self._writer = self._writer or self._index.writer(num_threads=2)
         self._writer.delete_documents_by_term("number", number)
-        self._writer.add_document(self._document(number, written))
+        self._writer.add_document(self._document(number, texts))
         self._writer.commit()
         self._index.reload()
 
@@ -167,10 +167,10 @@ class Tantivy(Engine):
             index.register_tokenizer(language, _analyser(language))
         index.reload()
 
-    def _document(self, number: int, written: list[FieldText]) -> tantivy.Document:
+    def _document(self, number: int, texts: list[FieldText]) -> tantivy.Document:
         document = tantivy.Document()
         document.add_unsigned("number", number)
-        for _, text, language in written:
+        for _, text, language in texts:
             field = language if language and language in self.languages else NO_LANGUAGE
             document.add_text(field, text)
         return document
@@ -202,10 +202,10 @@ def _expression(query: str) -> str:
     return " AND ".join(parts) or '""'
 
 
-def _title_and_text(written: list[FieldText]) -> tuple[str, str]:
-    top = max((place for place, _, _ in written), default=0)
-    titles = [text for place, text, _ in written if place == top]
-    return "\n".join(titles), "\n".join(text for place, text, _ in written if place != top)
+def _title_and_text(texts: list[FieldText]) -> tuple[str, str]:
+    top = max((tier for tier, _, _ in texts), default=0)
+    titles = [text for tier, text, _ in texts if tier == top]
+    return "\n".join(titles), "\n".join(text for tier, text, _ in texts if tier != top)
 
 
 def _database(folder: Path) -> sqlite3.Connection:
