@@ -28,7 +28,7 @@ from practicegraph.search.request import (
 )
 from practicegraph.search.text.analysis import FieldText, field_tier
 from practicegraph.search.text.tokenizer import split_words
-from practicegraph.web.search.coverage import AXES
+from practicegraph.web.search.contingency import AXES
 from practicegraph.web.urls import COVERAGE, SEARCH
 
 Parameters = tuple[tuple[str, str], ...]

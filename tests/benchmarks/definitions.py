@@ -22,7 +22,7 @@ from practicegraph.search.sparql import QueryBuilder
 from practicegraph.storage.base import QueryRefusedError, Solution
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
-from practicegraph.web.search.coverage import AXES
+from practicegraph.web.search.contingency import AXES
 
 DEADLINE = 60
 """Seconds for all answers of a case."""

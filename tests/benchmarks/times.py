@@ -14,7 +14,7 @@ from benchmarks.cases import Case, StoredQuery, ask, sized
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.search.engine import SearchResult
-from practicegraph.web.search.coverage import AXES
+from practicegraph.web.search.contingency import AXES
 
 Figures = dict[str, float]
 """Measurements, in seconds and bytes."""

@@ -38,12 +38,11 @@ from .reconciliation import queries as reconciliation_queries
 from .resources import discovery, similar
 from .resources.dumps import DumpFiles
 from .resources.lifecycle import MOST, Statuses
-from .resources.resource import Resources
-from .resources.similar import Similar
-from .search import coverage as search_coverage
-from .search.coverage import Coverages
-from .search.listing import Searches
-from .search.page import SIMILAR
+from .resources.resource import SIMILAR, Resources
+from .resources.similar import SimilarEndpoint
+from .search import contingency
+from .search.contingency import ContingencyEndpoint
+from .search.listing import SearchEndpoint
 from .sparql import stored_queries
 from .sparql.endpoint import Queries
 from .sparql.stored_queries import Gaps, Questions
@@ -54,50 +53,50 @@ from .urls import QUERIES as QUESTIONS
 def routes(site: Site) -> APIRouter:
     """Give the routes."""
     router = APIRouter()
-    _route_searches(router, Searches(site))
-    _route_coverages(router, Coverages(site))
-    _route_similar(router, Similar(site))
+    _route_searches(router, SearchEndpoint(site))
+    _route_coverages(router, ContingencyEndpoint(site))
+    _route_similar(router, SimilarEndpoint(site))
     return router
 
 
-def _route_searches(router: APIRouter, searches: Searches) -> None:
-    catalogue = searches.site.catalogue
-    described = openapi.answer_of_search(searches.site.services)
+def _route_searches(router: APIRouter, endpoint: SearchEndpoint) -> None:
+    catalogue = endpoint.site.catalogue
+    described = openapi.answer_of_search(endpoint.site.services)
 
     @router.get(SEARCH, summary=catalogue.say("search"), openapi_extra=described)
     def search(request: Request) -> Response:
-        return searches.answer(request)
+        return endpoint.respond(request)
 
     @router.get(SEARCH + ".{extension}", include_in_schema=False)
     def search_in_form(request: Request, extension: str) -> Response:
-        return searches.in_form(request, negotiation.named(extension, LISTS))
+        return endpoint.respond_in(request, negotiation.named(extension, LISTS))
 
 
-def _route_coverages(router: APIRouter, served: Coverages) -> None:
-    catalogue = served.site.catalogue
-    described = openapi.of_coverage(served.site.services)
+def _route_coverages(router: APIRouter, endpoint: ContingencyEndpoint) -> None:
+    catalogue = endpoint.site.catalogue
+    described = openapi.of_coverage(endpoint.site.services)
 
     @router.get(COVERAGE, summary=catalogue.say("coverage"), openapi_extra=described)
     def coverage(request: Request) -> Response:
-        return served.answer(request)
+        return endpoint.respond(request)
 
     @router.get(COVERAGE + ".{extension}", include_in_schema=False)
     def coverage_in_form(request: Request, extension: str) -> Response:
-        return served.in_form(request, negotiation.named(extension, search_coverage.FORMS))
+        return endpoint.respond_in(request, negotiation.named(extension, contingency.FORMS))
 
 
-def _route_similar(router: APIRouter, served: Similar) -> None:
-    catalogue = served.site.catalogue
+def _route_similar(router: APIRouter, endpoint: SimilarEndpoint) -> None:
+    catalogue = endpoint.site.catalogue
     path = f"/{catalogue.shapes.record.segment}/{{identifier}}/{SIMILAR}"
     described = openapi.of_similar(catalogue)
 
     @router.get(path, summary=catalogue.say("similar"), openapi_extra=described)
     def near(request: Request, identifier: str) -> Response:
-        return served.answer(request, identifier)
+        return endpoint.respond(request, identifier)
 
     @router.get(path + ".{extension}", include_in_schema=False)
     def near_in_form(request: Request, identifier: str, extension: str) -> Response:
-        return served.in_form(request, identifier, negotiation.named(extension, similar.FORMS))
+        return endpoint.respond_in(request, identifier, negotiation.named(extension, similar.FORMS))
 
 
 def application(

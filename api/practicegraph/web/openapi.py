@@ -18,8 +18,8 @@ from ..schema.text import best
 from ..search.request import FROM, NOT_STATED, SIZES, TO
 from .http.negotiation import JSON, LISTS, Form
 from .resources import similar
-from .search import coverage
-from .search.coverage import AXES
+from .search import contingency
+from .search.contingency import AXES
 
 BODY_OF_QUERY = {
     "required": True,
@@ -258,7 +258,7 @@ def answer_of_search(services: Services) -> dict[str, Any]:
             "next": _PLACE,
             "prev": _PLACE,
             "first": _PLACE,
-            "meant": _TEXT,
+            "suggestions": _array(_TEXT),
             "explanation": _explanation({"list": _TEXT, "total": _TEXT, "facets": facets}),
         },
     )
@@ -286,9 +286,9 @@ def of_coverage(services: Services) -> dict[str, Any]:
     listed = [
         *of_axes(catalogue),
         *of_choices(services),
-        *of_answer(catalogue, coverage.FORMS),
+        *of_answer(catalogue, contingency.FORMS),
     ]
-    return _described(listed, answer, coverage.FORMS)
+    return _described(listed, answer, contingency.FORMS)
 
 
 def of_similar(catalogue: Catalogue) -> dict[str, Any]:
@@ -296,7 +296,7 @@ def of_similar(catalogue: Catalogue) -> dict[str, Any]:
     brief = {"id": _IRI, "title": _TEXT}
     shared = _object({"facet": _TEXT, "value": _TEXT, "id": _IRI, "label": _TEXT})
     nearness = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
-    near = {"nearness": nearness, "shared": _array(shared), "sharedCount": _COUNT}
+    near = {"similarity": nearness, "shared": _array(shared), "sharedCount": _COUNT}
     known = {field.key: _TEXT for field in catalogue.shapes.record.with_role("IDRole")}
     answer = _object(
         {**brief, "release": _TEXT, "items": _array(_object(brief | near, known))},
@@ -319,7 +319,7 @@ def _item(catalogue: Catalogue, kind: Kind) -> dict[str, Any]:
     """Give what an entry in JSON looks like: a key a field, those without a value absent."""
     fields = {f.key: _field(f) | _titled(catalogue, f) for f in kind.fields}
     marks = _array(_array(_COUNT) | {"minItems": 2, "maxItems": 2})
-    snippet = _object({"field": _TEXT, "text": _TEXT, "marks": marks}, {"language": _TEXT})
+    snippet = _object({"field": _TEXT, "text": _TEXT, "highlights": marks}, {"language": _TEXT})
     fields |= {"title": _TEXT, "snippets": _array(snippet)}
     return _object({"id": _IRI, "title": _TEXT}, fields)
 

@@ -182,8 +182,8 @@ def test_near_entries_come_with_the_concepts_that_both_have(client: TestClient) 
     shown = near(client)
     assert shown["id"] == MINT
     assert len(shown["items"]) == 10
-    nearness = [item["nearness"] for item in shown["items"]]
-    assert nearness == sorted(nearness, reverse=True)
+    similarity = [item["similarity"] for item in shown["items"]]
+    assert similarity == sorted(similarity, reverse=True)
     (own,) = found(client, "q=MINT&size=1")["items"]
     for item in shown["items"]:
         (other,) = (i for i in found(client, "size=100")["items"] if i["id"] == item["id"])

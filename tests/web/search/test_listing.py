@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from pyoxigraph import RdfFormat, parse
@@ -16,7 +15,7 @@ from werkzeug.http import parse_options_header
 
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.web.search import page as search_page
+from practicegraph.web.search import explanation
 from support.catalogues import ROOT, rows
 
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
@@ -55,24 +54,6 @@ def asked(client: TestClient, query: str) -> list[dict[str, str]]:
     assert answer.status_code == 200, answer.text
     bindings = answer.json()["results"]["bindings"]
     return [{name: term["value"] for name, term in row.items()} for row in bindings]
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "q=mentoring&lang=el",
-        "q=qqqqq",
-        "size=1&outcome=ACE&country.not=IRL&funding=not-stated&period.from=2015&zeros=true",
-        "q=school&explain=true&size=0",
-    ],
-)
-def test_json_of_pieces_has_the_bytes_of_json_written_at_once(
-    client: TestClient, query: str
-) -> None:
-    for _ in range(2):  # the second time, the pieces are those that were kept
-        answer = get(client, f"/practices?{query}")
-        assert answer.content == JSONResponse(answer.json()).body
 
 
 def test_a_value_left_out_says_so_and_its_entries_are_gone(client: TestClient) -> None:
@@ -322,7 +303,7 @@ def test_words_that_find_too_much_say_so_instead_of_a_query(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("practicegraph.search.explain.MAX_HITS", 3)
-    monkeypatch.setattr("practicegraph.web.search.answer.MAX_HITS", 3)
+    monkeypatch.setattr("practicegraph.web.search.explanation.MAX_HITS", 3)
     told = found(client, "q=school&explain=true")["explanation"]
     assert "3" in told["note"]
     assert told.keys() == {"note", "release", "milliseconds"}
@@ -347,7 +328,7 @@ def test_an_answer_is_not_sent_again_to_who_has_it(client: TestClient) -> None:
 def test_words_are_shown_where_they_were_found(client: TestClient) -> None:
     (first, *_) = found(client, "q=mentoring")["items"]
     for snippet in first["snippets"]:
-        for start, end in snippet["marks"]:
+        for start, end in snippet["highlights"]:
             assert "mentor" in snippet["text"][start:end].lower()
     assert "snippets" not in found(client, "")["items"][0]
     assert "<mark>" in get(client, "/practices?q=children", "text/html").text
@@ -356,9 +337,10 @@ def test_words_are_shown_where_they_were_found(client: TestClient) -> None:
 def test_words_that_were_meant_are_offered(client: TestClient) -> None:
     answer = found(client, "q=mentorring+unacompanied")
     assert answer["total"] == 0
-    assert found(client, f"q={answer['meant']}")["total"] > 0
+    (words,) = answer["suggestions"]
+    assert found(client, f"q={words}")["total"] > 0
     page = get(client, "/practices?q=mentorring+unacompanied", "text/html").text
-    assert f">{answer['meant']}</a>" in page
+    assert f">{words}</a>" in page
 
 
 def page(client: TestClient, query: str) -> str:
@@ -411,7 +393,7 @@ def test_a_page_explains_each_number_in_the_editor(client: TestClient) -> None:
 def test_a_query_that_is_too_long_for_an_address_is_shown_without_one(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_page, "_LONGEST", 10)
+    monkeypatch.setattr(explanation, "_MAX_URL_QUERY", 10)
     text = page(client, "explain=true")
     assert not [href for href in hrefs(text) if href.startswith("/sparql?")]
     assert "SELECT" in text

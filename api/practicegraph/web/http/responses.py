@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
@@ -138,6 +139,12 @@ def prefix(request: Request) -> str:
 def header(links: Sequence[Link]) -> dict[str, str]:
     """Give the links as a header (RFC 8288, section 3)."""
     return {"Link": ", ".join(map(str, links))} if links else {}
+
+
+def json(value: Any, headers: Mapping[str, str] | None = None, media_type: str = "") -> Response:
+    """Return a value as JSON."""
+    content = msgspec.json.encode(value)
+    return Response(content, headers=headers, media_type=media_type or "application/json")
 
 
 def _relations(form: Form, other: Form) -> str:

@@ -30,12 +30,13 @@ from ..http.conditional import Validators
 from ..http.errors import UnknownAddressError
 from ..http.negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from ..http.responses import Link, Links
-from ..search import answer as search_answer
-from ..search.page import SIMILAR
+from ..search.facets import facets
 from ..urls import SERVICES
 from . import lifecycle
 from .dataset import Described, Downloads, downloads
 
+SIMILAR = "similar"
+"""The last segment of the path of the entries that are similar to one."""
 _MOST = 10
 _FIRST = """
 SELECT DISTINCT ?entry
@@ -228,7 +229,7 @@ class Resources:
             record=whole,
             total=answer.total,
             downloads=self._downloads(request),
-            facets=search_answer.facets(view, answer, ALL_ENTRIES),
+            facets=facets(view, answer, ALL_ENTRIES),
             links=found,
             outline=self._outline(request, whole),
         )

@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 from pyoxigraph import NamedNode
 
 from ...rdf.terms import as_text
@@ -18,8 +17,8 @@ from ..http import conditional, negotiation, responses
 from ..http.errors import UnknownAddressError
 from ..http.negotiation import HTML, JSON, Form
 from ..http.responses import Link
-from ..search import answer
-from ..search.page import OURS
+from ..search.explanation import explain_similar, result_validators
+from ..search.links import REPRESENTATION_PARAMETERS
 from . import lifecycle
 from .resource import Resources
 
@@ -30,16 +29,16 @@ _SIZE = 10
 
 
 @dataclass(frozen=True)
-class Similar:
+class SimilarEndpoint:
     """Answers with the entries that are near to one."""
 
     site: Site
 
-    def answer(self, request: Request, identifier: str) -> Response:
+    def respond(self, request: Request, identifier: str) -> Response:
         """Answer in the form that the reader asks for."""
-        return self.in_form(request, identifier, negotiation.form(request, FORMS))
+        return self.respond_in(request, identifier, negotiation.form(request, FORMS))
 
-    def in_form(self, request: Request, identifier: str, form: Form) -> Response:
+    def respond_in(self, request: Request, identifier: str, form: Form) -> Response:
         """Answer in a form; for an entry that is no longer current, as its address does."""
         catalogue, view = self.site.catalogue, self.site.view(request)
         size, is_explained = self._asked(request)
@@ -61,10 +60,10 @@ class Similar:
                 return self.site.html(request, "similar.html", record=record, near=near)
             found = _json(view, record, near)
             if is_explained:
-                found["explanation"] = answer.similar(view, iri, size, milliseconds)
-            return JSONResponse(found)
+                found["explanation"] = explain_similar(view, iri, size, milliseconds)
+            return responses.json(found)
 
-        known = answer.validators(view, request, form, is_explained)
+        known = result_validators(view, request, form, is_explained)
         about = responses.header([Link(f"{responses.prefix(request)}/{path}", "about")])
         return conditional.answer(request, known, VARY | about, make)
 
@@ -72,7 +71,7 @@ class Similar:
         """Give how many are asked for, and whether with an explanation; raises BadChoiceError."""
         choosing: RequestParser = self.site.services.request_parser
         given = request.query_params.multi_items()
-        choosing.check_names((name for name, _ in given), (*PARAMETERS, *OURS))
+        choosing.check_names((name for name, _ in given), (*PARAMETERS, *REPRESENTATION_PARAMETERS))
         choices = choosing.parse(pair for pair in given if pair[0] in PARAMETERS)
         return choices.size if "size" in request.query_params else _SIZE, choices.explain
 
@@ -95,7 +94,7 @@ def _json(view: View, record: Record, near: Sequence[SimilarEntry]) -> dict[str,
         "items": [
             {
                 **_brief(view, one.record),
-                "nearness": round(one.similarity.score, 4),
+                "similarity": round(one.similarity.score, 4),
                 "shared": [_shared(view, reason) for reason in one.shared],
                 "sharedCount": one.similarity.shared,
             }

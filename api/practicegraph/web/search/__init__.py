@@ -1,1 +1,1 @@
-"""search."""
+"""Searches over HTTP: links, explanation, facets, snippets, page, hydra, listing, contingency."""

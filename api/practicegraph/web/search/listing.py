@@ -1,215 +1,131 @@
-"""The search over HTTP: one answer as a page, JSON, CSV, XLSX, or in any RDF syntax.
-
-A page of a search as a graph: its entries, and the way on in the terms of Hydra.
-
-The collection keeps the published base; its pages have the address at which they were asked for, so
-that a client can follow them there (https://www.hydra-cg.com/spec/latest/core/). The page's
-statements stand in a graph of their own, which the page names, before the entries' graphs. A graph
-has no order; the documents list members and entries in that of the search.
-"""
+"""The search endpoint: a result as a page, JSON, CSV, XLSX or in an RDF syntax."""
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 from fastapi import Request, Response
-from pyoxigraph import Literal, NamedNode, Triple
 
-from ...application.services import Services
 from ...exchange.table_format import TableColumns, column_keys, csv_row
 from ...exchange.table_writer import CellValueError, WorkbookWriter
-from ...rdf.terms import RDF, XSD, Term, in_graph
-from ...schema.fields import Field
 from ...schema.records import Record
 from ...search.engine import SearchResult
-from ...search.request import NOT, RequestParser, encode_cursor
 from ...storage.base import ReleaseCache
-from .. import document
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, Form, NotAcceptableError
 from ..http.responses import Link
 from ..urls import SEARCH
-from . import answer as search_answer
-from . import page as search_page
-from .answer import Extracts
-from .page import OURS, Found, address, query_of
+from .explanation import explain_search, result_validators
+from .facets import facets
+from .hydra import hydra_document
+from .links import REPRESENTATION_PARAMETERS, explanation_link, page_urls
+from .page import SearchPage, search_page
+from .snippets import SearchSnippets, suggest_words
 
-HYDRA = "http://www.w3.org/ns/hydra/core#"
-_SEE_ALSO = "http://www.w3.org/2000/01/rdf-schema#seeAlso"
-_RELATIONS = {"first": "first", "next": "next", "prev": "previous"}
-_PAGING = ("after", "before", "size", "sort", "zeros", "explain")
-_MEANT = {"q": "freetextQuery", "size": "limit", "after": "pageReference"}
-_TEMPLATE = "#search"
-_IN_TEMPLATE = ("q", "sort", "size", "after", "before")
-
-
-def page(services: Services, request: Request, found: Found, form: Form) -> bytes:
-    """Return a page of a search in an RDF syntax."""
-    catalogue = services.catalogue
-    asked = request.query_params.multi_items()
-    origin = str(request.url.replace(path="", query=""))
-    view = origin + address(request.url.path, asked)
-    narrowing = query_of(asked, (*_PAGING, *OURS))
-    collection = address(catalogue.base.rstrip("/") + SEARCH, narrowing)
-    template = f"{responses.root(request)}{SEARCH}"
-    said = [
-        *_of_collection(collection, view, found),
-        *_of_view(view, origin, found),
-        *_of_template(services.request_parser, collection, template),
-    ]
-    entries = found.answer.entries
-    quads = [*in_graph(said, view), *(q for name in entries for q in catalogue.store.graph(name))]
-    topics = (collection, view, template + _TEMPLATE, *entries)
-    return document.listed(catalogue, quads, form, topics)
-
-
-def _of_collection(collection: str, view: str, found: Found) -> Iterator[Triple]:
-    yield _says(collection, RDF + "type", NamedNode(HYDRA + "Collection"))
-    total = Literal(str(found.answer.total), datatype=NamedNode(XSD + "integer"))
-    yield _says(collection, HYDRA + "totalItems", total)
-    yield _says(collection, HYDRA + "view", NamedNode(view))
-    for entry in found.answer.entries:
-        yield _says(collection, HYDRA + "member", NamedNode(entry))
-
-
-def _of_view(view: str, origin: str, found: Found) -> Iterator[Triple]:
-    yield _says(view, RDF + "type", NamedNode(HYDRA + "PartialCollectionView"))
-    pages = {relation: origin + place for relation, place in found.pages.items()}
-    for relation, place in ({"first": view} | pages).items():
-        yield _says(view, HYDRA + _RELATIONS[relation], NamedNode(place))
-
-
-def _of_template(choosing: RequestParser, collection: str, path: str) -> Iterator[Triple]:
-    """Give how a search is asked for: a template (RFC 6570), each variable with its field."""
-    parameters, template = choosing.parameters, path + _TEMPLATE
-    variables = {n: facet for n, facet in parameters.items() if facet or n in _IN_TEMPLATE}
-    listed = ",".join(n + "*" * _repeats(n, facet) for n, facet in variables.items())
-    yield _says(collection, HYDRA + "search", NamedNode(template))
-    yield _says(template, RDF + "type", NamedNode(HYDRA + "IriTemplate"))
-    yield _says(template, HYDRA + "template", Literal(f"{path}{{?{listed}}}"))
-    basic = NamedNode(HYDRA + "BasicRepresentation")
-    yield _says(template, HYDRA + "variableRepresentation", basic)
-    for name, facet in variables.items():
-        mapping = f"{template}-{name}"
-        yield _says(template, HYDRA + "mapping", NamedNode(mapping))
-        yield from _of_mapping(mapping, name, facet)
-
-
-def _of_mapping(mapping: str, name: str, facet: Field | None) -> Iterator[Triple]:
-    """Give what a variable means: its property if it has one, and the shape of its field."""
-    yield _says(mapping, RDF + "type", NamedNode(HYDRA + "IriTemplateMapping"))
-    yield _says(mapping, HYDRA + "variable", Literal(name))
-    if facet is None:
-        if name in _MEANT:
-            yield _says(mapping, HYDRA + "property", NamedNode(HYDRA + _MEANT[name]))
-        return
-    yield _says(mapping, _SEE_ALSO, NamedNode(facet.iri))
-    if facet.predicate and name == facet.key:
-        yield _says(mapping, HYDRA + "property", NamedNode(facet.predicate))
-
-
-def _repeats(name: str, facet: Field | None) -> bool:
-    return facet is not None and name in (facet.key, facet.key + NOT)
-
-
-def _says(subject: str, name: str, value: Term) -> Triple:
-    return Triple(NamedNode(subject), NamedNode(name), value)
-
-
-_ITEMS = 2000  # entries written in JSON, about 4 kB each, that are kept
-_SEARCHES_PAGING = ("after", "before")
+_MAX_CACHED_ITEMS = 2000  # about 4 kB each
 
 
 @dataclass(frozen=True)
-class Searches:
+class SearchEndpoint:
     """Answers searches."""
 
     site: Site
-    items: ReleaseCache[tuple[str, Sequence[str]], str] = field(
-        default_factory=lambda: ReleaseCache(_ITEMS)
+    _items: ReleaseCache[tuple[str, Sequence[str]], dict[str, Any]] = field(
+        default_factory=lambda: ReleaseCache(_MAX_CACHED_ITEMS)
     )
 
-    def answer(self, request: Request) -> Response:
-        """Answer a search in the form that the reader asks for."""
-        return self.in_form(request, negotiation.form(request, LISTS))
+    def respond(self, request: Request) -> Response:
+        """Answer a search in the representation that the request prefers."""
+        return self.respond_in(request, negotiation.form(request, LISTS))
 
-    def in_form(self, request: Request, form: Form) -> Response:
-        """Answer a search in a form."""
+    def respond_in(self, request: Request, form: Form) -> Response:
+        """Answer a search in a representation."""
         services, view = self.site.services, self.site.view(request)
-        choices = services.request_parser.parse(request.query_params.multi_items(), OURS)
-        began = perf_counter()
-        answer = services.search.search(choices, view.languages)
-        found = Found(choices, answer, (perf_counter() - began) * 1000, _pages(request, answer))
+        parameters = request.query_params.multi_items()
+        search_request = services.request_parser.parse(parameters, REPRESENTATION_PARAMETERS)
+        start = perf_counter()
+        result = services.search.search(search_request, view.languages)
+        milliseconds = (perf_counter() - start) * 1000
+        page = SearchPage(search_request, result, milliseconds, page_urls(request, result))
+        links = [Link(url, relation) for relation, url in page.urls.items()]
+        links += [] if form == JSON else [explanation_link(request, SEARCH)]
+        return conditional.answer(
+            request,
+            result_validators(view, request, form, search_request.explain),
+            VARY | responses.header(links),
+            lambda: self._response(request, view, page, form),
+        )
 
-        def make() -> Response:
-            if form == HTML:
-                return search_page.page(self.site, request, found)
-            if form == JSON:
-                return Response(self._json(view, found), media_type=form.content_type)
-            if form == CSV:
-                return Response(self._csv(answer), media_type=form.content_type)
-            if form == XLSX:
-                return Response(self._sheet(view, answer), media_type=form.content_type)
-            content = page(services, request, found, form)
-            return Response(content, media_type=form.content_type)
+    def _response(self, request: Request, view: View, page: SearchPage, form: Form) -> Response:
+        if form == HTML:
+            return search_page(self.site, request, page)
+        if form == JSON:
+            return responses.json(self._json(view, page))
+        content: str | bytes
+        if form == CSV:
+            content = self._csv(page.result)
+        elif form == XLSX:
+            content = self._workbook(view, page.result)
+        else:
+            services = self.site.services
+            content = hydra_document(services, request, page.result, page.urls, form)
+        return Response(content, media_type=form.content_type)
 
-        known = search_answer.validators(view, request, form, choices.explain)
-        return conditional.answer(request, known, VARY | _links(request, found, form), make)
-
-    def _json(self, view: View, found: Found) -> str:
-        answer, choices = found.answer, found.choices
-        more: dict[str, Any] = dict(found.pages)
-        if meant := search_answer.meant(view, choices, answer):
-            more["meant"] = meant
-        if choices.explain:
-            more["explanation"] = search_answer.answer(view, choices, found.milliseconds)
-        shown = search_answer.facets(view, answer, choices)
-        whole = {
-            "total": search_answer.written(answer.total),
-            "release": search_answer.written(self.site.services.search.release),
-            "items": search_answer.listed(self._items(view, found)),
-            "facets": search_answer.named({facet.field.key: facet.as_json() for facet in shown}),
+    def _json(self, view: View, page: SearchPage) -> dict[str, Any]:
+        result, search_request = page.result, page.search_request
+        found = {
+            "total": result.total,
+            "release": view.services.search.release,
+            "items": self._json_items(view, page),
+            "facets": {f.field.key: f.as_json() for f in facets(view, result, search_request)},
+            **page.urls,
         }
-        return search_answer.extended(search_answer.named(whole), more)
+        if words := suggest_words(view, search_request, result):
+            found["suggestions"] = [words]
+        if search_request.explain:
+            found["explanation"] = explain_search(view, search_request, page.milliseconds)
+        return found
 
-    def _items(self, view: View, found: Found) -> list[str]:
-        """Give the entries of a page in JSON; where words were found, with what shows it."""
+    def _json_items(self, view: View, page: SearchPage) -> list[dict[str, Any]]:
+        """Return the entries of a page; those found by words, with snippets."""
         reader, languages = self.site.catalogue.reader, view.languages
-        items = self.items.of(
+        items = self._items.of(
             reader.store.version(),
-            [(iri, languages) for iri in found.answer.entries],
+            [(iri, languages) for iri in page.result.entries],
             lambda missing: [
-                search_answer.written(reader.as_json(one, languages))
-                for one in self._records([iri for iri, _ in missing])
+                reader.as_json(record, languages)
+                for record in self._records([iri for iri, _ in missing])
             ],
         )
-        if not found.choices.query.strip():
+        if not page.search_request.query.strip():
             return items
-        shown = Extracts(view, found.choices)
-        records = self._records(found.answer.entries)
+        snippets = SearchSnippets(view, page.search_request)
+        shown = map(snippets.for_json, self._records(page.result.entries))
         return [
-            search_answer.extended(item, shown.as_json(record))
-            for item, record in zip(items, records, strict=True)
+            item | ({"snippets": found} if found else {})
+            for item, found in zip(items, shown, strict=True)
         ]
 
-    def _csv(self, answer: SearchResult) -> str:
-        kind, tags = self.site.catalogue.shapes.record, self.site.catalogue.languages
+    def _csv(self, result: SearchResult) -> str:
+        catalogue = self.site.catalogue
+        tags = catalogue.languages
         text = io.StringIO()
-        table = csv.DictWriter(text, column_keys(kind, tags), restval="")
+        table = csv.DictWriter(text, column_keys(catalogue.shapes.record, tags), restval="")
         table.writeheader()
-        reader = self.site.catalogue.reader
-        table.writerows(csv_row(reader, record, tags) for record in self._records(answer.entries))
+        records = self._records(result.entries)
+        table.writerows(csv_row(catalogue.reader, record, tags) for record in records)
         return text.getvalue()
 
-    def _sheet(self, view: View, answer: SearchResult) -> bytes:
+    def _workbook(self, view: View, result: SearchResult) -> bytes:
+        """Return the entries as XLSX; raise NotAcceptableError where a text is too long for it."""
         catalogue, output = self.site.catalogue, io.BytesIO()
-        sheets = WorkbookWriter(TableColumns(catalogue.value_parser), view.languages)
+        workbook = WorkbookWriter(TableColumns(catalogue.value_parser), view.languages)
         try:
-            sheets.write(catalogue.reader, self._records(answer.entries), output)
+            workbook.write(catalogue.reader, self._records(result.entries), output)
         except CellValueError as error:
             raise NotAcceptableError([form for form in LISTS if form != XLSX]) from error
         return output.getvalue()
@@ -217,28 +133,3 @@ class Searches:
     def _records(self, iris: Sequence[str]) -> list[Record]:
         catalogue = self.site.catalogue
         return catalogue.reader.records(catalogue.shapes.record, iris)
-
-
-def _pages(request: Request, answer: SearchResult) -> dict[str, str]:
-    """Give the addresses of the pages around one, and of the first where it is another."""
-    asked = query_of(request.query_params.multi_items(), _SEARCHES_PAGING)
-
-    places, path, found = answer.cursors, request.url.path, {}
-    if places and answer.has_next:
-        found["next"] = address(path, [*asked, ("after", encode_cursor(places[-1]))])
-    if places and answer.has_previous:
-        found["prev"] = address(path, [*asked, ("before", encode_cursor(places[0]))])
-    if "after" in request.query_params or "before" in request.query_params:
-        found["first"] = address(path, asked)
-    return found
-
-
-def _links(request: Request, found: Found, form: Form) -> dict[str, str]:
-    """Give the pages around one as links (RFC 8288), and what explains a form without it."""
-    listed = [Link(address, relation) for relation, address in found.pages.items()]
-    if form != JSON:
-        asked = query_of(request.query_params.multi_items(), ("format", "explain"))
-        path = f"{responses.prefix(request)}{SEARCH}.{JSON.extension}"
-        place = address(path, [*asked, ("explain", "true")])
-        listed.append(Link(place, "describedby", JSON.plain))
-    return responses.header(listed)

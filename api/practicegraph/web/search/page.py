@@ -1,258 +1,124 @@
-"""The page of a search: its entries, the facets, what is chosen, and the way to what is near.
+"""The page of a search: its entries, its facets, its active filters and its orders."""
 
-The addresses that lead from a search to others: with a choice more, or one less.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
 from ...search.engine import SearchResult
-from ...search.request import (
-    COUNT,
-    FROM,
-    NOT,
-    NOT_STATED,
-    RELEVANCE,
-    TO,
-    RequestParser,
-    SearchRequest,
-)
-from ...search.text.tokenizer import MAX_QUERY_LENGTH
+from ...search.request import COUNT, FROM, NOT, NOT_STATED, RELEVANCE, TO, SearchRequest
 from ..context import Site, View
-from ..http import responses
 from ..http.negotiation import HTML, LISTS
 from ..urls import COVERAGE, SEARCH
-from . import answer
-from .answer import Extracts, Facet
+from .explanation import explain_search, explanatory_queries
+from .facets import Facet, facets, field_label
+from .links import SearchLinks, search_links
+from .snippets import SearchSnippets, suggest_words
 
-SIMILAR = "similar"
-"""The last part of the path, below an entry's, of the entries that are near to it."""
-OURS = ("lang", "format")
-"""The parameters that say how an answer is given, not of what."""
-_PLACES = ("after", "before", "explain", "format")
-
-Pairs = Sequence[tuple[str, str]]
+_NO_FILTERS = ("lang", "sort", "size", "zeros")
+_FILTER_PHRASES = {NOT: "butNot", FROM: "since", TO: "until"}
 
 
 @dataclass(frozen=True)
-class Leads:
-    """Gives addresses that keep what was asked, in short forms and from the first entry on."""
+class SearchPage:
+    """A search with its result, how long that took, and the URLs of the pages around it."""
 
-    root: str
-    asked: tuple[tuple[str, str], ...]
-
-    def to(self, pairs: Pairs, path: str = SEARCH) -> str:
-        """Give an address with parameters."""
-        return address(self.root + path, pairs)
-
-    def choosing(self, key: str, value: str) -> str:
-        """Give the search with a value chosen."""
-        return self._with(self._others(key, value), [(key, value)])
-
-    def excluding(self, key: str, value: str) -> str:
-        """Give the search with a value left out."""
-        return self._with(self._others(key, value), [(key + NOT, value)])
-
-    def leaving(self, key: str, value: str) -> str:
-        """Give the search with a value neither chosen nor left out."""
-        return self._with(self._others(key, value))
-
-    def without(self, *names: str) -> list[tuple[str, str]]:
-        """Give what was asked but for some parameters."""
-        return [pair for pair in self.asked if pair[0] not in names]
-
-    def only(self, *names: str) -> list[tuple[str, str]]:
-        """Give what was asked by some parameters alone."""
-        return [pair for pair in self.asked if pair[0] in names]
-
-    def _others(self, key: str, value: str) -> str:
-        """Give what was asked, as a query, but for a value chosen or left out."""
-        unwanted = (key, value), (key + NOT, value)
-        if not self._known.isdisjoint(unwanted):
-            return urlencode([pair for pair in self.asked if pair not in unwanted])
-        return self._query
-
-    def _with(self, query: str, more: Pairs = ()) -> str:
-        whole = "&".join(filter(None, (query, urlencode(more))))
-        return f"{self.root}{SEARCH}?{whole}" if whole else self.root + SEARCH
-
-    @cached_property
-    def _known(self) -> frozenset[tuple[str, str]]:
-        return frozenset(self.asked)
-
-    @cached_property
-    def _query(self) -> str:
-        return urlencode(self.asked)
-
-
-def leads(request: Request, choosing: RequestParser, without: Iterable[str] = ()) -> Leads:
-    """Give the addresses that lead on from a request, without some of its parameters."""
-    unwanted, asked = {*_PLACES, *without}, request.query_params
-    given = [
-        (name, choosing.code(name, value[:MAX_QUERY_LENGTH]))
-        for name, value in asked.multi_items()
-        if name not in unwanted
-        and (choosing.repeats(name) or value == asked[name])
-        and (value or not _may_be_empty(name))
-    ]
-    return Leads(responses.prefix(request), tuple(dict.fromkeys(given)))
-
-
-def address(path: str, parameters: Pairs) -> str:
-    """Give an address with parameters."""
-    return path + (f"?{urlencode(parameters)}" if parameters else "")
-
-
-def query_of(
-    parameters: Iterable[tuple[str, str]], without: Iterable[str]
-) -> list[tuple[str, str]]:
-    """Give the parameters of a request but for some."""
-    unwanted = set(without)
-    return [(name, value) for name, value in parameters if name not in unwanted]
-
-
-def _may_be_empty(name: str) -> bool:
-    """Tell whether a form sends a parameter even where nothing is put in."""
-    return name == "q" or name.endswith((FROM, TO))
-
-
-_LONGEST = 6000
-_NO_CHOICES = ("lang", "sort", "size", "zeros")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A search answered: what was asked, the answer, how long it took, and the pages around."""
-
-    choices: SearchRequest
-    answer: SearchResult
+    search_request: SearchRequest
+    result: SearchResult
     milliseconds: float
-    pages: Mapping[str, str]
+    urls: Mapping[str, str]
 
 
-class Chip(NamedTuple):
-    """One thing that is chosen, as it is said, and the search without it."""
+class LinkedText(NamedTuple):
+    """A text and the URL to which it leads."""
 
     text: str
     href: str
 
 
-class Query(NamedTuple):
-    """A query that explains a number: where it stands, what it counts, where to run it."""
-
-    name: str
-    label: str
-    text: str
-    editor: str
-
-
-def page(site: Site, request: Request, found: Found) -> Response:
-    """Give the page of a search."""
+def search_page(site: Site, request: Request, page: SearchPage) -> Response:
+    """Return the page of a search."""
     catalogue, view = site.catalogue, site.view(request)
-    shown = answer.facets(view, found.answer, found.choices)
-    leading = leads(request, site.services.request_parser)
+    shown = facets(view, page.result, page.search_request)
+    links = search_links(request, site.services.request_parser)
     return site.html(
         request,
         "search.html",
-        records=catalogue.reader.records(catalogue.shapes.record, found.answer.entries),
-        extracts=Extracts(view, found.choices),
-        meant=_meant(view, found, leading),
-        answer=found.answer,
-        choices=found.choices,
+        records=catalogue.reader.records(catalogue.shapes.record, page.result.entries),
+        snippets=SearchSnippets(view, page.search_request),
+        suggestion=_suggestion(view, page, links),
+        result=page.result,
+        search_request=page.search_request,
         facets=shown,
-        leads=leading,
-        chips=list(_chips(view, shown, leading)),
-        sorts=list(_sorts(view, found.choices)),
-        pages=found.pages,
-        queries=_queries(view, shown, found) if found.choices.explain else None,
-        unstated=NOT_STATED,
+        search_links=links,
+        filters=list(_active_filters(view, shown, links)),
+        sorts=list(_sorts(view, page.search_request)),
+        pages=page.urls,
+        explanation=_explanation(view, shown, page) if page.search_request.explain else None,
+        not_stated=NOT_STATED,
         coverage=view.root + COVERAGE,
-        explaining=leading.to([*leading.asked, *_place(request), ("explain", "true")]),
+        explanation_url=links.to([*links.parameters, *_paging(request), ("explain", "true")]),
         forms=[
-            (f.extension, leading.to(leading.asked, f"{SEARCH}.{f.extension}"))
+            (f.extension, links.to(links.parameters, f"{SEARCH}.{f.extension}"))
             for f in LISTS
             if f != HTML
         ],
-        start=leading.to(leading.only("lang")),
+        start=links.to(links.only("lang")),
     )
 
 
-def editor(view: View, query: str) -> str:
-    """Give the address at which a query can be run and changed; "" where it is too long for one."""
-    return view.link("/sparql", query=query) if len(query) < _LONGEST else ""
+def _paging(request: Request) -> list[tuple[str, str]]:
+    parameters = request.query_params
+    return [(name, parameters[name]) for name in ("after", "before") if name in parameters]
 
 
-def queries(view: View, told: Mapping[str, Any], labels: Mapping[str, str]) -> list[Query]:
-    """Give the queries of an explanation, those inside others by names with dots."""
-    found: list[Query] = []
-    for name, label in labels.items():
-        within: Any = told
-        for part in name.split("."):
-            within = within.get(part, {})
-        if within:
-            found.append(Query(name, label, within, editor(view, within)))
-    return found
+def _suggestion(view: View, page: SearchPage, links: SearchLinks) -> LinkedText | None:
+    words = suggest_words(view, page.search_request, page.result)
+    return LinkedText(words, links.to([*links.without("q"), ("q", words)])) if words else None
 
 
-def _queries(view: View, shown: list[Facet], found: Found) -> dict[str, Any]:
-    told = answer.answer(view, found.choices, found.milliseconds)
-    labels = {"list": view.say("entriesInOrder"), "total": view.say("allEntries")}
-    for facet in shown:
-        labels[f"facets.{facet.field.key}.values"] = facet.label
-        unstated = f"{facet.label}: {view.say('notStated')}"
-        labels[f"facets.{facet.field.key}.notStated"] = unstated
-    return told | {"queries": queries(view, told, labels)}
+def _active_filters(view: View, shown: Sequence[Facet], links: SearchLinks) -> Iterator[LinkedText]:
+    """Yield the filters of a search, each with the URL of the search without it."""
+    for name, value in links.parameters:
+        if name not in _NO_FILTERS:
+            others = [pair for pair in links.parameters if pair != (name, value)]
+            yield LinkedText(_filter_text(view, shown, name, value), links.to(others))
 
 
-def _meant(view: View, found: Found, leading: Leads) -> Chip | None:
-    words = answer.meant(view, found.choices, found.answer)
-    return Chip(words, leading.to([*leading.without("q"), ("q", words)])) if words else None
-
-
-def _place(request: Request) -> list[tuple[str, str]]:
-    asked = request.query_params
-    return [(name, asked[name]) for name in ("after", "before") if name in asked]
-
-
-def _chips(view: View, shown: list[Facet], leading: Leads) -> Iterator[Chip]:
-    for name, value in leading.asked:
-        if name in _NO_CHOICES:
-            continue
-        others = [pair for pair in leading.asked if pair != (name, value)]
-        yield Chip(_said(view, shown, name, value), leading.to(others))
-
-
-def _said(view: View, shown: list[Facet], name: str, value: str) -> str:
-    """Give a choice in words."""
+def _filter_text(view: View, shown: Sequence[Facet], name: str, value: str) -> str:
     if name == "q":
         return f"“{value}”"
-    key, _, mark = name.partition(".")
+    key, _, suffix = name.partition(".")
     facet = next(facet for facet in shown if facet.field.key == key)
-    label = next((o.label for o in facet.options if o.value == value), value)
+    label = next((known.label for known in facet.values if known.value == value), value)
     label = view.say("notStated") if value == NOT_STATED else label
-    phrases = {NOT: "butNot", FROM: "since", TO: "until"}
-    said = view.say(phrases[f".{mark}"], value=label) if mark else label
-    return f"{facet.label}: {said}"
+    text = view.say(_FILTER_PHRASES[f".{suffix}"], value=label) if suffix else label
+    return f"{facet.label}: {text}"
 
 
-def _sorts(view: View, choices: SearchRequest) -> Iterator[tuple[str, str, bool]]:
-    """Give the orders to choose from: parameter, label, whether it is the present one."""
+def _sorts(view: View, search_request: SearchRequest) -> Iterator[tuple[str, str, bool]]:
+    """Yield the orders to choose from: parameter, label, whether it is the present one."""
     kind = view.catalogue.shapes.record
-    listed = {RELEVANCE: view.say("relevance")} if choices.query.strip() else {}
-    listed["title"] = view.say("byTitle")
+    labels = {RELEVANCE: view.say("relevance")} if search_request.query.strip() else {}
+    labels["title"] = view.say("byTitle")
     for field in kind.fields:
         if field.ordered and not field.repeats:
-            listed[f"-{field.key}"] = f"{view.best(field.names)} ↓"
-            listed[field.key] = f"{view.best(field.names)} ↑"
+            labels[f"-{field.key}"] = f"{view.best(field.names)} ↓"
+            labels[field.key] = f"{view.best(field.names)} ↑"
     for facet in kind.facets:
         if facet.repeats and facet.chosen:
-            said = view.say("mostValues", name=answer.label(view, facet))
-            listed[f"-{facet.key}{COUNT}"] = said
-    present = choices.sort or next(iter(listed))
-    listed.setdefault(present, present)
-    yield from ((name, label, name == present) for name, label in listed.items())
+            labels[f"-{facet.key}{COUNT}"] = view.say("mostValues", name=field_label(view, facet))
+    present = search_request.sort or next(iter(labels))
+    labels.setdefault(present, present)
+    yield from ((name, label, name == present) for name, label in labels.items())
+
+
+def _explanation(view: View, shown: Sequence[Facet], page: SearchPage) -> dict[str, Any]:
+    explanation = explain_search(view, page.search_request, page.milliseconds)
+    labels = {"list": view.say("entriesInOrder"), "total": view.say("allEntries")}
+    for facet in shown:
+        place = f"facets.{facet.field.key}"
+        labels[f"{place}.values"] = facet.label
+        labels[f"{place}.notStated"] = f"{facet.label}: {view.say('notStated')}"
+    return explanation | {"queries": explanatory_queries(view, explanation, labels)}

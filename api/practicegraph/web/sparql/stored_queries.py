@@ -26,7 +26,7 @@ from ..context import VARY, Shown, View
 from ..http import conditional, disconnects, middleware, negotiation, responses
 from ..http.negotiation import HTML, JSON, TURTLE
 from ..http.responses import Link
-from ..search.page import query_of
+from ..search.links import without_names
 from ..urls import GAPS, QUERIES
 from ..urls import QUERIES as QUESTIONS
 from .endpoint import GRAPHS, TABLES, Asked, Queries, Table, seconds
@@ -64,7 +64,7 @@ class Questions:
             place = f"{QUERIES}/{question.name}.{form.extension}"
             return RedirectResponse(responses.prefix(request) + place, 303, VARY)
         site = self.queries.site
-        asked = query_of(request.query_params.multi_items(), _OURS)
+        asked = without_names(request.query_params.multi_items(), _OURS)
         given = [(name, value) for name, value in asked if value]
         given += self._in_language(question, dict(given), site.view(request).language)
         text = question.bind(given, site.catalogue.value_parser)

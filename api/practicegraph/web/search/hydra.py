@@ -1,0 +1,105 @@
+"""A page of a search as a Hydra collection (https://www.hydra-cg.com/spec/latest/core/).
+
+The collection's IRI has the published base. Its pages have the URL of the request, so that a client
+can follow them there. The statements about the page stand in a named graph of their own, before the
+graphs of the entries. A graph has no order; documents list members and entries in that of the
+search.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from fastapi import Request
+from pyoxigraph import Literal, NamedNode, Triple
+
+from ...application.services import Services
+from ...rdf.terms import RDF, XSD, Term, in_graph
+from ...schema.fields import Field
+from ...search.engine import SearchResult
+from ...search.request import NOT, RequestParser
+from .. import document
+from ..http import responses
+from ..http.negotiation import Form
+from ..urls import SEARCH
+from .links import REPRESENTATION_PARAMETERS, with_query, without_names
+
+HYDRA = "http://www.w3.org/ns/hydra/core#"
+_SEE_ALSO = "http://www.w3.org/2000/01/rdf-schema#seeAlso"
+_RELATIONS = {"first": "first", "next": "next", "prev": "previous"}
+_NO_FILTERS = ("after", "before", "size", "sort", "zeros", "explain")
+_PROPERTIES = {"q": "freetextQuery", "size": "limit", "after": "pageReference"}
+_VARIABLES = ("q", "sort", "size", "after", "before")
+
+
+def hydra_document(
+    services: Services, request: Request, result: SearchResult, pages: Mapping[str, str], form: Form
+) -> bytes:
+    """Return a page of a search in an RDF syntax."""
+    catalogue, parameters = services.catalogue, request.query_params.multi_items()
+    origin = str(request.url.replace(path="", query=""))
+    page = origin + with_query(request.url.path, parameters)
+    filters = without_names(parameters, (*_NO_FILTERS, *REPRESENTATION_PARAMETERS))
+    collection = with_query(catalogue.base.rstrip("/") + SEARCH, filters)
+    path = f"{responses.root(request)}{SEARCH}"
+    template = f"{path}#search"
+    triples = [
+        *_collection(collection, page, result),
+        *_page(page, {relation: origin + url for relation, url in pages.items()}),
+        *_template(services.request_parser, collection, path, template),
+    ]
+    quads = [
+        *in_graph(triples, page),
+        *(quad for entry in result.entries for quad in catalogue.store.graph(entry)),
+    ]
+    return document.listed(catalogue, quads, form, (collection, page, template, *result.entries))
+
+
+def _collection(collection: str, page: str, result: SearchResult) -> Iterator[Triple]:
+    yield _triple(collection, RDF + "type", NamedNode(HYDRA + "Collection"))
+    total = Literal(str(result.total), datatype=NamedNode(XSD + "integer"))
+    yield _triple(collection, HYDRA + "totalItems", total)
+    yield _triple(collection, HYDRA + "view", NamedNode(page))
+    for entry in result.entries:
+        yield _triple(collection, HYDRA + "member", NamedNode(entry))
+
+
+def _page(page: str, pages: Mapping[str, str]) -> Iterator[Triple]:
+    yield _triple(page, RDF + "type", NamedNode(HYDRA + "PartialCollectionView"))
+    for relation, url in ({"first": page} | dict(pages)).items():
+        yield _triple(page, HYDRA + _RELATIONS[relation], NamedNode(url))
+
+
+def _template(parser: RequestParser, collection: str, path: str, template: str) -> Iterator[Triple]:
+    """Yield the URI template of a search (RFC 6570), with a mapping for each variable."""
+    parameters = parser.parameters.items()
+    variables = {name: facet for name, facet in parameters if facet or name in _VARIABLES}
+    expression = ",".join(name + "*" * _repeats(name, facet) for name, facet in variables.items())
+    yield _triple(collection, HYDRA + "search", NamedNode(template))
+    yield _triple(template, RDF + "type", NamedNode(HYDRA + "IriTemplate"))
+    yield _triple(template, HYDRA + "template", Literal(f"{path}{{?{expression}}}"))
+    basic = NamedNode(HYDRA + "BasicRepresentation")
+    yield _triple(template, HYDRA + "variableRepresentation", basic)
+    for name, facet in variables.items():
+        mapping = f"{template}-{name}"
+        yield _triple(template, HYDRA + "mapping", NamedNode(mapping))
+        yield from _mapping(mapping, name, facet)
+
+
+def _mapping(mapping: str, name: str, facet: Field | None) -> Iterator[Triple]:
+    """Yield what a variable stands for: its property, if any, and the shape of its field."""
+    yield _triple(mapping, RDF + "type", NamedNode(HYDRA + "IriTemplateMapping"))
+    yield _triple(mapping, HYDRA + "variable", Literal(name))
+    if facet is None:
+        if name in _PROPERTIES:
+            yield _triple(mapping, HYDRA + "property", NamedNode(HYDRA + _PROPERTIES[name]))
+        return
+    yield _triple(mapping, _SEE_ALSO, NamedNode(facet.iri))
+    if facet.predicate and name == facet.key:
+        yield _triple(mapping, HYDRA + "property", NamedNode(facet.predicate))
+
+
+def _repeats(name: str, facet: Field | None) -> bool:
+    return facet is not None and name in (facet.key, facet.key + NOT)
+
+
+def _triple(subject: str, predicate: str, value: Term) -> Triple:
+    return Triple(NamedNode(subject), NamedNode(predicate), value)

@@ -1,0 +1,127 @@
+"""URLs of searches: with a filter more or less, of the next page, with an explanation."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from ...search.engine import SearchResult
+from ...search.request import FROM, NOT, TO, RequestParser, encode_cursor
+from ...search.text.tokenizer import MAX_QUERY_LENGTH
+from ..http import responses
+from ..http.negotiation import JSON
+from ..http.responses import Link
+from ..urls import SEARCH
+
+REPRESENTATION_PARAMETERS = ("lang", "format")
+"""The parameters that choose a representation, and have no effect on the result."""
+_PAGING = ("after", "before")
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class SearchLinks:
+    """Builds URLs that keep the parameters of a search, in short forms and from its first page."""
+
+    root: str
+    parameters: tuple[tuple[str, str], ...]
+
+    def to(self, pairs: Pairs, path: str = SEARCH) -> str:
+        """Return the URL of a path with parameters."""
+        return with_query(self.root + path, pairs)
+
+    def choosing(self, key: str, value: str) -> str:
+        """Return the URL of the search with a value chosen."""
+        return self._extended(self._query_without(key, value), [(key, value)])
+
+    def excluding(self, key: str, value: str) -> str:
+        """Return the URL of the search with a value excluded."""
+        return self._extended(self._query_without(key, value), [(key + NOT, value)])
+
+    def leaving(self, key: str, value: str) -> str:
+        """Return the URL of the search with a value neither chosen nor excluded."""
+        return self._extended(self._query_without(key, value))
+
+    def without(self, *names: str) -> list[tuple[str, str]]:
+        """Return the parameters except those with a name."""
+        return [pair for pair in self.parameters if pair[0] not in names]
+
+    def only(self, *names: str) -> list[tuple[str, str]]:
+        """Return the parameters that have one of the names."""
+        return [pair for pair in self.parameters if pair[0] in names]
+
+    def _query_without(self, key: str, value: str) -> str:
+        removed = (key, value), (key + NOT, value)
+        if self._parameter_set.isdisjoint(removed):
+            return self._query
+        return urlencode([pair for pair in self.parameters if pair not in removed])
+
+    def _extended(self, query: str, more: Pairs = ()) -> str:
+        whole = "&".join(filter(None, (query, urlencode(more))))
+        return f"{self.root}{SEARCH}?{whole}" if whole else self.root + SEARCH
+
+    @cached_property
+    def _parameter_set(self) -> frozenset[tuple[str, str]]:
+        return frozenset(self.parameters)
+
+    @cached_property
+    def _query(self) -> str:
+        return urlencode(self.parameters)
+
+
+def search_links(
+    request: Request, parser: RequestParser, without: Iterable[str] = ()
+) -> SearchLinks:
+    """Return the URLs that continue a request, without paging and the parameters that are named."""
+    dropped = {*_PAGING, "explain", "format", *without}
+    parameters = request.query_params
+    pairs = [
+        (name, parser.code(name, value[:MAX_QUERY_LENGTH]))
+        for name, value in parameters.multi_items()
+        if name not in dropped
+        and (parser.repeats(name) or value == parameters[name])
+        and (value or not _may_be_empty(name))
+    ]
+    return SearchLinks(responses.prefix(request), tuple(dict.fromkeys(pairs)))
+
+
+def with_query(path: str, parameters: Pairs) -> str:
+    """Return the URL of a path with parameters."""
+    return path + (f"?{urlencode(parameters)}" if parameters else "")
+
+
+def without_names(
+    parameters: Iterable[tuple[str, str]], names: Iterable[str]
+) -> list[tuple[str, str]]:
+    """Return parameters except those with one of the names."""
+    removed = set(names)
+    return [(name, value) for name, value in parameters if name not in removed]
+
+
+def page_urls(request: Request, result: SearchResult) -> dict[str, str]:
+    """Return the URLs of the next, previous and first page by link relation, where they exist."""
+    parameters = without_names(request.query_params.multi_items(), _PAGING)
+    cursors, path, urls = result.cursors, request.url.path, {}
+    if cursors and result.has_next:
+        urls["next"] = with_query(path, [*parameters, ("after", encode_cursor(cursors[-1]))])
+    if cursors and result.has_previous:
+        urls["prev"] = with_query(path, [*parameters, ("before", encode_cursor(cursors[0]))])
+    if "after" in request.query_params or "before" in request.query_params:
+        urls["first"] = with_query(path, parameters)
+    return urls
+
+
+def explanation_link(request: Request, path: str) -> Link:
+    """Return the link from another representation to the JSON with the explanation (RFC 8288)."""
+    parameters = without_names(request.query_params.multi_items(), ("format", "explain"))
+    place = f"{responses.prefix(request)}{path}.{JSON.extension}"
+    url = with_query(place, [*parameters, ("explain", "true")])
+    return Link(url, "describedby", JSON.plain)
+
+
+def _may_be_empty(name: str) -> bool:
+    """Return whether a form sends a parameter even where its input is empty."""
+    return name == "q" or name.endswith((FROM, TO))
