@@ -98,9 +98,11 @@ def test_only_web_and_the_command_line_speak_http() -> None:
     assert speakers == {"web", "cli"}
 
 
-def test_only_two_modules_read_shacl() -> None:
-    readers = {m for m, p in MODULES.items() if "http://www.w3.org/ns/shacl#" in p.read_text()}
-    assert readers == {f"practicegraph.{name}" for name in ("schema.shapes", "catalogue.documents")}
+def test_shacl_is_read_as_schema_as_documents_and_in_validation() -> None:
+    readers = {
+        package_of(m) for m, path in MODULES.items() if re.search(r"\bSH \+", path.read_text())
+    }
+    assert readers == {"schema", "catalogue", "validation"}
 
 
 def test_no_word_of_the_domain_stands_in_python() -> None:

@@ -19,7 +19,8 @@ from pyoxigraph import NamedNode
 
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.terms import RDF, XSD, Term, as_text
+from practicegraph.rdf.namespaces import RDF, XSD
+from practicegraph.rdf.terms import Term, as_text
 from practicegraph.schema import shapes
 from practicegraph.schema.fields import Field
 from practicegraph.storage.base import Store

@@ -59,7 +59,7 @@ def _shacl(rules: str) -> Prepared:
 def _turbo(rules: str) -> Prepared:
     """Give pyshacl-turbo, which refuses a term of SHACL 1.2 that has no meaning for validation."""
     triples = (quad.triple for quad in parse(rules, RdfFormat.TURTLE))
-    left = (one for one in triples if one.predicate.value != f"{shapes.SH}codeIdentifier")
+    left = (one for one in triples if one.predicate.value != f"{SH}codeIdentifier")
     module: Any = import_module("pyshacl_turbo")
     compiled = module.compile_shapes(shacl.turtle(left), shacl_graph_format="turtle")
 

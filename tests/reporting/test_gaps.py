@@ -13,9 +13,9 @@ from pyoxigraph import NamedNode
 
 from practicegraph.application import startup
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.namespaces import SKOS
 from practicegraph.reporting import gaps
 from practicegraph.reporting.gaps import Ledger
-from practicegraph.schema.shapes import SKOS
 from practicegraph.schema.value_parser import BadChoiceError
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application

@@ -6,8 +6,7 @@ from babel.core import get_cldr_version
 from pyoxigraph import Literal, NamedNode
 
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.terms import RDF
-from practicegraph.schema.shapes import PG
+from practicegraph.rdf.namespaces import PG, RDF
 from practicegraph.schema.text import fold
 from practicegraph.schema.vocabularies import Concept, Scheme
 

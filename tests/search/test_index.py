@@ -14,7 +14,8 @@ from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.change_log import ChangeLog
-from practicegraph.rdf.terms import RDF, XSD, Term, as_text
+from practicegraph.rdf.namespaces import RDF, XSD
+from practicegraph.rdf.terms import Term, as_text
 from practicegraph.schema import lifecycle, vocabularies
 from practicegraph.schema.fields import Kind
 from practicegraph.search.engine import SparqlEngine

@@ -8,7 +8,8 @@ from pathlib import Path
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from practicegraph.catalogue.documents import Document
-from practicegraph.rdf.terms import RDF, XSD, Term
+from practicegraph.rdf.namespaces import RDF, XSD
+from practicegraph.rdf.terms import Term
 
 BASE = "https://w3id.org/practicegraph/"
 _HEADS = ".rq"

@@ -12,10 +12,9 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.terms import RDF
+from practicegraph.rdf.namespaces import RDF, SKOS
 from practicegraph.schema import shapes
 from practicegraph.schema.lifecycle import DEPRECATED, REPLACED
-from practicegraph.schema.shapes import SKOS
 from practicegraph.validation import scope, shacl
 from practicegraph.validation.scope import ends
 from practicegraph.validation.shacl import Engine, ValidationResult

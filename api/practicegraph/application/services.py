@@ -7,11 +7,11 @@ from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, GraphDigests
 from ..catalogue.change_log import ChangeLog
+from ..rdf.namespaces import SKOS
 from ..reconciliation.candidates import Claims, NamesOf, Reconciling
 from ..reconciliation.entities import Things, Types
 from ..reconciliation.extension import Extending, Suggesting
 from ..reporting.dataset import Dataset
-from ..schema.shapes import SKOS
 from ..search.engine import SimilarityFinder, SparqlEngine
 from ..search.entries import EntryReader
 from ..search.explain import Explainer

@@ -13,7 +13,7 @@ from pathlib import Path
 from pyoxigraph import NamedNode
 
 from ..rdf import terms
-from ..rdf.terms import RDF
+from ..rdf.namespaces import DCAT, RDF, VOID
 from ..rdf.turtle import TurtleWriter
 from ..schema import lifecycle, messages, ontology, shapes, vocabularies
 from ..schema.fields import Shapes
@@ -153,8 +153,8 @@ class Catalogue:
 
 WORK_FOLDER = ".practicegraph"
 """The folder, in a catalogue's, of all that is made of its files."""
-_DATASET = NamedNode("http://www.w3.org/ns/dcat#Catalog")
-_SPACE = "http://rdfs.org/ns/void#uriSpace"
+_DATASET = NamedNode(DCAT + "Catalog")
+_SPACE = VOID + "uriSpace"
 
 
 class NoCatalogueError(ValueError):

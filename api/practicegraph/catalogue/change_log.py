@@ -19,7 +19,7 @@ from typing import IO, Self
 
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 
-from ..rdf.terms import RDF
+from ..rdf.namespaces import AS, RDF
 from ..schema.lifecycle import DEPRECATED, REPLACED
 
 PAGE = 100
@@ -29,7 +29,7 @@ CREATED, UPDATED, MOVED, WITHDRAWN, DELETED = "created", "updated", "moved", "wi
 """The kinds of events."""
 CURRENT = "current"
 """The fate of what is neither moved nor withdrawn."""
-TOMBSTONE = "https://www.w3.org/ns/activitystreams#Tombstone"
+TOMBSTONE = AS + "Tombstone"
 _FORM = 2
 _ROW = attrgetter("number", "digest", "fate")
 _TAIL = 1 << 12  # bytes in which the last line stands, if it is one that was added

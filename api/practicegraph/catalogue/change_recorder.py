@@ -17,9 +17,8 @@ from typing import NamedTuple
 from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from ..rdf import terms
-from ..rdf.terms import RDF
+from ..rdf.namespaces import AS, DCT, RDF, RDFS, SKOS
 from ..schema.lifecycle import DEPRECATED
-from ..schema.shapes import RDFS, SKOS
 from . import change_log, documents
 from .change_log import (
     CREATED,
@@ -36,10 +35,9 @@ from .change_log import (
     page_of,
 )
 
-_DCT = "http://purl.org/dc/terms/"
-_CLASSES = (RDF + "type", "https://www.w3.org/ns/activitystreams#formerType")
-_DAYS = (_DCT + "modified", _DCT + "issued")
-_TITLES = (_DCT + "title", SKOS + "prefLabel", RDFS + "label")
+_CLASSES = (RDF + "type", AS + "formerType")
+_DAYS = (DCT + "modified", DCT + "issued")
+_TITLES = (DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
 _MANY = 1 << 14  # days, of which a large set says few
 

@@ -27,14 +27,14 @@ from typing import IO, cast
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..rdf import untrusted
+from ..rdf.namespaces import SH
 from ..rdf.positions import LocatedTriple
 from ..rdf.terms import Term, in_graph
 from ..storage import query_guard
 
 QUERY_SUFFIX = ".rq"
 """How the names of such files end."""
-_SH = "http://www.w3.org/ns/shacl#"
-_EXECUTABLE = re.compile(re.escape(_SH) + "SPARQL(Select|Ask|Construct)Executable")
+_EXECUTABLE = re.compile(re.escape(SH) + "SPARQL(Select|Ask|Construct)Executable")
 _HEAD = re.compile(r"(?:#:.*(?:\n|$))+")
 _MARGIN = re.compile(r"#: ?")
 
@@ -60,13 +60,13 @@ def executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
     for quad in quads:
         kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
         if kind:
-            yield Quad(quad.subject, NamedNode(_SH + kind[1].lower()), text, quad.graph_name)
+            yield Quad(quad.subject, NamedNode(SH + kind[1].lower()), text, quad.graph_name)
 
 
 def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
     """Give the values of a question's parameters that hold where none is given, by name."""
     keys, defaults = (
-        {quad.subject: quad.object for quad in quads if quad.predicate.value == _SH + name}
+        {quad.subject: quad.object for quad in quads if quad.predicate.value == SH + name}
         for name in ("codeIdentifier", "defaultValue")
     )
     named = {node: key.value for node, key in keys.items() if isinstance(key, Literal)}

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
+from ..rdf.namespaces import RDFS, SH
 from ..rdf.terms import Term
 from ..schema import shapes
 from ..schema.fields import Field
-from ..schema.shapes import RDFS, SH, ShapesError
+from ..schema.shapes import ShapesError
 from ..schema.text import Labels, best, nearest
 from ..schema.value_parser import BadChoiceError, Place, Problem, Understanding
 from ..storage import query_guard

@@ -23,11 +23,11 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.change_log import TOMBSTONE
 from ..catalogue.change_recorder import tombstone
-from ..exchange.importer import GENERATED, ISSUED, MODIFIED, PROV, date_literal
-from ..rdf.terms import RDF, XSD, Term
+from ..exchange.importer import GENERATED, ISSUED, MODIFIED, date_literal
+from ..rdf.namespaces import DCT, FOAF, PG, PROV, RDF, SKOS, XSD
+from ..rdf.terms import Term
 from ..schema.fields import Field, Kind
 from ..schema.lifecycle import DEPRECATED, REPLACED
-from ..schema.shapes import PG, SKOS
 from ..schema.text import best, letters, nearest
 from ..schema.value_parser import Place, Problem, Understanding
 
@@ -229,8 +229,8 @@ _REVISION = NamedNode(PG + "Revision")
 _AGENT = NamedNode(PROV + "Agent")
 _ENDED, _BY = NamedNode(PROV + "endedAtTime"), NamedNode(PROV + "wasAssociatedWith")
 _WHY = NamedNode(SKOS + "changeNote")
-_NAME = NamedNode("http://xmlns.com/foaf/0.1/name")
-_IDENTIFIER = NamedNode("http://purl.org/dc/terms/identifier")
+_NAME = NamedNode(FOAF + "name")
+_IDENTIFIER = NamedNode(DCT + "identifier")
 _LASTING = (_IDENTIFIER.value, REPLACED)
 _KEPT = 10  # deeds; the log of changes has all of them
 _TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))

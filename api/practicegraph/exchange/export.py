@@ -36,7 +36,8 @@ from pyoxigraph import (
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.loading import Progress, no_progress
 from ..rdf.jsonld import Compactor
-from ..rdf.terms import RDF, Term
+from ..rdf.namespaces import RDF
+from ..rdf.terms import Term
 from ..schema.fields import Kind
 from ..schema.records import Record
 from ..storage import files

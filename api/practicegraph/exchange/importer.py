@@ -12,21 +12,18 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
-from ..rdf.terms import RDF, XSD
+from ..rdf.namespaces import DCT, PG, PROV, RDF, SCHEMA, XSD
 from ..schema.fields import Field, Kind
-from ..schema.shapes import PG
 from ..schema.value_parser import Draft, Values
 from ..storage.files import FileChange
 from . import table_reader
 from .source_pages import SourcePageParser, read_source_site
 from .table_reader import TableParser
 
-PROV = "http://www.w3.org/ns/prov#"
-_DCT = "http://purl.org/dc/terms/"
-_SOFTWARE_VERSION = NamedNode("https://schema.org/softwareVersion")
+_SOFTWARE_VERSION = NamedNode(SCHEMA + "softwareVersion")
 GENERATED = NamedNode(PROV + "wasGeneratedBy")
-_SOURCE = NamedNode(_DCT + "source")
-ISSUED, MODIFIED = NamedNode(_DCT + "issued"), NamedNode(_DCT + "modified")
+_SOURCE = NamedNode(DCT + "source")
+ISSUED, MODIFIED = NamedNode(DCT + "issued"), NamedNode(DCT + "modified")
 _CHECKSUM = NamedNode(PG + "checksum")
 GENERATED_PROPERTIES = frozenset(term.value for term in (GENERATED, ISSUED, MODIFIED))
 """The properties of an entry that an import states by itself."""

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import RDF
+from ..rdf.namespaces import PG, RDF
 from ..schema.fields import Field
-from ..schema.shapes import PG
 from ..schema.text import fold, nearest
 from ..schema.value_parser import (
     ADDRESS,

@@ -21,7 +21,8 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
-from .terms import RDF, XSD, Node, Term
+from .namespaces import RDF, XSD
+from .terms import Node, Term
 
 _TYPE = NamedNode(RDF + "type")
 _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))

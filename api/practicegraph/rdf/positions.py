@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, parse
 
-from .terms import RDF, Node, Term
+from .namespaces import RDF
+from .terms import Node, Term
 
 _BASE = (
     "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"

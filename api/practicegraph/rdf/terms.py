@@ -28,9 +28,6 @@ Term = NamedNode | BlankNode | Literal | Triple
 Node = NamedNode | BlankNode
 
 
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-
-
 def canonicalize(quads: Sequence[Quad]) -> list[Quad]:
     """Give quads, blank nodes with the names to which any store leads (RDFC-1.0, section 4.4)."""
     nodes = (node for quad in quads for node in (quad.subject, quad.object))
@@ -51,9 +48,6 @@ def as_text(term: Term) -> str:
     """Give the IRI of a term, or the text of a literal."""
     assert isinstance(term, NamedNode | Literal), term
     return term.value
-
-
-XSD = "http://www.w3.org/2001/XMLSchema#"
 
 
 _MONTHS = "(0[13578]|1[02])(-(0[1-9]|[12][0-9]|3[01]))?|(0[469]|11)(-(0[1-9]|[12][0-9]|30))?"

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..rdf.namespaces import SKOS
 from ..schema.fields import Field, Kind, Shapes
 from ..schema.lifecycle import Permanence
-from ..schema.shapes import SKOS
 from ..schema.text import Labels, best, fold, nearest
 from ..schema.value_parser import BadChoiceError
 from ..schema.vocabularies import Concept, Scheme, Vocabularies

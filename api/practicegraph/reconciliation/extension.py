@@ -9,7 +9,8 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import DATE_LENGTH, XSD, Term, parse_decimal, parse_integer, starts_with_date
+from ..rdf.namespaces import XSD
+from ..rdf.terms import DATE_LENGTH, Term, parse_decimal, parse_integer, starts_with_date
 from ..schema.fields import Field
 from ..schema.records import Reader, Record
 from ..schema.text import fold, preferring

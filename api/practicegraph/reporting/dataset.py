@@ -17,13 +17,12 @@ from threading import Lock
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, RDF, XSD, Node, Term, as_text
+from ..rdf.namespaces import DCT, PG, RDF, VOID, XSD
+from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, Node, Term, as_text
 from ..schema.fields import Field, Kind
 from ..schema.lifecycle import DEPRECATED
-from ..schema.shapes import PG
 from ..storage.base import Store
 
-VOID = "http://rdfs.org/ns/void#"
 _PROPERTIES = """
 SELECT ?property (COUNT(*) AS ?count)
 WHERE { ?thing ?property ?value }
@@ -197,9 +196,8 @@ WHERE {{
 }}
 ORDER BY ?code
 """
-_CREATOR = "http://purl.org/dc/terms/creator"
-_LICENCE = "http://purl.org/dc/terms/license"
-_VOID = "http://rdfs.org/ns/void#"
+_CREATOR = DCT + "creator"
+_LICENCE = DCT + "license"
 
 
 @dataclass(frozen=True)
@@ -295,12 +293,12 @@ class Dataset:
             found = NamedNode(f"{self.base}#{name}-{host}")
             target = NamedNode(f"{self.base}#host-{host}")
             yield _said(self.base, "subset", found)
-            yield Triple(found, _TYPE, NamedNode(_VOID + "Linkset"))
+            yield Triple(found, _TYPE, NamedNode(VOID + "Linkset"))
             yield _said(found.value, "subjectsTarget", NamedNode(self.base))
             yield _said(found.value, "objectsTarget", target)
             yield _said(found.value, "linkPredicate", NamedNode(links.property))
             yield _said(found.value, "triples", Literal(str(links.count), datatype=_INTEGER))
-            yield Triple(target, _TYPE, NamedNode(_VOID + "Dataset"))
+            yield Triple(target, _TYPE, NamedNode(VOID + "Dataset"))
             yield _said(target.value, "uriSpace", Literal(links.space))
 
 
@@ -309,7 +307,7 @@ _INTEGER = NamedNode(XSD + "integer")
 
 
 def _said(subject: str, name: str, value: NamedNode | Literal) -> Triple:
-    return Triple(NamedNode(subject), NamedNode(_VOID + name), value)
+    return Triple(NamedNode(subject), NamedNode(VOID + name), value)
 
 
 def _is_link(field: Field) -> bool:

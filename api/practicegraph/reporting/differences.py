@@ -19,12 +19,12 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
-from ..rdf.terms import RDF, XSD, Node, Term
+from ..rdf.namespaces import AS, PG, RDF, XSD
+from ..rdf.terms import Node, Term
 from ..rdf.turtle import TurtleWriter
 from ..schema.fields import Kind
 from ..schema.lifecycle import Retirement
 from ..schema.messages import Phrases
-from ..schema.shapes import PG
 from ..schema.text import best
 
 _Statements = Mapping[tuple[str, str], Term]
@@ -189,7 +189,6 @@ def _order(kinds: Sequence[Kind], predicate: str, language: str) -> tuple[int, s
 
 
 _CS = "http://purl.org/vocab/changeset/schema#"
-_AS = "https://www.w3.org/ns/activitystreams#"
 _ACTIVITIES = {
     "added": "Create",
     "removed": "Delete",
@@ -288,7 +287,7 @@ def _value(value: Value) -> dict[str, str]:
 def turtle(comparison: Comparison, differences: Sequence[Difference]) -> str:
     """Give the differences as change sets, one a thing."""
     new = comparison.new.opened
-    prefixes = {**comparison.old.opened.prefixes, **new.prefixes, "cs": _CS, "as": _AS}
+    prefixes = {**comparison.old.opened.prefixes, **new.prefixes, "cs": _CS, "as": AS}
     writer = TurtleWriter({**prefixes, "rdf": RDF}, new.languages, _ORDER)
     states = (comparison.old, comparison.new)
     described = [t for s in states for t in s.triples if isinstance(t.subject, BlankNode)]
@@ -303,14 +302,14 @@ def turtle(comparison: Comparison, differences: Sequence[Difference]) -> str:
 def _change_set(comparison: Comparison, difference: Difference, label: str) -> Iterator[Triple]:
     node, thing = BlankNode(label), NamedNode(difference.iri)
     yield Triple(node, _named(RDF, "type"), _named(_CS, "ChangeSet"))
-    yield Triple(node, _named(RDF, "type"), _named(_AS, _ACTIVITIES[difference.change]))
+    yield Triple(node, _named(RDF, "type"), _named(AS, _ACTIVITIES[difference.change]))
     yield Triple(node, _named(_CS, "subjectOfChange"), thing)
-    yield Triple(node, _named(_AS, "object"), thing)
+    yield Triple(node, _named(AS, "object"), thing)
     if reason := _reason(comparison, difference):
         yield Triple(node, _named(_CS, "changeReason"), Literal(reason))
     retirement = difference.retirement
     if retirement and retirement.successor:
-        yield Triple(node, _named(_AS, "target"), NamedNode(retirement.successor))
+        yield Triple(node, _named(AS, "target"), NamedNode(retirement.successor))
     if retirement and retirement.since:
         day = Literal(retirement.since, datatype=_named(XSD, "date"))
         yield Triple(node, _named(PG, "retired"), day)

@@ -17,8 +17,8 @@ from pyoxigraph import Literal, NamedNode
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.stored_queries import StoredQuery
 from ..exchange.table_format import escape_formula
-from ..rdf.terms import XSD, Term, as_text, parse_decimal
-from ..schema.shapes import PG
+from ..rdf.namespaces import PG, XSD
+from ..rdf.terms import Term, as_text, parse_decimal
 from ..schema.text import best, nearest
 from ..schema.value_parser import BadChoiceError
 from ..storage.base import Solution

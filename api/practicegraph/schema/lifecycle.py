@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
+from ..rdf.namespaces import DCT, OWL, SKOS
 from ..rdf.terms import as_text
 from ..storage.base import Solution, Store
-from .shapes import SKOS
 from .text import Labels
 
-DEPRECATED = "http://www.w3.org/2002/07/owl#deprecated"
-REPLACED = "http://purl.org/dc/terms/isReplacedBy"
+DEPRECATED = OWL + "deprecated"
+REPLACED = DCT + "isReplacedBy"
 _RETIRED = """
 PREFIX as: <https://www.w3.org/ns/activitystreams#>
 PREFIX dct: <http://purl.org/dc/terms/>

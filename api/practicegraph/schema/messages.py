@@ -10,9 +10,8 @@ from babel import Locale
 from babel.core import get_cldr_version
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..rdf.terms import RDF
+from ..rdf.namespaces import PG, RDF, RDFS, SKOS
 from ..storage.base import Store
-from .shapes import PG, RDFS, SKOS
 from .text import Labels, best
 
 TRUTH = {"true": "yes", "false": "no"}

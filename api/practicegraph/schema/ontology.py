@@ -12,11 +12,11 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import XSD, Term, as_text
+from ..rdf.namespaces import RDFS, SCHEMA, SKOS, XSD
+from ..rdf.terms import Term, as_text
 from ..storage.base import Store
 from .fields import Field, Kind
 from .records import Reader, Record
-from .shapes import RDFS, SKOS
 from .text import Labels, best
 
 
@@ -78,7 +78,6 @@ SELECT ?property ?class
 WHERE { ?property schema:rangeIncludes ?class }
 """
 LABEL = RDFS + "label"
-SCHEMA = "https://schema.org/"
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from ..rdf.terms import RDF, XSD, Term, as_text, parse_decimal, parse_integer
+from ..rdf.namespaces import DCT, FOAF, RDF, XSD
+from ..rdf.terms import Term, as_text, parse_decimal, parse_integer
 from ..storage.base import ReleaseCache, Store
 from .fields import Field, Kind
 from .text import Labels, best
 from .vocabularies import Vocabularies
 
-_NAME = "http://xmlns.com/foaf/0.1/name"
-_DESCRIPTION = "http://purl.org/dc/terms/description"
+_NAME = FOAF + "name"
+_DESCRIPTION = DCT + "description"
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "boolean": _TRUTHS.get,

@@ -11,20 +11,16 @@ from contextlib import suppress
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
+from ..rdf.namespaces import PG, RDFS, SH, SKOS, XSD
 from ..rdf.terms import Node, Term, as_text, parse_decimal
 from ..storage.base import Store
 from .fields import Field, Group, Kind, Shapes
 from .text import Labels
 
-SH = "http://www.w3.org/ns/shacl#"
-PG = "https://w3id.org/practicegraph/ontology#"
 SHAPE = "https://w3id.org/practicegraph/shapes#"
-SKOS = "http://www.w3.org/2004/02/skos/core#"
-RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _CODE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _ROLE = "http://datashapes.org/dash#propertyRole"
-_XSD = "http://www.w3.org/2001/XMLSchema#"
 _SHAPES = (
     *("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf", "property", "path"),
     *("node", "not", "and", "or", "xone", "sparql", "select", "ask", "declare", "namespace"),
@@ -171,8 +167,8 @@ def _options(store: Store, shape: Node) -> tuple[Term, ...]:
     listed = store.items(store.value(shape, SH + "in"))
     if options := tuple(term for term in listed if isinstance(term, NamedNode | Literal)):
         return options
-    if _datatypes(store, shape) == (_XSD + "boolean",):
-        boolean = NamedNode(_XSD + "boolean")
+    if _datatypes(store, shape) == (XSD + "boolean",):
+        boolean = NamedNode(XSD + "boolean")
         return (Literal("true", datatype=boolean), Literal("false", datatype=boolean))
     return ()
 

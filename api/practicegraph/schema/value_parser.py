@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import RDF, XSD, Term
+from ..rdf.namespaces import RDF, XSD
+from ..rdf.terms import Term
 from .fields import Field, Kind, Shapes
 from .messages import Phrases
 from .text import best, fold, nearest

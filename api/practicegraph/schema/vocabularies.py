@@ -7,11 +7,11 @@ from functools import cached_property
 
 from pyoxigraph import Literal, NamedNode
 
+from ..rdf.namespaces import DCT, SKOS
 from ..rdf.terms import Term, as_text
 from ..storage.base import Store
 from .fields import Field
 from .lifecycle import Permanence, Retirement
-from .shapes import SKOS
 from .text import Labels, best, fold
 
 _CONCEPTS = """
@@ -48,7 +48,7 @@ WHERE {
 ORDER BY ?key ?scheme
 """
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
-_TITLE = "http://purl.org/dc/terms/title"
+_TITLE = DCT + "title"
 
 
 @dataclass(frozen=True)

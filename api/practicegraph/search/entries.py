@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import RDF, XSD, Term, as_text
+from ..rdf.namespaces import RDF, XSD
+from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, Kind, scale
 from ..schema.lifecycle import DEPRECATED
 from ..storage.base import Store

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
+from ..rdf.namespaces import SKOS
 from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, Kind, scale
 from ..schema.lifecycle import DEPRECATED, REPLACED
-from ..schema.shapes import SKOS
 from ..schema.vocabularies import Vocabularies
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, FilterValue, Range, SearchRequest, SortOrder
 

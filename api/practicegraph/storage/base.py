@@ -15,8 +15,9 @@ from typing import Generic, TypeVar
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..rdf import nesting
+from ..rdf.namespaces import DCAT, RDF
 from ..rdf.nesting import MAX_DEPTH, TooDeepError
-from ..rdf.terms import RDF, Node, Term, as_text
+from ..rdf.terms import Node, Term, as_text
 
 Solution = Mapping[str, Term]
 
@@ -48,7 +49,7 @@ WHERE {
     }
 }
 """
-_DCAT_VERSION = "<http://www.w3.org/ns/dcat#version>"
+_DCAT_VERSION = f"<{DCAT}version>"
 
 
 class QueryRefusedError(ValueError):

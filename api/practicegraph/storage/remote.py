@@ -29,6 +29,7 @@ from pyoxigraph import (
 from SPARQLWrapper import BASIC, GET, INSERT, POST, SELECT, SPARQLWrapper
 from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException, Unauthorized
 
+from ..rdf.namespaces import LDP
 from ..rdf.terms import Node, Term
 from . import query_guard
 from .base import QueryRefusedError, Solution, Store
@@ -74,7 +75,7 @@ class Dialect:
 
 _SYSTEM = (
     "http://www.openlinksw.com/schemas/virtrdf#",
-    "http://www.w3.org/ns/ldp#",
+    LDP,
     "http://localuriqaserver/sparql",
 )
 _VIRTUOSO = Dialect(

@@ -20,13 +20,13 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import Document, DocumentSet, UnreadableError
-from ..rdf.terms import RDF, Term, as_text
+from ..rdf.namespaces import PG, RDF, SKOS
+from ..rdf.terms import Term, as_text
 from ..schema import lifecycle, vocabularies
 from ..schema.fields import Shapes
 from ..schema.lifecycle import DEPRECATED, REPLACED, Permanence, Retirement
 from ..schema.messages import Phrases
 from ..schema.records import Reader
-from ..schema.shapes import PG, SKOS
 from ..schema.text import best
 from ..schema.value_parser import Understanding
 from ..storage.base import Store, parse_term

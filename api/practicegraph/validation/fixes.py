@@ -20,8 +20,9 @@ from rapidfuzz.distance import OSA
 from ..catalogue import documents
 from ..catalogue.documents import Document
 from ..rdf import positions
+from ..rdf.namespaces import RDF
 from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
-from ..rdf.terms import RDF, Term
+from ..rdf.terms import Term
 from ..rdf.turtle import TurtleWriter
 from ..schema import shapes
 from ..schema.fields import Field

@@ -29,9 +29,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
 from .. import __version__
-from ..rdf.terms import RDF, XSD, Node, Term
+from ..rdf.namespaces import EARL, PG, PTR, RDF, SH, XSD
+from ..rdf.terms import Node, Term
 from ..rdf.turtle import TurtleWriter
-from ..schema.shapes import PG, SH, SHAPE
+from ..schema.shapes import SHAPE
 from ..storage.base import parse_term
 from .findings import Finding, Fix, Region, ValidationReport
 
@@ -187,15 +188,13 @@ def _writable(text: str) -> str:
     return _NO_XML.sub("\ufffd", text)
 
 
-_EARL = "http://www.w3.org/ns/earl#"
-_POINTERS = "http://www.w3.org/2009/pointers#"
 _DASH = "http://datashapes.org/dash#"
 _OUR_RULE = PG + "programRule"
 
 
 def turtle(checked: ValidationReport, prefixes: Mapping[str, str]) -> str:
     """Give the report in Turtle."""
-    known = {"dash": _DASH, "earl": _EARL, "ptr": _POINTERS, "sh": SH, "xsd": XSD}
+    known = {"dash": _DASH, "earl": EARL, "ptr": PTR, "sh": SH, "xsd": XSD}
     return TurtleWriter({**prefixes, **known}).write(triples(checked))
 
 
@@ -244,12 +243,12 @@ def _verdicts_result(result: Node, finding: Finding, language: str) -> Iterator[
 def _pointer(result: Node, path: Path, part: Region) -> Iterator[Triple]:
     start = BlankNode()
     integer = NamedNode(XSD + "integer")
-    yield Triple(result, NamedNode(_EARL + "pointer"), start)
-    yield _said(start, RDF + "type", _POINTERS + "LineCharPointer")
-    yield Triple(start, NamedNode(_POINTERS + "reference"), _file(path))
+    yield Triple(result, NamedNode(EARL + "pointer"), start)
+    yield _said(start, RDF + "type", PTR + "LineCharPointer")
+    yield Triple(start, NamedNode(PTR + "reference"), _file(path))
     for name, number in (("lineNumber", part.start.line), ("charNumber", part.start.column)):
         value = Literal(str(number), datatype=integer)
-        yield Triple(start, NamedNode(_POINTERS + name), value)
+        yield Triple(start, NamedNode(PTR + name), value)
 
 
 def _linked(subject: Node, link: str, kind: str, predicate: str, value: Term) -> Iterator[Triple]:

@@ -28,8 +28,9 @@ from rdflib.plugins.sparql.algebra import translatePath, translatePName, transla
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
-from ..rdf.terms import RDF, Node, Term, as_text
-from ..schema.shapes import RDFS, SH, paths
+from ..rdf.namespaces import RDF, RDFS, SH
+from ..rdf.terms import Node, Term, as_text
+from ..schema.shapes import paths
 from ..storage.base import Store
 
 ANY = ""

@@ -33,8 +33,9 @@ from pyoxigraph import Literal, NamedNode
 
 from .. import __version__
 from ..catalogue.loading import Progress, no_progress
+from ..rdf.namespaces import PG, SH
 from ..rdf.terms import Term, as_text
-from ..schema.shapes import PG, SH, ShapesError
+from ..schema.shapes import ShapesError
 from ..schema.text import Labels, best
 from ..storage import query_guard
 from ..storage.base import Solution, Store

@@ -24,10 +24,10 @@ from ..exchange import importer
 from ..exchange.importer import ImportContext
 from ..exchange.table_reader import TableParser
 from ..rdf import untrusted
+from ..rdf.namespaces import RDF, SH
 from ..rdf.positions import LocatedTriple, Span, TripleSpans
-from ..rdf.terms import RDF, Term, as_text, in_graph
+from ..rdf.terms import Term, as_text, in_graph
 from ..rdf.untrusted import Leaf
-from ..schema.shapes import SH
 from ..schema.value_parser import Draft, Understanding, Values
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Store

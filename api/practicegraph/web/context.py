@@ -20,11 +20,11 @@ from ..application.dump_process import Dumper
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..exchange.dumps import ARCHIVE_NAME, MAX_ARCHIVES
-from ..rdf.terms import XSD, Term
+from ..rdf.namespaces import PG, XSD
+from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.messages import TRUTH
 from ..schema.records import Record
-from ..schema.shapes import PG
 from ..schema.text import Labels, best, fold, preferring
 from ..schema.value_parser import BadChoiceError
 from ..schema.vocabularies import Scheme

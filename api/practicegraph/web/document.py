@@ -28,16 +28,16 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, serialize
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..rdf import jsonld
-from ..rdf.terms import DATE_LENGTH, RDF, XSD, Term, canonicalize, in_graph, starts_with_date
+from ..rdf.namespaces import DCAT, DCT, FOAF, OWL, RDF, RDFS, SKOS, VOID, XSD
+from ..rdf.terms import DATE_LENGTH, Term, canonicalize, in_graph, starts_with_date
 from ..schema.ontology import LABEL
-from ..schema.shapes import SKOS
 from ..schema.text import Labels
 from .http import conditional, responses
 from .http.errors import UnknownAddressError
 from .http.negotiation import JSON_LD, TURTLE, Form
 from .urls import CONTEXT, CONTEXT_VERSION, SEARCH, Addresses
 
-_IMPORTS = NamedNode("http://www.w3.org/2002/07/owl#imports")
+_IMPORTS = NamedNode(OWL + "imports")
 
 
 _WITH_GRAPHS = (RdfFormat.TRIG, RdfFormat.N_QUADS)
@@ -164,13 +164,11 @@ def are_unwanted(request: Request) -> bool:
     return any(_EXPANDED in header for header in request.headers.getlist("accept"))
 
 
-MODIFIED = "http://purl.org/dc/terms/modified"
-LICENCE = "http://purl.org/dc/terms/license"
-_TITLE = "http://purl.org/dc/terms/title"
-_VERSION = "http://www.w3.org/ns/dcat#version"
-_FOAF = "http://xmlns.com/foaf/0.1/"
-_VOID = "http://rdfs.org/ns/void#"
-_SEE_ALSO = "http://www.w3.org/2000/01/rdf-schema#seeAlso"
+MODIFIED = DCT + "modified"
+LICENCE = DCT + "license"
+_TITLE = DCT + "title"
+_VERSION = DCAT + "version"
+_SEE_ALSO = RDFS + "seeAlso"
 _MOST = 1000
 _LEADING = """
 SELECT DISTINCT ?thing ?property
@@ -232,9 +230,9 @@ class Statements:
             name: [t.object for t in known if t.subject == topic and t.predicate.value == name]
             for name in (MODIFIED, LICENCE)
         }
-        yield _says(document, RDF + "type", NamedNode(_FOAF + "Document"))
-        yield _says(document, _FOAF + "primaryTopic", topic)
-        yield _says(document, _VOID + "inDataset", NamedNode(self.catalogue.base))
+        yield _says(document, RDF + "type", NamedNode(FOAF + "Document"))
+        yield _says(document, FOAF + "primaryTopic", topic)
+        yield _says(document, VOID + "inDataset", NamedNode(self.catalogue.base))
         own = [term.value for term in said[LICENCE] if isinstance(term, NamedNode)]
         if licence := next(iter(own), self.services.dataset.licence):
             yield _says(document, LICENCE, NamedNode(licence))
@@ -260,9 +258,9 @@ class Statements:
                 found = f"{self.catalogue.base.rstrip('/')}{SEARCH}?{query}"
                 count = self.services.search.counts(field).get(node, 0)
                 yield _says(iri, _SEE_ALSO, NamedNode(found))
-                yield _says(found, RDF + "type", NamedNode(_VOID + "Dataset"))
+                yield _says(found, RDF + "type", NamedNode(VOID + "Dataset"))
                 number = Literal(str(count), datatype=NamedNode(XSD + "integer"))
-                yield _says(found, _VOID + "entities", number)
+                yield _says(found, VOID + "entities", number)
 
     def labels(self, triples: Iterable[Triple]) -> Iterator[Triple]:
         """Give the labels of all schemes, concepts, classes and properties that triples mention."""

@@ -12,7 +12,7 @@ from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.stored_queries import Parameter
 from ..exchange.dumps import ARCHIVE_NAME, DUMP_NAMES
-from ..rdf.terms import XSD
+from ..rdf.namespaces import XSD
 from ..schema.fields import Field, Kind, scale
 from ..schema.text import best
 from ..search.request import FROM, NOT_STATED, SIZES, TO

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pyoxigraph import NamedNode
 
 from ..catalogue.catalogue import Catalogue
+from ..rdf.namespaces import OWL
 
 SPARQL = "/sparql"
 """The path of the SPARQL endpoint, which also takes queries by POST."""
@@ -22,7 +23,7 @@ DUMP = ("/dump.", "/dump/")
 """What the paths of dumps begin with: files that are long, and of a length that is published."""
 
 
-_VERSION = "http://www.w3.org/2002/07/owl#versionIRI"
+_VERSION = OWL + "versionIRI"
 
 
 @dataclass(frozen=True)

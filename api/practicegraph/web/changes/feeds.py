@@ -20,7 +20,8 @@ from xml.etree.ElementTree import Element, SubElement
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple, serialize
 
 from ...catalogue.change_log import CREATED, DELETED, MOVED, PAGE, Event
-from ...rdf.terms import RDF, XSD, Term, in_graph
+from ...rdf.namespaces import AS, DCAT, DCT, LDES, PROV, RDF, SCHEMA, TREE, XSD
+from ...rdf.terms import Term, in_graph
 from ..http.negotiation import JSON_LD, N_QUADS, TRIG, Form
 from ..http.responses import Link
 
@@ -105,22 +106,18 @@ def _atom(name: str) -> str:
     return f"{{{_ATOM}}}{name}"
 
 
-_AS = "https://www.w3.org/ns/activitystreams#"
-_DCT = "http://purl.org/dc/terms/"
-_LDES = "https://w3id.org/ldes#"
-_MOMENT = "http://www.w3.org/ns/prov#generatedAtTime"
-_PLACE = "https://schema.org/position"
-_TREE = "https://w3id.org/tree#"
-_VERSION = "http://www.w3.org/ns/dcat#version"
-_VERSION_OF = _DCT + "isVersionOf"
+_MOMENT = PROV + "generatedAtTime"
+_PLACE = SCHEMA + "position"
+_VERSION = DCAT + "version"
+_VERSION_OF = DCT + "isVersionOf"
 _PREFIXES = {
-    "as": _AS,
-    "dcat": "http://www.w3.org/ns/dcat#",
-    "dct": _DCT,
-    "ldes": _LDES,
-    "prov": "http://www.w3.org/ns/prov#",
-    "schema": "https://schema.org/",
-    "tree": _TREE,
+    "as": AS,
+    "dcat": DCAT,
+    "dct": DCT,
+    "ldes": LDES,
+    "prov": PROV,
+    "schema": SCHEMA,
+    "tree": TREE,
     "xsd": XSD,
 }
 # What an event is, for those who copy the stream: what was moved or withdrawn goes on to be said.
@@ -162,17 +159,17 @@ class Stream:
         """Give the root: what the stream is, and the way to its first page."""
         stream, root = NamedNode(self.iri), NamedNode(self.root)
         said = [
-            Triple(stream, _node(RDF + "type"), _node(_LDES + "EventStream")),
-            Triple(stream, _node(_DCT + "isPartOf"), _node(self.base)),
-            Triple(stream, _node(_LDES + "timestampPath"), _node(_MOMENT)),
-            Triple(stream, _node(_LDES + "sequencePath"), _node(_PLACE)),
-            Triple(stream, _node(_LDES + "versionOfPath"), _node(_VERSION_OF)),
+            Triple(stream, _node(RDF + "type"), _node(LDES + "EventStream")),
+            Triple(stream, _node(DCT + "isPartOf"), _node(self.base)),
+            Triple(stream, _node(LDES + "timestampPath"), _node(_MOMENT)),
+            Triple(stream, _node(LDES + "sequencePath"), _node(_PLACE)),
+            Triple(stream, _node(LDES + "versionOfPath"), _node(_VERSION_OF)),
             *(
-                Triple(stream, _node(f"{_LDES}version{name}Object"), _node(_AS + name))
+                Triple(stream, _node(f"{LDES}version{name}Object"), _node(AS + name))
                 for name in ("Create", "Update", "Delete")
             ),
-            Triple(stream, _node(_TREE + "view"), root),
-            Triple(root, _node(RDF + "type"), _node(_TREE + "Node")),
+            Triple(stream, _node(TREE + "view"), root),
+            Triple(root, _node(RDF + "type"), _node(TREE + "Node")),
             *_relation(self.root, first, events[:1]),
         ]
         return _written((Quad(*triple) for triple in said), form)
@@ -181,12 +178,12 @@ class Stream:
         """Give a page: its members in their order, and the way to the next one if it is full."""
         stream, page = NamedNode(self.iri), NamedNode(node.address)
         said = [
-            Triple(stream, _node(RDF + "type"), _node(_LDES + "EventStream")),
-            Triple(stream, _node(_TREE + "view"), _node(self.root)),
-            Triple(page, _node(RDF + "type"), _node(_TREE + "Node")),
+            Triple(stream, _node(RDF + "type"), _node(LDES + "EventStream")),
+            Triple(stream, _node(TREE + "view"), _node(self.root)),
+            Triple(page, _node(RDF + "type"), _node(TREE + "Node")),
         ]
         if node.is_full:
-            said.append(Triple(page, _node(_LDES + "immutable"), _TRUE))
+            said.append(Triple(page, _node(LDES + "immutable"), _TRUE))
             said += _relation(node.address, node.following, node.events[-1:])
         quads = [Quad(*triple) for triple in said]
         for event in node.events:
@@ -195,9 +192,9 @@ class Stream:
 
     def _member(self, event: Event, with_graphs: bool) -> Iterator[Quad]:
         member, topic = NamedNode(self.member(event)), NamedNode(event.topic)
-        yield Quad(NamedNode(self.iri), _node(_TREE + "member"), member)
+        yield Quad(NamedNode(self.iri), _node(TREE + "member"), member)
         for name in _ACTIVITIES.get(event.kind, ("Update",)):
-            yield Quad(member, _node(RDF + "type"), _node(_AS + name))
+            yield Quad(member, _node(RDF + "type"), _node(AS + name))
         yield Quad(member, _node(_VERSION_OF), topic)
         yield Quad(member, _node(_MOMENT), _moment(event))
         number = Literal(str(event.number), datatype=_node(XSD + "integer"))
@@ -215,15 +212,15 @@ _TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 def _relation(page: str, following: str, bound: Sequence[Event]) -> Iterator[Triple]:
     """Give the way to a page of which all members are as new as an event, or newer."""
     relation = BlankNode("relation")
-    yield Triple(NamedNode(page), _node(_TREE + "relation"), relation)
+    yield Triple(NamedNode(page), _node(TREE + "relation"), relation)
     if not bound:
-        yield Triple(relation, _node(RDF + "type"), _node(_TREE + "Relation"))
+        yield Triple(relation, _node(RDF + "type"), _node(TREE + "Relation"))
     for event in bound:
-        kind = _node(_TREE + "GreaterThanOrEqualToRelation")
+        kind = _node(TREE + "GreaterThanOrEqualToRelation")
         yield Triple(relation, _node(RDF + "type"), kind)
-        yield Triple(relation, _node(_TREE + "path"), _node(_MOMENT))
-        yield Triple(relation, _node(_TREE + "value"), _moment(event))
-    yield Triple(relation, _node(_TREE + "node"), _node(following))
+        yield Triple(relation, _node(TREE + "path"), _node(_MOMENT))
+        yield Triple(relation, _node(TREE + "value"), _moment(event))
+    yield Triple(relation, _node(TREE + "node"), _node(following))
 
 
 def _versioned(event: Event, topic: NamedNode, member: NamedNode) -> Iterator[Triple]:

@@ -27,9 +27,9 @@ from ...catalogue.change_log import (
     ChangeLog,
     Event,
 )
-from ...rdf.terms import RDF, as_text
+from ...rdf.namespaces import AS, DCT, RDF, SKOS
+from ...rdf.terms import as_text
 from ...schema.lifecycle import REPLACED
-from ...schema.shapes import SKOS
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.errors import NoLogError, UnknownAddressError
@@ -46,8 +46,8 @@ _SAID = {
     WITHDRAWN: "wasWithdrawn",
     DELETED: "wasRemoved",
 }
-_CLASSES = (RDF + "type", "https://www.w3.org/ns/activitystreams#formerType")
-_TITLE = "http://purl.org/dc/terms/title"
+_CLASSES = (RDF + "type", AS + "formerType")
+_TITLE = DCT + "title"
 _REASON = SKOS + "changeNote"
 _LINKED = (TURTLE, JSON_LD)
 _PRESENT = """

@@ -29,13 +29,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
+from ...rdf.namespaces import SCHEMA
 from ...sparql.pool import SMALL, DeadlineError, IncidentError, TooMuchError
 from ...storage.base import QueryRefusedError
 from ...storage.remote import StoreError
 from . import connections
 from .negotiation import DOCUMENTS, HTML, LINKSET, Form
 
-_PAGE = "https://schema.org/AboutPage"
+_PAGE = SCHEMA + "AboutPage"
 _MOST = 20
 
 

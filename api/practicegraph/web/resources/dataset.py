@@ -21,21 +21,18 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...exchange.dumps import DUMP_NAMES, Dump, ReleaseDumps
-from ...rdf.terms import RDF, XSD, Term
-from ...reporting.dataset import VOID
-from ...schema.shapes import PG
+from ...rdf.namespaces import DCAT, DCT, FOAF, PG, RDF, RDFS, SKOS, SPDX, VOID, XSD
+from ...rdf.terms import Term
 from ..context import View
 from ..http.negotiation import TURTLE
 from ..urls import OPENAPI, RECONCILE, SEARCH, SPARQL
 from . import dumps
 
-_DCAT = "http://www.w3.org/ns/dcat#"
-_SPDX = "http://spdx.org/rdf/terms#"
-_DUMP = "http://rdfs.org/ns/void#dataDump"
+_DUMP = VOID + "dataDump"
 _MEDIA = "https://www.iana.org/assignments/media-types/"
 HASH = PG + "canonicalHash"
 """The property of the hash that is the same in every syntax."""
-_LICENCE = NamedNode("http://purl.org/dc/terms/license")
+_LICENCE = NamedNode(DCT + "license")
 
 
 def canonical_hash(dataset: str, made: ReleaseDumps) -> Triple:
@@ -56,46 +53,43 @@ def distributions(
         dump = made.dumps[dump_name]
         place = NamedNode(f"{root.rstrip('/')}/dump.{dump.name}")
         subject = NamedNode(f"{dataset}#dump.{dump.name}")
-        yield Triple(about, NamedNode(_DCAT + "distribution"), subject)
+        yield Triple(about, NamedNode(DCAT + "distribution"), subject)
         if dumps.form(dump).rdf or dump.form == "jsonld":
             yield Triple(about, NamedNode(_DUMP), place)
         for name, value in _of_file(dump, place, made.canonical_hash(dump)):
             yield Triple(subject, NamedNode(name), value)
-        yield Triple(subject, NamedNode(_DCAT + "version"), Literal(made.release))
+        yield Triple(subject, NamedNode(DCAT + "version"), Literal(made.release))
         for licence in licences:
             yield Triple(subject, _LICENCE, licence)
         checksum = NamedNode(f"{subject.value}.sha256")
-        yield Triple(subject, NamedNode(_SPDX + "checksum"), checksum)
+        yield Triple(subject, NamedNode(SPDX + "checksum"), checksum)
         for name, value in _of_checksum(dump):
             yield Triple(checksum, NamedNode(name), value)
 
 
 def _of_file(dump: Dump, place: NamedNode, canonical: str | None) -> Iterator[tuple[str, Term]]:
     size = NamedNode(XSD + "nonNegativeInteger")
-    yield RDF + "type", NamedNode(_DCAT + "Distribution")
-    yield _DCAT + "accessURL", place
-    yield _DCAT + "downloadURL", place
-    yield _DCAT + "byteSize", Literal(str(dump.size), datatype=size)
-    yield _DCAT + "mediaType", NamedNode(_MEDIA + dumps.form(dump).media_types[0])
+    yield RDF + "type", NamedNode(DCAT + "Distribution")
+    yield DCAT + "accessURL", place
+    yield DCAT + "downloadURL", place
+    yield DCAT + "byteSize", Literal(str(dump.size), datatype=size)
+    yield DCAT + "mediaType", NamedNode(_MEDIA + dumps.form(dump).media_types[0])
     if dump.name != dump.form:
-        yield _DCAT + "compressFormat", NamedNode(_MEDIA + dumps.GZIP)
+        yield DCAT + "compressFormat", NamedNode(_MEDIA + dumps.GZIP)
     if canonical:
         yield HASH, _digits(canonical)
 
 
 def _of_checksum(dump: Dump) -> Iterator[tuple[str, Term]]:
-    yield RDF + "type", NamedNode(_SPDX + "Checksum")
-    yield _SPDX + "algorithm", NamedNode(_SPDX + "checksumAlgorithm_sha256")
-    yield _SPDX + "checksumValue", _digits(dump.checksum)
+    yield RDF + "type", NamedNode(SPDX + "Checksum")
+    yield SPDX + "algorithm", NamedNode(SPDX + "checksumAlgorithm_sha256")
+    yield SPDX + "checksumValue", _digits(dump.checksum)
 
 
 def _digits(value: str) -> Literal:
     return Literal(value, datatype=NamedNode(XSD + "hexBinary"))
 
 
-_DCT = "http://purl.org/dc/terms/"
-_FOAF = "http://xmlns.com/foaf/0.1/"
-_RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _PROTOCOL = "https://www.w3.org/TR/sparql11-protocol/"
 _RECONCILIATION = "https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/"
 _FILE_TYPES = "http://publications.europa.eu/resource/authority/file-type/"
@@ -108,26 +102,26 @@ _FORMATS = {
     "csv": "CSV",
 }
 _RANGES = {
-    _DCAT + "accessURL": _RDFS + "Resource",
-    _DCAT + "compressFormat": _DCT + "MediaType",
-    _DCAT + "downloadURL": _RDFS + "Resource",
-    _DCAT + "endpointDescription": _RDFS + "Resource",
-    _DCAT + "endpointURL": _RDFS + "Resource",
-    _DCAT + "mediaType": _DCT + "MediaType",
-    _DCAT + "theme": "http://www.w3.org/2004/02/skos/core#Concept",
-    _DCAT + "themeTaxonomy": "http://www.w3.org/2004/02/skos/core#ConceptScheme",
-    _DCT + "accessRights": _DCT + "RightsStatement",
-    _DCT + "conformsTo": _DCT + "Standard",
-    _DCT + "creator": _FOAF + "Agent",
-    _DCT + "format": _DCT + "MediaTypeOrExtent",
-    _DCT + "language": _DCT + "LinguisticSystem",
-    _DCT + "license": _DCT + "LicenseDocument",
-    _DCT + "publisher": _FOAF + "Agent",
-    _DCT + "source": _DCAT + "Dataset",
-    _DCT + "spatial": _DCT + "Location",
-    _DCT + "temporal": _DCT + "PeriodOfTime",
-    _FOAF + "homepage": _FOAF + "Document",
-    "http://spdx.org/rdf/terms#algorithm": "http://spdx.org/rdf/terms#ChecksumAlgorithm",
+    DCAT + "accessURL": RDFS + "Resource",
+    DCAT + "compressFormat": DCT + "MediaType",
+    DCAT + "downloadURL": RDFS + "Resource",
+    DCAT + "endpointDescription": RDFS + "Resource",
+    DCAT + "endpointURL": RDFS + "Resource",
+    DCAT + "mediaType": DCT + "MediaType",
+    DCAT + "theme": SKOS + "Concept",
+    DCAT + "themeTaxonomy": SKOS + "ConceptScheme",
+    DCT + "accessRights": DCT + "RightsStatement",
+    DCT + "conformsTo": DCT + "Standard",
+    DCT + "creator": FOAF + "Agent",
+    DCT + "format": DCT + "MediaTypeOrExtent",
+    DCT + "language": DCT + "LinguisticSystem",
+    DCT + "license": DCT + "LicenseDocument",
+    DCT + "publisher": FOAF + "Agent",
+    DCT + "source": DCAT + "Dataset",
+    DCT + "spatial": DCT + "Location",
+    DCT + "temporal": DCT + "PeriodOfTime",
+    FOAF + "homepage": FOAF + "Document",
+    SPDX + "algorithm": SPDX + "ChecksumAlgorithm",
 }
 """The classes that DCAT-AP asks the values to say they are of, wherever they are described."""
 
@@ -182,12 +176,12 @@ class Described:
 
     def _whole(self, about: NamedNode) -> Iterator[Triple]:
         dataset = self.services.dataset
-        yield Triple(about, NamedNode(_DCAT + "dataset"), about)
-        yield Triple(about, NamedNode(_DCT + "identifier"), Literal(about.value))
-        yield Triple(about, NamedNode(_FOAF + "homepage"), NamedNode(f"{self.root}/"))
+        yield Triple(about, NamedNode(DCAT + "dataset"), about)
+        yield Triple(about, NamedNode(DCT + "identifier"), Literal(about.value))
+        yield Triple(about, NamedNode(FOAF + "homepage"), NamedNode(f"{self.root}/"))
         yield Triple(about, NamedNode(VOID + "sparqlEndpoint"), NamedNode(self.root + SPARQL))
         for language in dataset.language_terms:
-            yield Triple(about, NamedNode(_DCT + "language"), language)
+            yield Triple(about, NamedNode(DCT + "language"), language)
         vocabularies = self.catalogue.vocabularies.schemes.values()
         concepts = (concept.iri for scheme in vocabularies for concept in scheme.concepts.values())
         for iri in (*dataset.entries[:1], *islice(concepts, 1)):
@@ -195,18 +189,18 @@ class Described:
 
     def _service(self, about: NamedNode, offer: Offer) -> Iterator[Triple]:
         site = NamedNode(f"{about.value}#{offer.phrase}")
-        yield Triple(about, NamedNode(_DCAT + "service"), site)
-        yield Triple(site, NamedNode(RDF + "type"), NamedNode(_DCAT + "DataService"))
+        yield Triple(about, NamedNode(DCAT + "service"), site)
+        yield Triple(site, NamedNode(RDF + "type"), NamedNode(DCAT + "DataService"))
         for language, label in self.catalogue.phrases.of(offer.phrase).items():
-            yield Triple(site, NamedNode(_DCT + "title"), Literal(label, language=language))
-        yield Triple(site, NamedNode(_DCAT + "servesDataset"), about)
+            yield Triple(site, NamedNode(DCT + "title"), Literal(label, language=language))
+        yield Triple(site, NamedNode(DCAT + "servesDataset"), about)
         for name, path in (("endpointURL", offer.path), ("endpointDescription", offer.description)):
-            yield Triple(site, NamedNode(_DCAT + name), NamedNode(self.root + path))
+            yield Triple(site, NamedNode(DCAT + name), NamedNode(self.root + path))
         if offer.standard:
-            yield Triple(site, NamedNode(_DCT + "conformsTo"), NamedNode(offer.standard))
+            yield Triple(site, NamedNode(DCT + "conformsTo"), NamedNode(offer.standard))
         for name in ("license", "publisher", "accessRights"):
-            for value in self._values(about, _DCT + name):
-                yield Triple(site, NamedNode(_DCT + name), value)
+            for value in self._values(about, DCT + name):
+                yield Triple(site, NamedNode(DCT + name), value)
 
     def _dumps(self) -> Iterator[Triple]:
         base, release = self.catalogue.base, self.catalogue.release
@@ -217,17 +211,17 @@ class Described:
         for name, made in self.given.items():
             subject = NamedNode(f"{base}#dump.{name}")
             form = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])
-            yield Triple(subject, NamedNode(_DCT + "format"), form)
+            yield Triple(subject, NamedNode(DCT + "format"), form)
             for language, text in words.items():
                 note = Literal(text.format(release=made.release), language=language)
-                yield Triple(subject, NamedNode(_DCT + "description"), note)
+                yield Triple(subject, NamedNode(DCT + "description"), note)
 
     def _sources(self, about: NamedNode) -> Iterator[Triple]:
         """Give what the datasets from which this one is made are called."""
-        for source in self._values(about, _DCT + "source"):
+        for source in self._values(about, DCT + "source"):
             for name in ("title", "description"):
-                for value in self.catalogue.store.values(source, _DCT + name):
-                    yield Triple(source, NamedNode(_DCT + name), value)
+                for value in self.catalogue.store.values(source, DCT + name):
+                    yield Triple(source, NamedNode(DCT + name), value)
 
     def _values(self, about: NamedNode, name: str) -> list[NamedNode]:
         found = (q.object for q in self.said if q.subject == about and q.predicate.value == name)

@@ -15,9 +15,10 @@ from pyoxigraph import NamedNode, Quad, Triple
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...exchange.dumps import ReleaseDumps
+from ...rdf.namespaces import SCHEMA
 from ...rdf.terms import as_text
 from ...schema.fields import Field
-from ...schema.ontology import SCHEMA, Outline
+from ...schema.ontology import Outline
 from ...schema.records import Record
 from ...schema.vocabularies import Concept
 from ...search.engine import Counts, SimilarEntry

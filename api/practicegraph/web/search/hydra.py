@@ -12,7 +12,8 @@ from fastapi import Request
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ...application.services import Services
-from ...rdf.terms import RDF, XSD, Term, in_graph
+from ...rdf.namespaces import HYDRA, RDF, RDFS, XSD
+from ...rdf.terms import Term, in_graph
 from ...schema.fields import Field
 from ...search.engine import SearchResult
 from ...search.request import NOT, RequestParser
@@ -22,8 +23,7 @@ from ..http.negotiation import Form
 from ..urls import SEARCH
 from .links import REPRESENTATION_PARAMETERS, with_query, without_names
 
-HYDRA = "http://www.w3.org/ns/hydra/core#"
-_SEE_ALSO = "http://www.w3.org/2000/01/rdf-schema#seeAlso"
+_SEE_ALSO = RDFS + "seeAlso"
 _RELATIONS = {"first": "first", "next": "next", "prev": "previous"}
 _NO_FILTERS = ("after", "before", "size", "sort", "zeros", "explain")
 _PROPERTIES = {"q": "freetextQuery", "size": "limit", "after": "pageReference"}

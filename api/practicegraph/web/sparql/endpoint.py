@@ -17,7 +17,8 @@ from starlette.concurrency import run_in_threadpool
 
 from ...application.services import Services
 from ...rdf import jsonld
-from ...rdf.terms import RDF, XSD, Node, Term
+from ...rdf.namespaces import RDF, SD, VOID, XSD
+from ...rdf.terms import Node, Term
 from ...sparql.pool import Answer, Workers
 from ...sparql.worker import ROWS
 from ...storage import query_guard
@@ -140,8 +141,6 @@ def _charset(parameters: str) -> str:
     return ""
 
 
-_SD = "http://www.w3.org/ns/sparql-service-description#"
-_VOID = "http://rdfs.org/ns/void#"
 _FORMATS = "http://www.w3.org/ns/formats/"
 _NAMES = {
     "json": "SPARQL_Results_JSON",
@@ -177,30 +176,30 @@ def _triples(
     def says(subject: Node, name: str, value: Term) -> Triple:
         return Triple(subject, NamedNode(name), value)
 
-    yield says(endpoint, RDF + "type", NamedNode(_SD + "Service"))
-    yield says(endpoint, _SD + "endpoint", endpoint)
-    yield says(endpoint, _SD + "supportedLanguage", NamedNode(_SD + "SPARQL11Query"))
+    yield says(endpoint, RDF + "type", NamedNode(SD + "Service"))
+    yield says(endpoint, SD + "endpoint", endpoint)
+    yield says(endpoint, SD + "supportedLanguage", NamedNode(SD + "SPARQL11Query"))
     for feature in features:
-        yield says(endpoint, _SD + "feature", NamedNode(_SD + feature))
+        yield says(endpoint, SD + "feature", NamedNode(SD + feature))
     for form in results:
         if form != HTML:
             name = NamedNode(_FORMATS + _NAMES[form.extension])
-            yield says(endpoint, _SD + "resultFormat", name)
+            yield says(endpoint, SD + "resultFormat", name)
     dataset, union = BlankNode(), BlankNode()
-    yield says(endpoint, _SD + "defaultDataset", dataset)
-    yield says(dataset, RDF + "type", NamedNode(_SD + "Dataset"))
-    yield says(dataset, _SD + "defaultGraph", union)
-    yield says(union, RDF + "type", NamedNode(_SD + "Graph"))
+    yield says(endpoint, SD + "defaultDataset", dataset)
+    yield says(dataset, RDF + "type", NamedNode(SD + "Dataset"))
+    yield says(dataset, SD + "defaultGraph", union)
+    yield says(union, RDF + "type", NamedNode(SD + "Graph"))
     sizes = catalogue.store.sizes()
     yield from services.dataset.statistics.said(union, catalogue.base)
     for graph, size in sizes.items():
         named, contents = BlankNode(), BlankNode()
-        yield says(dataset, _SD + "namedGraph", named)
-        yield says(named, RDF + "type", NamedNode(_SD + "NamedGraph"))
-        yield says(named, _SD + "name", NamedNode(graph))
-        yield says(named, _SD + "graph", contents)
-        yield says(contents, RDF + "type", NamedNode(_SD + "Graph"))
-        yield says(contents, _VOID + "triples", _number(size))
+        yield says(dataset, SD + "namedGraph", named)
+        yield says(named, RDF + "type", NamedNode(SD + "NamedGraph"))
+        yield says(named, SD + "name", NamedNode(graph))
+        yield says(named, SD + "graph", contents)
+        yield says(contents, RDF + "type", NamedNode(SD + "Graph"))
+        yield says(contents, VOID + "triples", _number(size))
 
 
 def _number(value: int) -> Literal:
