@@ -1,4 +1,4 @@
-"""What an index costs: its building and size, the start of a catalogue, the update of an entry."""
+"""The costs of an index: building, size, the start of a catalogue, the update of an entry."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ _INDEX = "index.db"
 
 
 def build(root: Path) -> Figures:
-    """Measure a start without the index and one with it; what is between them is the building."""
+    """Measure a start without the index and one with it; the difference is the building."""
     if not _files(root):
         click.echo(f"{root}: loading, for a million entries half an hour", err=True)
         _start(root)
@@ -66,7 +66,7 @@ def update(root: Path, place: Path) -> dict[str, Figures]:
 
 
 def _updates(services: Services, change: Change) -> Iterator[float]:
-    """Give the seconds of updates, after one that is not counted."""
+    """Yield the seconds of updates, without the first one."""
     opened, index = services.catalogue, services.index
     assert index
     total = index.search(SearchRequest(size=0), opened.languages).total
@@ -82,7 +82,7 @@ def _updates(services: Services, change: Change) -> Iterator[float]:
 
 
 def _with_other_values(services: Services, quads: list[Quad]) -> Iterator[Quad]:
-    """Give the next one in the place of each value of the greatest facet."""
+    """Yield the quads with the next option for each value of the largest facet."""
     facet = max(services.request_parser.facets.values(), key=lambda f: len(_options(services, f)))
     options = _options(services, facet)
     for quad in quads:

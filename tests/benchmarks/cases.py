@@ -1,6 +1,6 @@
-"""What the benchmark of searches asks: kinds of requests, several of each, with the right answers.
+"""The cases of the benchmark of searches: kinds of requests with their right results.
 
-No two requests of a case are the same in any round, so that no cache could answer them.
+No two requests of a case are the same in any round, so that no cache can answer them.
 """
 
 import random
@@ -33,7 +33,7 @@ from practicegraph.web.urls import COVERAGE, SEARCH
 
 Parameters = tuple[tuple[str, str], ...]
 MOST_FOUND = 1000
-"""How many entries that have a text are handed to SPARQL."""
+"""The entries matching a query that are listed in SPARQL."""
 VARIANTS = 10
 _SIZES = range(11, 31)
 _READ, _CANDIDATES = 300, 3000
@@ -42,7 +42,7 @@ _LARGE = 3
 
 @dataclass(frozen=True)
 class StoredQuery:
-    """A request as its parameters, with the right answer, and the entries that have its words."""
+    """The parameters of a request, the right result, and the scores of its query if it has one."""
 
     parameters: Parameters
     right: SearchResult | ContingencyTable
@@ -50,39 +50,39 @@ class StoredQuery:
 
     @property
     def is_comparable(self) -> bool:
-        """Tell whether SPARQL is asked too: of words, if not too many entries have them."""
+        """Return whether SPARQL can answer it: a query may not match too many entries."""
         return self.found is not None or "q" not in dict(self.parameters)
 
     def path(self, number: int) -> str:
-        """Give the path of its request in a round."""
+        """Return the path of its request in a round."""
         route = COVERAGE if AXES[0] in dict(self.parameters) else SEARCH
         return f"{route}.json?{urlencode(sized(self.parameters, number))}"
 
 
 @dataclass(frozen=True)
 class Case:
-    """Questions of a kind."""
+    """Requests of one kind."""
 
     name: str
     questions: tuple[StoredQuery, ...]
 
     @property
     def is_comparable(self) -> bool:
-        """Tell whether SPARQL is asked any of them."""
+        """Return whether SPARQL can answer any of them."""
         return any(question.is_comparable for question in self.questions)
 
     def paths(self, rounds: int) -> list[str]:
-        """Give the paths of all requests of so many rounds."""
+        """Return the paths of the requests of all rounds."""
         return [question.path(number) for number in range(rounds) for question in self.questions]
 
 
 def of_folder(root: Path) -> list[Case]:
-    """Give what is asked of the catalogue in a folder."""
+    """Return the cases for the catalogue in a folder."""
     return cases(startup.open_for_serving(root))
 
 
 def cases(services: Services) -> list[Case]:
-    """Give what is asked of a catalogue."""
+    """Return the cases for a catalogue."""
     asked = dict(_asked(services))
     return [
         Case(name, tuple(_question(services, parameters) for parameters in requests))
@@ -91,7 +91,7 @@ def cases(services: Services) -> list[Case]:
 
 
 def sized(parameters: Parameters, number: int) -> Parameters:
-    """Give the parameters of a round, which asks for pages of its own length."""
+    """Return the parameters of a round, which has a page size of its own."""
     if "size" in dict(parameters):
         return parameters
     return (*parameters, ("size", str(_SIZES[number % len(_SIZES)])))
@@ -104,7 +104,7 @@ def ask(
     parameters: Parameters,
     tags: Sequence[str],
 ) -> SearchResult | ContingencyTable:
-    """Answer choices, or count them by the facets that the parameters name."""
+    """Run a search, or count its entries by the two facets that the parameters name."""
     named = dict(parameters)
     if AXES[0] not in named:
         return search.search(choices, tags)
@@ -139,7 +139,7 @@ def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:
     yield "a word and a choice", [(("q", word), pair) for word, pair in pairs]
     yield (
         "deep page",
-        [(("sort", "title"), ("after", encode_cursor(place))) for place in _places(services)],
+        [(("sort", "title"), ("after", encode_cursor(cursor))) for cursor in _cursors(services)],
     )
     axes = [(a, b) for a in facets[:_LARGE] for b in facets[:_LARGE] if a != b]
     others = [pair for pair in common if pair[0] not in facets[:_LARGE]]
@@ -154,7 +154,7 @@ def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:
 
 
 def _by_facet(services: Services) -> dict[str, list[str]]:
-    """Give the values of each facet with a list in short form, the most frequent first."""
+    """Return the codes of each facet with a list, the most frequent first."""
     found = {}
     for facet in services.request_parser.facets.values():
         if ranked := _ranked(services, facet):
@@ -163,7 +163,7 @@ def _by_facet(services: Services) -> dict[str, list[str]]:
 
 
 def _common(services: Services) -> list[tuple[str, str]]:
-    """Give the most frequent values of all, each with its facet."""
+    """Return the most frequent values of all facets, each with its facet."""
     ranked = [
         (count, (facet.key, value))
         for facet in services.request_parser.facets.values()
@@ -180,7 +180,7 @@ def _ranked(services: Services, facet: Field) -> list[tuple[int, str]]:
 
 
 def _mixed(by_facet: dict[str, list[str]], facets: list[str], number: int) -> Parameters:
-    """Give two values of a facet, one of another, and one of a third that is left out."""
+    """Return two values of a facet, one of another, and one of a third that is excluded."""
     first, second, third = facets[:3]
 
     def value(key: str, place: int) -> str:
@@ -195,10 +195,10 @@ def _mixed(by_facet: dict[str, list[str]], facets: list[str], number: int) -> Pa
 
 
 def _words(services: Services) -> tuple[list[str], list[str]]:
-    """Give words that about one entry in a thousand has, but not more, and the most common ones."""
-    said = {word.lower() for text in _texts(services) for word in split_words(text)}
-    telling = sorted(word for word in said if word.isalpha() and len(word) > 4)
-    chosen = random.Random(1).sample(telling, min(len(telling), _CANDIDATES))
+    """Return words of at most one entry in a thousand, and the most common ones."""
+    words = {word.lower() for text in _texts(services) for word in split_words(text)}
+    candidates = sorted(word for word in words if word.isalpha() and len(word) > 4)
+    chosen = random.Random(1).sample(candidates, min(len(candidates), _CANDIDATES))
     whole = [f"{word} " for word in chosen]  # the blank says that a word is typed to its end
     totals = {word: total for word in whole if (total := _total(services, word))}
     every = _total(services)
@@ -227,18 +227,18 @@ def _texts(services: Services) -> Iterator[str]:
         yield from (text for _, text, _ in record_texts(record))
 
 
-def _places(services: Services) -> Iterator[Cursor]:
-    """Give places in the order of titles about the middle, of titles that Virtuoso can compare."""
+def _cursors(services: Services) -> Iterator[Cursor]:
+    """Yield cursors in the middle of the order by titles, of titles that Virtuoso can compare."""
     tags = services.catalogue.languages
     text = sort_texts(services.catalogue.shapes.record, tags)[f"{TITLE}@{tags[0]}"]
     rows = map(services.search.file.row, _spread(services, 4 * VARIANTS, 0.4, 0.6))
-    places = [Cursor(None, text(row), row.iri) for row in rows if row]
-    plain = [place for place in places if place.text.isascii()]
-    yield from plain[:: max(1, len(plain) // VARIANTS)][:VARIANTS]
+    cursors = [Cursor(None, text(row), row.iri) for row in rows if row]
+    ascii_cursors = [cursor for cursor in cursors if cursor.text.isascii()]
+    yield from ascii_cursors[:: max(1, len(ascii_cursors) // VARIANTS)][:VARIANTS]
 
 
 def _spread(services: Services, count: int, start: float, end: float) -> list[int]:
-    """Give numbers of entries at equal distances in a part of all."""
+    """Return the numbers of entries at equal distances in a part of all."""
     total = _total(services)
     step = (end - start) * total / count
     return sorted({int(start * total + step * place) for place in range(count)})

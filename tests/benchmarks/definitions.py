@@ -1,4 +1,4 @@
-"""The same searches answered by SPARQL as they are defined, in a process that can be killed."""
+"""Searches answered by SPARQL as they are defined, in a process that can be killed."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,18 +25,18 @@ from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
 from practicegraph.web.search.contingency import AXES
 
 DEADLINE = 60
-"""Seconds for all answers of a case."""
+"""Seconds for all results of a case."""
 _MOST = 30  # answers
 _STARTING = 120
 
 
 class WrongError(RuntimeError):
-    """An answer that is not the right one."""
+    """A result that is not the right one."""
 
 
 @dataclass(frozen=True)
 class _Given:
-    """An answer with its seconds, and how many of its queries the store would not compile."""
+    """A result with its seconds, and the number of its queries that the store refused to compile."""
 
     answer: SearchResult | ContingencyTable
     seconds: float
@@ -45,10 +45,10 @@ class _Given:
 
 @dataclass(frozen=True)
 class _Known(SparqlEngine):
-    """The definition, for a catalogue that does not change: the ends of ordered facets are known.
+    """An engine for a catalogue that does not change: the bounds of ordered facets are cached.
 
-    Where no entries are asked for, none are sorted. What the compiler of a store refuses gives
-    nothing; `refused` has the seconds that this took.
+    A request of size 0 sorts no entries. A query that the store refuses to compile has no rows;
+    `refused` has the seconds of the refusals.
     """
 
     refused: list[float] = field(default_factory=list)
@@ -74,7 +74,7 @@ class _Known(SparqlEngine):
 
 @dataclass
 class Asked:
-    """A process that answers by SPARQL: from the snapshot of a catalogue, or from an endpoint."""
+    """A process that answers by SPARQL, from the snapshot of a catalogue or from an endpoint."""
 
     root: Path
     endpoint: str = ""
@@ -82,10 +82,10 @@ class Asked:
     _connection: Connection | None = field(default=None, init=False)
 
     def measure(self, case: Case) -> Figures:
-        """Measure answers, all compared, until there are enough or the time is over.
+        """Measure results, all compared, until there are enough or the deadline has passed.
 
-        The first one is not counted if there are others; none means that one takes over a minute.
-        Raises WrongError.
+        The first one is not counted if there are others; no figures mean that one takes over a
+        minute. Raise WrongError.
         """
         asked = [question for question in case.questions if question.is_comparable]
         end, found = monotonic() + DEADLINE, list[_Given]()
@@ -110,7 +110,7 @@ class Asked:
         self._process = self._connection = None
 
     def _ask(self, question: StoredQuery, seconds: float) -> _Given | None:
-        """Give the answer, or None after so many seconds; raises WrongError."""
+        """Return the result, or None after so many seconds; raise WrongError."""
         connection = self._connection or self._started()
         connection.send(question)
         if not connection.poll(seconds):
@@ -137,7 +137,7 @@ class Asked:
 
 @contextmanager
 def asked(root: Path, endpoint: str = "") -> Iterator[Asked]:
-    """Give what answers by SPARQL, in a process that ends in time."""
+    """Yield a process that answers by SPARQL, and end it."""
     found = Asked(root, endpoint)
     try:
         yield found
@@ -146,7 +146,7 @@ def asked(root: Path, endpoint: str = "") -> Iterator[Asked]:
 
 
 def _answer(connection: Connection, root: Path, endpoint: str) -> None:
-    """Answer questions until nobody asks."""
+    """Answer requests until the connection ends."""
     opened = catalogue.open_snapshot(root, _snapshot(root / WORK_FOLDER), {})
     services = Services(opened)
     store = RemoteStore(Endpoint(endpoint), OxigraphStore()) if endpoint else opened.store
@@ -161,7 +161,7 @@ def _answer(connection: Connection, root: Path, endpoint: str) -> None:
 
 
 def _snapshot(kept: Path) -> Path:
-    """Give the snapshot that a server has taken; where none has, the store is free to take one."""
+    """Return the snapshot that a server has taken, or take one where there is none."""
     taken = next((kept / "snapshots").iterdir(), None)
     return taken or OxigraphStore(kept / "store").keep(kept / "snapshots")
 
@@ -177,7 +177,7 @@ def _given(services: Services, defined: _Known, question: StoredQuery) -> _Given
 
 
 def _differing(given: _Given, right: SearchResult | ContingencyTable) -> list[str]:
-    """Give the parts of an answer that differ from the right one; what was refused does not."""
+    """Return the parts of a result that differ from the right one; refused queries do not count."""
     theirs, ours = _numbers(given.answer), _numbers(right)
     if given.refused:
         ours = {name: value for name, value in ours.items() if name in theirs}
@@ -185,7 +185,7 @@ def _differing(given: _Given, right: SearchResult | ContingencyTable) -> list[st
 
 
 def _numbers(answer: SearchResult | ContingencyTable) -> dict[object, object]:
-    """Give all that an answer says, part by part; the entries if there are any."""
+    """Return the numbers of a result by name, and its entries if there are any."""
     if isinstance(answer, ContingencyTable):
         axes = (("row", answer.rows), ("column", answer.columns), ("cell", answer.cells))
         parts: dict[object, object] = {(a, v): n for a, counts in axes for v, n in counts.items()}

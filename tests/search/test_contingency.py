@@ -33,17 +33,19 @@ def test_a_table_has_the_sizes_of_all_intersections(
     seed: int, size: int, left: float, rows: list[float], columns: list[float]
 ) -> None:
     random = np.random.default_rng(seed)
-    kept = BitMap(np.flatnonzero(random.random(size) < left))
+    entries = BitMap(np.flatnonzero(random.random(size) < left))
     down, across = sets(random, size, rows), sets(random, size, columns)
-    found = contingency.cross_tabulate(kept, down, across)
-    assert found.total == len(kept)
-    assert found.rows == {value: n for value, inside in down.items() if (n := len(inside & kept))}
-    assert found.columns == {
-        value: n for value, inside in across.items() if (n := len(inside & kept))
+    table = contingency.cross_tabulate(entries, down, across)
+    assert table.total == len(entries)
+    assert table.rows == {
+        value: n for value, inside in down.items() if (n := len(inside & entries))
     }
-    assert found.cells == {
+    assert table.columns == {
+        value: n for value, inside in across.items() if (n := len(inside & entries))
+    }
+    assert table.cells == {
         (row, column): count
         for row, inside in down.items()
         for column, other in across.items()
-        if (count := len(inside & other & kept))
+        if (count := len(inside & other & entries))
     }
