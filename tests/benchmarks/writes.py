@@ -27,10 +27,9 @@ from support.catalogues import copy
 
 _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("check", IncrementalValidator, "check"),
-    ("file", files, "put"),
-    ("log", change_recorder, "advance"),
-    ("list", loading, "begin"),
-    ("list", loading, "end"),
+    ("file", files, "write_text"),
+    ("state", change_recorder, "record_change"),
+    ("state", loading, "record_write"),
     ("store", OxigraphStore, "exchange"),
     ("index", writer, "synchronise"),
 )

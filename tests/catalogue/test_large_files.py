@@ -4,6 +4,7 @@ import gzip
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pyoxigraph import (
 from practicegraph.catalogue import documents, loading
 from practicegraph.catalogue.change_log import ChangeLog, Event
 from practicegraph.catalogue.documents import UnreadableError
+from practicegraph.catalogue.state import StateFile
 from practicegraph.storage.oxigraph import OxigraphStore
 from support.catalogues import copy, snapshot
 
@@ -49,13 +51,9 @@ class Site:
     def path(self) -> Path:
         return self.root / "data/entries.nq.gz"
 
-    @property
-    def listing(self) -> Path:
-        return self.root / "files.json"
-
-    @property
+    @cached_property
     def log(self) -> ChangeLog:
-        return ChangeLog(self.root / "log")
+        return ChangeLog(StateFile(self.root.parent / "state.db"))
 
     @property
     def events(self) -> list[Event]:
@@ -67,7 +65,7 @@ class Site:
         self.path.write_bytes(gzip.compress(content + ending))
 
     def start(self) -> str:
-        return loading.synchronise(self.root, self.store, self.listing, self._watch, self.log)
+        return loading.synchronise(self.root, self.store, self.log.state, self._watch)
 
     def _watch(self, label: str, items: list[Any], /) -> list[Any]:
         self.put_in = items if label == "Loading" else []
@@ -238,9 +236,7 @@ def test_what_breaks_off_in_the_middle_of_a_set_goes_on_from_there(
     site.write(order(site.quads))
     kill(monkeypatch, site, after=12)
     assert site.store.version() == ""
-    listed = loading.read_listing(site.listing)
-    assert listed
-    held = listed.files["data/entries.nq.gz"]
+    held = loading.read_loaded_files(site.log.state).files["data/entries.nq.gz"]
     assert held.checksum is None
     assert any(held.graphs.values()) == (order is list), "others stand to the end of the set"
     release = site.start()
@@ -251,22 +247,12 @@ def test_what_breaks_off_in_the_middle_of_a_set_goes_on_from_there(
     assert site.holds_its_files()
 
 
-def test_a_list_whose_last_line_is_half_written_is_good_to_the_line_before(site: Site) -> None:
-    site.start()
-    text = site.listing.read_bytes()
-    site.listing.write_bytes(text + text[-50:-1])
-    known = loading.read_listing(site.listing)
-    site.listing.write_bytes(text)
-    assert known == loading.read_listing(site.listing) is not None
-    assert site.start() == loading.folder_release(site.root)
-
-
 def test_a_set_is_logged_as_its_graphs_would_be_in_files_of_their_own(site: Site) -> None:
     site.write(mixed(site.quads))
     site.start()
-    log = ChangeLog(site.root / "other")
+    log = ChangeLog(StateFile(site.root / "other.db"))
     root = copy(site.root / "copy")
-    loading.synchronise(root, OxigraphStore(), site.root / "other.json", log=log)
+    loading.synchronise(root, OxigraphStore(), log.state)
     others = [e for page in range(1, log.open_page + 1) for e in log.page(page)]
     plain = [
         [

@@ -1,16 +1,16 @@
 import gzip
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyoxigraph import RdfFormat, serialize
 
-from practicegraph.catalogue import documents, loading
+from practicegraph.catalogue import change_recorder, documents, loading
+from practicegraph.catalogue.change_log import ChangeLog
 from practicegraph.catalogue.documents import UnreadableError
 from practicegraph.catalogue.loading import DuplicateGraphError
+from practicegraph.catalogue.state import StateFile
 from practicegraph.storage.oxigraph import OxigraphStore
-from support.catalogues import snapshot
 
 
 def synchronised(root: Path, store: OxigraphStore) -> tuple[str, list[str]]:
@@ -21,7 +21,11 @@ def synchronised(root: Path, store: OxigraphStore) -> tuple[str, list[str]]:
         read.extend(path.name for path in items if label == "Reading")
         return items
 
-    return loading.synchronise(root, store, root / "files.json", progress), read
+    return loading.synchronise(root, store, StateFile(state_of(root)), progress), read
+
+
+def state_of(root: Path) -> Path:
+    return root.parent / "state.db"
 
 
 def test_only_changed_files_are_read_again(copied: Path) -> None:
@@ -46,7 +50,7 @@ def test_a_file_that_has_gone_leaves_the_store(copied: Path) -> None:
 
 def test_the_release_is_that_of_the_content(copied: Path) -> None:
     first, _ = synchronised(copied, OxigraphStore())
-    (copied / "files.json").unlink()
+    state_of(copied).unlink()
     assert synchronised(copied, OxigraphStore())[0] == first
     entry = copied / "data/practices/1788.ttl"
     entry.write_text(entry.read_text() + "\n")
@@ -56,25 +60,29 @@ def test_the_release_is_that_of_the_content(copied: Path) -> None:
 def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
     store = OxigraphStore()
     synchronised(copied, store)
-    path, name = copied / "files.json", "data/practices/1788.ttl"
-    listed = loading.read_listing(path)
-    assert listed
-    struck = replace(listed.files[name], checksum=None)
-    loading.write(path, replace(listed, files={**listed.files, name: struck}))
+    state = StateFile(state_of(copied))
+    with state.transaction():
+        state.execute("UPDATE files SET checksum = NULL WHERE name LIKE '%/1788.ttl'")
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "{}\n", '{"form": 0, "release": "1-1"}\n'])
-def test_without_a_list_that_can_be_read_the_store_is_made_anew(
-    copied: Path, text: str | None
+@pytest.mark.parametrize("content", [None, b"", b"{}\n" * 999, "another version"])
+def test_without_a_readable_state_file_the_store_is_made_anew(
+    copied: Path, content: bytes | str | None
 ) -> None:
     store = OxigraphStore()
     synchronised(copied, store)
     triples = len(store)
     entry = copied / "data/practices/1788.ttl"
     entry.unlink()
-    listed = copied / "files.json"
-    listed.unlink() if text is None else listed.write_text(text)
+    path = state_of(copied)
+    if content == "another version":
+        StateFile(path).execute("PRAGMA user_version = 99")
+    else:
+        for file in path.parent.glob("state.db*"):
+            file.unlink()
+    if isinstance(content, bytes):
+        path.write_bytes(content)
     _, read = synchronised(copied, store)
     assert "1789.ttl" in read
     assert 0 < len(store) < triples
@@ -85,10 +93,12 @@ def test_an_unreadable_file_changes_nothing(copied: Path) -> None:
     synchronised(copied, store)
     (copied / "data/practices/1788.ttl").write_text("<a> <b> ")
     (copied / "data/practices/1789.ttl").unlink()
-    before, triples = snapshot(copied), len(store)
+    state = StateFile(state_of(copied))
+    before, triples = (loading.read_loaded_files(state), ChangeLog(state).count), len(store)
     with pytest.raises(UnreadableError):
         synchronised(copied, store)
-    assert (snapshot(copied), len(store)) == (before, triples)
+    assert (loading.read_loaded_files(state), ChangeLog(state).count) == before
+    assert len(store) == triples
 
 
 def test_two_files_on_one_topic_are_refused(copied: Path) -> None:
@@ -143,3 +153,22 @@ def test_the_first_half_of_a_release_is_that_of_what_things_are(copied: Path) ->
     halves = [release.split("-") for release in (first, second, third)]
     assert halves[0][0] == halves[1][0] != halves[2][0] == loading.domain_release(copied)
     assert halves[0][1] != halves[1][1] == halves[2][1]
+
+
+def test_a_store_that_lacks_the_last_write_gets_that_graph_alone(copied: Path) -> None:
+    store, name = OxigraphStore(), "data/practices/1788.ttl"
+    synchronised(copied, store)
+    entry, state = copied / name, StateFile(state_of(copied))
+    entry.write_text(entry.read_text().replace("MINT - Mentoring", "MINT – Mentoring"))
+    (topic,) = (document := documents.read_document(entry)).topics
+    release = loading.folder_release(copied)
+    with state.transaction():
+        triples = [quad.triple for quad in document.quads]
+        change_recorder.record_change(ChangeLog(state), release, topic, triples)
+        digest = loading.read_file_graphs(entry).digests[topic]
+        checksum = documents.checksum(entry)
+        loading.record_write(state, name, checksum, topic, digest, release)
+    count = ChangeLog(state).count
+    assert synchronised(copied, store) == (release, ["1788.ttl"])
+    assert set(store.graph(topic)) == set(document.quads)
+    assert ChangeLog(state).count == count

@@ -13,7 +13,7 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.catalogue.change_log import ChangeLog
+from practicegraph.catalogue.state import StateFile
 from practicegraph.rdf.namespaces import RDF, XSD
 from practicegraph.rdf.terms import Term, as_text
 from practicegraph.schema import lifecycle, vocabularies
@@ -290,9 +290,7 @@ def test_an_index_left_behind_by_a_crash_is_brought_up_to_date(copied: Path) -> 
     path = copied / "data" / "practices" / "1788.ttl"
     path.write_text(path.read_text().replace("country:HUN", "country:IRL"))
     kept = copied / catalogue.WORK_FOLDER
-    loading.synchronise(
-        copied, OxigraphStore(kept / "store"), kept / "files.json", log=ChangeLog(kept / "changes")
-    )
+    loading.synchronise(copied, OxigraphStore(kept / "store"), StateFile(kept / "state.db"))
     again = serve(copied)
     assert total(again, ("country", "HUN")) == 0
     assert again.index and again.index.release == again.catalogue.release

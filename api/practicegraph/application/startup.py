@@ -1,23 +1,25 @@
-"""A folder opened as a catalogue: served, loaded into a store elsewhere, gathered, checked."""
+"""Opening a folder as a catalogue: to serve it, to load it into a store elsewhere, to read it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..catalogue import catalogue as catalogue_catalogue
 from ..catalogue import documents, loading
 from ..catalogue.catalogue import (
     WORK_FOLDER,
     Catalogue,
     NoCatalogueError,
     open_in_memory,
+    open_snapshot,
     open_store,
+    read_prefixes,
     require_catalogue,
 )
 from ..catalogue.change_log import ChangeLog
 from ..catalogue.documents import UnreadableError
 from ..catalogue.loading import Progress, no_progress
+from ..catalogue.state import StateFile
 from ..editing.writer import EntryWriter
 from ..search import index as search_index
 from ..search.index_file import IndexFile
@@ -26,51 +28,48 @@ from ..storage.oxigraph import OxigraphStore, Snapshots
 from ..storage.remote import Endpoint, RemoteStore
 from .services import Services, index_of
 
-_LOG = "changes"
+_STATE = "state.db"
 _INDEX = "index.db"
-_FILES = "files.json"
 
 
 def open_for_serving(root: Path, progress: Progress = no_progress) -> Services:
     """Open a catalogue with its store on disk, brought in step with the folder.
 
-    Of a file that cannot be read, or is about what another one is about, the store keeps what it
-    has; the catalogue tells which files those are. Raises NoCatalogueError.
+    Of a file that is unreadable, or has the topic of another one, the store keeps the last whole
+    version; `Catalogue.unreadable` lists these files. Raises NoCatalogueError.
     """
     require_catalogue(root)
-    kept = (root / WORK_FOLDER).resolve()  # a store in use does not follow its process elsewhere
+    work = (root / WORK_FOLDER).resolve()  # a store in use does not follow its process elsewhere
     try:
-        kept.mkdir(exist_ok=True)
-        store = OxigraphStore(kept / "store")
+        work.mkdir(exist_ok=True)
+        store = OxigraphStore(work / "store")
+        state = StateFile(work / _STATE)
     except OSError as error:
-        raise NoCatalogueError(f"{kept}: the store is in use, or no store: {error}") from error
-    log = ChangeLog(kept / _LOG)
+        raise NoCatalogueError(f"{work}: the store is in use, or no store: {error}") from error
     storage_files.remove_partial_files(root / documents.FOLDERS[-1])
-    left: list[UnreadableError] = []
-    loading.synchronise(root, store, kept / _FILES, progress, log, left)
-    snapshots = Snapshots(store, kept / "snapshots")
-    opened = replace(open_store(root, store), unreadable=tuple(left))
-    return _indexed(opened, snapshots, log, kept, () if left else tuple(documents.list_files(root)))
+    unreadable: list[UnreadableError] = []
+    loading.synchronise(root, store, state, progress, unreadable)
+    catalogue = replace(open_store(root, store), unreadable=tuple(unreadable))
+    snapshots = Snapshots(store, work / "snapshots")
+    files = () if unreadable else tuple(documents.list_files(root))
+    return _with_index(catalogue, snapshots, ChangeLog(state), work, files)
 
 
 def entry_writer(services: Services) -> EntryWriter:
-    """Return the writer of a catalogue that `serve` has opened."""
-    catalogue = services.catalogue
-    listed = (catalogue.folder / WORK_FOLDER / _FILES).resolve()
-    return EntryWriter(catalogue, listed, services.search, services.log)
+    """Return the writer of a catalogue that `open_for_serving` has opened."""
+    assert services.log
+    return EntryWriter(services.catalogue, services.log.state, services.search)
 
 
 def load_store(root: Path, endpoint: Endpoint, progress: Progress = no_progress) -> str:
-    """Bring a store elsewhere in step with the folder and give the release.
+    """Bring a store elsewhere in step with the folder and return the release.
 
-    Goes on where it broke off before. Raises NoCatalogueError, UnreadableError, SameTopicError or
-    StoreError.
+    Goes on where it broke off before. Raises NoCatalogueError, UnreadableError, DuplicateGraphError
+    or StoreError.
     """
     require_catalogue(root)
-    path = _listing(root, endpoint)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    log = ChangeLog(path.with_suffix(f".{_LOG}"))
-    return loading.synchronise(root, RemoteStore(endpoint, OxigraphStore()), path, progress, log)
+    state = StateFile(_remote_work_folder(root, endpoint) / _STATE)
+    return loading.synchronise(root, RemoteStore(endpoint, OxigraphStore()), state, progress)
 
 
 def open_remote_for_serving(root: Path, endpoint: Endpoint) -> Services:
@@ -79,79 +78,40 @@ def open_remote_for_serving(root: Path, endpoint: Endpoint) -> Services:
     Raises NoCatalogueError, UnreadableError or StoreError.
     """
     require_catalogue(root)
-    opened = open_in_memory(
-        map(documents.read_document, documents.list_files(root, documents.FOLDERS[:-1])), root
-    )
-    assert isinstance(opened.store, OxigraphStore)
-    store = RemoteStore(endpoint, opened.store)
+    domain_files = documents.list_files(root, documents.FOLDERS[:-1])
+    catalogue = open_in_memory(map(documents.read_document, domain_files), root)
+    assert isinstance(catalogue.store, OxigraphStore)
+    store = RemoteStore(endpoint, catalogue.store)
     release = store.version()
     if release.partition("-")[0] != loading.domain_release(root):
-        held = f"release {release}" if release else "no whole catalogue"
+        content = f"release {release}" if release else "no whole catalogue"
         raise NoCatalogueError(
-            f"{endpoint.address} holds {held}, not what this folder says; "
+            f"{endpoint.address} holds {content}, not what this folder says; "
             "`practicegraph load` brings it in step"
         )
-    log, kept = _log_elsewhere(root, endpoint, release), _listing(root, endpoint).with_suffix("")
-    return _indexed(replace(opened, store=store), endpoint, log, kept)
-
-
-def _indexed(
-    catalogue: Catalogue,
-    source: Endpoint | Snapshots,
-    log: ChangeLog,
-    kept: Path,
-    files: Sequence[Path] = (),
-) -> Services:
-    """Return the services of a catalogue with the index that a folder holds, brought in step.
-
-    Where it is built, it may read the files that the store was filled from. Raises UnreadableError.
-    """
-    kept.mkdir(parents=True, exist_ok=True)
-    index = index_of(catalogue, IndexFile.open(kept / _INDEX))
-    before = index.release
-    search_index.try_synchronise(index, catalogue.release, log, files)
-    if (
-        files
-        and index.release != before
-        and loading.folder_release(catalogue.folder) != index.release
-    ):
-        index.build((), **index.metadata)  # a file was edited while it was read
-    return Services(catalogue, source, log, index)
-
-
-def _listing(root: Path, endpoint: Endpoint) -> Path:
-    """Give where the list of what a store elsewhere holds stands."""
-    name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
-    return root / WORK_FOLDER / "stores" / f"{name}.json"
-
-
-def _log_elsewhere(root: Path, endpoint: Endpoint, release: str) -> ChangeLog:
-    """Give the log of a store elsewhere, which may have another address for those who load it."""
-    own = ChangeLog(_listing(root, endpoint).with_suffix(f".{_LOG}"))
-    others = map(ChangeLog, sorted(own.folder.parent.glob(f"*.{_LOG}")))
-    return next((log for log in (own, *others) if log.release == release), own)
+    logs = list(_remote_logs(root, endpoint))
+    log = next((log for log in logs if log.is_at(release)), logs[0])
+    work = _remote_work_folder(root, endpoint)
+    return _with_index(replace(catalogue, store=store), endpoint, log, work)
 
 
 def open_for_reading(root: Path, progress: Progress = no_progress) -> Catalogue:
-    """Open a catalogue to read all of it, beside a service too.
+    """Open a catalogue to read all of it, even while a service has it open.
 
-    Where a service has the store and the folder has changed since it started, the files are read
-    into memory. Raises NoCatalogueError, UnreadableError or SameTopicError.
+    If that service has the store and the folder has changed since it started, the files are read
+    into memory. Raises NoCatalogueError, UnreadableError or DuplicateGraphError.
     """
     release = loading.folder_release(root)
     snapshot = (root / WORK_FOLDER).resolve() / "snapshots" / release
     if snapshot.is_dir():
-        return catalogue_catalogue.open_snapshot(
-            root, snapshot, catalogue_catalogue.read_prefixes(root)
-        )
+        return open_snapshot(root, snapshot, read_prefixes(root))
     try:
         return open_for_serving(root, progress).catalogue
     except NoCatalogueError:
-        found = catalogue_catalogue.open_in_memory(
-            map(documents.read_document, documents.list_files(root)), root
-        )
-        found.store.set_version(release)
-        return found
+        paths = documents.list_files(root)
+        catalogue = open_in_memory(map(documents.read_document, paths), root)
+        catalogue.store.set_version(release)
+        return catalogue
 
 
 def open_remote_for_reading(root: Path, endpoint: Endpoint) -> Catalogue:
@@ -159,8 +119,42 @@ def open_remote_for_reading(root: Path, endpoint: Endpoint) -> Catalogue:
 
     Raises NoCatalogueError, UnreadableError or StoreError.
     """
-    found = open_remote_for_serving(root, endpoint).catalogue
-    assert isinstance(found.store, RemoteStore)
-    # The graph that says the release is read from memory, as all that the folder holds.
-    found.store.own.set_version(found.release)
-    return found
+    catalogue = open_remote_for_serving(root, endpoint).catalogue
+    assert isinstance(catalogue.store, RemoteStore)
+    # The graph that states the release is read from memory, as all that the folder holds.
+    catalogue.store.own.set_version(catalogue.release)
+    return catalogue
+
+
+def _with_index(
+    catalogue: Catalogue,
+    source: Endpoint | Snapshots,
+    log: ChangeLog,
+    work: Path,
+    files: Sequence[Path] = (),
+) -> Services:
+    """Return the services of a catalogue with the index in a folder, brought in step.
+
+    If it is built, it may read the files that the store was filled from. Raises UnreadableError.
+    """
+    index = index_of(catalogue, IndexFile.open(work / _INDEX))
+    before = index.release
+    search_index.try_synchronise(index, catalogue.release, log, files)
+    is_new = files and index.release != before
+    if is_new and loading.folder_release(catalogue.folder) != index.release:
+        index.build((), **index.metadata)  # a file was edited while it was read
+    return Services(catalogue, source, log, index)
+
+
+def _remote_work_folder(root: Path, endpoint: Endpoint) -> Path:
+    """Return the folder of the state and the index of a store elsewhere."""
+    name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
+    return root / WORK_FOLDER / "stores" / name
+
+
+def _remote_logs(root: Path, endpoint: Endpoint) -> Iterator[ChangeLog]:
+    """Yield the log of a store elsewhere, then others: who loads it may use another address."""
+    own = _remote_work_folder(root, endpoint)
+    yield ChangeLog(StateFile(own / _STATE))
+    others = sorted(own.parent.glob(f"*/{_STATE}"))
+    yield from (ChangeLog(StateFile(path)) for path in others if path.parent != own)

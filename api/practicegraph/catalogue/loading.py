@@ -1,341 +1,316 @@
-"""A store kept in step with the folder: only what has changed is put in again, graph by graph.
+"""Bringing a store in step with the folder: named graph by named graph, only what has changed.
 
-A file that has changed is read twice, as a stream, since a set may be larger than the memory: to
-see that it can be read and which graphs are others than those in the store, then to put these in.
-Graphs are struck from the list of what the store holds before they change and entered when they are
-in place, part by part, so that whatever breaks off in between goes on from there the next time. The
-store itself says which release it holds, and says none while it holds no whole one.
-
-The list of the graphs that a store holds, beside it, with the files that they come from.
-
-It is written whole before a change, with all that the change takes out or puts in struck, and after
-it. In between, what is in place is added line by line, so that whatever breaks off in between goes
-on from there: a line that was half-written by a killed process is as if it were not there. The
-change of one graph adds lines alone, before it and after it.
-
-The way from the graphs that a store holds to those that it is to hold.
-
-Graphs are told apart by digests, so that of a large set in which little has changed, little is put
-in again.
+A changed file is read as a stream, since it may be larger than the memory: once to see that it is
+readable and which of its graphs differ from those in the store, once for the change log, and once
+to put these graphs in. In one transaction, the events are logged and the graphs that change lose
+their digests in the state file; each gets one when it is in place. So whatever breaks off, the
+next start goes on from there. The store states its release, and none while it is not whole.
 """
 
 import hashlib
-import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from pyoxigraph import Quad, RdfFormat, serialize
 
 from ..storage.base import Store
 from . import change_recorder, documents
 from .change_log import ChangeLog
-from .change_recorder import Present
 from .documents import UnreadableError
-
-_FORM = 4
-_LINE = 10_000  # graphs
+from .state import StateFile
 
 Digests = Mapping[str, str | None]
-"""Graphs by name, each with what tells its content from others; none where it is not known."""
+"""Digests of graphs by name; None where it is not certain what the store holds."""
+
+_PUT_GRAPH = "INSERT OR REPLACE INTO graphs VALUES (?, ?, ?)"
+_PUT_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?)"
+_Item = TypeVar("_Item")
+_Run = tuple[str, str, list[Quad]]
+"""A file's name, the name of a graph, and quads of it."""
+
+
+class Progress(Protocol):
+    """Yields items as they are worked on, and shows how many are done."""
+
+    def __call__(self, label: str, items: list[_Item], /) -> Iterable[_Item]:
+        """Yield the items."""
+
+
+class DuplicateGraphError(ValueError):
+    """Two files that are about the same topic."""
 
 
 @dataclass(frozen=True)
-class Held:
-    """A file in the store: its graphs, and its checksum once they are all in place."""
+class LoadedFile:
+    """A file in the store: its checksum once all of its graphs are in place, and the graphs."""
 
     checksum: str | None
     graphs: Digests
 
 
 @dataclass(frozen=True)
-class Listing:
-    """The files that a store holds by name, and the release that it was at when it was whole.
+class LoadedFiles:
+    """The files in a store by name, and the release of which it is a whole copy.
 
-    While one graph is changed, `coming` is the release that this leads to.
+    After a write was broken off, the store may still be at the previous release.
     """
 
     release: str = ""
-    files: Mapping[str, Held] = field(default_factory=dict)
-    coming: str = ""
+    files: Mapping[str, LoadedFile] = field(default_factory=dict)
+    previous: str = ""
 
-
-def read_listing(path: Path) -> Listing | None:
-    """Give the list, or None where there is none that this program can read."""
-    try:
-        with path.open("rb") as stream:
-            lines = (json.loads(line) for line in stream if line.endswith(b"\n"))
-            head: dict[str, Any] = next(lines, {})
-            return _listing(head["release"], lines) if head.get("form") == _FORM else None
-    except (OSError, ValueError):
-        return None
-
-
-def write(path: Path, listing: Listing) -> None:
-    """Write the list anew."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as stream:
-        head = {"form": _FORM, "release": listing.release}
-        stream.write(json.dumps(head).encode() + b"\n")
-        for name, held in listing.files.items():
-            stream.writelines(json.dumps(row).encode() + b"\n" for row in _rows(name, held))
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
-
-
-def add(path: Path, files: Mapping[str, Digests]) -> None:
-    """Enter graphs that are in place now, by the files that they come from."""
-    _append(
-        path, (row for name, graphs in files.items() for row in _rows(name, Held(None, graphs)))
-    )
-
-
-def begin(path: Path, name: str, topic: str, release: str) -> None:
-    """Strike the graph of a file that is about to change, which leads to a release."""
-    _append(path, [[name, None, {topic: None}], {"coming": release}])
-
-
-def end(path: Path, name: str, held: Held, release: str) -> None:
-    """Enter a file whose graph has changed, and the release that the store is at."""
-    _append(path, [[name, held.checksum, held.graphs], {"release": release, "coming": ""}])
-
-
-def _append(path: Path, rows: Iterable[Any]) -> None:
-    with path.open("ab") as stream:
-        stream.writelines(json.dumps(row).encode() + b"\n" for row in rows)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _listing(release: str, lines: Iterable[Any]) -> Listing:
-    checksums: dict[str, str | None] = {}
-    graphs: dict[str, dict[str, str | None]] = {}
-    at = {"release": release, "coming": ""}
-    for line in lines:
-        if isinstance(line, dict):
-            at |= line
-        else:
-            name, checksum, some = line
-            checksums[name] = checksum
-            graphs.setdefault(name, {}).update(some)
-    files = {name: Held(checksums[name], graphs[name]) for name in checksums}
-    return Listing(at["release"], files, at["coming"])
-
-
-def _rows(name: str, held: Held) -> Iterator[list[Any]]:
-    graphs = iter(held.graphs.items())
-    while some := dict(islice(graphs, _LINE)):
-        yield [name, held.checksum, some]
+    @property
+    def checksums(self) -> dict[str, str]:
+        """Return the checksums of the files that are in place, by name."""
+        return {name: file.checksum for name, file in self.files.items() if file.checksum}
 
 
 @dataclass(frozen=True)
-class Graphs:
-    """The graphs of a file by name, with their digests; those whose quads do not stand together."""
+class FileGraphs:
+    """The graphs of a file: their digests by name, and which ones come in several pieces."""
 
     digests: Mapping[str, str]
-    apart: Set[str]
+    scattered: Set[str]
 
 
 @dataclass(frozen=True)
-class Transition:
-    """From what is listed before to what is listed after, over the files read for it by name."""
+class _Transition:
+    """From the files before to the files after, with the graphs of those that were read for it."""
 
-    before: Listing
-    after: Listing
-    read: Mapping[str, Graphs]
+    before: LoadedFiles
+    after: LoadedFiles
+    read: Mapping[str, FileGraphs]
 
     @cached_property
     def coming(self) -> set[str]:
-        """Give the graphs to be put in."""
+        """Return the names of the graphs to be put in."""
         new = ((t, d) for graphs in self.read.values() for t, d in graphs.digests.items())
         return {topic for topic, digest in new if self._old.get(topic) != digest}
 
     @cached_property
     def going(self) -> set[str]:
-        """Give the graphs to be taken out where the store has them, those that come among them."""
+        """Return the names of the graphs to be taken out, those that come among them."""
         kept = (graphs.digests for graphs in self.read.values())
         return self.coming | set(self._old).difference(*kept)
 
-    def struck(self) -> Listing:
-        """Give the list for the time of the change: nothing is said of what goes and comes."""
-        files = dict(self.before.files)
-        for name in self._stale:
-            old = files[name].graphs if name in files else {}
-            topics = {**old, **self.read[name].digests} if name in self.read else old
-            said = {t: None if t in self.going else self._old[t] for t in topics}
-            files[name] = Held(None, said)
-        return replace(self.before, files=files)
+    @property
+    def gone(self) -> list[str]:
+        """Return the names of the files that are no longer there."""
+        return [name for name in self.before.files if name not in self.after.files]
+
+    @property
+    def uncertain(self) -> Iterator[tuple[str, str, str | None]]:
+        """Yield the graphs of all these files with their digests, None where they come or go."""
+        for name in (*self.read, *self.gone):
+            old = self.before.files[name].graphs if name in self.before.files else {}
+            new = self.read[name].digests if name in self.read else {}
+            for topic in {**old, **new}:
+                if topic in self.going:
+                    yield name, topic, None
+                elif topic in new:
+                    yield name, topic, self._old[topic]
 
     @cached_property
     def _old(self) -> dict[str, str | None]:
-        files = (self.before.files[name] for name in self._stale if name in self.before.files)
-        return {topic: digest for held in files for topic, digest in held.graphs.items()}
-
-    @property
-    def _stale(self) -> list[str]:
-        gone = [name for name in self.before.files if name not in self.after.files]
-        return [*self.read, *gone]
-
-
-def read_graphs(path: Path) -> Graphs:
-    """Read a file and tell its graphs apart; raises UnreadableError.
-
-    Blank nodes are called otherwise at each reading. So graphs that may share one never pass for
-    unchanged, and are put in together.
-    """
-    digests: dict[str, str] = {}
-    apart: set[str] = set()
-    for topic, quads in documents.read_graphs(path):
-        before = digests.get(topic, "")
-        if before:
-            apart.add(topic)
-        content = serialize(quads, format=RdfFormat.N_QUADS)
-        assert isinstance(content, bytes)
-        digests[topic] = hashlib.blake2b(before.encode() + content, digest_size=12).hexdigest()
-    return Graphs(digests, apart)
-
-
-_Item = TypeVar("_Item")
-_Run = tuple[str, str, list[Quad]]
-"""A file's name, a topic, and quads of its graph."""
-
-
-class Progress(Protocol):
-    """Gives the items as they are worked on, and shows how far that is."""
-
-    def __call__(self, label: str, items: list[_Item], /) -> Iterable[_Item]:
-        """Give the items."""
-
-
-class DuplicateGraphError(ValueError):
-    """Two files that are about the same thing."""
-
-
-@dataclass
-class _Part:
-    """What is put in between two entries in the list: how many quads, which graphs of files."""
-
-    size: int = 0
-    files: dict[str, dict[str, str]] = field(default_factory=dict)
+        names = (*self.read, *self.gone)
+        files = (self.before.files[name] for name in names if name in self.before.files)
+        return {topic: digest for file in files for topic, digest in file.graphs.items()}
 
 
 def no_progress(_label: str, items: list[_Item], /) -> Iterable[_Item]:
-    """Give the items, with nothing shown of how far the work on them is."""
+    """Return the items and show nothing."""
     return items
 
 
 def synchronise(
     root: Path,
     store: Store,
-    path: Path,
+    state: StateFile,
     progress: Progress = no_progress,
-    log: ChangeLog | None = None,
-    left: list[UnreadableError] | None = None,
+    unreadable: list[UnreadableError] | None = None,
 ) -> str:
-    """Bring the store in step with the folder and give the release, a hash of all its files.
+    """Bring the store and the change log in step with the folder; return the release.
 
-    The list of what the store holds stands at the path; what has changed is logged at last. Raises
-    UnreadableError or SameTopicError, and then changes nothing. Where a list for those errors is
-    given, they are put there instead: of such a file, the store keeps the last whole state that it
-    has, of which the release is made, too; where it has none, the file is left out.
+    Raises UnreadableError or DuplicateGraphError, and then changes nothing. Where a list for these
+    errors is given, they are put there instead: of such a file, the store keeps the last whole
+    version, which then counts for the release; where it has none, the file is left out.
     """
-    before, present = _known(store, path)
-    found = {str(file.relative_to(root)): file for file in documents.list_files(root)}
-    sums = _sums(root, found.values())
-    held = before.files
-    changed = [n for n in found if n not in held or held[n].checksum != sums[n]]
-    read: dict[str, Graphs] = {}
-    for name, file in zip(changed, progress("Reading", [found[n] for n in changed]), strict=True):
-        try:
-            read[name] = read_graphs(file)
-        except UnreadableError as error:
-            if left is None:
-                raise
-            left.append(error)
-    new = {n: Held(sums[n], read[n].digests) for n in read}
-    files = {n: new.get(n, held.get(n)) for n in found}
-    kept = {n: one for n, one in files.items() if one and one.checksum}
-    if left is None:
-        _refuse_same_topics(kept)
-    elif _have_same_topics(kept):
-        kept, doubled = _without_same_topics(kept, held)
-        read = {n: graphs for n, graphs in read.items() if n not in doubled}
-        left += [UnreadableError(found[n], reason) for n, reason in doubled.items()]
-    sums = {n: one.checksum for n, one in kept.items() if one.checksum}
-    after = Listing(release_of(sums), kept)
-    if after != before:
-        _change(root, store, path, Transition(before, after, read), present, progress)
-    _finish(store, path, before, after)
-    if log:
-        topics = frozenset(topic for one in kept.values() for topic in one.graphs)
-        change_recorder.record(log, Present(root, after.release, sums, topics))
-    return after.release
+    before, present = _loaded_and_present(store, state)
+    paths = {str(path.relative_to(root)): path for path in documents.list_files(root)}
+    checksums = _checksums(root, paths.values())
+    read = _read_changed(paths, checksums, before, progress, unreadable)
+    new = {name: LoadedFile(checksums[name], graphs.digests) for name, graphs in read.items()}
+    files = {name: new.get(name, before.files.get(name)) for name in paths}
+    whole = {name: file for name, file in files.items() if file and file.checksum}
+    if unreadable is None:
+        _refuse_duplicates(whole)
+    elif _have_duplicates(whole):
+        whole, reasons = _without_duplicates(whole, before.files)
+        read = {name: graphs for name, graphs in read.items() if name not in reasons}
+        unreadable += [UnreadableError(paths[name], reason) for name, reason in reasons.items()]
+    release = compute_release({name: file.checksum or "" for name, file in whole.items()})
+    after = LoadedFiles(release, whole)
+    if (after.release, after.files) != (before.release, before.files):
+        _change(root, store, state, _Transition(before, after, read), present, progress)
+    if store.version() != release:
+        store.set_version(release)
+        store.flush()
+    return release
+
+
+def record_write(
+    state: StateFile, name: str, checksum: str, topic: str, digest: str, release: str
+) -> None:
+    """Enter a file with one graph inside a transaction, before the store has that graph."""
+    state.execute("DELETE FROM graphs WHERE file = ?", name)
+    state.execute(_PUT_GRAPH, name, topic, digest)
+    state.execute(_PUT_FILE, name, checksum)
+    state.execute("UPDATE release SET previous = store, store = ?", release)
+
+
+def read_loaded_files(state: StateFile) -> LoadedFiles:
+    """Return the files that the state file lists."""
+    ((release, previous),) = state.select("SELECT store, previous FROM release")
+    graphs: dict[str, dict[str, str | None]] = {}
+    for name, topic, digest in state.select("SELECT file, name, digest FROM graphs"):
+        graphs.setdefault(name, {})[topic] = digest
+    rows = state.select("SELECT name, checksum FROM files")
+    files = {name: LoadedFile(checksum, graphs.get(name, {})) for name, checksum in rows}
+    return LoadedFiles(release, files, previous)
+
+
+def read_file_graphs(path: Path) -> FileGraphs:
+    """Return the digests of a file's graphs; raise UnreadableError.
+
+    Blank nodes get other names at each reading. So graphs that may share one never pass for
+    unchanged, and are put in together.
+    """
+    digests: dict[str, str] = {}
+    scattered: set[str] = set()
+    for topic, quads in documents.read_graphs(path):
+        before = digests.get(topic, "")
+        if before:
+            scattered.add(topic)
+        content = serialize(quads, format=RdfFormat.N_QUADS)
+        assert isinstance(content, bytes)
+        digests[topic] = hashlib.blake2b(before.encode() + content, digest_size=12).hexdigest()
+    return FileGraphs(digests, scattered)
 
 
 def folder_release(root: Path) -> str:
-    """Give the release that the folder is at."""
-    return release_of(_sums(root, documents.list_files(root)))
+    """Return the release of a folder."""
+    return compute_release(_checksums(root, documents.list_files(root)))
 
 
 def domain_release(root: Path) -> str:
-    """Give the first half of a release: a hash of the folder's ontology, shapes and questions."""
-    return _hash(_sums(root, documents.list_files(root, documents.FOLDERS[:-1])))
+    """Return the first half of a release: a hash of the ontology, shapes and stored queries."""
+    return _hash(_checksums(root, documents.list_files(root, documents.FOLDERS[:-1])))
 
 
-def _sums(root: Path, paths: Iterable[Path]) -> dict[str, str]:
-    """Give the checksums of files by their names in the folder."""
+def compute_release(checksums: Mapping[str, str]) -> str:
+    """Return the release of files by their checksums: the hash of the domain and that of entries.
+
+    So a release says of which of them a change is.
+    """
+    data = documents.FOLDERS[-1] + "/"
+    entries = {name: checksum for name, checksum in checksums.items() if name.startswith(data)}
+    return f"{_hash({n: c for n, c in checksums.items() if n not in entries})}-{_hash(entries)}"
+
+
+def _hash(checksums: Mapping[str, str]) -> str:
+    lines = "".join(f"{checksum}  {name}\n" for name, checksum in sorted(checksums.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()[:8]
+
+
+def _checksums(root: Path, paths: Iterable[Path]) -> dict[str, str]:
     return {str(path.relative_to(root)): documents.checksum(path) for path in paths}
 
 
-def _known(store: Store, path: Path) -> tuple[Listing, Set[str]]:
-    """Give the list of what the store holds, and all its graphs; what it has lost is struck.
+def _loaded_and_present(store: Store, state: StateFile) -> tuple[LoadedFiles, Set[str]]:
+    """Return what the state file lists, and the graphs in the store; lost ones have no digest.
 
-    From a store that is made of the folder alone nobody else takes anything: where it says that it
-    is whole, its graphs, which may be a million, are those in the list.
+    Nobody else changes a store that is derived from the folder: where it states the release of the
+    list, its graphs, which may be a million, are those of the list.
     """
-    listed, version = read_listing(path), store.version()
-    if listed is None or version not in ("", listed.release, listed.coming):
+    loaded, version = read_loaded_files(state), store.version()
+    if version and version == loaded.previous:
+        loaded = replace(loaded, files=dict(_without_last_write(state, loaded.files)))
+    elif version not in ("", loaded.release):
         if store.derived:
             store.clear()
-        listed = Listing()
+        loaded = LoadedFiles()
+        with state.transaction():
+            state.execute("DELETE FROM graphs")
+            state.execute("DELETE FROM files")
     elif version and store.derived:
-        return listed, {topic for held in listed.files.values() for topic in held.graphs}
+        return loaded, {topic for file in loaded.files.values() for topic in file.graphs}
     present = store.graphs()
-    files = {name: _left(held, present) for name, held in listed.files.items()}
-    return replace(listed, files=files), present
+    files = {name: _without_lost(file, present) for name, file in loaded.files.items()}
+    return replace(loaded, files=files), present
 
 
-def _left(held: Held, present: Set[str]) -> Held:
-    lost = held.graphs.keys() - present
-    return Held(None, {**held.graphs, **dict.fromkeys(lost)}) if lost else held
+def _without_last_write(
+    state: StateFile, files: Mapping[str, LoadedFile]
+) -> Iterator[tuple[str, LoadedFile]]:
+    """Yield files, without the digest of the graph that the last event is of."""
+    log = ChangeLog(state)
+    topic = log.event(log.count).topic
+    for name, file in files.items():
+        is_of_topic = topic in file.graphs
+        yield name, LoadedFile(None, {**file.graphs, topic: None}) if is_of_topic else file
 
 
-def _have_same_topics(files: Mapping[str, Held]) -> bool:
-    topics = [held.graphs for held in files.values()]
+def _without_lost(file: LoadedFile, present: Set[str]) -> LoadedFile:
+    lost = file.graphs.keys() - present
+    return LoadedFile(None, {**file.graphs, **dict.fromkeys(lost)}) if lost else file
+
+
+def _read_changed(
+    paths: Mapping[str, Path],
+    checksums: Mapping[str, str],
+    before: LoadedFiles,
+    progress: Progress,
+    unreadable: list[UnreadableError] | None,
+) -> dict[str, FileGraphs]:
+    """Return the graphs of the files that have changed; raise UnreadableError, or list it."""
+    loaded = before.checksums
+    changed = [name for name in paths if loaded.get(name) != checksums[name]]
+    graphs: dict[str, FileGraphs] = {}
+    steps = progress("Reading", [paths[name] for name in changed])
+    for name, path in zip(changed, steps, strict=True):
+        try:
+            graphs[name] = read_file_graphs(path)
+        except UnreadableError as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error)
+    return graphs
+
+
+def _have_duplicates(files: Mapping[str, LoadedFile]) -> bool:
+    topics = [file.graphs for file in files.values()]
     return sum(map(len, topics)) > len(set[str]().union(*topics))
 
 
-def _refuse_same_topics(files: Mapping[str, Held]) -> None:
-    if not _have_same_topics(files):
+def _refuse_duplicates(files: Mapping[str, LoadedFile]) -> None:
+    if not _have_duplicates(files):
         return
     homes: dict[str, str] = {}
-    for name, held in files.items():
-        for topic in held.graphs:
+    for name, file in files.items():
+        for topic in file.graphs:
             if homes.setdefault(topic, name) != name:
                 raise DuplicateGraphError(f"{name}: {topic} is described in {homes[topic]} too")
 
 
-def _without_same_topics(
-    files: Mapping[str, Held], before: Mapping[str, Held]
-) -> tuple[dict[str, Held], dict[str, str]]:
-    """Give the files without those that others go before, and the reasons of these by name.
+def _without_duplicates(
+    files: Mapping[str, LoadedFile], before: Mapping[str, LoadedFile]
+) -> tuple[dict[str, LoadedFile], dict[str, str]]:
+    """Return the files without those that others take precedence of, and the reasons by name.
 
-    A topic stays in the file that it was in; else the file with more topics goes before others.
+    A topic stays in the file that it was in; else the file with more topics takes precedence.
     """
     homes: dict[str, str] = {}
     for name in files.keys() & before.keys():
@@ -343,83 +318,99 @@ def _without_same_topics(
         homes |= dict.fromkeys(stay, name)
     for name in sorted(files, key=lambda name: (-len(files[name].graphs), name)):
         homes = dict.fromkeys(files[name].graphs, name) | homes
-    left: dict[str, Held] = {}
+    remaining: dict[str, LoadedFile] = {}
     reasons: dict[str, str] = {}
-    for name, held in files.items():
-        lost = next((topic for topic in held.graphs if homes[topic] != name), None)
-        if lost is None:
-            left[name] = held
+    for name, file in files.items():
+        duplicate = next((topic for topic in file.graphs if homes[topic] != name), None)
+        if duplicate is None:
+            remaining[name] = file
             continue
-        reasons[name] = f"{lost} is described in {homes[lost]} too"
-        known = before.get(name)
-        if known and known.checksum and all(homes.get(t, name) == name for t in known.graphs):
-            left[name] = known
-    return left, reasons
+        reasons[name] = f"{duplicate} is described in {homes[duplicate]} too"
+        former = before.get(name)
+        if former and former.checksum and all(homes.get(t, name) == name for t in former.graphs):
+            remaining[name] = former
+    return remaining, reasons
 
 
 def _change(
-    root: Path, store: Store, path: Path, change: Transition, present: Set[str], progress: Progress
+    root: Path,
+    store: Store,
+    state: StateFile,
+    change: _Transition,
+    present: Set[str],
+    progress: Progress,
 ) -> None:
-    """Take out what is to go, then put in what is to come, part by part."""
+    """Log the events, take out what goes, then put in what comes, part by part."""
+    topics = {topic for file in change.after.files.values() for topic in file.graphs}
+    pieces = ((topic, quads) for _, topic, quads in _coming(root, change))
+    with state.transaction():
+        change_recorder.record_changes(ChangeLog(state), change.after.release, pieces, topics)
+        for name in (*change.read, *change.gone):
+            state.execute("DELETE FROM graphs WHERE file = ?", name)
+            state.execute(_PUT_FILE, name, None)
+        state.executemany(_PUT_GRAPH, change.uncertain)
     store.set_version("")
-    write(path, change.struck())
     store.remove(present & change.going)
-    coming = _coming(root, change, progress)
-    while (part := _put(store, change, coming)).size:
-        store.flush()
-        add(path, part.files)
+    _put_all(root, store, state, change, progress)
+    with state.transaction():
+        _enter_whole(state, change)
 
 
-def _coming(root: Path, change: Transition, progress: Progress) -> Iterator[_Run]:
-    """Give what is to be put in of each file."""
-    steps = iter(progress("Loading", list(change.coming)) if change.coming else ())
+def _coming(root: Path, change: _Transition) -> Iterator[_Run]:
+    """Yield the graphs that come, as they stand in their files."""
     for name, graphs in change.read.items():
         if not change.coming.isdisjoint(graphs.digests):
             for topic, quads in documents.read_graphs(root / name):
                 if topic in change.coming:
-                    next(steps, None)
                     yield name, topic, quads
-    for _ in steps:
-        pass  # a bar ends with its last step
 
 
-def _put(store: Store, change: Transition, coming: Iterator[_Run]) -> _Part:
-    """Put in a part of what comes; a graph that does not stand together is entered at the end."""
-    part = _Part()
-
-    def quads() -> Iterator[Quad]:
-        for name, topic, run in coming:
-            graphs = change.read[name]
-            if topic not in graphs.apart:
-                part.files.setdefault(name, {})[topic] = graphs.digests[topic]
-            part.size += len(run)
-            yield from run
-            if part.size >= store.portion:
-                return
-
-    store.add(quads())
-    return part
-
-
-def _finish(store: Store, path: Path, before: Listing, after: Listing) -> None:
-    """Enter what is whole now in the list, then in the store."""
-    if after != before:
-        write(path, after)
-    if store.version() != after.release:
-        store.set_version(after.release)
+def _put_all(
+    root: Path, store: Store, state: StateFile, change: _Transition, progress: Progress
+) -> None:
+    """Put in what comes, in parts of the size that suits the store."""
+    steps = iter(progress("Loading", list(change.coming)) if change.coming else ())
+    coming = _coming(root, change)
+    while True:
+        part: dict[tuple[str, str], str | None] = {}
+        store.add(_take_part(store.portion, coming, change, part, steps))
+        if not part:
+            break
         store.flush()
+        with state.transaction():
+            state.executemany(_PUT_GRAPH, ((*place, digest) for place, digest in part.items()))
+    for _ in steps:
+        pass  # a progress bar ends with its last step
 
 
-def release_of(sums: Mapping[str, str]) -> str:
-    """Give the release of files by their checksums: two hashes, so that a change tells of what.
+def _take_part(
+    size: int,
+    coming: Iterator[_Run],
+    change: _Transition,
+    part: dict[tuple[str, str], str | None],
+    steps: Iterator[str],
+) -> Iterator[Quad]:
+    """Yield about so many quads, and enter their graphs in the part.
 
-    The first is that of what things are, the second that of the entries.
+    A graph that comes in several pieces gets its digest when all is in place.
     """
-    data = documents.FOLDERS[-1] + "/"
-    entries = {name: checksum for name, checksum in sums.items() if name.startswith(data)}
-    return f"{_hash({n: c for n, c in sums.items() if n not in entries})}-{_hash(entries)}"
+    for name, topic, quads in coming:
+        next(steps, None)
+        graphs = change.read[name]
+        part[name, topic] = None if topic in graphs.scattered else graphs.digests[topic]
+        yield from quads
+        size -= len(quads)
+        if size <= 0:
+            return
 
 
-def _hash(sums: Mapping[str, str]) -> str:
-    lines = "".join(f"{checksum}  {name}\n" for name, checksum in sorted(sums.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()[:8]
+def _enter_whole(state: StateFile, change: _Transition) -> None:
+    """Enter files that are in place now, and the release."""
+    for name in change.gone:
+        state.execute("DELETE FROM files WHERE name = ?", name)
+    for name, graphs in change.read.items():
+        scattered = ((name, topic, graphs.digests[topic]) for topic in graphs.scattered)
+        state.executemany(_PUT_GRAPH, scattered)
+        state.execute(_PUT_FILE, name, change.after.files[name].checksum)
+    state.execute("DELETE FROM graphs WHERE digest IS NULL")
+    state.execute("UPDATE release SET store = ?, previous = ''", change.after.release)

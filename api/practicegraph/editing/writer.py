@@ -1,8 +1,8 @@
-"""Entries written to a catalogue that is served: the file first, and then all that is made of it.
+"""Writing an entry durably: its file first, then the change log, the store and the search index.
 
-The file is the truth. From the moment at which it stands in its place, the change is made; what a
-killed process leaves undone of log, store and index is done at the next start. One is written at a
-time, and nothing grows with the catalogue but the hash of a release, of the checksums of all files.
+The file is the truth. Once it is in its place, the change is made; what a killed process leaves
+undone of the rest is done at the next start. One entry is written at a time, and only the hash that
+is the release, over the checksums of all files, takes longer in a larger catalogue.
 """
 
 import hashlib
@@ -17,104 +17,93 @@ from pyoxigraph import Triple
 from ..catalogue import change_recorder, documents, loading
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.change_log import ChangeLog
-from ..catalogue.change_recorder import Changed, Present
 from ..catalogue.documents import Document, UnreadableError
-from ..catalogue.loading import Held
+from ..catalogue.state import StateFile
 from ..search.index import Index, synchronise
 from ..storage import files
 
 
-class EditedError(ValueError):
-    """A file that is another one than the server has read."""
+class EditedFileError(ValueError):
+    """A file that was edited since the server read it."""
 
 
-class ElsewhereError(ValueError):
-    """A file that says more than one entry, or is in a form in which none is written."""
+class UnwritableFileError(ValueError):
+    """A file with several entries, or in a syntax in which none is written."""
 
 
 @dataclass
 class EntryWriter:
-    """Writes entries; the list of what the store holds stands at a path."""
+    """Writes entries to the folder, the state file, the store and the search index."""
 
     catalogue: Catalogue
-    listed: Path
+    state: StateFile
     index: Index
-    log: ChangeLog | None = None
-    turn: Lock = field(default_factory=Lock)
-    """Held by whoever reads an entry to write it anew."""
+    lock: Lock = field(default_factory=Lock)
+    """Held from reading an entry until it is written anew."""
 
-    def home(self, identifier: str, before: Sequence[Triple]) -> Path:
-        """Give the file of an entry, that there is or will be; EditedError or ElsewhereError."""
+    @cached_property
+    def log(self) -> ChangeLog:
+        """Return the change log."""
+        return ChangeLog(self.state)
+
+    def file_for(self, identifier: str, before: Sequence[Triple]) -> Path:
+        """Return the file of an entry; raise EditedFileError or UnwritableFileError."""
         path = self.catalogue.entry_path(identifier)
         if not before:
             if path.exists():
                 raise self._edited(path)
             return path
-        topic = self.catalogue.entry_iri(identifier)
-        if self._name(path) not in self._sums:
-            path = self._found(topic)
+        iri = self.catalogue.entry_iri(identifier)
+        if self._name(path) not in self._checksums:
+            path = self._find_file(iri)
         name = self._name(path)
-        if not path.is_file() or documents.checksum(path) != self._sums[name]:
+        if not path.is_file() or documents.checksum(path) != self._checksums.get(name):
             raise self._edited(path)
-        if path.suffix != ".ttl" or documents.read_document(path).topics != (topic,):
-            raise ElsewhereError(name)
+        if path.suffix != ".ttl" or documents.read_document(path).topics != (iri,):
+            raise UnwritableFileError(name)
         return path
 
-    def write(self, document: Document, before: Sequence[Triple]) -> None:
-        """Put a document in the place of what there was before of its topic; raises OSError.
+    def write(self, document: Document) -> None:
+        """Replace the graph of a document's topic; raise OSError.
 
-        When this returns, all is on disk, and readers are given it.
+        When this returns, all is on disk, and readers see it.
         """
         name, checksum = self._name(document.path), hashlib.sha256(document.content).hexdigest()
-        sums = {**self._sums, name: checksum}
-        release, topic = loading.release_of(sums), document.topics[0]
+        checksums = {**self._checksums, name: checksum}
+        release, topic = loading.compute_release(checksums), document.topics[0]
         triples = [quad.triple for quad in document.quads]
-        since = self.catalogue.release
         files.write_text(document.path, document.content.decode())
-        self._log(Changed(since, release, name, checksum, topic, before, triples), sums)
-        held = Held(checksum, loading.read_graphs(document.path).digests)
-        loading.begin(self.listed, name, topic, release)
+        digest = loading.read_file_graphs(document.path).digests[topic]
+        with self.state.transaction():
+            change_recorder.record_change(self.log, release, topic, triples)
+            loading.record_write(self.state, name, checksum, topic, digest, release)
         self.catalogue.store.exchange(topic, triples, release)
-        loading.end(self.listed, name, held, release)
-        self._sums = sums
+        self._checksums = checksums
         synchronise(self.index, release, self.log)
 
     def is_taken(self, identifier: str) -> bool:
-        """Tell whether an entry has, or has ever had, an identifier."""
-        iri, log = self.catalogue.entry_iri(identifier), self.log
-        if self.catalogue.entry_path(identifier).exists() or self.catalogue.store.holds(iri):
-            return True
-        return log is not None and log.knows(iri)
+        """Return whether an entry has, or has ever had, an identifier."""
+        iri = self.catalogue.entry_iri(identifier)
+        is_there = self.catalogue.entry_path(identifier).exists()
+        return is_there or self.catalogue.store.holds(iri) or self.log.has_topic(iri)
 
     @cached_property
-    def _sums(self) -> Mapping[str, str]:
-        """Give the checksums of the files, by name, as they are in the store."""
-        found = loading.read_listing(self.listed)
-        assert found, self.listed
-        return {name: held.checksum for name, held in found.files.items() if held.checksum}
+    def _checksums(self) -> Mapping[str, str]:
+        """Return the checksums of the files that the store holds, by name."""
+        return dict(self.state.select("SELECT name, checksum FROM files"))
 
-    def _edited(self, path: Path) -> EditedError:
-        """Give the error of a file that was edited, with the reason if it cannot be read now."""
+    def _edited(self, path: Path) -> EditedFileError:
+        """Return the error of a file that was edited, with the reason if it is unreadable now."""
         name = self._name(path)
         try:
             documents.read_document(path)
         except UnreadableError as error:
-            return EditedError(f"{name}:{error.line}:{error.column}: {error.reason}")
-        return EditedError(name)
+            return EditedFileError(f"{name}:{error.line}:{error.column}: {error.reason}")
+        return EditedFileError(name)
 
-    def _found(self, topic: str) -> Path:
-        found = loading.read_listing(self.listed)
-        assert found, self.listed
-        name = next(name for name, held in found.files.items() if topic in held.graphs)
-        return self.catalogue.folder / name
+    def _find_file(self, iri: str) -> Path:
+        rows = self.state.select("SELECT file FROM graphs WHERE name = ?", iri)
+        return self.catalogue.folder / str(rows[0][0])
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self.catalogue.folder))
-
-    def _log(self, changed: Changed, sums: Mapping[str, str]) -> None:
-        log = self.log
-        if log and not change_recorder.advance(log, changed):
-            topics = frozenset({*self.catalogue.store.graphs(), changed.topic})
-            change_recorder.record(
-                log, Present(self.catalogue.folder, changed.release, sums, topics)
-            )

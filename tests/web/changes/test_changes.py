@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -27,6 +27,7 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, change_recorder, loading
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.change_log import PAGE, ChangeLog, Event
+from practicegraph.catalogue.state import StateFile
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
 from support import retirement as retired
@@ -49,12 +50,16 @@ class Site:
     root: Path
     store: OxigraphStore = field(default_factory=OxigraphStore)
 
-    @property
+    @cached_property
     def log(self) -> ChangeLog:
-        return ChangeLog(self.root / "log")
+        return ChangeLog(StateFile(self.state))
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state.db"
 
     def start(self) -> "Site":
-        loading.synchronise(self.root, self.store, self.root / "files.json", log=self.log)
+        loading.synchronise(self.root, self.store, self.log.state)
         return self
 
     @cached_property
@@ -163,10 +168,9 @@ def test_what_comes_back_is_created_again(changing: Site) -> None:
 
 def test_the_store_may_be_made_anew_and_nothing_is_logged_twice(changing: Site) -> None:
     count = changing.log.count
-    (changing.root / "files.json").unlink()
     Site(changing.root).start()
-    (changing.root / "log/logged.json").unlink()
-    Site(changing.root).start()
+    changing.store.clear()
+    changing.start()
     assert changing.log.count == count
 
 
@@ -178,37 +182,40 @@ def break_off(*_: object) -> None:
     raise KilledError
 
 
-def half_written(_: ChangeLog, page: Path, lines: list[str]) -> None:
-    """Write as much of a page as a killed process leaves: events, and a part of one."""
-    text = "".join(lines)
-    with page.open("a") as stream:
-        stream.write(text[: len(text) * 2 // 3])
-    raise KilledError
+def after_some(append: Callable[[ChangeLog, list[Event]], None]) -> Callable[..., None]:
+    """Return a function that writes a few events and breaks off then."""
+    calls: list[int] = []
+
+    def appending(log: ChangeLog, events: list[Event]) -> None:
+        calls.append(1)
+        if len(calls) > 3:
+            raise KilledError
+        append(log, events)
+
+    return appending
 
 
 STEPS = [
-    (loading, "_change", break_off),
-    (loading, "_finish", break_off),
-    (change_recorder, "record", break_off),
-    (ChangeLog, "_add", half_written),
-    (ChangeLog, "keep", break_off),
+    (loading, "_change"),
+    (loading, "_put_all"),
+    (loading, "_enter_whole"),
+    (OxigraphStore, "set_version"),
+    (change_recorder, "record_changes"),
+    (ChangeLog, "append"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("place", "name", "instead", "begun"),
-    [*((*step, True) for step in STEPS), *((*step, False) for step in STEPS[-2:])],
-)
+@pytest.mark.parametrize("is_begun", [True, False])
+@pytest.mark.parametrize(("place", "name"), STEPS)
 def test_whatever_breaks_off_nothing_is_lost_and_nothing_logged_twice(
     copied: Path,
     monkeypatch: pytest.MonkeyPatch,
     place: object,
     name: str,
-    instead: object,
-    begun: bool,
+    is_begun: bool,
 ) -> None:
     site = Site(copied)
-    if begun:
+    if is_begun:
         site.start()
         site.rewrite("1788", MINT, "MINT: Mentoring")
         retired.bury(site.entry("1701"), GONE)
@@ -216,7 +223,7 @@ def test_whatever_breaks_off_nothing_is_lost_and_nothing_logged_twice(
         site.entry("1699").unlink()
     before = [(event.topic, event.kind) for event in site.events()]
     with monkeypatch.context() as patch:
-        patch.setattr(place, name, instead)
+        patch.setattr(place, name, after_some(ChangeLog.append) if name == "append" else break_off)
         with pytest.raises(KilledError):
             site.start()
     site.start()
@@ -226,7 +233,9 @@ def test_whatever_breaks_off_nothing_is_lost_and_nothing_logged_twice(
     found = [(event.topic, event.kind) for event in events]
     assert found[: len(before)] == before
     assert (
-        len(found) == len(set(found)) == len(before) + (15 if begun else len(graphs_of(site.root)))
+        len(found)
+        == len(set(found))
+        == len(before) + (15 if is_begun else len(graphs_of(site.root)))
     )
     assert copies(site.events()) == graphs_of(site.root)
 
@@ -237,7 +246,7 @@ def test_a_change_that_was_logged_and_taken_back_is_logged_as_taken_back(
     text, count = site.entry("1788").read_text(), site.log.count
     site.rewrite("1788", MINT, "MINT: Mentoring")
     with monkeypatch.context() as patch:
-        patch.setattr(ChangeLog, "keep", break_off)
+        patch.setattr(loading, "_put_all", break_off)
         with pytest.raises(KilledError):
             site.start()
     site.entry("1788").write_text(text)

@@ -146,7 +146,7 @@ def test_the_next_start_finds_nothing_to_do(desk: Desk) -> None:
     desk.new("kept")
     log = desk.services.log
     assert log
-    store, listed = desk.catalogue.store, desk.catalogue.folder / ".practicegraph/files.json"
+    store = desk.catalogue.store
     before = (log.count, len(store), desk.catalogue.release)
     read: list[str] = []
 
@@ -154,7 +154,7 @@ def test_the_next_start_finds_nothing_to_do(desk: Desk) -> None:
         read.extend(label for _ in items)
         return items
 
-    loading.synchronise(desk.catalogue.folder, store, listed, progress, log)
+    loading.synchronise(desk.catalogue.folder, store, log.state, progress)
     assert read == []
     assert (log.count, len(store), desk.catalogue.release) == before
 
@@ -251,8 +251,8 @@ def test_post_makes_an_identifier_that_none_has_had(desk: Desk) -> None:
 def test_what_was_deleted_in_the_folder_once_is_not_posted_again(desk: Desk) -> None:
     log = desk.services.log
     assert log
-    assert log.knows(f"{BASE}practice/1788")
-    assert not log.knows(f"{BASE}practice/178")
+    assert log.has_topic(f"{BASE}practice/1788")
+    assert not log.has_topic(f"{BASE}practice/178")
 
 
 def test_delete_leaves_a_tombstone_that_may_be_taken_back(desk: Desk) -> None:

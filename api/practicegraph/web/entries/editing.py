@@ -17,7 +17,7 @@ from ...catalogue.documents import Document
 from ...editing import entry as editing_entry
 from ...editing.entry import Edit, EntryJsonParser
 from ...editing.tokens import CHANGE, CREATE, REMOVE, TokenFile, TokenFileError, TokenHolder
-from ...editing.writer import EditedError, ElsewhereError, EntryWriter
+from ...editing.writer import EditedFileError, EntryWriter, UnwritableFileError
 from ...rdf import terms
 from ...schema.value_parser import Understanding
 from ..context import Site
@@ -111,7 +111,7 @@ class Entries:
 
     def put(self, request: Request, identifier: str, body: Body, bearer: TokenHolder) -> Response:
         """Write an entry anew, or a new one, and answer with it; raises RefusalError."""
-        with self.writing.turn:
+        with self.writing.lock:
             catalogue = self.site.catalogue
             entry, before = self._present(identifier)
             self._demand(bearer, CHANGE if before else CREATE)
@@ -126,7 +126,7 @@ class Entries:
 
     def post(self, request: Request, body: Body, bearer: TokenHolder) -> Response:
         """Write a new entry under an identifier that none has ever had; raises RefusalError."""
-        with self.writing.turn:
+        with self.writing.lock:
             self._demand(bearer, CREATE)
             nameless = NamedNode(self.site.catalogue.entry_iri(editing_entry.NONE))
             said = self._said(request, body, nameless, [])
@@ -142,7 +142,7 @@ class Entries:
 
     def delete(self, request: Request, identifier: str, bearer: TokenHolder) -> Response:
         """Leave a tombstone in the place of an entry; raises RefusalError."""
-        with self.writing.turn:
+        with self.writing.lock:
             entry, before = self._present(identifier)
             self._demand(bearer, REMOVE)
             if not before:
@@ -192,7 +192,7 @@ class Entries:
         bearer: TokenHolder,
     ) -> None:
         """Demand the right to remove of who makes an entry one that is no longer current."""
-        fates = [change_log.fate(entry.value, triples) for triples in (before, after)]
+        fates = [change_log.lifecycle_status(entry.value, triples) for triples in (before, after)]
         if fates[0] == change_log.CURRENT != fates[1]:
             self._demand(bearer, REMOVE)
 
@@ -210,10 +210,10 @@ class Entries:
     def _write(self, request: Request, change: Change) -> None:
         """Write a change if the shapes admit it; raises RefusalError or NotAdmittedError."""
         try:
-            path = self.writing.home(self._identifier(change.entry), change.before)
-        except EditedError as error:
+            path = self.writing.file_for(self._identifier(change.entry), change.before)
+        except EditedFileError as error:
             raise RefusalError(HTTPStatus.CONFLICT, "isEdited", "editedHint", path=error) from error
-        except ElsewhereError as error:
+        except UnwritableFileError as error:
             raise RefusalError(HTTPStatus.CONFLICT, "standsElsewhere", path=error) from error
         document = self._document(path, change)
         languages = self.site.view(request).languages
@@ -223,7 +223,7 @@ class Entries:
             raise NotAdmittedError(checked)
         _refuse_unlike(document, change)
         try:
-            self.writing.write(document, change.before)
+            self.writing.write(document)
         except OSError as error:
             status = HTTPStatus.INSUFFICIENT_STORAGE
             raise RefusalError(status, "notWritten", reason=error.strerror) from error
