@@ -5,10 +5,11 @@ The routes of searches, of tables of two facets, and of the entries that are nea
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -19,23 +20,33 @@ from ..application.health import FolderHealth
 from ..application.services import Services
 from ..catalogue.stored_queries import StoredQuery
 from ..editing.writer import EntryWriter
+from ..exchange.dumps import ARCHIVE_NAME, DUMP_NAMES
 from ..search.request import SearchRequest
 from ..sparql.pool import OnDemand, Workers
-from . import openapi, problems, urls, validation
+from . import openapi, operations, problems, urls, validation
 from .changes.pages import Changes
 from .context import Site
 from .document import Contexts
 from .entries import parsing
 from .entries import routes as entries_routes
 from .entries.parsing import Parsing
-from .entries.routes import BEARER, Writable
+from .entries.routes import Writable
 from .http import negotiation, responses
 from .http.conditional import CodedTags, Coding, Codings
 from .http.middleware import Escapes, Methods, Network, PlainRoute, Proxies
-from .http.negotiation import HTML, LISTS
+from .http.negotiation import CHANGE_FORMS, HTML, JSON, LISTS, Form
 from .http.ranges import Files, Ranges
+from .models import (
+    CatalogueHealthObject,
+    HealthObject,
+    JsonObject,
+    StatusesObject,
+    StatusRequest,
+    StoredQueriesObject,
+)
+from .operations import Operation
 from .reconciliation import queries as reconciliation_queries
-from .resources import discovery, similar
+from .resources import discovery, dumps, similar
 from .resources.dumps import DumpFiles
 from .resources.lifecycle import MOST, Statuses
 from .resources.resource import SIMILAR, Resources
@@ -43,7 +54,8 @@ from .resources.similar import SimilarEndpoint
 from .search import contingency
 from .search.contingency import ContingencyEndpoint
 from .search.listing import SearchEndpoint
-from .sparql import stored_queries
+from .search.models import SimilarEntriesObject, TableObject, search_model
+from .sparql import endpoint, stored_queries
 from .sparql.endpoint import Queries
 from .sparql.stored_queries import Gaps, Questions
 from .urls import COVERAGE, DUMP, OPENAPI, SEARCH, SPARQL, STATUS, Addresses
@@ -61,9 +73,18 @@ def routes(site: Site) -> APIRouter:
 
 def _route_searches(router: APIRouter, endpoint: SearchEndpoint) -> None:
     catalogue = endpoint.site.catalogue
-    described = openapi.answer_of_search(endpoint.site.services)
+    parameters = openapi.search_parameters(endpoint.site.services)
+    parameters += openapi.result_parameters(catalogue, LISTS)
+    described = Operation(
+        "search",
+        "search",
+        catalogue.say("search"),
+        model=search_model(catalogue),
+        forms=LISTS,
+        parameters=parameters,
+    )
 
-    @router.get(SEARCH, summary=catalogue.say("search"), openapi_extra=described)
+    @router.get(SEARCH, **described.arguments())
     def search(request: Request) -> Response:
         return endpoint.respond(request)
 
@@ -74,9 +95,20 @@ def _route_searches(router: APIRouter, endpoint: SearchEndpoint) -> None:
 
 def _route_coverages(router: APIRouter, endpoint: ContingencyEndpoint) -> None:
     catalogue = endpoint.site.catalogue
-    described = openapi.of_coverage(endpoint.site.services)
+    parameters = openapi.axis_parameters(catalogue, contingency.AXES)
+    parameters += openapi.filter_parameters(endpoint.site.services)
+    parameters += openapi.result_parameters(catalogue, contingency.FORMS)
+    described = Operation(
+        "crossTabulate",
+        "search",
+        catalogue.say("coverage"),
+        model=TableObject,
+        forms=contingency.FORMS,
+        statuses=(200, 303, 304),
+        parameters=parameters,
+    )
 
-    @router.get(COVERAGE, summary=catalogue.say("coverage"), openapi_extra=described)
+    @router.get(COVERAGE, **described.arguments())
     def coverage(request: Request) -> Response:
         return endpoint.respond(request)
 
@@ -88,9 +120,20 @@ def _route_coverages(router: APIRouter, endpoint: ContingencyEndpoint) -> None:
 def _route_similar(router: APIRouter, endpoint: SimilarEndpoint) -> None:
     catalogue = endpoint.site.catalogue
     path = f"/{catalogue.shapes.record.segment}/{{identifier}}/{SIMILAR}"
-    described = openapi.of_similar(catalogue)
+    parameters = [openapi.size_parameter(catalogue, 10)]
+    parameters += openapi.result_parameters(catalogue, similar.FORMS)
+    described = Operation(
+        "findSimilar",
+        "search",
+        catalogue.say("similar"),
+        model=SimilarEntriesObject,
+        forms=similar.FORMS,
+        statuses=(200, 301, 304),
+        errors=(400, 404, 406, 410),
+        parameters=parameters,
+    )
 
-    @router.get(path, summary=catalogue.say("similar"), openapi_extra=described)
+    @router.get(path, **described.arguments())
     def near(request: Request, identifier: str) -> Response:
         return endpoint.respond(request, identifier)
 
@@ -192,28 +235,35 @@ def _route_home(app: FastAPI, site: Site) -> None:
 
     @app.get(OPENAPI, include_in_schema=False)
     def interface(request: Request) -> Response:
-        found = app.openapi()
-        known = found.get("components", {}) | {"securitySchemes": BEARER}
-        said = {"servers": [{"url": responses.root(request)}], "components": known}
-        return JSONResponse(found | said)
+        return responses.json(operations.document(app, responses.root(request)))
 
 
 def _route_health(app: FastAPI, site: Site, condition: FolderHealth) -> None:
     catalogue = site.catalogue
 
-    @app.get("/health", summary="Whether the service answers, its release, and files at fault")
+    def described(name: str, summary: str, model: type[JsonObject]) -> dict[str, Any]:
+        known = Operation(name, "service", summary, model, statuses=(200,), errors=())
+        return known.arguments()
+
+    folder = described(
+        "health", "Whether files are at fault, and the release", CatalogueHealthObject
+    )
+    alive = described("live", "Whether the service answers", HealthObject)
+    searching = described("ready", "Whether the service can answer searches", HealthObject)
+
+    @app.get("/health", **folder)
     def health() -> Response:
         found = {"release": catalogue.release, "triples": len(catalogue.store)}
-        return JSONResponse(condition.as_json() | found)
+        return responses.json(condition.as_json() | found)
 
-    @app.get("/health/live", summary="Whether the service answers")
+    @app.get("/health/live", **alive)
     def live() -> Response:
-        return JSONResponse({"status": "ok"})
+        return responses.json({"status": "ok"})
 
-    @app.get("/health/ready", summary="Whether the service can answer searches")
+    @app.get("/health/ready", **searching)
     def ready() -> Response:
         site.services.search.search(SearchRequest(size=0), catalogue.languages)
-        return JSONResponse({"status": "ok"})
+        return responses.json({"status": "ok"})
 
 
 def _route_contexts(app: FastAPI, site: Site) -> None:
@@ -230,15 +280,16 @@ def _route_contexts(app: FastAPI, site: Site) -> None:
 
 def _route_queries(app: FastAPI, queries: Queries) -> None:
     summary = queries.site.catalogue.say("queryData")
-    by_address = {"parameters": openapi.of_query(queries.site.catalogue)}
-    in_body = {"requestBody": openapi.BODY_OF_QUERY}
+    by_url = endpoint.operation(queries.site.catalogue, "query", summary)
+    body = {"requestBody": endpoint.BODY}
+    by_post = replace(by_url, id="postQuery", statuses=(200,), parameters=(), more=body)
 
     async def query(request: Request) -> Response:
         return await queries.answer(request)
 
     routes = APIRouter(route_class=PlainRoute)
-    routes.get(SPARQL, summary=summary, openapi_extra=by_address, operation_id="query")(query)
-    routes.post(SPARQL, summary=summary, openapi_extra=in_body, operation_id="postQuery")(query)
+    routes.get(SPARQL, **by_url.arguments())(query)
+    routes.post(SPARQL, **by_post.arguments())(query)
     routes.api_route(SPARQL + "/", methods=["GET", "POST"], include_in_schema=False)(query)
     app.include_router(routes)
 
@@ -246,7 +297,16 @@ def _route_queries(app: FastAPI, queries: Queries) -> None:
 def _route_questions(app: FastAPI, questions: Questions) -> None:
     catalogue = questions.queries.site.catalogue
 
-    @app.get(QUESTIONS, summary=catalogue.say("questions"))
+    described = Operation(
+        "listQueries",
+        "queries",
+        catalogue.say("questions"),
+        StoredQueriesObject,
+        forms=(JSON, HTML),
+        parameters=[openapi.language_parameter(catalogue)],
+    )
+
+    @app.get(QUESTIONS, **described.arguments())
     def listed(request: Request) -> Response:
         return questions.listed(request)
 
@@ -261,9 +321,17 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
 
 
 def _route_statuses(app: FastAPI, statuses: Statuses) -> None:
-    summary = statuses.site.catalogue.say("status", limit=MOST)
+    described = Operation(
+        "status",
+        "entries",
+        statuses.site.catalogue.say("status", limit=MOST),
+        StatusesObject,
+        statuses=(200,),
+        errors=(400, 413, 415),
+        more={"requestBody": operations.model_body(StatusRequest)},
+    )
 
-    @app.post(STATUS, summary=summary, openapi_extra=openapi.STATUSES)
+    @app.post(STATUS, **described.arguments())
     async def status(request: Request) -> Response:
         iris = await statuses.read(request)
         return await run_in_threadpool(statuses.answer, request, iris)
@@ -282,16 +350,48 @@ def _route_dumps(app: FastAPI, files: DumpFiles) -> None:
     async def version(request: Request) -> Response:
         return await files.version(request, request.path_params["name"])
 
+    names = {"enum": [*DUMP_NAMES]}
+    archives = {"pattern": rf"^[0-9a-f-]+\.{ARCHIVE_NAME}$"}
     for path, answer, described in (
-        (DUMP[0] + "{name}", newest, openapi.OF_DUMP),
-        (DUMP[1] + "{name:path}", version, openapi.OF_VERSION),
+        (DUMP[0] + "{name}", newest, _dump_operation(summary, "dump", names, 404)),
+        (
+            DUMP[1] + "{name:path}",
+            version,
+            _dump_operation(summary, "dumpOfRelease", archives, 410),
+        ),
     ):
-        app.get(path, summary=summary, openapi_extra={"parameters": described})(answer)
+        app.get(path, **described.arguments())(answer)
         app.head(path, include_in_schema=False)(answer)
 
 
+def _dump_operation(summary: str, name: str, names: dict[str, Any], missing: int) -> Operation:
+    """Return the operation of dumps with certain names."""
+    place = openapi.parameter("name", "", openapi.TEXT | names, "path")
+    forms = (*dumps.FORMS.values(), Form("gz", (dumps.GZIP,)))
+    statuses, errors = (200, 206, 304), {404, missing, 416, 503}
+    return Operation(
+        name,
+        "dataset",
+        summary,
+        forms=forms,
+        statuses=statuses,
+        errors=sorted(errors),
+        parameters=[place],
+    )
+
+
 def _route_changes(app: FastAPI, served: Changes) -> None:
-    @app.get(urls.CHANGES, summary=served.site.catalogue.say("changes"))
+    catalogue = served.site.catalogue
+    described = Operation(
+        "changes",
+        "dataset",
+        catalogue.say("changes"),
+        forms=CHANGE_FORMS,
+        errors=(404, 406),
+        parameters=[openapi.language_parameter(catalogue)],
+    )
+
+    @app.get(urls.CHANGES, **described.arguments())
     def opening(request: Request) -> Response:
         return served.opening(request)
 

@@ -52,6 +52,8 @@ from .http.negotiation import (
     XLSX,
     Form,
 )
+from .models import ReportObject
+from .operations import Operation, request_body
 from .sparql import endpoint
 from .urls import VALIDATE
 
@@ -210,8 +212,7 @@ def routes(site: Site, checkers: Workers) -> APIRouter:
     router.get(VALIDATE, include_in_schema=False)(page)
     router.post(
         VALIDATE,
-        summary=site.catalogue.say("validate"),
-        openapi_extra=_described(site.catalogue),
+        **_operation(site.catalogue).arguments(),
     )(answer)
     return router
 
@@ -292,20 +293,24 @@ def _forms() -> list[Form]:
     return sorted(REPORTS, key=lambda form: _DEFAULT.index(_BY_MEDIA_TYPE[form.plain]))
 
 
-def _described(catalogue: Catalogue) -> dict[str, Any]:
-    """Give what the OpenAPI document says."""
+def _operation(catalogue: Catalogue) -> Operation:
     whole = {form.plain: {"schema": _TEXT} for form in FORMS}
     in_form = {"schema": {"type": "object", "properties": _FIELDS}}
-    names = {"type": "string", "enum": [form.extension for form in REPORTS]}
-    wished = openapi.in_query("format", catalogue.say("data"), names)
-    content: dict[str, Any] = {form.plain: {} for form in REPORTS}
-    refused = {str(status.value): {"description": status.phrase} for status in _REFUSALS}
-    return {
-        "description": catalogue.say("validateNote"),
-        "parameters": [openapi.of_language(catalogue), wished],
-        "requestBody": {"required": True, "content": {**whole, "multipart/form-data": in_form}},
-        "responses": {"200": {"description": "OK", "content": content}, **refused},
-    }
+    body = request_body({**whole, "multipart/form-data": in_form})
+    return Operation(
+        "validate",
+        "validation",
+        catalogue.say("validate"),
+        ReportObject,
+        forms=REPORTS,
+        statuses=(200,),
+        errors=_REFUSALS,
+        parameters=[
+            openapi.language_parameter(catalogue),
+            openapi.format_parameter(catalogue, REPORTS),
+        ],
+        more={"description": catalogue.say("validateNote"), "requestBody": body},
+    )
 
 
 def _sent(listed: Iterable[Submission]) -> list[dict[str, str]]:

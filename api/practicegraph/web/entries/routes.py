@@ -9,7 +9,7 @@ shapes do not admit (422), or the file was edited meanwhile (409).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +26,7 @@ from ..context import Site
 from ..http.errors import RefusalError
 from ..http.middleware import allowed
 from ..http.negotiation import DOCUMENTS
+from ..operations import BEARER, Operation, request_body
 from ..sparql import endpoint
 from . import bodies, editing
 from .bodies import Body
@@ -99,8 +100,7 @@ def _read_only(site: Site, request: Request, phrase: str) -> RefusalError:
     return refusal
 
 
-BEARER: Mapping[str, Any] = {"bearer": {"type": "http", "scheme": "bearer"}}
-"""How writers say who they are."""
+_ERRORS = (400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 428)
 _ENTRY, _ENTRIES = "GET, HEAD, PUT, DELETE, OPTIONS", "GET, HEAD, POST, OPTIONS"
 
 
@@ -134,30 +134,42 @@ def routes(site: Site, writing: EntryWriter | None, parsing: Parsing) -> APIRout
     entries = f"/{catalogue.shapes.record.segment}"
     router = APIRouter()
 
-    @router.put(entries + "/{identifier:path}", **_described(catalogue, "putEntry", ("200", "201")))
+    @router.put(entries + "/{identifier:path}", **_described(catalogue, "putEntry", (200, 201)))
     async def put(request: Request, identifier: str) -> Response:
         return await served.put(request, identifier)
 
-    @router.post(entries, **_described(catalogue, "postEntry", ("201",)))
+    @router.post(entries, **_described(catalogue, "postEntry", (201,)))
     async def post(request: Request) -> Response:
         return await served.post(request)
 
-    @router.delete(entries + "/{identifier:path}", **_described(catalogue, "removeEntry", ("204",)))
+    @router.delete(entries + "/{identifier:path}", **_described(catalogue, "removeEntry", (204,)))
     async def delete(request: Request, identifier: str) -> Response:
         return await served.delete(request, identifier)
 
     return router
 
 
-def _described(catalogue: Catalogue, phrase: str, statuses: tuple[str, ...]) -> dict[str, Any]:
+def _described(catalogue: Catalogue, phrase: str, statuses: tuple[int, ...]) -> dict[str, Any]:
     """Give what the OpenAPI document says of a write."""
-    reads = "201" in statuses
-    forms: dict[str, Any] = {form.plain: {} for form in bodies.FORMS}
-    answers: dict[str, Any] = {"content": {form.plain: {} for form in DOCUMENTS}} if reads else {}
-    said = {
-        "parameters": openapi.of_write(catalogue),
-        "security": [{name: [] for name in BEARER}],
-        "responses": {status: {"description": "OK", **answers} for status in statuses},
-    }
-    body = {"requestBody": {"required": True, "content": forms}} if reads else {}
-    return {"summary": catalogue.say(phrase), "openapi_extra": said | body}
+    has_body = 201 in statuses
+    headers = [("If-Match", "needsMatch"), ("If-None-Match", "needsNoneMatch")]
+    content: dict[str, Any] = {form.plain: {} for form in bodies.FORMS}
+    more: dict[str, Any] = {"security": [{name: [] for name in BEARER}]}
+    described = Operation(
+        phrase,
+        "entries",
+        catalogue.say(phrase),
+        forms=DOCUMENTS if has_body else (),
+        statuses=statuses,
+        errors=_ERRORS,
+        parameters=[
+            openapi.parameter("reason", catalogue.say("reasonHint"), openapi.TEXT),
+            openapi.language_parameter(catalogue),
+            *(
+                openapi.parameter(name, catalogue.say(hint), openapi.TEXT, "header")
+                for name, hint in headers
+            ),
+        ],
+        more=more | ({"requestBody": request_body(content)} if has_body else {}),
+    )
+    return described.arguments()

@@ -90,7 +90,7 @@ class MatchingFeature(JsonObject):
     """A feature of a candidate, and how well it matches."""
 
     id: str
-    value: float
+    value: float | bool
 
 
 class CandidateObject(Named):

@@ -5,7 +5,7 @@ There is no JSONP, which is optional (section 3.3): it has a page run what anoth
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,22 +15,25 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from ...reconciliation.candidates import Candidate, Query
+from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional
 from ..http.errors import BadBodyError, UnsupportedError
+from ..http.negotiation import HTML
+from ..operations import Operation, model_body
 from ..sparql import endpoint
 from ..urls import RECONCILE
+from .models import (
+    FlyoutObject,
+    PropertyProposals,
+    ReconciliationAnswer,
+    ReconciliationForm,
+    SuggestionsObject,
+)
 from .pages import FLYOUT, PREVIEW, PROPERTIES, SUGGEST, VIEW, Previews, Suggestions, manifest
 from .requests import Batches, Extension
 
-_BATCH = {"type": "string", "examples": ['{"q0": {"query": "…", "type": "…"}}']}
-_EXTENSION = {"type": "string", "examples": ['{"ids": ["…"], "properties": [{"id": "…"}]}']}
-_FIELDS = {"queries": _BATCH, "extend": _EXTENSION}
-_BODY = {
-    "required": True,
-    "content": {endpoint.FORM: {"schema": {"type": "object", "properties": _FIELDS}}},
-}
-_PARAMETERS = [{"name": name, "in": "query", "schema": said} for name, said in _FIELDS.items()]
+TAG = "reconciliation"
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,32 @@ def routes(site: Site) -> APIRouter:
     """Give the routes."""
     router, say = APIRouter(), site.catalogue.say
     answers = Reconciliation(site)
-    by_address = {"parameters": _PARAMETERS}
+    language = openapi.language_parameter(site.catalogue)
+    fields = [openapi.parameter(name, "", openapi.TEXT) for name in ("queries", "extend")]
+    by_url = Operation(
+        "reconciliationService",
+        TAG,
+        say("reconcileService"),
+        ReconciliationAnswer,
+        errors=(400, 413),
+        parameters=[*fields, language],
+    )
+    by_post = Operation(
+        "reconcile",
+        TAG,
+        say("reconcile"),
+        ReconciliationAnswer,
+        statuses=(200,),
+        errors=(400, 413, 415),
+        parameters=[language],
+        more={"requestBody": model_body(ReconciliationForm, endpoint.FORM)},
+    )
 
-    @router.get(RECONCILE, summary=say("reconcileService"), openapi_extra=by_address)
+    @router.get(RECONCILE, **by_url.arguments())
     def described(request: Request) -> Response:
         return answers.answer(request, request.query_params)
 
-    @router.post(RECONCILE, summary=say("reconcile"), openapi_extra={"requestBody": _BODY})
+    @router.post(RECONCILE, **by_post.arguments())
     async def reconcile(request: Request) -> Response:
         return await run_in_threadpool(answers.answer, request, await _fields(request))
 
@@ -128,13 +150,34 @@ def routes(site: Site) -> APIRouter:
 
 
 def _route_suggestions(router: APIRouter, suggestions: Suggestions) -> None:
-    say = suggestions.site.catalogue.say
+    catalogue = suggestions.site.catalogue
+    language = openapi.language_parameter(catalogue)
+    number = {"type": "integer", "minimum": 0}
+    parameters = [openapi.parameter(name, "", openapi.TEXT) for name in ("prefix", "type")]
+    parameters += [openapi.parameter(name, "", number) for name in ("limit", "cursor")]
+    suggested = Operation(
+        "suggest",
+        TAG,
+        catalogue.say("suggest"),
+        SuggestionsObject,
+        errors=(400, 404),
+        parameters=[*parameters, language],
+    )
+    proposed = Operation(
+        "proposeProperties",
+        TAG,
+        catalogue.say("fieldsOf"),
+        PropertyProposals,
+        statuses=(200,),
+        errors=(400,),
+        parameters=[*parameters[1:3], language],
+    )
 
-    @router.get(f"{SUGGEST}/{{name}}", summary=say("suggest"))
+    @router.get(f"{SUGGEST}/{{name}}", **suggested.arguments())
     def suggest(request: Request, name: str) -> Response:
         return suggestions.answer(request, name)
 
-    @router.get(PROPERTIES, summary=say("fieldsOf"))
+    @router.get(PROPERTIES, **proposed.arguments())
     def properties(request: Request) -> Response:
         return suggestions.properties(request)
 
@@ -144,13 +187,23 @@ def _route_suggestions(router: APIRouter, suggestions: Suggestions) -> None:
 
 
 def _route_previews(router: APIRouter, previews: Previews) -> None:
-    say = previews.site.catalogue.say
+    catalogue = previews.site.catalogue
+    identifier = openapi.parameter("id", "", openapi.TEXT, required=True)
+    shown = Operation(
+        "flyout",
+        TAG,
+        catalogue.say("preview"),
+        FlyoutObject,
+        statuses=(200,),
+        errors=(400, 404),
+        parameters=[identifier, openapi.language_parameter(catalogue)],
+    )
 
-    @router.get(f"{FLYOUT}/{{name}}", summary=say("preview"))
+    @router.get(f"{FLYOUT}/{{name}}", **shown.arguments())
     def flyout(request: Request, name: str) -> Response:
         return previews.flyout(request, name)
 
-    @router.get(PREVIEW, summary=say("preview"))
+    @router.get(PREVIEW, **replace(shown, id="preview", model=None, forms=(HTML,)).arguments())
     def preview(request: Request) -> Response:
         return previews.preview(request)
 

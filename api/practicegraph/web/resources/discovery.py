@@ -26,6 +26,8 @@ from ..http import conditional, responses
 from ..http.errors import UnknownAddressError
 from ..http.negotiation import HTML, LINKSET, TURTLE
 from ..http.responses import Link
+from ..models import LinkSetObject
+from ..operations import Operation
 from ..urls import COVERAGE, DUMP, GAPS, SEARCH, SERVICES, SITEMAP, SITEMAP_PART, SPARQL, VOID
 from ..urls import QUERIES as QUESTIONS
 from .dataset import OFFERS, Offer
@@ -182,11 +184,18 @@ def routes(site: Site) -> APIRouter:
     router, say = APIRouter(), site.catalogue.say
     discovery = Discovery(site)
 
-    @router.get(VOID, summary=say("description"))
+    described_by = Operation(
+        "describe", "dataset", say("description"), statuses=(303,), errors=(406,)
+    )
+    catalog = Operation(
+        "services", "service", say("apiCatalog"), LinkSetObject, LINKSET.plain, errors=()
+    )
+
+    @router.get(VOID, **described_by.arguments())
     def described(request: Request) -> Response:
         return Resources(site).answer(request, site.addresses.start)
 
-    @router.get(SERVICES, summary=say("apiCatalog"))
+    @router.get(SERVICES, **catalog.arguments())
     def services(request: Request) -> Response:
         return discovery.services(request)
 

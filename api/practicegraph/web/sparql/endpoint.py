@@ -16,6 +16,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
 from ...application.services import Services
+from ...catalogue.catalogue import Catalogue
 from ...rdf import jsonld
 from ...rdf.namespaces import RDF, SD, VOID, XSD
 from ...rdf.terms import Node, Term
@@ -26,12 +27,26 @@ from ...storage.base import QueryRefusedError, Solution, check_result_depth, par
 from ...storage.oxigraph import Snapshots
 from ...storage.remote import Endpoint
 from .. import document as web_document
+from .. import openapi
 from ..context import VARY, Shown, Site
 from ..http import conditional, disconnects, middleware, negotiation, responses
 from ..http.errors import StillTrueError, TooLargeError, UnsupportedError
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
+from ..models import SparqlResults
+from ..operations import Operation, request_body
 
 FORM = "application/x-www-form-urlencoded"
+_TEXT = {"type": "string"}
+_IRIS = {"type": "array", "items": {"type": "string", "format": "uri"}}
+BODY = request_body(
+    {
+        "application/sparql-query": {"schema": _TEXT},
+        FORM: {"schema": {"type": "object", "required": ["query"], "properties": {"query": _TEXT}}},
+    }
+)
+"""The body of a query by POST (SPARQL 1.1 Protocol, sections 2.1.2 and 2.1.3)."""
+ERRORS = (400, 406, 413, 415, 422, 502, 503, 504)
+"""The statuses with which a query fails."""
 QUERY = "application/sparql-query"
 _MOST = 1 << 20
 _LEAST = 0.1
@@ -209,6 +224,28 @@ def _number(value: int) -> Literal:
 RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
 XML = Form("xml", ("application/sparql-results+xml", "application/xml", "text/xml"))
 TSV = Form("tsv", ("text/tab-separated-values",))
+
+
+def operation(catalogue: Catalogue, name: str, summary: str) -> Operation:
+    """Return the operation of a query (SPARQL 1.1 Protocol, section 2.1)."""
+    parameters = [
+        openapi.parameter("query", catalogue.say("queryHint"), openapi.TEXT),
+        openapi.parameter("default-graph-uri", "", _IRIS),
+        openapi.parameter("named-graph-uri", "", _IRIS),
+        openapi.parameter("timeout", "", {"type": "number", "exclusiveMinimum": 0}),
+    ]
+    return Operation(
+        name,
+        "queries",
+        summary,
+        SparqlResults,
+        RESULTS.plain,
+        (*TABLES, *GRAPHS),
+        errors=ERRORS,
+        parameters=[*parameters, openapi.language_parameter(catalogue)],
+    )
+
+
 TABLES = (RESULTS, HTML, XML, CSV, TSV)
 GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
 Source = Mapping[str, str | int]

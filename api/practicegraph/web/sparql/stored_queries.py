@@ -26,10 +26,12 @@ from ..context import VARY, Shown, View
 from ..http import conditional, disconnects, middleware, negotiation, responses
 from ..http.negotiation import HTML, JSON, TURTLE
 from ..http.responses import Link
+from ..models import GapsObject, SparqlResults
+from ..operations import Operation
 from ..search.links import without_names
 from ..urls import GAPS, QUERIES
 from ..urls import QUERIES as QUESTIONS
-from .endpoint import GRAPHS, TABLES, Asked, Queries, Table, seconds
+from .endpoint import ERRORS, GRAPHS, RESULTS, TABLES, Asked, Queries, Table, seconds
 
 _OURS = ("lang", "format", "timeout")
 
@@ -80,15 +82,22 @@ class Questions:
         """Give what the OpenAPI document says of a question."""
         catalogue = self.queries.site.catalogue
         listed = [
-            openapi.of_question(catalogue, parameter, self._codes(parameter))
+            openapi.query_parameter(catalogue, parameter, self._codes(parameter))
             for parameter in question.parameters
         ]
-        return {
-            "summary": best(question.labels, catalogue.languages),
-            "description": best(question.comments, catalogue.languages),
-            "openapi_extra": {"parameters": [*listed, openapi.of_language(catalogue)]},
-            "operation_id": f"query-{question.name}",
-        }
+        described = Operation(
+            f"query-{question.name}",
+            "queries",
+            best(question.labels, catalogue.languages),
+            SparqlResults,
+            RESULTS.plain,
+            (*TABLES, *(GRAPHS if question.returns_graph else ())),
+            statuses=(200, 303, 304),
+            errors=ERRORS,
+            parameters=[*listed, openapi.language_parameter(catalogue)],
+            more={"description": best(question.comments, catalogue.languages)},
+        )
+        return described.arguments()
 
     def _in_language(
         self, question: StoredQuery, given: Mapping[str, str], language: str
@@ -234,9 +243,17 @@ class Gaps:
 def routes(gaps: Gaps) -> APIRouter:
     """Give the route."""
     catalogue, router = gaps.queries.site.catalogue, APIRouter()
-    said = {"parameters": [openapi.of_language(catalogue)]}
+    described = Operation(
+        "gaps",
+        "dataset",
+        catalogue.say("gaps"),
+        GapsObject,
+        forms=(JSON, HTML),
+        errors=(406, 502, 503),
+        parameters=[openapi.language_parameter(catalogue)],
+    )
 
-    @router.get(GAPS, summary=catalogue.say("gaps"), openapi_extra=said)
+    @router.get(GAPS, **described.arguments())
     async def ledger(request: Request) -> Response:
         return await gaps.answer(request)
 

@@ -1,0 +1,219 @@
+"""The OpenAPI document: it is valid, and every response is as it says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from openapi_spec_validator import validate
+from pydantic import BaseModel, TypeAdapter
+
+from practicegraph.application import startup
+from practicegraph.application.services import Services
+from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.web.app import application
+from practicegraph.web.models import ProblemObject
+from support.catalogues import ROOT, copy
+
+JSON = {"Accept": "application/json"}
+HTML = {"Accept": "text/html"}
+IMAGE = {"Accept": "image/png"}
+ENTRY = (ROOT / "data" / "practices" / "1788.ttl").read_bytes()
+TURTLE = {"Content-Type": "text/turtle"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+EXTENSION = '{"ids": ["practice/1788"], "properties": [{"id": "country"}, {"id": "title"}]}'
+
+
+@dataclass(frozen=True)
+class Served:
+    """A catalogue that is served, with a token, and the models of its operations."""
+
+    client: TestClient
+    token: str
+    operations: dict[str, dict[str, Any]]
+    models: dict[str, type[BaseModel]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request of an operation, and the status of its response."""
+
+    operation: str
+    path: str
+    status: int = 200
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=lambda: JSON)
+    body: bytes = b""
+    is_writer: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.method} {self.path} {self.status} {self.headers}"
+
+
+CASES = [
+    Case("health", "/health"),
+    Case("live", "/health/live"),
+    Case("ready", "/health/ready"),
+    Case("describe", "/.well-known/void", 303),
+    Case("services", "/.well-known/api-catalog"),
+    Case("search", "/practices?size=100&explain=true&funding.not=not-stated"),
+    Case("search", "/practices?q=school&size=3&period.from=2015&period.to=2020&zeros=true"),
+    Case("search", "/practices?country.not=IRL&size=5&sort=-start"),
+    Case("search", "/practices?q=mentorring"),
+    *(
+        Case("search", f"/practices.{extension}?size=2", headers={})
+        for extension in ("html", "csv", "xlsx", "ttl", "jsonld", "rdf", "nt", "trig", "nq")
+    ),
+    Case("search", "/practices?outcome=no-such-value", 400),
+    Case("search", "/practices", 406, headers=IMAGE),
+    Case("crossTabulate", "/coverage?rows=outcome&columns=period&explain=true"),
+    Case("crossTabulate", "/coverage.csv?rows=outcome&columns=country", headers={}),
+    Case("crossTabulate", "/coverage", 303, headers=HTML),
+    Case("crossTabulate", "/coverage", 400),
+    Case("findSimilar", "/practice/1788/similar?explain=true"),
+    Case("findSimilar", "/practice/1788/similar", headers=HTML),
+    Case("findSimilar", "/practice/none/similar", 404),
+    Case("reconciliationService", "/reconcile?lang=nl"),
+    Case("reconciliationService", '/reconcile?queries={"q0":{"query":"Hungary"}}'),
+    Case("reconciliationService", "/reconcile?queries=[]", 400),
+    Case(
+        "reconcile", "/reconcile", method="POST", headers=FORM, body=f"extend={EXTENSION}".encode()
+    ),
+    Case("reconcile", "/reconcile", 415, "POST", {"Content-Type": "text/plain"}, b"x"),
+    *(Case("suggest", f"/reconcile/suggest/{n}?prefix=c") for n in ("entity", "type", "property")),
+    Case("suggest", "/reconcile/suggest/none", 404),
+    Case("proposeProperties", "/reconcile/properties?type=practice&limit=2"),
+    Case("proposeProperties", "/reconcile/properties?type=none", 400),
+    Case("flyout", "/reconcile/flyout/entity?id=outcome/ACE"),
+    Case("flyout", "/reconcile/flyout/entity?id=none", 404),
+    Case("preview", "/reconcile/preview?id=outcome/ACE", headers=HTML),
+    Case("validate", "/validate", 200, "POST", TURTLE | JSON, ENTRY.replace(b'"1788"', b'"a b"')),
+    Case("validate", "/validate", 200, "POST", TURTLE | {"Accept": "text/turtle"}, ENTRY),
+    Case("validate", "/validate", 400, "POST", TURTLE | JSON, b"<"),
+    Case("validate", "/validate", 415, "POST", {"Content-Type": "image/png"}, b"x"),
+    Case("query", "/sparql?query=SELECT * WHERE { ?s ?p ?o } LIMIT 2"),
+    Case("query", "/sparql?query=ASK { }"),
+    Case("query", "/sparql?query=SELECT", 400),
+    Case(
+        "query",
+        "/sparql?query=DESCRIBE <https://w3id.org/practicegraph/outcome/ACE>",
+        headers={"Accept": "text/turtle"},
+    ),
+    Case("postQuery", "/sparql", 200, "POST", FORM | JSON, b"query=ASK { }"),
+    Case("postQuery", "/sparql", 415, "POST", {"Content-Type": "image/png"}, b"x"),
+    Case("listQueries", "/queries"),
+    Case("listQueries", "/queries", headers=HTML),
+    Case("query-entries-by-outcome", "/queries/entries-by-outcome?outcome=LAN"),
+    Case("query-entries-by-outcome", "/queries/entries-by-outcome?outcome=none", 400),
+    Case("gaps", "/gaps"),
+    Case(
+        "status",
+        "/status",
+        200,
+        "POST",
+        body=b'{"iris": ["x:y", "http://testserver/practice/1788"]}',
+    ),
+    Case("status", "/status", 400, "POST", body=b"{}"),
+    *(
+        Case("changes", "/changes", headers={"Accept": t})
+        for t in ("application/atom+xml", "text/html", "application/trig")
+    ),
+    Case("changes", "/changes", 406, headers=IMAGE),
+    Case("putEntry", "/practice/1788", 200, "PUT", TURTLE | {"If-Match": "*"}, ENTRY, True),
+    Case("putEntry", "/practice/1788", 428, "PUT", TURTLE, ENTRY, True),
+    Case("putEntry", "/practice/1788", 401, "PUT", TURTLE, ENTRY),
+    Case(
+        "putEntry", "/practice/1788", 422, "PUT", TURTLE | {"If-Match": "*"}, b"<> a <x:y> .", True
+    ),
+    Case("postEntry", "/practice", 400, "POST", TURTLE, b"<", True),
+    Case("removeEntry", "/practice/1788", 412, "DELETE", {"If-Match": '"other"'}, is_writer=True),
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    root = copy(tmp_path_factory.mktemp("described"))
+    token = TokenFile(root).add("anna", RIGHTS)
+    services = startup.open_for_serving(root)
+    assert services.source
+    workers = Workers(services.source, Limits(seconds=20, processes=1))
+    app = application(services, workers, writing=startup.entry_writer(services))
+    with TestClient(app, follow_redirects=False) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+        operations = {
+            said["operationId"]: said for path in paths.values() for said in path.values()
+        }
+        yield Served(client, token, operations, dict(models(app)))
+
+
+def models(app: FastAPI) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the model of each operation that has one."""
+    for route in routes(app.routes):
+        for response in getattr(route, "responses", {}).values():
+            if "model" in response:
+                yield route.operation_id, response["model"]
+
+
+def routes(listed: Any) -> Iterator[Any]:
+    for route in listed:
+        yield route
+        yield from routes(getattr(getattr(route, "original_router", None), "routes", ()))
+
+
+def send(served: Served, case: Case) -> Response:
+    headers = dict(case.headers)
+    if case.is_writer:
+        headers["Authorization"] = f"Bearer {served.token}"
+    if case.operation == "status":
+        headers["Content-Type"] = "application/json"
+    return served.client.request(case.method, case.path, headers=headers, content=case.body)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_response_is_as_the_document_says(served: Served, case: Case) -> None:
+    response = send(served, case)
+    assert response.status_code == case.status, response.text
+    declared = served.operations[case.operation]["responses"][str(case.status)]
+    if not response.content:
+        assert "content" not in declared
+        return
+    media_type = response.headers["content-type"].partition(";")[0]
+    if case.status >= 400:
+        assert media_type == "application/problem+json"
+        ProblemObject.model_validate_json(response.content, strict=True, extra="forbid")
+    assert media_type in declared["content"]
+    if case.status < 300 and "schema" in declared["content"][media_type]:
+        assert declared["content"][media_type]["schema"].keys() == {"$ref"}
+        model: TypeAdapter[Any] = TypeAdapter(served.models[case.operation])
+        model.validate_json(response.content, strict=True, extra="forbid")
+
+
+def test_every_operation_is_asked(served: Served) -> None:
+    stored = {name for name in served.operations if name.startswith("query-")}
+    asked = {case.operation for case in CASES}
+    assert set(served.operations) - stored == asked - stored
+    assert all(said["summary"] and said["tags"] for said in served.operations.values())
+
+
+def test_the_document_is_valid(client: TestClient) -> None:
+    validate(client.get("/openapi.json").json())
+
+
+def test_a_response_that_has_a_key_more_is_not_as_the_document_says(served: Served) -> None:
+    changed = served.client.get("/practices?size=1").json()
+    changed["items"][0]["unheard-of"] = 1
+    model: TypeAdapter[Any] = TypeAdapter(served.models["search"])
+    with pytest.raises(ValueError, match="unheard-of"):
+        model.validate_python(changed, strict=True, extra="forbid")
+
+
+def test_the_search_lists_every_parameter(client: TestClient, services: Services) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    search = {p["name"] for p in paths["/practices"]["get"]["parameters"]}
+    assert search == {*services.request_parser.parameters, "lang", "format"}
+    table = {p["name"] for p in paths["/coverage"]["get"]["parameters"]}
+    assert {"rows", "columns", "outcome.not", "period.from", "explain", "q"} <= table
