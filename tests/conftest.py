@@ -72,7 +72,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         return
     found = RemoteStore(Endpoint(request.getfixturevalue("virtuoso_address")), OxigraphStore())
     yield found
-    found.remove(found.graphs())
+    found.remove_graphs(found.graph_names())
 
 
 @pytest.fixture(scope="session")

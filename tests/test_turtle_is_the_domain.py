@@ -204,7 +204,7 @@ def in_portuguese(opened_catalogue: Catalogue) -> str:
         record.by_key["outcome"].names["pt"] + ":",
         " • " + concept.labels["pt"],
     ]
-    assert opened_catalogue.store.holds(NamedNode(concept.iri).value)
+    assert opened_catalogue.store.is_subject(NamedNode(concept.iri).value)
     return "\n".join(lines)
 
 

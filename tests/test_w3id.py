@@ -50,7 +50,7 @@ def test_a_path_leads_to_the_same_path_of_the_service(path: str, status: int, pl
 def test_every_iri_of_ours_is_answered_behind_the_redirect(
     client: TestClient, real: Catalogue
 ) -> None:
-    graphs = [iri for iri in real.store.sizes() if iri.startswith(real.base)]
+    graphs = [iri for iri in real.store.graph_sizes() if iri.startswith(real.base)]
     concepts = [iri for iri in real.vocabularies.concepts if iri.startswith(real.base)]
     assert len(graphs) > 60
     for iri in graphs + concepts:

@@ -167,7 +167,7 @@ def state(served: Services) -> tuple[str, int, list[str]]:
     """Give the release, how much is logged, and the files that are not served as they are."""
     assert served.log
     catalogue = served.catalogue
-    assert catalogue.store.holds(catalogue.entry_iri("1788"))
+    assert catalogue.store.is_subject(catalogue.entry_iri("1788"))
     assert catalogue.vocabularies.by_key["outcome"].at("ACE")
     return catalogue.release, served.log.count, [error.path.name for error in catalogue.unreadable]
 
@@ -213,7 +213,7 @@ def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Pa
         release = client.get("/health").json()["release"]
     assert started(copied, state)[0] == release
     assert started(
-        copied, lambda served: served.catalogue.store.holds(served.catalogue.entry_iri("new"))
+        copied, lambda served: served.catalogue.store.is_subject(served.catalogue.entry_iri("new"))
     )
     assert "Pécs" in (copied / "data/practices/1791.ttl").read_text()
     for name in ("1788", "1789"):

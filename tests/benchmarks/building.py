@@ -72,8 +72,8 @@ def _updates(services: Services, change: Change) -> Iterator[float]:
     total = index.search(SearchRequest(size=0), opened.languages).total
     step = max(1, total // (_UPDATES + 1))
     for number, entry in enumerate(index.file.iris(range(0, total, step))):
-        quads = list(change(services, opened.store.graph(entry)))
-        opened.store.remove([entry])
+        quads = list(change(services, opened.store.graph_quads(entry)))
+        opened.store.remove_graphs([entry])
         opened.store.add(quads)
         start = perf_counter()
         index.update([entry])

@@ -163,7 +163,7 @@ def _answer(connection: Connection, root: Path, endpoint: str) -> None:
 def _snapshot(kept: Path) -> Path:
     """Return the snapshot that a server has taken, or take one where there is none."""
     taken = next((kept / "snapshots").iterdir(), None)
-    return taken or OxigraphStore(kept / "store").keep(kept / "snapshots")
+    return taken or OxigraphStore(kept / "store").snapshot_release(kept / "snapshots")
 
 
 def _given(services: Services, defined: _Known, question: StoredQuery) -> _Given:

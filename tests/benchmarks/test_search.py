@@ -21,7 +21,7 @@ from support.catalogues import copy
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     found = startup.open_for_serving(copy(tmp_path_factory.mktemp("measured")))
     assert isinstance(found.source, Snapshots)
-    found.source.newest()
+    found.source.latest()
     yield found
     found.search.file.close()
 

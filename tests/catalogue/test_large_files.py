@@ -44,7 +44,7 @@ class Site:
         self.quads = [quad for path in entries for quad in documents.read_document(path).quads]
         for path in entries:
             path.unlink()
-        self.store.portion = 500
+        self.store.batch_size = 500
         self.write(self.quads)
 
     @property
@@ -169,7 +169,7 @@ def test_a_graph_that_is_left_out_of_a_set_leaves_the_store(site: Site) -> None:
     site.start()
     site.write(quad for quad in site.quads if quad.graph_name != NamedNode(MINT))
     site.start()
-    assert MINT not in site.store.graphs()
+    assert MINT not in site.store.graph_names()
     assert site.events[-1].kind == "deleted"
     assert site.holds_its_files()
 
@@ -235,7 +235,7 @@ def test_what_breaks_off_in_the_middle_of_a_set_goes_on_from_there(
 ) -> None:
     site.write(order(site.quads))
     kill(monkeypatch, site, after=12)
-    assert site.store.version() == ""
+    assert site.store.release() == ""
     held = loading.read_loaded_files(site.log.state).files["data/entries.nq.gz"]
     assert held.checksum is None
     assert any(held.graphs.values()) == (order is list), "others stand to the end of the set"
@@ -243,7 +243,7 @@ def test_what_breaks_off_in_the_middle_of_a_set_goes_on_from_there(
     topics = {quad.graph_name for quad in site.quads}
     entries = [topic for topic in site.put_in if NamedNode(topic) in topics]
     assert (0 < len(entries) < 53) == (order is list)
-    assert site.store.version() == release == loading.folder_release(site.root)
+    assert site.store.release() == release == loading.folder_release(site.root)
     assert site.holds_its_files()
 
 

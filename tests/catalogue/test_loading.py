@@ -42,10 +42,10 @@ def test_a_file_that_has_gone_leaves_the_store(copied: Path) -> None:
     store = OxigraphStore()
     synchronised(copied, store)
     entry = "https://w3id.org/practicegraph/practice/1788"
-    assert store.holds(entry)
+    assert store.is_subject(entry)
     (copied / "data/practices/1788.ttl").unlink()
     synchronised(copied, store)
-    assert not store.holds(entry)
+    assert not store.is_subject(entry)
 
 
 def test_the_release_is_that_of_the_content(copied: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_set_of_many_graphs_is_loaded_too(copied: Path, name: str) -> None:
     (copied / "data" / name).write_bytes(packed)
     store = OxigraphStore()
     synchronised(copied, store)
-    assert store.graph("https://w3id.org/practicegraph/practice/1788")
+    assert store.graph_quads("https://w3id.org/practicegraph/practice/1788")
 
 
 def test_topics_that_two_files_exchange_are_both_there(copied: Path) -> None:
@@ -132,14 +132,14 @@ def test_topics_that_two_files_exchange_are_both_there(copied: Path) -> None:
     two.write_text(first)
     synchronised(copied, store)
     assert len(store) == triples
-    assert store.graph("https://w3id.org/practicegraph/practice/1788")
+    assert store.graph_quads("https://w3id.org/practicegraph/practice/1788")
 
 
 def test_a_store_that_others_change_gets_again_what_it_has_lost(copied: Path) -> None:
     store = OxigraphStore()
-    store.derived = False
+    store.is_derived = False
     synchronised(copied, store)
-    store.remove(["https://w3id.org/practicegraph/practice/1788"])
+    store.remove_graphs(["https://w3id.org/practicegraph/practice/1788"])
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 
@@ -170,5 +170,5 @@ def test_a_store_that_lacks_the_last_write_gets_that_graph_alone(copied: Path) -
         loading.record_write(state, name, checksum, topic, digest, release)
     count = ChangeLog(state).count
     assert synchronised(copied, store) == (release, ["1788.ttl"])
-    assert set(store.graph(topic)) == set(document.quads)
+    assert set(store.graph_quads(topic)) == set(document.quads)
     assert ChangeLog(state).count == count

@@ -82,7 +82,7 @@ def test_every_syntax_has_the_same_canonical_hash(
 def test_the_n_quads_are_the_canonical_form_of_the_store(
     real: Catalogue, contents: CanonicalDataset
 ) -> None:
-    stored = [quad for name in real.store.graphs() for quad in real.store.graph(name)]
+    stored = [quad for name in real.store.graph_names() for quad in real.store.graph_quads(name)]
     assert len(stored) == len(real.store)
     assert written(real, contents, "nq") == lines(stored)
 
@@ -100,7 +100,7 @@ def test_another_reader_finds_the_same_in_the_json_ld(
 def test_the_order_of_reading_and_the_names_of_blank_nodes_leave_no_trace(
     real: Catalogue, contents: CanonicalDataset, tmp_path: Path
 ) -> None:
-    quads = [quad for name in real.store.graphs() for quad in real.store.graph(name)]
+    quads = [quad for name in real.store.graph_names() for quad in real.store.graph_quads(name)]
     random.Random(1).shuffle(quads)
     content = serialize(quads, format=RdfFormat.N_QUADS)
     other = OxigraphStore()
@@ -219,7 +219,7 @@ def test_the_command_reads_beside_a_service_and_after_a_change(
     entry = copied / "data/practices/1788.ttl"
     entry.write_text(entry.read_text().replace("MINT - Mentoring", "MINT – Mentoring"))
     second = run("export").stdout_bytes
-    assert served.store.graphs()
+    assert served.store.graph_names()
     assert served.release.encode() in first
     assert loading.folder_release(copied).encode() in second
     assert b"MINT - Mentoring" in first

@@ -74,7 +74,7 @@ def test_n_quads_have_places_line_by_line() -> None:
     found = list(locate_n_quads(text))
     assert triples(found) == [quad.triple for quad in quads]
     for line, one in zip(text.splitlines(), found, strict=True):
-        subject, predicate, value = (text[span.start : span.end] for span in one.at)
+        subject, predicate, value = (text[span.start : span.end] for span in one.spans)
         assert line.startswith(f"{subject} {predicate} {value} <")
 
 
@@ -181,7 +181,7 @@ def test_odd_texts_have_the_places_that_their_triples_have(text: str) -> None:
         if not isinstance(one.object, BlankNode) and not one.predicate.value.startswith(
             RDF + "rest"
         ):
-            value = text[one.at.object.start : one.at.object.end]
+            value = text[one.spans.object.start : one.spans.object.end]
             assert parsed(f"{HEAD}<x:s> <x:p> {value} .")[0].object == one.object
 
 

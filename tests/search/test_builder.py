@@ -63,7 +63,7 @@ def source(
 ) -> tuple[EntryReader, list[Path]]:
     """A store and the files that it was filled from."""
     iris = EntryReader(real.store, real.shapes.record).iris()
-    quads = request.param([quad for iri in iris for quad in real.store.graph(iri)])
+    quads = request.param([quad for iri in iris for quad in real.store.graph_quads(iri)])
     store, files = OxigraphStore(), [tmp_path / "first.nq", tmp_path / "second.nq"]
     store.add(quads)
     half = len(quads) // 2
@@ -89,7 +89,7 @@ def test_entries_with_their_records_in_one_graph_are_not_read_twice(
 ) -> None:
     reader, file = EntryReader(real.store, real.shapes.record), tmp_path / "all.nq"
     iris = reader.iris()
-    quads = [quad for iri in iris for quad in real.store.graph(iri)]
+    quads = [quad for iri in iris for quad in real.store.graph_quads(iri)]
     subjects = {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
     assert subjects > set(iris)
     serialize(quads, file, format=RdfFormat.N_QUADS)

@@ -70,13 +70,13 @@ class World:
 
     def put(self, number: int, entry: Entry | None) -> str:
         iri = f"{BASE}practice/{number}"
-        self.store.remove([iri])
+        self.store.remove_graphs([iri])
         self.store.add(self._quads(iri, entry) if entry else ())
         return iri
 
     def clear(self) -> None:
-        names = [name for name in self.store.graphs() if name.startswith(BASE + "practice/")]
-        self.store.remove(names)
+        names = [name for name in self.store.graph_names() if name.startswith(BASE + "practice/")]
+        self.store.remove_graphs(names)
 
     def _quads(self, iri: str, entry: Entry) -> Iterator[Quad]:
         node = NamedNode(iri)
@@ -103,9 +103,9 @@ class World:
 def world(real: Catalogue) -> World:
     store = OxigraphStore()
     entry = f"{BASE}practice/"
-    for name in real.store.graphs():
+    for name in real.store.graph_names():
         if not name.startswith(entry):
-            store.add(real.store.graph(name))
+            store.add(real.store.graph_quads(name))
     place = NamedNode(BASE + "outcome")
     for old, new in (("HAP", "BEL"), ("BEL", "ACE"), ("COM", "language-and-culture"), ("ACQ", "")):
         concept = NamedNode(f"{BASE}outcome/{old}")

@@ -50,25 +50,25 @@ def test_a_query_can_ask_for_one_graph(filled: Store) -> None:
 
 def test_a_triple_in_two_graphs_counts_once_in_the_union(filled: Store) -> None:
     filled.add([quad("a", Literal("a"), "b")])
-    assert filled.triples() == 2
-    assert filled.sizes() == {EX + "a": 1, EX + "b": 2}
+    assert filled.count_triples() == 2
+    assert filled.graph_sizes() == {EX + "a": 1, EX + "b": 2}
     assert len(filled) == 3
 
 
 def test_what_is_said_of_several_things_is_what_is_said_of_each(filled: Store) -> None:
     filled.add([quad("a", Literal("more"), "b"), quad("c", NamedNode(EX + "d"))])
     each = [q for name in ("a", "c", "none") for q in filled.quads(NamedNode(EX + name))]
-    assert set(filled.about([EX + name for name in ("a", "c", "none")])) == set(each)
+    assert set(filled.quads_of_subjects([EX + name for name in ("a", "c", "none")])) == set(each)
     assert len(each) == 3
 
 
 def test_replacing_a_graph_leaves_the_others(filled: Store) -> None:
-    filled.remove([EX + "a"])
+    filled.remove_graphs([EX + "a"])
     filled.add([quad("c", Literal("new"), "a")])
-    assert filled.graph(EX + "a") == [quad("c", Literal("new"), "a")]
-    assert filled.graphs() == {EX + "a", EX + "b"}
-    assert filled.holds(EX + "c")
-    assert not filled.holds(EX + "a")
+    assert filled.graph_quads(EX + "a") == [quad("c", Literal("new"), "a")]
+    assert filled.graph_names() == {EX + "a", EX + "b"}
+    assert filled.is_subject(EX + "c")
+    assert not filled.is_subject(EX + "a")
 
 
 @pytest.mark.parametrize("term", TERMS, ids=str)
@@ -82,7 +82,7 @@ def test_a_graph_with_blank_nodes_comes_back_in_its_form(store: Store) -> None:
     inner = BlankNode()
     rest = Quad(inner, NamedNode(EX + "q"), Literal("x"), NamedNode(EX + "a"))
     store.add([quad("a", inner), rest, *(quad("b", Literal(str(n))) for n in range(10))])
-    found = {found.predicate.value: found for found in store.graph(EX + "a")}
+    found = {found.predicate.value: found for found in store.graph_quads(EX + "a")}
     assert found[EX + "p"].object == found[EX + "q"].subject
     assert len(store) == 12
 
@@ -90,7 +90,7 @@ def test_a_graph_with_blank_nodes_comes_back_in_its_form(store: Store) -> None:
 def test_more_triples_than_fit_into_a_request_arrive(store: Store) -> None:
     store.add(quad(f"s{n // 100}", Literal(str(n))) for n in range(12_000))
     assert len(store) == 12_000
-    assert len(store.graphs()) == 120
+    assert len(store.graph_names()) == 120
 
 
 def test_a_store_says_its_release_once_it_is_told(store: Store) -> None:
@@ -100,7 +100,7 @@ def test_a_store_says_its_release_once_it_is_told(store: Store) -> None:
     store.add([Quad(home, kind, catalogue, home)])
     said = []
     for version in ("1-1", "1-2", ""):
-        store.set_version(version)
-        said.append(store.version())
+        store.set_release(version)
+        said.append(store.release())
     assert said == ["1-1", "1-2", ""]
-    assert store.graph(EX) == [Quad(home, kind, catalogue, home)]
+    assert store.graph_quads(EX) == [Quad(home, kind, catalogue, home)]

@@ -9,10 +9,10 @@ def test_what_is_kept_is_made_once_a_release_and_in_order() -> None:
         return [key * key for key in keys]
 
     recent: ReleaseCache[int, int] = ReleaseCache(3)
-    assert recent.of("one", [1, 2], squares) == [1, 4]
-    assert recent.of("one", [3, 2, 1], squares) == [9, 4, 1]
+    assert recent.get_many("one", [1, 2], squares) == [1, 4]
+    assert recent.get_many("one", [3, 2, 1], squares) == [9, 4, 1]
     assert made == [1, 2, 3]
-    assert recent.of("two", [1], squares) == [1]
+    assert recent.get_many("two", [1], squares) == [1]
     assert made == [1, 2, 3, 1]
 
 
@@ -25,7 +25,7 @@ def test_what_is_asked_for_least_goes_first() -> None:
 
     recent: ReleaseCache[int, int] = ReleaseCache(2)
     for keys in ([1, 2], [1], [3], [1], [2]):
-        recent.of("one", keys, same)
+        recent.get_many("one", keys, same)
     assert made == [1, 2, 3, 2]
 
 
@@ -37,6 +37,6 @@ def test_without_a_release_nothing_is_kept() -> None:
         return keys
 
     recent: ReleaseCache[int, int] = ReleaseCache(2)
-    recent.of("", [1], same)
-    recent.of("", [1], same)
+    recent.get_many("", [1], same)
+    recent.get_many("", [1], same)
     assert made == [1, 1]

@@ -53,7 +53,7 @@ def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with TestClient(application(opened, workers), follow_redirects=False) as client:
         yield Elsewhere(root, endpoint, client, workers, opened)
     store = RemoteStore(endpoint, OxigraphStore())
-    store.remove(store.graphs())
+    store.remove_graphs(store.graph_names())
 
 
 ADDRESSES = [
@@ -141,7 +141,7 @@ def test_the_log_of_changes_is_served_where_the_store_was_loaded(
 ) -> None:
     assert far.client.get("/changes/1.nq").text.count("tree#member") > 90
     assert 'href="/practice/1788.html"' in far.client.get("/changes/1.html").text
-    by_name = Endpoint(far.endpoint.address.replace("127.0.0.1", "localhost"))
+    by_name = Endpoint(far.endpoint.url.replace("127.0.0.1", "localhost"))
     assert by_name != far.endpoint
     for root, status in ((far.root, 200), (copy(tmp_path / "other"), 404)):
         opened = startup.open_remote_for_serving(root, by_name)
@@ -280,13 +280,13 @@ def test_a_load_that_breaks_off_goes_on_where_it_was(
         patch.setattr(Endpoint, "update", failing)
         with pytest.raises(StoreError):
             startup.load_store(root, far.endpoint)
-    assert RemoteStore(far.endpoint, OxigraphStore()).version() == ""
+    assert RemoteStore(far.endpoint, OxigraphStore()).release() == ""
     read: list[str] = []
     release = startup.load_store(root, far.endpoint, noting(read))
     assert 0 < sum(item.startswith(BASE) for item in read) < len(entries)
     store = RemoteStore(far.endpoint, OxigraphStore())
-    assert store.version() == release
-    assert store.graph(ENTRY)
+    assert store.release() == release
+    assert store.graph_quads(ENTRY)
     shutil.rmtree(far.root / ".practicegraph/stores")
     startup.load_store(far.root, far.endpoint)
     assert (
@@ -311,7 +311,7 @@ def test_readers_are_told_when_the_store_is_another_release(far: Elsewhere, tmp_
     root = copy(tmp_path / "other")
     scheme = root / "ontology/action.ttl"
     scheme.write_text(scheme.read_text() + "\n")
-    result = CliRunner().invoke(main, ["serve", str(root), "--store", far.endpoint.address])
+    result = CliRunner().invoke(main, ["serve", str(root), "--store", far.endpoint.url])
     assert result.exit_code == 1
     assert "practicegraph load" in result.output
 
@@ -328,10 +328,10 @@ def test_a_store_that_does_not_answer_is_said_so(
 
 
 def test_a_password_in_an_address_is_not_shown() -> None:
-    endpoint = Endpoint.at("http://name:pass%20word@127.0.0.1:9/sparql")
+    endpoint = Endpoint.from_url("http://name:pass%20word@127.0.0.1:9/sparql")
     assert endpoint.credentials == ("name", "pass word")
     assert "pass" not in repr(endpoint)
-    assert endpoint.address == NOWHERE
+    assert endpoint.url == NOWHERE
 
 
 def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:

@@ -221,7 +221,9 @@ def _report(services: Services, client: TestClient) -> dict[str, Any]:
         "entries": {
             name: {
                 "file": _step(opened.entry_path(name).read_text()),
-                "store": _step("\n".join(map(str, opened.store.graph(opened.entry_iri(name))))),
+                "store": _step(
+                    "\n".join(map(str, opened.store.graph_quads(opened.entry_iri(name))))
+                ),
                 "log": [_step(e.graph) for e in events if e.topic == opened.entry_iri(name)],
                 "found": name in found,
             }

@@ -59,12 +59,12 @@ def retired(things: list[list[Quad]]) -> Iterator[Quad]:
 def of_class(real: Catalogue, name: str) -> list[list[Quad]]:
     """The things of a class, each with its parts behind it."""
     things = real.store.subjects(RDF + "type", NamedNode(name))
-    quads = ([*real.store.statements(thing.value), *_parts(real, thing.value)] for thing in things)
+    quads = ([*real.store.description(thing.value), *_parts(real, thing.value)] for thing in things)
     return [list(dict.fromkeys(some)) for some in quads]
 
 
 def _parts(real: Catalogue, name: str) -> Iterator[Quad]:
-    return (quad for quad in real.store.graph(name) if ends(quad)[0] != NamedNode(name))
+    return (quad for quad in real.store.graph_quads(name) if ends(quad)[0] != NamedNode(name))
 
 
 def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:

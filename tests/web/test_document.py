@@ -111,7 +111,7 @@ def test_the_stored_graph_stays_what_it_is(client: TestClient, real: Catalogue) 
     named = {getattr(quad.graph_name, "value", "") for quad in quads}
     assert named == {str(ENTRY), f"{ENTRY}#document"}
     own = {quad for quad in quads if getattr(quad.graph_name, "value", "") == str(ENTRY)}
-    assert own == set(real.store.graph(str(ENTRY)))
+    assert own == set(real.store.graph_quads(str(ENTRY)))
 
 
 def test_a_concept_s_data_say_what_leads_to_it(client: TestClient) -> None:

@@ -119,12 +119,12 @@ class Dumper:
     def _order(self) -> bytes:
         source = self.services.source
         if isinstance(source, Snapshots):
-            source = source.lend("dumps")
+            source = source.lease("dumps")
         assert source
-        found = Endpoint.of(source)
+        found = Endpoint.from_source(source)
         order = {
             "root": str(self.services.catalogue.folder),
-            "source": found.address,
+            "source": found.url,
             "credentials": found.credentials,
             "prefixes": dict(self.services.catalogue.prefixes),
             "dumps": str(self.dumps.folder),

@@ -82,11 +82,11 @@ def open_remote_for_serving(root: Path, endpoint: Endpoint) -> Services:
     catalogue = open_in_memory(map(documents.read_document, domain_files), root)
     assert isinstance(catalogue.store, OxigraphStore)
     store = RemoteStore(endpoint, catalogue.store)
-    release = store.version()
+    release = store.release()
     if release.partition("-")[0] != loading.domain_release(root):
         content = f"release {release}" if release else "no whole catalogue"
         raise NoCatalogueError(
-            f"{endpoint.address} holds {content}, not what this folder says; "
+            f"{endpoint.url} holds {content}, not what this folder says; "
             "`practicegraph load` brings it in step"
         )
     logs = list(_remote_logs(root, endpoint))
@@ -110,7 +110,7 @@ def open_for_reading(root: Path, progress: Progress = no_progress) -> Catalogue:
     except NoCatalogueError:
         paths = documents.list_files(root)
         catalogue = open_in_memory(map(documents.read_document, paths), root)
-        catalogue.store.set_version(release)
+        catalogue.store.set_release(release)
         return catalogue
 
 
@@ -122,7 +122,7 @@ def open_remote_for_reading(root: Path, endpoint: Endpoint) -> Catalogue:
     catalogue = open_remote_for_serving(root, endpoint).catalogue
     assert isinstance(catalogue.store, RemoteStore)
     # The graph that states the release is read from memory, as all that the folder holds.
-    catalogue.store.own.set_version(catalogue.release)
+    catalogue.store.local.set_release(catalogue.release)
     return catalogue
 
 
@@ -148,7 +148,7 @@ def _with_index(
 
 def _remote_work_folder(root: Path, endpoint: Endpoint) -> Path:
     """Return the folder of the state and the index of a store elsewhere."""
-    name = hashlib.sha256(endpoint.address.encode()).hexdigest()[:16]
+    name = hashlib.sha256(endpoint.url.encode()).hexdigest()[:16]
     return root / WORK_FOLDER / "stores" / name
 
 

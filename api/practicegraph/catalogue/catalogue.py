@@ -42,7 +42,7 @@ class GraphDigests:
 
     def of(self, iri: str) -> str:
         """Give the state of a thing, or "" where it has no graph."""
-        return self._recent.of(self.store.version(), [iri], self._read)[0]
+        return self._recent.get_many(self.store.release(), [iri], self._read)[0]
 
     @cached_property
     def _recent(self) -> ReleaseCache[str, str]:
@@ -52,7 +52,7 @@ class GraphDigests:
         return [self._state(iri) for iri in iris]
 
     def _state(self, iri: str) -> str:
-        triples = [quad.triple for quad in self.store.graph(iri)]
+        triples = [quad.triple for quad in self.store.graph_quads(iri)]
         content = terms.canonical_n_triples(terms.write_n_triples(triples))
         return terms.content_hash(content)[:_LENGTH] if triples else ""
 
@@ -79,7 +79,7 @@ class Catalogue:
     @property
     def release(self) -> str:
         """Give the release of the data, or "" while the store holds no whole one."""
-        return self.store.version()
+        return self.store.release()
 
     @property
     def name(self) -> str:
@@ -171,7 +171,7 @@ def open_store(root: Path, store: Store) -> Catalogue:
 
 def open_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
     """Open a release to be read only, beside the service that has it; raises OSError."""
-    opened = _catalogue(root, OxigraphStore.of_snapshot(snapshot), ())
+    opened = _catalogue(root, OxigraphStore.open_snapshot(snapshot), ())
     return replace(opened, prefixes=prefixes)
 
 

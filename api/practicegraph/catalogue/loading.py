@@ -155,8 +155,8 @@ def synchronise(
     after = LoadedFiles(release, whole)
     if (after.release, after.files) != (before.release, before.files):
         _change(root, store, state, _Transition(before, after, read), present, progress)
-    if store.version() != release:
-        store.set_version(release)
+    if store.release() != release:
+        store.set_release(release)
         store.flush()
     return release
 
@@ -235,19 +235,19 @@ def _loaded_and_present(store: Store, state: StateFile) -> tuple[LoadedFiles, Se
     Nobody else changes a store that is derived from the folder: where it states the release of the
     list, its graphs, which may be a million, are those of the list.
     """
-    loaded, version = read_loaded_files(state), store.version()
+    loaded, version = read_loaded_files(state), store.release()
     if version and version == loaded.previous:
         loaded = replace(loaded, files=dict(_without_last_write(state, loaded.files)))
     elif version not in ("", loaded.release):
-        if store.derived:
+        if store.is_derived:
             store.clear()
         loaded = LoadedFiles()
         with state.transaction():
             state.execute("DELETE FROM graphs")
             state.execute("DELETE FROM files")
-    elif version and store.derived:
+    elif version and store.is_derived:
         return loaded, {topic for file in loaded.files.values() for topic in file.graphs}
-    present = store.graphs()
+    present = store.graph_names()
     files = {name: _without_lost(file, present) for name, file in loaded.files.items()}
     return replace(loaded, files=files), present
 
@@ -349,8 +349,8 @@ def _change(
             state.execute("DELETE FROM graphs WHERE file = ?", name)
             state.execute(_PUT_FILE, name, None)
         state.executemany(_PUT_GRAPH, change.uncertain)
-    store.set_version("")
-    store.remove(present & change.going)
+    store.set_release("")
+    store.remove_graphs(present & change.going)
     _put_all(root, store, state, change, progress)
     with state.transaction():
         _enter_whole(state, change)
@@ -373,7 +373,7 @@ def _put_all(
     coming = _coming(root, change)
     while True:
         part: dict[tuple[str, str], str | None] = {}
-        store.add(_take_part(store.portion, coming, change, part, steps))
+        store.add(_take_part(store.batch_size, coming, change, part, steps))
         if not part:
             break
         store.flush()

@@ -90,7 +90,7 @@ def import_(
     naming = PageOptions(identifier, language, source)
     drafts = [draft for path in paths for draft in importer.read_drafts(opened, path, naming)]
     changes = importer.file_changes(opened, drafts, provenance)
-    needed = [change for change in changes if change.needed]
+    needed = [change for change in changes if change.has_effect]
     others = [documents.parse_document(change.path, change.after.encode()) for change in needed]
     scope = [change.path for change in needed]
     checked = checks.check(folder, contents.with_others(others), scope)
@@ -127,7 +127,7 @@ def export(
     """
     form = format_name or (exchange_export.export_format(output) if output else FORMATS[0])
     if store:
-        opened = startup.open_remote_for_reading(folder, Endpoint.at(store))
+        opened = startup.open_remote_for_reading(folder, Endpoint.from_url(store))
     else:
         opened = startup.open_for_reading(folder, progress)
     with tempfile.TemporaryDirectory() as scratch:
@@ -152,7 +152,7 @@ def label(path: Path, folder: Path) -> None:
     labelled = messages.labelled(triples, opened.languages, topic)
     after = opened.writer.write(labelled, topic)
     change = FileChange(path, path.read_text(encoding="utf-8"), after)
-    files.write_changes([change] if change.needed else [])
+    files.write_changes([change] if change.has_effect else [])
     _print_changes(opened, [change], dry_run=False)
 
 
@@ -188,6 +188,6 @@ def token(name: str, folder: Path, rights: tuple[str, ...], revoke: bool) -> Non
 def _print_changes(opened: Catalogue, changes: Sequence[FileChange], dry_run: bool) -> None:
     done = "wouldWrite" if dry_run else "written"
     for change in changes:
-        click.echo(opened.say(done if change.needed else "unchanged", path=change.path))
-        if dry_run and change.needed:
-            click.echo("\n".join(change.lines()))
+        click.echo(opened.say(done if change.has_effect else "unchanged", path=change.path))
+        if dry_run and change.has_effect:
+            click.echo("\n".join(change.diff()))

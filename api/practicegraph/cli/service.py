@@ -75,7 +75,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     those of a SPARQL store that `load` has filled.
     """
     if store:
-        opened = startup.open_remote_for_serving(folder, Endpoint.at(store))
+        opened = startup.open_remote_for_serving(folder, Endpoint.from_url(store))
     else:
         opened = startup.open_for_serving(folder, progress)
     condition = FolderHealth.of(opened.catalogue)
@@ -133,6 +133,6 @@ def load(folder: Path, store: str | None, update: str) -> None:
     """
     if not store:
         raise click.UsageError("No store. Give the address of its endpoint with --store.")
-    endpoint = Endpoint.at(store, update)
+    endpoint = Endpoint.from_url(store, update)
     release = startup.load_store(folder, endpoint, progress)
-    click.echo(f"release {release} is in {endpoint.address}")
+    click.echo(f"release {release} is in {endpoint.url}")

@@ -77,7 +77,7 @@ class EntryWriter:
         with self.state.transaction():
             change_recorder.record_change(self.log, release, topic, triples)
             loading.record_write(self.state, name, checksum, topic, digest, release)
-        self.catalogue.store.exchange(topic, triples, release)
+        self.catalogue.store.replace_graph(topic, triples, release)
         self._checksums = checksums
         synchronise(self.index, release, self.log)
 
@@ -85,7 +85,7 @@ class EntryWriter:
         """Return whether an entry has, or has ever had, an identifier."""
         iri = self.catalogue.entry_iri(identifier)
         is_there = self.catalogue.entry_path(identifier).exists()
-        return is_there or self.catalogue.store.holds(iri) or self.log.has_topic(iri)
+        return is_there or self.catalogue.store.is_subject(iri) or self.log.has_topic(iri)
 
     @cached_property
     def _checksums(self) -> Mapping[str, str]:

@@ -108,12 +108,12 @@ def canonicalize_store(
     store: Store, folder: Path, progress: Progress = no_progress
 ) -> CanonicalDataset:
     """Read the graphs of a store once and name their blank nodes."""
-    names = tuple(sorted(store.graphs()))
+    names = tuple(sorted(store.graph_names()))
     sizes: list[int] = []
     nameless = Dataset()
     with _plain(folder).open("wb") as stream:
         for name in progress("Reading", list(names)):
-            quads = store.graph(name)
+            quads = store.graph_quads(name)
             content = b"".join(sorted(_lines(q for q in quads if not _is_nameless(q))))
             sizes.append(stream.write(content))
             for quad in filter(_is_nameless, quads):

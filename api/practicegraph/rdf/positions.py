@@ -138,7 +138,7 @@ class LocatedTriple:
     subject: Node
     predicate: NamedNode
     object: Term
-    at: TripleSpans
+    spans: TripleSpans
     prefixes: Mapping[str, str]
 
 

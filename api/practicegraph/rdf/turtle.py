@@ -30,7 +30,7 @@ class TurtleWriter:
         """Give the Turtle text: the topics first, then the other subjects by name (Turtle 1.1)."""
         return _Text(self, triples).document(topics)
 
-    def naming(self, triples: Iterable[Triple]) -> Callable[[Term], str]:
+    def term_writer(self, triples: Iterable[Triple]) -> Callable[[Term], str]:
         """Give what writes a term; a blank node with all that the triples say of it."""
         return _Text(self, triples).name
 

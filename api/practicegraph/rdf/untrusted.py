@@ -219,7 +219,7 @@ def refuse_relative(quads: Iterable[Quad], placed: Iterable[LocatedTriple]) -> N
     """Raise RefusedTextError for a relative IRI without a base, at its place if that is known."""
     for triple in placed:
         terms = (triple.subject, triple.predicate, triple.object)
-        for term, span in zip(terms, triple.at, strict=True):
+        for term, span in zip(terms, triple.spans, strict=True):
             _refuse_relative(term, span.start)
     for quad in quads:
         for term in quad:

@@ -78,7 +78,7 @@ class State:
     def things(self) -> Mapping[str, _Statements]:
         """Give the statements of every thing that has an IRI."""
         triples = self.triples
-        written = self.opened.writer.naming(triples)
+        written = self.opened.writer.term_writer(triples)
         things: dict[str, dict[tuple[str, str], Term]] = {}
         for triple in triples:
             if isinstance(triple.subject, NamedNode):

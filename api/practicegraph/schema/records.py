@@ -63,8 +63,8 @@ class Reader:
     def records(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
         """Give the records of the IRIs, in their order, each once."""
         keys = [(kind.iri, iri) for iri in dict.fromkeys(iris)]
-        return self._recent.of(
-            self.store.version(), keys, lambda missing: self._read(kind, [i for _, i in missing])
+        return self._recent.get_many(
+            self.store.release(), keys, lambda missing: self._read(kind, [i for _, i in missing])
         )
 
     @cached_property
@@ -82,7 +82,7 @@ class Reader:
 
     def _values(self, kind: Kind, iris: Sequence[str]) -> Iterator[tuple[str, str, Term]]:
         """Give the values of fields with the things and the keys: most stand beside the thing."""
-        for quad in self.store.about(iris):
+        for quad in self.store.quads_of_subjects(iris):
             assert isinstance(quad.subject, NamedNode)
             for key in kind.keys.get(quad.predicate.value, ()):
                 yield quad.subject.value, key, quad.object
@@ -103,7 +103,7 @@ class Reader:
             return best(concept.labels, languages)
         if iri.startswith("_:"):
             return ""
-        release = self.store.version()
+        release = self.store.release()
         return best(self._kept_labels(release, iri) if release else self._labels(iri), languages)
 
     @cached_property

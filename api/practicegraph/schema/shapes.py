@@ -46,7 +46,9 @@ def read(store: Store) -> Shapes:
 
 
 def _languages(store: Store) -> tuple[str, ...]:
-    lists = [store.items(store.value(node, SH + "languageIn")) for node in _with_languages(store)]
+    lists = [
+        store.list_members(store.value(node, SH + "languageIn")) for node in _with_languages(store)
+    ]
     items = (as_text(item) for listed in lists for item in listed if isinstance(item, Literal))
     found = tuple(dict.fromkeys(tag for tag in items if _TAG.fullmatch(tag)))
     if not found:
@@ -131,7 +133,7 @@ def triples(store: Store) -> list[Triple]:
     """Give all graphs in which shapes stand, as an engine reads them."""
     quads = (quad for term in _SHAPES for quad in store.quads(None, NamedNode(SH + term)))
     graphs = dict.fromkeys(str(quad.graph_name) for quad in quads)
-    return [quad.triple for graph in graphs for quad in store.graph(graph.strip("<>"))]
+    return [quad.triple for graph in graphs for quad in store.graph_quads(graph.strip("<>"))]
 
 
 def paths(store: Store) -> dict[Node, str]:
@@ -164,7 +166,7 @@ def _scheme(store: Store, node: Term | None) -> str | None:
 
 
 def _options(store: Store, shape: Node) -> tuple[Term, ...]:
-    listed = store.items(store.value(shape, SH + "in"))
+    listed = store.list_members(store.value(shape, SH + "in"))
     if options := tuple(term for term in listed if isinstance(term, NamedNode | Literal)):
         return options
     if _datatypes(store, shape) == (XSD + "boolean",):
@@ -174,7 +176,7 @@ def _options(store: Store, shape: Node) -> tuple[Term, ...]:
 
 
 def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
-    alternatives = store.items(store.value(shape, SH + "or"))
+    alternatives = store.list_members(store.value(shape, SH + "or"))
     nodes = [shape, *(node for node in alternatives if isinstance(node, NamedNode | BlankNode))]
     return _names(term for node in nodes for term in store.values(node, SH + "datatype"))
 
@@ -190,7 +192,7 @@ def _predicates(store: Store, path: Term) -> tuple[str, ...]:
         return (path.value,)
     if not isinstance(path, BlankNode):
         return ()
-    listed = store.items(store.value(path, SH + "alternativePath"))
+    listed = store.list_members(store.value(path, SH + "alternativePath"))
     plain_ones = tuple(term.value for term in listed if isinstance(term, NamedNode))
     return plain_ones if len(plain_ones) == len(listed) else ()
 
@@ -202,12 +204,12 @@ def _path(store: Store, path: Term, within: tuple[Term, ...] = ()) -> str:
     if not isinstance(path, BlankNode) or path in within:
         raise ShapesError(f"no path of SHACL: {path}")
     within = (*within, path)
-    if steps := store.items(path):
+    if steps := store.list_members(path):
         return "(" + "/".join(_path(store, step, within) for step in steps) + ")"
     for term, (before, after) in _PATHS.items():
         if inner := store.value(path, SH + term):
             return f"({before}{_path(store, inner, within)}{after})"
-    alternatives = store.items(store.value(path, SH + "alternativePath"))
+    alternatives = store.list_members(store.value(path, SH + "alternativePath"))
     if not alternatives:
         raise ShapesError(f"no path of SHACL: {path}")
     return "(" + "|".join(_path(store, step, within) for step in alternatives) + ")"
@@ -249,7 +251,7 @@ def limits(store: Store, shape: str | BlankNode, component: str) -> list[Term]:
     parameter = SH + parameter[:1].lower() + parameter[1:]
     node = NamedNode(shape) if isinstance(shape, str) else shape
     values = store.values(node, parameter)
-    return [term for value in values for term in store.items(value) or [value]]
+    return [term for value in values for term in store.list_members(value) or [value]]
 
 
 def messages(store: Store, shape: str) -> list[Labels]:

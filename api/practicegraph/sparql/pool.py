@@ -183,7 +183,7 @@ class Process:
         """Start a module on a store, with so many bytes of memory at the most."""
         self._words = TemporaryFile()  # noqa: SIM115 - closed at the end
         self._running = subprocess.Popen(  # noqa: S603 - our own module, with our own arguments
-            [sys.executable, "-m", module, source.address, str(memory)],
+            [sys.executable, "-m", module, source.url, str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
@@ -473,7 +473,7 @@ class Workers:
             await asyncio.shield(self._keep(self._start()))
 
     async def _start(self) -> None:
-        endpoint = await asyncio.to_thread(Endpoint.of, self.source)
+        endpoint = await asyncio.to_thread(Endpoint.from_source, self.source)
         process = Process(endpoint, self.limits.memory, self.module)
         try:
             await process.open()

@@ -59,9 +59,9 @@ class QueryRefusedError(ValueError):
 class Store(ABC):
     """Named graphs, read and changed."""
 
-    derived: bool
+    is_derived: bool
     """Whether all that the store holds is made of the catalogue's folder."""
-    portion: int
+    batch_size: int
     """How many quads are best put in at once."""
 
     @abstractmethod
@@ -83,7 +83,7 @@ class Store(ABC):
         """Give the quads that have what is given."""
 
     @abstractmethod
-    def remove(self, graphs: Iterable[str]) -> None:
+    def remove_graphs(self, graphs: Iterable[str]) -> None:
         """Take the named graphs out."""
 
     @abstractmethod
@@ -103,19 +103,19 @@ class Store(ABC):
         """Carry out one of our own updates."""
 
     @abstractmethod
-    def graphs(self) -> set[str]:
+    def graph_names(self) -> set[str]:
         """Give the names of all graphs."""
 
-    def version(self) -> str:
+    def release(self) -> str:
         """Give the release that the store says it holds, or "" while it holds no whole one."""
         return next((as_text(r["version"]) for r in self.select(_VERSION) if "version" in r), "")
 
-    def set_version(self, version: str) -> None:
+    def set_release(self, version: str) -> None:
         """Have the graph of the catalogue say which release the store holds; "" takes it back."""
         for statement in self._saying(version):
             self.update(statement)
 
-    def exchange(self, graph: str, triples: Iterable[Triple], version: str) -> None:
+    def replace_graph(self, graph: str, triples: Iterable[Triple], version: str) -> None:
         """Put triples in the place of a graph's and say the release of it all, both or neither."""
         said = " .\n".join(map(str, triples))
         name = NamedNode(graph)
@@ -131,28 +131,28 @@ class Store(ABC):
                 said = f"{statement} {Literal(version)}"
                 yield f"INSERT DATA {{ GRAPH {graph} {{ {said} }} }}"
 
-    def triples(self) -> int:
+    def count_triples(self) -> int:
         """Count the triples of the union of all graphs: one in several graphs counts once."""
         return next(int(as_text(row["count"])) for row in self.select(_ALL))
 
-    def sizes(self) -> dict[str, int]:
+    def graph_sizes(self) -> dict[str, int]:
         """Give the number of triples of each named graph."""
         rows = self.select(_SIZES)
         return {as_text(row["graph"]): int(as_text(row["count"])) for row in rows}
 
-    def holds(self, node: str) -> bool:
+    def is_subject(self, node: str) -> bool:
         """Tell whether any triple is about the IRI."""
         return any(True for _ in self.quads(NamedNode(node)))
 
-    def about(self, subjects: Sequence[str]) -> Iterator[Quad]:
+    def quads_of_subjects(self, subjects: Sequence[str]) -> Iterator[Quad]:
         """Give the quads about several things."""
         return (quad for subject in subjects for quad in self.quads(NamedNode(subject)))
 
-    def graph(self, name: str) -> list[Quad]:
+    def graph_quads(self, name: str) -> list[Quad]:
         """Give the quads of a named graph."""
         return list(self.quads(graph=NamedNode(name)))
 
-    def statements(self, subject: str) -> list[Quad]:
+    def description(self, subject: str) -> list[Quad]:
         """Give what is said of a thing, with the blank nodes that this leads to."""
         found: list[Quad] = []
         open_nodes: list[Node] = [NamedNode(subject)]
@@ -181,7 +181,7 @@ class Store(ABC):
         """Give a value of a property, or None where it has none."""
         return next(iter(self.values(subject, predicate)), None)
 
-    def items(self, head: Term | None) -> list[Term]:
+    def list_members(self, head: Term | None) -> list[Term]:
         """Give the members of an RDF list."""
         members: list[Term] = []
         passed: set[Term] = set()
@@ -229,7 +229,7 @@ class ReleaseCache(Generic[Key, Value]):
         self._kept: OrderedDict[Key, Value] = OrderedDict()
         self._lock = Lock()
 
-    def of(
+    def get_many(
         self, release: str, keys: Sequence[Key], make: Callable[[list[Key]], Sequence[Value]]
     ) -> list[Value]:
         """Give the values of keys at a release in order; those that are not kept are made together.

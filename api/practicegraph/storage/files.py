@@ -27,11 +27,11 @@ class FileChange:
     after: str
 
     @property
-    def needed(self) -> bool:
+    def has_effect(self) -> bool:
         """Tell whether the file becomes another one."""
         return self.before != self.after
 
-    def lines(self) -> Iterator[str]:
+    def diff(self) -> Iterator[str]:
         """Give the change as a unified diff."""
         return difflib.unified_diff(
             self.before.splitlines(),

@@ -31,8 +31,8 @@ _FEW = 50_000  # quads for which the bulk loader, whose every call writes files,
 class OxigraphStore(Store):
     """Named graphs on disk, or in memory where no folder is given."""
 
-    derived = True
-    portion = 5_000_000
+    is_derived = True
+    batch_size = 5_000_000
 
     def __init__(self, folder: Path | None = None) -> None:
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()
@@ -41,7 +41,7 @@ class OxigraphStore(Store):
         self._changing = Lock()
 
     @classmethod
-    def of_snapshot(cls, folder: Path) -> "OxigraphStore":
+    def open_snapshot(cls, folder: Path) -> "OxigraphStore":
         """Open a snapshot to be read only, beside others who read it; raises OSError."""
         found = cls()
         found._store = Oxigraph.read_only(str(folder))
@@ -82,16 +82,16 @@ class OxigraphStore(Store):
         """Give the quads that have what is given."""
         return self._store.quads_for_pattern(subject, predicate, value, graph)
 
-    def graphs(self) -> set[str]:
+    def graph_names(self) -> set[str]:
         """Give the names of all graphs."""
         return {name.value for name in self._store.named_graphs() if isinstance(name, NamedNode)}
 
-    def version(self) -> str:
+    def release(self) -> str:
         """Give the release that the store says it holds, as it was read after the last change."""
         known = self._version
         if known is None:
             with self._changing:
-                known = self._version = super().version()
+                known = self._version = super().release()
         return known
 
     def update(self, text: str) -> None:
@@ -100,7 +100,7 @@ class OxigraphStore(Store):
             self._store.update(text)
             self._forget()
 
-    def remove(self, graphs: Iterable[str]) -> None:
+    def remove_graphs(self, graphs: Iterable[str]) -> None:
         """Take the named graphs out."""
         self._forget()
         for graph in graphs:
@@ -129,10 +129,10 @@ class OxigraphStore(Store):
         """Write what the store holds now to a folder that does not exist yet (hard links)."""
         self._store.backup(str(folder))
 
-    def keep(self, parent: Path) -> Path:
+    def snapshot_release(self, parent: Path) -> Path:
         """Write the release to a folder of its own, called as it is, and give that folder."""
         with self._changing:
-            folder = parent / super().version()
+            folder = parent / super().release()
             if not folder.exists():
                 self.snapshot(folder)
             return folder
@@ -168,9 +168,9 @@ class Snapshots:
     @property
     def is_stale(self) -> bool:
         """Tell whether the store has changed since the newest one was taken."""
-        return self._newest is None or self._newest.name != self._store.version()
+        return self._newest is None or self._newest.name != self._store.release()
 
-    def newest(self) -> Path:
+    def latest(self) -> Path:
         """Give the snapshot of the present release."""
         with self._lock:
             if self._newest is None or self.is_stale:
@@ -178,15 +178,15 @@ class Snapshots:
             assert self._newest
             return self._newest
 
-    def lend(self, borrower: str) -> Path:
+    def lease(self, borrower: str) -> Path:
         """Give the snapshot of the present release, which stays until another one is lent so."""
-        found = self.newest()
+        found = self.latest()
         with self._lock:
             self._lent[borrower] = found
         return found
 
     def _take(self) -> None:
-        taken, now = self._store.keep(self._folder), time.monotonic()
+        taken, now = self._store.snapshot_release(self._folder), time.monotonic()
         if self._newest and self._newest != taken:
             self._superseded[self._newest] = now
         self._superseded.pop(taken, None)

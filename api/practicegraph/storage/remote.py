@@ -128,19 +128,19 @@ class _Mended(io.RawIOBase):
 class Endpoint:
     """Where a store answers queries and, if elsewhere, takes updates; with name and password."""
 
-    address: str
-    updates: str = ""
+    url: str
+    update_url: str = ""
     credentials: tuple[str, str] = field(default=("", ""), repr=False)
 
     @classmethod
-    def of(cls, source: "Path | Endpoint | Snapshots") -> "Endpoint":
+    def from_source(cls, source: "Path | Endpoint | Snapshots") -> "Endpoint":
         """Give where a source is read now: elsewhere, or in a folder, which its path stands for."""
         if isinstance(source, Endpoint):
             return source
-        return cls(str(source.newest() if isinstance(source, Snapshots) else source))
+        return cls(str(source.latest() if isinstance(source, Snapshots) else source))
 
     @classmethod
-    def at(cls, address: str, updates: str = "") -> "Endpoint":
+    def from_url(cls, address: str, updates: str = "") -> "Endpoint":
         """Give the endpoint at an address in which a name and a password may stand."""
         parts = urlsplit(address)
         plain = parts._replace(netloc=parts.netloc.rpartition("@")[2])
@@ -208,7 +208,7 @@ class Endpoint:
         return BASIC, ""
 
     def _client(self, text: str, *, known: bool = True) -> SPARQLWrapper:
-        client = SPARQLWrapper(self.address, self.updates or None)
+        client = SPARQLWrapper(self.url, self.update_url or None)
         client.setOnlyConneg(True)
         client.queryString, client.queryType = text, SELECT
         client.setMethod(POST if len(text) > _SHORT else GET)
@@ -226,7 +226,7 @@ class Endpoint:
         except QueryBadFormed as error:
             raise QueryRefusedError(_reason(error)) from error
         except (SPARQLWrapperException, HTTPException, OSError) as error:
-            raise StoreError(f"{self.address}: {_reason(error)}") from error
+            raise StoreError(f"{self.url}: {_reason(error)}") from error
         return answer
 
 
@@ -246,17 +246,17 @@ class RemoteStore(Store):
     """A store behind an endpoint, and the ontology, shapes and questions of the folder."""
 
     endpoint: Endpoint
-    own: OxigraphStore
-    derived = False
-    portion = 50_000
+    local: OxigraphStore
+    is_derived = False
+    batch_size = 50_000
     _read: tuple[float, str] = field(default=(-_FRESH, ""), init=False)
     _size: tuple[str, int] = field(default=("", 0), init=False)
 
     def __len__(self) -> int:
         """Count the triples of all graphs, once a release."""
-        version = self.version()
+        version = self.release()
         if not version or self._size[0] != version:
-            self._size = (version, sum(self.sizes().values()))
+            self._size = (version, sum(self.graph_sizes().values()))
         return self._size[1]
 
     def select(self, query: str) -> Iterator[Solution]:
@@ -267,7 +267,7 @@ class RemoteStore(Store):
             try:
                 found = list(to_solutions(solutions))
             except (SyntaxError, OSError) as error:
-                raise StoreError(f"{self.endpoint.address}: a result broke off: {error}") from error
+                raise StoreError(f"{self.endpoint.url}: a result broke off: {error}") from error
         return iter(found)
 
     def quads(
@@ -279,35 +279,35 @@ class RemoteStore(Store):
     ) -> Iterator[Quad]:
         """Give the quads that have what is given."""
         if self._is_own(subject, graph):
-            return self.own.quads(subject, predicate, value, graph)
+            return self.local.quads(subject, predicate, value, graph)
         return self._elsewhere(subject, predicate, value, graph)
 
-    def about(self, subjects: Sequence[str]) -> Iterator[Quad]:
+    def quads_of_subjects(self, subjects: Sequence[str]) -> Iterator[Quad]:
         """Give the quads about several things, those elsewhere in one request."""
         nodes = [NamedNode(subject) for subject in subjects]
         away = [node for node in nodes if not self._is_own(node, None)]
-        yield from super().about([node.value for node in nodes if node not in away])
+        yield from super().quads_of_subjects([node.value for node in nodes if node not in away])
         if away:
             things = " ".join(map(str, away))
             pattern = "GRAPH ?graph { ?subject ?predicate ?value }"
             query = f"SELECT * WHERE {{ VALUES ?subject {{ {things} }} {pattern} }}"
             yield from map(_quad, self.select(query))
 
-    def graphs(self) -> set[str]:
+    def graph_names(self) -> set[str]:
         """Give the names of all graphs but the store's own."""
-        return set(self.sizes())
+        return set(self.graph_sizes())
 
-    def sizes(self) -> dict[str, int]:
+    def graph_sizes(self) -> dict[str, int]:
         """Give the number of triples of each named graph but the store's own."""
         system = self.endpoint.dialect.system
-        return {name: size for name, size in super().sizes().items() if name not in system}
+        return {name: size for name, size in super().graph_sizes().items() if name not in system}
 
     def update(self, text: str) -> None:
         """Carry out one of our own updates."""
         self.endpoint.update(text)
         self._read = (-_FRESH, "")
 
-    def remove(self, graphs: Iterable[str]) -> None:
+    def remove_graphs(self, graphs: Iterable[str]) -> None:
         """Take the named graphs out, each in a request."""
         for graph in graphs:
             self.update(f"DROP SILENT GRAPH {NamedNode(graph)}")
@@ -324,11 +324,11 @@ class RemoteStore(Store):
     def flush(self) -> None:
         """Have everything on disk: a store elsewhere sees to that itself."""
 
-    def version(self) -> str:
+    def release(self) -> str:
         """Give the release that the store says it holds, as read within the last second."""
         read, version = self._read
         if time.monotonic() - read > _FRESH:
-            version = super().version()
+            version = super().release()
             self._read = (time.monotonic(), version)
         return version
 
@@ -336,8 +336,8 @@ class RemoteStore(Store):
         if isinstance(subject, BlankNode):
             return True
         if subject is not None:
-            return any(True for _ in self.own.quads(subject))
-        return graph is not None and any(True for _ in self.own.quads(graph=graph))
+            return any(True for _ in self.local.quads(subject))
+        return graph is not None and any(True for _ in self.local.quads(graph=graph))
 
     def _elsewhere(self, *pattern: Term | None) -> Iterator[Quad]:
         subject, predicate, value, graph = (

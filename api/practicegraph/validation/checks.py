@@ -278,7 +278,7 @@ class Checker:
 
     @property
     def _topics(self) -> TopicChecker:
-        return TopicChecker(self.shapes, self.store.graphs(), self._entries, self.reporter)
+        return TopicChecker(self.shapes, self.store.graph_names(), self._entries, self.reporter)
 
     @property
     def _reasons(self) -> MessageBuilder:
@@ -310,7 +310,7 @@ class Checker:
                 yield self._of_result(result, path)
 
     def _home(self, thing: str, homes: Mapping[str, Path]) -> Path:
-        if thing in homes or thing.startswith("_:") or not self.store.holds(thing):
+        if thing in homes or thing.startswith("_:") or not self.store.is_subject(thing):
             return homes.get(thing, _NOWHERE)
         return _ELSEWHERE
 

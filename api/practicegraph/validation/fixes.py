@@ -93,12 +93,12 @@ class SourceMap:
     def part(self, finding: Finding) -> Region | None:
         """Give what a finding is about: its value, else its property, else its subject."""
         if found := self.said(finding):
-            return self.of_span(found[1].at.object)
+            return self.of_span(found[1].spans.object)
         own = [triple for _, triple in self.about(finding.focus)]
         for triple in own:
             if finding.predicate and _fits(triple, finding):
-                return self.of_span(triple.at.predicate)
-        return self.of_span(own[0].at.subject) if own else None
+                return self.of_span(triple.spans.predicate)
+        return self.of_span(own[0].spans.subject) if own else None
 
     def of_span(self, span: Span) -> Region:
         """Give a part of the text as one of the file."""
@@ -136,12 +136,12 @@ class SourceEditor:
     def valued(self, triple: LocatedTriple, value: Term) -> Edit:
         """Have a triple say another value."""
         name = self._name(triple, value)
-        return self._edit(triple.at.object, name, name)
+        return self._edit(triple.spans.object, name, name)
 
     def renamed(self, triple: LocatedTriple, predicate: str) -> Edit:
         """Have a triple say its value of another property."""
         name = self._name(triple, NamedNode(predicate))
-        return self._edit(triple.at.predicate, name, name)
+        return self._edit(triple.spans.predicate, name, name)
 
     def with_value(self, subject: str, predicate: str, value: Term) -> Edit | None:
         """Have something said of a subject too, behind its class where that stands first."""
@@ -149,9 +149,9 @@ class SourceEditor:
         if not own or self.layout.plain:
             return None
         said = f"{self._name(own[0], NamedNode(predicate))} {self._name(own[0], value)}"
-        others = [t for t in own if t.at.predicate != own[0].at.predicate]
+        others = [t for t in own if t.spans.predicate != own[0].spans.predicate]
         behind = others[0] if others and own[0].predicate == _TYPE else own[0]
-        start = behind.at.predicate.start
+        start = behind.spans.predicate.start
         text = f"{said} ;\n{self._margin(start)}{self._indent(start)}"
         return self._edit(Span(start, start), text, said)
 
@@ -166,11 +166,13 @@ class SourceEditor:
         after = own[place + 1] if place + 1 < len(own) else None
         words = self._name(triple, triple.object)
         if before and not (after and _opens(triple, before, after)):
-            return self._edit(Span(before.at.object.end, triple.at.object.end), "", words)
-        if after and after.at.predicate == triple.at.predicate:
-            return self._edit(Span(triple.at.object.start, after.at.object.start), "", words)
+            return self._edit(Span(before.spans.object.end, triple.spans.object.end), "", words)
+        if after and after.spans.predicate == triple.spans.predicate:
+            return self._edit(Span(triple.spans.object.start, after.spans.object.start), "", words)
         if after:
-            return self._edit(Span(triple.at.predicate.start, after.at.predicate.start), "", words)
+            return self._edit(
+                Span(triple.spans.predicate.start, after.spans.predicate.start), "", words
+            )
         return None
 
     def _statement(self, triple: LocatedTriple | None) -> list[LocatedTriple]:
@@ -178,12 +180,12 @@ class SourceEditor:
         if triple is None:
             return []
         listed = self.layout.about(triple.subject.value)
-        return [other for _, other in listed if other.at.subject == triple.at.subject]
+        return [other for _, other in listed if other.spans.subject == triple.spans.subject]
 
     def _name(self, triple: LocatedTriple, term: Term) -> str:
         if self.layout.plain:
             return str(term)
-        return "a" if term == _TYPE else TurtleWriter(triple.prefixes).naming(())(term)
+        return "a" if term == _TYPE else TurtleWriter(triple.prefixes).term_writer(())(term)
 
     def _indent(self, offset: int) -> str:
         before = self.layout.text[self.layout.text.rfind("\n", 0, offset) + 1 : offset]
@@ -200,7 +202,7 @@ class SourceEditor:
 
 def _opens(triple: LocatedTriple, before: LocatedTriple, after: LocatedTriple) -> bool:
     """Tell whether a triple has the first of several values that share the place of a property."""
-    return before.at.predicate != triple.at.predicate == after.at.predicate
+    return before.spans.predicate != triple.spans.predicate == after.spans.predicate
 
 
 _LIKENESS = 0.6

@@ -98,7 +98,7 @@ class IncrementalValidator:
 
     def touched(self, document: Document) -> set[str]:
         """Give the names of the other graphs for which it matters that the document changes."""
-        before = {quad for topic in document.topics for quad in self.store.graph(topic)}
+        before = {quad for topic in document.topics for quad in self.store.graph_quads(topic)}
         return self._touches.of(before, set(document.quads)) - set(document.topics)
 
     def checked(
@@ -128,7 +128,7 @@ class IncrementalValidator:
         return checker.check(documents, (), wanted or [document.path for document in documents])
 
     def _stored(self, graph: str) -> Document:
-        return Document(self.home(graph), tuple(self.store.graph(graph)), (graph,), {})
+        return Document(self.home(graph), tuple(self.store.graph_quads(graph)), (graph,), {})
 
     def _name(self, thing: Term) -> Iterator[Quad]:
         """Give what a successor is called, for words that speak of it."""

@@ -135,7 +135,7 @@ class SubmissionValidator:
             name = self._entry(waiting.pop())
             if name and name not in found and name not in self._topics:
                 found[name] = ()
-                quads = tuple(self.store.graph(name))
+                quads = tuple(self.store.graph_quads(name))
                 waiting += quads
                 if quads:
                     kept.append(Document(Path(name), quads, (name,), {}))
@@ -264,7 +264,7 @@ def _inspection(folder: str, source: str, credentials: tuple[str, str]) -> Submi
 def _store(source: str, credentials: tuple[str, str]) -> Store:
     if source.startswith(("http://", "https://")):
         return RemoteStore(Endpoint(source, credentials=credentials), OxigraphStore())
-    return OxigraphStore.of_snapshot(Path(source))
+    return OxigraphStore.open_snapshot(Path(source))
 
 
 def _circumstances() -> ImportContext:

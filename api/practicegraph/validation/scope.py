@@ -342,7 +342,7 @@ class _Reader:
 
     def _shapes(self, shape: Node, term: str) -> list[Node]:
         values = self.store.values(shape, SH + term)
-        listed = [item for value in values for item in self.store.items(value) or [value]]
+        listed = [item for value in values for item in self.store.list_members(value) or [value]]
         return [node for node in listed if isinstance(node, NamedNode | BlankNode)]
 
     def _plain(self, shape: Node, term: str) -> list[str]:
@@ -380,7 +380,7 @@ class AffectedGraphs:
         sights = {"": self.sights.others, **self.sights.targets}
         for name, sight in sights.items():
             if any(sight.counts(quad.predicate) for quad in before ^ after):
-                return self.store.graphs()
+                return self.store.graph_names()
             found |= self._seeing(changed, sight | self.sights.others, name)
         return found
 
@@ -400,7 +400,7 @@ class AffectedGraphs:
         while waiting:
             term = waiting.pop()
             if term in sight.fixed:
-                return self.store.graphs()
+                return self.store.graph_names()
             new = set(self._back_from(term, sight)) - seen
             seen |= new
             waiting += new

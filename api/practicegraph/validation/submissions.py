@@ -187,7 +187,7 @@ class TableReader:
 
     def _changed(self, draft: Draft) -> Iterator[Quad]:
         entry, kind = self._entry(draft), self.catalogue.shapes.record
-        before = [quad.triple for quad in self.store.graph(entry.value)]
+        before = [quad.triple for quad in self.store.graph_quads(entry.value)]
         return in_graph(importer.apply_draft(draft, entry, before, kind, self.made), entry.value)
 
 

@@ -83,12 +83,12 @@ def serialised(catalogue: Catalogue, triples: list[Triple], form: Form, *topics:
 
 def about(catalogue: Catalogue, iri: str) -> list[Quad]:
     """Give what is said about an IRI: its own graph and the parts it imports, or its statements."""
-    graph = catalogue.store.graph(iri)
+    graph = catalogue.store.graph_quads(iri)
     if not graph:
-        return catalogue.store.statements(iri)
+        return catalogue.store.description(iri)
     parts = [quad.object for quad in graph if quad.predicate == _IMPORTS]
     names = [part.value for part in parts if isinstance(part, NamedNode)]
-    return [*graph, *(quad for name in names for quad in catalogue.store.graph(name))]
+    return [*graph, *(quad for name in names for quad in catalogue.store.graph_quads(name))]
 
 
 def _triples(quads: list[Quad]) -> list[Triple]:

@@ -47,7 +47,7 @@ class Addresses:
         versions = self.catalogue.store.subjects(_VERSION, _node(iri)) if _node(iri) else []
         if versions:
             return versions[0].value
-        return iri if _node(iri) and self.catalogue.store.holds(iri) else None
+        return iri if _node(iri) and self.catalogue.store.is_subject(iri) else None
 
     def path(self, iri: str) -> str | None:
         """Give the path, without an extension, of an IRI; None where it is not ours to serve."""
@@ -63,7 +63,7 @@ class Addresses:
         return document.removeprefix(self.catalogue.base) or self.start
 
     def _ours(self, iri: str) -> bool:
-        return iri.startswith(self.catalogue.base) and self.catalogue.store.holds(iri)
+        return iri.startswith(self.catalogue.base) and self.catalogue.store.is_subject(iri)
 
 
 def _node(iri: str) -> NamedNode | None:

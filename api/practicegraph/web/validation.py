@@ -255,7 +255,7 @@ class Validations:
         assert source
         return {
             "folder": str(self.site.catalogue.folder.resolve()),
-            "source": Endpoint.of(source).address,
+            "source": Endpoint.from_source(source).url,
             "root": responses.root(request),
             "language": self.site.view(request).language,
             "form": name,

@@ -161,7 +161,7 @@ class Entries:
         if not editing_entry.fits(catalogue.shapes.record, identifier):
             raise RefusalError(HTTPStatus.NOT_FOUND, "badIdentifier", identifier=identifier)
         entry = NamedNode(catalogue.entry_iri(identifier))
-        return entry, [quad.triple for quad in catalogue.store.graph(entry.value)]
+        return entry, [quad.triple for quad in catalogue.store.graph_quads(entry.value)]
 
     def _said(
         self, request: Request, body: Body, entry: NamedNode, before: Sequence[Triple]

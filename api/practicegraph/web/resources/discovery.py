@@ -93,7 +93,9 @@ class Sitemaps:
         catalogue, addresses = self.site.catalogue, self.site.addresses
         dataset, retired = self.site.services.dataset, catalogue.permanence.retirements
         yield from ((path, dataset.newest) for path in ("/", SEARCH, QUESTIONS, GAPS))
-        things = {*catalogue.store.graphs(), *catalogue.vocabularies.concepts} - {catalogue.base}
+        things = {*catalogue.store.graph_names(), *catalogue.vocabularies.concepts} - {
+            catalogue.base
+        }
         for iri in sorted(things.difference(retired)):
             if (path := addresses.path(iri)) is not None:
                 day = "" if iri in catalogue.vocabularies.schemes else dataset.days.get(iri, "")

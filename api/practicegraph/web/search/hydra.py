@@ -48,7 +48,7 @@ def hydra_document(
     ]
     quads = [
         *in_graph(triples, page),
-        *(quad for entry in result.entries for quad in catalogue.store.graph(entry)),
+        *(quad for entry in result.entries for quad in catalogue.store.graph_quads(entry)),
     ]
     return document.listed(catalogue, quads, form, (collection, page, template, *result.entries))
 

@@ -93,8 +93,8 @@ class SearchEndpoint:
     def _json_items(self, view: View, page: SearchPage) -> list[dict[str, Any]]:
         """Return the entries of a page; those found by words, with snippets."""
         reader, languages = self.site.catalogue.reader, view.languages
-        items = self._items.of(
-            reader.store.version(),
+        items = self._items.get_many(
+            reader.store.release(),
             [(iri, languages) for iri in page.result.entries],
             lambda missing: [
                 reader.as_json(record, languages)

@@ -205,7 +205,7 @@ def _triples(
     yield says(dataset, RDF + "type", NamedNode(SD + "Dataset"))
     yield says(dataset, SD + "defaultGraph", union)
     yield says(union, RDF + "type", NamedNode(SD + "Graph"))
-    sizes = catalogue.store.sizes()
+    sizes = catalogue.store.graph_sizes()
     yield from services.dataset.statistics.said(union, catalogue.base)
     for graph, size in sizes.items():
         named, contents = BlankNode(), BlankNode()
@@ -346,7 +346,7 @@ class Queries:
         query_guard.check_service_calls(query, self.workers.limits.hosts)
         words = query_guard.query_words(query)
         if isinstance(self.workers.source, Snapshots):
-            snapshot = self.workers.source.newest()
+            snapshot = self.workers.source.latest()
             return words, snapshot.name, {"source": str(snapshot)}
         return words, self.site.catalogue.release, {}
 
