@@ -434,6 +434,6 @@ def test_json_ld_is_compact_with_the_topic_first(client: TestClient) -> None:
 )
 def test_any_graph_can_be_written_as_json_ld(real: Catalogue, turtle: str) -> None:
     triples = [quad.triple for quad in parse(turtle, RdfFormat.TURTLE)]
-    written = jsonld.document(triples, real.context)
+    written = jsonld.write_document(triples, real.context)
     assert canonical(written, RdfFormat.JSON_LD) == canonical(turtle, RdfFormat.TURTLE)
     assert json.loads(written)["@context"] == real.context

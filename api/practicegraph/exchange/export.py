@@ -199,9 +199,7 @@ class Exporter:
         output.write(b'{"@context": ' + _json(terms) + b',\n"@graph": [')
         between = b"\n"
         for name, graph in self.contents.graphs(self.progress):
-            reference = compactor.reference(NamedNode(name))
-            named = {"id": reference, "@graph": compactor.nodes(graph)}
-            output.write(between + _json(named))
+            output.write(between + _json({"id": name, "@graph": compactor.nodes(graph)}))
             between = b",\n"
         output.write(b"\n]}\n")
 

@@ -1,15 +1,9 @@
-"""Graphs as JSON-LD with readable keys (https://www.w3.org/TR/json-ld11/).
+"""Graphs as JSON-LD, compacted straight from their triples (https://www.w3.org/TR/json-ld11/).
 
-The context comes from the shapes and the ontology. IRIs stand in full, so that a program can join
-by them; a value for which the context has no key stands under its prefixed name and says itself
-what it is. rdflib, which could write this too, loses blank nodes under keys that expect IRIs, and
-takes ten times as long.
-
-Graphs as JSON-LD nodes, compacted straight from their triples with a context of ours.
-
-A context of ours has prefixes and terms of three sorts: texts by language, references, and
-literals with or without a datatype (JSON-LD 1.1, sections 4.1 and 4.2). A value that its term
-does not fit stands as an object, or under the full name of its property.
+The terms of a context are of three sorts (sections 4.1 and 4.2): texts by language, references, and
+literals of one datatype. A value that no term of its property fits stands under the compact IRI of
+the property, as an object. References stand in full, so that a program can join by them. rdflib
+loses blank nodes under terms for references, and takes ten times as long.
 """
 
 import json
@@ -24,228 +18,179 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 from .namespaces import RDF, XSD
 from .terms import Node, Term
 
-_TYPE = NamedNode(RDF + "type")
-_FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
-_DEEPEST = 50
+JsonNode = dict[str, Any]
+
+_TYPE, _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("type", "first", "rest", "nil"))
+_MAX_DEPTH = 50
 _NATIVE = {XSD + "boolean": r"true|false", XSD + "integer": r"0|-?[1-9][0-9]{0,14}"}
+_GEN_DELIMS = tuple(":/?#[]@")  # a prefix ends in one of them (section 4.1.5)
+_LANGUAGE, _REFERENCE = "@language", "@id"
 
 
-def document(
-    triples: Iterable[Triple], terms: Mapping[str, Any], *topics: str, address: str = ""
+def write_document(
+    triples: Iterable[Triple], context: Mapping[str, Any], *topics: str, context_url: str = ""
 ) -> bytes:
-    """Give triples as compact JSON-LD, the topics first; the context in it, or its address."""
-    listed = _Graph(triples, terms).things(topics)
-    head = {"@context": address or terms}
-    found = head | (listed[0] if len(listed) == 1 else {"@graph": listed})
-    return json.dumps(found, ensure_ascii=False, indent=1).encode()
+    """Return a document with the topics first; the context stands in it, unless it has a URL."""
+    nodes = _Document(triples, context).nodes_in_order(topics)
+    head = {"@context": context_url or context}
+    content = head | (nodes[0] if len(nodes) == 1 else {"@graph": nodes})
+    return json.dumps(content, ensure_ascii=False, indent=1).encode()
 
 
-class _Graph:
-    """A graph being written; a blank node stands where it is mentioned, if it is so once.
+class Compactor:
+    """Writes nodes with the terms of a context."""
 
-    Below the deepest level, things are named instead, so that no graph is too deep to be written.
-    """
-
-    def __init__(self, triples: Iterable[Triple], terms: Mapping[str, Any]) -> None:
-        self._things: dict[Node, dict[NamedNode, list[Term]]] = {}
-        mentions: Counter[Term] = Counter()
-        for triple in triples:
-            assert not isinstance(triple.subject, Triple)
-            properties = self._things.setdefault(triple.subject, {})
-            properties.setdefault(triple.predicate, []).append(triple.object)
-            mentions[triple.object] += 1
-        self._mentions = mentions
-        self._written: set[Node] = set()
-        self._level = 0
-        names = {name: iri for name, iri in terms.items() if isinstance(iri, str)}
-        self._prefixes = {name: iri for name, iri in names.items() if iri.endswith(("/", "#"))}
-        self._keys: dict[str, list[tuple[str, Mapping[str, str]]]] = {}
-        for key, term in terms.items():
+    def __init__(self, context: Mapping[str, Any]) -> None:
+        names = {name: iri for name, iri in context.items() if isinstance(iri, str)}
+        self._prefixes = {iri: name for name, iri in names.items() if iri.endswith(_GEN_DELIMS)}
+        self._terms: dict[str, list[tuple[str, Mapping[str, str]]]] = {}
+        for name, term in context.items():
             if not isinstance(term, str):
-                self._keys.setdefault(term["@id"], []).append((key, term))
+                self._terms.setdefault(term["@id"], []).append((name, term))
+        self._key = lru_cache(maxsize=1 << 12)(self._find_key)
+        self._compact_iri = lru_cache(maxsize=1 << 12)(self._find_compact_iri)
 
-    def things(self, topics: Sequence[str]) -> list[dict[str, Any]]:
-        """Give the things that do not stand in others, the topics first, then by name."""
-        first = {topic: place for place, topic in enumerate(topics)}
-        last = len(first)
-        ordered = sorted(self._things, key=lambda n: (first.get(n.value, last), str(n)))
-        nested = {node for node in ordered if self._mentions[node] == 1}
-        tops = [node for node in ordered if isinstance(node, NamedNode) or node not in nested]
-        listed = [self._thing(node) for node in tops]
-        # Blank nodes in a ring, or too deep, stand in none that is written yet.
-        rings = (node for node in ordered if node not in self._written)
-        return [*listed, *({"id": _id(node)} | self._thing(node) for node in rings)]
+    def nodes(self, quads: Iterable[Quad]) -> list[JsonNode]:
+        """Return a node for each subject, in the order of the quads, none inside another."""
+        nodes: dict[str, JsonNode] = {}
+        for quad in quads:
+            subject = _id(quad.subject)
+            self._add(nodes.setdefault(subject, {"id": subject}), quad.predicate, quad.object)
+        return list(nodes.values())
 
-    def _thing(self, node: Node) -> dict[str, Any]:
-        self._written.add(node)
-        named = isinstance(node, NamedNode) or self._mentions[node] != 1
-        found: dict[str, Any] = {"id": _id(node)} if named else {}
-        properties = self._things[node]
-        classes = [term for term in properties.get(_TYPE, []) if isinstance(term, NamedNode)]
-        if classes:
-            found["type"] = _one([self._class(name.value) for name in classes])
-        for predicate, values in properties.items():
-            for value in values:
-                if predicate != _TYPE or not isinstance(value, NamedNode):
-                    self._put(found, predicate.value, value)
-        return {key: _one(held) for key, held in found.items()}
+    def _add(self, node: JsonNode, predicate: NamedNode, value: Term) -> None:
+        if predicate == _TYPE and isinstance(value, NamedNode):
+            terms = self._terms.get(value.value)
+            _append(node, "type", terms[0][0] if terms else self._compact_iri(value.value))
+            return
+        sort = _sort(value)
+        key = self._key(predicate.value, sort)
+        if not key:
+            _append(node, self._compact_iri(predicate.value), self._object(value))
+        elif sort == _LANGUAGE:
+            assert isinstance(value, Literal) and value.language
+            _append(node.setdefault(key, {}), value.language, value.value)
+        else:
+            assert isinstance(value, NamedNode | Literal)
+            _append(node, key, value.value)
 
-    def _put(self, found: dict[str, Any], predicate: str, value: Term) -> None:
-        for key, term in self._keys.get(predicate, []):
-            text = value if isinstance(value, Literal) and not value.direction else None
-            if term.get("@container") and text and text.language:
-                found.setdefault(key, {}).setdefault(text.language, []).append(text.value)
-                return
-            if not term.get("@container") and (short := self._short(value, term)) is not None:
-                found.setdefault(key, []).append(short)
-                return
-        found.setdefault(self._name(predicate), []).append(self._full(value))
+    def _find_key(self, predicate: str, sort: str) -> str:
+        """Return the term of a property that fits a sort of values, or "" if there is none."""
+        for key, term in self._terms.get(predicate, ()):
+            if sort == term.get("@container", term.get("@type", XSD + "string")):
+                return key
+        return ""
 
-    def _short(self, value: Term, term: Mapping[str, str]) -> Any:
-        """Give a value as its key lets it stand; None where the key means other values."""
-        expected = term.get("@type")
-        if isinstance(value, NamedNode) and value != _NIL:
-            return value.value if expected == "@id" else None
-        if not isinstance(value, Literal) or value.language:
-            return None
-        return value.value if (expected or XSD + "string") == value.datatype.value else None
-
-    def _full(self, value: Term) -> Any:
-        """Give a value that says itself what it is."""
-        if isinstance(value, Literal):
-            return self._literal(value)
-        assert isinstance(value, NamedNode | BlankNode)
-        self._level += 1
-        found = self._nested(value) if self._level < _DEEPEST else None
-        self._level -= 1
-        return found or {"id": _id(value)}
-
-    def _nested(self, node: Node) -> dict[str, Any] | None:
-        """Give a list, or a blank node that stands nowhere else; None for what is named."""
-        if (members := self._members(node)) is not None:
-            return {"@list": [self._full(member) for member in members]}
-        alone = isinstance(node, BlankNode) and self._mentions[node] == 1
-        held = alone and node in self._things and node not in self._written
-        return self._thing(node) if held else None
+    def _object(self, value: Term) -> Any:
+        """Return a value that needs no term to be understood."""
+        return self._literal(value) if isinstance(value, Literal) else {"id": _id(value)}
 
     def _literal(self, value: Literal) -> Any:
         if value.language:
             direction = {"@direction": value.direction.value} if value.direction else {}
             return {"@value": value.value, "@language": value.language} | direction
         datatype = value.datatype.value
-        if re.fullmatch(_NATIVE.get(datatype, r"(?!)"), value.value):
+        if datatype in _NATIVE and re.fullmatch(_NATIVE[datatype], value.value):
             return json.loads(value.value)
-        text = datatype == XSD + "string"
-        return value.value if text else {"@value": value.value, "type": self._name(datatype)}
+        if datatype == XSD + "string":
+            return value.value
+        return {"@value": value.value, "type": self._compact_iri(datatype)}
+
+    def _find_compact_iri(self, iri: str) -> str:
+        end = max(map(iri.rfind, _GEN_DELIMS))
+        while end > 0:
+            prefix = self._prefixes.get(iri[: end + 1])
+            local = iri[end + 1 :]
+            if prefix and local and not local.startswith("//"):
+                return f"{prefix}:{local}"
+            end = max(iri.rfind(delimiter, 0, end) for delimiter in _GEN_DELIMS)
+        return iri
+
+
+class _Document(Compactor):
+    """A graph in which a blank node stands inside the one node that refers to it.
+
+    Below the maximum depth, nodes are referred to by their names.
+    """
+
+    def __init__(self, triples: Iterable[Triple], context: Mapping[str, Any]) -> None:
+        super().__init__(context)
+        self._nodes: dict[Node, dict[NamedNode, list[Term]]] = {}
+        self._references: Counter[Term] = Counter()
+        for triple in triples:
+            assert not isinstance(triple.subject, Triple)
+            properties = self._nodes.setdefault(triple.subject, {})
+            properties.setdefault(triple.predicate, []).append(triple.object)
+            self._references[triple.object] += 1
+        self._written: set[Node] = set()
+        self._depth = 0
+
+    def nodes_in_order(self, topics: Sequence[str]) -> list[JsonNode]:
+        """Return the nodes that stand in no other, the topics first, then by name."""
+        rank = {topic: number for number, topic in enumerate(topics)}
+        ordered = sorted(self._nodes, key=lambda n: (rank.get(n.value, len(rank)), str(n)))
+        tops = [n for n in ordered if isinstance(n, NamedNode) or self._references[n] != 1]
+        nodes = [self._node(node) for node in tops]
+        # Blank nodes in a ring, or too deep, stand in none that is written yet.
+        rest = (node for node in ordered if node not in self._written)
+        return [*nodes, *({"id": _id(node)} | self._node(node) for node in rest)]
+
+    def _node(self, node: Node) -> JsonNode:
+        self._written.add(node)
+        is_named = isinstance(node, NamedNode) or self._references[node] != 1
+        content: JsonNode = {"id": _id(node)} if is_named else {}
+        properties = self._nodes[node]
+        for predicate in sorted(properties, key=lambda predicate: predicate != _TYPE):
+            for value in properties[predicate]:
+                self._add(content, predicate, value)
+        return content
+
+    def _object(self, value: Term) -> Any:
+        if isinstance(value, Literal):
+            return self._literal(value)
+        self._depth += 1
+        nested = self._nested(value) if self._depth < _MAX_DEPTH else None
+        self._depth -= 1
+        return {"id": _id(value)} if nested is None else nested
+
+    def _nested(self, value: Term) -> JsonNode | None:
+        """Return a list, or a blank node that nothing else refers to; None for other nodes."""
+        if (members := self._members(value)) is not None:
+            return {"@list": [self._object(member) for member in members]}
+        is_alone = isinstance(value, BlankNode) and self._references[value] == 1
+        is_open = is_alone and value in self._nodes and value not in self._written
+        return self._node(value) if is_open and isinstance(value, BlankNode) else None
 
     def _members(self, head: Term) -> list[Term] | None:
-        """Give the members of a list of which each part is mentioned once; None for others."""
+        """Return the members of a list of which each cell is referred to once; None for others."""
         members: list[Term] = []
-        parts: set[Node] = set()
+        cells: set[Node] = set()
         while head != _NIL:
-            properties = self._things.get(head, {}) if isinstance(head, BlankNode) else {}
-            whole = properties.keys() == {_FIRST, _REST} and self._mentions[head] == 1
-            if not whole or any(len(values) != 1 for values in properties.values()):
+            properties = self._nodes.get(head, {}) if isinstance(head, BlankNode) else {}
+            is_cell = properties.keys() == {_FIRST, _REST} and self._references[head] == 1
+            if not is_cell or any(len(values) != 1 for values in properties.values()):
                 return None
             assert isinstance(head, BlankNode)
-            if head in parts or head in self._written:
+            if head in cells or head in self._written:
                 return None
-            parts.add(head)
+            cells.add(head)
             members += properties[_FIRST]
             (head,) = properties[_REST]
-        self._written |= parts
+        self._written |= cells
         return members
 
-    def _class(self, iri: str) -> str:
-        return next((key for key, _ in self._keys.get(iri, [])), self._name(iri))
 
-    def _name(self, iri: str) -> str:
-        """Give the prefixed name of an IRI, or the IRI where no prefix fits."""
-        fitting = [
-            (len(space), f"{prefix}:{iri[len(space) :]}")
-            for prefix, space in self._prefixes.items()
-            if iri.startswith(space) and iri != space and not iri[len(space) :].startswith("//")
-        ]
-        return max(fitting)[1] if fitting else iri
+def _sort(value: Term) -> str:
+    """Return what a term says of the values that it fits: `@id`, `@language` or a datatype."""
+    if isinstance(value, NamedNode):
+        return _REFERENCE
+    if not isinstance(value, Literal) or value.direction:
+        return ""
+    return _LANGUAGE if value.language else value.datatype.value
 
 
-def _id(node: Node) -> str:
-    return str(node) if isinstance(node, BlankNode) else node.value
-
-
-def _one(values: Any) -> Any:
-    """Give a single value by itself, and in a map of languages each one so."""
-    if isinstance(values, dict) and all(isinstance(held, list) for held in values.values()):
-        return {language: _one(held) for language, held in values.items()}
-    return values[0] if isinstance(values, list) and len(values) == 1 else values
-
-
-_NODES_TYPE = RDF + "type"
-_ENDS = tuple(":/?#[]@")
-_PLAIN = (XSD + "string", RDF + "langString")
-_NO_TERM: Mapping[str, str] = {}
-JsonNode = dict[str, Any]
-
-
-class Compactor:
-    """Writes nodes with the terms of a context (JSON-LD 1.1 API, compaction)."""
-
-    def __init__(self, context: Mapping[str, Any]) -> None:
-        simple = {name: value for name, value in context.items() if isinstance(value, str)}
-        self._prefixes = {iri: name for name, iri in simple.items() if iri.endswith(_ENDS)}
-        terms = {name: value for name, value in context.items() if isinstance(value, dict)}
-        self._terms = {term["@id"]: (name, term) for name, term in reversed(terms.items())}
-        self.short = lru_cache(maxsize=1 << 16)(self._short)
-
-    def nodes(self, quads: Iterable[Quad]) -> list[JsonNode]:
-        """Give the nodes of one graph, one a subject, in the order in which they come."""
-        found: dict[str, JsonNode] = {}
-        for quad in quads:
-            subject = self.reference(quad.subject)
-            self._add(found.setdefault(subject, {"id": subject}), quad.predicate, quad.object)
-        return list(found.values())
-
-    def reference(self, term: Any) -> str:
-        """Give the compact IRI of a named node (section 4.1.5), or the name of a blank one."""
-        return self.short(term.value) if isinstance(term, NamedNode) else str(term)
-
-    def _add(self, node: JsonNode, predicate: NamedNode, value: Term) -> None:
-        iri = predicate.value
-        if iri == _NODES_TYPE and not isinstance(value, Literal):
-            _append(node, "type", self.reference(value))
-            return
-        name, term = self._terms.get(iri, ("", _NO_TERM))
-        by_language = term.get("@container") == "@language"
-        if by_language and isinstance(value, Literal) and value.language:
-            _append(node.setdefault(name, {}), value.language, value.value)
-        elif not name or by_language:
-            _append(node, self.short(iri), self._value(value, _NO_TERM))
-        else:
-            _append(node, name, self._value(value, term))
-
-    def _value(self, value: Term, term: Mapping[str, str]) -> str | JsonNode:
-        wanted = term.get("@type")
-        if not isinstance(value, Literal):
-            reference = self.reference(value)
-            return reference if wanted == "@id" else {"id": reference}
-        if value.language:
-            return {"@value": value.value, "@language": value.language}
-        datatype = value.datatype.value
-        if datatype == (wanted or XSD + "string"):
-            return value.value
-        if datatype in _PLAIN:
-            return {"@value": value.value}
-        return {"@value": value.value, "@type": self.short(datatype)}
-
-    def _short(self, iri: str) -> str:
-        end = max(map(iri.rfind, _ENDS))
-        while end > 0:
-            name = self._prefixes.get(iri[: end + 1])
-            local = iri[end + 1 :]
-            if name and local and not local.startswith("//"):
-                return f"{name}:{local}"
-            end = max(iri.rfind(mark, 0, end) for mark in _ENDS)
-        return iri
+def _id(node: Term) -> str:
+    return node.value if isinstance(node, NamedNode) else str(node)
 
 
 def _append(node: JsonNode, name: str, value: Any) -> None:

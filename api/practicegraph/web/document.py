@@ -74,7 +74,7 @@ def listed(catalogue: Catalogue, quads: list[Quad], form: Form, topics: Sequence
 def serialised(catalogue: Catalogue, triples: list[Triple], form: Form, *topics: str) -> bytes:
     """Write triples in a form; in Turtle and JSON-LD, the topics first."""
     if form == JSON_LD:
-        return jsonld.document(triples, catalogue.context, *topics)
+        return jsonld.write_document(triples, catalogue.context, *topics)
     if form == TURTLE:
         return catalogue.writer.write(triples, *topics).encode()
     assert form.rdf
@@ -155,7 +155,7 @@ def answer(
         content = serialize(triples, format=RdfFormat.JSON_LD)
         return Response(content, media_type=f'{JSON_LD.plain};profile="{_EXPANDED}"')
     address = responses.root(request) + CONTEXT
-    content = jsonld.document(triples, catalogue.context, topic, address=address)
+    content = jsonld.write_document(triples, catalogue.context, topic, context_url=address)
     return Response(content, media_type=JSON_LD.content_type)
 
 

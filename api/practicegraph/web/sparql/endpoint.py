@@ -381,7 +381,7 @@ class Queries:
         triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
         if any(isinstance(triple.object, Triple) for triple in triples):  # JSON-LD 1.1 has none
             raise NotAcceptableError([form for form in GRAPHS if form != JSON_LD])
-        document = jsonld.document(triples, self.site.catalogue.context)
+        document = jsonld.write_document(triples, self.site.catalogue.context)
         return Response(document, headers=headers, media_type=JSON_LD.content_type)
 
     def _limits(self, form: Form) -> dict[str, str]:
