@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 
 from ...reconciliation.candidates import Candidate, Query
 from .. import openapi
@@ -102,13 +102,16 @@ def _judged(one: Candidate, languages: Sequence[str]) -> dict[str, Any]:
     }
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """Read the fields of a form (section 4.3); raises UnsupportedError or TooLargeError."""
+async def _form(request: Request) -> bytes:
+    """Read the body of a form (section 4.3); raise UnsupportedError or TooLargeError."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != endpoint.FORM:
         raise UnsupportedError(f"{media_type or '?'} ({endpoint.FORM})")
-    content = await endpoint.body(request)
-    return dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
+    return await endpoint.body(request)
+
+
+def _fields(form: bytes) -> dict[str, str]:
+    return dict(parse_qsl(form.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def routes(site: Site) -> APIRouter:
@@ -135,6 +138,7 @@ def routes(site: Site) -> APIRouter:
         parameters=[language],
         more={"requestBody": model_body(ReconciliationForm, endpoint.FORM)},
     )
+    one_at_a_time = CapacityLimiter(1)  # a batch takes a processor, which searches need too
 
     @router.get(RECONCILE, **by_url.arguments())
     def described(request: Request) -> Response:
@@ -142,7 +146,10 @@ def routes(site: Site) -> APIRouter:
 
     @router.post(RECONCILE, **by_post.arguments())
     async def reconcile(request: Request) -> Response:
-        return await run_in_threadpool(answers.answer, request, await _fields(request))
+        form = await _form(request)
+        return await to_thread.run_sync(
+            lambda: answers.answer(request, _fields(form)), limiter=one_at_a_time
+        )
 
     _route_suggestions(router, Suggestions(site))
     _route_previews(router, Previews(site))
