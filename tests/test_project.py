@@ -1,29 +1,38 @@
-"""The project keeps its own rules."""
+"""The rules of the project: layout, imports, names and sizes of modules, documents, lock files."""
 
 import ast
 import json
 import re
-import shlex
+import subprocess
+import sys
 import tomllib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from fastapi.testclient import TestClient
 
-from practicegraph.cli.main import COMMANDS
+from practicegraph.cli.main import COMMANDS, main
 from support.catalogues import ROOT
 
 PACKAGE = ROOT / "api" / "practicegraph"
-README = (ROOT / "README.md").read_text()
 LAYOUT = re.findall(
     r"^\| `(\w+)/` \| .* \| (.*) \|$", (ROOT / "api" / "README.md").read_text(), re.M
 )
 """The packages in their order, each with the modules and the packages in it."""
 ORDER = [package for package, _ in LAYOUT]
 HTTP = {"fastapi", "starlette", "uvicorn", "werkzeug"}
+DOMAIN = r"migrant|refugee|mentor|hungar|dutch|outcome|immerse|countr|pupil|practice(?!graph)"
+HEAVY = {
+    *HTTP,
+    "SPARQLWrapper",
+    "babel",
+    "numpy",
+    "openpyxl",
+    "pyshacl",
+    "rdflib",
+}
 
 
 def dotted(path: Path) -> str:
@@ -32,47 +41,65 @@ def dotted(path: Path) -> str:
 
 
 MODULES = {dotted(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {module: ast.parse(path.read_text()) for module, path in MODULES.items()}
+SECTIONS = {m: path for m, path in MODULES.items() if not path.stem.startswith("__")}
+"""The modules that hold code: all but `__init__` and `__main__`."""
+LENGTHS = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
+CHAPTERS = [m for m, path in MODULES.items() if path.stem == "__init__" and "." in m]
+"""The packages at any depth."""
 
 
 def package_of(module: str) -> str:
-    """The package of ours in which a module stands; "" for all others."""
+    """Return the package of ours in which a module stands; "" for all others."""
     root, _, rest = module.partition(".")
     return rest.partition(".")[0] if root == PACKAGE.name else ""
 
 
-def imported(module: str) -> set[str]:
-    """The modules that a module imports, in functions too; ours by their whole names."""
-    path = MODULES[module]
-    above = [*module.split("."), ""] if path.stem == "__init__" else module.split(".")
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def imported_by(module: str) -> set[str]:
+    """Return the modules that a module imports, in functions too; ours by their whole names."""
+    above = module.split(".") + ([""] if MODULES[module].stem == "__init__" else [])
+    imported: set[str] = set()
+    for node in ast.walk(TREES[module]):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             start = above[: -node.level] if node.level else []
             source = ".".join([*start, *filter(None, [node.module])])
             names = {f"{source}.{alias.name}" for alias in node.names}
-            found |= {name if name in MODULES else source for name in names}
-    assert {name for name in found if name.startswith(PACKAGE.name)} <= MODULES.keys()
-    return found
+            imported |= {name if name in MODULES else source for name in names}
+    assert {name for name in imported if name.startswith(PACKAGE.name)} <= MODULES.keys()
+    return imported
 
 
-IMPORTS = {module: imported(module) for module in MODULES}
+IMPORTS = {module: imported_by(module) for module in MODULES}
+OURS = {module: names & SECTIONS.keys() for module, names in IMPORTS.items()}
 
 
-def test_every_module_stands_in_the_layout() -> None:
+def nodes(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    for module, tree in TREES.items():
+        yield from ((module, node) for node in ast.walk(tree) if isinstance(node, kinds))
+
+
+def children(package: str) -> set[str]:
+    """Return the names of the modules and packages in a package."""
+    return {name.rpartition(".")[2] for name in MODULES if name.rpartition(".")[0] == package}
+
+
+def listed_in(package: str) -> list[str]:
+    """Return the modules of a package in the order of its docstring, each the first of a line."""
+    text = ast.get_docstring(TREES[package]) or ""
+    names = re.findall(r"^[-*|` ]*(\w+)/?`?(?: ?[:|(—–-])", text, re.M)
+    return [name for name in names if name in children(package)]
+
+
+def test_every_module_is_in_the_table_of_packages() -> None:
     listed = {(package, name) for package, names in LAYOUT for name in re.findall(r"\w+", names)}
-    inside = {
-        (path.parent.name, path.stem)
-        for path in PACKAGE.glob("*/*")
-        if path.suffix == ".py" or (path / "__init__.py").exists()
-    }
-    assert listed == {(package, name) for package, name in inside if name != "__init__"}
-    assert {path.stem for path in PACKAGE.glob("*.py")} == {"__init__", "__main__"}
+    assert listed == {(p, name) for p in ORDER for name in children(f"{PACKAGE.name}.{p}")}
+    assert children(PACKAGE.name) == {"__main__", *ORDER}
 
 
 @pytest.mark.parametrize("package", ORDER)
-def test_a_package_imports_only_from_those_before_it(package: str) -> None:
+def test_a_package_imports_only_packages_before_it(package: str) -> None:
     before = {"", *ORDER[: ORDER.index(package) + 1]}
     later = [
         f"{module} imports {name}"
@@ -84,32 +111,161 @@ def test_a_package_imports_only_from_those_before_it(package: str) -> None:
     assert later == []
 
 
-def test_no_module_imports_itself_through_others() -> None:
-    ours = {module: names & MODULES.keys() for module, names in IMPORTS.items()}
-    assert set(TopologicalSorter(ours).static_order()) == MODULES.keys()
+@pytest.mark.parametrize("package", CHAPTERS)
+def test_a_module_imports_only_modules_before_it_in_the_docstring(package: str) -> None:
+    order = listed_in(package)
+    if not order:
+        pytest.skip("the docstring lists no modules")
+    assert sorted(order) == sorted(children(package)), "a line for each module: “name: subject”"
+    for module, names in OURS.items():
+        if module.startswith(f"{package}."):
+            inside = {
+                n[len(package) + 1 :].partition(".")[0]
+                for n in names
+                if n.startswith(f"{package}.")
+            }
+            own = module[len(package) + 1 :].partition(".")[0]
+            assert inside <= set(order[: order.index(own) + 1]), module
 
 
-def test_only_web_and_the_command_line_speak_http() -> None:
+def test_docstrings_of_packages_list_their_modules() -> None:
+    assert len([package for package in CHAPTERS if not listed_in(package)]) <= 20
+
+
+def test_imports_make_no_circle() -> None:
+    assert {*TopologicalSorter(OURS).static_order()} == MODULES.keys()
+
+
+def test_a_module_imports_few_others() -> None:
+    most = max((len(names), module) for module, names in OURS.items())
+    assert most[0] <= 32, most[1]
+
+
+def test_a_catalogue_is_data_and_imports_few_modules() -> None:
+    closure: set[str] = set()
+    waiting = [f"{PACKAGE.name}.catalogue.catalogue"]
+    while waiting:
+        closure.add(waiting.pop())
+        waiting = [name for module in closure for name in OURS[module] - closure]
+    assert len(closure) <= 25
+
+
+def test_only_web_speaks_http_and_only_the_command_line_starts_a_server() -> None:
     speakers = {
-        package_of(module)
-        for module, names in IMPORTS.items()
-        if HTTP & {name.partition(".")[0] for name in names}
+        library: {package_of(m) for m, names in IMPORTS.items() if library in roots(names)}
+        for library in HTTP
     }
-    assert speakers == {"web", "cli"}
+    assert speakers.pop("uvicorn") == {"web", "cli"}
+    assert set().union(*speakers.values()) == {"web"}
 
 
-def test_shacl_is_read_as_schema_as_documents_and_in_validation() -> None:
+def roots(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def test_the_terms_of_shacl_are_read_in_one_module() -> None:
     readers = {
-        package_of(m) for m, path in MODULES.items() if re.search(r"\bSH \+", path.read_text())
+        module.removeprefix(f"{PACKAGE.name}.")
+        for module, node in nodes(ast.ImportFrom)
+        if isinstance(node, ast.ImportFrom) and "SH" in {alias.name for alias in node.names}
     }
-    assert readers == {"schema", "catalogue", "validation"}
+    assert readers <= {
+        "catalogue.documents",
+        "catalogue.stored_queries",
+        "schema.shapes",
+        "validation.reports",
+        "validation.scope",
+        "validation.shacl",
+        "validation.stored_checks",
+        "validation.submissions",
+    }
 
 
-def test_no_word_of_the_domain_stands_in_python() -> None:
-    words = r"\b(migrant|refugee|mentor|hungar|dutch|outcome|immerse|countr)"
-    for path in PACKAGE.rglob("*.py"):
-        code = re.sub(r'"""[\s\S]*?"""|#.*', "", path.read_text())
-        assert not re.search(words, code, re.I), path
+def test_no_word_of_the_domain_is_in_the_code() -> None:
+    words = {f"{module}: {text}" for module, text in code_words() if re.search(DOMAIN, text, re.I)}
+    assert words <= {"practicegraph.web.urls: /practices"}
+
+
+def code_words() -> Iterator[tuple[str, str]]:
+    """Yield the names and the strings of the code, without docstrings."""
+    for module, tree in TREES.items():
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            for _, value in ast.iter_fields(node):
+                if isinstance(value, str) and id(node) not in docstrings:
+                    yield module, value
+
+
+def test_modules_are_sections_of_a_few_hundred_lines() -> None:
+    lengths = {module: LENGTHS[module] for module in SECTIONS}
+    assert 90 <= len(lengths) <= 130
+    assert [module for module, length in lengths.items() if length < 40] == []
+    assert {m for m, length in lengths.items() if length > 450} <= {"practicegraph.sparql.pool"}
+
+
+def test_the_program_is_small_and_a_third_of_it_is_http() -> None:
+    total = sum(LENGTHS.values())
+    web = sum(length for module, length in LENGTHS.items() if package_of(module) == "web")
+    assert total <= 28_000
+    assert web * 3 <= total
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    names = Counter(node.name for _, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef))
+    twice = {name for name, count in names.items() if count > 1}
+    assert twice <= {"Change", "Edit", "Found", "Links", "Part", "Query", "State", "Table"}
+
+
+def test_docstrings_of_functions_begin_with_a_plain_verb() -> None:
+    others = [
+        f"{module}.{node.name}"
+        for module, node in nodes(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and re.match(r"(Give|Tell|Have)s?\b", ast.get_docstring(node) or "")
+    ]
+    assert len(others) <= 830, others[:10]
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Return the modules that a command imports, in a process of its own."""
+    code = (
+        "import sys; from practicegraph.cli.main import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\nprint(*sys.modules)"
+    )
+    if arguments[0] == "check":
+        code = code.replace("main(s", "try: main(s").replace(
+            "\nprint", "\nexcept SystemExit: pass\nprint"
+        )
+    command = [sys.executable, "-W", "error", "-c", code, *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=120
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_version_and_help_import_no_command(option: str) -> None:
+    loaded = loaded_by(option)
+    names = {name for name in loaded if name.startswith(PACKAGE.name)}
+    assert names == {
+        PACKAGE.name,
+        *(f"{PACKAGE.name}.cli{end}" for end in ("", ".common", ".main")),
+    }
+    assert not loaded & {*HEAVY, "pyoxigraph"}
+
+
+def test_a_check_imports_no_http_no_tables_and_no_search() -> None:
+    loaded = loaded_by("check", "data/practices/1788.ttl")
+    assert loaded & HEAVY <= {"rdflib", "pyshacl", "babel"}
+
+
+def test_the_help_lists_the_first_sentence_of_each_command() -> None:
+    with main.make_context("practicegraph", ["--help"], resilient_parsing=True) as context:
+        for name, (_, text) in COMMANDS.items():
+            command = main.get_command(context, name)
+            assert command is not None
+            assert command.name == name
+            assert (command.help or "").startswith(text.rstrip(".")), name
 
 
 def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
@@ -121,11 +277,11 @@ def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
     assert len(pins) > 20
     assert lock.count("--hash=sha256:") >= len(pins)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    assert {re.split(r"[;\s]", name)[0] for name in wanted} <= set(pins)
+    required = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    assert {re.split(r"[;\s]", name)[0] for name in required} <= set(pins)
 
 
-def test_the_clients_lock_file_pins_with_hashes_and_names_no_address() -> None:
+def test_the_lock_file_of_javascript_pins_with_hashes_and_names_no_address() -> None:
     lock = json.loads((ROOT / "tests/clients/package-lock.json").read_text())
     assert len(lock["packages"]) > 20
     for name, package in lock["packages"].items():
@@ -133,7 +289,7 @@ def test_the_clients_lock_file_pins_with_hashes_and_names_no_address() -> None:
         assert not name or package["integrity"].startswith("sha512-"), name
 
 
-def test_every_package_has_its_reason() -> None:
+def test_every_dependency_has_its_reason() -> None:
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
     start = lines.index("dependencies = [")
     end = lines.index("[project.scripts]")
@@ -143,11 +299,7 @@ def test_every_package_has_its_reason() -> None:
         assert "#" in lines[number] or lines[number - 1].strip().startswith("#"), lines[number]
 
 
-def test_the_readme_is_short() -> None:
-    assert len(README.splitlines()) < 150
-
-
-def test_every_limit_stands_where_the_table_says() -> None:
+def test_every_limit_is_where_the_table_of_security_says() -> None:
     table = (ROOT / ".github" / "SECURITY.md").read_text()
     cells = [line.split("|")[-2] for line in table.splitlines() if line.startswith("| ")]
     places = [re.findall(r"`([^`]+)`", part) for cell in cells for part in cell.split(";")]
@@ -155,49 +307,3 @@ def test_every_limit_stands_where_the_table_says() -> None:
     for path, *names in filter(None, places):
         text = (PACKAGE / path).read_text()
         assert all(re.search(rf"^(class )?{name}\b", text, re.M) for name in names), (path, names)
-
-
-def shell_lines() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
-    return [line for block in blocks for line in block.splitlines() if line and line[0] != "#"]
-
-
-@pytest.mark.parametrize("line", [line for line in shell_lines() if line.startswith("curl")])
-def test_a_request_of_the_readme_is_answered(line: str, client: TestClient) -> None:
-    words = shlex.split(line)[1:]
-    address = next(word for word in words if word.startswith("http"))
-    headers = dict([words[words.index("-H") + 1].split(": ")]) if "-H" in words else {}
-    path = address.removeprefix("http://127.0.0.1:8000")
-    if "--data-urlencode" in words:
-        name, _, file = words[words.index("--data-urlencode") + 1].partition("@")
-        answer = client.post(path, data={name: (ROOT / file).read_text()}, headers=headers)
-    else:
-        answer = client.get(path, headers=headers, follow_redirects="-L" in words)
-    assert answer.status_code == 200
-    assert len(answer.content) > 200
-    if headers:
-        assert answer.headers["content-type"].startswith(headers["Accept"])
-
-
-COMMAND_LINES = [line for line in shell_lines() if line.startswith(".venv/bin/practicegraph")]
-
-
-@pytest.mark.parametrize("line", COMMAND_LINES)
-def test_a_command_of_the_readme_runs(line: str, run: Callable[..., Result]) -> None:
-    words = shlex.split(line, comments=True)[1:]
-    words = [str(ROOT / word) if word.startswith("tests/") else word for word in words]
-    result = run(*words)
-    assert result.exit_code == 0, result.output
-
-
-def test_every_command_stands_in_the_readme() -> None:
-    for name in COMMANDS:
-        assert f"practicegraph {name}" in README or name == "serve", name
-    targets = re.findall(r"^make (\w+)", README, re.M)
-    makefile = (ROOT / "Makefile").read_text()
-    assert targets == ["run", "test"]
-    assert all(f"\n{target}:" in makefile for target in targets)
-
-
-def test_ci_runs_the_readme_s_test_command() -> None:
-    assert (ROOT / ".ci/run").read_text().rstrip().endswith("make test")

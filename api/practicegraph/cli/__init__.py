@@ -1,5 +1,8 @@
-"""The command line; a command's module is imported when it runs.
+"""The command line; the module of a command is imported when it runs.
 
-Modules: common (options, progress, errors), inspection (check, query, gaps, diff), maintenance
-(template, import, export, label, token), service (serve, load), main (the group of commands).
+common: options, progress bars, errors in one line
+inspection: check, query, gaps, diff
+maintenance: template, import, export, label, token
+service: serve, load
+main: the group of commands
 """

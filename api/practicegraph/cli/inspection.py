@@ -120,7 +120,7 @@ def gaps(name: str, folder: Path, format_name: str, language: str | None) -> Non
 def diff(
     old: str, new: str, folder: Path, format_name: str, language: str | None, fails: bool
 ) -> None:
-    """Compare two states of a catalogue, field by field, and list the impact of the change.
+    """Compare two states of a catalogue, and list the impact of the change.
 
     The impact comes first, in text and JSON: counts that change, entries with other values in
     facets, IRIs that move or vanish, stored queries that fail or return nothing, and labels that

@@ -10,17 +10,23 @@ from .common import errors_in_one_line
 COMMANDS = {
     "serve": ("service:serve", "Serve a catalogue over HTTP."),
     "check": ("inspection:check", "Check a catalogue, or files as if they were part of it."),
-    "import": ("maintenance:import_", "Import source pages and tables, all or nothing."),
+    "import": (
+        "maintenance:import_",
+        "Import source pages and tables, all or nothing.",
+    ),
     "template": ("maintenance:template", "Write an empty table to fill in and import."),
     "export": ("maintenance:export", "Export the whole catalogue to a file."),
     "query": ("inspection:query", "Run a stored query, or a query in a file."),
     "gaps": ("inspection:gaps", "List what is missing or not translated."),
-    "diff": ("inspection:diff", "Compare two states of a catalogue."),
+    "diff": ("inspection:diff", "Compare two states of a catalogue, and list the impact."),
     "label": ("maintenance:label", "Write the CLDR's names into a concept scheme."),
-    "token": ("maintenance:token", "Create, list or revoke bearer tokens."),
+    "token": (
+        "maintenance:token",
+        "Create, list or revoke bearer tokens.",
+    ),
     "load": ("service:load", "Load the catalogue into a SPARQL store."),
 }
-"""The address of each command, and its help; each stands in its own docstring too."""
+"""The address of each command, and how its own help begins."""
 
 
 class LazyGroup(click.Group):

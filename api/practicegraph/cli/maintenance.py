@@ -80,7 +80,10 @@ def import_(
     retrieved: datetime | None,
     dry_run: bool,
 ) -> None:
-    """Import source pages (text) and tables (CSV, XLSX), all or nothing."""
+    """Import source pages and tables, all or nothing.
+
+    Pages are text; tables are CSV or XLSX, with the columns of `template`.
+    """
     today = datetime.now(tz=UTC).date()
     provenance = ImportContext(__version__, retrieved.date() if retrieved else today, today)
     contents = catalogue.read_folder(folder)
@@ -168,10 +171,10 @@ def label(path: Path, folder: Path) -> None:
 )
 @click.option("--revoke", is_flag=True, help="Revoke the token of NAME.")
 def token(name: str, folder: Path, rights: tuple[str, ...], revoke: bool) -> None:
-    """Create, list or revoke bearer tokens, with which one writes over HTTP.
+    """Create, list or revoke bearer tokens.
 
-    A new token is shown once and replaces an earlier one of NAME. Without NAME, the names and
-    permissions of all tokens are listed.
+    A token lets NAME write over HTTP. It is shown once and replaces an earlier one of NAME.
+    Without NAME, the names and permissions of all tokens are listed.
     """
     bearers = TokenFile(folder)
     if revoke and not name:
