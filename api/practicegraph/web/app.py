@@ -24,7 +24,7 @@ from ..exchange.dumps import ARCHIVE_NAME, DUMP_NAMES
 from ..search.request import SearchRequest
 from ..sparql.pool import OnDemand, Workers
 from . import openapi, operations, problems, urls, validation
-from .changes.pages import Changes
+from .changes.endpoint import ChangesEndpoint
 from .context import Site
 from .document import Contexts
 from .entries import parsing
@@ -191,7 +191,7 @@ def application(
     _route_statuses(app, Statuses(site))
     if dumper:
         _route_dumps(app, DumpFiles(site, dumper))
-    _route_changes(app, Changes(site))
+    _route_changes(app, ChangesEndpoint(site))
     app.include_router(entries_routes.routes(site, writing, Parsing(parsers)))
     _route_resources(app, site)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
@@ -380,8 +380,8 @@ def _dump_operation(summary: str, name: str, names: dict[str, Any], missing: int
     )
 
 
-def _route_changes(app: FastAPI, served: Changes) -> None:
-    catalogue = served.site.catalogue
+def _route_changes(app: FastAPI, endpoint: ChangesEndpoint) -> None:
+    catalogue = endpoint.site.catalogue
     described = Operation(
         "changes",
         "dataset",
@@ -393,15 +393,15 @@ def _route_changes(app: FastAPI, served: Changes) -> None:
 
     @app.get(urls.CHANGES, **described.arguments())
     def opening(request: Request) -> Response:
-        return served.opening(request)
+        return endpoint.respond(request)
 
     @app.get(urls.CHANGES + ".{extension}", include_in_schema=False)
     def opening_in_form(request: Request, extension: str) -> Response:
-        return served.opening(request, extension)
+        return endpoint.respond(request, extension)
 
     @app.get(urls.CHANGES + "/{name}", include_in_schema=False)
     def page(request: Request, name: str) -> Response:
-        return served.page(request, name)
+        return endpoint.respond_page(request, name)
 
 
 def _route_resources(app: FastAPI, site: Site) -> None:

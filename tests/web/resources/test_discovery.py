@@ -23,7 +23,7 @@ from practicegraph.web.app import application
 from practicegraph.web.context import Site
 from practicegraph.web.http.errors import UnknownAddressError
 from practicegraph.web.resources import discovery
-from practicegraph.web.resources.discovery import Sitemaps
+from practicegraph.web.resources.discovery import SitemapEndpoint
 from practicegraph.web.urls import Addresses
 from support.catalogues import ROOT, opened
 from support.retirement import bury, move
@@ -277,10 +277,12 @@ def test_only_what_is_current_is_listed(copied: Path) -> None:
     assert URIRef(f"{BASE}practice/1701") in set(said.objects(BASE, VOID.exampleResource))
 
 
-def test_a_long_site_map_has_parts(real: Catalogue, services: Services) -> None:
+def test_a_long_sitemap_has_parts(real: Catalogue, services: Services) -> None:
     app = FastAPI()
     app.include_router(
-        discovery.sitemap_routes(Sitemaps(Site(services, Addresses(real), None), most=100))
+        discovery.sitemap_routes(
+            SitemapEndpoint(Site(services, Addresses(real), None), maximum=100)
+        )
     )
     client = TestClient(app)
     parts = [
