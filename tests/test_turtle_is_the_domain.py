@@ -193,15 +193,15 @@ def test_a_language_more_changes_search_counts_openapi_page_and_import(
 
 
 def in_portuguese(opened_catalogue: Catalogue) -> str:
-    record = opened_catalogue.shapes.record
-    concept = opened_catalogue.vocabularies.by_key["outcome"].concepts["LAN"]
+    record = opened_catalogue.shapes.entry_shape
+    concept = opened_catalogue.vocabularies.schemes_by_key["outcome"].concepts["LAN"]
     title = read_source_site(opened_catalogue.store).page_titles["pt"]
     lines = [
         title,
         "MINT em português",
-        record.by_key["evaluation"].names["pt"],
+        record.fields_by_key["evaluation"].names["pt"],
         "Um texto.",
-        record.by_key["outcome"].names["pt"] + ":",
+        record.fields_by_key["outcome"].names["pt"] + ":",
         " • " + concept.labels["pt"],
     ]
     assert opened_catalogue.store.is_subject(NamedNode(concept.iri).value)

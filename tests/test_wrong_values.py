@@ -168,7 +168,7 @@ def state(served: Services) -> tuple[str, int, list[str]]:
     assert served.log
     catalogue = served.catalogue
     assert catalogue.store.is_subject(catalogue.entry_iri("1788"))
-    assert catalogue.vocabularies.by_key["outcome"].at("ACE")
+    assert catalogue.vocabularies.schemes_by_key["outcome"].get("ACE")
     return catalogue.release, served.log.count, [error.path.name for error in catalogue.unreadable]
 
 

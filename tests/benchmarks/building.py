@@ -95,7 +95,9 @@ def _with_other_values(services: Services, quads: list[Quad]) -> Iterator[Quad]:
 def _with_other_titles(services: Services, quads: list[Quad]) -> Iterator[Quad]:
     for quad in quads:
         value = quad.object
-        if quad.predicate.value in services.catalogue.shapes.labels and isinstance(value, Literal):
+        if quad.predicate.value in services.catalogue.shapes.label_properties and isinstance(
+            value, Literal
+        ):
             value = Literal(f"Changed: {value.value}", language=value.language)
         yield Quad(quad.subject, quad.predicate, value, quad.graph_name)
 

@@ -214,8 +214,8 @@ def record_texts(record: Record) -> list[FieldText]:
     """Return the texts of a record that are searched."""
     return [
         (field_tier(field), term.value, term.language)
-        for field, terms in record.filled()
-        if field.searched and not field.scheme
+        for field, terms in record.items()
+        if field.is_searched and not field.scheme
         for term in terms
         if isinstance(term, Literal)
     ]
@@ -223,14 +223,16 @@ def record_texts(record: Record) -> list[FieldText]:
 
 def _texts(services: Services) -> Iterator[str]:
     entries = services.search.file.iris(_spread(services, _READ, 0, 1))
-    for record in services.catalogue.reader.records(services.catalogue.shapes.record, entries):
+    for record in services.catalogue.reader.read_records(
+        services.catalogue.shapes.entry_shape, entries
+    ):
         yield from (text for _, text, _ in record_texts(record))
 
 
 def _cursors(services: Services) -> Iterator[Cursor]:
     """Yield cursors in the middle of the order by titles, of titles that Virtuoso can compare."""
     tags = services.catalogue.languages
-    text = sort_texts(services.catalogue.shapes.record, tags)[f"{TITLE}@{tags[0]}"]
+    text = sort_texts(services.catalogue.shapes.entry_shape, tags)[f"{TITLE}@{tags[0]}"]
     rows = map(services.search.file.row, _spread(services, 4 * VARIANTS, 0.4, 0.6))
     cursors = [Cursor(None, text(row), row.iri) for row in rows if row]
     ascii_cursors = [cursor for cursor in cursors if cursor.text.isascii()]

@@ -150,7 +150,7 @@ def _answer(connection: Connection, root: Path, endpoint: str) -> None:
     opened = catalogue.open_snapshot(root, _snapshot(root / WORK_FOLDER), {})
     services = Services(opened)
     store = RemoteStore(Endpoint(endpoint), OxigraphStore()) if endpoint else opened.store
-    defined = _Known(store, opened.shapes.record, opened.vocabularies)
+    defined = _Known(store, opened.shapes.entry_shape, opened.vocabularies)
     assert defined.queries
     connection.send("ready")
     try:

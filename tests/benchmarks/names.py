@@ -35,7 +35,7 @@ def measure(services: Services, count: int) -> Iterator[tuple[str, list[float]]]
     concepts = [
         wording
         for concept in services.catalogue.vocabularies.concepts.values()
-        for _, wording in concept.wordings
+        for _, wording in concept.all_labels
     ]
     some = chance.choices(concepts, k=count)
     titles = chance.choices(list(_titles(services)), k=count)
@@ -50,10 +50,10 @@ def measure(services: Services, count: int) -> Iterator[tuple[str, list[float]]]
 
 
 def _titles(services: Services) -> Iterator[str]:
-    kind = services.catalogue.shapes.record
+    kind = services.catalogue.shapes.entry_shape
     iris = services.search.search(SearchRequest(size=1000), services.catalogue.languages).entries
-    for record in services.catalogue.reader.records(kind, iris):
-        yield record.spoken("LabelRole", services.catalogue.languages)[0]
+    for record in services.catalogue.reader.read_records(kind, iris):
+        yield record.text_with_role("LabelRole", services.catalogue.languages)[0]
 
 
 def _searched(services: Services) -> Callable[[str], object]:

@@ -30,7 +30,7 @@ Runs = dict[tuple[str, int, str], list[Run]]
 
 def tasks(opened: Catalogue, entries: int) -> Iterator[Task]:
     """Give what is asked of a catalogue with so many synthetic entries."""
-    label = f"<{opened.shapes.labels[0]}>"
+    label = f"<{opened.shapes.label_properties[0]}>"
     step = max(1, entries // _ASKED)
     names = [f"<{opened.entry_iri(f'synthetic-{n:06}')}>" for n in range(1, entries + 1, step)]
     one = tuple(f"SELECT ?o WHERE {{ {name} {label} ?o }} LIMIT 1" for name in names)

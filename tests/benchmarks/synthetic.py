@@ -75,11 +75,11 @@ class _Sources:
     def choices(self, field: Field) -> list[str]:
         """Give the narrowest values of a list in an order of chance, the most frequent first."""
         store, vocabularies = self.opened.store, self.opened.vocabularies
-        demanded = set(shapes.limits(store, field.iri, "ClassConstraintComponent"))
-        above = vocabularies.schemes[field.scheme].below if field.scheme else {}
+        demanded = set(shapes.read_parameter_values(store, field.iri, "ClassConstraintComponent"))
+        above = vocabularies.schemes[field.scheme].narrower if field.scheme else {}
         listed = [
             term
-            for term in vocabularies.choices(field).values()
+            for term in vocabularies.options(field).values()
             if as_text(term) not in above and demanded <= _classes(store, term)
         ]
         self.random.shuffle(listed)
@@ -88,7 +88,7 @@ class _Sources:
 
 def entries(opened: Catalogue, count: int, seed: int = 1) -> Iterator[str]:
     """Give entries as N-Quads, each a text of its own; the same ones for the same seed."""
-    kind, drawn = opened.shapes.record, random.Random(seed)
+    kind, drawn = opened.shapes.entry_shape, random.Random(seed)
     sources = _Sources(opened, drawn)
     fields = [field for field in kind.fields if field.predicate]
     values = [(f"<{field.predicate}>", _values(sources, field)) for field in fields]
@@ -121,9 +121,9 @@ def _values(sources: _Sources, field: Field) -> Values:
     counts = _counts(field)
     if field.role == "IDRole":
         return lambda entry: [f'"{_identifier(entry)}"']
-    if field.chosen:
+    if field.has_options:
         return _skewed(sources.choices(field), counts)
-    if field.text:
+    if field.is_text:
         return _texts(sources.phrases, field, counts)
     if _is_dated(field):
         return _dates(field, counts)
@@ -135,9 +135,9 @@ def _values(sources: _Sources, field: Field) -> Values:
 
 def _counts(field: Field) -> Sequence[int]:
     """Give how many values an entry has, in cases that are equally likely."""
-    if field.required:
-        return (1, 1, 2, 3) if field.text and field.repeats else (1,)
-    return (1, 1, 2, 2, 2, 3, 3, 4) if field.facet and field.repeats else (0, 0, 1)
+    if field.is_required:
+        return (1, 1, 2, 3) if field.is_text and field.is_repeatable else (1,)
+    return (1, 1, 2, 2, 2, 3, 3, 4) if field.is_facet and field.is_repeatable else (0, 0, 1)
 
 
 def _classes(store: Store, term: Term) -> set[Term]:

@@ -36,7 +36,7 @@ def test_a_synthetic_entry_says_so_in_its_titles_and_beside_every_link(
     made: Path, real: Catalogue
 ) -> None:
     quads = documents.read_document(made).quads
-    titles = {field.predicate for field in real.shapes.record.with_role("LabelRole")}
+    titles = {field.predicate for field in real.shapes.entry_shape.fields_with_role("LabelRole")}
     said = [as_text(quad.object) for quad in quads if quad.predicate.value in titles]
     links = {quad.object for quad in quads if str(quad.object).startswith(f"<{synthetic.PLACE}")}
     described = {q.subject for q in quads if q.predicate.value.endswith("#comment")}
@@ -54,5 +54,5 @@ def test_synthetic_entries_are_the_same_for_the_same_seed(real: Catalogue) -> No
 
 def test_every_field_has_values_in_some_synthetic_entry(real: Catalogue) -> None:
     text = "".join(synthetic.entries(real, 200))
-    wanted = {field.predicate for field in real.shapes.record.fields}
+    wanted = {field.predicate for field in real.shapes.entry_shape.fields}
     assert all(f"<{predicate}>" in text for predicate in wanted)

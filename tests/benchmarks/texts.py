@@ -51,7 +51,7 @@ def real_entries(services: Services) -> tuple[list[str], list[Entry]]:
     opened = services.catalogue
     request = services.request_parser.parse([("size", "1000")])
     iris = services.search.search(request, opened.languages).entries
-    records = opened.reader.records(opened.shapes.record, iris)
+    records = opened.reader.read_records(opened.shapes.entry_shape, iris)
     concepts = opened.vocabularies.concepts
     entries: list[Entry] = []
     for number, record in enumerate(records):
@@ -63,7 +63,7 @@ def real_entries(services: Services) -> tuple[list[str], list[Entry]]:
         labels = [
             (Tier.OTHER, wording, language)
             for concept in (*carried, *above)
-            for language, wording in concept.wordings
+            for language, wording in concept.all_labels
         ]
         entries.append((number, [*record_texts(record), *labels]))
     return [iri.rpartition("/")[2] for iri in iris], entries
@@ -71,7 +71,9 @@ def real_entries(services: Services) -> tuple[list[str], list[Entry]]:
 
 def synthetic_entries(opened: Catalogue, count: int) -> Iterator[Entry]:
     """Yield the texts of synthetic entries, parsed from their N-Quads."""
-    fields = {f.predicate: f for f in opened.shapes.record.fields if f.searched and not f.scheme}
+    fields = {
+        f.predicate: f for f in opened.shapes.entry_shape.fields if f.is_searched and not f.scheme
+    }
     for number, text in enumerate(synthetic.entries(opened, count)):
         found = []
         for quad in parse(text, format=RdfFormat.N_QUADS):

@@ -137,7 +137,7 @@ class Bench:
     def rows(self, count: int) -> Iterator[str]:
         """Give the rows of a table, each when it is measured."""
         lines = list(synthetic.entries(self.opened, count))
-        rules = shacl.turtle(shapes.triples(self.opened.store))
+        rules = shacl.turtle(shapes.read_shape_graphs(self.opened.store))
         ours = [quad.triple for quad in self.opened.store.quads()]
         whole = shacl.turtle([*ours, *_triples("".join(lines))])
         one = shacl.turtle(self._one(lines[0]))

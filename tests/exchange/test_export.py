@@ -125,11 +125,11 @@ def test_the_table_has_every_entry_as_a_search_shows_it(
     real: Catalogue, contents: CanonicalDataset
 ) -> None:
     table = rows(written(real, contents, "csv").decode())
-    kind, tags = real.shapes.record, real.languages
+    kind, tags = real.shapes.entry_shape, real.languages
     assert len(table) == 53
     assert list(table[0]) == column_keys(kind, tags)
     for shown in table:
-        (record,) = real.reader.records(kind, [real.entry_iri(shown["identifier"])])
+        (record,) = real.reader.read_records(kind, [real.entry_iri(shown["identifier"])])
         expected = table_row(real.reader, record, tags)
         assert {column: cell for column, cell in shown.items() if cell} == expected
 
@@ -137,14 +137,14 @@ def test_the_table_has_every_entry_as_a_search_shows_it(
 def test_a_field_beyond_a_property_stands_in_the_table_too(
     real: Catalogue, contents: CanonicalDataset
 ) -> None:
-    kind = real.shapes.record
+    kind = real.shapes.entry_shape
     far = replace(
-        kind.by_key["source"],
+        kind.fields_by_key["source"],
         key="far",
         path=f"(<{EX}a>|<{RDF}type>)",
         predicates=(EX + "a", RDF + "type"),
     )
-    shapes = replace(real.shapes, kinds=(replace(kind, fields=(*kind.fields, far)),))
+    shapes = replace(real.shapes, node_shapes=(replace(kind, fields=(*kind.fields, far)),))
     table = rows(written(replace(real, shapes=shapes), contents, "csv").decode())
     assert {row["far"] for row in table} == {kind.classes[0]}
 

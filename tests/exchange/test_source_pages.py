@@ -11,8 +11,8 @@ from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange.source_pages import SourcePageParser, read_source_site
 from practicegraph.schema.records import Record
-from practicegraph.schema.text import best
-from practicegraph.schema.value_parser import Draft, RefusedError
+from practicegraph.schema.text import pick_text
+from practicegraph.schema.value_parser import Draft, ImportFailedError
 from support.catalogues import SOURCES, opened, snapshot
 
 PAGE = SOURCES / "1788.nl.txt"
@@ -52,9 +52,9 @@ def as_page(catalogue: Catalogue, record: Record, language: str, title: str) -> 
         "MINT",
         "",
     ]
-    for field, terms in record.filled():
-        if field.scheme and field.facet:
-            lines.append(f" • {best(field.names, (language,))}:")
+    for field, terms in record.items():
+        if field.scheme and field.is_facet:
+            lines.append(f" • {pick_text(field.names, (language,))}:")
             iris = [term.value for term in terms if isinstance(term, NamedNode)]
             labels = [catalogue.vocabularies.concepts[iri].labels[language] for iri in iris]
             lines += [f"  • {label}" for label in labels]
@@ -77,7 +77,7 @@ def test_the_real_page_gives_every_field(real: Catalogue) -> None:
 
 def test_the_texts_of_the_real_page_are_in_its_language(real: Catalogue) -> None:
     for found in drafted(real, PAGE, "nl").values:
-        if found.field.text:
+        if found.field.is_text:
             assert [getattr(term, "language", "") for term in found.terms] == ["nl"]
 
 
@@ -97,14 +97,14 @@ def test_every_line_above_the_news_is_read(real: Catalogue) -> None:
     said = " ".join(text for texts in values(drafted(real, PAGE, "nl")).values() for text in texts)
     text = PAGE.read_text().partition("Lastest news")[0]
     long_lines = [line.strip() for line in text.splitlines()[1:] if len(line) > 80]
-    labels = real.vocabularies.by_key["outcome"].by_wording
+    labels = real.vocabularies.schemes_by_key["outcome"].by_label
     unread = [line for line in long_lines if line not in said and "•" not in line]
     assert long_lines
     assert not unread, labels
 
 
 def test_the_real_entry_holds_what_the_page_says(real: Catalogue) -> None:
-    record = real.reader.records(real.shapes.record, [MINT])[0]
+    record = real.reader.read_records(real.shapes.entry_shape, [MINT])[0]
     for found in drafted(real, PAGE, "nl").values:
         held = record.values[found.field.key]
         assert set(found.terms) <= set(held), found.field.key
@@ -112,12 +112,12 @@ def test_the_real_entry_holds_what_the_page_says(real: Catalogue) -> None:
 
 @pytest.mark.parametrize("language", ["en", "nl", "es", "de", "it", "fr", "el"])
 def test_a_page_is_read_in_every_language(real: Catalogue, language: str, tmp_path: Path) -> None:
-    record = real.reader.records(real.shapes.record, [MINT])[0]
+    record = real.reader.read_records(real.shapes.entry_shape, [MINT])[0]
     page = tmp_path / f"1788.{language}.txt"
     page.write_text(as_page(real, record, language, ""))
     found = {value.field.key: set(value.terms) for value in drafted(real, page, language).values}
-    for field, terms in record.filled():
-        if field.scheme and field.facet:
+    for field, terms in record.items():
+        if field.scheme and field.is_facet:
             assert found[field.key] == set(terms), f"{field.key} in {language}"
 
 
@@ -173,10 +173,10 @@ def test_a_page_with_a_fault_is_refused_with_line_field_value_and_the_nearest(
     assert before in text
     page = tmp_path / "page.txt"
     page.write_text(text.replace(before, after, 1))
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ImportFailedError) as caught:
         drafted(real, page, "nl")
     problem = caught.value.problems[0]
-    assert problem.place.line == line
+    assert problem.location.line == line
     assert not [words for words in said if words.lower() not in str(problem).lower()], str(problem)
 
 
@@ -185,7 +185,7 @@ def test_an_ambiguous_label_is_refused(copied: Path) -> None:
     text = scheme.read_text()
     assert '"Lokale overheden"@nl' in text
     scheme.write_text(text.replace('"Overheid"@nl', '"Lokale overheden"@nl', 1))
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ImportFailedError) as caught:
         drafted(opened(copied), PAGE, "nl")
     assert "government" in str(caught.value)
     assert "local-authority" in str(caught.value)
@@ -194,9 +194,9 @@ def test_an_ambiguous_label_is_refused(copied: Path) -> None:
 def test_a_page_that_is_no_text_is_refused(real: Catalogue, tmp_path: Path) -> None:
     page = tmp_path / "page.txt"
     page.write_bytes(b"Online digitale databank\n\xff\xfe")
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ImportFailedError) as caught:
         drafted(real, page, "nl")
-    assert caught.value.problems[0].place.line == 2
+    assert caught.value.problems[0].location.line == 2
 
 
 def test_an_import_of_the_same_page_changes_nothing(
@@ -219,7 +219,7 @@ def test_an_import_makes_a_new_entry_with_its_provenance(
     assert "Summary" in result.output, "that no summary stands there is a warning"
     document = documents.read_document(entry)
     catalogue = opened(copied)
-    record = catalogue.reader.records(catalogue.shapes.record, [MINT])[0]
+    record = catalogue.reader.read_records(catalogue.shapes.entry_shape, [MINT])[0]
     assert {key: len(record.values[key]) for key in COUNTS} == COUNTS
     text = entry.read_text()
     assert 'pg:retrieved "2026-10-01"^^xsd:date' in text
@@ -331,6 +331,6 @@ def test_an_identifier_language_and_source_can_be_given(
     assert (
         Literal("1999")
         in opened(copied)
-        .reader.records(opened(copied).shapes.record, [MINT.replace("1788", "1999")])[0]
+        .reader.read_records(opened(copied).shapes.entry_shape, [MINT.replace("1788", "1999")])[0]
         .values["identifier"]
     )

@@ -71,7 +71,7 @@ def test_an_empty_cell_empties_its_field_and_a_missing_column_leaves_it_alone(
     )
     catalogue = opened(copied)
     entry = catalogue.entry_iri("1788")
-    record = catalogue.reader.records(catalogue.shapes.record, [entry])[0]
+    record = catalogue.reader.read_records(catalogue.shapes.entry_shape, [entry])[0]
     assert "funding" not in record.values
     assert len(record.values["outcome"]) == 7
 

@@ -33,7 +33,12 @@ from practicegraph.exchange.table_writer import CellValueError, WorkbookWriter
 from practicegraph.rdf.namespaces import RDF
 from practicegraph.schema.records import Record
 from practicegraph.schema.text import fold
-from practicegraph.schema.value_parser import Draft, Place, RefusedError, letters
+from practicegraph.schema.value_parser import (
+    Draft,
+    ImportFailedError,
+    SourceLocation,
+    column_letters,
+)
 from support.catalogues import snapshot
 
 LANGUAGES = ("en", "nl", "es", "de", "it", "fr", "el")
@@ -71,7 +76,7 @@ def said(real: Catalogue, path: Path) -> dict[str, list[Any]]:
 
 
 def refused(real: Catalogue, path: Path) -> list[str]:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ImportFailedError) as caught:
         read(real, path)
     return [str(problem).replace(str(path), path.name) for problem in caught.value.problems]
 
@@ -93,9 +98,9 @@ def test_all_entries_exported_and_imported_change_nothing(
 def exported(real: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All entries in a workbook."""
     path = tmp_path_factory.mktemp("exported") / "all.xlsx"
-    kind = real.shapes.record
+    kind = real.shapes.entry_shape
     entries = [NamedNode(iri) for c in kind.classes for iri in _instances(real, c)]
-    found = real.reader.records(kind, [entry.value for entry in entries])
+    found = real.reader.read_records(kind, [entry.value for entry in entries])
     with path.open("wb") as output:
         WorkbookWriter(TableColumns(real.value_parser), real.languages).write(
             real.reader, found, output
@@ -226,13 +231,15 @@ def test_what_a_list_offers_is_read_as_the_value_that_is_meant(
     real: Catalogue, language: str
 ) -> None:
     columns = TableColumns(real.value_parser)
-    for field in real.shapes.record.fields:
-        values = real.vocabularies.choices(field)
+    for field in real.shapes.entry_shape.fields:
+        values = real.vocabularies.options(field)
         wordings = (
-            columns.wordings(field, real.preferred_languages(language)) if field.chosen else {}
+            columns.wordings(field, real.preferred_languages(language)) if field.has_options else {}
         )
         for code, wording in wordings.items():
-            term = real.value_parser.term(Place(Path(), 0), field, wording, real.languages)
+            term = real.value_parser.parse(
+                SourceLocation(Path(), 0), field, wording, real.languages
+            )
             assert term == values[code], wording
 
 
@@ -248,7 +255,7 @@ def test_a_template_offers_lists_and_hints_and_marks_what_is_required(
     assert [s.sheet_state for s in book.worksheets] == ["visible", "visible", "hidden"]
     assert entries.row_dimensions[2].hidden
     assert entries.freeze_panes == "B3"
-    columns = {cell.value: letters(n) for n, cell in enumerate(entries[2], 1)}
+    columns = {cell.value: column_letters(n) for n, cell in enumerate(entries[2], 1)}
     required = {
         key for key in columns if entries[f"{columns[key]}1"].fill.fgColor.rgb == "00FFE699"
     }
@@ -262,7 +269,7 @@ def test_a_template_offers_lists_and_hints_and_marks_what_is_required(
     assert category.formula1
     listed = options[category.formula1.partition("!")[2].replace("$", "")]
     assert "Goede praktijken" in [cell.value for (cell,) in listed]
-    assert category.prompt == real.shapes.record.by_key["category"].hints["nl"]
+    assert category.prompt == real.shapes.entry_shape.fields_by_key["category"].hints["nl"]
     assert {"Identificatie", "Titel@nl"} <= {row[0].value for row in explained.iter_rows()}
 
 
@@ -411,7 +418,7 @@ def test_a_size_that_a_sheet_only_says_it_has_is_not_believed(
 def test_more_rows_than_the_limit_are_refused(real: Catalogue, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, FILLED, FILLED)
     assert len(table_reader.read_xlsx(real.value_parser, path, path.read_bytes(), 3)) == 3
-    with pytest.raises(RefusedError, match="too large"):
+    with pytest.raises(ImportFailedError, match="too large"):
         table_reader.read_xlsx(real.value_parser, path, path.read_bytes(), 2)
 
 
@@ -420,7 +427,7 @@ FORMULAS = ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "'=x", "''@x"]
 
 def made(real: Catalogue, title: str) -> Record:
     values = {"identifier": (Literal("own-1"),), "title": (Literal(title, language="en"),)}
-    return Record(f"{real.base}practice/own-1", real.shapes.record, values)
+    return Record(f"{real.base}practice/own-1", real.shapes.entry_shape, values)
 
 
 @pytest.mark.parametrize(
@@ -512,4 +519,4 @@ def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
 def test_no_column_is_for_what_an_import_states_itself(real: Catalogue) -> None:
     listed = WorkbookWriter(TableColumns(real.value_parser), real.languages).listed
     assert not importer.GENERATED_PROPERTIES & {column.field.predicate for column in listed}
-    assert {f.predicate for f in real.shapes.record.fields} >= importer.GENERATED_PROPERTIES
+    assert {f.predicate for f in real.shapes.entry_shape.fields} >= importer.GENERATED_PROPERTIES

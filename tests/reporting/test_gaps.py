@@ -16,7 +16,7 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.namespaces import SKOS
 from practicegraph.reporting import gaps
 from practicegraph.reporting.gaps import Ledger
-from practicegraph.schema.value_parser import BadChoiceError
+from practicegraph.schema.value_parser import InvalidParameterError
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
 from support.catalogues import copy, rows
@@ -130,7 +130,7 @@ def test_people_get_the_first_rows_and_programs_all(kept: Ledger) -> None:
 
 
 def test_a_part_that_is_not_there_is_refused_with_those_that_are(kept: Ledger) -> None:
-    with pytest.raises(BadChoiceError) as refused:
+    with pytest.raises(InvalidParameterError) as refused:
         kept.parts("thin-field")
     assert "thin-fields" in refused.value.valid
 

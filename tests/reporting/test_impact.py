@@ -51,7 +51,7 @@ def counts(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
 
 def number(client_of: Catalogue, iri: str) -> int:
     """How many entries a facet has for a concept, as a search counts them."""
-    facets = client_of.shapes.record.facets
+    facets = client_of.shapes.entry_shape.facets
     defined = Services(client_of).sparql_engine
     found = (defined.counts(facet) for facet in facets)
     return next(n for each in found for term, n in each.items() if term == NamedNode(iri))
@@ -156,7 +156,7 @@ def test_the_impact_stands_before_the_details_in_words(
     lines = result.output.splitlines()
     headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
     assert headings == [
-        f"{real.phrases.say(name, (language,))}:"
+        f"{real.phrases.format(name, (language,))}:"
         for name in ("countsMoved", "retagged", "addressesLost", "questionsLost")
     ]
     assert any(re.fullmatch(r"  .+: .+: \d+ → \d+", line) for line in lines)

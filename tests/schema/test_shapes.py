@@ -15,7 +15,9 @@ def test_every_field_of_the_source_is_a_field_of_an_entry(
     real: Catalogue, vocabulary: dict[str, Any]
 ) -> None:
     names = {
-        (tag, fold(name)) for field in real.shapes.record.fields for tag, name in field.wordings
+        (tag, fold(name))
+        for field in real.shapes.entry_shape.fields
+        for tag, name in field.all_names
     }
     for heading, item in vocabulary["headings"].items():
         if heading not in ("page_title", "not_available_text"):
@@ -27,12 +29,12 @@ def test_every_field_of_the_source_is_a_field_of_an_entry(
     ("key", "attribute", "value"),
     [
         ("outcome", "scheme", "https://w3id.org/practicegraph/outcome"),
-        ("outcome", "facet", True),
-        ("outcome", "repeats", True),
-        ("category", "repeats", False),
-        ("category", "required", True),
-        ("title", "text", True),
-        ("title", "searched", True),
+        ("outcome", "is_facet", True),
+        ("outcome", "is_repeatable", True),
+        ("category", "is_repeatable", False),
+        ("category", "is_required", True),
+        ("title", "is_text", True),
+        ("title", "is_searched", True),
         ("title", "role", "LabelRole"),
         ("start", "predicate", "https://schema.org/startDate"),
         ("page", "datatypes", ()),
@@ -47,11 +49,11 @@ def test_every_field_of_the_source_is_a_field_of_an_entry(
 def test_a_triple_of_a_shape_becomes_what_the_contract_says(
     key: str, attribute: str, value: object, real: Catalogue
 ) -> None:
-    assert getattr(real.shapes.record.by_key[key], attribute) == value
+    assert getattr(real.shapes.entry_shape.fields_by_key[key], attribute) == value
 
 
 def test_true_and_false_are_the_values_of_a_boolean(real: Catalogue) -> None:
-    options = real.shapes.record.by_key["ongoing"].options
+    options = real.shapes.entry_shape.fields_by_key["ongoing"].options
     assert [term.value for term in options if isinstance(term, Literal)] == ["true", "false"]
 
 
@@ -78,19 +80,19 @@ def test_every_kind_of_shacl_path_becomes_a_sparql_path(
     file.write_text(text.replace(before, after))
     expected = sparql.replace("<O>", "<https://w3id.org/practicegraph/ontology#outcome>")
     expected = expected.replace("<B>", "<http://www.w3.org/2004/02/skos/core#broader>")
-    assert opened(copied).shapes.record.by_key["category"].path == expected
+    assert opened(copied).shapes.entry_shape.fields_by_key["category"].path == expected
 
 
 def test_no_two_fields_of_an_entry_have_the_same_name(real: Catalogue) -> None:
     owners: dict[str, str] = {}
-    for field in real.shapes.record.fields:
-        for _, wording in field.wordings:
+    for field in real.shapes.entry_shape.fields:
+        for _, wording in field.all_names:
             owner = owners.setdefault(fold(wording), field.key)
             assert owner == field.key, f"{wording}: {owner} and {field.key}"
 
 
 def test_a_phrase_has_the_same_gaps_in_every_language(real: Catalogue) -> None:
-    for name, wordings in real.phrases.wordings.items():
+    for name, wordings in real.phrases.labels.items():
         gaps = {tag: sorted(re.findall(r"\{\w+\}", words)) for tag, words in wordings.items()}
         assert set(gaps) == set(real.languages), name
         assert len({tuple(found) for found in gaps.values()}) == 1, f"{name}: {gaps}"
@@ -101,7 +103,7 @@ def test_every_phrase_is_said_somewhere(real: Catalogue) -> None:
     code = "".join(p.read_text() for p in [*package.rglob("*.py"), *package.rglob("*.html")])
     unsaid = [
         name
-        for name in real.phrases.wordings
+        for name in real.phrases.labels
         if f'"{name}"' not in code and f"'{name}'" not in code and not name.endswith("Component")
     ]
     columns = {name for part in Ledger(real, real.languages).parts() for name in part.columns}

@@ -1,6 +1,6 @@
 import pytest
 
-from practicegraph.schema.text import best, fold, nearest, preferring
+from practicegraph.schema.text import find_similar, fold, pick_text, put_first
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ def test_wordings_that_differ_in_letters_are_not_the_same() -> None:
 
 
 def test_a_reader_gets_the_preferred_language_then_the_fallback_then_any() -> None:
-    order = preferring("nl", ("en", "nl", "de"))
-    assert best({"en": "one", "nl": "een"}, order) == "een"
-    assert best({"en": "one", "de": "eins"}, order) == "one"
-    assert best({"el": "ένα"}, order) == "ένα"
-    assert best({}, order) == ""
+    order = put_first("nl", ("en", "nl", "de"))
+    assert pick_text({"en": "one", "nl": "een"}, order) == "een"
+    assert pick_text({"en": "one", "de": "eins"}, order) == "one"
+    assert pick_text({"el": "ένα"}, order) == "ένα"
+    assert pick_text({}, order) == ""
 
 
 def test_the_nearest_words_come_with_the_nearest_first() -> None:
-    assert nearest("Hungry", ["Spain", "Hungary", "Germany"])[0] == "Hungary"
-    assert nearest("qqqq", ["Spain"]) == []
+    assert find_similar("Hungry", ["Spain", "Hungary", "Germany"])[0] == "Hungary"
+    assert find_similar("qqqq", ["Spain"]) == []

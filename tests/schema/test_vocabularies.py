@@ -25,7 +25,7 @@ KEYS = {
 
 
 def concept_with(scheme: Scheme, language: str, wording: str) -> Concept:
-    found = scheme.by_wording.get((language, fold(wording)), [])
+    found = scheme.by_label.get((language, fold(wording)), [])
     assert len(found) == 1, f"{scheme.key}: {wording}@{language} fits {len(found)} concepts"
     return found[0]
 
@@ -34,7 +34,7 @@ def concept_with(scheme: Scheme, language: str, wording: str) -> Concept:
 def test_every_label_that_the_source_prints_finds_one_concept(
     key: str, real: Catalogue, vocabulary: dict[str, Any]
 ) -> None:
-    scheme = real.vocabularies.by_key[KEYS[key]]
+    scheme = real.vocabularies.schemes_by_key[KEYS[key]]
     for item in vocabulary["schemes"][key]:
         printed = item["labels"].items()
         found = {concept_with(scheme, language, wording).iri for language, wording in printed}
@@ -45,7 +45,7 @@ def test_every_label_that_the_source_prints_finds_one_concept(
 def test_a_label_is_as_the_source_prints_it_or_is_marked_as_ours(
     key: str, real: Catalogue, vocabulary: dict[str, Any]
 ) -> None:
-    scheme = real.vocabularies.by_key[KEYS[key]]
+    scheme = real.vocabularies.schemes_by_key[KEYS[key]]
     for item in vocabulary["schemes"][key]:
         concept = concept_with(scheme, "en", item["labels"]["en"])
         marked = real.store.values(NamedNode(concept.iri), PG + "translatedLabel")
@@ -60,7 +60,7 @@ def test_a_label_is_as_the_source_prints_it_or_is_marked_as_ours(
 def test_every_outcome_stands_under_its_dimension(
     real: Catalogue, vocabulary: dict[str, Any]
 ) -> None:
-    scheme = real.vocabularies.by_key["outcome"]
+    scheme = real.vocabularies.schemes_by_key["outcome"]
     for item in vocabulary["schemes"]["outcome"]:
         parents = scheme.concepts[item["code"]].broader
         assert parents == (concept_with(scheme, "en", item["dimension"]).iri,)
@@ -69,11 +69,11 @@ def test_every_outcome_stands_under_its_dimension(
 def test_the_clusters_stand_without_members_and_say_so(
     real: Catalogue, vocabulary: dict[str, Any]
 ) -> None:
-    scheme = real.vocabularies.by_key["outcome"]
+    scheme = real.vocabularies.schemes_by_key["outcome"]
     assert len(vocabulary["dashboard"]["clusters"]) == 6
     for item in vocabulary["dashboard"]["clusters"]:
         cluster = concept_with(scheme, "en", item["labels"]["en"])
-        assert cluster.iri not in scheme.below
+        assert cluster.iri not in scheme.narrower
         notes = real.store.values(
             NamedNode(cluster.iri), "http://www.w3.org/2004/02/skos/core#scopeNote"
         )
@@ -84,7 +84,7 @@ def test_the_clusters_stand_without_members_and_say_so(
 def test_countries_and_languages_are_labelled_as_the_cldr_has_them(
     key: str, names: str, real: Catalogue
 ) -> None:
-    scheme = real.vocabularies.by_key[key]
+    scheme = real.vocabularies.schemes_by_key[key]
     version = real.store.value(NamedNode(scheme.iri), PG + "localeVersion")
     assert version == Literal(get_cldr_version())
     for concept in scheme.concepts.values():
@@ -96,7 +96,7 @@ def test_countries_and_languages_are_labelled_as_the_cldr_has_them(
 
 
 def test_a_value_that_is_no_country_is_no_place(real: Catalogue) -> None:
-    scheme = real.vocabularies.by_key["country"]
+    scheme = real.vocabularies.schemes_by_key["country"]
     places = real.store.subjects(RDF + "type", NamedNode("http://purl.org/dc/terms/Location"))
     bodies = {n for n, concept in scheme.concepts.items() if NamedNode(concept.iri) not in places}
     assert bodies == {"european-union", "unhcr", "unicef"}
@@ -104,4 +104,4 @@ def test_a_value_that_is_no_country_is_no_place(real: Catalogue) -> None:
 
 def test_all_languages_of_the_european_union_are_there(real: Catalogue) -> None:
     official = "BUL CES DAN DEU ELL ENG EST FIN FRA GLE HRV HUN ITA LAV LIT MLT NLD POL POR RON SLK SLV SPA SWE"
-    assert set(official.split()) <= set(real.vocabularies.by_key["language"].concepts)
+    assert set(official.split()) <= set(real.vocabularies.schemes_by_key["language"].concepts)

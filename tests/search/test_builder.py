@@ -62,14 +62,14 @@ def source(
     request: pytest.FixtureRequest, real: Catalogue, tmp_path: Path
 ) -> tuple[EntryReader, list[Path]]:
     """A store and the files that it was filled from."""
-    iris = EntryReader(real.store, real.shapes.record).iris()
+    iris = EntryReader(real.store, real.shapes.entry_shape).iris()
     quads = request.param([quad for iri in iris for quad in real.store.graph_quads(iri)])
     store, files = OxigraphStore(), [tmp_path / "first.nq", tmp_path / "second.nq"]
     store.add(quads)
     half = len(quads) // 2
     for file, some in zip(files, (quads[:half], quads[half:]), strict=True):
         serialize(some, file, format=RdfFormat.N_QUADS)
-    return EntryReader(store, real.shapes.record), files
+    return EntryReader(store, real.shapes.entry_shape), files
 
 
 def test_files_have_the_entries_of_the_store_but_those_described_apart(
@@ -87,7 +87,7 @@ def test_files_have_the_entries_of_the_store_but_those_described_apart(
 def test_entries_with_their_records_in_one_graph_are_not_read_twice(
     real: Catalogue, tmp_path: Path
 ) -> None:
-    reader, file = EntryReader(real.store, real.shapes.record), tmp_path / "all.nq"
+    reader, file = EntryReader(real.store, real.shapes.entry_shape), tmp_path / "all.nq"
     iris = reader.iris()
     quads = [quad for iri in iris for quad in real.store.graph_quads(iri)]
     subjects = {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
@@ -172,7 +172,7 @@ def test_an_index_built_from_files_equals_the_one_built_from_the_store(
 def test_an_index_survives_a_build_from_a_malformed_file(real: Catalogue, tmp_path: Path) -> None:
     file = tmp_path / "broken.nq"
     file.write_text("<https://example.org/a> <b")
-    reader = EntryReader(real.store, real.shapes.record)
+    reader = EntryReader(real.store, real.shapes.entry_shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(builder, "_MIN_FILE_ENTRIES", 10)
         index = build(real, reader, [])

@@ -17,7 +17,7 @@ from practicegraph.catalogue.state import StateFile
 from practicegraph.rdf.namespaces import RDF, XSD
 from practicegraph.rdf.terms import Term, as_text
 from practicegraph.schema import lifecycle, vocabularies
-from practicegraph.schema.fields import Kind
+from practicegraph.schema.fields import NodeShape
 from practicegraph.search.engine import SparqlEngine
 from practicegraph.search.entries import EntryReader, IndexedEntry
 from practicegraph.search.index import Index
@@ -53,7 +53,7 @@ class World:
     """A store with the real vocabularies, some of whose concepts are deprecated, and no entries."""
 
     store: OxigraphStore
-    kind: Kind
+    kind: NodeShape
     known: vocabularies.Vocabularies
     options: dict[str, list[Term]]
 
@@ -87,14 +87,18 @@ class World:
         yield quad(RDF + "type", NamedNode(self.kind.classes[0]))
         for key, terms in entry.values.items():
             for term in terms:
-                yield quad(self.kind.by_key[key].predicate or "", term)
+                yield quad(self.kind.fields_by_key[key].predicate or "", term)
         for tag, title in entry.titles.items():
-            yield quad(self.kind.by_key["title"].predicate or "", Literal(title, language=tag))
+            yield quad(
+                self.kind.fields_by_key["title"].predicate or "", Literal(title, language=tag)
+            )
         for key, date in zip(("start", "end"), sorted(entry.dates), strict=False):
             datatype = NamedNode(XSD + _TYPES[len(date)])
-            yield quad(self.kind.by_key[key].predicate or "", Literal(date, datatype=datatype))
+            yield quad(
+                self.kind.fields_by_key[key].predicate or "", Literal(date, datatype=datatype)
+            )
         if entry.ongoing:
-            yield quad(self.kind.by_key["ongoing"].predicate or "", TRUE)
+            yield quad(self.kind.fields_by_key["ongoing"].predicate or "", TRUE)
         if entry.withdrawn:
             yield quad(DEPRECATED.value, TRUE)
 
@@ -112,12 +116,12 @@ def world(real: Catalogue) -> World:
         store.add([Quad(concept, DEPRECATED, TRUE, place)])
         if new:
             store.add([Quad(concept, REPLACED, NamedNode(f"{BASE}outcome/{new}"), place)])
-    known = vocabularies.read(store, lifecycle.read(store))
-    kind = real.shapes.record
+    known = vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store))
+    kind = real.shapes.entry_shape
     options: dict[str, list[Term]] = {}
     for key in FACETS:
-        scheme = known.schemes[kind.by_key[key].scheme or ""]
-        concepts = [*scheme.retired.values(), *list(scheme.concepts.values())[:9]]
+        scheme = known.schemes[kind.fields_by_key[key].scheme or ""]
+        concepts = [*scheme.deprecated.values(), *list(scheme.concepts.values())[:9]]
         options[key] = [NamedNode(concept.iri) for concept in concepts]
     return World(store, kind, known, options)
 

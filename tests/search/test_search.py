@@ -7,7 +7,7 @@ from pyoxigraph import Literal, NamedNode
 
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.schema.value_parser import BadChoiceError
+from practicegraph.schema.value_parser import InvalidParameterError
 from practicegraph.search.engine import SearchResult
 from practicegraph.search.request import encode_cursor
 
@@ -48,7 +48,7 @@ def test_counts_are_those_of_the_source(
     real: Catalogue, services: Services, entries: list[dict[str, Any]]
 ) -> None:
     outcomes = counts(real, search(services), "outcome")
-    scheme = real.vocabularies.by_key["outcome"]
+    scheme = real.vocabularies.schemes_by_key["outcome"]
     expected = Counter(label for entry in entries for label in entry["outcome"])
     for concept in scheme.concepts.values():
         if len(concept.notation) == 3:
@@ -136,8 +136,8 @@ def test_entries_are_sorted_by_their_titles_in_the_reader_s_language(
     languages = ("nl", "en", "es", "de", "it", "fr", "el")
     request = services.request_parser.parse([("size", "60")])
     result = services.search.search(request, languages)
-    records = real.reader.records(real.shapes.record, result.entries)
-    titles = [record.spoken("LabelRole", languages)[0].lower() for record in records]
+    records = real.reader.read_records(real.shapes.entry_shape, result.entries)
+    titles = [record.text_with_role("LabelRole", languages)[0].lower() for record in records]
     assert titles == sorted(titles)
     assert any("hervestiging" in title for title in titles)
 
@@ -158,7 +158,7 @@ def test_entries_are_sorted_by_their_titles_in_the_reader_s_language(
 def test_an_unknown_name_or_value_is_refused_with_the_nearest_valid_ones(
     services: Services, name: str, value: str, nearest: str
 ) -> None:
-    with pytest.raises(BadChoiceError) as caught:
+    with pytest.raises(InvalidParameterError) as caught:
         services.request_parser.parse([(name, value)])
     assert nearest in caught.value.valid[:3]
 

@@ -14,7 +14,7 @@ from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.namespaces import RDF, SKOS
 from practicegraph.schema import shapes
-from practicegraph.schema.lifecycle import DEPRECATED, REPLACED
+from practicegraph.schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 from practicegraph.validation import scope, shacl
 from practicegraph.validation.scope import ends
 from practicegraph.validation.shacl import Engine, ValidationResult
@@ -53,7 +53,7 @@ def retired(things: list[list[Quad]]) -> Iterator[Quad]:
     for thing, other in zip(things[::29], things[4::29], strict=False):
         name, successor = ends(thing[0])[0], ends(other[0])[0]
         yield Quad(name, NamedNode(DEPRECATED), true)
-        yield Quad(name, NamedNode(REPLACED), successor)
+        yield Quad(name, NamedNode(IS_REPLACED_BY), successor)
 
 
 def of_class(real: Catalogue, name: str) -> list[list[Quad]]:
@@ -69,7 +69,7 @@ def _parts(real: Catalogue, name: str) -> Iterator[Quad]:
 
 def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
     """Entries and concepts made wrong, with all that the shapes look at from them."""
-    classes = (real.shapes.record.classes[0], SKOS + "Concept")
+    classes = (real.shapes.entry_shape.classes[0], SKOS + "Concept")
     entries, concepts = (of_class(real, name) for name in classes)
     context = [*real.store.quads(), *retired(entries), *retired(concepts)]
     drawn = [*islice(Mutants(entries, context, seed), count)]
@@ -84,7 +84,7 @@ def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
 
 def test_both_engines_find_the_same_in_whatever_is_wrong(real: Catalogue) -> None:
     """`PRACTICEGRAPH_MUTANTS=5000 pytest tests/test_engines.py` draws more of it."""
-    rules = shacl.turtle(shapes.triples(real.store))
+    rules = shacl.turtle(shapes.read_shape_graphs(real.store))
     results = compared(rules, shacl.turtle(mutated(real, COUNT, COUNT)))
     assert len({component for _, _, component, *_ in results}) >= 12
     assert len(results) > COUNT

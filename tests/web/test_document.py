@@ -17,8 +17,8 @@ from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
 from practicegraph.application import startup
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf import jsonld
-from practicegraph.schema.records import Reader
-from practicegraph.schema.text import preferring
+from practicegraph.schema.records import RecordReader
+from practicegraph.schema.text import put_first
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
 from support.catalogues import PARTS, in_json_ld
@@ -129,7 +129,7 @@ def test_a_concept_s_data_say_what_leads_to_it(client: TestClient) -> None:
 
 def test_a_title_in_another_language_comes_before_a_description(real: Catalogue) -> None:
     store = OxigraphStore()
-    reader = Reader(store, real.vocabularies, real.shapes.labels)
+    reader = RecordReader(store, real.vocabularies, real.shapes.label_properties)
     thing = f"{BASE}practice/new"
     turtle = f"""
         @prefix dct: <http://purl.org/dc/terms/> .
@@ -137,9 +137,9 @@ def test_a_title_in_another_language_comes_before_a_description(real: Catalogue)
         <{thing}#part> dct:description "Older ones help."@en .
     """
     store.add(parse(turtle, RdfFormat.TURTLE))
-    assert reader.name(thing, real.languages) == "Maatjes"
-    assert reader.name(thing, preferring("de", real.languages)) == "Mentoren"
-    assert reader.name(f"{thing}#part", real.languages) == "Older ones help."
+    assert reader.label(thing, real.languages) == "Maatjes"
+    assert reader.label(thing, put_first("de", real.languages)) == "Mentoren"
+    assert reader.label(f"{thing}#part", real.languages) == "Older ones help."
 
 
 def test_a_concept_s_page_names_and_counts_what_leads_to_it(client: TestClient) -> None:

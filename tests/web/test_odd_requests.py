@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from practicegraph.application.services import Services
 from practicegraph.reconciliation.names import form
-from practicegraph.schema.text import MOST_LETTERS
+from practicegraph.schema.text import MAX_TEXT_LENGTH
 from practicegraph.search.text import tokenizer
 
 ENTRY = "1788"
@@ -279,7 +279,7 @@ def test_only_the_beginning_of_a_name_is_looked_at(client: TestClient) -> None:
         suggested = client.get("/reconcile/suggest/property", params={"prefix": name})
         return answer.json(), suggested.json()
 
-    name = "Psychological wellbeing ".ljust(MOST_LETTERS, "x")
+    name = "Psychological wellbeing ".ljust(MAX_TEXT_LENGTH, "x")
     assert found(name) == found(name + "y" * 10_000)
 
 
@@ -292,4 +292,4 @@ def test_words_of_queries_are_not_cached() -> None:
     for number in range(300):
         tokens.variants([f"word{number}"])
     assert not any(tokens._tokens.values())
-    assert len(form("x" * 1000)) < MOST_LETTERS
+    assert len(form("x" * 1000)) < MAX_TEXT_LENGTH

@@ -299,7 +299,7 @@ def test_the_page_has_a_form_in_every_language_without_scripts(
 ) -> None:
     for language in real.languages:
         page = client.get(f"/validate?lang={language}", headers={"Accept": "text/html"}).text
-        assert real.phrases.say("ownShapes", (language,)) in page
+        assert real.phrases.format("ownShapes", (language,)) in page
         assert f'action="/validate?lang={language}" method="post"' in page
         assert "<script" not in page
     assert 'href="/validate"' in client.get("/", headers={"Accept": "text/html"}).text

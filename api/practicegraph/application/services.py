@@ -54,18 +54,20 @@ class Services:
     @cached_property
     def request_parser(self) -> RequestParser:
         """Return the parser of search requests."""
-        return RequestParser(self.catalogue.shapes.record, self.catalogue.vocabularies)
+        return RequestParser(self.catalogue.shapes.entry_shape, self.catalogue.vocabularies)
 
     @cached_property
     def sparql_engine(self) -> SparqlEngine:
         """Return the search engine that answers by SPARQL alone, as searches are defined."""
         catalogue = self.catalogue
-        return SparqlEngine(catalogue.store, catalogue.shapes.record, catalogue.vocabularies)
+        return SparqlEngine(catalogue.store, catalogue.shapes.entry_shape, catalogue.vocabularies)
 
     @property
     def explainer(self) -> Explainer:
         """Return what explains the numbers of an answer by their SPARQL."""
-        return Explainer(self.search, self.catalogue.shapes.record, self.catalogue.vocabularies)
+        return Explainer(
+            self.search, self.catalogue.shapes.entry_shape, self.catalogue.vocabularies
+        )
 
     @property
     def similarity(self) -> SimilarityFinder:
@@ -91,7 +93,7 @@ class Services:
     def things(self) -> Things:
         """Return the entities of reconciliation."""
         catalogue = self.catalogue
-        return Things(catalogue.base, self.types, catalogue.permanence, self.search)
+        return Things(catalogue.base, self.types, catalogue.lifecycle, self.search)
 
     @property
     def reconciling(self) -> Reconciling:
@@ -121,8 +123,8 @@ class Services:
     @cached_property
     def _dataset(self) -> Callable[[str], Dataset]:
         catalogue = self.catalogue
-        concepts = catalogue.shapes.kind_of([SKOS + "Concept"])
-        record = catalogue.shapes.record
+        concepts = catalogue.shapes.find_node_shape([SKOS + "Concept"])
+        record = catalogue.shapes.entry_shape
         kinds = (record, concepts) if concepts else (record,)
         described = partial(Dataset, catalogue.store, catalogue.base, kinds, catalogue.languages)
         return lru_cache(maxsize=1)(described)
@@ -130,6 +132,6 @@ class Services:
 
 def index_of(catalogue: Catalogue, file: IndexFile) -> Index:
     """Return the search index that a file holds, at the release at which it was last written."""
-    reader = EntryReader(catalogue.store, catalogue.shapes.record)
-    stop_words = parse_stop_words(catalogue.phrases.wordings["smallWords"])
+    reader = EntryReader(catalogue.store, catalogue.shapes.entry_shape)
+    stop_words = parse_stop_words(catalogue.phrases.labels["smallWords"])
     return Index(reader, catalogue.vocabularies, catalogue.languages, file, stop_words)

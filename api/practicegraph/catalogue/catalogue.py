@@ -17,12 +17,12 @@ from ..rdf.namespaces import DCAT, RDF, VOID
 from ..rdf.turtle import TurtleWriter
 from ..schema import lifecycle, messages, ontology, shapes, vocabularies
 from ..schema.fields import Shapes
-from ..schema.lifecycle import Permanence
+from ..schema.lifecycle import Lifecycle
 from ..schema.messages import Phrases
 from ..schema.ontology import Ontology
-from ..schema.records import Reader
-from ..schema.text import preferring
-from ..schema.value_parser import Understanding
+from ..schema.records import RecordReader
+from ..schema.text import put_first
+from ..schema.value_parser import ValueParser
 from ..schema.vocabularies import Vocabularies
 from ..storage.base import ReleaseCache, Store
 from ..storage.oxigraph import OxigraphStore
@@ -92,55 +92,55 @@ class Catalogue:
         return self.shapes.languages
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> RecordReader:
         """Give what reads records."""
-        return Reader(self.store, self.vocabularies, self.shapes.labels)
+        return RecordReader(self.store, self.vocabularies, self.shapes.label_properties)
 
     @cached_property
     def ontology(self) -> Ontology:
         """Give what the ontology says of its terms."""
-        return ontology.read(self.store)
+        return ontology.read_ontology(self.store)
 
     @property
-    def permanence(self) -> Permanence:
+    def lifecycle(self) -> Lifecycle:
         """Give what is no longer current at its release."""
         return self._permanence(self.release)
 
     @cached_property
-    def _permanence(self) -> Callable[[str], Permanence]:
-        return lru_cache(maxsize=1)(lambda _release: lifecycle.read(self.store))
+    def _permanence(self) -> Callable[[str], Lifecycle]:
+        return lru_cache(maxsize=1)(lambda _release: lifecycle.read_lifecycle(self.store))
 
     @cached_property
-    def value_parser(self) -> Understanding:
+    def value_parser(self) -> ValueParser:
         """Give what reads values out of a source's words."""
-        return Understanding(self.shapes, self.vocabularies, self.phrases)
+        return ValueParser(self.shapes, self.vocabularies, self.phrases)
 
     @cached_property
     def writer(self) -> TurtleWriter:
         """Give what writes Turtle: the fields of all kinds in their order, entries' first."""
-        kinds = [self.shapes.record, *self.shapes.kinds]
+        kinds = [self.shapes.entry_shape, *self.shapes.node_shapes]
         properties = dict.fromkeys(field.predicate for kind in kinds for field in kind.fields)
         return TurtleWriter(self.prefixes, self.languages, [name for name in properties if name])
 
     @cached_property
     def context(self) -> dict[str, object]:
         """Give the JSON-LD context of all documents; entries' keys come first."""
-        kinds = (self.shapes.record, *self.shapes.kinds)
-        return ontology.context(kinds, self.prefixes, self.ontology.labels)
+        kinds = (self.shapes.entry_shape, *self.shapes.node_shapes)
+        return ontology.build_context(kinds, self.prefixes, self.ontology.labels)
 
     def preferred_languages(self, language: str | None) -> tuple[str, ...]:
         """Give the languages, a wished one first; raises UnknownLanguageError."""
         if language and language not in self.languages:
             raise UnknownLanguageError(f"{language}: not one of {', '.join(self.languages)}")
-        return preferring(language or self.languages[0], self.languages)
+        return put_first(language or self.languages[0], self.languages)
 
     def say(self, name: str, /, **words: object) -> str:
         """Give a phrase in the first language."""
-        return self.phrases.say(name, self.languages, **words)
+        return self.phrases.format(name, self.languages, **words)
 
     def entry_iri(self, identifier: str) -> str:
         """Give the IRI of an entry."""
-        return f"{self.base}{self.shapes.record.segment}/{identifier}"
+        return f"{self.base}{self.shapes.entry_shape.segment}/{identifier}"
 
     def path_of_iri(self, entry_iri: str) -> Path:
         """Give the file in which the entry of an IRI stands or would stand."""
@@ -148,7 +148,7 @@ class Catalogue:
 
     def entry_path(self, identifier: str) -> Path:
         """Give the file in which an entry stands or would stand."""
-        return self.folder / "data" / f"{self.shapes.record.segment}s" / f"{identifier}.ttl"
+        return self.folder / "data" / f"{self.shapes.entry_shape.segment}s" / f"{identifier}.ttl"
 
 
 WORK_FOLDER = ".practicegraph"
@@ -209,9 +209,9 @@ def _catalogue(root: Path, store: Store, documents: Sequence[Document]) -> Catal
         folder=root,
         store=store,
         base=_base(root, store),
-        shapes=shapes.read(store),
-        phrases=messages.read(store),
-        vocabularies=vocabularies.read(store, lifecycle.read(store)),
+        shapes=shapes.read_shapes(store),
+        phrases=messages.read_phrases(store),
+        vocabularies=vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store)),
         prefixes=_prefixes(documents),
         stored_queries=read_stored_queries(store, _texts(documents)),
     )

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 
 from ..rdf.namespaces import AS, RDF
-from ..schema.lifecycle import DEPRECATED, REPLACED
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 from .state import StateFile
 
 PAGE = 100
@@ -139,4 +139,4 @@ def lifecycle_status(topic: str, triples: Iterable[Triple]) -> str:
     if DEPRECATED not in properties:
         return CURRENT
     is_tombstone = (RDF + "type", NamedNode(TOMBSTONE)) in statements
-    return MOVED if REPLACED in properties and not is_tombstone else WITHDRAWN
+    return MOVED if IS_REPLACED_BY in properties and not is_tombstone else WITHDRAWN

@@ -12,8 +12,8 @@ from ..rdf.terms import Term
 from ..schema import shapes
 from ..schema.fields import Field
 from ..schema.shapes import ShapesError
-from ..schema.text import Labels, best, nearest
-from ..schema.value_parser import BadChoiceError, Place, Problem, Understanding
+from ..schema.text import Labels, find_similar, pick_text
+from ..schema.value_parser import InvalidParameterError, ParseProblem, SourceLocation, ValueParser
 from ..storage import query_guard
 from ..storage.base import Store
 
@@ -52,29 +52,31 @@ class StoredQuery:
         """Give the last part of its address."""
         return self.iri.rpartition("/")[2]
 
-    def bind(self, given: Iterable[tuple[str, str]], understanding: Understanding) -> str:
+    def bind(self, given: Iterable[tuple[str, str]], understanding: ValueParser) -> str:
         """Give the query with the parameters' values in it, as terms; raises BadChoiceError."""
         values = dict(given)
         known = {parameter.key: parameter for parameter in self.parameters}
         for name in values:
             if name not in known:
-                raise BadChoiceError(name, None, nearest(name, known) or list(known))
+                raise InvalidParameterError(name, None, find_similar(name, known) or list(known))
         terms = {key: self._term(known[key], values.get(key), understanding) for key in known}
         return query_guard.bind_parameters(
             self.text, {key: term for key, term in terms.items() if term}
         )
 
     def _term(
-        self, parameter: Parameter, text: str | None, understanding: Understanding
+        self, parameter: Parameter, text: str | None, understanding: ValueParser
     ) -> Term | None:
         if text is None:
             if parameter.default is None and not parameter.optional:
-                hint = best(parameter.field.hints, understanding.languages)
-                raise BadChoiceError(parameter.key, "", [hint])
+                hint = pick_text(parameter.field.hints, understanding.languages)
+                raise InvalidParameterError(parameter.key, "", [hint])
             return parameter.default
-        found = understanding.term(Place(Path(), 0), parameter.field, text, understanding.languages)
-        if isinstance(found, Problem):
-            raise BadChoiceError(parameter.key, text, [found.reason])
+        found = understanding.parse(
+            SourceLocation(Path(), 0), parameter.field, text, understanding.languages
+        )
+        if isinstance(found, ParseProblem):
+            raise InvalidParameterError(parameter.key, text, [found.reason])
         return found
 
 
@@ -105,7 +107,7 @@ def _question(store: Store, node: NamedNode, text: str) -> StoredQuery:
 def _parameter(store: Store, node: NamedNode) -> Parameter:
     optional = store.value(node, SH + "optional")
     return Parameter(
-        field=shapes.field(store, node),
+        field=shapes.read_field(store, node),
         default=store.value(node, SH + "defaultValue"),
         optional=isinstance(optional, Literal) and optional.value == "true",
     )

@@ -14,8 +14,8 @@ from ..reporting import differences, impact
 from ..reporting import gaps as reporting_gaps
 from ..reporting.differences import Comparison, State
 from ..reporting.gaps import Ledger
-from ..schema.text import nearest
-from ..schema.value_parser import BadChoiceError
+from ..schema.text import find_similar
+from ..schema.value_parser import InvalidParameterError
 from ..storage import query_guard
 from ..storage.oxigraph import OxigraphStore
 from ..validation import checks, reports, stored_checks
@@ -88,7 +88,7 @@ def query(name: str, parameters: tuple[str, ...], folder: Path, format_name: str
     elif Path(name).is_file():
         text = Path(name).read_text(encoding="utf-8")
     else:
-        raise BadChoiceError(name, None, nearest(name, opened.stored_queries))
+        raise InvalidParameterError(name, None, find_similar(name, opened.stored_queries))
     query_guard.check_service_calls(text)
     assert isinstance(opened.store, OxigraphStore)
     click.echo(opened.store.results(text, format_name, opened.base), nl=False)

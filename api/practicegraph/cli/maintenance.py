@@ -152,7 +152,7 @@ def label(path: Path, folder: Path) -> None:
     document = documents.read_document(path)
     topic = document.topics[0]
     triples = [quad.triple for quad in document.quads]
-    labelled = messages.labelled(triples, opened.languages, topic)
+    labelled = messages.relabel(triples, opened.languages, topic)
     after = opened.writer.write(labelled, topic)
     change = FileChange(path, path.read_text(encoding="utf-8"), after)
     files.write_changes([change] if change.has_effect else [])

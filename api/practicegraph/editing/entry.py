@@ -26,12 +26,12 @@ from ..catalogue.change_recorder import tombstone
 from ..exchange.importer import GENERATED, ISSUED, MODIFIED, date_literal
 from ..rdf.namespaces import DCT, FOAF, PG, PROV, RDF, SKOS, XSD
 from ..rdf.terms import Term
-from ..schema.fields import Field, Kind
-from ..schema.lifecycle import DEPRECATED, REPLACED
-from ..schema.text import best, letters, nearest
-from ..schema.value_parser import Place, Problem, Understanding
+from ..schema.fields import Field, NodeShape
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
+from ..schema.text import find_similar, pick_text, strip_accents
+from ..schema.value_parser import ParseProblem, SourceLocation, ValueParser
 
-_NOWHERE = Place(Path(), 0)
+_NOWHERE = SourceLocation(Path(), 0)
 _TYPE = NamedNode(RDF + "type")
 
 
@@ -47,7 +47,7 @@ class InvalidEntryError(ValueError):
 class EntryJsonParser:
     """Reads objects for one entry; a text without a language is in the one given."""
 
-    values: Understanding
+    values: ValueParser
     entry: NamedNode
     language: str
 
@@ -58,7 +58,7 @@ class EntryJsonParser:
 
         Raises UnfitInputError.
         """
-        fields = self.values.kind.by_key
+        fields = self.values.shape.fields_by_key
         problems = dict(self._strange(given, shown))
         wanted = [t for t in before if t.subject != self.entry or not self._is_field(t)]
         for key, field in fields.items():
@@ -75,31 +75,31 @@ class EntryJsonParser:
         if problems:
             raise InvalidEntryError(problems)
         if not any(t.subject == self.entry and t.predicate == _TYPE for t in wanted):
-            wanted.append(Triple(self.entry, _TYPE, NamedNode(self.values.kind.classes[0])))
+            wanted.append(Triple(self.entry, _TYPE, NamedNode(self.values.shape.classes[0])))
         return _reached(self.entry, wanted)
 
     def _strange(
         self, given: Mapping[str, Any], shown: Mapping[str, Any]
     ) -> Iterator[tuple[str, str]]:
         """Give the keys that no entry has, and those that say something else than they must."""
-        known = (*self.values.kind.by_key, "id")
+        known = (*self.values.shape.fields_by_key, "id")
         for key, value in given.items():
             if key == "id":
                 if value != self.entry.value:
-                    yield key, self.values.say("otherTopic", topic=self.entry.value)
+                    yield key, self.values.format_phrase("otherTopic", topic=self.entry.value)
             elif key in shown and value == shown[key]:
                 continue
-            elif key not in self.values.kind.by_key:
-                near = ", ".join(nearest(key, known))
-                yield key, self.values.say("unknownKey", nearest=near or "–")
+            elif key not in self.values.shape.fields_by_key:
+                near = ", ".join(find_similar(key, known))
+                yield key, self.values.format_phrase("unknownKey", nearest=near or "–")
 
     def _is_field(self, triple: Triple) -> bool:
-        return any(_holds(field, triple) for field in self.values.kind.fields)
+        return any(_holds(field, triple) for field in self.values.shape.fields)
 
     def _stated(self, field: Field, value: Any, before: Sequence[Triple]) -> Iterator[Triple]:
         if not field.predicate:
             raise self._unfit("unwritable")
-        terms = self._texts(field, value, before) if field.text else self._terms(field, value)
+        terms = self._texts(field, value, before) if field.is_text else self._terms(field, value)
         return (Triple(self.entry, NamedNode(field.predicate), term) for term in terms)
 
     def _texts(self, field: Field, value: Any, before: Sequence[Triple]) -> list[Literal]:
@@ -111,7 +111,9 @@ class EntryJsonParser:
         texts = [(t, text) for t, text in said if isinstance(text, Literal)]
         held = [text for t, text in texts if _holds(field, t)]
         if isinstance(value, str):
-            alike = [f for f in self.values.kind.fields if f == field or f.role == field.role != ""]
+            alike = [
+                f for f in self.values.shape.fields if f == field or f.role == field.role != ""
+            ]
             if any(text.value == value and _holds(f, t) for t, text in texts for f in alike):
                 return held
             others = [text for text in held if text.language != self.language]
@@ -127,12 +129,12 @@ class EntryJsonParser:
 
     def _terms(self, field: Field, value: Any) -> list[Term]:
         listed = value if isinstance(value, list) else [value]
-        if len(listed) > 1 and not field.repeats:
+        if len(listed) > 1 and not field.is_repeatable:
             raise self._unfit("oneValue")
         return [self._term(field, one) for one in listed]
 
     def _term(self, field: Field, value: Any) -> Term:
-        if isinstance(value, dict) and field.chosen:
+        if isinstance(value, dict) and field.has_options:
             value = value.get("id", value.get("value"))
         if isinstance(value, bool):
             value = str(value).lower()
@@ -140,13 +142,13 @@ class EntryJsonParser:
             value = str(value)
         if not isinstance(value, str):
             raise self._unfit("notValue")
-        found = self.values.term(_NOWHERE, field, value, self.values.languages)
-        if isinstance(found, Problem):
+        found = self.values.parse(_NOWHERE, field, value, self.values.languages)
+        if isinstance(found, ParseProblem):
             raise InvalidEntryError({"": f"“{value}”: {found.reason}"})
         return found
 
     def _unfit(self, phrase: str, /, **words: object) -> InvalidEntryError:
-        return InvalidEntryError({"": self.values.say(phrase, **words)})
+        return InvalidEntryError({"": self.values.format_phrase(phrase, **words)})
 
 
 def _holds(field: Field, triple: Triple) -> bool:
@@ -171,40 +173,40 @@ _SAFE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,126}[A-Za-z0-9])?")
 _LONGEST = 60
 
 
-def fits(kind: Kind, identifier: str) -> bool:
+def fits(kind: NodeShape, identifier: str) -> bool:
     """Tell whether an entry may be called so: in a path, in a file's name, and by the shapes."""
-    patterns = (field.pattern for field in kind.with_role("IDRole") if field.pattern)
+    patterns = (field.pattern for field in kind.fields_with_role("IDRole") if field.pattern)
     safe = bool(_SAFE.fullmatch(identifier))
     return safe and all(re.search(pattern, identifier) for pattern in patterns)
 
 
-def stated(kind: Kind, entry: NamedNode, triples: Iterable[Triple]) -> str:
+def stated(kind: NodeShape, entry: NamedNode, triples: Iterable[Triple]) -> str:
     """Give the identifier that triples say an entry has, or ""."""
-    names = {field.predicate for field in kind.with_role("IDRole")}
+    names = {field.predicate for field in kind.fields_with_role("IDRole")}
     said = (t for t in triples if t.subject == entry and t.predicate.value in names)
     return next((t.object.value for t in said if isinstance(t.object, Literal)), "")
 
 
 def identified(
-    kind: Kind, entry: NamedNode, triples: Sequence[Triple], identifier: str
+    kind: NodeShape, entry: NamedNode, triples: Sequence[Triple], identifier: str
 ) -> list[Triple]:
     """Give triples that say the identifier of an entry, if its kind has a field for that."""
-    missing = [] if stated(kind, entry, triples) else kind.with_role("IDRole")
+    missing = [] if stated(kind, entry, triples) else kind.fields_with_role("IDRole")
     names = [NamedNode(field.predicate) for field in missing if field.predicate]
     return [*triples, *(Triple(entry, name, Literal(identifier)) for name in names)]
 
 
 def proposals(
-    kind: Kind, entry: NamedNode, triples: Iterable[Triple], languages: Sequence[str]
+    kind: NodeShape, entry: NamedNode, triples: Iterable[Triple], languages: Sequence[str]
 ) -> Iterator[str]:
     """Give identifiers without end, made of the title in the first of the languages.
 
     Numbers alone are left to the source that gives them.
     """
-    names = {field.predicate for field in kind.with_role("LabelRole")}
+    names = {field.predicate for field in kind.fields_with_role("LabelRole")}
     said = [t.object for t in triples if t.subject == entry and t.predicate.value in names]
     titles = {t.language or "": t.value for t in said if isinstance(t, Literal)}
-    words = re.findall(r"[a-z0-9]+", letters(best(titles, languages)))
+    words = re.findall(r"[a-z0-9]+", strip_accents(pick_text(titles, languages)))
     slug = "-".join(words)[:_LONGEST].strip("-")
     if not re.search("[a-z]", slug):
         slug = "-".join(part for part in (kind.segment, slug) if part)
@@ -231,7 +233,7 @@ _ENDED, _BY = NamedNode(PROV + "endedAtTime"), NamedNode(PROV + "wasAssociatedWi
 _WHY = NamedNode(SKOS + "changeNote")
 _NAME = NamedNode(FOAF + "name")
 _IDENTIFIER = NamedNode(DCT + "identifier")
-_LASTING = (_IDENTIFIER.value, REPLACED)
+_LASTING = (_IDENTIFIER.value, IS_REPLACED_BY)
 _KEPT = 10  # deeds; the log of changes has all of them
 _TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 

@@ -38,7 +38,7 @@ from ..catalogue.loading import Progress, no_progress
 from ..rdf.jsonld import Compactor
 from ..rdf.namespaces import RDF
 from ..rdf.terms import Term
-from ..schema.fields import Kind
+from ..schema.fields import NodeShape
 from ..schema.records import Record
 from ..storage import files
 from ..storage.base import Store
@@ -206,7 +206,7 @@ class Exporter:
     def _table(self, output: BinaryIO) -> None:
         tags = self.catalogue.languages
         text = io.TextIOWrapper(output, encoding="utf-8", newline="")
-        columns = column_keys(self.catalogue.shapes.record, tags)
+        columns = column_keys(self.catalogue.shapes.entry_shape, tags)
         table = csv.DictWriter(text, columns, restval="")
         table.writeheader()
         reader = self.catalogue.reader
@@ -220,7 +220,7 @@ class Exporter:
 
     def _records(self) -> Iterator[Record]:
         """Give the entries in order; only fields that lie beyond a property are asked for."""
-        kind = self.catalogue.shapes.record
+        kind = self.catalogue.shapes.entry_shape
         beyond = replace(kind, fields=tuple(f for f in kind.fields if not f.predicate))
         classes = set(map(NamedNode, kind.classes))
         for subject, triples in groupby(self.contents.triples(), lambda triple: triple.subject):
@@ -230,8 +230,8 @@ class Exporter:
                 far = self._far(beyond, subject.value) if beyond.fields else {}
                 yield Record(subject.value, kind, {**near, **far})
 
-    def _far(self, kind: Kind, iri: str) -> Mapping[str, tuple[Term, ...]]:
-        (record,) = self.catalogue.reader.records(kind, [iri])
+    def _far(self, kind: NodeShape, iri: str) -> Mapping[str, tuple[Term, ...]]:
+        (record,) = self.catalogue.reader.read_records(kind, [iri])
         return record.values
 
     def _prefixes(self) -> dict[str, str]:
@@ -257,7 +257,7 @@ def export_format(path: Path) -> str:
     return form
 
 
-def _near(kind: Kind, values: Mapping[NamedNode, set[Term]]) -> dict[str, tuple[Term, ...]]:
+def _near(kind: NodeShape, values: Mapping[NamedNode, set[Term]]) -> dict[str, tuple[Term, ...]]:
     fields = ((f.key, NamedNode(f.predicate)) for f in kind.fields if f.predicate)
     return {key: tuple(sorted(values[name], key=str)) for key, name in fields if name in values}
 

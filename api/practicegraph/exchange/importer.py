@@ -13,8 +13,8 @@ from pyoxigraph import Literal, NamedNode, Triple
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
 from ..rdf.namespaces import DCT, PG, PROV, RDF, SCHEMA, XSD
-from ..schema.fields import Field, Kind
-from ..schema.value_parser import Draft, Values
+from ..schema.fields import Field, NodeShape
+from ..schema.value_parser import Draft, FieldValues
 from ..storage.files import FileChange
 from . import table_reader
 from .source_pages import SourcePageParser, read_source_site
@@ -39,31 +39,31 @@ class ImportContext:
 
 
 def apply_draft(
-    draft: Draft, entry: NamedNode, before: Iterable[Triple], kind: Kind, made: ImportContext
+    draft: Draft, entry: NamedNode, before: Iterable[Triple], kind: NodeShape, made: ImportContext
 ) -> list[Triple]:
     """Give the triples of the entry after the draft; the same ones where it says nothing new."""
     old = list(before)
     triples = [triple for triple in old if not any(_says(v, triple, entry) for v in draft.values)]
     triples += [Triple(entry, NamedNode(RDF + "type"), NamedNode(kind.classes[0]))]
     triples += [triple for values in draft.values for triple in _stated(values, entry)]
-    if draft.page:
-        triples += [Triple(entry, _SOURCE, NamedNode(draft.used))]
+    if draft.is_page:
+        triples += [Triple(entry, _SOURCE, NamedNode(draft.source))]
     activity = NamedNode(f"{entry.value}#{draft.part}")
-    if set(triples) == set(old) and (_was_read(draft, activity, old) or not draft.page):
+    if set(triples) == set(old) and (_was_read(draft, activity, old) or not draft.is_page):
         return old
     triples = [triple for triple in triples if triple.subject != activity]
     triples += _provenance(draft, entry, activity, made)
     return _dated(triples, entry, made.today)
 
 
-def _says(values: Values, triple: Triple, entry: NamedNode) -> bool:
+def _says(values: FieldValues, triple: Triple, entry: NamedNode) -> bool:
     if triple.subject != entry or triple.predicate != _predicate(values.field):
         return False
     language = triple.object.language if isinstance(triple.object, Literal) else None
     return values.language is None or language == values.language
 
 
-def _stated(values: Values, entry: NamedNode) -> Iterator[Triple]:
+def _stated(values: FieldValues, entry: NamedNode) -> Iterator[Triple]:
     return (Triple(entry, _predicate(values.field), term) for term in values.terms)
 
 
@@ -82,7 +82,7 @@ def _provenance(
     yield Triple(entry, GENERATED, activity)
     yield Triple(activity, NamedNode(RDF + "type"), NamedNode(PG + "Import"))
     for name, value in (
-        (PROV + "used", NamedNode(draft.used)),
+        (PROV + "used", NamedNode(draft.source)),
         (PG + "retrieved", date_literal(made.retrieved)),
         (PROV + "wasAssociatedWith", NamedNode(PG + "importer")),
         (_SOFTWARE_VERSION.value, Literal(made.version)),
@@ -122,17 +122,17 @@ def read_drafts(opened: Catalogue, path: Path, given: PageOptions) -> list[Draft
     if path.suffix.lower() in table_reader.TABLE_EXTENSIONS:
         return TableParser(opened.value_parser).read(path)
     if path.suffix.lower() in table_reader.REFUSED_EXTENSIONS:
-        raise opened.value_parser.refused(path, "otherTable")
+        raise opened.value_parser.file_error(path, "otherTable")
     identifier, language = _named(path)
     identifier, language = given.identifier or identifier, given.language or language
     if not identifier:
-        raise opened.value_parser.refused(path, "noIdentifier")
+        raise opened.value_parser.file_error(path, "noIdentifier")
     if language not in opened.languages:
         known = ", ".join(opened.languages)
-        raise opened.value_parser.refused(path, "noLanguageOfPage", languages=known)
+        raise opened.value_parser.file_error(path, "noLanguageOfPage", languages=known)
     address = given.address or read_source_site(opened.store).address(identifier, language)
     if not address:
-        raise opened.value_parser.refused(path, "noSourceAddress")
+        raise opened.value_parser.file_error(path, "noSourceAddress")
     return [
         SourcePageParser(opened.value_parser, read_source_site(opened.store)).read(
             path, identifier, language, address
@@ -153,7 +153,7 @@ def file_changes(
             [q.triple for q in documents.parse_document(path, text.encode()).quads] if text else []
         )
         entry = opened.entry_iri(draft.identifier)
-        applied = apply_draft(draft, NamedNode(entry), triples, opened.shapes.record, made)
+        applied = apply_draft(draft, NamedNode(entry), triples, opened.shapes.entry_shape, made)
         after = text if applied == triples else opened.writer.write(applied, entry)
         found[path] = FileChange(path, before, after)
     return list(found.values())

@@ -9,16 +9,16 @@ from pyoxigraph import Literal, NamedNode
 
 from ..rdf.namespaces import PG, RDF
 from ..schema.fields import Field
-from ..schema.text import fold, nearest
+from ..schema.text import find_similar, fold
 from ..schema.value_parser import (
-    ADDRESS,
+    URL_PATTERN,
     Draft,
-    Place,
-    Problem,
-    RefusedError,
-    Understanding,
-    Values,
-    checksum,
+    FieldValues,
+    ImportFailedError,
+    ParseProblem,
+    SourceLocation,
+    ValueParser,
+    compute_checksum,
 )
 from ..storage.base import Store
 
@@ -74,7 +74,7 @@ class _Line:
 class SourcePageParser:
     """Reads pages of one source."""
 
-    values: Understanding
+    values: ValueParser
     site: SourceSite
 
     def read(self, path: Path, identifier: str, language: str, address: str) -> Draft:
@@ -85,38 +85,38 @@ class SourcePageParser:
         title_line = self._title(path, lines[first + 1 : last], language)
         body = [line for line in lines[first + 1 : last] if line.number > title_line.number]
         sections = self._sections(path, body, language)
-        problems: list[Problem] = []
-        named = self.values.kind.with_role("IDRole")[0]
-        found = self.values.term(Place(path, 1), named, identifier, [language])
-        if isinstance(found, Problem):
-            raise RefusedError([found])
-        title, *_ = self.values.kind.with_role("LabelRole")
-        values = [Values(named, None, (found,))]
-        values.append(Values(title, language, (Literal(title_line.plain, language=language),)))
+        problems: list[ParseProblem] = []
+        named = self.values.shape.fields_with_role("IDRole")[0]
+        found = self.values.parse(SourceLocation(path, 1), named, identifier, [language])
+        if isinstance(found, ParseProblem):
+            raise ImportFailedError([found])
+        title, *_ = self.values.shape.fields_with_role("LabelRole")
+        values = [FieldValues(named, None, (found,))]
+        values.append(FieldValues(title, language, (Literal(title_line.plain, language=language),)))
         for field, heading, body in sections:
             read, wrong = self._of_section(path, field, heading, body, language)
             values += read
             problems += wrong
         if problems:
-            raise RefusedError(problems)
+            raise ImportFailedError(problems)
         return Draft(
             identifier,
             tuple(values),
-            used=address,
-            page=True,
-            checksum=checksum(content),
+            source=address,
+            is_page=True,
+            checksum=compute_checksum(content),
             part=f"import-{language}",
         )
 
     def _lines(self, path: Path, content: bytes) -> list[_Line]:
-        text = self.values.decoded(path, content)
+        text = self.values.decode(path, content)
         return [_Line(number, line) for number, line in enumerate(text.splitlines(), 1)]
 
     def _bounds(self, path: Path, lines: Sequence[_Line], language: str) -> tuple[int, int]:
         words = self.site.page_titles.get(language, "")
         starts = [place for place, line in enumerate(lines) if line.heading.startswith(fold(words))]
         if not words or not starts:
-            raise self.values.refused(path, "noPageTitle", words=words or "?")
+            raise self.values.file_error(path, "noPageTitle", words=words or "?")
         ends = {fold(words) for words in self.site.page_ends}
         after = (place for place, line in enumerate(lines) if line.heading in ends)
         return starts[0], next((place for place in after if place > starts[0]), len(lines))
@@ -124,14 +124,14 @@ class SourcePageParser:
     def _title(self, path: Path, lines: Sequence[_Line], language: str) -> _Line:
         line = next((line for line in lines if line.plain), None)
         if line is None or line.heading in self._headings(language):
-            raise self.values.refused(path, "noTitle")
+            raise self.values.file_error(path, "noTitle")
         return line
 
     def _headings(self, language: str) -> dict[str, Field]:
         return {
             fold(wording.removesuffix(":")): field
-            for field in self.values.kind.fields
-            for tag, wording in field.wordings
+            for field in self.values.shape.fields
+            for tag, wording in field.all_names
             if tag == language
         }
 
@@ -140,57 +140,69 @@ class SourcePageParser:
     ) -> list[tuple[Field, _Line, list[_Line]]]:
         headings = self._headings(language)
         sections: dict[str, tuple[Field, _Line, list[_Line]]] = {}
-        problems: list[Problem] = []
+        problems: list[ParseProblem] = []
         for line in lines:
             field = headings.get(line.heading)
             if field is None and sections:
                 list(sections.values())[-1][2].append(line)
             elif field is None and line.plain:
-                near = ", ".join(nearest(line.plain, headings))
+                near = ", ".join(find_similar(line.plain, headings))
                 problems.append(
-                    self.values.problem(
-                        Place(path, line.number), None, line.plain, "unknownColumn", nearest=near
+                    self.values.make_problem(
+                        SourceLocation(path, line.number),
+                        None,
+                        line.plain,
+                        "unknownColumn",
+                        nearest=near,
                     )
                 )
             elif field and field.key in sections:
                 first = sections[field.key][1].number
                 problems.append(
-                    self.values.problem(
-                        Place(path, line.number), field, line.plain, "fieldTwice", first=first
+                    self.values.make_problem(
+                        SourceLocation(path, line.number),
+                        field,
+                        line.plain,
+                        "fieldTwice",
+                        first=first,
                     )
                 )
             elif field:
                 sections[field.key] = (field, line, [])
         if problems:
-            raise RefusedError(problems)
+            raise ImportFailedError(problems)
         return list(sections.values())
 
     def _of_section(
         self, path: Path, field: Field, heading: _Line, body: Sequence[_Line], language: str
-    ) -> tuple[list[Values], list[Problem]]:
-        if field.text:
+    ) -> tuple[list[FieldValues], list[ParseProblem]]:
+        if field.is_text:
             return self._text(field, body, language), []
         read = [
-            self.values.term(Place(path, line.number), field, line.plain, [language])
+            self.values.parse(SourceLocation(path, line.number), field, line.plain, [language])
             for line in body
             if line.plain
         ]
-        terms = tuple(found for found in read if not isinstance(found, Problem))
-        problems = [found for found in read if isinstance(found, Problem)]
+        terms = tuple(found for found in read if not isinstance(found, ParseProblem))
+        problems = [found for found in read if isinstance(found, ParseProblem)]
         if not read:
-            problems.append(self.values.problem(Place(path, heading.number), field, "", "noValue"))
-        if len(read) > 1 and not field.repeats:
-            problems.append(self.values.problem(Place(path, heading.number), field, "", "onlyOne"))
-        return [Values(field, None, terms)], problems
+            problems.append(
+                self.values.make_problem(SourceLocation(path, heading.number), field, "", "noValue")
+            )
+        if len(read) > 1 and not field.is_repeatable:
+            problems.append(
+                self.values.make_problem(SourceLocation(path, heading.number), field, "", "onlyOne")
+            )
+        return [FieldValues(field, None, terms)], problems
 
-    def _text(self, field: Field, body: Sequence[_Line], language: str) -> list[Values]:
+    def _text(self, field: Field, body: Sequence[_Line], language: str) -> list[FieldValues]:
         text = "\n".join(line.text.strip() for line in body).strip()
         text = re.sub(r"\n{3,}", "\n\n", text)
         if not text or fold(text) in {fold(words) for words in self.site.not_available}:
             return []
-        values = [Values(field, language, (Literal(text, language=language),))]
-        addresses = dict.fromkeys(ADDRESS.findall(text))
+        values = [FieldValues(field, language, (Literal(text, language=language),))]
+        addresses = dict.fromkeys(URL_PATTERN.findall(text))
         if field.links_to and addresses:
             target = self.values.shapes.fields[field.links_to]
-            values.append(Values(target, None, tuple(NamedNode(found) for found in addresses)))
+            values.append(FieldValues(target, None, tuple(NamedNode(found) for found in addresses)))
         return values

@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 
 from ..rdf.terms import Term, as_text
-from ..schema.fields import Field, Kind
-from ..schema.messages import TRUTH
-from ..schema.records import Reader, Record, by_language
-from ..schema.text import best, fold
-from ..schema.value_parser import Place, Understanding
+from ..schema.fields import Field, NodeShape
+from ..schema.messages import BOOLEAN_PHRASES
+from ..schema.records import Record, RecordReader, texts_by_language
+from ..schema.text import fold, pick_text
+from ..schema.value_parser import SourceLocation, ValueParser
 
 VALUE_SEPARATOR = " | "
 """What stands between the values of one cell."""
@@ -31,11 +31,11 @@ _SHIELD = "'"
 class TableRow:
     """What the cells of a row say; a fault is the phrase that says why one cannot be read."""
 
-    first: Place
+    first: SourceLocation
     texts: tuple[str, ...]
     faults: Mapping[int, str] = field(default_factory=dict)
 
-    def place(self, index: int) -> Place:
+    def place(self, index: int) -> SourceLocation:
         """Give where a cell stands, the first one being 0; in CSV, those before it have lines."""
         lines = 0 if self.first.sheet else sum(len(_BREAK.findall(t)) for t in self.texts[:index])
         return replace(self.first, line=self.first.line + lines, column=index + 1)
@@ -71,31 +71,31 @@ def unescape_formula(text: str) -> str:
     return bare if bare != text and _FORMULA.match(bare) else text
 
 
-def column_keys(kind: Kind, languages: Iterable[str]) -> list[str]:
+def column_keys(kind: NodeShape, languages: Iterable[str]) -> list[str]:
     """Return the columns of a table: a field's key, for texts one a language; identifiers first."""
     listed = list(languages)
-    identifiers = kind.with_role("IDRole")
+    identifiers = kind.fields_with_role("IDRole")
     others = [field for field in kind.fields if field not in identifiers]
     return [
         column
         for field in (*identifiers, *others)
-        for column in ([f"{field.key}@{tag}" for tag in listed] if field.text else [field.key])
+        for column in ([f"{field.key}@{tag}" for tag in listed] if field.is_text else [field.key])
     ]
 
 
-def table_row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+def table_row(reader: RecordReader, record: Record, languages: Iterable[str]) -> dict[str, str]:
     """Return a record as a row of a table: notations for concepts, ` | ` between values."""
     cells: dict[str, str] = {}
-    for own, terms in record.filled():
-        if own.text:
-            texts = by_language(terms)
+    for own, terms in record.items():
+        if own.is_text:
+            texts = texts_by_language(terms)
             cells |= {f"{own.key}@{tag}": texts[tag] for tag in languages if tag in texts}
         else:
             cells[own.key] = join_values(reader.code(term) for term in terms)
     return cells
 
 
-def csv_row(reader: Reader, record: Record, languages: Iterable[str]) -> dict[str, str]:
+def csv_row(reader: RecordReader, record: Record, languages: Iterable[str]) -> dict[str, str]:
     """Return a record as a row of CSV, in which no program finds a formula."""
     return {key: escape_formula(text) for key, text in table_row(reader, record, languages).items()}
 
@@ -117,22 +117,22 @@ class Column:
 class TableColumns:
     """The columns that tables of one kind of record may have."""
 
-    values: Understanding
+    values: ValueParser
 
     @cached_property
     def identifier(self) -> Field:
         """Give the field that says which entry a row is about."""
-        return self.values.kind.with_role("IDRole")[0]
+        return self.values.shape.fields_with_role("IDRole")[0]
 
     @cached_property
     def all(self) -> tuple[Column, ...]:
         """Give every column that can be read: the identifier first, then in order of the fields."""
-        others = [field for field in self.values.kind.fields if field != self.identifier]
+        others = [field for field in self.values.shape.fields if field != self.identifier]
         return tuple(
             Column(field, tag)
             for field in (self.identifier, *others)
             if field.predicate
-            for tag in (self.values.languages if field.text else (None,))
+            for tag in (self.values.languages if field.is_text else (None,))
         )
 
     @cached_property
@@ -142,11 +142,11 @@ class TableColumns:
         Texts are there without a language too, so that one who forgets it can be told.
         """
         known: dict[str, Column] = {}
-        for own in self.values.kind.fields:
-            names = [own.key, *(wording for _, wording in own.wordings)]
+        for own in self.values.shape.fields:
+            names = [own.key, *(wording for _, wording in own.all_names)]
             for name in names if own.predicate else ():
                 known.setdefault(fold(name), Column(own, None))
-                for tag in self.values.languages if own.text else ():
+                for tag in self.values.languages if own.is_text else ():
                     known.setdefault(fold(f"{name}@{tag}"), Column(own, tag))
         return known
 
@@ -158,7 +158,7 @@ class TableColumns:
     def label(self, column: Column, languages: Sequence[str]) -> str:
         """Give what a column is called; its key where another column is called so too."""
         tag = f"@{column.language}" if column.language else ""
-        label = best(column.field.names, languages) + tag
+        label = pick_text(column.field.names, languages) + tag
         return label if self.known.get(fold(label)) == column else column.key
 
     def wordings(self, field: Field, languages: Sequence[str]) -> dict[str, str]:
@@ -168,17 +168,17 @@ class TableColumns:
         """
         return {
             code: self._wording(field, code, term, languages)
-            for code, term in self.values.vocabularies.choices(field).items()
+            for code, term in self.values.vocabularies.options(field).items()
         }
 
     def _wording(self, field: Field, code: str, term: Term, languages: Sequence[str]) -> str:
-        if field.truth:
-            return self.values.phrases.say(TRUTH[code], languages)
+        if field.is_boolean:
+            return self.values.phrases.format(BOOLEAN_PHRASES[code], languages)
         concept = self.values.vocabularies.concepts.get(as_text(term))
-        label = best(concept.labels, languages) if concept else code
+        label = pick_text(concept.labels, languages) if concept else code
         if VALUE_SEPARATOR.strip() in label:
             return code
-        read = self.values.term(Place(Path(), 0), field, label, self.values.languages)
+        read = self.values.parse(SourceLocation(Path(), 0), field, label, self.values.languages)
         return label if read == term else code
 
 

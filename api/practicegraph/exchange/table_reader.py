@@ -30,35 +30,35 @@ import openpyxl
 from pyoxigraph import Literal
 
 from ..rdf.terms import Term
-from ..schema.text import fold, nearest
+from ..schema.text import find_similar, fold
 from ..schema.value_parser import (
     Draft,
-    Place,
-    Problem,
-    RefusedError,
-    Understanding,
-    Values,
-    checksum,
+    FieldValues,
+    ImportFailedError,
+    ParseProblem,
+    SourceLocation,
+    ValueParser,
+    compute_checksum,
 )
 from .table_format import Column, TableColumns, TableRow, split_values, unescape_formula
 
 _DELIMITERS = ",;\t"
 
 
-def read_csv(values: Understanding, path: Path, content: bytes) -> Iterator[TableRow]:
+def read_csv(values: ValueParser, path: Path, content: bytes) -> Iterator[TableRow]:
     """Give the rows that are not blank; raises RefusedError where it is no table."""
-    text = values.decoded(path, content)
+    text = values.decode(path, content)
     line = 1
     try:
         lines = io.StringIO(text, newline="")
         table = csv.reader(lines, delimiter=_delimiter(text), strict=True)
         for cells in table:
             if any(cells):
-                yield TableRow(Place(path, line), tuple(map(unescape_formula, cells)))
+                yield TableRow(SourceLocation(path, line), tuple(map(unescape_formula, cells)))
             line = table.line_num + 1
     except csv.Error as error:
-        place, words = Place(path, line), {"reason": error}
-        raise values.refusal(place, "unreadableTable", **words) from error
+        place, words = SourceLocation(path, line), {"reason": error}
+        raise values.error_at(place, "unreadableTable", **words) from error
 
 
 def _delimiter(text: str) -> str:
@@ -94,7 +94,7 @@ _UNREADABLE = (
 _NO_LETTERS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 
 
-def read_xlsx(values: Understanding, path: Path, content: bytes, most: int) -> list[TableRow]:
+def read_xlsx(values: ValueParser, path: Path, content: bytes, most: int) -> list[TableRow]:
     """Give the rows of the first visible sheet that are not blank, at most so many.
 
     Raises RefusedError where the file is no workbook, has macros or is too large.
@@ -106,22 +106,22 @@ def read_xlsx(values: Understanding, path: Path, content: bytes, most: int) -> l
                 "ignore"
             )  # of what openpyxl leaves out, and of dates out of range
             found = list(_rows(values, path, content, most))
-    except RefusedError:
+    except ImportFailedError:
         raise
     except _UNREADABLE as error:
-        raise values.refused(path, "noWorkbook") from error
+        raise values.file_error(path, "noWorkbook") from error
     return found
 
 
-def _guard(values: Understanding, path: Path, content: bytes) -> None:
+def _guard(values: ValueParser, path: Path, content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         if sum(part.file_size for part in packed.infolist()) > MAX_TABLE_BYTES:
-            raise values.refused(path, "tableTooLarge", limit=f"{MAX_TABLE_BYTES >> 20} MiB")
+            raise values.file_error(path, "tableTooLarge", limit=f"{MAX_TABLE_BYTES >> 20} MiB")
         if _MACROS.search(packed.read(_TYPES)):
-            raise values.refused(path, "otherTable")
+            raise values.file_error(path, "otherTable")
 
 
-def _rows(values: Understanding, path: Path, content: bytes, most: int) -> Iterator[TableRow]:
+def _rows(values: ValueParser, path: Path, content: bytes, most: int) -> Iterator[TableRow]:
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
     sheet = next(found for found in book.worksheets if found.sheet_state == "visible")
     sheet.reset_dimensions()  # what a file says of its size need not be true
@@ -132,10 +132,10 @@ def _rows(values: Understanding, path: Path, content: bytes, most: int) -> Itera
             continue
         count += 1
         if count > most or len(texts) > _MOST_COLUMNS:
-            raise values.refused(path, "tableTooLarge", limit=f"{most} × {_MOST_COLUMNS}")
+            raise values.file_error(path, "tableTooLarge", limit=f"{most} × {_MOST_COLUMNS}")
         width = width or len(texts)
         texts += [""] * (width - len(texts))
-        yield TableRow(Place(path, number, sheet=sheet.title), tuple(texts), faults)
+        yield TableRow(SourceLocation(path, number, sheet=sheet.title), tuple(texts), faults)
 
 
 def _said(cells: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
@@ -208,7 +208,7 @@ _MOST_ROWS = 100_000
 class TableParser:
     """Reads tables of entries."""
 
-    values: Understanding
+    values: ValueParser
 
     @cached_property
     def columns(self) -> TableColumns:
@@ -219,7 +219,7 @@ class TableParser:
         """Read a table in CSV or XLSX, an entry a row; raises RefusedError with every problem."""
         if path.stat().st_size > MAX_TABLE_BYTES:
             limit = f"{MAX_TABLE_BYTES >> 20} MiB"
-            raise self.values.refused(path, "tableTooLarge", limit=limit)
+            raise self.values.file_error(path, "tableTooLarge", limit=limit)
         return self.drafts(path, path.read_bytes())
 
     def drafts(self, path: Path, content: bytes) -> list[Draft]:
@@ -229,9 +229,9 @@ class TableParser:
         columns = self._columns(header)
         drafts: dict[str, Draft] = {}
         lines: dict[str, int] = {}
-        problems: list[Problem] = []
+        problems: list[ParseProblem] = []
         for row in rows:
-            draft, wrong = self._row(row, columns, checksum(content))
+            draft, wrong = self._row(row, columns, compute_checksum(content))
             if draft and draft.identifier in drafts:
                 wrong = [*wrong, self._twice(row, columns, draft, lines[draft.identifier])]
             problems += wrong
@@ -239,7 +239,7 @@ class TableParser:
                 drafts.setdefault(draft.identifier, draft)
                 lines.setdefault(draft.identifier, row.first.line)
         if problems:
-            raise RefusedError(problems)
+            raise ImportFailedError(problems)
         return list(drafts.values())
 
     def _rows(self, path: Path, content: bytes) -> Iterable[TableRow]:
@@ -249,7 +249,7 @@ class TableParser:
 
     def _header(self, path: Path, rows: Iterator[TableRow]) -> tuple[TableRow, Iterator[TableRow]]:
         """Give the names of the columns: the first row, or the keys that the second one has."""
-        first = next(rows, TableRow(Place(path, 1), ()))
+        first = next(rows, TableRow(SourceLocation(path, 1), ()))
         second = next(rows, None)
         if second is None:
             return first, rows
@@ -264,71 +264,73 @@ class TableParser:
 
     def _columns(self, header: TableRow) -> list[Column | None]:
         columns: list[Column | None] = []
-        problems: list[Problem] = []
+        problems: list[ParseProblem] = []
         for index, name in enumerate(header.texts):
             found = self._column(header.place(index), name.strip(), columns)
-            if isinstance(found, Problem):
+            if isinstance(found, ParseProblem):
                 problems.append(found)
             else:
                 columns.append(found)
         key = self.columns.identifier.key
         if key not in {column.key for column in columns if column} and not problems:
             place = header.place(0)
-            problems.append(self.values.problem(place, None, "", "noIdentifierColumn", column=key))
+            problems.append(
+                self.values.make_problem(place, None, "", "noIdentifierColumn", column=key)
+            )
         if problems:
-            raise RefusedError(problems)
+            raise ImportFailedError(problems)
         return columns
 
     def _column(
-        self, place: Place, name: str, before: Sequence[Column | None]
-    ) -> Column | Problem | None:
+        self, place: SourceLocation, name: str, before: Sequence[Column | None]
+    ) -> Column | ParseProblem | None:
         """Give the column of a name, or none where there is no name: nothing may stand below."""
         found = self.columns.known.get(fold(name))
         if not name:
             return None
         if found is None:
-            near = ", ".join(nearest(name, self.columns.known))
-            return self.values.problem(place, None, name, "unknownColumn", nearest=near)
+            near = ", ".join(find_similar(name, self.columns.known))
+            return self.values.make_problem(place, None, name, "unknownColumn", nearest=near)
         if found in before:
-            return self.values.problem(place, found.field, name, "columnTwice")
-        if found.field.text and found.language is None:
+            return self.values.make_problem(place, found.field, name, "columnTwice")
+        if found.field.is_text and found.language is None:
             example = f"{found.field.key}@{self.values.languages[0]}"
-            return self.values.problem(
+            return self.values.make_problem(
                 place, found.field, name, "columnNeedsLanguage", example=example
             )
         return found
 
     def _row(
         self, row: TableRow, columns: Sequence[Column | None], digest: str
-    ) -> tuple[Draft | None, list[Problem]]:
+    ) -> tuple[Draft | None, list[ParseProblem]]:
         if row.first.sheet:
             columns = [*columns, *(None for _ in row.texts[len(columns) :])]
         if len(row.texts) != len(columns):
             words = {"cells": len(row.texts), "columns": len(columns)}
-            return None, [self.values.problem(row.place(0), None, "", "raggedRow", **words)]
-        values: list[Values] = []
-        problems: list[Problem] = []
+            return None, [self.values.make_problem(row.place(0), None, "", "raggedRow", **words)]
+        values: list[FieldValues] = []
+        problems: list[ParseProblem] = []
         for index, column in enumerate(columns):
             found = self._cell(row, index, column)
-            terms = tuple(term for term in found if not isinstance(term, Problem))
-            problems += [term for term in found if isinstance(term, Problem)]
+            terms = tuple(term for term in found if not isinstance(term, ParseProblem))
+            problems += [term for term in found if isinstance(term, ParseProblem)]
             if column:
-                values.append(Values(column.field, column.language, terms, row.place(index)))
+                values.append(FieldValues(column.field, column.language, terms, row.place(index)))
         identifier = self._identifier_in(values)
         if not identifier and not problems:
             place = row.place(self._place_of_identifier(columns))
-            problems.append(self.values.problem(place, self.columns.identifier, "", "noValue"))
+            problems.append(self.values.make_problem(place, self.columns.identifier, "", "noValue"))
         draft = Draft(
             identifier,
             tuple(values),
-            used=_named_by_hash(digest),
-            page=False,
+            source=_named_by_hash(digest),
+            is_page=False,
             checksum=digest,
             part="import-table",
         )
         return (draft if identifier else None), problems
 
-    def _identifier_in(self, values: Iterable[Values]) -> str:
+    def _identifier_in(self, values: Iterable[FieldValues]) -> str:
         terms = [v.terms for v in values if v.field == self.columns.identifier]
         found = next((term for listed in terms for term in listed), None)
         return found.value if isinstance(found, Literal) else ""
@@ -338,26 +340,26 @@ class TableParser:
 
     def _twice(
         self, row: TableRow, columns: Sequence[Column | None], draft: Draft, first: int
-    ) -> Problem:
+    ) -> ParseProblem:
         place = row.place(self._place_of_identifier(columns))
-        return self.values.problem(place, None, draft.identifier, "rowTwice", first=first)
+        return self.values.make_problem(place, None, draft.identifier, "rowTwice", first=first)
 
-    def _cell(self, row: TableRow, index: int, column: Column | None) -> list[Term | Problem]:
+    def _cell(self, row: TableRow, index: int, column: Column | None) -> list[Term | ParseProblem]:
         place, cell = row.place(index), row.texts[index]
         field = column.field if column else None
         if index in row.faults:
-            return [self.values.problem(place, field, cell, row.faults[index])]
+            return [self.values.make_problem(place, field, cell, row.faults[index])]
         if column is None:
-            nameless = self.values.problem(place, None, cell, "namelessColumn")
+            nameless = self.values.make_problem(place, None, cell, "namelessColumn")
             return [nameless] if cell.strip() else []
         if column.language:
             text = cell.replace("\r\n", "\n").strip()
             return [Literal(text, language=column.language)] if text else []
         parts = split_values(cell)
-        if len(parts) > 1 and not column.field.repeats:
-            return [self.values.problem(place, field, cell, "onlyOne")]
+        if len(parts) > 1 and not column.field.is_repeatable:
+            return [self.values.make_problem(place, field, cell, "onlyOne")]
         languages = self.values.languages
-        return [self.values.term(place, column.field, part, languages) for part in parts]
+        return [self.values.parse(place, column.field, part, languages) for part in parts]
 
 
 def _named_by_hash(digest: str) -> str:

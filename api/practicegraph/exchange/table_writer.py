@@ -25,9 +25,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from ..catalogue.catalogue import Catalogue
 from ..schema.fields import Field
-from ..schema.records import Reader, Record
-from ..schema.text import best, fold
-from ..schema.value_parser import letters
+from ..schema.records import Record, RecordReader
+from ..schema.text import fold, pick_text
+from ..schema.value_parser import column_letters
 from . import importer
 from .table_format import (
     VALUE_SEPARATOR,
@@ -75,7 +75,7 @@ class WorkbookWriter:
         """Give what the columns are called."""
         return [self.columns.label(column, self.languages) for column in self.listed]
 
-    def write(self, reader: Reader, entries: Iterable[Record], output: BinaryIO) -> None:
+    def write(self, reader: RecordReader, entries: Iterable[Record], output: BinaryIO) -> None:
         """Write a workbook with the entries; raises CellValueError."""
         rows = list(self._rows(reader, entries))  # before anything is written that it would spoil
         book = Workbook(write_only=True)
@@ -90,46 +90,46 @@ class WorkbookWriter:
         output.write(_timeless(packed))
 
     def _say(self, name: str, /, **words: object) -> str:
-        return self.columns.values.phrases.say(name, self.languages, **words)
+        return self.columns.values.phrases.format(name, self.languages, **words)
 
     def _prepare(self, sheet: Any) -> None:
         """Write the names of the columns, and the keys in a row that is not seen."""
         sheet.freeze_panes = "B3"
         sheet.row_dimensions[2].hidden = True
         for number, column in enumerate(self.listed, 1):
-            dimension = sheet.column_dimensions[letters(number)]
+            dimension = sheet.column_dimensions[column_letters(number)]
             dimension.width = _width(column.field)
             dimension.number_format = _TEXT
         heading = []
         for column, label in zip(self.listed, self.labels(), strict=True):
             cell = _cell(sheet, label)
             cell.font, cell.alignment = _BOLD, _WRAPPED
-            cell.fill = _REQUIRED if column.field.required else _OPTIONAL
+            cell.fill = _REQUIRED if column.field.is_required else _OPTIONAL
             heading.append(cell)
         sheet.append(heading)
         sheet.append([_cell(sheet, column.key) for column in self.listed])
 
-    def _rows(self, reader: Reader, entries: Iterable[Record]) -> Iterator[list[str]]:
+    def _rows(self, reader: RecordReader, entries: Iterable[Record]) -> Iterator[list[str]]:
         """Give the texts of each entry's cells; raises CellValueError."""
         tags = self.columns.values.languages
         for record in entries:
             found = table_row(reader, record, tags) | self._worded(reader, record)
             yield [_fit(found.get(column.key, ""), record, column) for column in self.listed]
 
-    def _worded(self, reader: Reader, record: Record) -> dict[str, str]:
+    def _worded(self, reader: RecordReader, record: Record) -> dict[str, str]:
         return {
             field.key: join_values(
                 self._wordings[field.key].get(reader.code(term), reader.code(term))
                 for term in terms
             )
-            for field, terms in record.filled()
+            for field, terms in record.items()
             if field.key in self._wordings
         }
 
     @cached_property
     def _wordings(self) -> Mapping[str, Mapping[str, str]]:
         """Give the words for the values of lists, by key and short form."""
-        fields = {column.key: column.field for column in self.listed if column.field.chosen}
+        fields = {column.key: column.field for column in self.listed if column.field.has_options}
         return {key: self.columns.wordings(field, self.languages) for key, field in fields.items()}
 
     def _choices(self, key: str) -> list[str]:
@@ -157,9 +157,9 @@ class WorkbookWriter:
     def _explained(self, column: Column) -> tuple[str, ...]:
         field, choices = column.field, self._choices(column.key)
         return (
-            self._say("yes" if field.required else "no"),
-            self._say("yes" if field.repeats and not field.text else "no"),
-            best(field.hints, self.languages),
+            self._say("yes" if field.is_required else "no"),
+            self._say("yes" if field.is_repeatable and not field.is_text else "no"),
+            pick_text(field.hints, self.languages),
             VALUE_SEPARATOR.join(choices) if len(choices) <= _MOST_SHOWN else "",
         )
 
@@ -174,9 +174,9 @@ class WorkbookWriter:
         for number, column in enumerate(self.listed, 1):
             source = ""
             if column.key in places:
-                letter, last = letters(places[column.key]), len(self._choices(column.key))
+                letter, last = column_letters(places[column.key]), len(self._choices(column.key))
                 source = f"{quote_sheetname(options.title)}!${letter}$1:${letter}${last}"
-            offered = self._validation(column.field, letters(number), source)
+            offered = self._validation(column.field, column_letters(number), source)
             sheet.data_validations.append(offered)
 
     def _validation(self, field: Field, letter: str, source: str) -> DataValidation:
@@ -189,18 +189,18 @@ class WorkbookWriter:
             formula1=source or None,
             allow_blank=True,
             showInputMessage=True,
-            showErrorMessage=bool(source) and not field.repeats,
+            showErrorMessage=bool(source) and not field.is_repeatable,
             errorStyle="warning",
-            promptTitle=_cut(best(field.names, self.languages), 32),
+            promptTitle=_cut(pick_text(field.names, self.languages), 32),
             prompt=_cut(self._prompt(field), _MOST_PROMPT),
         )
         found.add(f"{letter}3:{letter}{_LAST}")
         return found
 
     def _prompt(self, field: Field) -> str:
-        hint = best(field.hints, self.languages)
+        hint = pick_text(field.hints, self.languages)
         several = self._say("sheetSeveral", between=VALUE_SEPARATOR.strip())
-        return f"{hint} {several}" if field.repeats and not field.text else hint
+        return f"{hint} {several}" if field.is_repeatable and not field.is_text else hint
 
 
 def _timeless(packed: BinaryIO) -> bytes:
@@ -231,9 +231,9 @@ def _cell(sheet: Any, text: str) -> Any:
 
 
 def _width(field: Field) -> int:
-    if field.text:
+    if field.is_text:
         return _WIDE
-    return _MIDDLE if field.repeats or field.chosen else _NARROW
+    return _MIDDLE if field.is_repeatable or field.has_options else _NARROW
 
 
 def _cut(text: str, most: int) -> str:

@@ -16,7 +16,7 @@ from pyoxigraph import Literal, NamedNode
 
 from ..rdf.terms import Term, as_text
 from ..schema.fields import Field
-from ..schema.records import Reader, Record
+from ..schema.records import Record, RecordReader
 from ..search.request import SearchRequest
 from ..storage.base import Store
 from .entities import Property, Things, Type, Types
@@ -43,7 +43,7 @@ class Claims:
 
     def likeness(self, claim: Claim, record: Record) -> float:
         """Give how well a claim holds for a thing, from 0 to 100."""
-        field = record.kind.by_key.get(claim.property.key)
+        field = record.shape.fields_by_key.get(claim.property.key)
         held = record.values.get(claim.property.key, ()) if field else ()
         if field is None or not held:
             return 0.0
@@ -58,11 +58,11 @@ class Claims:
 
         Up to 1,000 are known for a claim. Dates and numbers narrow only where nothing else does.
         """
-        fields = [(wanted.kind.by_key.get(claim.property.key), claim) for claim in claims]
+        fields = [(wanted.kind.fields_by_key.get(claim.property.key), claim) for claim in claims]
         known = [(field, claim) for field, claim in fields if field]
         if not known or len(known) < len(claims):
             return set()
-        telling = [(field, claim) for field, claim in known if not field.ordered] or known
+        telling = [(field, claim) for field, claim in known if not field.is_ordered] or known
         return set.intersection(*(self._subjects(field, claim) for field, claim in telling))
 
     def _subjects(self, field: Field, claim: Claim) -> set[str]:
@@ -94,9 +94,9 @@ class Claims:
 
     def _looked_up(self, iri: str, text: str) -> frozenset[str]:
         scheme = self.things.vocabularies.scheme(iri)
-        found = scheme.meant.get(self.things.meant(text) or text)
-        concepts = [found] if found else scheme.called(text, self.languages)
-        return frozenset(lower for concept in concepts for lower in scheme.within(concept.iri))
+        found = scheme.current.get(self.things.meant(text) or text)
+        concepts = [found] if found else scheme.find_by_label(text, self.languages)
+        return frozenset(lower for concept in concepts for lower in scheme.descendants(concept.iri))
 
     def _terms(self, field: Field, text: str) -> Iterator[Term]:
         if field.scheme:
@@ -110,14 +110,14 @@ class Claims:
 
     def _likeness(self, field: Field, term: Term, text: str) -> float:
         if isinstance(term, Literal):
-            if field.ordered and text and term.value.startswith(text):
+            if field.is_ordered and text and term.value.startswith(text):
                 return EXACT
             names = [term.value]
         elif isinstance(term, NamedNode):
             if term.value in (text, self.things.meant(text)):
                 return EXACT
             concept = self.things.vocabularies.concepts.get(term.value)
-            names = [wording for _, wording in concept.wordings] if concept else []
+            names = [wording for _, wording in concept.all_labels] if concept else []
         else:
             return 0.0
         found = likeness(form(text), map(form, names))
@@ -173,7 +173,7 @@ class Reconciling:
     things: Things
     names: NamesOf
     claims: Claims
-    reader: Reader
+    reader: RecordReader
 
     def candidates(self, query: Query) -> list[Candidate]:
         """Give up to as many things as the query asks for, the best first."""
@@ -195,7 +195,9 @@ class Reconciling:
         """Give what candidates are called in the first language that has a name."""
         typed = {one.iri: one.type for one in found}
         records = self._records(typed).items()
-        return {iri: record.spoken("LabelRole", languages)[0] or iri for iri, record in records}
+        return {
+            iri: record.text_with_role("LabelRole", languages)[0] or iri for iri, record in records
+        }
 
     def _allowed(self, query: Query) -> tuple[Type, ...]:
         types = self.things.types
@@ -227,7 +229,7 @@ class Reconciling:
 
     def _entries(self, words: str, most: int) -> dict[str, Likeness]:
         wanted, kind = form(words), self.things.types.entries.kind
-        records = self.reader.records(kind, self.things.index.find_titles(words, most))
+        records = self.reader.read_records(kind, self.things.index.find_titles(words, most))
         alike = {one.iri: likeness(wanted, map(form, _titles(one))) for one in records}
         return {iri: found for iri, found in alike.items() if found}
 
@@ -257,12 +259,12 @@ class Reconciling:
         kinds = {one.kind.iri: one.kind for one in typed.values()}
         for iri, one in typed.items():
             by_kind.setdefault(one.kind.iri, []).append(iri)
-        several = (self.reader.records(kinds[kind], iris) for kind, iris in by_kind.items())
+        several = (self.reader.read_records(kinds[kind], iris) for kind, iris in by_kind.items())
         return {record.iri: record for records in several for record in records}
 
 
 def _titles(record: Record) -> Iterator[str]:
-    for field in record.kind.with_role("LabelRole"):
+    for field in record.shape.fields_with_role("LabelRole"):
         yield from (as_text(title) for title in record.values.get(field.key, ()))
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..rdf.namespaces import SKOS
-from ..schema.fields import Field, Kind, Shapes
-from ..schema.lifecycle import Permanence
-from ..schema.text import Labels, best, fold, nearest
-from ..schema.value_parser import BadChoiceError
+from ..schema.fields import Field, NodeShape, Shapes
+from ..schema.lifecycle import Lifecycle
+from ..schema.text import Labels, find_similar, fold, pick_text
+from ..schema.value_parser import InvalidParameterError
 from ..schema.vocabularies import Concept, Scheme, Vocabularies
 from ..search.index import Index
 
@@ -29,13 +29,13 @@ class Type:
     key: str
     iri: str
     labels: Labels
-    kind: Kind
+    kind: NodeShape
     scheme: Scheme | None = None
     above: str = ""
 
     def as_json(self, languages: Sequence[str]) -> dict[str, str]:
         """Give the type as the standard has it."""
-        return {"id": self.key, "name": best(self.labels, languages) or self.key}
+        return {"id": self.key, "name": pick_text(self.labels, languages) or self.key}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Property:
 
     def as_json(self, languages: Sequence[str]) -> dict[str, str]:
         """Give the property as the standard has it."""
-        return {"id": self.key, "name": best(self.fields[0].names, languages) or self.key}
+        return {"id": self.key, "name": pick_text(self.fields[0].names, languages) or self.key}
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Types:
     @cached_property
     def all(self) -> dict[str, Type]:
         """Give the types by key: entries, all concepts, then each scheme."""
-        record = self.shapes.record
+        record = self.shapes.entry_shape
         assert record.segment
         found = [Type(record.segment, record.classes[0], record.labels, record)]
-        concepts = self.shapes.kind_of([SKOS + "Concept"])
+        concepts = self.shapes.find_node_shape([SKOS + "Concept"])
         if concepts:
             above = concepts.iri.rpartition("#")[2]
             found.append(Type(above, concepts.classes[0], concepts.labels, concepts))
@@ -101,7 +101,7 @@ class Types:
 
     def properties_of(self, one: Type | None) -> list[Property]:
         """Give the properties that things of a type can have, or of any type."""
-        keys = one.kind.by_key if one else self.properties
+        keys = one.kind.fields_by_key if one else self.properties
         return [self.properties[key] for key in keys]
 
     def type(self, place: str, text: str) -> Type:
@@ -131,16 +131,16 @@ class Types:
         found = dict(self.properties)
         for one in self.properties.values():
             for field in one.fields:
-                names = (fold(one.key), *(fold(wording) for _, wording in field.wordings))
+                names = (fold(one.key), *(fold(wording) for _, wording in field.all_names))
                 for name in (field.iri, field.predicate or field.iri, *names):
                     found.setdefault(name, one)
         return found
 
 
-def _unknown(place: str, text: str, valid: Iterable[str]) -> BadChoiceError:
+def _unknown(place: str, text: str, valid: Iterable[str]) -> InvalidParameterError:
     listed = list(valid)
-    near = dict.fromkeys([*nearest(text, listed), *listed])
-    return BadChoiceError(place, text, list(near)[:_MOST])
+    near = dict.fromkeys([*find_similar(text, listed), *listed])
+    return InvalidParameterError(place, text, list(near)[:_MOST])
 
 
 _SCHEMES = {"http": "https", "https": "http"}
@@ -152,7 +152,7 @@ class Things:
 
     base: str
     types: Types
-    permanence: Permanence
+    lifecycle: Lifecycle
     index: Index
 
     @property
@@ -172,8 +172,8 @@ class Things:
         One of what was moved or withdrawn means its successor, if it has one.
         """
         for iri in self._meanings(text.strip()):
-            retirement = self.permanence.of(iri)
-            current = retirement.successor if retirement else iri
+            deprecation = self.lifecycle.get(iri)
+            current = deprecation.successor if deprecation else iri
             if current and self.type_of(current):
                 return current
         return None
@@ -181,7 +181,7 @@ class Things:
     def type_of(self, iri: str) -> Type | None:
         """Give the type that a current concept or entry is of directly, else None."""
         if concept := self.vocabularies.concepts.get(iri):
-            return None if concept.retirement else self._type_of(concept)
+            return None if concept.deprecation else self._type_of(concept)
         return self.types.entries if self.index.contains(iri) else None
 
     def _type_of(self, concept: Concept) -> Type | None:
@@ -195,8 +195,8 @@ class Things:
             yield f"{_SCHEMES.get(scheme, scheme)}://{rest}"
             text = rest.removeprefix(self.base.partition("://")[2])
         key, _, notation = text.partition("/")
-        found = self.vocabularies.by_key.get(key)
-        if found and (concept := found.at(notation)):
+        found = self.vocabularies.schemes_by_key.get(key)
+        if found and (concept := found.get(notation)):
             yield concept.iri
         yield self.base + text
         yield f"{self.base}{self.types.entries.key}/{text}"

@@ -12,8 +12,8 @@ from pyoxigraph import Literal, NamedNode
 from ..rdf.namespaces import XSD
 from ..rdf.terms import DATE_LENGTH, Term, parse_decimal, parse_integer, starts_with_date
 from ..schema.fields import Field
-from ..schema.records import Reader, Record
-from ..schema.text import fold, preferring
+from ..schema.records import Record, RecordReader
+from ..schema.text import fold, put_first
 from ..search.request import SearchRequest
 from .candidates import NamesOf
 from .entities import Property, Things, Type
@@ -55,7 +55,7 @@ class Extending:
     """Gives what the fields of things hold."""
 
     things: Things
-    reader: Reader
+    reader: RecordReader
 
     def row(
         self, identifier: str, wishes: Iterable[Wish], languages: Sequence[str]
@@ -63,16 +63,16 @@ class Extending:
         """Give the values of a thing by property; of what is unknown there are none."""
         iri = self.things.meant(identifier)
         found = self.things.type_of(iri) if iri else None
-        record = self.reader.records(found.kind, [iri])[0] if found and iri else None
+        record = self.reader.read_records(found.kind, [iri])[0] if found and iri else None
         return {w.property.key: self._values(record, w, languages) for w in wishes}
 
     def _values(self, record: Record | None, wish: Wish, languages: Sequence[str]) -> list[Value]:
-        field = record.kind.by_key.get(wish.property.key) if record else None
+        field = record.shape.fields_by_key.get(wish.property.key) if record else None
         if record is None or field is None:
             return []
-        wished = preferring(wish.language, languages) if wish.language else languages
+        wished = put_first(wish.language, languages) if wish.language else languages
         terms = record.values.get(field.key, ())
-        if field.text and wish.language != EVERY:
+        if field.is_text and wish.language != EVERY:
             terms = tuple(_in_language(terms, wished))
         values = [value for term in terms if (value := self._value(field, term, wished))]
         return values[: wish.limit or None]
@@ -83,7 +83,7 @@ class Extending:
         if not isinstance(term, NamedNode):
             return None
         if field.scheme or self.things.type_of(term.value):
-            name = self.reader.name(term.value, languages) or term.value
+            name = self.reader.label(term.value, languages) or term.value
             return {"id": self.things.identifier(term.value), "name": name}
         return _text(term.value)
 
@@ -109,7 +109,7 @@ class Suggesting:
 
     things: Things
     names: NamesOf
-    reader: Reader
+    reader: RecordReader
 
     def entities(
         self, beginning: str, types: Sequence[Type], languages: Sequence[str], most: int
@@ -140,7 +140,7 @@ class Suggesting:
         return [
             one
             for one in self.things.types.properties.values()
-            if _begins([one.key, *(w for f in one.fields for _, w in f.wordings)], wanted)
+            if _begins([one.key, *(w for f in one.fields for _, w in f.all_names)], wanted)
         ]
 
     def _concepts(
@@ -152,7 +152,7 @@ class Suggesting:
             names = self.names.by_type.get(one.key)
             for inside, iri in names.beginning(beginning) if names else ():
                 ranks[iri] = inside and ranks.get(iri, True)
-        called = {iri: fold(self.reader.name(iri, languages)) for iri in ranks}
+        called = {iri: fold(self.reader.label(iri, languages)) for iri in ranks}
         return sorted(ranks, key=lambda iri: (ranks[iri], called[iri], iri))
 
 

@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 
 from rapidfuzz import fuzz, process
 
-from ..schema.text import cut
+from ..schema.text import truncate
 from ..schema.vocabularies import Scheme
 from ..search.text.tokenizer import normalize, split_words
 
@@ -39,7 +39,7 @@ Alike = Mapping[str, Likeness]
 
 def form(text: str) -> str:
     """Give the form in which names are compared: the words, folded, with spaces between them."""
-    return _form(cut(text))
+    return _form(truncate(text))
 
 
 @lru_cache(_KEPT)
@@ -106,9 +106,9 @@ class Names:
     def _by_form(self) -> dict[str, dict[str, bool]]:
         """Give the concepts by their names in the compared form, and whether one is the first."""
         found: dict[str, dict[str, bool]] = {}
-        for concept in (*self.scheme.concepts.values(), *self.scheme.retired.values()):
-            meant = self.scheme.meant.get(concept.iri)
-            for language, wording in concept.wordings:
+        for concept in (*self.scheme.concepts.values(), *self.scheme.deprecated.values()):
+            meant = self.scheme.current.get(concept.iri)
+            for language, wording in concept.all_labels:
                 if meant is None:
                     continue
                 first = meant is concept and concept.labels.get(language) == wording
@@ -119,7 +119,7 @@ class Names:
 
     @cached_property
     def _codes(self) -> dict[str, str]:
-        return {code.casefold(): concept.iri for code, concept in self.scheme.meant.items()}
+        return {code.casefold(): concept.iri for code, concept in self.scheme.current.items()}
 
     @cached_property
     def _sorted_names(self) -> list[str]:

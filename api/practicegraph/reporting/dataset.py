@@ -19,7 +19,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..rdf.namespaces import DCT, PG, RDF, VOID, XSD
 from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, Node, Term, as_text
-from ..schema.fields import Field, Kind
+from ..schema.fields import Field, NodeShape
 from ..schema.lifecycle import DEPRECATED
 from ..storage.base import Store
 
@@ -218,7 +218,7 @@ class Dataset:
 
     store: Store
     base: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[NodeShape, ...]
     languages: tuple[str, ...]
     release: str
     _counting: Lock = field(default_factory=Lock, repr=False, compare=False)
@@ -311,4 +311,4 @@ def _said(subject: str, name: str, value: NamedNode | Literal) -> Triple:
 
 
 def _is_link(field: Field) -> bool:
-    return bool(field.predicate) and not field.text and not field.datatypes
+    return bool(field.predicate) and not field.is_text and not field.datatypes

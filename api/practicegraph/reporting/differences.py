@@ -22,10 +22,10 @@ from ..catalogue.documents import Document
 from ..rdf.namespaces import AS, PG, RDF, XSD
 from ..rdf.terms import Node, Term
 from ..rdf.turtle import TurtleWriter
-from ..schema.fields import Kind
-from ..schema.lifecycle import Retirement
+from ..schema.fields import NodeShape
+from ..schema.lifecycle import Deprecation
 from ..schema.messages import Phrases
-from ..schema.text import best
+from ..schema.text import pick_text
 
 _Statements = Mapping[tuple[str, str], Term]
 """The values of a thing by property and Turtle."""
@@ -58,7 +58,7 @@ class Difference:
     kind: str
     title: str
     change: str
-    retirement: Retirement | None
+    deprecation: Deprecation | None
     fields: tuple[FieldChange, ...]
 
 
@@ -86,9 +86,9 @@ class State:
                 things.setdefault(triple.subject.value, {})[name] = triple.object
         return things
 
-    def kind(self, iri: str) -> Kind | None:
+    def kind(self, iri: str) -> NodeShape | None:
         """Give the kind of a thing."""
-        return self.opened.shapes.kind_of(self.opened.reader.classes(iri))
+        return self.opened.shapes.find_node_shape(self.opened.reader.read_classes(iri))
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Comparison:
     def name(self, iri: str) -> str:
         """Give what a thing is or was called, or "" where nobody says."""
         states = (self.new, self.old)
-        names = (state.opened.reader.name(iri, self.languages) for state in states)
+        names = (state.opened.reader.label(iri, self.languages) for state in states)
         return next(filter(None, names), "")
 
     def _differs(self, iri: str) -> bool:
@@ -118,10 +118,10 @@ class Comparison:
         kind = self.old.kind(iri) or self.new.kind(iri)
         return Difference(
             iri=iri,
-            kind=best(kind.labels, self.languages) if kind else "",
+            kind=pick_text(kind.labels, self.languages) if kind else "",
             title=self.name(iri),
             change=self._change(iri),
-            retirement=self.new.opened.permanence.of(iri),
+            deprecation=self.new.opened.lifecycle.get(iri),
             fields=tuple(self._fields(iri)),
         )
 
@@ -130,10 +130,10 @@ class Comparison:
             return "added"
         if iri not in self.new.things:
             return "removed"
-        before, now = (state.opened.permanence.of(iri) for state in (self.old, self.new))
-        if now is None or (before and before.moved == now.moved):
+        before, now = (state.opened.lifecycle.get(iri) for state in (self.old, self.new))
+        if now is None or (before and before.is_moved == now.is_moved):
             return "changed"
-        return "moved" if now.moved else "withdrawn"
+        return "moved" if now.is_moved else "withdrawn"
 
     def _fields(self, iri: str) -> Iterator[FieldChange]:
         before, now = (state.things.get(iri, {}) for state in (self.old, self.new))
@@ -162,11 +162,11 @@ class Comparison:
             return self.name(term.value) or term.value
         return term.value if isinstance(term, Literal) else turtle
 
-    def _label(self, kinds: Sequence[Kind], predicate: str) -> str:
+    def _label(self, kinds: Sequence[NodeShape], predicate: str) -> str:
         shapes = self.new.opened.shapes
-        fields = [shapes.field(kind, predicate) for kind in (*kinds, None)]
+        fields = [shapes.find_field(kind, predicate) for kind in (*kinds, None)]
         field = next(filter(None, fields), None)
-        label = best(field.names, self.languages) if field else self.name(predicate)
+        label = pick_text(field.names, self.languages) if field else self.name(predicate)
         return label or predicate.rpartition("#")[2].rpartition("/")[2]
 
 
@@ -182,7 +182,7 @@ def _place(name: tuple[str, str], term: Term) -> tuple[str, str]:
     return name[0], language or ""
 
 
-def _order(kinds: Sequence[Kind], predicate: str, language: str) -> tuple[int, str, str]:
+def _order(kinds: Sequence[NodeShape], predicate: str, language: str) -> tuple[int, str, str]:
     known = [field.predicate for kind in kinds for field in kind.fields]
     place = known.index(predicate) if predicate in known else len(known)
     return place, predicate, language
@@ -215,25 +215,25 @@ def text(
     """Give the differences in words, line by line, with how many things differ at the end."""
     languages = comparison.languages
     for difference in differences:
-        change = phrases.say(_PHRASES[difference.change], languages)
+        change = phrases.format(_PHRASES[difference.change], languages)
         about = [difference.kind, difference.title and f"“{difference.title}”", difference.iri]
         yield f"{change}: {' '.join(part for part in about if part)}"
         if difference.change in ("moved", "withdrawn"):
             yield from _fate(comparison, difference, phrases)
         if difference.change in ("changed", "moved"):
             yield from (line for field in difference.fields for line in _lines(field))
-    yield phrases.say("differences", languages, count=len(differences))
+    yield phrases.format("differences", languages, count=len(differences))
 
 
 def _fate(comparison: Comparison, difference: Difference, phrases: Phrases) -> Iterator[str]:
-    retirement = difference.retirement
-    assert retirement
-    said = ": ".join(filter(None, [retirement.since, _reason(comparison, difference)]))
+    deprecation = difference.deprecation
+    assert deprecation
+    said = ": ".join(filter(None, [deprecation.since, _reason(comparison, difference)]))
     if said:
         yield f"  {said}"
-    if retirement.successor:
-        name = comparison.name(retirement.successor)
-        yield f"  {phrases.say('goTo', comparison.languages)}: {name} {retirement.successor}"
+    if deprecation.successor:
+        name = comparison.name(deprecation.successor)
+        yield f"  {phrases.format('goTo', comparison.languages)}: {name} {deprecation.successor}"
 
 
 def _lines(field: FieldChange) -> Iterator[str]:
@@ -252,10 +252,10 @@ def as_json(
 
 
 def _object(comparison: Comparison, difference: Difference) -> dict[str, Any]:
-    retirement = difference.retirement
+    deprecation = difference.deprecation
     fate = {
-        "to": retirement.successor if retirement else "",
-        "since": retirement.since if retirement else "",
+        "to": deprecation.successor if deprecation else "",
+        "since": deprecation.since if deprecation else "",
         "reason": _reason(comparison, difference),
     }
     return {
@@ -307,11 +307,11 @@ def _change_set(comparison: Comparison, difference: Difference, label: str) -> I
     yield Triple(node, _named(AS, "object"), thing)
     if reason := _reason(comparison, difference):
         yield Triple(node, _named(_CS, "changeReason"), Literal(reason))
-    retirement = difference.retirement
-    if retirement and retirement.successor:
-        yield Triple(node, _named(AS, "target"), NamedNode(retirement.successor))
-    if retirement and retirement.since:
-        day = Literal(retirement.since, datatype=_named(XSD, "date"))
+    deprecation = difference.deprecation
+    if deprecation and deprecation.successor:
+        yield Triple(node, _named(AS, "target"), NamedNode(deprecation.successor))
+    if deprecation and deprecation.since:
+        day = Literal(deprecation.since, datatype=_named(XSD, "date"))
         yield Triple(node, _named(PG, "retired"), day)
     changes = [
         (name, field.property, value.term)
@@ -347,8 +347,8 @@ def _reached(triples: Sequence[Triple], described: Sequence[Triple]) -> list[Tri
 
 
 def _reason(comparison: Comparison, difference: Difference) -> str:
-    retirement = difference.retirement
-    return best(retirement.reasons, comparison.languages) if retirement else ""
+    deprecation = difference.deprecation
+    return pick_text(deprecation.reasons, comparison.languages) if deprecation else ""
 
 
 def _named(namespace: str, name: str) -> NamedNode:

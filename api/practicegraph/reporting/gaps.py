@@ -19,8 +19,8 @@ from ..catalogue.stored_queries import StoredQuery
 from ..exchange.table_format import escape_formula
 from ..rdf.namespaces import PG, XSD
 from ..rdf.terms import Term, as_text, parse_decimal
-from ..schema.text import best, nearest
-from ..schema.value_parser import BadChoiceError
+from ..schema.text import find_similar, pick_text
+from ..schema.value_parser import InvalidParameterError
 from ..storage.base import Solution
 
 _INTEGER = NamedNode(XSD + "integer")
@@ -55,23 +55,23 @@ class Ledger:
         """Give the part of a name, or all in their order; raises BadChoiceError."""
         listed = {question.name: question for question in self.questions()}
         if name and name not in listed:
-            raise BadChoiceError(name, None, nearest(name, listed) or list(listed))
+            raise InvalidParameterError(name, None, find_similar(name, listed) or list(listed))
         return [self._part(listed[name])] if name else list(map(self._part, listed.values()))
 
     def heading(self, column: str) -> str:
         """Give what a column is called, where a phrase says it."""
         phrase = f"gap{column.capitalize()}"
-        known = phrase in self.catalogue.phrases.wordings
+        known = phrase in self.catalogue.phrases.labels
         return self.say(phrase) if known else column
 
     def say(self, name: str, /, **words: object) -> str:
         """Give a phrase."""
-        return self.catalogue.phrases.say(name, self.languages, **words)
+        return self.catalogue.phrases.format(name, self.languages, **words)
 
     def label(self, term: Term | None) -> str:
         """Give what a thing is called, or a value's text."""
         if isinstance(term, NamedNode):
-            return self.catalogue.reader.name(term.value, self.languages) or term.value
+            return self.catalogue.reader.label(term.value, self.languages) or term.value
         return term.value if isinstance(term, Literal) else ""
 
     def questions(self) -> list[StoredQuery]:
@@ -92,8 +92,8 @@ class Ledger:
         """Give the part that the rows of a question's answer are."""
         return Part(
             name=question.name,
-            title=best(question.labels, self.languages),
-            explanation=best(question.comments, self.languages),
+            title=pick_text(question.labels, self.languages),
+            explanation=pick_text(question.comments, self.languages),
             columns=tuple(dict.fromkeys(column for row in rows for column in row)),
             rows=tuple(rows),
         )

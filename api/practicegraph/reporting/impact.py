@@ -21,7 +21,7 @@ from ..catalogue.stored_queries import StoredQuery
 from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.messages import Phrases
-from ..schema.text import best
+from ..schema.text import pick_text
 from ..search.engine import SparqlEngine
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError
@@ -94,8 +94,8 @@ def impact(comparison: Comparison, differences: Sequence[Difference]) -> Impact:
 
 def _counts(comparison: Comparison) -> Iterator[Count]:
     old, new = comparison.old.opened, comparison.new.opened
-    former = {facet.key: facet for facet in old.shapes.record.facets}
-    facets = former | {facet.key: facet for facet in new.shapes.record.facets}
+    former = {facet.key: facet for facet in old.shapes.entry_shape.facets}
+    facets = former | {facet.key: facet for facet in new.shapes.entry_shape.facets}
     for key, facet in facets.items():
         before, after = (_counted(opened, key) for opened in (old, new))
         for value in sorted({*before, *after}, key=str):
@@ -105,23 +105,25 @@ def _counts(comparison: Comparison) -> Iterator[Count]:
 
 
 def _counted(opened: Catalogue, key: str) -> Mapping[Term | None, int]:
-    facets = {facet.key: facet for facet in opened.shapes.record.facets}
+    facets = {facet.key: facet for facet in opened.shapes.entry_shape.facets}
     if key not in facets:
         return {}
-    return SparqlEngine(opened.store, opened.shapes.record, opened.vocabularies).counts(facets[key])
+    return SparqlEngine(opened.store, opened.shapes.entry_shape, opened.vocabularies).counts(
+        facets[key]
+    )
 
 
 def _name(comparison: Comparison, value: Term | None) -> str:
     if isinstance(value, NamedNode):
         return comparison.name(value.value) or value.value
     if value is None:
-        return comparison.new.opened.phrases.say("notStated", comparison.languages)
+        return comparison.new.opened.phrases.format("notStated", comparison.languages)
     return value.value if isinstance(value, Literal) else str(value)
 
 
 def _retagged(comparison: Comparison) -> Iterator[Retagged]:
     both = comparison.old.things.keys() & comparison.new.things.keys()
-    facets = [f for f in comparison.new.opened.shapes.record.facets if f.predicate]
+    facets = [f for f in comparison.new.opened.shapes.entry_shape.facets if f.predicate]
     for iri in sorted(iri for iri in both if _is_entry(comparison.old, iri)):
         if _is_entry(comparison.new, iri):
             for facet in facets:
@@ -137,8 +139,8 @@ def _is_entry(state: State, iri: str) -> bool:
     """Tell whether something is a current entry."""
     statements = state.things[iri]
     classes = [t.value for t in statements.values() if isinstance(t, NamedNode)]
-    own = state.opened.shapes.record.classes[0]
-    return own in classes and not state.opened.permanence.of(iri)
+    own = state.opened.shapes.entry_shape.classes[0]
+    return own in classes and not state.opened.lifecycle.get(iri)
 
 
 def _tags(state: State, iri: str, facet: Field) -> set[str]:
@@ -146,14 +148,14 @@ def _tags(state: State, iri: str, facet: Field) -> set[str]:
     found: set[str] = set()
     for (predicate, _), term in state.things[iri].items():
         if predicate == facet.predicate and isinstance(term, NamedNode | Literal):
-            retirement = state.opened.permanence.of(term.value)
-            found.add(retirement.successor if retirement else term.value)
+            deprecation = state.opened.lifecycle.get(term.value)
+            found.add(deprecation.successor if deprecation else term.value)
     return found - {""}
 
 
 def _fates(comparison: Comparison, differences: Sequence[Difference]) -> Iterator[Difference]:
     opened = comparison.old.opened
-    entries = f"{opened.base}{opened.shapes.record.segment}/"
+    entries = f"{opened.base}{opened.shapes.entry_shape.segment}/"
     published = checks.find_published_iris(comparison.old.documents, opened.base, entries)
     for difference in differences:
         gone = difference.change in ("removed", "moved", "withdrawn")
@@ -190,7 +192,7 @@ def _asked(opened: Catalogue, question: StoredQuery) -> tuple[int | None, str]:
 
 def _names(comparison: Comparison, differences: Sequence[Difference]) -> Iterator[LostName]:
     kept = [difference for difference in differences if difference.change in ("changed", "moved")]
-    labels = comparison.old.opened.shapes.labels
+    labels = comparison.old.opened.shapes.label_properties
     for difference in kept:
         statements = comparison.new.things[difference.iri]
         left = {(name, getattr(t, "language", None)) for (name, _), t in statements.items()}
@@ -202,7 +204,7 @@ def _names(comparison: Comparison, differences: Sequence[Difference]) -> Iterato
 
 def label(comparison: Comparison, facet: Field) -> str:
     """Give what a facet is called."""
-    return best(facet.names, comparison.languages)
+    return pick_text(facet.names, comparison.languages)
 
 
 _FATES = {"removed": "wasRemoved", "moved": "wasMoved", "withdrawn": "wasWithdrawn"}
@@ -219,7 +221,7 @@ def text(comparison: Comparison, impact: Impact, phrases: Phrases) -> Iterator[s
     }
     for phrase, lines in parts.items():
         if lines:
-            yield f"{phrases.say(phrase, comparison.languages)}:"
+            yield f"{phrases.format(phrase, comparison.languages)}:"
             yield from (f"  {line}" for line in lines)
 
 
@@ -246,8 +248,8 @@ def _signed(comparison: Comparison, tags: Retagged) -> Iterator[str]:
 
 
 def _fate(comparison: Comparison, fate: Difference, phrases: Phrases) -> str:
-    change = phrases.say(_FATES[fate.change], comparison.languages)
-    successor = fate.retirement.successor if fate.retirement else ""
+    change = phrases.format(_FATES[fate.change], comparison.languages)
+    successor = fate.deprecation.successor if fate.deprecation else ""
     target = f" → {_thing(comparison, successor)}" if successor else ""
     return f"{change}: {_thing(comparison, fate.iri)}{target}"
 
@@ -255,8 +257,8 @@ def _fate(comparison: Comparison, fate: Difference, phrases: Phrases) -> str:
 def _question(comparison: Comparison, answered: Answered, phrases: Phrases) -> str:
     phrase = "QueryFails" if answered.reason else "QueryEmpty"
     words = {"reason": answered.reason, "count": answered.before}
-    said = phrases.say(phrase, comparison.languages, **words)
-    title = best(answered.question.labels, comparison.languages)
+    said = phrases.format(phrase, comparison.languages, **words)
+    title = pick_text(answered.question.labels, comparison.languages)
     return f"“{title}” {answered.question.iri}: {said}"
 
 
@@ -328,7 +330,7 @@ def _tags_object(comparison: Comparison, tags: Retagged) -> dict[str, Any]:
 
 
 def _fate_object(comparison: Comparison, fate: Difference) -> dict[str, Any]:
-    successor = fate.retirement.successor if fate.retirement else ""
+    successor = fate.deprecation.successor if fate.deprecation else ""
     known = {"to": successor} if successor else {}
     return {"id": fate.iri, "title": comparison.name(fate.iri), "change": fate.change, **known}
 
@@ -336,7 +338,7 @@ def _fate_object(comparison: Comparison, fate: Difference) -> dict[str, Any]:
 def _question_object(comparison: Comparison, answered: Answered) -> dict[str, Any]:
     return {
         "id": answered.question.iri,
-        "title": best(answered.question.labels, comparison.languages),
+        "title": pick_text(answered.question.labels, comparison.languages),
         "before": answered.before,
         **({"fails": answered.reason} if answered.reason else {"after": 0}),
     }

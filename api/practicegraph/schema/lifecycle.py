@@ -15,7 +15,7 @@ from ..storage.base import Solution, Store
 from .text import Labels
 
 DEPRECATED = OWL + "deprecated"
-REPLACED = DCT + "isReplacedBy"
+IS_REPLACED_BY = DCT + "isReplacedBy"
 _RETIRED = """
 PREFIX as: <https://www.w3.org/ns/activitystreams#>
 PREFIX dct: <http://purl.org/dc/terms/>
@@ -43,53 +43,53 @@ ORDER BY ?thing ?successor ?day
 
 
 @dataclass(frozen=True)
-class Retirement:
+class Deprecation:
     """How a thing ceased to be current; the successor is the last of its chain, or "" for none."""
 
     iri: str
     successor: str
     steps: int
-    moved: bool
+    is_moved: bool
     since: str
     reasons: Labels
 
 
 @dataclass(frozen=True)
-class Permanence:
+class Lifecycle:
     """What is no longer current, by IRI."""
 
-    retirements: Mapping[str, Retirement]
+    deprecations: Mapping[str, Deprecation]
 
-    def of(self, iri: str) -> Retirement | None:
+    def get(self, iri: str) -> Deprecation | None:
         """Give how a thing ceased to be current, or None where it did not."""
-        return self.retirements.get(iri)
+        return self.deprecations.get(iri)
 
-    def led_to(self, iri: str) -> list[Retirement]:
+    def find_predecessors(self, iri: str) -> list[Deprecation]:
         """Give what a thing has replaced, at whatever distance."""
-        return [found for found in self.retirements.values() if found.successor == iri]
+        return [found for found in self.deprecations.values() if found.successor == iri]
 
 
-def read(store: Store) -> Permanence:
+def read_lifecycle(store: Store) -> Lifecycle:
     """Read what is no longer current out of the store."""
     rows = {as_text(row["thing"]): row for row in store.select(_RETIRED)}
     following = {
         thing: as_text(row["successor"]) for thing, row in rows.items() if "successor" in row
     }
-    return Permanence(
+    return Lifecycle(
         {thing: _retirement(store, thing, row, following) for thing, row in rows.items()}
     )
 
 
 def _retirement(
     store: Store, thing: str, row: Solution, following: Mapping[str, str]
-) -> Retirement:
+) -> Deprecation:
     chain = _chain(thing, following)
     successor = chain[-1] if chain else ""
-    return Retirement(
+    return Deprecation(
         iri=thing,
         successor=successor,
         steps=len(chain),
-        moved=bool(successor) and "tombstone" not in row,
+        is_moved=bool(successor) and "tombstone" not in row,
         since=as_text(row["day"]) if "day" in row else "",
         reasons=store.labels(NamedNode(thing), SKOS + "changeNote"),
     )

@@ -12,9 +12,9 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..rdf.namespaces import PG, RDF, RDFS, SKOS
 from ..storage.base import Store
-from .text import Labels, best
+from .text import Labels, pick_text
 
-TRUTH = {"true": "yes", "false": "no"}
+BOOLEAN_PHRASES = {"true": "yes", "false": "no"}
 """The phrases that say what is true and what is not."""
 
 
@@ -22,25 +22,25 @@ TRUTH = {"true": "yes", "false": "no"}
 class Phrases:
     """Wordings by name; the name is the last part of a phrase's IRI."""
 
-    wordings: Mapping[str, Labels]
+    labels: Mapping[str, Labels]
 
-    def say(self, name: str, languages: Sequence[str], /, **words: object) -> str:
+    def format(self, name: str, languages: Sequence[str], /, **words: object) -> str:
         """Give a phrase in the first of the languages that has it, its braces filled in.
 
         One that the shapes do not have, or with braces that nothing fills, is said as it is.
         """
-        text = best(self.of(name), languages) or name
+        text = pick_text(self.translations(name), languages) or name
         try:
             return text.format_map(words)
         except (LookupError, ValueError, AttributeError):
             return text
 
-    def of(self, name: str) -> Labels:
+    def translations(self, name: str) -> Labels:
         """Return the wordings of a phrase by language, none where the shapes lack it."""
-        return self.wordings.get(name, {})
+        return self.labels.get(name, {})
 
 
-def read(store: Store) -> Phrases:
+def read_phrases(store: Store) -> Phrases:
     """Read the phrases out of the store."""
     nodes = store.subjects(RDF + "type", NamedNode(PG + "Phrase"))
     return Phrases({_name(node.value): store.labels(node, RDFS + "label") for node in nodes})
@@ -59,7 +59,7 @@ class UnknownCodeError(ValueError):
     """A code for which the CLDR has no name in one of the languages."""
 
 
-def labelled(triples: Sequence[Triple], languages: Iterable[str], topic: str) -> list[Triple]:
+def relabel(triples: Sequence[Triple], languages: Iterable[str], topic: str) -> list[Triple]:
     """Give the triples of a scheme, its concepts labelled anew from the CLDR in the languages.
 
     Concepts without `pg:localeCode` keep their labels. Raises UnknownCodeError.

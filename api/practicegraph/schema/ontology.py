@@ -15,13 +15,13 @@ from pyoxigraph import Literal, NamedNode
 from ..rdf.namespaces import RDFS, SCHEMA, SKOS, XSD
 from ..rdf.terms import Term, as_text
 from ..storage.base import Store
-from .fields import Field, Kind
-from .records import Reader, Record
-from .text import Labels, best
+from .fields import Field, NodeShape
+from .records import Record, RecordReader
+from .text import Labels, pick_text
 
 
-def context(
-    kinds: Iterable[Kind], prefixes: Mapping[str, str], declared: Iterable[str] = ()
+def build_context(
+    kinds: Iterable[NodeShape], prefixes: Mapping[str, str], declared: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Give a JSON-LD 1.1 context: the prefixes, a term for every field, and those declared.
 
@@ -41,7 +41,7 @@ def context(
 def _term(field: Field) -> dict[str, str]:
     assert field.predicate
     term = {"@id": field.predicate}
-    if field.text:
+    if field.is_text:
         return term | {"@container": "@language"}
     if not field.datatypes:
         return term | {"@type": "@id"}
@@ -88,15 +88,17 @@ class Ontology:
     """
 
     labels: Mapping[str, Labels]
-    near: Mapping[str, tuple[str, ...]]
+    alignments: Mapping[str, tuple[str, ...]]
     ranges: Mapping[str, str]
 
-    def nearest(self, terms: Iterable[str]) -> tuple[str, ...]:
+    def align(self, terms: Iterable[str]) -> tuple[str, ...]:
         """Give the terms of schema.org that are near any of the terms, each once."""
-        return tuple(dict.fromkeys(near for term in terms for near in self.near.get(term, ())))
+        return tuple(
+            dict.fromkeys(near for term in terms for near in self.alignments.get(term, ()))
+        )
 
 
-def read(store: Store) -> Ontology:
+def read_ontology(store: Store) -> Ontology:
     """Read the ontology out of the store."""
     labels: dict[str, dict[str, str]] = {}
     for row in store.select(_LABELS):
@@ -112,32 +114,32 @@ def read(store: Store) -> Ontology:
 
 
 @dataclass(frozen=True)
-class Outline:
+class SchemaOrgDescriber:
     """Gives records in the words of schema.org, in the first language that has a text."""
 
-    reader: Reader
+    reader: RecordReader
     ontology: Ontology
     base: str
     languages: Sequence[str]
 
-    def of(self, record: Record) -> dict[str, Any] | None:
+    def describe(self, record: Record) -> dict[str, Any] | None:
         """Give a record as a JSON-LD object without a context; None where no class is near."""
         types = self._types(record.iri)
         if not types:
             return None
         found: dict[str, list[Any]] = {}
-        for field, terms in record.filled():
-            for near in self.ontology.near.get(field.predicate or "", ()):
+        for field, terms in record.items():
+            for near in self.ontology.alignments.get(field.predicate or "", ()):
                 held = found.setdefault(near.removeprefix(SCHEMA), [])
                 held += (value for value in self._values(field, terms, near) if value not in held)
         head = {"@type": _one(types), "@id": record.iri, "url": record.iri}
-        name, _ = record.spoken("LabelRole", self.languages)
+        name, _ = record.text_with_role("LabelRole", self.languages)
         return head | {key: _one(held) for key, held in found.items()} | {"name": name}
 
     def _values(self, field: Field, terms: Iterable[Term], near: str) -> Iterator[Any]:
-        if field.text:
+        if field.is_text:
             texts = {t.language or "": t.value for t in terms if isinstance(t, Literal)}
-            yield best(texts, self.languages)
+            yield pick_text(texts, self.languages)
             return
         for term in terms:
             if isinstance(term, NamedNode):
@@ -152,7 +154,7 @@ class Outline:
         types = [_local(expected)] if expected else self._types(iri)
         if not types:
             return iri
-        name = self.reader.name(iri, self.languages)
+        name = self.reader.label(iri, self.languages)
         named = {"name": name} if name else {"url": iri}
         return {"@type": _one(types), "@id": iri} | named
 
@@ -161,8 +163,8 @@ class Outline:
         if iri in self.reader.vocabularies.concepts:
             classes = [SKOS + "Concept"]
         else:
-            classes = self.reader.classes(iri) if iri.startswith(self.base) else []
-        return [_local(near) for near in self.ontology.nearest(classes)]
+            classes = self.reader.read_classes(iri) if iri.startswith(self.base) else []
+        return [_local(near) for near in self.ontology.align(classes)]
 
 
 def _local(iri: str) -> str:

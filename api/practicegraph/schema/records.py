@@ -10,8 +10,8 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 from ..rdf.namespaces import DCT, FOAF, RDF, XSD
 from ..rdf.terms import Term, as_text, parse_decimal, parse_integer
 from ..storage.base import ReleaseCache, Store
-from .fields import Field, Kind
-from .text import Labels, best
+from .fields import Field, NodeShape
+from .text import Labels, pick_text
 from .vocabularies import Vocabularies
 
 _NAME = FOAF + "name"
@@ -32,35 +32,35 @@ class Record:
     """A thing of a kind with the values of its fields, by key; fields without one are absent."""
 
     iri: str
-    kind: Kind
+    shape: NodeShape
     values: Mapping[str, tuple[Term, ...]]
 
-    def filled(self) -> Iterator[tuple[Field, tuple[Term, ...]]]:
+    def items(self) -> Iterator[tuple[Field, tuple[Term, ...]]]:
         """Give the fields that have values, in their order, with the values."""
-        for field in self.kind.fields:
+        for field in self.shape.fields:
             if field.key in self.values:
                 yield field, self.values[field.key]
 
-    def spoken(self, role: str, languages: Sequence[str]) -> tuple[str, str]:
+    def text_with_role(self, role: str, languages: Sequence[str]) -> tuple[str, str]:
         """Give the text in a role, such as `LabelRole`, and its language; or two empty texts."""
         found: dict[str, str] = {}
-        for field in self.kind.with_role(role):
+        for field in self.shape.fields_with_role(role):
             for term in self.values.get(field.key, ()):
                 if isinstance(term, Literal):
                     found.setdefault(term.language or "", term.value)
-        text = best(found, languages)
+        text = pick_text(found, languages)
         return text, next((language for language, words in found.items() if words == text), "")
 
 
 @dataclass(frozen=True)
-class Reader:
+class RecordReader:
     """Reads records out of a store and names what they mention."""
 
     store: Store
     vocabularies: Vocabularies
     labels: tuple[str, ...]
 
-    def records(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
+    def read_records(self, kind: NodeShape, iris: Sequence[str]) -> list[Record]:
         """Give the records of the IRIs, in their order, each once."""
         keys = [(kind.iri, iri) for iri in dict.fromkeys(iris)]
         return self._recent.get_many(
@@ -71,7 +71,7 @@ class Reader:
     def _recent(self) -> ReleaseCache[tuple[str, str], Record]:
         return ReleaseCache(_RECORDS)
 
-    def _read(self, kind: Kind, iris: Sequence[str]) -> list[Record]:
+    def _read(self, kind: NodeShape, iris: Sequence[str]) -> list[Record]:
         found: dict[str, dict[str, list[Term]]] = {iri: {} for iri in iris}
         for iri, key, term in self._values(kind, iris) if iris else ():
             found[iri].setdefault(key, []).append(term)
@@ -80,31 +80,33 @@ class Reader:
             for iri, values in found.items()
         ]
 
-    def _values(self, kind: Kind, iris: Sequence[str]) -> Iterator[tuple[str, str, Term]]:
+    def _values(self, kind: NodeShape, iris: Sequence[str]) -> Iterator[tuple[str, str, Term]]:
         """Give the values of fields with the things and the keys: most stand beside the thing."""
         for quad in self.store.quads_of_subjects(iris):
             assert isinstance(quad.subject, NamedNode)
-            for key in kind.keys.get(quad.predicate.value, ()):
+            for key in kind.keys_by_predicate.get(quad.predicate.value, ()):
                 yield quad.subject.value, key, quad.object
         reached = [field for field in kind.fields if not field.predicate]
         for row in self.store.select(_fields_query(reached, iris)) if reached else ():
             yield as_text(row["thing"]), as_text(row["key"]), row["value"]
 
-    def classes(self, iri: str) -> list[str]:
+    def read_classes(self, iri: str) -> list[str]:
         """Give the classes of a thing; a blank node is not found again by its label."""
         if iri.startswith("_:"):
             return []
         terms = self.store.values(NamedNode(iri), RDF + "type")
         return [term.value for term in terms if isinstance(term, NamedNode)]
 
-    def name(self, iri: str, languages: Sequence[str]) -> str:
+    def label(self, iri: str, languages: Sequence[str]) -> str:
         """Give what a thing is called, else how it is described, or "" where nobody says."""
         if concept := self.vocabularies.concepts.get(iri):
-            return best(concept.labels, languages)
+            return pick_text(concept.labels, languages)
         if iri.startswith("_:"):
             return ""
         release = self.store.release()
-        return best(self._kept_labels(release, iri) if release else self._labels(iri), languages)
+        return pick_text(
+            self._kept_labels(release, iri) if release else self._labels(iri), languages
+        )
 
     @cached_property
     def _kept_labels(self) -> Callable[[str, str], Labels]:
@@ -118,27 +120,27 @@ class Reader:
 
     def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:
         """Give a record as JSON: texts in the first language that has them, labels likewise."""
-        title, _ = record.spoken("LabelRole", languages)
+        title, _ = record.text_with_role("LabelRole", languages)
         shown = {
             field.key: self._json_of_field(field, terms, languages)
-            for field, terms in record.filled()
+            for field, terms in record.items()
         }
         return {"id": record.iri, "title": title} | shown | {"title": title}
 
     def _json_of_field(self, field: Field, terms: Sequence[Term], languages: Sequence[str]) -> Any:
-        if field.text:
-            return best(by_language(terms), languages)
+        if field.is_text:
+            return pick_text(texts_by_language(terms), languages)
         values = [self._json_of_term(field, term, languages) for term in terms]
-        return values if field.repeats else values[0]
+        return values if field.is_repeatable else values[0]
 
     def _json_of_term(self, field: Field, term: Term, languages: Sequence[str]) -> Any:
         if isinstance(term, Literal):
             found = _NATIVE.get(term.datatype.value, str)(term.value)
             return term.value if found is None else found
         assert isinstance(term, NamedNode | BlankNode)
-        if not field.chosen:
+        if not field.has_options:
             return term.value
-        label = self.name(term.value, languages)
+        label = self.label(term.value, languages)
         return {"value": self.code(term), "id": term.value, "label": label}
 
     def code(self, term: Term) -> str:
@@ -149,7 +151,7 @@ class Reader:
         return term.value
 
 
-def by_language(terms: Iterable[Term]) -> dict[str, str]:
+def texts_by_language(terms: Iterable[Term]) -> dict[str, str]:
     """Return the texts among terms by language."""
     return {t.language or "": t.value for t in terms if isinstance(t, Literal)}
 

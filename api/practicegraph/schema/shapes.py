@@ -14,7 +14,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from ..rdf.namespaces import PG, RDFS, SH, SKOS, XSD
 from ..rdf.terms import Node, Term, as_text, parse_decimal
 from ..storage.base import Store
-from .fields import Field, Group, Kind, Shapes
+from .fields import Field, Group, NodeShape, Shapes
 from .text import Labels
 
 SHAPE = "https://w3id.org/practicegraph/shapes#"
@@ -32,7 +32,7 @@ class ShapesError(ValueError):
     """Shapes that make no sense; the message names the shape."""
 
 
-def read(store: Store) -> Shapes:
+def read_shapes(store: Store) -> Shapes:
     """Read the shapes out of the store; raises ShapesError."""
     targets = (SH + "targetClass", SH + "targetSubjectsOf")
     shapes = dict.fromkeys(shape for target in targets for shape in store.subjects(target))
@@ -60,21 +60,21 @@ def _with_languages(store: Store) -> list[Node]:
     return store.subjects(SH + "languageIn")
 
 
-def _kind(store: Store, shape: Node) -> Kind:
+def _kind(store: Store, shape: Node) -> NodeShape:
     fields, spans = (_fields(store, shape, term) for term in (SH + "property", PG + "span"))
     classes = _names(store.values(shape, SH + "targetClass"))
     said = _optional(store.value(shape, SH + "codeIdentifier")) or ""
     segment = said if fields and _CODE.fullmatch(said) else None
-    if segment is None and classes and any(field.facet for field in fields):
+    if segment is None and classes and any(one.is_facet for one in fields):
         segment = classes[0].rpartition("#")[2].rpartition("/")[2].lower()
-    return Kind(
+    return NodeShape(
         iri=shape.value,
         classes=tuple(sorted(classes)) or ((shape.value,) if segment else ()),
         labels=store.labels(shape, RDFS + "label"),
         segment=segment,
-        topic=_optional(store.value(shape, PG + "topic")) == "true",
+        is_topic=_optional(store.value(shape, PG + "topic")) == "true",
         fields=fields,
-        spans=spans,
+        ranges=spans,
     )
 
 
@@ -84,11 +84,11 @@ def _fields(store: Store, shape: Node, term: str) -> tuple[Field, ...]:
     for node in listed:
         if isinstance(node, NamedNode):
             with suppress(ShapesError):  # a check tells of it; the others stay as they are
-                fields.append(field(store, node))
-    return tuple(sorted(fields, key=lambda found: found.place))
+                fields.append(read_field(store, node))
+    return tuple(sorted(fields, key=lambda found: found.sort_key))
 
 
-def field(store: Store, shape: Node) -> Field:
+def read_field(store: Store, shape: Node) -> Field:
     """Read a property shape, or a parameter of a question; raises ShapesError without a path."""
 
     def text(term: str) -> str | None:
@@ -114,29 +114,29 @@ def field(store: Store, shape: Node) -> Field:
         hints=store.labels(shape, SH + "description"),
         group=_group(store, shape),
         order=_number(store.value(shape, SH + "order")),
-        required=_number(store.value(shape, SH + "minCount")) > 0,
-        repeats=text(SH + "maxCount") != "1",
-        text=bool(node and node in _with_languages(store)),
+        is_required=_number(store.value(shape, SH + "minCount")) > 0,
+        is_repeatable=text(SH + "maxCount") != "1",
+        is_text=bool(node and node in _with_languages(store)),
         datatypes=_datatypes(store, shape),
         pattern=_pattern(text(SH + "pattern")),
         scheme=_scheme(store, node),
         options=_options(store, shape),
-        facet=text(PG + "facet") == "true",
-        searched=text(PG + "searched") == "true",
+        is_facet=text(PG + "facet") == "true",
+        is_searched=text(PG + "searched") == "true",
         role=(text(_ROLE) or "").rpartition("#")[2],
         links_to=text(PG + "linksTo"),
         open_where=text(PG + "openWhere"),
     )
 
 
-def triples(store: Store) -> list[Triple]:
+def read_shape_graphs(store: Store) -> list[Triple]:
     """Give all graphs in which shapes stand, as an engine reads them."""
     quads = (quad for term in _SHAPES for quad in store.quads(None, NamedNode(SH + term)))
     graphs = dict.fromkeys(str(quad.graph_name) for quad in quads)
     return [quad.triple for graph in graphs for quad in store.graph_quads(graph.strip("<>"))]
 
 
-def paths(store: Store) -> dict[Node, str]:
+def read_paths(store: Store) -> dict[Node, str]:
     """Give the paths of all property shapes, as SPARQL's."""
     found: dict[Node, str] = {}
     for shape in store.subjects(SH + "path"):
@@ -242,7 +242,7 @@ def _names(terms: Iterable[Term]) -> tuple[str, ...]:
     return tuple(term.value for term in terms if isinstance(term, NamedNode))
 
 
-def limits(store: Store, shape: str | BlankNode, component: str) -> list[Term]:
+def read_parameter_values(store: Store, shape: str | BlankNode, component: str) -> list[Term]:
     """Give what a shape demands by a constraint component: its parameter's values (section 4).
 
     The parameter of `MinCountConstraintComponent` is `sh:minCount`; lists are given as members.
@@ -254,7 +254,7 @@ def limits(store: Store, shape: str | BlankNode, component: str) -> list[Term]:
     return [term for value in values for term in store.list_members(value) or [value]]
 
 
-def messages(store: Store, shape: str) -> list[Labels]:
+def read_messages(store: Store, shape: str) -> list[Labels]:
     """Give the messages of a shape (section 2.1.5) and of its SPARQL constraints (section 5.1).
 
     Each is given by language, or by "" where it has none.

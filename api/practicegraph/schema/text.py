@@ -10,13 +10,13 @@ Labels = Mapping[str, str]
 
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
-MOST_LETTERS = 400
+MAX_TEXT_LENGTH = 400
 """How many letters of a text that a reader sends are looked at, or kept."""
 _MOST_DIGITS = 9
 _NAMED = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
 
 
-def best(labels: Labels, languages: Sequence[str]) -> str:
+def pick_text(labels: Labels, languages: Sequence[str]) -> str:
     """Give the wording in the first of the languages that has one, else any, else nothing."""
     for language in languages:
         if language in labels:
@@ -24,17 +24,17 @@ def best(labels: Labels, languages: Sequence[str]) -> str:
     return min(labels.values(), default="")
 
 
-def preferring(language: str, languages: Sequence[str]) -> tuple[str, ...]:
+def put_first(language: str, languages: Sequence[str]) -> tuple[str, ...]:
     """Give the languages, the preferred one first and the others in their order."""
     return (language, *(other for other in languages if other != language))
 
 
-def cut(text: str) -> str:
+def truncate(text: str) -> str:
     """Return as much of a text that a reader sends as is looked at."""
-    return text[:MOST_LETTERS]
+    return text[:MAX_TEXT_LENGTH]
 
 
-def whole_number(text: str) -> int | None:
+def parse_whole_number(text: str) -> int | None:
     """Return the whole number from 0 on that a reader writes in up to nine digits, else None."""
     is_one = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
     return int(text) if is_one else None
@@ -43,10 +43,10 @@ def whole_number(text: str) -> int | None:
 def fold(text: str) -> str:
     """Give the form in which texts are compared: no case, accents or typographic variants."""
     plain = text.translate(_ALIKE).translate(_DASHES)
-    return " ".join(letters(plain).split())
+    return " ".join(strip_accents(plain).split())
 
 
-def letters(text: str) -> str:
+def strip_accents(text: str) -> str:
     """Give a text in small letters without accents: σ for ς, ss for ß, o for ø, oe for œ."""
     marked = unicodedata.normalize("NFKD", text.casefold())
     return "".join(_letter(c) for c in marked if not unicodedata.combining(c))
@@ -60,11 +60,13 @@ def _letter(character: str) -> str:
     return named[1].lower() if named else character
 
 
-def nearest(word: str, words: Iterable[str], count: int = 3, likeness: float = 0.3) -> list[str]:
+def find_similar(
+    word: str, words: Iterable[str], count: int = 3, likeness: float = 0.3
+) -> list[str]:
     """Give up to `count` of the words that look most like the word, the nearest first.
 
     The likeness that they need at least goes from 0 to 1, for words that are the same.
     """
     by_form = {fold(candidate): candidate for candidate in words}
-    close = difflib.get_close_matches(fold(cut(word)), by_form, n=count, cutoff=likeness)
+    close = difflib.get_close_matches(fold(truncate(word)), by_form, n=count, cutoff=likeness)
     return [by_form[form] for form in close]

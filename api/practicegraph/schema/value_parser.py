@@ -15,16 +15,16 @@ from pyoxigraph import Literal, NamedNode
 
 from ..rdf.namespaces import RDF, XSD
 from ..rdf.terms import Term
-from .fields import Field, Kind, Shapes
+from .fields import Field, NodeShape, Shapes
 from .messages import Phrases
-from .text import best, fold, nearest
+from .text import find_similar, fold, pick_text
 from .vocabularies import Vocabularies
 
 _LETTERS = 26
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLocation:
     """Where something stands: in a line of a file, a cell of a row, or a cell of a sheet."""
 
     path: Path
@@ -35,17 +35,17 @@ class Place:
     def __str__(self) -> str:
         """Give `page.txt:12`, `table.csv:7:3` (the third cell) or `book.xlsx: Entries!C7`."""
         if self.sheet:
-            return f"{self.path}: {self.sheet}!{letters(self.column or 1)}{self.line}"
+            return f"{self.path}: {self.sheet}!{column_letters(self.column or 1)}{self.line}"
         return ":".join(map(str, [self.path, self.line, *([self.column] if self.column else [])]))
 
 
-def letters(column: int) -> str:
+def column_letters(column: int) -> str:
     """Give what spreadsheet programs call a column: A is the first, AA the twenty-seventh."""
     before, last = divmod(column - 1, _LETTERS)
-    return (letters(before) if before else "") + chr(ord("A") + last)
+    return (column_letters(before) if before else "") + chr(ord("A") + last)
 
 
-ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
+URL_PATTERN = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
 _WHOLE = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
 _FORMS = (
     (XSD + "gYear", re.compile(r"\d{4}")),
@@ -60,36 +60,36 @@ _TRUTHS = {"true": ("yes", "cellTrue"), "false": ("no", "cellFalse")}
 
 
 @dataclass(frozen=True)
-class Problem:
+class ParseProblem:
     """Why something cannot be read: where it stands, what it says, what would be right."""
 
-    place: Place
+    location: SourceLocation
     field: str
     value: str
     reason: str
 
     def __str__(self) -> str:
         """Give the problem on one line."""
-        parts = [str(self.place), self.field, self.value and f"“{self.value}”"]
+        parts = [str(self.location), self.field, self.value and f"“{self.value}”"]
         return ": ".join([*(part for part in parts if part), self.reason])
 
 
-class RefusedError(ValueError):
+class ImportFailedError(ValueError):
     """An import of which nothing is written, with all its problems."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[ParseProblem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
 
 
 @dataclass(frozen=True)
-class Values:
+class FieldValues:
     """What an import says of a field: these values, for texts the one in a language; and where."""
 
     field: Field
     language: str | None
     terms: tuple[Term, ...]
-    place: Place | None = dataclasses.field(default=None, compare=False)
+    location: SourceLocation | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -100,15 +100,15 @@ class Draft:
     """
 
     identifier: str
-    values: tuple[Values, ...]
-    used: str
-    page: bool
+    values: tuple[FieldValues, ...]
+    source: str
+    is_page: bool
     checksum: str
     part: str
 
 
 @dataclass(frozen=True)
-class Understanding:
+class ValueParser:
     """Reads values for the fields of one kind of record."""
 
     shapes: Shapes
@@ -116,49 +116,57 @@ class Understanding:
     phrases: Phrases
 
     @property
-    def kind(self) -> Kind:
+    def shape(self) -> NodeShape:
         """Give the kind of record that is read."""
-        return self.shapes.record
+        return self.shapes.entry_shape
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Give the languages in which labels are known."""
         return self.shapes.languages
 
-    def decoded(self, path: Path, content: bytes) -> str:
+    def decode(self, path: Path, content: bytes) -> str:
         """Give the text of a file in UTF-8; raises RefusedError with the line where it is not."""
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
-            raise RefusedError([self.problem(Place(path, line), None, "", "notText")]) from error
+            raise ImportFailedError(
+                [self.make_problem(SourceLocation(path, line), None, "", "notText")]
+            ) from error
 
-    def problem(
-        self, place: Place, field: Field | None, value: str, phrase: str, /, **words: object
-    ) -> Problem:
+    def make_problem(
+        self,
+        place: SourceLocation,
+        field: Field | None,
+        value: str,
+        phrase: str,
+        /,
+        **words: object,
+    ) -> ParseProblem:
         """Give a problem in words."""
-        name = self.name(field) if field else ""
-        return Problem(place, name, value, self.say(phrase, **words))
+        name = self.field_name(field) if field else ""
+        return ParseProblem(place, name, value, self.format_phrase(phrase, **words))
 
-    def refused(self, path: Path, phrase: str, /, **words: object) -> RefusedError:
+    def file_error(self, path: Path, phrase: str, /, **words: object) -> ImportFailedError:
         """Give the error that a file cannot be read at all."""
-        return self.refusal(Place(path, 1), phrase, **words)
+        return self.error_at(SourceLocation(path, 1), phrase, **words)
 
-    def refusal(self, place: Place, phrase: str, /, **words: object) -> RefusedError:
+    def error_at(self, place: SourceLocation, phrase: str, /, **words: object) -> ImportFailedError:
         """Give the error that a file cannot be read on from a place."""
-        return RefusedError([self.problem(place, None, "", phrase, **words)])
+        return ImportFailedError([self.make_problem(place, None, "", phrase, **words)])
 
-    def name(self, field: Field) -> str:
+    def field_name(self, field: Field) -> str:
         """Give what the field is called."""
-        return best(field.names, self.shapes.languages)
+        return pick_text(field.names, self.shapes.languages)
 
-    def say(self, name: str, /, **words: object) -> str:
+    def format_phrase(self, name: str, /, **words: object) -> str:
         """Give a phrase in the first language."""
-        return self.phrases.say(name, self.shapes.languages, **words)
+        return self.phrases.format(name, self.shapes.languages, **words)
 
-    def term(
-        self, place: Place, field: Field, text: str, languages: Iterable[str]
-    ) -> Term | Problem:
+    def parse(
+        self, place: SourceLocation, field: Field, text: str, languages: Iterable[str]
+    ) -> Term | ParseProblem:
         """Give the value that the words mean for the field, by labels in the languages."""
         if field.scheme:
             return self._concept(place, field, text, languages)
@@ -173,13 +181,13 @@ class Understanding:
                 return Literal(text, datatype=NamedNode(datatype))
         return self._bad(place, field, text)
 
-    def _option(self, place: Place, field: Field, text: str) -> Term | Problem:
-        valid = self.vocabularies.choices(field)
+    def _option(self, place: SourceLocation, field: Field, text: str) -> Term | ParseProblem:
+        valid = self.vocabularies.options(field)
         if found := valid.get(text):
             return found
-        if field.truth and (meant := valid.get(self._truths.get(fold(text), ""))):
+        if field.is_boolean and (meant := valid.get(self._truths.get(fold(text), ""))):
             return meant
-        return self.problem(place, field, text, "unknownLabel", nearest=", ".join(valid))
+        return self.make_problem(place, field, text, "unknownLabel", nearest=", ".join(valid))
 
     @cached_property
     def _truths(self) -> dict[str, str]:
@@ -188,32 +196,32 @@ class Understanding:
             fold(wording): meant
             for meant, names in _TRUTHS.items()
             for name in names
-            for wording in self.phrases.of(name).values()
+            for wording in self.phrases.translations(name).values()
         }
 
-    def _bad(self, place: Place, field: Field, text: str) -> Problem:
+    def _bad(self, place: SourceLocation, field: Field, text: str) -> ParseProblem:
         types = ", ".join(name.rpartition("#")[2] for name in field.datatypes) or "IRI"
-        hint = best(field.hints, self.shapes.languages)
-        return self.problem(place, field, text, "badValue", type=types, hint=hint)
+        hint = pick_text(field.hints, self.shapes.languages)
+        return self.make_problem(place, field, text, "badValue", type=types, hint=hint)
 
     def _concept(
-        self, place: Place, field: Field, text: str, languages: Iterable[str]
-    ) -> Term | Problem:
+        self, place: SourceLocation, field: Field, text: str, languages: Iterable[str]
+    ) -> Term | ParseProblem:
         assert field.scheme
         scheme = self.vocabularies.scheme(field.scheme)
-        if meant := scheme.meant.get(text):
+        if meant := scheme.current.get(text):
             return NamedNode(meant.iri)
         tags = tuple(languages)
-        found = scheme.called(text, tags)
+        found = scheme.find_by_label(text, tags)
         if len(found) > 1:
             several = ", ".join(concept.notation for concept in found)
-            return self.problem(place, field, text, "ambiguousLabel", several=several)
+            return self.make_problem(place, field, text, "ambiguousLabel", several=several)
         if not found:
             concepts = scheme.concepts.values()
-            known = [w for concept in concepts for tag, w in concept.wordings if tag in tags]
+            known = [w for concept in concepts for tag, w in concept.all_labels if tag in tags]
             known += scheme.concepts
-            near = ", ".join(nearest(text, known))
-            return self.problem(place, field, text, "unknownLabel", nearest=near or "–")
+            near = ", ".join(find_similar(text, known))
+            return self.make_problem(place, field, text, "unknownLabel", nearest=near or "–")
         return NamedNode(found[0].iri)
 
 
@@ -225,12 +233,12 @@ def _address(text: str) -> NamedNode | None:
         return None
 
 
-def checksum(content: bytes) -> str:
+def compute_checksum(content: bytes) -> str:
     """Give the SHA-256 in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
-class BadChoiceError(ValueError):
+class InvalidParameterError(ValueError):
     """A parameter, or a value of one, that does not exist; `valid` is what does, nearest first."""
 
     def __init__(self, parameter: str, value: str | None, valid: Sequence[str]) -> None:

@@ -11,8 +11,8 @@ from ..rdf.namespaces import DCT, SKOS
 from ..rdf.terms import Term, as_text
 from ..storage.base import Store
 from .fields import Field
-from .lifecycle import Permanence, Retirement
-from .text import Labels, best, fold
+from .lifecycle import Deprecation, Lifecycle
+from .text import Labels, fold, pick_text
 
 _CONCEPTS = """
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
@@ -59,9 +59,9 @@ class Concept:
     scheme: str
     notation: str
     labels: Labels
-    wordings: tuple[tuple[str, str], ...]
+    all_labels: tuple[tuple[str, str], ...]
     broader: tuple[str, ...]
-    retirement: Retirement | None = None
+    deprecation: Deprecation | None = None
 
 
 @dataclass(frozen=True)
@@ -72,92 +72,92 @@ class Scheme:
     key: str
     titles: Labels
     concepts: Mapping[str, Concept]
-    retired: Mapping[str, Concept]
+    deprecated: Mapping[str, Concept]
 
-    def at(self, notation: str) -> Concept | None:
+    def get(self, notation: str) -> Concept | None:
         """Give the concept of a notation, current or not."""
-        return self.concepts.get(notation) or self.retired.get(notation)
+        return self.concepts.get(notation) or self.deprecated.get(notation)
 
     @cached_property
-    def meant(self) -> dict[str, Concept]:
+    def current(self) -> dict[str, Concept]:
         """Give the current concepts by notation and IRI; a replaced one means its successor."""
         found = {concept.iri: concept for concept in self.concepts.values()}
-        for notation, concept in self.retired.items():
-            assert concept.retirement
-            if successor := found.get(concept.retirement.successor):
+        for notation, concept in self.deprecated.items():
+            assert concept.deprecation
+            if successor := found.get(concept.deprecation.successor):
                 found |= {concept.iri: successor, notation: successor}
         return found | dict(self.concepts)
 
     @cached_property
-    def by_wording(self) -> dict[tuple[str, str], list[Concept]]:
+    def by_label(self) -> dict[tuple[str, str], list[Concept]]:
         """Give the concepts by language and folded wording: labels and other labels."""
         found: dict[tuple[str, str], list[Concept]] = {}
-        for concept in (*self.concepts.values(), *self.retired.values()):
-            meant = self.meant.get(concept.iri)
-            for language, wording in concept.wordings:
+        for concept in (*self.concepts.values(), *self.deprecated.values()):
+            meant = self.current.get(concept.iri)
+            for language, wording in concept.all_labels:
                 alike = found.setdefault((language, fold(wording)), [])
                 if meant and meant not in alike:
                     alike.append(meant)
         return found
 
-    def called(self, text: str, languages: Iterable[str]) -> list[Concept]:
+    def find_by_label(self, text: str, languages: Iterable[str]) -> list[Concept]:
         """Give the concepts that have a wording in one of the languages, each once."""
-        listed = (self.by_wording.get((tag, fold(text)), ()) for tag in languages)
+        listed = (self.by_label.get((tag, fold(text)), ()) for tag in languages)
         return list({concept.iri: concept for alike in listed for concept in alike}.values())
 
     @cached_property
-    def below(self) -> dict[str, list[Concept]]:
+    def narrower(self) -> dict[str, list[Concept]]:
         """Give the current concepts right below each one; those on top stand under "".
 
         Where broader ones go round, which a check finds, all of the ring stand on top.
         """
         found: dict[str, list[Concept]] = {}
         for concept in self.concepts.values():
-            parents = [self.meant[iri].iri for iri in concept.broader if iri in self.meant]
+            parents = [self.current[iri].iri for iri in concept.broader if iri in self.current]
             if parents:
-                lower = set(self.within(concept.iri))
+                lower = set(self.descendants(concept.iri))
                 parents = [iri for iri in parents if iri not in lower]
             for parent in parents or [""]:
                 found.setdefault(parent, []).append(concept)
         return found
 
     @cached_property
-    def upwards(self) -> dict[str, dict[str, int]]:
+    def parents(self) -> dict[str, dict[str, int]]:
         """Give what each concept counts for, its broader ones and its successor, in steps to it."""
         found: dict[str, dict[str, int]] = {}
-        for concept in (*self.concepts.values(), *self.retired.values()):
+        for concept in (*self.concepts.values(), *self.deprecated.values()):
             above = found.setdefault(concept.iri, dict.fromkeys(concept.broader, 1))
-            if concept.retirement and concept.retirement.successor:
-                above[concept.retirement.successor] = concept.retirement.steps
+            if concept.deprecation and concept.deprecation.successor:
+                above[concept.deprecation.successor] = concept.deprecation.steps
         return found
 
     @cached_property
-    def depth(self) -> int:
+    def max_depth(self) -> int:
         """Give the most steps that lie between a concept and one that it counts for."""
-        return max((self._height(iri, ()) for iri in self.upwards), default=0)
+        return max((self._height(iri, ()) for iri in self.parents), default=0)
 
     @cached_property
-    def counted(self) -> dict[str, tuple[str, ...]]:
+    def ancestors(self) -> dict[str, tuple[str, ...]]:
         """Give the current things for which each one counts: itself, and what is above it."""
-        retired = {concept.iri for concept in self.retired.values()}
-        uppers = {*self.upwards, *(iri for above in self.upwards.values() for iri in above)}
+        retired = {concept.iri for concept in self.deprecated.values()}
+        uppers = {*self.parents, *(iri for above in self.parents.values() for iri in above)}
         current = uppers - retired
-        found: dict[str, list[str]] = {iri: [] for iri in self.upwards}
+        found: dict[str, list[str]] = {iri: [] for iri in self.parents}
         for upper in current:
-            for lower in self.within(upper):
+            for lower in self.descendants(upper):
                 found.setdefault(lower, []).append(upper)
         return {iri: tuple(uppers) for iri, uppers in found.items()}
 
     @cached_property
-    def _downwards(self) -> dict[str, list[str]]:
+    def _children(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for iri, above in self.upwards.items():
+        for iri, above in self.parents.items():
             for upper in above:
                 found.setdefault(upper, []).append(iri)
         return found
 
     def _height(self, iri: str, below: tuple[str, ...]) -> int:
-        above = self.upwards.get(iri, {})
+        above = self.parents.get(iri, {})
         heights = (
             steps + self._height(upper, (*below, iri))
             for upper, steps in above.items()
@@ -165,12 +165,12 @@ class Scheme:
         )
         return max(heights, default=0)
 
-    def within(self, iri: str) -> Iterator[str]:
+    def descendants(self, iri: str) -> Iterator[str]:
         """Give a concept and all that count for it at whatever distance, each once."""
         found = {iri: None}
         waiting = [iri]
         while waiting:
-            lower = self._downwards.get(waiting.pop(), [])
+            lower = self._children.get(waiting.pop(), [])
             waiting += [child for child in lower if child not in found]
             found |= dict.fromkeys(lower)
         return iter(found)
@@ -179,8 +179,8 @@ class Scheme:
         self, languages: Sequence[str], above: tuple[str, ...] = ("",)
     ) -> Iterator[tuple[int, Concept]]:
         """Give the concepts from the top down with their depth, in order of their labels."""
-        children = (child for child in self.below.get(above[-1], []) if child.iri not in above)
-        for concept in sorted(children, key=lambda child: fold(best(child.labels, languages))):
+        children = (child for child in self.narrower.get(above[-1], []) if child.iri not in above)
+        for concept in sorted(children, key=lambda child: fold(pick_text(child.labels, languages))):
             yield len(above) - 1, concept
             yield from self.tree(languages, (*above, concept.iri))
 
@@ -192,7 +192,7 @@ class Vocabularies:
     schemes: Mapping[str, Scheme]
 
     @cached_property
-    def by_key(self) -> dict[str, Scheme]:
+    def schemes_by_key(self) -> dict[str, Scheme]:
         """Give the schemes by key."""
         return {scheme.key: scheme for scheme in self.schemes.values()}
 
@@ -200,7 +200,7 @@ class Vocabularies:
         """Give a scheme; one that nobody describes has no concepts."""
         return self.schemes.get(iri) or Scheme(iri, _last(iri), {}, {}, {})
 
-    def choices(self, field: Field) -> dict[str, Term]:
+    def options(self, field: Field) -> dict[str, Term]:
         """Give the values of a field that come from a list by short form: notation or text."""
         if field.scheme:
             concepts = self.scheme(field.scheme).concepts
@@ -213,11 +213,11 @@ class Vocabularies:
         return {
             concept.iri: concept
             for scheme in self.schemes.values()
-            for concept in (*scheme.retired.values(), *scheme.concepts.values())
+            for concept in (*scheme.deprecated.values(), *scheme.concepts.values())
         }
 
 
-def read(store: Store, permanence: Permanence) -> Vocabularies:
+def read_vocabularies(store: Store, lifecycle: Lifecycle) -> Vocabularies:
     """Read the schemes out of the store."""
     current: dict[str, dict[str, Concept]] = {}
     retired: dict[str, dict[str, Concept]] = {}
@@ -227,10 +227,10 @@ def read(store: Store, permanence: Permanence) -> Vocabularies:
         if (iri, scheme) in known:
             continue  # a second notation
         known.add((iri, scheme))
-        alike = (retired if permanence.of(iri) else current).setdefault(scheme, {})
+        alike = (retired if lifecycle.get(iri) else current).setdefault(scheme, {})
         said = as_text(row["notation"]) if "notation" in row else ""
         notation = next(name for name in (said, _last(iri), iri) if name and name not in alike)
-        alike[notation] = _concept(store, permanence, iri, scheme, notation, broader)
+        alike[notation] = _concept(store, lifecycle, iri, scheme, notation, broader)
     schemes: dict[str, Scheme] = {}
     for row in store.select(_SCHEMES):
         iri = as_text(row["scheme"])
@@ -249,7 +249,7 @@ def _last(iri: str) -> str:
 
 
 def _concept(
-    store: Store, permanence: Permanence, iri: str, scheme: str, notation: str, broader: str
+    store: Store, lifecycle: Lifecycle, iri: str, scheme: str, notation: str, broader: str
 ) -> Concept:
     node = NamedNode(iri)
     return Concept(
@@ -257,12 +257,12 @@ def _concept(
         scheme=scheme,
         notation=notation,
         labels=store.labels(node, SKOS + "prefLabel"),
-        wordings=tuple(
+        all_labels=tuple(
             (term.language, term.value)
             for name in ("prefLabel", "altLabel", "hiddenLabel")
             for term in store.values(node, SKOS + name)
             if isinstance(term, Literal) and term.language
         ),
         broader=tuple(sorted(broader.split())),
-        retirement=permanence.of(iri),
+        deprecation=lifecycle.get(iri),
     )

@@ -24,7 +24,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
 from ..catalogue import documents
 from ..catalogue.documents import UnreadableError
-from ..schema.fields import Kind
+from ..schema.fields import NodeShape
 from .entries import EntryExtractor, EntryReader, IndexedEntry, Statements, Value
 from .facets import FacetBatch, group_entries
 from .index_file import EntryRow, StoredRow, encode_row, sort_texts
@@ -221,7 +221,7 @@ class _BatchMaker:
     sort_texts: Mapping[str, Callable[[EntryRow], str]]
 
     @classmethod
-    def create(cls, kind: Kind, languages: Sequence[str]) -> "_BatchMaker":
+    def create(cls, kind: NodeShape, languages: Sequence[str]) -> "_BatchMaker":
         """Return the maker for the entries of a kind."""
         texts = sort_texts(kind, languages)
         return cls(EntryExtractor(kind), Analyser(Tokenizer(languages)), texts)
@@ -315,7 +315,7 @@ def _receive(connection: Connection) -> _FileBatch:
 
 
 @contextmanager
-def _worker(kind: Kind, languages: Sequence[str]) -> Iterator[Connection]:
+def _worker(kind: NodeShape, languages: Sequence[str]) -> Iterator[Connection]:
     """Start a process that reads chunks, and yield the connection to it."""
     spawning = get_context("spawn")
     ours, theirs = spawning.Pipe()
@@ -327,7 +327,7 @@ def _worker(kind: Kind, languages: Sequence[str]) -> Iterator[Connection]:
     process.join()
 
 
-def _read_chunks(connection: Connection, kind: Kind, languages: Sequence[str]) -> None:
+def _read_chunks(connection: Connection, kind: NodeShape, languages: Sequence[str]) -> None:
     """Answer chunks with their entries until the connection ends."""
     gc.disable()  # much is allocated for a moment, and nothing refers to itself
     maker = _BatchMaker.create(kind, languages)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from pyoxigraph import Literal, NamedNode
 
 from ..rdf.terms import Term, as_text
-from ..schema.fields import Field, Kind, scale, steps_between
-from ..schema.records import Reader, Record
+from ..schema.fields import Field, NodeShape, get_scale, list_steps
+from ..schema.records import Record, RecordReader
 from ..schema.vocabularies import Vocabularies
 from ..storage.base import Solution, Store
 from .request import ALL_ENTRIES, Cursor, SearchRequest
@@ -92,13 +92,13 @@ class SparqlEngine(SearchEngine):
     """Answers as searches are defined, by SPARQL in the store."""
 
     store: Store
-    kind: Kind
+    kind: NodeShape
     vocabularies: Vocabularies
 
     @property
     def queries(self) -> QueryBuilder:
         """Return the builder of queries, with the present steps of dates and numbers."""
-        ordered = [facet for facet in self.kind.facets if facet.ordered]
+        ordered = [facet for facet in self.kind.facets if facet.is_ordered]
         builder = QueryBuilder(self.kind, self.vocabularies, {})
         steps = {f.key: _steps(f, next(self._select(builder.select_bounds(f)))) for f in ordered}
         return QueryBuilder(self.kind, self.vocabularies, steps)
@@ -180,9 +180,9 @@ def make_result(
 def _steps(facet: Field, bounds: Solution) -> range:
     if "least" not in bounds:
         return range(0)
-    order = scale(facet)
+    order = get_scale(facet)
     least, greatest = (as_text(bounds[name]).rstrip("~") for name in ("least", "greatest"))
-    return steps_between(order.step(order.low(least)), order.step(order.high(greatest)))
+    return list_steps(order.step(order.lower_bound(least)), order.step(order.upper_bound(greatest)))
 
 
 def _number(row: Solution) -> int:
@@ -216,15 +216,15 @@ class SimilarityFinder:
     """Finds similar entries and the concepts that they share."""
 
     engine: SearchEngine
-    reader: Reader
+    reader: RecordReader
 
     def find(self, record: Record, limit: int) -> list[SimilarEntry]:
         """Return the entries most similar to one, the most similar first."""
         similarities = self.engine.similar(record.iri, limit)
-        records = self.reader.records(record.kind, [found.iri for found in similarities])
+        records = self.reader.read_records(record.shape, [found.iri for found in similarities])
         own = self._concepts(record)
         shared = [self._narrowest(own & self._concepts(other)) for other in records]
-        ranks = self._ranks(record.kind, set().union(*shared))
+        ranks = self._ranks(record.shape, set().union(*shared))
         return [
             SimilarEntry(similarity, other, tuple(sorted(concepts, key=ranks.__getitem__)))
             for similarity, other, concepts in zip(similarities, records, shared, strict=True)
@@ -233,7 +233,7 @@ class SimilarityFinder:
     def _concepts(self, record: Record) -> set[SharedConcept]:
         return {
             SharedConcept(field.key, concept)
-            for field in record.kind.facets
+            for field in record.shape.facets
             for term in record.values.get(field.key, ())
             if field.scheme and isinstance(term, NamedNode)
             for concept in self._with_broader(term.value)
@@ -242,7 +242,7 @@ class SimilarityFinder:
     def _with_broader(self, iri: str) -> Sequence[str]:
         vocabularies = self.reader.vocabularies
         concept = vocabularies.concepts.get(iri)
-        return vocabularies.scheme(concept.scheme).counted.get(iri, ()) if concept else (iri,)
+        return vocabularies.scheme(concept.scheme).ancestors.get(iri, ()) if concept else (iri,)
 
     def _narrowest(self, concepts: set[SharedConcept]) -> set[SharedConcept]:
         broader = {
@@ -254,8 +254,10 @@ class SimilarityFinder:
         return concepts - broader
 
     def _ranks(
-        self, kind: Kind, concepts: set[SharedConcept]
+        self, kind: NodeShape, concepts: set[SharedConcept]
     ) -> dict[SharedConcept, tuple[int, str]]:
         """Return the keys by which concepts are sorted: those of fewer entries say more."""
-        counts = {key: self.engine.counts(kind.by_key[key]) for key in {c.key for c in concepts}}
+        counts = {
+            key: self.engine.counts(kind.fields_by_key[key]) for key in {c.key for c in concepts}
+        }
         return {c: (counts[c.key].get(NamedNode(c.concept), 0), c.concept) for c in concepts}

@@ -10,7 +10,7 @@ from pyoxigraph import Literal, NamedNode
 
 from ..rdf.namespaces import RDF, XSD
 from ..rdf.terms import Term, as_text
-from ..schema.fields import Field, Kind, scale
+from ..schema.fields import Field, NodeShape, get_scale
 from ..schema.lifecycle import DEPRECATED
 from ..storage.base import Store
 from .text.analysis import FieldText, Tier, field_tier
@@ -47,7 +47,7 @@ class IndexedEntry(NamedTuple):
 class EntryExtractor:
     """Extracts entries of one kind from statements."""
 
-    kind: Kind
+    kind: NodeShape
 
     @cached_property
     def properties(self) -> list[str]:
@@ -55,7 +55,7 @@ class EntryExtractor:
         fields = [
             *self._lists,
             *self._ordered,
-            *self.kind.single,
+            *self.kind.sortable_fields,
             *self._labels,
             *self._searched,
         ]
@@ -83,7 +83,7 @@ class EntryExtractor:
             titles=self._titles(statements),
             keys={
                 field.key: min([value.value for value in values])
-                for field in self.kind.single
+                for field in self.kind.sortable_fields
                 if (values := _values(statements, field))
             },
             spans={key: (low, high) for key, (low, high, _) in spans.items()},
@@ -113,7 +113,7 @@ class EntryExtractor:
             intervals = [interval for text in texts if (interval := parse(text))]
             if intervals:
                 low, high = min(low for low, _ in intervals), max(high for _, high in intervals)
-                step = scale(field).step
+                step = get_scale(field).step
                 is_open = _TRUE in statements.get(field.open_where or "", _NO_VALUES)
                 spans[field.key] = low, float("inf") if is_open else high, (step(low), step(high))
         return spans
@@ -135,7 +135,7 @@ class EntryExtractor:
 
     @cached_property
     def _labels(self) -> Sequence[Field]:
-        return self.kind.with_role("LabelRole")
+        return self.kind.fields_with_role("LabelRole")
 
     @cached_property
     def _parsers(self) -> list[tuple[Field, Callable[[str], _Interval]]]:
@@ -147,19 +147,19 @@ class EntryExtractor:
 
     @cached_property
     def _fields(self) -> list[Field]:
-        return [*self.kind.fields, *self.kind.spans]
+        return [*self.kind.fields, *self.kind.ranges]
 
     @cached_property
     def _lists(self) -> list[Field]:
-        return [f for f in self._fields if f.chosen and (f.facet or f.searched)]
+        return [f for f in self._fields if f.has_options and (f.is_facet or f.is_searched)]
 
     @cached_property
     def _ordered(self) -> list[Field]:
-        return [f for f in self.kind.facets if f.ordered]
+        return [f for f in self.kind.facets if f.is_ordered]
 
     @cached_property
     def _searched(self) -> list[Field]:
-        return [field for field in self.kind.fields if field.searched]
+        return [field for field in self.kind.fields if field.is_searched]
 
 
 def _values(statements: Statements, field: Field) -> Sequence[Value]:
@@ -177,8 +177,12 @@ def _validator(field: Field) -> Callable[[Value], bool]:
 
 
 def _interval(field: Field, text: str) -> _Interval:
-    order = scale(field)
-    return (order.low(text), order.high(text)) if order.reads(order.head(text)) else None
+    order = get_scale(field)
+    return (
+        (order.lower_bound(text), order.upper_bound(text))
+        if order.is_valid(order.lexical_value(text))
+        else None
+    )
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ class EntryReader:
     """Reads the current entries of one kind out of the store."""
 
     store: Store
-    kind: Kind
+    kind: NodeShape
 
     @cached_property
     def extractor(self) -> EntryExtractor:

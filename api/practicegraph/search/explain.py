@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..rdf.terms import as_text
-from ..schema.fields import Field, Kind, steps_between
+from ..schema.fields import Field, NodeShape, list_steps
 from ..schema.vocabularies import Vocabularies
 from .engine import SearchEngine
 from .request import ALL_ENTRIES, RELEVANCE, SearchRequest
@@ -64,7 +64,7 @@ class Explainer:
     """Explains the results of a search engine."""
 
     engine: SearchEngine
-    kind: Kind
+    kind: NodeShape
     vocabularies: Vocabularies
 
     def explain_search(self, request: SearchRequest, languages: Sequence[str]) -> ResultQueries:
@@ -103,13 +103,13 @@ class Explainer:
     @property
     def queries(self) -> QueryBuilder:
         """Return the builder of queries, with the present steps of dates and numbers."""
-        ordered = [facet for facet in self.kind.facets if facet.ordered]
+        ordered = [facet for facet in self.kind.facets if facet.is_ordered]
         steps = {facet.key: self._steps(facet) for facet in ordered}
         return QueryBuilder(self.kind, self.vocabularies, steps)
 
     def _steps(self, facet: Field) -> range:
         steps = [int(as_text(term)) for term in self.engine.counts(facet) if term is not None]
-        return steps_between(min(steps), max(steps)) if steps else range(0)
+        return list_steps(min(steps), max(steps)) if steps else range(0)
 
     def _with_scores(self, request: SearchRequest, languages: Sequence[str]) -> SearchRequest:
         """Return the request with the scores of its query."""

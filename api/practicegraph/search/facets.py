@@ -10,7 +10,7 @@ from pyoxigraph import Literal, NamedNode
 from pyroaring import BitMap
 
 from ..rdf.terms import Term, as_text
-from ..schema.fields import Field, Kind, scale, steps_between
+from ..schema.fields import Field, NodeShape, get_scale, list_steps
 from ..schema.vocabularies import Vocabularies
 from .entries import IndexedEntry
 from .request import FilterValue, Range, SearchRequest
@@ -79,7 +79,7 @@ def group_entries(entries: Sequence[IndexedEntry]) -> FacetBatch:
 class FacetIndex:
     """The facets, and the other searched lists, of numbered entries."""
 
-    kind: Kind
+    kind: NodeShape
     vocabularies: Vocabularies
     entries: BitMap = field(default_factory=BitMap)
     fields: dict[str, FieldSets] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class FacetIndex:
     def by_value(self, facet: Field) -> Iterator[tuple[Term | None, BitMap]]:
         """Yield the entries with each value of a facet, and under None those that state none."""
         sets = self.sets(facet.key)
-        if facet.ordered:
+        if facet.is_ordered:
             yield from self._by_step(facet, sets)
         else:
             for value, entries in sets.values.items():
@@ -174,12 +174,12 @@ class FacetIndex:
 
     def _overlapping(self, facet: Field, span: Range) -> BitMap:
         low, high = self.bounds.get(facet.key, (np.zeros(0), np.zeros(0)))
-        order = scale(facet)
+        order = get_scale(facet)
         overlaps = ~np.isnan(low)
         if span.end is not None:
-            overlaps &= low <= order.high(span.end)
+            overlaps &= low <= order.upper_bound(span.end)
         if span.start is not None:
-            overlaps &= high >= order.low(span.start)
+            overlaps &= high >= order.lower_bound(span.start)
         return to_bitmap(np.flatnonzero(overlaps))
 
     def _by_step(self, facet: Field, sets: FieldSets) -> Iterator[tuple[Term, BitMap]]:
@@ -187,7 +187,7 @@ class FacetIndex:
         for step in _steps(sets):
             entries = sets.values.get(step, BitMap()) | still_open
             still_open |= sets.open.get(step, BitMap())
-            yield Literal(scale(facet).written(step)), entries
+            yield Literal(get_scale(facet).format_step(step)), entries
 
     def _set_bounds(self, key: str, first: int, rows: Sequence[tuple[int, float, float]]) -> None:
         positions, lows, highs = np.array(rows).T
@@ -205,15 +205,15 @@ class FacetIndex:
 
     @cached_property
     def _broader(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        fields = [*self.kind.fields, *self.kind.spans]
+        fields = [*self.kind.fields, *self.kind.ranges]
         schemes = {f.key: self.vocabularies.scheme(f.scheme) for f in fields if f.scheme}
-        return {key: scheme.counted for key, scheme in schemes.items()}
+        return {key: scheme.ancestors for key, scheme in schemes.items()}
 
 
 def _steps(sets: FieldSets) -> range:
     """Return the years, or whole numbers, from the least to the greatest that entries have."""
     steps = [step for step, entries in sets.values.items() if entries and isinstance(step, int)]
-    return steps_between(min(steps), max(steps)) if steps else range(0)
+    return list_steps(min(steps), max(steps)) if steps else range(0)
 
 
 def _term(facet: Field, value: str) -> Term:

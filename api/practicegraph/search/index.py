@@ -179,7 +179,7 @@ class Index(SearchEngine):
     def _with_concepts(self, concepts: Iterable[Concept]) -> BitMap:
         """Return the entries that count for any of the concepts in a searched field."""
         iris = [concept.iri for concept in concepts]
-        searched = [f for f in self.reader.kind.fields if f.scheme and f.searched]
+        searched = [f for f in self.reader.kind.fields if f.scheme and f.is_searched]
         values = (self._data.facets.sets(field.key).values for field in searched)
         return BitMap.union(BitMap(), *(v[iri] for v in values for iri in iris if iri in v))
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from pyroaring import BitMap
 
-from ..schema.fields import Kind
-from ..schema.text import preferring
+from ..schema.fields import NodeShape
+from ..schema.text import put_first
 from .request import TITLE
 from .text.postings import Numbers, to_array
 
@@ -259,10 +259,10 @@ class EntryOrder:
         return self._ranks
 
 
-def sort_texts(kind: Kind, languages: Sequence[str]) -> dict[str, Callable[[EntryRow], str]]:
+def sort_texts(kind: NodeShape, languages: Sequence[str]) -> dict[str, Callable[[EntryRow], str]]:
     """Return the texts by which entries are sorted: titles by language, and single fields."""
-    titles = {f"{TITLE}@{tag}": _title(preferring(tag, languages)) for tag in languages}
-    return titles | {field.key: _key(field.key) for field in kind.single}
+    titles = {f"{TITLE}@{tag}": _title(put_first(tag, languages)) for tag in languages}
+    return titles | {field.key: _key(field.key) for field in kind.sortable_fields}
 
 
 def sort_entries(

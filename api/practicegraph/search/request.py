@@ -16,9 +16,9 @@ from typing import Any
 from pyoxigraph import NamedNode
 
 from ..rdf.terms import Term, as_text
-from ..schema.fields import Field, Kind, scale
-from ..schema.text import nearest, whole_number
-from ..schema.value_parser import BadChoiceError
+from ..schema.fields import Field, NodeShape, get_scale
+from ..schema.text import find_similar, parse_whole_number
+from ..schema.value_parser import InvalidParameterError
 from ..schema.vocabularies import Vocabularies
 
 SIZES = range(0, 1001)
@@ -120,7 +120,7 @@ ALL_ENTRIES = SearchRequest()
 class RequestParser:
     """Parses search requests for the entries of one kind."""
 
-    kind: Kind
+    kind: NodeShape
     vocabularies: Vocabularies
 
     def parse(
@@ -141,7 +141,9 @@ class RequestParser:
         }
         request = SearchRequest(self._filters(values), self._excluded(values), **parsed)
         if request.sort and request.sort.removeprefix("-") not in self.sort_keys:
-            raise BadChoiceError("sort", request.sort, _nearest(request.sort, self.sort_keys))
+            raise InvalidParameterError(
+                "sort", request.sort, _nearest(request.sort, self.sort_keys)
+            )
         return request
 
     def check_names(self, names: Iterable[str], valid: Sequence[str]) -> None:
@@ -153,28 +155,28 @@ class RequestParser:
         for name in names:
             if name not in valid:
                 similar = [other for other in valid if ("." in other) == ("." in name)]
-                near = nearest(name, similar)
-                raise BadChoiceError(name, None, list(dict.fromkeys([*near, *plain_names])))
+                near = find_similar(name, similar)
+                raise InvalidParameterError(name, None, list(dict.fromkeys([*near, *plain_names])))
 
     @cached_property
     def parameters(self) -> dict[str, Field | None]:
         """Return the names of all parameters, those of a facet with the facet."""
         parameters: dict[str, Field | None] = {}
         for facet in self.kind.facets:
-            suffixes = ("", NOT, FROM, TO) if facet.ordered else ("", NOT)
+            suffixes = ("", NOT, FROM, TO) if facet.is_ordered else ("", NOT)
             parameters |= dict.fromkeys((facet.key + suffix for suffix in suffixes), facet)
         return parameters | dict.fromkeys(_PARAMETERS)
 
     @cached_property
     def options(self) -> dict[str, dict[str, Term]]:
         """Return the values of each facet with a list by code: a notation, true or false."""
-        return {facet.key: self.vocabularies.choices(facet) for facet in self.kind.facets}
+        return {facet.key: self.vocabularies.options(facet) for facet in self.kind.facets}
 
     @cached_property
     def sort_keys(self) -> list[str]:
         """Return the sort keys; with "-" before it, a key sorts in the opposite order."""
-        single = [field.key for field in self.kind.single]
-        counted = [f.key + COUNT for f in self.kind.facets if f.repeats and f.chosen]
+        single = [field.key for field in self.kind.sortable_fields]
+        counted = [f.key + COUNT for f in self.kind.facets if f.is_repeatable and f.has_options]
         return [RELEVANCE, TITLE, *single, *counted]
 
     @cached_property
@@ -185,13 +187,13 @@ class RequestParser:
     def facet(self, parameter: str, key: str) -> Field:
         """Return the facet with a key, which a parameter gives; raise BadChoiceError."""
         if key not in self.facets:
-            raise BadChoiceError(parameter, key, _nearest(key, list(self.facets)))
+            raise InvalidParameterError(parameter, key, _nearest(key, list(self.facets)))
         return self.facets[key]
 
     def code(self, name: str, value: str) -> str:
         """Return the code of a parameter's value; that of a replaced concept's successor."""
         facet = self.parameters.get(name)
-        if facet is None or facet.ordered or value == NOT_STATED:
+        if facet is None or facet.is_ordered or value == NOT_STATED:
             return value
         term = self._value(name, value, facet)
         return next(code for code, other in self.options[facet.key].items() if other == term)
@@ -214,24 +216,24 @@ class RequestParser:
         self, name: str, facet: Field, values: Mapping[str, list[str]]
     ) -> Iterator[FilterValue]:
         texts = values.get(name, ())
-        if facet.ordered and len(texts) > MAX_VALUES:
+        if facet.is_ordered and len(texts) > MAX_VALUES:
             valid = [f"up to {MAX_VALUES} values", facet.key + FROM, facet.key + TO]
-            raise BadChoiceError(name, texts[MAX_VALUES], valid)
+            raise InvalidParameterError(name, texts[MAX_VALUES], valid)
         return (self._value(name, text, facet) for text in texts)
 
     def _value(self, name: str, text: str, facet: Field) -> FilterValue:
         if text == NOT_STATED:
             return None
-        if facet.ordered:
+        if facet.is_ordered:
             bound = _parse_bound(name, text, facet)
             return Range(bound, bound)
         valid = self.options[facet.key]
         scheme = self.vocabularies.schemes.get(facet.scheme or "")
-        if scheme and text in scheme.meant:
-            return NamedNode(scheme.meant[text].iri)
+        if scheme and text in scheme.current:
+            return NamedNode(scheme.current[text].iri)
         term = valid.get(text) or {as_text(term): term for term in valid.values()}.get(text)
         if term is None:
-            raise BadChoiceError(name, text, [*_nearest(text, list(valid)), NOT_STATED])
+            raise InvalidParameterError(name, text, [*_nearest(text, list(valid)), NOT_STATED])
         return term
 
 
@@ -245,7 +247,7 @@ def _parse_cursor(name: str, text: str) -> Cursor:
     try:
         level, key, iri = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
-        raise BadChoiceError(name, text, ["the value that the page before gave"]) from error
+        raise InvalidParameterError(name, text, ["the value that the page before gave"]) from error
     return Cursor(level if isinstance(level, int) else None, str(key), str(iri))
 
 
@@ -256,29 +258,29 @@ def _ranges(facet: Field, values: Mapping[str, list[str]]) -> Iterator[Range]:
         _parse_bound(name, text, facet) if (text := values.get(name, [""])[-1]) else None
         for name in names
     )
-    if start and end and scale(facet).low(start) > scale(facet).high(end):
-        raise BadChoiceError(names[0], start, [end])
+    if start and end and get_scale(facet).lower_bound(start) > get_scale(facet).upper_bound(end):
+        raise InvalidParameterError(names[0], start, [end])
     if start or end:
         yield Range(start, end)
 
 
 def _parse_bound(name: str, text: str, facet: Field) -> str:
-    if scale(facet).reads(text):
+    if get_scale(facet).is_valid(text):
         return text
-    raise BadChoiceError(name, text, scale(facet).examples)
+    raise InvalidParameterError(name, text, get_scale(facet).examples)
 
 
 def _parse_size(name: str, text: str) -> int:
-    size = whole_number(text)
+    size = parse_whole_number(text)
     if size is not None and size in SIZES:
         return size
-    raise BadChoiceError(name, text, [f"a whole number from {SIZES[0]} to {SIZES[-1]}"])
+    raise InvalidParameterError(name, text, [f"a whole number from {SIZES[0]} to {SIZES[-1]}"])
 
 
 def _parse_boolean(name: str, text: str) -> bool:
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    raise BadChoiceError(name, text, ["true", "false"])
+    raise InvalidParameterError(name, text, ["true", "false"])
 
 
 def _parse_text(_name: str, text: str) -> str:
@@ -286,7 +288,7 @@ def _parse_text(_name: str, text: str) -> str:
 
 
 def _nearest(word: str, valid: Sequence[str]) -> list[str]:
-    return [*dict.fromkeys([*nearest(word, valid), *valid])]
+    return [*dict.fromkeys([*find_similar(word, valid), *valid])]
 
 
 _PARAMETERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {

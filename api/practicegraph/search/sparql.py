@@ -11,12 +11,12 @@ from pyoxigraph import Literal, NamedNode
 
 from ..rdf.namespaces import SKOS
 from ..rdf.terms import Term, as_text
-from ..schema.fields import Field, Kind, scale
-from ..schema.lifecycle import DEPRECATED, REPLACED
+from ..schema.fields import Field, NodeShape, get_scale
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 from ..schema.vocabularies import Vocabularies
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, FilterValue, Range, SearchRequest, SortOrder
 
-_BROADER = f"(<{SKOS}broader>|^<{SKOS}narrower>|<{REPLACED}>)"
+_BROADER = f"(<{SKOS}broader>|^<{SKOS}narrower>|<{IS_REPLACED_BY}>)"
 
 
 class CountAxis(NamedTuple):
@@ -34,7 +34,7 @@ class QueryBuilder:
     `steps` are the years, or whole numbers, by which the facets of dates and numbers are counted.
     """
 
-    kind: Kind
+    kind: NodeShape
     vocabularies: Vocabularies
     steps: Mapping[str, Sequence[int]]
 
@@ -63,7 +63,10 @@ class QueryBuilder:
 
     def select_bounds(self, facet: Field) -> str:
         """Return the query for the least and the greatest value of an ordered facet."""
-        low, high = scale(facet).low_of("?value"), scale(facet).high_of("?value")
+        low, high = (
+            get_scale(facet).lower_bound_sparql("?value"),
+            get_scale(facet).upper_bound_sparql("?value"),
+        )
         value = f"?entry {facet.path} ?value . FILTER ({_is_value(facet, '?value')})"
         lines = [*self._matching(ALL_ENTRIES), value]
         return _select(f"(MIN({low}) AS ?least) (MAX({high}) AS ?greatest)", lines)
@@ -112,10 +115,10 @@ class QueryBuilder:
 
     def _text(self, key: str, languages: Sequence[str]) -> tuple[list[str], str]:
         if key != TITLE:
-            path = self.kind.by_key[key].path
+            path = self.kind.fields_by_key[key].path
             pattern = f"?entry {path} ?key . FILTER (!isBlank(?key))"
             return [f"OPTIONAL {{ {pattern} }}"], 'COALESCE(MIN(STR(?key)), "")'
-        path = "|".join(label.path for label in self.kind.with_role("LabelRole"))
+        path = "|".join(label.path for label in self.kind.fields_with_role("LabelRole"))
         ranks = " ".join(f'({Literal(tag)} "{n:02}")' for n, tag in enumerate(languages))
         lines = [
             "OPTIONAL {",
@@ -151,7 +154,7 @@ class QueryBuilder:
         facet, name = axis.facet, f"?{axis.name}"
         if not axis.is_stated:
             return [f"FILTER NOT EXISTS {{ {_stated(facet)} }}"]
-        if facet.ordered:
+        if facet.is_ordered:
             return self._step_values(axis)
         lines = [
             f"?entry {self._broader_path(facet)} {name} .",
@@ -186,26 +189,26 @@ class QueryBuilder:
     def _with_narrower(self, facet: Field, term: Term) -> Iterable[Term]:
         if not facet.scheme:
             return (term,)
-        return map(NamedNode, self.vocabularies.scheme(facet.scheme).within(as_text(term)))
+        return map(NamedNode, self.vocabularies.scheme(facet.scheme).descendants(as_text(term)))
 
     def _step_values(self, axis: CountAxis) -> list[str]:
         """Bind the variable of an axis to each step that a span overlaps.
 
         The steps are a union, since Virtuoso 7.2 finds nothing where VALUES stand there.
         """
-        facet, order = axis.facet, scale(axis.facet)
+        facet, order = axis.facet, get_scale(axis.facet)
         last, low, high, start, end = (
             f"?{axis.name}{part}" for part in ("Last", "Low", "High", "Start", "End")
         )
         highs = [
-            f"?entry {facet.path} {last} . FILTER ({order.is_value(last)})"
-            f" BIND ({order.high_of(last)} AS {high})"
+            f"?entry {facet.path} {last} . FILTER ({order.is_value_sparql(last)})"
+            f" BIND ({order.upper_bound_sparql(last)} AS {high})"
         ]
         if facet.open_where:
             marker = f"?entry {NamedNode(facet.open_where)} true"
-            highs.append(f"{marker} . BIND ({order.forever} AS {high})")
+            highs.append(f"{marker} . BIND ({order.open_end} AS {high})")
         steps = [
-            f"BIND ({Literal(order.written(step))} AS ?{axis.name})"
+            f"BIND ({Literal(order.format_step(step))} AS ?{axis.name})"
             f" BIND ({_step_start(facet, step)} AS {start})"
             f" BIND ({_step_start(facet, step + 1)} AS {end})"
             for step in self.steps[facet.key]
@@ -214,7 +217,8 @@ class QueryBuilder:
             f"?entry {facet.path} {low} .",
             *_union(highs),
             *_union(steps or [f"BIND (1 AS ?{axis.name}) FILTER (false)"]),
-            f"FILTER ({order.is_value(low)} && {order.low_of(low)} < {end} && {high} >= {start})",
+            f"FILTER ({order.is_value_sparql(low)}"
+            f" && {order.lower_bound_sparql(low)} < {end} && {high} >= {start})",
         ]
 
     def _broader_path(self, facet: Field) -> str:
@@ -222,7 +226,7 @@ class QueryBuilder:
 
         It names each step, since Virtuoso 7.2 answers wrongly where `*` meets other patterns.
         """
-        depth = self.vocabularies.scheme(facet.scheme).depth if facet.scheme else 0
+        depth = self.vocabularies.scheme(facet.scheme).max_depth if facet.scheme else 0
         steps = ["/".join([facet.path, *[_BROADER] * count]) for count in range(depth + 1)]
         return "|".join(f"({step})" for step in steps)
 
@@ -256,13 +260,19 @@ def _beyond_cursor(request: SearchRequest) -> Iterator[str]:
 
 def _overlapping(facet: Field, span: Range) -> Iterator[str]:
     """Yield the patterns of entries whose span overlaps another one."""
-    order = scale(facet)
-    begins = "true" if span.end is None else f"{order.low_of('?low')} <= {order.end(span.end)}"
+    order = get_scale(facet)
+    begins = (
+        "true"
+        if span.end is None
+        else f"{order.lower_bound_sparql('?low')} <= {order.upper_bound_literal(span.end)}"
+    )
     ends = (
-        "true" if span.start is None else f"{order.high_of('?high')} >= {order.start(span.start)}"
+        "true"
+        if span.start is None
+        else f"{order.upper_bound_sparql('?high')} >= {order.lower_bound_literal(span.start)}"
     )
     path = f"?entry {facet.path} ?low"
-    low, high = order.is_value("?low"), order.is_value("?high")
+    low, high = order.is_value_sparql("?low"), order.is_value_sparql("?high")
     yield f"{{ {path} ; {facet.path} ?high . FILTER ({low} && {high} && {begins} && {ends}) }}"
     if facet.open_where:
         yield f"{{ {path} ; {NamedNode(facet.open_where)} true . FILTER ({low} && {begins}) }}"
@@ -270,8 +280,8 @@ def _overlapping(facet: Field, span: Range) -> Iterator[str]:
 
 def _is_value(facet: Field, variable: str) -> str:
     """Return the condition that a term is a value of a facet; other terms do not count."""
-    if facet.ordered:
-        return scale(facet).is_value(variable)
+    if facet.is_ordered:
+        return get_scale(facet).is_value_sparql(variable)
     if facet.scheme:
         return f"isIRI({variable})"
     return f"{variable} IN ({', '.join(map(str, facet.options))})"
@@ -282,7 +292,7 @@ def _stated(facet: Field) -> str:
 
 
 def _step_start(facet: Field, step: int) -> str:
-    return scale(facet).start(scale(facet).written(step))
+    return get_scale(facet).lower_bound_literal(get_scale(facet).format_step(step))
 
 
 def _not_deprecated(variable: str) -> str:

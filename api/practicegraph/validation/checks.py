@@ -24,11 +24,11 @@ from ..rdf.namespaces import PG, RDF, SKOS
 from ..rdf.terms import Term, as_text
 from ..schema import lifecycle, vocabularies
 from ..schema.fields import Shapes
-from ..schema.lifecycle import DEPRECATED, REPLACED, Permanence, Retirement
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Deprecation, Lifecycle
 from ..schema.messages import Phrases
-from ..schema.records import Reader
-from ..schema.text import best
-from ..schema.value_parser import Understanding
+from ..schema.records import RecordReader
+from ..schema.text import pick_text
+from ..schema.value_parser import ValueParser
 from ..storage.base import Store, parse_term
 from ..storage.oxigraph import OxigraphStore
 from . import shacl
@@ -43,7 +43,7 @@ WHERE {{
     ?value <{DEPRECATED}> true .
     ?subject ?property ?value .
     FILTER (isIRI(?subject))
-    FILTER (?property NOT IN (<{REPLACED}>, <{SKOS}hasTopConcept>, <{SKOS}narrower>))
+    FILTER (?property NOT IN (<{IS_REPLACED_BY}>, <{SKOS}hasTopConcept>, <{SKOS}narrower>))
     FILTER NOT EXISTS {{ ?subject <{DEPRECATED}> true }}
 }}
 ORDER BY ?subject ?property ?value
@@ -52,23 +52,23 @@ _IN_SCHEME = NamedNode(SKOS + "inScheme")
 _PHRASE = NamedNode(PG + "Phrase")
 
 
-def outdated(store: Store, known: Permanence) -> Iterator[tuple[str, str, Retirement]]:
+def outdated(store: Store, known: Lifecycle) -> Iterator[tuple[str, str, Deprecation]]:
     """Give what is current and mentions what is not: thing, property, and what it mentions.
 
     The places that a concept keeps in its scheme do not count.
     """
     for row in store.select(_OUTDATED):
-        retirement = known.of(as_text(row["value"]))
-        if retirement:
-            yield as_text(row["subject"]), as_text(row["property"]), retirement
+        deprecation = known.get(as_text(row["value"]))
+        if deprecation:
+            yield as_text(row["subject"]), as_text(row["property"]), deprecation
 
 
 def warning(
-    reporter: FindingBuilder, path: Path, subject: str, field: str, retirement: Retirement
+    reporter: FindingBuilder, path: Path, subject: str, field: str, deprecation: Deprecation
 ) -> Finding:
     """Give the warning that a thing mentions what is no longer current, with what to put there."""
-    found = reporter.violation(path, "Deprecated", subject, field=field, value=retirement.iri)
-    return reporter.as_warning(replace(found, hint=_instead(reporter, retirement.successor)))
+    found = reporter.violation(path, "Deprecated", subject, field=field, value=deprecation.iri)
+    return reporter.as_warning(replace(found, hint=_instead(reporter, deprecation.successor)))
 
 
 def find_published_iris(documents: Iterable[Document], base: str, entries: str) -> dict[str, Path]:
@@ -97,7 +97,7 @@ def find_vanished_iris(
     """Give a violation for every published IRI that is no more described, as it was called."""
     store = OxigraphStore()
     store.add(quad for document in before for quad in document.quads)
-    known = vocabularies.read(store, lifecycle.read(store))
+    known = vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store))
     former = replace(reporter, reader=replace(reporter.reader, store=store, vocabularies=known))
     described = {
         q.subject.value for d in after for q in d.quads if isinstance(q.subject, NamedNode)
@@ -110,7 +110,7 @@ def find_vanished_iris(
 def _instead(reporter: FindingBuilder, successor: str) -> str:
     if not successor:
         return reporter.say("takeOut")
-    name = reporter.reader.name(successor, reporter.languages)
+    name = reporter.reader.label(successor, reporter.languages)
     return reporter.say("insteadOf", name=name or successor, iri=successor)
 
 
@@ -135,7 +135,9 @@ class TopicChecker:
 
     def findings(self, documents: Iterable[Document]) -> Iterator[Finding]:
         """Give what is wrong with the topics of documents."""
-        classes = {name for kind in self.shapes.kinds if kind.topic for name in kind.classes}
+        classes = {
+            name for kind in self.shapes.node_shapes if kind.is_topic for name in kind.classes
+        }
         first: dict[str, Path] = {}
         for document in documents:
             for topic in document.topics:
@@ -206,8 +208,8 @@ class Checker:
     rules: shacl.ShapesGraph | shacl.Beside
     shapes: Shapes
     phrases: Phrases
-    reader: Reader
-    permanence: Permanence
+    reader: RecordReader
+    lifecycle: Lifecycle
     base: str
     languages: Sequence[str]
     audited: Store | None
@@ -268,13 +270,13 @@ class Checker:
 
     @property
     def _mender(self) -> FixFinder:
-        known = Understanding(self.shapes, self.reader.vocabularies, self.phrases)
-        return FixFinder(self.context, known, self.reporter, self.permanence)
+        known = ValueParser(self.shapes, self.reader.vocabularies, self.phrases)
+        return FixFinder(self.context, known, self.reporter, self.lifecycle)
 
     @property
     def _entries(self) -> str:
         """Give how the addresses of entries begin."""
-        return f"{self.base}{self.shapes.record.segment}/"
+        return f"{self.base}{self.shapes.entry_shape.segment}/"
 
     @property
     def _topics(self) -> TopicChecker:
@@ -324,11 +326,11 @@ class Checker:
             severity=result.severity,
             level=self.reporter.say(result.severity),
             focus=focus,
-            subject=self.reader.name(focus, self.languages),
-            field=best(field.names, self.languages) if field else result.path.strip("<>"),
+            subject=self.reader.label(focus, self.languages),
+            field=pick_text(field.names, self.languages) if field else result.path.strip("<>"),
             value="" if term is None else term.value,
             reason=self._reasons.reason(result),
-            hint=best(field.hints, self.languages) if field else "",
+            hint=pick_text(field.hints, self.languages) if field else "",
             predicate=result.path.strip("<>"),
             term="" if term is None else str(term),
         )
@@ -341,15 +343,15 @@ class Checker:
             yield replace(found, predicate=predicate, term=str(row["value"]))
 
     def _outdated(self, homes: Mapping[str, Path]) -> Iterator[Finding]:
-        for subject, predicate, retirement in outdated(self.store, self.permanence):
+        for subject, predicate, deprecation in outdated(self.store, self.lifecycle):
             name, path = self._field_name(subject, predicate), self._home(subject, homes)
-            found = warning(self.reporter, path, subject, name, retirement)
-            yield replace(found, predicate=predicate, term=str(NamedNode(retirement.iri)))
+            found = warning(self.reporter, path, subject, name, deprecation)
+            yield replace(found, predicate=predicate, term=str(NamedNode(deprecation.iri)))
 
     def _field_name(self, subject: str, predicate: str) -> str:
-        kind = self.shapes.kind_of(self.reader.classes(subject))
-        field = self.shapes.field(kind, predicate)
-        return best(field.names, self.languages) if field else predicate
+        kind = self.shapes.find_node_shape(self.reader.read_classes(subject))
+        field = self.shapes.find_field(kind, predicate)
+        return pick_text(field.names, self.languages) if field else predicate
 
 
 def _term(value: str) -> NamedNode | Literal | None:
@@ -418,7 +420,7 @@ def build_checker(
         opened.shapes,
         opened.phrases,
         opened.reader,
-        opened.permanence,
+        opened.lifecycle,
         opened.base,
         opened.preferred_languages(language),
         opened.store,

@@ -13,10 +13,10 @@ from pyoxigraph import BlankNode, Literal, NamedNode
 
 from ..rdf.terms import Term
 from ..schema import shapes
-from ..schema.fields import Field, Kind, Shapes
+from ..schema.fields import Field, NodeShape, Shapes
 from ..schema.messages import Phrases
-from ..schema.records import Reader
-from ..schema.text import best
+from ..schema.records import RecordReader
+from ..schema.text import pick_text
 from ..storage.base import Store
 from .shacl import ValidationResult
 
@@ -149,7 +149,7 @@ class FindingBuilder:
     """Words findings in the first of the languages."""
 
     phrases: Phrases
-    reader: Reader
+    reader: RecordReader
     languages: Sequence[str]
 
     def violation(
@@ -171,7 +171,7 @@ class FindingBuilder:
             severity="Violation",
             level=self.say("Violation"),
             focus=focus,
-            subject=self.reader.name(focus, self.languages) if focus else "",
+            subject=self.reader.label(focus, self.languages) if focus else "",
             field=field,
             value=value,
             reason=reason or self.say(rule),
@@ -184,7 +184,7 @@ class FindingBuilder:
 
     def say(self, name: str, /, **words: object) -> str:
         """Give a phrase."""
-        return self.phrases.say(name, self.languages, **words)
+        return self.phrases.format(name, self.languages, **words)
 
 
 _VARIABLE = re.compile(r"\{[?$]\w+\}")
@@ -199,45 +199,45 @@ class MessageBuilder:
     store: Store
     shapes: Shapes
     phrases: Phrases
-    reader: Reader
+    reader: RecordReader
     languages: Sequence[str]
 
     def reason(self, result: ValidationResult) -> str:
         """Give the reason of a validation result, a predicate of what it is about."""
-        for wordings in shapes.messages(self.store, result.shape):
-            if said := _said(best(wordings, self.languages), result.messages):
+        for wordings in shapes.read_messages(self.store, result.shape):
+            if said := _said(pick_text(wordings, self.languages), result.messages):
                 return said
-        if result.component not in self.phrases.wordings:  # a component of a reader's own
+        if result.component not in self.phrases.labels:  # a component of a reader's own
             return " ".join(result.messages) or result.component
         field = self.shapes.fields.get(result.shape)
-        limits = shapes.limits(self.store, result.shape, result.component)
+        limits = shapes.read_parameter_values(self.store, result.shape, result.component)
         names = sorted({self._named(limit, field, result.component) for limit in limits} - {""})
-        return self.phrases.say(result.component, self.languages, limit=", ".join(names))
+        return self.phrases.format(result.component, self.languages, limit=", ".join(names))
 
     def _named(self, limit: Term, field: Field | None, component: str) -> str:
         if isinstance(limit, Literal):
             return limit.value
         if isinstance(limit, BlankNode):
-            inner = shapes.limits(self.store, limit, _OF_DATATYPE)
+            inner = shapes.read_parameter_values(self.store, limit, _OF_DATATYPE)
             return ", ".join(self._named(term, field, _OF_DATATYPE) for term in inner)
         assert isinstance(limit, NamedNode), limit
         if name := self._field_name(limit.value, field) or self._kind_name(limit.value):
             return name
-        name = self.reader.name(limit.value, self.languages)
+        name = self.reader.label(limit.value, self.languages)
         if not name and field and field.scheme and component == _OF_NODE:
-            name = self.reader.name(field.scheme, self.languages)
+            name = self.reader.label(field.scheme, self.languages)
         return name or limit.value.rpartition("#")[2].rpartition("/")[2]
 
     def _field_name(self, predicate: str, field: Field | None) -> str:
         """Give the name of the field beside this one that has the property."""
-        for kind in self.shapes.kinds:
+        for kind in self.shapes.node_shapes:
             if field in kind.fields and (found := field_of(kind, predicate)):
-                return best(found.names, self.languages)
+                return pick_text(found.names, self.languages)
         return ""
 
     def _kind_name(self, class_iri: str) -> str:
-        kind = self.shapes.kind_of([class_iri])
-        return best(kind.labels, self.languages) if kind else ""
+        kind = self.shapes.find_node_shape([class_iri])
+        return pick_text(kind.labels, self.languages) if kind else ""
 
 
 def _said(wording: str, messages: Sequence[str]) -> str:
@@ -247,6 +247,6 @@ def _said(wording: str, messages: Sequence[str]) -> str:
     return next((message for message in messages if wording and form.fullmatch(message)), "")
 
 
-def field_of(kind: Kind, predicate: str) -> Field | None:
+def field_of(kind: NodeShape, predicate: str) -> Field | None:
     """Give the field of a kind that has a property."""
     return next((field for field in kind.fields if field.predicate == predicate), None)

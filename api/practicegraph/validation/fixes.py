@@ -26,9 +26,9 @@ from ..rdf.terms import Term
 from ..rdf.turtle import TurtleWriter
 from ..schema import shapes
 from ..schema.fields import Field
-from ..schema.lifecycle import Permanence
-from ..schema.text import nearest
-from ..schema.value_parser import Place, Problem, Understanding
+from ..schema.lifecycle import Lifecycle
+from ..schema.text import find_similar
+from ..schema.value_parser import ParseProblem, SourceLocation, ValueParser
 from ..storage.base import Store, parse_term
 from .findings import Finding, FindingBuilder, Fix, Position, Region
 
@@ -206,7 +206,7 @@ def _opens(triple: LocatedTriple, before: LocatedTriple, after: LocatedTriple) -
 
 
 _LIKENESS = 0.6
-_NOWHERE = Place(Path(), 0)
+_NOWHERE = SourceLocation(Path(), 0)
 """Of values that stand in no source."""
 """How like its replacement a word has to be, from 0 to 1, for a program to replace it."""
 _LETTERS_A_MISTAKE = 4
@@ -224,9 +224,9 @@ class FixFinder:
     """Finds mends by what the shapes, the vocabularies and the other things in the store say."""
 
     store: Store
-    known: Understanding
+    known: ValueParser
     reporter: FindingBuilder
-    permanence: Permanence
+    lifecycle: Lifecycle
 
     def mended(self, findings: Iterable[Finding], layout: SourceMap) -> Iterator[Finding]:
         """Give the findings about a file with the parts that they mean and with their mends."""
@@ -275,7 +275,7 @@ class FixFinder:
         field, said = self._field(finding), editor.layout.said(finding)
         if not field or not said or not finding.value:
             return None
-        value = self._text(field, said[1], editor) if field.text else self._value(field, finding)
+        value = self._text(field, said[1], editor) if field.is_text else self._value(field, finding)
         if value is None or value == said[1].object:
             return None
         return "writeInstead", editor.valued(said[1], value)
@@ -294,27 +294,27 @@ class FixFinder:
         return next((Literal(triple.object.value, language=tag) for tag in free), None)
 
     def _value(self, field: Field, finding: Finding) -> Term | None:
-        meant = self.known.term(_NOWHERE, field, finding.value, self.known.languages)
-        if not isinstance(meant, Problem):
+        meant = self.known.parse(_NOWHERE, field, finding.value, self.known.languages)
+        if not isinstance(meant, ParseProblem):
             return meant
-        if not field.chosen:
+        if not field.has_options:
             return self._identifier(field, finding)
-        choices = dict(self.known.vocabularies.choices(field))
+        choices = dict(self.known.vocabularies.options(field))
         if field.scheme:
             for concept in self.known.vocabularies.scheme(field.scheme).concepts.values():
                 node = NamedNode(concept.iri)
-                choices |= {wording: node for _, wording in concept.wordings}
+                choices |= {wording: node for _, wording in concept.all_labels}
         else:
             choices |= {_last(name): term for name, term in choices.items()}
-        near = nearest(_last(finding.value), choices, 1, _LIKENESS)
+        near = find_similar(_last(finding.value), choices, 1, _LIKENESS)
         return choices[near[0]] if near else None
 
     def _identifier(self, field: Field, finding: Finding) -> Term | None:
         """Give the last part of a thing's address where the field identifies it."""
         if field.role != "IDRole":
             return None
-        value = self.known.term(_NOWHERE, field, _last(finding.focus), ())
-        return None if isinstance(value, Problem) else value
+        value = self.known.parse(_NOWHERE, field, _last(finding.focus), ())
+        return None if isinstance(value, ParseProblem) else value
 
     def _stated(self, finding: Finding, editor: SourceEditor) -> Edited:
         """State what is missing, with an example."""
@@ -329,7 +329,7 @@ class FixFinder:
         return ("addSuch", edit) if edit else None
 
     def _example(self, field: Field, finding: Finding) -> Term | None:
-        if field.text:
+        if field.is_text:
             return Literal(_BLANK, language=self.known.languages[0])
         if identifier := self._identifier(field, finding):
             return identifier
@@ -339,7 +339,9 @@ class FixFinder:
 
     def _demanded(self, finding: Finding, editor: SourceEditor) -> Edited:
         """State the one value that the shape demands."""
-        demanded = next(iter(shapes.limits(self.store, finding.shape, finding.rule)), None)
+        demanded = next(
+            iter(shapes.read_parameter_values(self.store, finding.shape, finding.rule)), None
+        )
         for _, triple in editor.layout.about(finding.focus):
             if demanded is not None and triple.predicate.value == finding.predicate:
                 return "writeInstead", editor.valued(triple, demanded)
@@ -367,14 +369,16 @@ class FixFinder:
     def _renamed(self, finding: Finding, editor: SourceEditor) -> Edited:
         """Say it of the nearest property of the kind; take out what other kinds have."""
         said = editor.layout.said(finding)
-        kind = next((k for k in self.known.shapes.kinds if k.iri == finding.shape), None)
+        kind = next((k for k in self.known.shapes.node_shapes if k.iri == finding.shape), None)
         if not said or not kind:
             return None
-        names = {_last(name): name for name in kind.keys}
-        near = nearest(_last(finding.predicate), names, 1, _LIKENESS)
+        names = {_last(name): name for name in kind.keys_by_predicate}
+        near = find_similar(_last(finding.predicate), names, 1, _LIKENESS)
         if near:
             return "writeInstead", editor.renamed(said[1], names[near[0]])
-        known = any(finding.predicate in other.keys for other in self.known.shapes.kinds)
+        known = any(
+            finding.predicate in other.keys_by_predicate for other in self.known.shapes.node_shapes
+        )
         return self._out(editor.without(said[1])) if known else None
 
     def _by_value(self, finding: Finding, editor: SourceEditor) -> Edited:
@@ -403,13 +407,13 @@ class FixFinder:
     @cached_property
     def _described(self) -> list[str]:
         schemes = self.known.vocabularies.schemes.values()
-        found = {concept for scheme in schemes for concept in scheme.upwards}
+        found = {concept for scheme in schemes for concept in scheme.parents}
         typed = islice(self.store.quads(None, NamedNode(RDF + "type")), _ADDRESSES)
         return sorted(found | {q.subject.value for q in typed if isinstance(q.subject, NamedNode)})
 
     def _succeeded(self, finding: Finding, editor: SourceEditor) -> Edited:
         """Lead to the successor; take out what has none."""
-        said, retired = editor.layout.said(finding), self.permanence.of(finding.value)
+        said, retired = editor.layout.said(finding), self.lifecycle.get(finding.value)
         if not said or not retired:
             return None
         if retired.successor:

@@ -18,9 +18,9 @@ from ..catalogue.documents import Document
 from ..rdf.terms import Node, Term
 from ..schema import lifecycle, shapes
 from ..schema.fields import Shapes
-from ..schema.lifecycle import DEPRECATED, REPLACED
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 from ..schema.messages import Phrases
-from ..schema.records import Reader
+from ..schema.records import RecordReader
 from ..schema.vocabularies import Vocabularies
 from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
@@ -30,7 +30,7 @@ from .findings import Finding, ValidationReport
 from .scope import AffectedGraphs, ValidationScopes, ends, traits
 from .shacl import ShapesGraph, turtle
 
-_SUCCESSOR = NamedNode(REPLACED)
+_SUCCESSOR = NamedNode(IS_REPLACED_BY)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class IncrementalValidator:
     @classmethod
     def of(cls, catalogue: Catalogue) -> Self:
         """Return the validator of documents beside all that a catalogue's store holds."""
-        aimed = ShapesGraph(turtle(scope.aimed(shapes.triples(catalogue.store))))
+        aimed = ShapesGraph(turtle(scope.aimed(shapes.read_shape_graphs(catalogue.store))))
         return cls(
             catalogue.store,
             aimed,
@@ -76,7 +76,7 @@ class IncrementalValidator:
         new = [f for f in after.findings if not _is_of(document, f) and str(f) not in known]
         violations = sum(finding.violates for finding in own + new)
         counts = {"violations": violations, "warnings": len(own + new) - violations}
-        summary = self.phrases.say("checked", languages, files=1, **counts)
+        summary = self.phrases.format("checked", languages, files=1, **counts)
         return replace(after, findings=(*own, *new), files=(document.path,), summary=summary)
 
     def beside(self, documents: Sequence[Document]) -> Iterator[Quad]:
@@ -119,8 +119,8 @@ class IncrementalValidator:
             self.rules.beside(marks),
             self.shapes,
             self.phrases,
-            Reader(store, self.vocabularies, self.shapes.labels),
-            lifecycle.read(store),
+            RecordReader(store, self.vocabularies, self.shapes.label_properties),
+            lifecycle.read_lifecycle(store),
             self.base,
             languages,
             audited,
@@ -133,7 +133,7 @@ class IncrementalValidator:
     def _name(self, thing: Term) -> Iterator[Quad]:
         """Give what a successor is called, for words that speak of it."""
         quads = self.store.quads(thing) if isinstance(thing, NamedNode) else ()
-        return (quad for quad in quads if quad.predicate.value in self.shapes.labels)
+        return (quad for quad in quads if quad.predicate.value in self.shapes.label_properties)
 
     def _is_ours(self, node: Node) -> bool:
         return isinstance(node, NamedNode) and node.value.startswith(self.base)
@@ -145,7 +145,7 @@ class IncrementalValidator:
 
     @cached_property
     def _sights(self) -> ValidationScopes:
-        return scope.read(self.store, (DEPRECATED, REPLACED))
+        return scope.read(self.store, (DEPRECATED, IS_REPLACED_BY))
 
     @cached_property
     def _touches(self) -> AffectedGraphs:

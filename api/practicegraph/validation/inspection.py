@@ -33,7 +33,7 @@ from ..exchange.table_reader import TABLE_EXTENSIONS
 from ..rdf.terms import in_graph
 from ..schema import lifecycle, vocabularies
 from ..schema.shapes import ShapesError
-from ..schema.value_parser import Problem, RefusedError, Understanding
+from ..schema.value_parser import ImportFailedError, ParseProblem, ValueParser
 from ..sparql.pool import Request, failed, frame, reported, started, written
 from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
@@ -70,7 +70,7 @@ class SubmissionValidator:
         own = submissions.rules(intake.document(each) for each in shapes)
         try:
             documents = [self._document(each, intake, language) for each in given]
-        except RefusedError as error:
+        except ImportFailedError as error:
             return self._of_cells(error, language)
         others = DocumentSet(self._heads, ()).with_others([*self._mentioned(documents), *documents])
         opened = self._opened(others.documents)
@@ -101,7 +101,7 @@ class SubmissionValidator:
         """Give the catalogue as documents have it, but for shapes, which may be faulty in them."""
         store = OxigraphStore()
         store.add(quad for document in documents for quad in document.quads)
-        known = vocabularies.read(store, lifecycle.read(store))
+        known = vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store))
         return replace(self._known, store=store, vocabularies=known)
 
     @cached_property
@@ -112,16 +112,16 @@ class SubmissionValidator:
         if f".{given.form}" not in TABLE_EXTENSIONS:
             return intake.document(given)
         shapes = replace(self._known.shapes, languages=self._known.preferred_languages(language))
-        values = Understanding(shapes, self._known.vocabularies, self._known.phrases)
+        values = ValueParser(shapes, self._known.vocabularies, self._known.phrases)
         return TableReader(self._known, self.store, values, self.made).document(
             given.path, given.content
         )
 
-    def _of_cells(self, error: RefusedError, language: str) -> ValidationReport:
+    def _of_cells(self, error: ImportFailedError, language: str) -> ValidationReport:
         """Give the faulty cells of a table; a table that is none is unreadable."""
         for problem in error.problems:
-            if not problem.place.column:
-                raise UnreadableError(problem.place.path, problem.reason, problem.place.line)
+            if not problem.location.column:
+                raise UnreadableError(problem.location.path, problem.reason, problem.location.line)
         checker = build_checker(self._known, language, rules=self._rules)
         found = [_of_cell(checker.reporter, problem) for problem in error.problems]
         return checker.checked(found, (), {finding.path for finding in found})
@@ -184,9 +184,9 @@ class SubmissionValidator:
         return checker.check_by_rules(data, [document.path for document in documents])
 
 
-def _of_cell(reporter: FindingBuilder, problem: Problem) -> Finding:
+def _of_cell(reporter: FindingBuilder, problem: ParseProblem) -> Finding:
     """Give what cannot be understood in a cell of a table, where it stands."""
-    place = problem.place
+    place = problem.location
     found = reporter.violation(place.path, "Cell", reason=problem.reason)
     start = Position(place.line, place.column)
     return replace(found, field=problem.field, value=problem.value, part=Region(start, start))

@@ -30,7 +30,7 @@ from rdflib.plugins.sparql.parserutils import CompValue
 
 from ..rdf.namespaces import RDF, RDFS, SH
 from ..rdf.terms import Node, Term, as_text
-from ..schema.shapes import paths
+from ..schema.shapes import read_paths
 from ..storage.base import Store
 
 ANY = ""
@@ -225,7 +225,7 @@ class ValidationScopes:
 
 def read(store: Store, followed: Iterable[str] = ()) -> ValidationScopes:
     """Read what the shapes in a store look at; some properties are followed in any case."""
-    reader = _Reader(store, paths(store), _prefixes(store))
+    reader = _Reader(store, read_paths(store), _prefixes(store))
     found: dict[str, Scope] = {}
     others = Scope(frozenset({RDF + "type", RDFS + "subClassOf", *followed}))
     for shape in reader.targeted():

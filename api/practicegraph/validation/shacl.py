@@ -26,7 +26,7 @@ from rdflib.term import Node
 
 from ..schema import shapes
 from ..schema.shapes import ShapesError
-from ..schema.text import MOST_LETTERS
+from ..schema.text import MAX_TEXT_LENGTH
 from ..storage.base import Store
 
 try:
@@ -162,7 +162,7 @@ def _not_all(values: Iterable[Node], sign: str, others: Iterable[Node]) -> list[
 def _holds(value: Node, sign: str, other: Node) -> bool:
     if isinstance(value, BNode) or isinstance(other, BNode):
         return False
-    is_short = all(len(str(term)) <= MOST_LETTERS for term in (value, other))
+    is_short = all(len(str(term)) <= MAX_TEXT_LENGTH for term in (value, other))
     return (_kept_comparison if is_short else _comparison)(value, sign, other)
 
 
@@ -218,4 +218,4 @@ def _bare(node: str) -> str:
 
 def compile_shapes(store: Store) -> ShapesGraph:
     """Return the shapes that a store holds, made ready for validation."""
-    return ShapesGraph(turtle(shapes.triples(store)))
+    return ShapesGraph(turtle(shapes.read_shape_graphs(store)))

@@ -36,7 +36,7 @@ from ..catalogue.loading import Progress, no_progress
 from ..rdf.namespaces import PG, SH
 from ..rdf.terms import Term, as_text
 from ..schema.shapes import ShapesError
-from ..schema.text import Labels, best
+from ..schema.text import Labels, pick_text
 from ..storage import query_guard
 from ..storage.base import Solution, Store
 from .findings import Finding, FindingBuilder
@@ -113,12 +113,12 @@ class StoredChecks:
         return name if name != predicate else predicate.rpartition("#")[2].rpartition("/")[2]
 
     def _reason(self, audit: StoredCheck, row: Solution) -> str:
-        message = best(audit.messages, self.reporter.languages)
+        message = pick_text(audit.messages, self.reporter.languages)
         return _VARIABLE.sub(lambda match: self._named(row.get(match[1])), message)
 
     def _named(self, term: Term | None) -> str:
         if isinstance(term, NamedNode):
-            return self.reporter.reader.name(term.value, self.reporter.languages) or term.value
+            return self.reporter.reader.label(term.value, self.reporter.languages) or term.value
         return term.value if isinstance(term, Literal) else ""
 
 

@@ -28,7 +28,7 @@ from ..rdf.namespaces import RDF, SH
 from ..rdf.positions import LocatedTriple, Span, TripleSpans
 from ..rdf.terms import Term, as_text, in_graph
 from ..rdf.untrusted import Leaf
-from ..schema.value_parser import Draft, Understanding, Values
+from ..schema.value_parser import Draft, FieldValues, ValueParser
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Store
 
@@ -116,8 +116,8 @@ class SubmissionReader:
 
     def _by_topic(self, document: Document) -> Document:
         """Give each thing of a kind that has files a graph of its own, else all to the first."""
-        kinds = self.catalogue.shapes.kinds
-        classes = {NamedNode(name) for kind in kinds if kind.topic for name in kind.classes}
+        kinds = self.catalogue.shapes.node_shapes
+        classes = {NamedNode(name) for kind in kinds if kind.is_topic for name in kind.classes}
         typed = [q for q in document.quads if q.predicate == _TYPE and q.object in classes]
         topics = _names(typed) or _names(document.quads)[:1]
         if not document.quads:
@@ -156,7 +156,7 @@ class TableReader:
 
     catalogue: Catalogue
     store: Store
-    values: Understanding
+    values: ValueParser
     made: ImportContext
 
     def document(self, path: Path, content: bytes) -> Document:
@@ -186,7 +186,7 @@ class TableReader:
         return NamedNode(self.catalogue.entry_iri(draft.identifier))
 
     def _changed(self, draft: Draft) -> Iterator[Quad]:
-        entry, kind = self._entry(draft), self.catalogue.shapes.record
+        entry, kind = self._entry(draft), self.catalogue.shapes.entry_shape
         before = [quad.triple for quad in self.store.graph_quads(entry.value)]
         return in_graph(importer.apply_draft(draft, entry, before, kind, self.made), entry.value)
 
@@ -200,7 +200,7 @@ class _Grid:
 
     @classmethod
     def of(cls, drafts: Sequence[Draft]) -> "_Grid":
-        places = [values.place for draft in drafts for values in draft.values if values.place]
+        places = [values.location for draft in drafts for values in draft.values if values.location]
         width = max(place.column for place in places)
         return cls(width, max(place.line for place in places))
 
@@ -220,9 +220,9 @@ class _Grid:
                     at = TripleSpans(first, span, span)
                     yield LocatedTriple(entry, NamedNode(predicate), term, at, prefixes)
 
-    def _span(self, values: Values) -> Span:
-        assert values.place
-        start = (values.place.line - 1) * (self.width + 1) + values.place.column - 1
+    def _span(self, values: FieldValues) -> Span:
+        assert values.location
+        start = (values.location.line - 1) * (self.width + 1) + values.location.column - 1
         return Span(start, start + 1)
 
 

@@ -119,7 +119,7 @@ def _route_coverages(router: APIRouter, endpoint: ContingencyEndpoint) -> None:
 
 def _route_similar(router: APIRouter, endpoint: SimilarEndpoint) -> None:
     catalogue = endpoint.site.catalogue
-    path = f"/{catalogue.shapes.record.segment}/{{identifier}}/{SIMILAR}"
+    path = f"/{catalogue.shapes.entry_shape.segment}/{{identifier}}/{SIMILAR}"
     parameters = [openapi.size_parameter(catalogue, 10)]
     parameters += openapi.result_parameters(catalogue, similar.FORMS)
     described = Operation(
@@ -165,7 +165,7 @@ def application(
     stored = OnDemand(workers.source, workers.limits) if workers else None
     pools = [pool for pool in (workers, stored, checkers, parsers) if pool]
     app = FastAPI(
-        title=catalogue.reader.name(catalogue.base, catalogue.languages),
+        title=catalogue.reader.label(catalogue.base, catalogue.languages),
         version=__version__,
         openapi_url=None,
         docs_url=None,

@@ -23,10 +23,10 @@ from ..exchange.dumps import ARCHIVE_NAME, MAX_ARCHIVES
 from ..rdf.namespaces import PG, XSD
 from ..rdf.terms import Term
 from ..schema.fields import Field
-from ..schema.messages import TRUTH
+from ..schema.messages import BOOLEAN_PHRASES
 from ..schema.records import Record
-from ..schema.text import Labels, best, fold, preferring
-from ..schema.value_parser import BadChoiceError
+from ..schema.text import Labels, fold, pick_text, put_first
+from ..schema.value_parser import InvalidParameterError
 from ..schema.vocabularies import Scheme
 from ..sparql import pool
 from ..sparql.pool import DeadlineError, IncidentError, TooMuchError
@@ -94,7 +94,7 @@ class View:
     @cached_property
     def languages(self) -> tuple[str, ...]:
         """Give the languages, the reader's first."""
-        return preferring(self.language, self.catalogue.languages)
+        return put_first(self.language, self.catalogue.languages)
 
     def page(self, template: str, **values: object) -> str:
         """Give a page as HTML."""
@@ -102,15 +102,15 @@ class View:
 
     def say(self, name: str, /, **words: object) -> str:
         """Give a phrase."""
-        return self.catalogue.phrases.say(name, self.languages, **words)
+        return self.catalogue.phrases.format(name, self.languages, **words)
 
     def best(self, labels: Labels) -> str:
         """Give a wording in the reader's language."""
-        return best(labels, self.languages)
+        return pick_text(labels, self.languages)
 
     def name(self, iri: str) -> str:
         """Give what a thing is called, or the last part of its address."""
-        return self.catalogue.reader.name(iri, self.languages) or iri.rpartition("#")[2]
+        return self.catalogue.reader.label(iri, self.languages) or iri.rpartition("#")[2]
 
     def href(self, iri: str) -> str:
         """Give the address of a thing's page: here, or where it is if not ours; or none."""
@@ -129,39 +129,39 @@ class View:
     def sections(self, record: Record, brief: bool) -> list[Section]:
         """Give a record's fields under their headings, in brief those that take few lines."""
         found: dict[str, list[Line]] = {}
-        for field, terms in record.filled():
+        for field, terms in record.items():
             if not (brief and len(terms) > _MANY):
-                heading = best(field.group.labels, self.languages)
+                heading = pick_text(field.group.labels, self.languages)
                 found.setdefault(heading, []).append(self._line(record, field, terms))
         return [Section(heading, tuple(lines)) for heading, lines in found.items()]
 
     def _line(self, record: Record, field: Field, terms: Sequence[Term]) -> Line:
         shown = [self._shown(field, term) for term in terms]
         others: list[Shown] = []
-        if field.text and field.role:
+        if field.is_text and field.role:
             places = {tag: place for place, tag in enumerate(self.languages)}
             shown.sort(key=lambda value: places.get(value.language or self.language, len(places)))
             shown, others = shown[:1], shown[1:]
-        elif not field.text:
+        elif not field.is_text:
             shown.sort(key=lambda value: fold(value.text))
         return Line(
             key=field.key,
-            label=best(field.names, self.languages),
-            hint=best(field.hints, self.languages),
+            label=pick_text(field.names, self.languages),
+            hint=pick_text(field.hints, self.languages),
             values=tuple(shown),
             others=tuple(others),
             note=self.say("incompleteList") if self._is_incomplete(record, field) else "",
         )
 
     def _is_incomplete(self, record: Record, field: Field) -> bool:
-        marks = (other for other in record.kind.fields if other.predicate == PG + "incomplete")
+        marks = (other for other in record.shape.fields if other.predicate == PG + "incomplete")
         listed = [term for mark in marks for term in record.values.get(mark.key, ())]
         return field.predicate is not None and NamedNode(field.predicate) in listed
 
     def _shown(self, field: Field, term: Term) -> Shown:
         if isinstance(term, NamedNode):
-            note = self.catalogue.reader.name(term.value, self.languages)
-            ours = self.addresses.path(term.value) is not None or field.chosen
+            note = self.catalogue.reader.label(term.value, self.languages)
+            ours = self.addresses.path(term.value) is not None or field.has_options
             text, note = (self.name(term.value), "") if ours else (term.value, note)
             return Shown(text, self.href(term.value), note=note)
         assert isinstance(term, Literal | BlankNode)
@@ -183,12 +183,12 @@ class View:
 
     def spoken(self, code: str) -> str:
         """Give a value of a list as it is said: true and false in words."""
-        return self.say(TRUTH[code]) if code in TRUTH else code
+        return self.say(BOOLEAN_PHRASES[code]) if code in BOOLEAN_PHRASES else code
 
     def tree(self, scheme: Scheme) -> Iterator[tuple[int, str, str, str]]:
         """Give a scheme's concepts from the top down: depth, label, address, notation."""
         for depth, concept in scheme.tree(self.languages):
-            label = best(concept.labels, self.languages)
+            label = pick_text(concept.labels, self.languages)
             yield depth, label, self.href(concept.iri), concept.notation
 
 
@@ -255,7 +255,7 @@ class Site:
 
     def bad_choice(self, request: Request, error: Exception) -> Response:
         """Answer a search for what does not exist: 400, with what does."""
-        assert isinstance(error, BadChoiceError)
+        assert isinstance(error, InvalidParameterError)
         view = self.view(request)
         phrase = {None: "unknownParameter", "": "missingValue"}.get(error.value, "unknownValue")
         detail = view.say(phrase, parameter=error.parameter, value=error.value)

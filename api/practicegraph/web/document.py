@@ -252,8 +252,8 @@ class Statements:
             if isinstance(thing, NamedNode) and isinstance(name, NamedNode):
                 yield Triple(thing, name, node)
         concept = self.catalogue.vocabularies.concepts[iri]
-        for field in self.catalogue.shapes.record.facets:
-            if field.scheme == concept.scheme and not concept.retirement:
+        for field in self.catalogue.shapes.entry_shape.facets:
+            if field.scheme == concept.scheme and not concept.deprecation:
                 query = urlencode({field.key: concept.notation})
                 found = f"{self.catalogue.base.rstrip('/')}{SEARCH}?{query}"
                 count = self.services.search.counts(field).get(node, 0)

@@ -8,8 +8,8 @@ from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.stored_queries import Parameter
 from ..rdf.namespaces import XSD
-from ..schema.fields import Field, scale
-from ..schema.text import best
+from ..schema.fields import Field, get_scale
+from ..schema.text import pick_text
 from ..search.request import FROM, NOT_STATED, SIZES, TO
 from .http.negotiation import Form
 
@@ -55,7 +55,7 @@ def filter_parameters(services: Services) -> list[dict[str, Any]]:
 
 def axis_parameters(catalogue: Catalogue, names: Iterable[str]) -> list[dict[str, Any]]:
     """Return the parameters of a contingency table: its two facets, and whether it has zeros."""
-    keys = TEXT | {"enum": [facet.key for facet in catalogue.shapes.record.facets]}
+    keys = TEXT | {"enum": [facet.key for facet in catalogue.shapes.entry_shape.facets]}
     axes = [parameter(name, catalogue.say(name), keys, required=True) for name in names]
     return [*axes, parameter("zeros", catalogue.say("withZeros"), _FLAG | {"default": True})]
 
@@ -90,15 +90,17 @@ def query_parameter(catalogue: Catalogue, own: Parameter, codes: Sequence[str]) 
     if own.default is not None:
         code = catalogue.reader.code(own.default)
         schema["default"] = code if kind == "string" else json.loads(code)
-    texts = [best(labels, catalogue.languages) for labels in (own.field.names, own.field.hints)]
+    texts = [
+        pick_text(labels, catalogue.languages) for labels in (own.field.names, own.field.hints)
+    ]
     required = own.default is None and not own.optional
     return parameter(own.key, ": ".join(texts), schema, required=required)
 
 
 def _facet_parameter(services: Services, name: str, facet: Field) -> dict[str, Any]:
     """Return a parameter of a facet: its values, those excluded, or an end of a range."""
-    catalogue, label = services.catalogue, best(facet.names, services.catalogue.languages)
-    examples = TEXT | {"examples": [*scale(facet).examples]} if facet.ordered else {}
+    catalogue, label = services.catalogue, pick_text(facet.names, services.catalogue.languages)
+    examples = TEXT | {"examples": [*get_scale(facet).examples]} if facet.is_ordered else {}
     if name in (facet.key + FROM, facet.key + TO):
         phrase = "since" if name.endswith(FROM) else "until"
         return parameter(name, f"{label}: {catalogue.say(phrase, value='…')}", examples)
@@ -106,7 +108,7 @@ def _facet_parameter(services: Services, name: str, facet: Field) -> dict[str, A
     array = {"type": "array", "items": examples or TEXT | {"enum": values}}
     is_included = name == facet.key
     hint = (
-        best(facet.hints, catalogue.languages)
+        pick_text(facet.hints, catalogue.languages)
         if is_included
         else catalogue.say("exclude", value="…")
     )

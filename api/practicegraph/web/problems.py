@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from ..schema.value_parser import BadChoiceError
+from ..schema.value_parser import InvalidParameterError
 from ..sparql.pool import BusyError, CrashError, DeadlineError, IncidentError, TooMuchError
 from ..storage.base import QueryRefusedError
 from ..storage.remote import StoreError
@@ -89,7 +89,7 @@ def _report(request: Request, site: Site, checked: ValidationReport) -> Response
 def add_handlers(app: FastAPI, site: Site) -> None:
     """Have the application answer every mistake as problem details (RFC 9457)."""
     answer_refusal(app, site)
-    app.add_exception_handler(BadChoiceError, site.bad_choice)
+    app.add_exception_handler(InvalidParameterError, site.bad_choice)
     app.add_exception_handler(QueryRefusedError, site.refused_query)
     app.add_exception_handler(NotAcceptableError, site.not_acceptable)
     app.add_exception_handler(UnknownAddressError, site.not_found)

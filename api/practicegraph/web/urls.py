@@ -40,8 +40,8 @@ class Addresses:
         if not path or "#" in path:
             return None
         scheme, _, notation = path.partition("/")
-        found = self.catalogue.vocabularies.by_key.get(scheme)
-        if found and (concept := found.at(notation)):
+        found = self.catalogue.vocabularies.schemes_by_key.get(scheme)
+        if found and (concept := found.get(notation)):
             return concept.iri
         iri = self.catalogue.base + path
         versions = self.catalogue.store.subjects(_VERSION, _node(iri)) if _node(iri) else []

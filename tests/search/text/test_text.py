@@ -331,7 +331,7 @@ def test_near_words_are_suggested_for_words_that_match_nothing(
 
 @pytest.fixture(scope="module")
 def mint(real: Catalogue) -> Record:
-    return real.reader.records(real.shapes.record, [real.entry_iri("1788")])[0]
+    return real.reader.read_records(real.shapes.entry_shape, [real.entry_iri("1788")])[0]
 
 
 def show_snippets(
@@ -383,7 +383,7 @@ def test_snippets_are_short_pieces_with_highlights_inside(
     assert len({snippet.field.key for snippet in snippets}) == len(snippets) <= MAX_SNIPPETS
     for snippet in snippets:
         assert len(snippet.text) <= SNIPPET_LENGTH + 2
-        assert snippet.field.searched
+        assert snippet.field.is_searched
         assert all(0 <= start < end <= len(snippet.text) for start, end in snippet.highlights)
         assert all(
             normalize(snippet.text[start:end].split()[0]) for start, end in snippet.highlights
@@ -394,7 +394,7 @@ def test_stop_words_count_in_phrases_alone(real: Catalogue, services: Services) 
     results = search(services, "educación para los niños de España")
     assert results
     assert results == search(services, "educación niños España")
-    stop_words = parse_stop_words(real.phrases.wordings["smallWords"])
+    stop_words = parse_stop_words(real.phrases.labels["smallWords"])
 
     def words(query: str) -> list[tuple[str, ...]]:
         return [term.words for term in parse_query(query, stop_words)]

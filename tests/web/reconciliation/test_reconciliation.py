@@ -312,7 +312,7 @@ def test_every_name_of_every_concept_finds_it_in_its_scheme(
         (scheme.key, f"{scheme.key}/{concept.notation}", wording)
         for scheme in real.vocabularies.schemes.values()
         for concept in scheme.concepts.values()
-        for _, wording in concept.wordings
+        for _, wording in concept.all_labels
     ]
     assert len(names) > 1500
     for start in range(0, len(names), 1000):
@@ -327,14 +327,14 @@ def test_every_name_of_every_concept_finds_it_in_its_scheme(
 def test_every_entry_is_found_by_every_title(
     client: TestClient, real: Catalogue, services: Services
 ) -> None:
-    record = real.shapes.record
+    record = real.shapes.entry_shape
     iris = services.search.search(
         services.request_parser.parse([("size", "1000")]), ("en",)
     ).entries
     titles = {
         f"{as_text(title)}": entry.iri.removeprefix(real.base)
-        for entry in real.reader.records(record, iris)
-        for field in record.with_role("LabelRole")
+        for entry in real.reader.read_records(record, iris)
+        for field in record.fields_with_role("LabelRole")
         for title in entry.values.get(field.key, ())
     }
     assert len(titles) > 60
@@ -388,7 +388,7 @@ def test_what_was_merged_leads_to_its_successor(changed: TestClient) -> None:
 
 
 def test_what_was_withdrawn_is_never_offered(changed: TestClient, real: Catalogue) -> None:
-    entry = real.reader.name(retired.GONE, ("en",))
+    entry = real.reader.label(retired.GONE, ("en",))
     concept = real.vocabularies.concepts[retired.WITHDRAWN].labels["en"]
     words = [retired.GONE, "practice/1701", "1701", entry, retired.WITHDRAWN, concept]
     found = batch(changed, {text: {"query": text} for text in words})

@@ -14,7 +14,7 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.schema.value_parser import Place, Problem
+from practicegraph.schema.value_parser import ParseProblem, SourceLocation
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.validation import checks
 from practicegraph.web.app import application
@@ -260,14 +260,15 @@ def test_a_search_for_a_withdrawn_concept_is_refused_with_those_that_are_there(
 
 
 def test_an_import_of_a_replaced_concept_writes_its_successor(changed: Catalogue) -> None:
-    field = changed.shapes.record.by_key["outcome"]
+    field = changed.shapes.entry_shape.fields_by_key["outcome"]
     label = changed.vocabularies.concepts[REPLACED].labels["en"]
     for text in ("HAP", REPLACED, label):
-        term = changed.value_parser.term(Place(Path("x"), 1), field, text, ["en"])
+        term = changed.value_parser.parse(SourceLocation(Path("x"), 1), field, text, ["en"])
         assert term == NamedNode(SUCCESSOR)
-    actor = changed.shapes.record.by_key["actor"]
+    actor = changed.shapes.entry_shape.fields_by_key["actor"]
     assert isinstance(
-        changed.value_parser.term(Place(Path("x"), 1), actor, "school", ["en"]), Problem
+        changed.value_parser.parse(SourceLocation(Path("x"), 1), actor, "school", ["en"]),
+        ParseProblem,
     )
 
 
@@ -362,9 +363,9 @@ def test_status_wants_json_by_post(served: TestClient) -> None:
 def test_a_circle_of_successors_ends(copied: Path) -> None:
     move(copied / "data/practices/1764.ttl", OLD, NEXT)
     move(copied / "data/practices/1699.ttl", NEXT, OLD)
-    permanence = opened(copied).permanence
-    assert [found.successor for found in permanence.retirements.values()] == ["", ""]
-    assert not any(found.moved for found in permanence.retirements.values())
+    lifecycle = opened(copied).lifecycle
+    assert [found.successor for found in lifecycle.deprecations.values()] == ["", ""]
+    assert not any(found.is_moved for found in lifecycle.deprecations.values())
 
 
 def test_a_reason_comes_in_the_reader_s_language(copied: Path) -> None:
@@ -373,10 +374,10 @@ def test_a_reason_comes_in_the_reader_s_language(copied: Path) -> None:
     path.write_text(
         path.read_text().replace(f'"{REASON}"@en', f'"{REASON}"@en, "Een voorbeeld."@nl')
     )
-    retirement = opened(copied).permanence.of(GONE)
-    assert retirement
-    assert retirement.reasons == {"en": REASON, "nl": "Een voorbeeld."}
-    assert Literal(retirement.since) == Literal("2026-11-24")
+    deprecation = opened(copied).lifecycle.get(GONE)
+    assert deprecation
+    assert deprecation.reasons == {"en": REASON, "nl": "Een voorbeeld."}
+    assert Literal(deprecation.since) == Literal("2026-11-24")
 
 
 def test_a_withdrawn_thing_is_gone_for_those_who_had_it_too(served: TestClient) -> None:

@@ -200,14 +200,14 @@ def test_a_broader_concept_is_no_reason_beside_a_narrower_one(
         shared = {reason["id"] for reason in item["shared"]}
         for iri in shared:
             concept = real.vocabularies.concepts[iri]
-            counted = real.vocabularies.schemes[concept.scheme].counted[iri]
+            counted = real.vocabularies.schemes[concept.scheme].ancestors[iri]
             assert shared.isdisjoint(set(counted) - {iri})
 
 
 def test_the_reasons_are_all_shared_concepts_but_broader_ones(
     real: Catalogue, services: Services
 ) -> None:
-    (record,) = real.reader.records(real.shapes.record, [MINT])
+    (record,) = real.reader.read_records(real.shapes.entry_shape, [MINT])
     for one in services.similarity.find(record, 5):
         assert len(_counted(real, one)) == one.similarity.shared
 
@@ -218,15 +218,17 @@ def _counted(real: Catalogue, one: SimilarEntry) -> set[tuple[str, str]]:
         (reason.key, upper)
         for reason in one.shared
         for scheme in real.vocabularies.schemes.values()
-        for upper in scheme.counted.get(reason.concept, ())
+        for upper in scheme.ancestors.get(reason.concept, ())
     }
 
 
 def test_what_fewer_entries_have_is_the_first_reason(real: Catalogue, services: Services) -> None:
-    (record,) = real.reader.records(real.shapes.record, [MINT])
+    (record,) = real.reader.read_records(real.shapes.entry_shape, [MINT])
     for one in services.similarity.find(record, 5):
         counts = [
-            services.search.counts(real.shapes.record.by_key[key], ALL_ENTRIES)[NamedNode(concept)]
+            services.search.counts(real.shapes.entry_shape.fields_by_key[key], ALL_ENTRIES)[
+                NamedNode(concept)
+            ]
             for key, concept in one.shared
         ]
         assert counts == sorted(counts)

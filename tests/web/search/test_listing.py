@@ -245,7 +245,7 @@ def test_the_template_of_a_search_has_a_variable_for_every_parameter(
     listed = re.findall(r"[\w.]+(?=\*?[,}])", written.partition("{?")[2])
     assert sorted(variables) == sorted(listed)
     assert set(services.request_parser.parameters) - set(variables) == {"zeros", "explain"}
-    outcome = real.shapes.record.by_key["outcome"]
+    outcome = real.shapes.entry_shape.fields_by_key["outcome"]
     assert graph.value(variables["outcome"], HYDRA.property) == URIRef(outcome.predicate or "")
     assert graph.value(variables["outcome.not"], HYDRA.property) is None
 
@@ -410,7 +410,7 @@ def test_pages_are_sorted_by_a_menu(client: TestClient) -> None:
 def test_pages_speak_every_language(client: TestClient, language: str, real: Catalogue) -> None:
     text = page(client, f"lang={language}&outcome.not=ACE&explain=true")
     for phrase in ("howCounted", "notStated", "coverage", "sortBy", "openEditor"):
-        assert real.phrases.say(phrase, (language,)) in text.replace("&#39;", "'"), phrase
+        assert real.phrases.format(phrase, (language,)) in text.replace("&#39;", "'"), phrase
 
 
 def test_the_documented_answer_is_the_answer(client: TestClient) -> None:

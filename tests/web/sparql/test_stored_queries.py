@@ -7,7 +7,7 @@ from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
 from rdflib import Graph, Namespace, URIRef
 
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.schema.value_parser import BadChoiceError
+from practicegraph.schema.value_parser import InvalidParameterError
 from practicegraph.validation import stored_checks
 from support.catalogues import ROOT, opened
 
@@ -149,7 +149,7 @@ def test_a_required_parameter_is_asked_for(real: Catalogue) -> None:
     question = real.stored_queries["entries-by-outcome"]
     required = [type(parameter)(parameter.field, None, False) for parameter in question.parameters]
     strict = type(question)(question.iri, {}, {}, question.text, tuple(required))
-    with pytest.raises(BadChoiceError):
+    with pytest.raises(InvalidParameterError):
         strict.bind([], real.value_parser)
 
 

@@ -9,7 +9,7 @@ from pyoxigraph import Literal
 from ...rdf.terms import Term, as_text
 from ...schema.fields import Field
 from ...schema.records import Record
-from ...schema.text import best
+from ...schema.text import pick_text
 from ...schema.vocabularies import Concept
 from .analysis import field_tier
 from .labels import LabelIndex
@@ -86,7 +86,7 @@ class Highlighter:
 
         The first one matches the most terms, each further one the most that are not shown yet.
         """
-        fields = ((field, terms) for field, terms in record.filled() if field.searched)
+        fields = ((field, terms) for field, terms in record.items() if field.is_searched)
         remaining = [c for field, terms in fields if (c := self._candidate(field, terms))]
         chosen: list[_Candidate] = []
         while remaining and len(chosen) < MAX_SNIPPETS:
@@ -111,7 +111,7 @@ class Highlighter:
         for term in terms if self._concepts else ():
             if match := self._concepts.get(as_text(term)):
                 concept, matched = match
-                label, language = best(concept.labels, self._languages), self._languages[0]
+                label, language = pick_text(concept.labels, self._languages), self._languages[0]
                 highlights = self._matcher.find(label, language)
                 yield _Candidate(field, language, label, highlights, frozenset(matched))
 

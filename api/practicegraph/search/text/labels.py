@@ -150,9 +150,9 @@ def _near_words(form: str, sources: Sequence[WordSource]) -> Iterator[tuple[str,
 
 def _labels(vocabularies: Vocabularies) -> Iterator[tuple[Concept, str, str]]:
     for scheme in vocabularies.schemes.values():
-        for concept in (*scheme.concepts.values(), *scheme.retired.values()):
-            if current := scheme.meant.get(concept.iri):
-                for language, label in concept.wordings:
+        for concept in (*scheme.concepts.values(), *scheme.deprecated.values()):
+            if current := scheme.current.get(concept.iri):
+                for language, label in concept.all_labels:
                     yield current, language, label
 
 

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 import Stemmer
 from babel import Locale
 
-from ...schema.text import Labels, letters
+from ...schema.text import Labels, strip_accents
 
 MAX_TERMS = 32
 """The terms of a query and the words of a phrase that are searched; the rest is ignored."""
@@ -117,7 +117,7 @@ def normalize(word: str) -> str:
 
 
 def _normalize(word: str) -> str:
-    return "".join(filter(str.isalnum, letters(word)))[:_MAX_WORD_LENGTH]
+    return "".join(filter(str.isalnum, strip_accents(word)))[:_MAX_WORD_LENGTH]
 
 
 _cached_normalize = lru_cache(_MAX_CACHED_FORMS)(_normalize)

@@ -17,7 +17,7 @@ from ...catalogue.change_log import (
 )
 from ...rdf.namespaces import AS, DCT, RDF, SKOS
 from ...rdf.terms import as_text
-from ...schema.lifecycle import REPLACED
+from ...schema.lifecycle import IS_REPLACED_BY
 from ..context import View
 from ..http.negotiation import HTML, JSON_LD, TURTLE
 from ..http.responses import Link
@@ -99,12 +99,12 @@ class EventWriter:
         return "", ""
 
     def _summary(self, event: Event, topic: "_Topic") -> str:
-        kind = self.view.catalogue.shapes.kind_of(topic.classes)
+        kind = self.view.catalogue.shapes.find_node_shape(topic.classes)
         label = self.view.best(kind.labels) if kind else ""
         parts = [": ".join(filter(None, [self.view.say(_PHRASES[event.kind]), label]))]
         if event.kind in (MOVED, WITHDRAWN):
             # By its IRI, since its title may change, and the text of an event may not.
-            parts += [f"{self.view.say('goTo')}: {iri}" for iri in topic.iris(REPLACED)]
+            parts += [f"{self.view.say('goTo')}: {iri}" for iri in topic.iris(IS_REPLACED_BY)]
             parts.append(self.view.best(topic.texts(_REASON)))
         return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
@@ -136,7 +136,7 @@ class _Topic:
     @property
     def successors(self) -> list[Link]:
         """Return the links to its successors (RFC 5829)."""
-        return [Link(iri, "successor-version") for iri in self.iris(REPLACED)]
+        return [Link(iri, "successor-version") for iri in self.iris(IS_REPLACED_BY)]
 
     def iris(self, predicate: str) -> list[str]:
         """Return the IRIs that are values of a property."""

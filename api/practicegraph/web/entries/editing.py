@@ -19,7 +19,7 @@ from ...editing.entry import Edit, EntryJsonParser
 from ...editing.tokens import CHANGE, CREATE, REMOVE, TokenFile, TokenFileError, TokenHolder
 from ...editing.writer import EditedFileError, EntryWriter, UnwritableFileError
 from ...rdf import terms
-from ...schema.value_parser import Understanding
+from ...schema.value_parser import ValueParser
 from ..context import Site
 from ..document import Contexts
 from ..http import conditional, negotiation, responses
@@ -117,7 +117,7 @@ class Entries:
             self._demand(bearer, CHANGE if before else CREATE)
             conditional.hold(request, self.site.services.states.of(entry.value))
             said = self._said(request, body, entry, before)
-            said = editing_entry.identified(catalogue.shapes.record, entry, said, identifier)
+            said = editing_entry.identified(catalogue.shapes.entry_shape, entry, said, identifier)
             after = editing_entry.revised(entry, before, said, _deed(request, self.site, bearer))
             if after != before:
                 self._demand_fate(entry, before, after, bearer)
@@ -133,7 +133,7 @@ class Entries:
             identifier = self._free(said, nameless)
             entry = NamedNode(self.site.catalogue.entry_iri(identifier))
             said = editing_entry.renamed(said, nameless, entry)
-            kind = self.site.catalogue.shapes.record
+            kind = self.site.catalogue.shapes.entry_shape
             said = editing_entry.identified(kind, entry, said, identifier)
             deed = _deed(request, self.site, bearer)
             after = editing_entry.revised(entry, [], said, deed)
@@ -158,7 +158,7 @@ class Entries:
     def _present(self, identifier: str) -> tuple[NamedNode, list[Triple]]:
         """Give an entry that there is or may be, with what is said of it now."""
         catalogue = self.site.catalogue
-        if not editing_entry.fits(catalogue.shapes.record, identifier):
+        if not editing_entry.fits(catalogue.shapes.entry_shape, identifier):
             raise RefusalError(HTTPStatus.NOT_FOUND, "badIdentifier", identifier=identifier)
         entry = NamedNode(catalogue.entry_iri(identifier))
         return entry, [quad.triple for quad in catalogue.store.graph_quads(entry.value)]
@@ -175,7 +175,7 @@ class Entries:
             return bodies.graph(said, entry, resources.statements)
         view = self.site.view(request)
         shapes = replace(catalogue.shapes, languages=view.languages)
-        values = Understanding(shapes, catalogue.vocabularies, catalogue.phrases)
+        values = ValueParser(shapes, catalogue.vocabularies, catalogue.phrases)
         inputs = EntryJsonParser(values, entry, _language(request, self.site))
         current = bool(before) and not editing_entry.is_buried(entry, before)
         shown = resources.as_json(request, entry.value) if current else {}
@@ -198,7 +198,7 @@ class Entries:
 
     def _free(self, said: Sequence[Triple], nameless: NamedNode) -> str:
         """Give the identifier that a new entry states, or one that none has ever had."""
-        kind, languages = self.site.catalogue.shapes.record, self.site.catalogue.languages
+        kind, languages = self.site.catalogue.shapes.entry_shape, self.site.catalogue.languages
         wanted = editing_entry.stated(kind, nameless, said)
         if wanted and not editing_entry.fits(kind, wanted):
             raise RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "badIdentifier", identifier=wanted)
@@ -238,7 +238,7 @@ class Entries:
 
     def _answer(self, request: Request, identifier: str, status: int) -> Response:
         """Answer with the entry as it is now, in the form that is asked for."""
-        path = f"{self.site.catalogue.shapes.record.segment}/{identifier}"
+        path = f"{self.site.catalogue.shapes.entry_shape.segment}/{identifier}"
         form = negotiation.form_of_document(request, negotiation.DOCUMENTS)
         place = f"/{path}.{form.extension}"
         iri = self.site.catalogue.entry_iri(identifier)
@@ -252,7 +252,7 @@ class Entries:
     @property
     def _unsaid(self) -> tuple[Literal, ...]:
         """Give the reason of who gives none, in every language."""
-        wordings = self.site.catalogue.phrases.of("noReason")
+        wordings = self.site.catalogue.phrases.translations("noReason")
         return tuple(Literal(text, language=tag) for tag, text in wordings.items())
 
 

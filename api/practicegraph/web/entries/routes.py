@@ -113,7 +113,7 @@ class Writable:
 
     def allowed(self, path: str) -> str:
         """Give the methods that an address knows."""
-        start = f"/{self.catalogue.shapes.record.segment}"
+        start = f"/{self.catalogue.shapes.entry_shape.segment}"
         if not path.startswith(start) or not self._anybody():
             return allowed(path)
         if path == start:
@@ -131,7 +131,7 @@ class Writable:
 def routes(site: Site, writing: EntryWriter | None, parsing: Parsing) -> APIRouter:
     """Give the routes."""
     catalogue, served = site.catalogue, Writes(site, writing, parsing)
-    entries = f"/{catalogue.shapes.record.segment}"
+    entries = f"/{catalogue.shapes.entry_shape.segment}"
     router = APIRouter()
 
     @router.put(entries + "/{identifier:path}", **_described(catalogue, "putEntry", (200, 201)))

@@ -9,7 +9,7 @@ from pyoxigraph import RdfFormat
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from ...schema.text import MOST_LETTERS
+from ...schema.text import MAX_TEXT_LENGTH
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
 
 def _accepted(request: Request, forms: Sequence[Form]) -> Form:
     header = ", ".join(request.headers.getlist("accept"))
-    best = (_kept_best if len(header) <= MOST_LETTERS else _best)(header, tuple(forms))
+    best = (_kept_best if len(header) <= MAX_TEXT_LENGTH else _best)(header, tuple(forms))
     if best is None:
         raise NotAcceptableError(forms)
     return best

@@ -99,8 +99,8 @@ class Links:
     @cached_property
     def _about(self) -> list[Link]:
         dataset = self.services.dataset
-        classes = self.catalogue.reader.classes(self.iri)
-        links = [Link(name, "type") for name in self.catalogue.ontology.nearest(classes)]
+        classes = self.catalogue.reader.read_classes(self.iri)
+        links = [Link(name, "type") for name in self.catalogue.ontology.align(classes)]
         links += [Link(name, "author") for name in dataset.creators]
         links += [Link(dataset.licence, "license")] if dataset.licence else []
         if self.services.log and self.services.log.release and self.iri == self.catalogue.base:

@@ -19,8 +19,8 @@ from ... import __version__
 from ...reconciliation.entities import Type, Types
 from ...reconciliation.extension import EVERY, MOST_SUGGESTIONS
 from ...schema.records import Record
-from ...schema.text import best, cut, whole_number
-from ...schema.value_parser import BadChoiceError
+from ...schema.text import parse_whole_number, pick_text, truncate
+from ...schema.value_parser import InvalidParameterError
 from ..context import VARY, Line, Site, View
 from ..http import conditional, responses
 from ..http.errors import UnknownAddressError
@@ -44,7 +44,7 @@ def manifest(request: Request, view: View, types: Types) -> dict[str, Any]:
         "versions": ["0.1", "0.2"],
         "name": view.name(catalogue.base),
         "identifierSpace": catalogue.base,
-        "schemaSpace": catalogue.shapes.record.classes[0],
+        "schemaSpace": catalogue.shapes.entry_shape.classes[0],
         "documentation": f"{root}/",
         "serviceVersion": __version__,
         "defaultTypes": [typed(one, types, view) for one in types.all.values()],
@@ -146,15 +146,16 @@ class Previews:
         if name == "entity":
             record = self._record(asked)
             title, said = (
-                record.spoken(role, view.languages)[0] for role in ("LabelRole", "DescriptionRole")
+                record.text_with_role(role, view.languages)[0]
+                for role in ("LabelRole", "DescriptionRole")
             )
-            return title, view.best(record.kind.labels), said
+            return title, view.best(record.shape.labels), said
         if name == "type":
             one = self._types.type("id", asked)
             return view.best(one.labels), view.best(one.kind.labels), ""
         if name == "property":
             field = self._types.property("id", asked).fields[0]
-            hint = best(field.hints, view.languages)
+            hint = pick_text(field.hints, view.languages)
             return view.best(field.names), view.best(field.group.labels), hint
         raise UnknownAddressError(name)
 
@@ -164,16 +165,16 @@ class Previews:
         found = things.type_of(iri) if iri else None
         if iri is None or found is None:
             raise UnknownAddressError(asked)
-        return self.site.catalogue.reader.records(found.kind, [iri])[0]
+        return self.site.catalogue.reader.read_records(found.kind, [iri])[0]
 
 
 def _asked(request: Request) -> str:
-    return cut(request.query_params.get("id", ""))
+    return truncate(request.query_params.get("id", ""))
 
 
 def _lines(view: View, record: Record) -> list[Line]:
     """Give the first fields of a thing that are not its name or summary."""
-    told = {field.key for field in record.kind.fields if field.role}
+    told = {field.key for field in record.shape.fields if field.role}
     sections = view.sections(record, True)
     listed = [line for section in sections for line in section.lines if line.key not in told]
     return listed[:_LINES]
@@ -198,8 +199,8 @@ class Suggestions:
         """Answer with things, types or properties; raises UnknownAddressError or BadChoiceError."""
         view, most = self.site.view(request), _number(request, "limit", _PAGE, _PAGES)
         start = _number(request, "cursor", 0, MOST_SUGGESTIONS - most)
-        beginning = cut(request.query_params.get("prefix", "").strip())
-        wished = map(cut, filter(None, request.query_params.getlist("type")))
+        beginning = truncate(request.query_params.get("prefix", "").strip())
+        wished = map(truncate, filter(None, request.query_params.getlist("type")))
         types = [self._types.type("type", one) for one in wished]
 
         def make() -> Response:
@@ -215,7 +216,7 @@ class Suggestions:
         if language in view.catalogue.languages:
             view = replace(view, language=language, asked=True)
         most = _number(request, "limit", 0, _PAGES)
-        asked = cut(request.query_params.get("type", ""))
+        asked = truncate(request.query_params.get("type", ""))
         one = self._types.type("type", asked) if asked else None
         listed = [p.as_json(view.languages) for p in self._types.properties_of(one)]
         found: dict[str, Any] = {"type": asked, "properties": listed[: most or None]}
@@ -238,12 +239,12 @@ class Suggestions:
         things = view.services.things
         one = things.type_of(iri)
         assert one
-        record = view.catalogue.reader.records(one.kind, [iri])[0]
-        said, _ = record.spoken("DescriptionRole", view.languages)
+        record = view.catalogue.reader.read_records(one.kind, [iri])[0]
+        said, _ = record.text_with_role("DescriptionRole", view.languages)
         kind = one.as_json(view.languages)
         return {
             "id": things.identifier(iri),
-            "name": record.spoken("LabelRole", view.languages)[0] or iri,
+            "name": record.text_with_role("LabelRole", view.languages)[0] or iri,
             "description": shorten(said, _LETTERS, placeholder=" …") or kind["name"],
             "notable": [kind],
         }
@@ -252,7 +253,7 @@ class Suggestions:
 def _number(request: Request, name: str, default: int, most: int) -> int:
     """Give a parameter that is a whole number; raises BadChoiceError."""
     text = request.query_params.get(name, "") or str(default)
-    found = whole_number(text)
+    found = parse_whole_number(text)
     if found is not None and found <= most:
         return found
-    raise BadChoiceError(name, text, [f"0–{most}"])
+    raise InvalidParameterError(name, text, [f"0–{most}"])

@@ -13,8 +13,8 @@ from ...rdf import untrusted
 from ...reconciliation.candidates import ALL, ANY, LIMIT, SHOULD, Claim, Query
 from ...reconciliation.entities import Types
 from ...reconciliation.extension import EVERY, Wish
-from ...schema.text import cut, nearest, whole_number
-from ...schema.value_parser import BadChoiceError
+from ...schema.text import find_similar, parse_whole_number, truncate
+from ...schema.value_parser import InvalidParameterError
 from ..http.errors import BadBodyError
 
 MOST = 1000
@@ -134,8 +134,8 @@ def _refuse_others(place: str, found: Iterable[str], valid: Iterable[str]) -> No
     known = list(valid)
     for name in found:
         if name not in known:
-            near = dict.fromkeys([*nearest(name, known), *known])
-            raise BadChoiceError(f"{place}.{name}", None, list(near))
+            near = dict.fromkeys([*find_similar(name, known), *known])
+            raise InvalidParameterError(f"{place}.{name}", None, list(near))
 
 
 def _object(place: str, found: Any, form: str) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _listed(place: str, found: Any, form: str) -> list[Any]:
 
 
 def _text(place: str, found: Any) -> str:
-    return cut(found) if isinstance(found, str) else _refuse(place, '"…"')
+    return truncate(found) if isinstance(found, str) else _refuse(place, '"…"')
 
 
 def _plain(place: str, found: Any) -> str:
@@ -169,7 +169,7 @@ def _value(place: str, found: Any) -> str:
 def _choice(place: str, found: Any, valid: Sequence[str]) -> str:
     if found in valid and isinstance(found, str):
         return found
-    raise BadChoiceError(place, str(found), [name for name in valid if name])
+    raise InvalidParameterError(place, str(found), [name for name in valid if name])
 
 
 def _limit(place: str, found: Any) -> int:
@@ -178,9 +178,9 @@ def _limit(place: str, found: Any) -> int:
         return 0
     is_whole = isinstance(found, float) and found.is_integer()
     text = str(int(found) if is_whole else found) if isinstance(found, int | float) else found
-    read = whole_number(text) if isinstance(text, str) else None
+    read = parse_whole_number(text) if isinstance(text, str) else None
     if read is None:
-        raise BadChoiceError(place, str(found)[:20], ["1", "2", "3"])
+        raise InvalidParameterError(place, str(found)[:20], ["1", "2", "3"])
     return read
 
 

@@ -191,7 +191,7 @@ class Described:
         site = NamedNode(f"{about.value}#{offer.phrase}")
         yield Triple(about, NamedNode(DCAT + "service"), site)
         yield Triple(site, NamedNode(RDF + "type"), NamedNode(DCAT + "DataService"))
-        for language, label in self.catalogue.phrases.of(offer.phrase).items():
+        for language, label in self.catalogue.phrases.translations(offer.phrase).items():
             yield Triple(site, NamedNode(DCT + "title"), Literal(label, language=language))
         yield Triple(site, NamedNode(DCAT + "servesDataset"), about)
         for name, path in (("endpointURL", offer.path), ("endpointDescription", offer.description)):
@@ -207,7 +207,7 @@ class Described:
         if (nq := self.given.get("nq")) and nq.release == release:
             yield canonical_hash(base, nq)
         yield from distributions(base, self.root, self.given, self.said)
-        words = self.catalogue.phrases.of("downloadsNote")
+        words = self.catalogue.phrases.translations("downloadsNote")
         for name, made in self.given.items():
             subject = NamedNode(f"{base}#dump.{name}")
             form = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])

@@ -91,7 +91,7 @@ class SitemapEndpoint:
     def _find_pages(self) -> Iterator[tuple[str, str]]:
         """Yield home, the search, the stored queries, the gaps, and the pages of current IRIs."""
         catalogue, addresses = self.site.catalogue, self.site.addresses
-        dataset, retired = self.site.services.dataset, catalogue.permanence.retirements
+        dataset, retired = self.site.services.dataset, catalogue.lifecycle.deprecations
         yield from ((path, dataset.newest) for path in ("/", SEARCH, QUERIES, GAPS))
         iris = {*catalogue.store.graph_names(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(iris.difference(retired)):

@@ -18,8 +18,8 @@ from pyoxigraph import NamedNode
 
 from ...rdf import untrusted
 from ...rdf.terms import as_text
-from ...schema.lifecycle import Retirement
-from ...schema.text import best
+from ...schema.lifecycle import Deprecation
+from ...schema.text import pick_text
 from ..context import VARY, Site
 from ..http import responses
 from ..http.errors import BadBodyError, UnsupportedError
@@ -27,47 +27,47 @@ from ..http.negotiation import DOCUMENTS
 from ..sparql import endpoint
 
 
-def marked(answer: Response, retirement: Retirement | None) -> Response:
+def marked(answer: Response, deprecation: Deprecation | None) -> Response:
     """Give a document of a thing with what its fate adds: 410, a link to the successor."""
-    if retirement and not retirement.moved:
+    if deprecation and not deprecation.is_moved:
         answer.status_code = HTTPStatus.GONE
-    if retirement and retirement.successor:
-        answer.headers.append("Link", _link(retirement))
+    if deprecation and deprecation.successor:
+        answer.headers.append("Link", _link(deprecation))
     return answer
 
 
-def redirect(site: Site, request: Request, retirement: Retirement, below: str = "") -> Response:
+def redirect(site: Site, request: Request, deprecation: Deprecation, below: str = "") -> Response:
     """Give the way from a thing that was moved to its successor, in the form that was asked for.
 
     From an address below the thing's it leads to the one below its successor's, if that is ours.
     """
-    path = site.addresses.path(retirement.successor)
+    path = site.addresses.path(deprecation.successor)
     query = f"?{request.url.query}" if request.url.query else ""
     address = (
-        retirement.successor
+        deprecation.successor
         if path is None
         else f"{responses.prefix(request)}/{quote(path)}{below}{query}"
     )
-    headers = VARY | {"Link": _link(retirement)}
+    headers = VARY | {"Link": _link(deprecation)}
     return RedirectResponse(address, HTTPStatus.MOVED_PERMANENTLY, headers)
 
 
-def told(retirement: Retirement | None, languages: Sequence[str]) -> dict[str, str]:
+def told(deprecation: Deprecation | None, languages: Sequence[str]) -> dict[str, str]:
     """Give what became of a thing: `status`, and `to`, `since`, `reason` where they are known."""
-    if retirement is None:
+    if deprecation is None:
         return {"status": "current"}
     found = {
-        "status": "moved" if retirement.moved else "withdrawn",
-        "to": retirement.successor,
-        "since": retirement.since,
-        "reason": best(retirement.reasons, languages),
+        "status": "moved" if deprecation.is_moved else "withdrawn",
+        "to": deprecation.successor,
+        "since": deprecation.since,
+        "reason": pick_text(deprecation.reasons, languages),
     }
     return {name: text for name, text in found.items() if text}
 
 
-def _link(retirement: Retirement) -> str:
+def _link(deprecation: Deprecation) -> str:
     """Give the link to a successor (RFC 8288, RFC 5829)."""
-    return f'<{retirement.successor}>; rel="successor-version"'
+    return f'<{deprecation.successor}>; rel="successor-version"'
 
 
 MOST = 1000
@@ -112,8 +112,8 @@ class Statuses:
     def _told(self, iri: str, languages: Sequence[str]) -> dict[str, str]:
         if not iri:
             return {"status": "unknown"}
-        retirement = self.site.catalogue.permanence.of(iri)
-        return {"id": iri, **told(retirement, languages)}
+        deprecation = self.site.catalogue.lifecycle.get(iri)
+        return {"id": iri, **told(deprecation, languages)}
 
     def _meant(self, iri: str, starts: Iterable[str]) -> list[str]:
         """Give what an address may mean: itself, or what a document of ours is about."""
@@ -132,8 +132,8 @@ class Statuses:
         if path == self.site.addresses.start:
             return self.site.catalogue.base
         key, _, notation = path.partition("/")
-        scheme = self.site.catalogue.vocabularies.by_key.get(key)
-        concept = scheme.at(notation) if scheme else None
+        scheme = self.site.catalogue.vocabularies.schemes_by_key.get(key)
+        concept = scheme.get(notation) if scheme else None
         return concept.iri if concept else self.site.catalogue.base + path
 
     def _known(self, names: Iterable[str]) -> set[str]:

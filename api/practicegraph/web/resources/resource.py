@@ -18,7 +18,7 @@ from ...exchange.dumps import ReleaseDumps
 from ...rdf.namespaces import SCHEMA
 from ...rdf.terms import as_text
 from ...schema.fields import Field
-from ...schema.ontology import Outline
+from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
 from ...schema.vocabularies import Concept
 from ...search.engine import Counts, SimilarEntry
@@ -74,20 +74,20 @@ class Uses:
 
     def counts(self, scheme: str) -> Counts:
         """Give how many entries have each concept of a scheme."""
-        facets = (field for field in self._fields(scheme) if field.facet)
+        facets = (field for field in self._fields(scheme) if field.is_facet)
         return next((self.services.search.counts(field) for field in facets), {})
 
     def of(self, iri: str) -> list[Use]:
         """Give the uses of a concept; of what is none, or no longer current, nothing."""
         concept = self.catalogue.vocabularies.concepts.get(iri)
-        if concept is None or concept.retirement:
+        if concept is None or concept.deprecation:
             return []
         found = [self._use(field, concept) for field in self._fields(concept.scheme)]
-        return [use for use in found if use.field.facet or use.entries]
+        return [use for use in found if use.field.is_facet or use.entries]
 
     def _use(self, field: Field, concept: Concept) -> Use:
-        counts = self.services.search.counts(field) if field.facet else {}
-        below = self.catalogue.vocabularies.scheme(concept.scheme).below.get(concept.iri, [])
+        counts = self.services.search.counts(field) if field.is_facet else {}
+        below = self.catalogue.vocabularies.scheme(concept.scheme).narrower.get(concept.iri, [])
         return Use(
             field=field,
             value=concept.notation,
@@ -97,15 +97,15 @@ class Uses:
         )
 
     def _entries(self, field: Field, iri: str) -> list[Record]:
-        kind = self.catalogue.shapes.record
+        kind = self.catalogue.shapes.entry_shape
         query = _FIRST.format(
             path=field.path, node=NamedNode(iri), kind=NamedNode(kind.classes[0]), most=_MOST
         )
         entries = [as_text(row["entry"]) for row in self.catalogue.store.select(query)]
-        return self.catalogue.reader.records(kind, entries)
+        return self.catalogue.reader.read_records(kind, entries)
 
     def _fields(self, scheme: str) -> Iterator[Field]:
-        fields = self.catalogue.shapes.record.fields
+        fields = self.catalogue.shapes.entry_shape.fields
         return (field for field in fields if field.scheme == scheme)
 
 
@@ -138,10 +138,10 @@ class Resources:
         if iri is None:
             raise UnknownAddressError(path)
         form = negotiation.form_of_document(request, ANSWERS)
-        retirement = self.site.catalogue.permanence.of(iri)
-        if retirement and retirement.moved:
-            return lifecycle.redirect(self.site, request, retirement)
-        if retirement:
+        deprecation = self.site.catalogue.lifecycle.get(iri)
+        if deprecation and deprecation.is_moved:
+            return lifecycle.redirect(self.site, request, deprecation)
+        if deprecation:
             return self.document(request, iri, path, form)
         headers = VARY | responses.header(self._links(request, iri, path).of_iri())
         place = f"{responses.prefix(request)}/{quote(path)}.{form.extension}"
@@ -168,14 +168,14 @@ class Resources:
                 return JSONResponse(known.linkset(), media_type=form.content_type)
             return self._graph(request, iri, form)
 
-        retirement = self.site.catalogue.permanence.of(iri)
-        if retirement and not retirement.moved:
+        deprecation = self.site.catalogue.lifecycle.get(iri)
+        if deprecation and not deprecation.is_moved:
             answer = make()
             tag = self._validators(request, iri, form).tag
             answer.headers.update(VARY | responses.header(found) | ({"ETag": tag} if tag else {}))
         else:
             answer = self._kept(request, iri, form, found, make)
-        return lifecycle.marked(answer, retirement)
+        return lifecycle.marked(answer, deprecation)
 
     def _kept(
         self,
@@ -240,8 +240,8 @@ class Resources:
         reader, view = self.site.catalogue.reader, self.site.view(request)
         record = self._record(iri)
         found = reader.as_json(record, view.languages) if record else {}
-        retirement = self.site.catalogue.permanence.of(iri)
-        fate = lifecycle.told(retirement, view.languages) if retirement else {}
+        deprecation = self.site.catalogue.lifecycle.get(iri)
+        fate = lifecycle.told(deprecation, view.languages) if deprecation else {}
         return {"id": iri, "title": view.name(iri)} | found | fate
 
     def _page(self, request: Request, iri: str, path: str, found: Sequence[Link]) -> Response:
@@ -258,8 +258,8 @@ class Resources:
             uses=Uses(self.site.services).of(iri),
             outline=self._outline(request, record),
             links=found,
-            retirement=catalogue.permanence.of(iri),
-            replaced=catalogue.permanence.led_to(iri),
+            deprecation=catalogue.lifecycle.get(iri),
+            replaced=catalogue.lifecycle.find_predecessors(iri),
             near=self._near(record),
             similar=f"/{path}/{SIMILAR}",
             downloads=self._downloads(request) if iri == catalogue.base else [],
@@ -273,7 +273,7 @@ class Resources:
     def _near(self, record: Record | None) -> list[SimilarEntry]:
         """Give the entries that are nearest to an entry that is current."""
         catalogue = self.site.catalogue
-        if record is None or record.kind != catalogue.shapes.record:
+        if record is None or record.shape != catalogue.shapes.entry_shape:
             return []
         return self.site.services.similarity.find(record, _NEAR)
 
@@ -293,21 +293,23 @@ class Resources:
 
     def _record(self, iri: str) -> Record | None:
         catalogue = self.site.catalogue
-        kind = catalogue.shapes.kind_of(catalogue.reader.classes(iri))
-        return catalogue.reader.records(kind, [iri])[0] if kind else None
+        kind = catalogue.shapes.find_node_shape(catalogue.reader.read_classes(iri))
+        return catalogue.reader.read_records(kind, [iri])[0] if kind else None
 
     def _outline(self, request: Request, record: Record | None) -> dict[str, Any] | None:
         """Give a thing in the words of schema.org, with what holds of all of the catalogue."""
         catalogue = self.site.catalogue
         languages = self.site.view(request).languages
-        outline = Outline(catalogue.reader, catalogue.ontology, catalogue.base, languages)
-        found = outline.of(record) if record else None
+        outline = SchemaOrgDescriber(
+            catalogue.reader, catalogue.ontology, catalogue.base, languages
+        )
+        found = outline.describe(record) if record else None
         if found is None or record is None:
             return None
         more: dict[str, str | None] = {}
         if record.iri == catalogue.base:
             more = {"version": catalogue.release}
-        elif record.kind == catalogue.shapes.record:
+        elif record.shape == catalogue.shapes.entry_shape:
             more = {"license": self.site.services.dataset.licence, "isPartOf": catalogue.base}
         return {"@context": SCHEMA, **more, **found}
 

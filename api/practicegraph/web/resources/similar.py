@@ -43,12 +43,12 @@ class SimilarEndpoint:
         catalogue, view = self.site.catalogue, self.site.view(request)
         size, is_explained = self._asked(request)
         iri = catalogue.entry_iri(identifier)
-        path = f"{catalogue.shapes.record.segment}/{identifier}"
-        retirement = catalogue.permanence.of(iri)
-        if retirement and retirement.moved:
+        path = f"{catalogue.shapes.entry_shape.segment}/{identifier}"
+        deprecation = catalogue.lifecycle.get(iri)
+        if deprecation and deprecation.is_moved:
             name = request.url.path.rpartition("/")[2]
-            return lifecycle.redirect(self.site, request, retirement, f"/{name}")
-        if retirement:
+            return lifecycle.redirect(self.site, request, deprecation, f"/{name}")
+        if deprecation:
             return Resources(self.site).document(request, iri, path, form)
         record = self._record(path, iri)
 
@@ -78,13 +78,13 @@ class SimilarEndpoint:
     def _record(self, path: str, iri: str) -> Record:
         """Give the entry; raises UnknownAddressError where there is none."""
         catalogue = self.site.catalogue
-        kind = catalogue.shapes.record
+        kind = catalogue.shapes.entry_shape
         is_entry = self.site.addresses.iri(path) == iri and (
-            catalogue.shapes.kind_of(catalogue.reader.classes(iri)) == kind
+            catalogue.shapes.find_node_shape(catalogue.reader.read_classes(iri)) == kind
         )
         if not is_entry:
             raise UnknownAddressError(path)
-        return catalogue.reader.records(kind, [iri])[0]
+        return catalogue.reader.read_records(kind, [iri])[0]
 
 
 def _json(view: View, record: Record, near: Sequence[SimilarEntry]) -> dict[str, Any]:
@@ -105,8 +105,8 @@ def _json(view: View, record: Record, near: Sequence[SimilarEntry]) -> dict[str,
 
 def _brief(view: View, record: Record) -> dict[str, Any]:
     """Give what an entry is called, with its identifier if it has one."""
-    title, _ = record.spoken("LabelRole", view.languages)
-    identifiers = [f.key for f in record.kind.with_role("IDRole") if f.key in record.values]
+    title, _ = record.text_with_role("LabelRole", view.languages)
+    identifiers = [f.key for f in record.shape.fields_with_role("IDRole") if f.key in record.values]
     named = {key: as_text(record.values[key][0]) for key in identifiers}
     return {"id": record.iri, **named, "title": title}
 

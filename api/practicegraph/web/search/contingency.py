@@ -146,7 +146,7 @@ class ContingencyEndpoint:
         return conditional.answer(request, known, VARY | responses.header(links), make)
 
     def _first_table(self, request: Request) -> Response:
-        kind = self.site.catalogue.shapes.record
+        kind = self.site.catalogue.shapes.entry_shape
         keys = [facet.key for facet in (*kind.facets, *kind.facets)][: len(AXES)]
         parameters = [*request.query_params.multi_items(), *zip(AXES, keys, strict=True)]
         return RedirectResponse(with_query(request.url.path, parameters), 303, VARY)
@@ -179,7 +179,7 @@ class ContingencyEndpoint:
             ],
             lines=list(cells.lines(table)),
             axes=axes,
-            facets=[(f.key, field_label(view, f)) for f in catalogue.shapes.record.facets],
+            facets=[(f.key, field_label(view, f)) for f in catalogue.shapes.entry_shape.facets],
             search_links=links,
             path=COVERAGE,
             has_zeros=has_zeros,
@@ -290,7 +290,7 @@ class _CellLinks:
         if term == value or term is None or not isinstance(value, NamedNode):
             return term == value
         scheme = self.view.catalogue.vocabularies.scheme(field.scheme or "")
-        return value.value in scheme.counted.get(as_text(term), ())
+        return value.value in scheme.ancestors.get(as_text(term), ())
 
 
 def _has_zeros(request: Request) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from pyoxigraph import Literal, NamedNode
 
 from ...rdf.terms import Term, as_text
-from ...schema.fields import Field, scale, steps_between
+from ...schema.fields import Field, get_scale, list_steps
 from ...schema.text import fold
 from ...search.engine import Counts, SearchResult
 from ...search.request import FROM, TO, FilterValue, Range, SearchRequest
@@ -86,7 +86,8 @@ class Facet:
 def facets(view: View, result: SearchResult, search_request: SearchRequest) -> list[Facet]:
     """Return the facets of a result in the order of the shapes, in the reader's language."""
     return [
-        _facet(view, field, result, search_request) for field in view.catalogue.shapes.record.facets
+        _facet(view, field, result, search_request)
+        for field in view.catalogue.shapes.entry_shape.facets
     ]
 
 
@@ -107,7 +108,7 @@ def facet_value(
     """Return a term as a value of a facet, with its label in the reader's language."""
     if not isinstance(term, NamedNode):
         text = as_text(term)
-        label = text if field.ordered else view.spoken(text)
+        label = text if field.is_ordered else view.spoken(text)
         return FacetValue(text, text, label, count, selected, excluded)
     concepts = view.catalogue.vocabularies.concepts
     concept = concepts[term.value]
@@ -118,11 +119,11 @@ def facet_value(
 
 def all_terms(view: View, field: Field) -> list[Term]:
     """Return all terms of a facet: those of its list, or all steps that the entries span."""
-    if not field.ordered:
+    if not field.is_ordered:
         return list(view.services.request_parser.options[field.key].values())
     steps = [int(as_text(term)) for term in view.services.search.counts(field) if term is not None]
-    span = steps_between(min(steps), max(steps)) if steps else range(0)
-    return [Literal(scale(field).written(step)) for step in span]
+    span = list_steps(min(steps), max(steps)) if steps else range(0)
+    return [Literal(get_scale(field).format_step(step)) for step in span]
 
 
 def selectable_counts(view: View, field: Field, counts: Counts) -> Iterator[tuple[Term, int]]:
@@ -172,14 +173,16 @@ def _values(
         )
         for term in dict.fromkeys([*counts, *selected, *excluded, *every])
     ]
-    if field.ordered:
-        return sorted(values, key=lambda value: (scale(field).low(value.value), value.value))
+    if field.is_ordered:
+        return sorted(
+            values, key=lambda value: (get_scale(field).lower_bound(value.value), value.value)
+        )
     return sorted(values, key=lambda value: (-value.count, _fold(value.label)))
 
 
 def _uncounted(view: View, field: Field, term: Term, search_request: SearchRequest) -> int:
     """Return the count of a term that has none yet: 0 in a list, but a date may have entries."""
-    if not field.ordered:
+    if not field.is_ordered:
         return 0
     bound = as_text(term)
     others = search_request.without(field)

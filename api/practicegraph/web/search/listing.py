@@ -114,7 +114,7 @@ class SearchEndpoint:
         catalogue = self.site.catalogue
         tags = catalogue.languages
         text = io.StringIO()
-        table = csv.DictWriter(text, column_keys(catalogue.shapes.record, tags), restval="")
+        table = csv.DictWriter(text, column_keys(catalogue.shapes.entry_shape, tags), restval="")
         table.writeheader()
         records = self._records(result.entries)
         table.writerows(csv_row(catalogue.reader, record, tags) for record in records)
@@ -132,4 +132,4 @@ class SearchEndpoint:
 
     def _records(self, iris: Sequence[str]) -> list[Record]:
         catalogue = self.site.catalogue
-        return catalogue.reader.records(catalogue.shapes.record, iris)
+        return catalogue.reader.read_records(catalogue.shapes.entry_shape, iris)

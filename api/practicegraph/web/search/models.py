@@ -8,7 +8,7 @@ from pyoxigraph import NamedNode
 from ...catalogue.catalogue import Catalogue
 from ...rdf.namespaces import XSD
 from ...schema import fields
-from ...schema.text import best
+from ...schema.text import pick_text
 from ..models import JsonObject
 
 _NATIVE: dict[str, type] = {XSD + "boolean": bool, XSD + "integer": int, XSD + "decimal": float}
@@ -187,7 +187,7 @@ class SimilarEntriesObject(EntryReferenceObject):
 
 def search_model(catalogue: Catalogue) -> type[BaseModel]:
     """Return the model of a search result, with the fields and facets of the shapes."""
-    keys = [facet.key for facet in catalogue.shapes.record.facets]
+    keys = [facet.key for facet in catalogue.shapes.entry_shape.facets]
     facets = {f"facet_{key}": (FacetObject, Field(alias=key)) for key in keys}
     facets_model = create_model("FacetsObject", __base__=JsonObject, **facets)  # type: ignore[call-overload]
     changed = {"items": (list[entry_model(catalogue)], ...), "facets": (facets_model, ...)}  # type: ignore[misc]
@@ -198,21 +198,21 @@ def entry_model(catalogue: Catalogue) -> type[BaseModel]:
     """Return the model of an entry, with a key for each field of the shapes."""
     own = {
         f"field_{f.key}": (_type(f) | None, _labelled(catalogue, f))
-        for f in catalogue.shapes.record.fields
+        for f in catalogue.shapes.entry_shape.fields
         if f.key not in EntryObject.model_fields
     }
     return create_model("EntryObject", __base__=EntryObject, **own)  # type: ignore[call-overload,no-any-return]
 
 
 def _labelled(catalogue: Catalogue, field: fields.Field) -> Any:
-    return Field(None, alias=field.key, title=best(field.names, catalogue.languages))
+    return Field(None, alias=field.key, title=pick_text(field.names, catalogue.languages))
 
 
 def _type(field: fields.Field) -> Any:
     """Return the type of a field in JSON."""
-    if field.text:
+    if field.is_text:
         return str
     is_named = field.scheme or any(isinstance(option, NamedNode) for option in field.options)
     types = {_NATIVE.get(name, str) for name in field.datatypes}
     value = ConceptValue if is_named else types.pop() if len(types) == 1 else str
-    return list[value] if field.repeats else value  # type: ignore[valid-type]
+    return list[value] if field.is_repeatable else value  # type: ignore[valid-type]

@@ -45,7 +45,7 @@ def search_page(site: Site, request: Request, page: SearchPage) -> Response:
     return site.html(
         request,
         "search.html",
-        records=catalogue.reader.records(catalogue.shapes.record, page.result.entries),
+        records=catalogue.reader.read_records(catalogue.shapes.entry_shape, page.result.entries),
         snippets=SearchSnippets(view, page.search_request),
         suggestion=_suggestion(view, page, links),
         result=page.result,
@@ -99,15 +99,15 @@ def _filter_text(view: View, shown: Sequence[Facet], name: str, value: str) -> s
 
 def _sorts(view: View, search_request: SearchRequest) -> Iterator[tuple[str, str, bool]]:
     """Yield the orders to choose from: parameter, label, whether it is the present one."""
-    kind = view.catalogue.shapes.record
+    kind = view.catalogue.shapes.entry_shape
     labels = {RELEVANCE: view.say("relevance")} if search_request.query.strip() else {}
     labels["title"] = view.say("byTitle")
     for field in kind.fields:
-        if field.ordered and not field.repeats:
+        if field.is_ordered and not field.is_repeatable:
             labels[f"-{field.key}"] = f"{view.best(field.names)} ↓"
             labels[field.key] = f"{view.best(field.names)} ↑"
     for facet in kind.facets:
-        if facet.repeats and facet.chosen:
+        if facet.is_repeatable and facet.has_options:
             labels[f"-{facet.key}{COUNT}"] = view.say("mostValues", name=field_label(view, facet))
     present = search_request.sort or next(iter(labels))
     labels.setdefault(present, present)

@@ -396,7 +396,7 @@ class Queries:
     def _without_query(self, request: Request) -> Response:
         form = negotiation.wished(request, (*GRAPHS, HTML))
         if form == HTML:
-            kind = self.site.catalogue.shapes.record.classes[0]
+            kind = self.site.catalogue.shapes.entry_shape.classes[0]
             return self._shown(request, _SAMPLE.format(kind=kind), Table())
         address = str(request.url.replace(query=""))
         features = [_UNION, _CALLS] if self.workers.limits.hosts else [_UNION]

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ...catalogue.stored_queries import Parameter, StoredQuery
 from ...reporting.gaps import MOST, Ledger, Part, described
-from ...schema.text import best
+from ...schema.text import pick_text
 from ...sparql.pool import DeadlineError
 from ...storage.base import Solution
 from .. import openapi
@@ -88,14 +88,14 @@ class Questions:
         described = Operation(
             f"query-{question.name}",
             "queries",
-            best(question.labels, catalogue.languages),
+            pick_text(question.labels, catalogue.languages),
             SparqlResults,
             RESULTS.plain,
             (*TABLES, *(GRAPHS if question.returns_graph else ())),
             statuses=(200, 303, 304),
             errors=ERRORS,
             parameters=[*listed, openapi.language_parameter(catalogue)],
-            more={"description": best(question.comments, catalogue.languages)},
+            more={"description": pick_text(question.comments, catalogue.languages)},
         )
         return described.arguments()
 
@@ -111,7 +111,7 @@ class Questions:
         ]
 
     def _codes(self, parameter: Parameter) -> list[str]:
-        return list(self.queries.site.catalogue.vocabularies.choices(parameter.field))
+        return list(self.queries.site.catalogue.vocabularies.options(parameter.field))
 
     def _described(self, question: StoredQuery, view: View) -> dict[str, Any]:
         return {
@@ -159,7 +159,7 @@ class Questions:
         self, parameter: Parameter, values: Mapping[str, str], view: View
     ) -> tuple[Parameter, list[tuple[str, str]], str]:
         reader = self.queries.site.catalogue.reader
-        options = self.queries.site.catalogue.vocabularies.choices(parameter.field)
+        options = self.queries.site.catalogue.vocabularies.options(parameter.field)
         labels = [
             (code, view.name(term.value) if isinstance(term, NamedNode) else code)
             for code, term in options.items()
