@@ -61,12 +61,12 @@ class Dumper:
 
     @property
     def work(self) -> Work | None:
-        """Give the work that is being done, if any."""
+        """Return the work that is being done, if any."""
         work = self._running
         return work if work and work.process.poll() is None else None
 
     def made(self) -> ReleaseDumps | None:
-        """Give the dumps of the release that are made; while some are not, they are being made."""
+        """Return the dumps of the release that are made; while some are not, they are being made."""
         made = self.dumps.current(self.services.catalogue.release)
         with self._lock:
             if self._running and not self.work:
@@ -76,7 +76,7 @@ class Dumper:
         return made
 
     def given(self) -> dict[str, ReleaseDumps]:
-        """Give the newest dumps by name, each with all that was made of the release that it is of.
+        """Return the newest dumps by name, each with all that was made of the release that it is of.
 
         They are of the present release where they are made, else of an earlier one.
         """

@@ -50,7 +50,7 @@ class Dump:
 
     @property
     def form(self) -> str:
-        """Give the format, without what packs it."""
+        """Return the format, without what packs it."""
         return self.name.partition(".")[0]
 
 
@@ -63,7 +63,7 @@ class ReleaseDumps:
     dumps: Mapping[str, Dump]
 
     def canonical_hash(self, dump: Dump) -> str | None:
-        """Give the hash of what a dump says (RDFC-1.0): of its graphs, or of their union."""
+        """Return the hash of what a dump says (RDFC-1.0): of its graphs, or of their union."""
         form = "nq" if dump.form in QUAD_FORMATS else "nt"
         return self.dumps[form].checksum if dump.form != "csv" and form in self.dumps else None
 
@@ -75,11 +75,11 @@ class Dumps:
     folder: Path
 
     def path(self, release: str, name: str) -> Path:
-        """Give where a dump is or would be."""
+        """Return where a dump is or would be."""
         return self.folder / release / f"dump.{name}"
 
     def made(self, release: str) -> ReleaseDumps | None:
-        """Give what was made of a release, or None."""
+        """Return what was made of a release, or None."""
         listed = self._listed(release)
         if listed is None:
             return None
@@ -88,14 +88,14 @@ class Dumps:
         return ReleaseDumps(release, date.fromisoformat(listed["day"]), dumps)
 
     def newest(self) -> dict[str, ReleaseDumps]:
-        """Give what was made of the release of which the newest dump is, by the dump's name."""
+        """Return what was made of the release of which the newest dump is, by the dump's name."""
         releases = _read(self.folder / _NEWEST_LIST) or {}
         made = {release: self.made(release) for release in set(releases.values())}
         found = ((name, made[release]) for name, release in releases.items())
         return {name: of for name, of in found if of and name in of.dumps}
 
     def current(self, release: str) -> ReleaseDumps | None:
-        """Give what was made of a release by this very program, whose bytes these are."""
+        """Return what was made of a release by this very program, whose bytes these are."""
         listed = self._listed(release)
         return self.made(release) if listed and listed["maker"] == _MAKER else None
 
@@ -152,7 +152,7 @@ class Dumps:
 
     @contextmanager
     def _work(self) -> Iterator[Path]:
-        """Give an empty folder for files that are not kept; what a killed process left goes."""
+        """Return an empty folder for files that are not kept; what a killed process left goes."""
         work = self.folder / "part"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
@@ -163,7 +163,7 @@ class Dumps:
 
 
 def _read(path: Path) -> Any:
-    """Give what a file of JSON says, or None where it says nothing."""
+    """Return what a file of JSON says, or None where it says nothing."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
@@ -178,7 +178,7 @@ def _write(path: Path, said: Mapping[str, Any], work: Path) -> None:
 
 
 def _last_day(store: Store) -> date:
-    """Give the day of the newest change that the catalogue tells of, else today."""
+    """Return the day of the newest change that the catalogue tells of, else today."""
     today = datetime.now(tz=UTC).date()
     newest = next(iter(store.select(_NEWEST)), {}).get("newest")
     if not isinstance(newest, Literal):

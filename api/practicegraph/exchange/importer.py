@@ -41,7 +41,7 @@ class ImportContext:
 def apply_draft(
     draft: Draft, entry: NamedNode, before: Iterable[Triple], kind: NodeShape, made: ImportContext
 ) -> list[Triple]:
-    """Give the triples of the entry after the draft; the same ones where it says nothing new."""
+    """Return the triples of the entry after the draft; the same ones where it says nothing new."""
     old = list(before)
     triples = [triple for triple in old if not any(_says(v, triple, entry) for v in draft.values)]
     triples += [Triple(entry, NamedNode(RDF + "type"), NamedNode(kind.classes[0]))]
@@ -100,7 +100,7 @@ def _dated(triples: list[Triple], entry: NamedNode, today: date) -> list[Triple]
 
 
 def date_literal(found: date) -> Literal:
-    """Give a day as a value."""
+    """Return a day as a value."""
     return Literal(found.isoformat(), datatype=NamedNode(XSD + "date"))
 
 
@@ -143,7 +143,7 @@ def read_drafts(opened: Catalogue, path: Path, given: PageOptions) -> list[Draft
 def file_changes(
     opened: Catalogue, drafted: Iterable[Draft], made: ImportContext
 ) -> list[FileChange]:
-    """Give what becomes of each entry's file; several drafts of one entry come one on another."""
+    """Return what becomes of each entry's file; several drafts of one entry come one on another."""
     found: dict[Path, FileChange] = {}
     for draft in drafted:
         path = opened.entry_path(draft.identifier)

@@ -35,7 +35,7 @@ class SourceSite:
     not_available: tuple[str, ...]
 
     def address(self, identifier: str, language: str) -> str | None:
-        """Give the address of an entry's page in a language, where it is known."""
+        """Return the address of an entry's page in a language, where it is known."""
         template = self.page_templates.get(language)
         return template.replace("{id}", identifier) if template else None
 

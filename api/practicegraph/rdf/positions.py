@@ -75,7 +75,7 @@ class Token:
 
 
 def tokenize(text: str) -> Iterator[Token]:
-    """Give the tokens, literals whole; raises UnknownTokenError."""
+    """Return the tokens, literals whole; raises UnknownTokenError."""
     held: list[Token] = []  # what may go on: a string, or a string and the sign of a datatype
     for token in _single(text):
         if held and (token.kind in ("at", "type") or held[-1].kind == "type"):
@@ -143,12 +143,12 @@ class LocatedTriple:
 
 
 def locate_triples(text: str) -> list[LocatedTriple]:
-    """Give the triples of a text in Turtle or TriG with their places; raises UnknownTokenError."""
+    """Return the triples of a text in Turtle or TriG with their places; raises UnknownTokenError."""
     return _Walk(list(tokenize(text))).triples()
 
 
 def locate_n_quads(text: str) -> Iterator[LocatedTriple]:
-    """Give the triples of a text in N-Quads with their places; raises UnknownTokenError."""
+    """Return the triples of a text in N-Quads with their places; raises UnknownTokenError."""
     names = _Names()
     for ends, statement in groupby(tokenize(text), lambda token: token.kind == "mark"):
         if not ends:
@@ -178,7 +178,7 @@ class _Names:
         self.known.clear()
 
     def term(self, token: Token) -> Term:
-        """Give the term that a token is."""
+        """Return the term that a token is."""
         if token.text == "a":
             return _TYPE
         if token.text not in self.known:
@@ -245,7 +245,7 @@ class _Walk:
         self._ends: dict[int, int] = {}
 
     def triples(self) -> list[LocatedTriple]:
-        """Give the triples in the order in which their objects begin."""
+        """Return the triples in the order in which their objects begin."""
         while self._next < len(self._tokens):
             token = self._taken()
             word = token.text.lower().removeprefix("@")
@@ -311,7 +311,7 @@ class _Walk:
             statement.predicate = None
 
     def _whole(self, triple: _Triple, prefixes: Mapping[str, str]) -> LocatedTriple:
-        """Give a triple, what is in brackets up to where they close."""
+        """Return a triple, what is in brackets up to where they close."""
         spans = (span._replace(end=self._ends.get(span.start, span.end)) for _, span in triple)
         return _placed([term for term, _ in triple], [*spans], prefixes)
 

@@ -29,7 +29,7 @@ Node = NamedNode | BlankNode
 
 
 def canonicalize(quads: Sequence[Quad]) -> list[Quad]:
-    """Give quads, blank nodes with the names to which any store leads (RDFC-1.0, section 4.4)."""
+    """Return quads, blank nodes with the names to which any store leads (RDFC-1.0, section 4.4)."""
     nodes = (node for quad in quads for node in (quad.subject, quad.object))
     if not any(isinstance(node, BlankNode) for node in nodes):
         return list(quads)
@@ -45,7 +45,7 @@ def in_graph(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
 
 
 def as_text(term: Term) -> str:
-    """Give the IRI of a term, or the text of a literal."""
+    """Return the IRI of a term, or the text of a literal."""
     assert isinstance(term, NamedNode | Literal), term
     return term.value
 
@@ -61,12 +61,12 @@ _DATE = re.compile(DATE_PATTERN, re.ASCII)
 
 
 def is_date(text: str) -> bool:
-    """Tell whether a text is a year, a month or a day of the calendar (ISO 8601)."""
+    """Return whether a text is a year, a month or a day of the calendar (ISO 8601)."""
     return bool(_DATE.fullmatch(text))
 
 
 def starts_with_date(text: str) -> bool:
-    """Tell whether a text begins with a day of the calendar, as dates and moments do."""
+    """Return whether a text begins with a day of the calendar, as dates and moments do."""
     return len(text) >= DATE_LENGTH and is_date(text[:DATE_LENGTH])
 
 
@@ -89,24 +89,24 @@ _NAMELESS = b"_:"
 
 
 def write_n_triples(triples: Iterable[Triple]) -> bytes:
-    """Give triples as lines, in their order."""
+    """Return triples as lines, in their order."""
     content = serialize(triples, format=RdfFormat.N_TRIPLES)
     assert isinstance(content, bytes)
     return content
 
 
 def parse_n_triples(lines: bytes) -> list[Triple]:
-    """Give the triples of lines."""
+    """Return the triples of lines."""
     return [quad.triple for quad in parse(lines, RdfFormat.N_TRIPLES)]
 
 
 def sort_lines(lines: bytes) -> bytes:
-    """Give lines in their order."""
+    """Return lines in their order."""
     return b"".join(sorted(lines.splitlines(keepends=True)))
 
 
 def canonical_n_triples(lines: bytes) -> bytes:
-    """Give the lines of a graph in order, blank nodes with the names that RDFC-1.0 gives them."""
+    """Return the lines of a graph in order, blank nodes with the names that RDFC-1.0 gives them."""
     if _NAMELESS not in lines:
         return sort_lines(lines)
     quads = [
@@ -116,12 +116,12 @@ def canonical_n_triples(lines: bytes) -> bytes:
 
 
 def content_hash(lines: bytes) -> str:
-    """Give what tells canonical lines from others: 32 hexadecimal digits."""
+    """Return what tells canonical lines from others: 32 hexadecimal digits."""
     return hashlib.sha256(lines).hexdigest()[:32]
 
 
 def relabel_blank_nodes(lines: bytes, number: int) -> bytes:
-    """Give lines with names of blank nodes that no other number leads to."""
+    """Return lines with names of blank nodes that no other number leads to."""
     return (
         sort_lines(write_n_triples(_renamed(parse_n_triples(lines), number)))
         if _NAMELESS in lines

@@ -27,11 +27,11 @@ class TurtleWriter:
     properties: Sequence[str] = ()
 
     def write(self, triples: Iterable[Triple], *topics: str) -> str:
-        """Give the Turtle text: the topics first, then the other subjects by name (Turtle 1.1)."""
+        """Return the Turtle text: the topics first, then the other subjects by name (Turtle 1.1)."""
         return _Text(self, triples).document(topics)
 
     def term_writer(self, triples: Iterable[Triple]) -> Callable[[Term], str]:
-        """Give what writes a term; a blank node with all that the triples say of it."""
+        """Return what writes a term; a blank node with all that the triples say of it."""
         return _Text(self, triples).name
 
 
@@ -55,7 +55,7 @@ class _Text:
         self._labels = {node: f"_:b{n}" for n, node in enumerate(sorted(self._apart(), key=str))}
 
     def _apart(self) -> set[Node]:
-        """Give the blank nodes that cannot stand where they are mentioned: in rings, or twice."""
+        """Return the blank nodes that cannot stand where they are mentioned: in rings, or twice."""
         blank = [node for node in self._things if isinstance(node, BlankNode)]
         apart: set[Node] = {node for node in blank if self._mentions[node] > 1}
         nested: set[Node] = set()
@@ -112,7 +112,7 @@ class _Text:
         return "[ " + " ; ".join(self._lines(self._things.get(node, {}))) + " ]"
 
     def _members(self, head: Term) -> list[Term] | None:
-        """Give the members of a list, or None for what is no whole one."""
+        """Return the members of a list, or None for what is no whole one."""
         members: list[Term] = []
         while isinstance(head, BlankNode):
             properties = self._things.get(head, {})
@@ -129,7 +129,7 @@ class _Text:
         return (_place(predicate.value, self._writer.properties), self.name(predicate))
 
     def name(self, term: Term) -> str:
-        """Give a term as it stands in the text."""
+        """Return a term as it stands in the text."""
         if isinstance(term, NamedNode):
             return self._short(term.value)
         if isinstance(term, Literal):

@@ -70,7 +70,7 @@ class Store(ABC):
 
     @abstractmethod
     def select(self, query: str) -> Iterator[Solution]:
-        """Give the solutions of one of our own SELECT queries."""
+        """Return the solutions of one of our own SELECT queries."""
 
     @abstractmethod
     def quads(
@@ -80,7 +80,7 @@ class Store(ABC):
         value: Term | None = None,
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
-        """Give the quads that have what is given."""
+        """Return the quads that have what is given."""
 
     @abstractmethod
     def remove_graphs(self, graphs: Iterable[str]) -> None:
@@ -96,7 +96,7 @@ class Store(ABC):
 
     @abstractmethod
     def flush(self) -> None:
-        """Have everything on disk."""
+        """Write everything on disk."""
 
     @abstractmethod
     def update(self, text: str) -> None:
@@ -104,10 +104,10 @@ class Store(ABC):
 
     @abstractmethod
     def graph_names(self) -> set[str]:
-        """Give the names of all graphs."""
+        """Return the names of all graphs."""
 
     def release(self) -> str:
-        """Give the release that the store says it holds, or "" while it holds no whole one."""
+        """Return the release that the store says it holds, or "" while it holds no whole one."""
         return next((as_text(r["version"]) for r in self.select(_VERSION) if "version" in r), "")
 
     def set_release(self, version: str) -> None:
@@ -123,7 +123,7 @@ class Store(ABC):
         self.update(" ;\n".join([f"DROP SILENT GRAPH {name}", inserted, *self._saying(version)]))
 
     def _saying(self, version: str) -> Iterator[str]:
-        """Give the updates that have the store say a release, or none."""
+        """Return the updates that have the store say a release, or none."""
         for row in list(self.select(_VERSION)):
             graph, statement = row["graph"], f"{row['catalogue']} {_DCAT_VERSION}"
             yield f"DELETE WHERE {{ GRAPH {graph} {{ {statement} ?version }} }}"
@@ -136,24 +136,24 @@ class Store(ABC):
         return next(int(as_text(row["count"])) for row in self.select(_ALL))
 
     def graph_sizes(self) -> dict[str, int]:
-        """Give the number of triples of each named graph."""
+        """Return the number of triples of each named graph."""
         rows = self.select(_SIZES)
         return {as_text(row["graph"]): int(as_text(row["count"])) for row in rows}
 
     def is_subject(self, node: str) -> bool:
-        """Tell whether any triple is about the IRI."""
+        """Return whether any triple is about the IRI."""
         return any(True for _ in self.quads(NamedNode(node)))
 
     def quads_of_subjects(self, subjects: Sequence[str]) -> Iterator[Quad]:
-        """Give the quads about several things."""
+        """Return the quads about several things."""
         return (quad for subject in subjects for quad in self.quads(NamedNode(subject)))
 
     def graph_quads(self, name: str) -> list[Quad]:
-        """Give the quads of a named graph."""
+        """Return the quads of a named graph."""
         return list(self.quads(graph=NamedNode(name)))
 
     def description(self, subject: str) -> list[Quad]:
-        """Give what is said of a thing, with the blank nodes that this leads to."""
+        """Return what is said of a thing, with the blank nodes that this leads to."""
         found: list[Quad] = []
         open_nodes: list[Node] = [NamedNode(subject)]
         seen: set[Node] = set()
@@ -167,22 +167,22 @@ class Store(ABC):
         return found
 
     def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
-        """Give the things that have the property, with the value if one is given."""
+        """Return the things that have the property, with the value if one is given."""
         quads = self.quads(None, NamedNode(predicate), value)
         nodes = (quad.subject for quad in quads)
         return list(dict.fromkeys(node for node in nodes if not isinstance(node, Triple)))
 
     def values(self, subject: Node, predicate: str) -> list[Term]:
-        """Give the values of a property, each once."""
+        """Return the values of a property, each once."""
         quads = self.quads(subject, NamedNode(predicate))
         return list(dict.fromkeys(quad.object for quad in quads))
 
     def value(self, subject: Node, predicate: str) -> Term | None:
-        """Give a value of a property, or None where it has none."""
+        """Return a value of a property, or None where it has none."""
         return next(iter(self.values(subject, predicate)), None)
 
     def list_members(self, head: Term | None) -> list[Term]:
-        """Give the members of an RDF list."""
+        """Return the members of an RDF list."""
         members: list[Term] = []
         passed: set[Term] = set()
         while isinstance(head, NamedNode | BlankNode) and head != _NIL and head not in passed:
@@ -192,7 +192,7 @@ class Store(ABC):
         return members
 
     def labels(self, subject: Node, predicate: str) -> dict[str, str]:
-        """Give the wordings of a property by language, the first one of each."""
+        """Return the wordings of a property by language, the first one of each."""
         wordings: dict[str, str] = {}
         for term in sorted(self.values(subject, predicate), key=str):
             if isinstance(term, Literal) and term.language:
@@ -232,7 +232,7 @@ class ReleaseCache(Generic[Key, Value]):
     def get_many(
         self, release: str, keys: Sequence[Key], make: Callable[[list[Key]], Sequence[Value]]
     ) -> list[Value]:
-        """Give the values of keys at a release in order; those that are not kept are made together.
+        """Return the values of keys at a release in order; those that are not kept are made together.
 
         Without a release nothing is kept, since nothing tells when it is no longer true.
         """

@@ -28,11 +28,11 @@ class FileChange:
 
     @property
     def has_effect(self) -> bool:
-        """Tell whether the file becomes another one."""
+        """Return whether the file becomes another one."""
         return self.before != self.after
 
     def diff(self) -> Iterator[str]:
-        """Give the change as a unified diff."""
+        """Return the change as a unified diff."""
         return difflib.unified_diff(
             self.before.splitlines(),
             self.after.splitlines(),
@@ -114,7 +114,7 @@ class Measured(io.RawIOBase):
         self.size = 0
 
     def writable(self) -> bool:
-        """Tell that it can be written to."""
+        """Return that it can be written to."""
         return True
 
     def write(self, content: Any) -> int:
@@ -126,7 +126,7 @@ class Measured(io.RawIOBase):
 
     @property
     def checksum(self) -> str:
-        """Give the SHA-256 of what was written, in hexadecimal digits."""
+        """Return the SHA-256 of what was written, in hexadecimal digits."""
         return self._hash.hexdigest()
 
 

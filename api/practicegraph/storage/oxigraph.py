@@ -54,13 +54,13 @@ class OxigraphStore(Store):
         return self._size
 
     def select(self, query: str) -> Iterator[Solution]:
-        """Give the solutions of one of our own SELECT queries."""
+        """Return the solutions of one of our own SELECT queries."""
         solutions = self._store.query(query, use_default_graph_as_union=True)
         assert isinstance(solutions, QuerySolutions), query
         return to_solutions(solutions)
 
     def results(self, query: str, form: str, base: str | None = None) -> bytes:
-        """Give the result of a query of our own as text: a graph in Turtle, else in the form."""
+        """Return the result of a query of our own as text: a graph in Turtle, else in the form."""
         try:
             result = self._store.query(query, base_iri=base, use_default_graph_as_union=True)
         except (SyntaxError, ValueError) as error:
@@ -79,15 +79,15 @@ class OxigraphStore(Store):
         value: Term | None = None,
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
-        """Give the quads that have what is given."""
+        """Return the quads that have what is given."""
         return self._store.quads_for_pattern(subject, predicate, value, graph)
 
     def graph_names(self) -> set[str]:
-        """Give the names of all graphs."""
+        """Return the names of all graphs."""
         return {name.value for name in self._store.named_graphs() if isinstance(name, NamedNode)}
 
     def release(self) -> str:
-        """Give the release that the store says it holds, as it was read after the last change."""
+        """Return the release that the store says it holds, as it was read after the last change."""
         known = self._version
         if known is None:
             with self._changing:
@@ -122,7 +122,7 @@ class OxigraphStore(Store):
         self._store.clear()
 
     def flush(self) -> None:
-        """Have everything on disk."""
+        """Write everything on disk."""
         self._store.flush()
 
     def snapshot(self, folder: Path) -> None:
@@ -143,7 +143,7 @@ class OxigraphStore(Store):
 
 
 def to_solutions(solutions: QuerySolutions) -> Iterator[Solution]:
-    """Give solutions as rows, without the variables that are not bound."""
+    """Return solutions as rows, without the variables that are not bound."""
     names = [variable.value for variable in solutions.variables]
     for solution in solutions:
         bound = zip(names, solution, strict=True)
@@ -167,11 +167,11 @@ class Snapshots:
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether the store has changed since the newest one was taken."""
+        """Return whether the store has changed since the newest one was taken."""
         return self._newest is None or self._newest.name != self._store.release()
 
     def latest(self) -> Path:
-        """Give the snapshot of the present release."""
+        """Return the snapshot of the present release."""
         with self._lock:
             if self._newest is None or self.is_stale:
                 self._take()
@@ -179,7 +179,7 @@ class Snapshots:
             return self._newest
 
     def lease(self, borrower: str) -> Path:
-        """Give the snapshot of the present release, which stays until another one is lent so."""
+        """Return the snapshot of the present release, which stays until another one is lent so."""
         found = self.latest()
         with self._lock:
             self._lent[borrower] = found

@@ -45,7 +45,7 @@ def parse_host(text: str) -> Host:
 
 
 def is_allowed_host(hosts: Iterable[Host], iri: str) -> bool:
-    """Tell whether an IRI is http or https, written in full, and of one of the hosts."""
+    """Return whether an IRI is http or https, written in full, and of one of the hosts."""
     found = _ADDRESS.fullmatch(iri)
     if not found:
         return False
@@ -58,7 +58,7 @@ def is_allowed_host(hosts: Iterable[Host], iri: str) -> bool:
 
 
 def _name(text: str) -> str:
-    """Give a name in small letters, an IPv6 address in its shortest form."""
+    """Return a name in small letters, an IPv6 address in its shortest form."""
     if not text.startswith("["):
         return text.lower()
     try:
@@ -89,7 +89,7 @@ _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 
 
 def query_words(query: str) -> set[str]:
-    """Give the bare words of a query in capitals: keywords and functions, but no names or texts."""
+    """Return the bare words of a query in capitals: keywords and functions, but no names or texts."""
     return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
 
 
@@ -116,7 +116,7 @@ def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:
 
 
 def _calls(text: str) -> Iterator[re.Match[str]]:
-    """Give the tokens that call, may be read as if they did, or hide whether others do."""
+    """Return the tokens that call, may be read as if they did, or hide whether others do."""
     for match in _TOKENS.finditer(text) if _CALL in text.upper() else ():
         glued = _CALL in (match["prefix"] or "").upper() and _GROUP.match(text, match.end())
         unsure = match["iri"] and _UNSURE.match(match["iri"])
@@ -135,12 +135,12 @@ def _reason(allowed: Collection[Host]) -> str:
 
 
 def is_deterministic(words: Set[str]) -> bool:
-    """Tell whether a query of such words gives the same on the same data whenever it is run."""
+    """Return whether a query of such words gives the same on the same data whenever it is run."""
     return not words & _CHANGING
 
 
 def _unescaped(query: str) -> str:
-    """Give the query with its codepoint escapes resolved (SPARQL 1.1, section 19.2)."""
+    """Return the query with its codepoint escapes resolved (SPARQL 1.1, section 19.2)."""
     return _ESCAPE.sub(lambda match: _character(match[1] or match[2]), query)
 
 
@@ -150,7 +150,7 @@ def _character(digits: str) -> str:
 
 
 def bind_parameters(query: str, terms: Mapping[str, Term]) -> str:
-    """Give the query with terms in the place of the variables that are written with a dollar."""
+    """Return the query with terms in the place of the variables that are written with a dollar."""
 
     def replaced(match: re.Match[str]) -> str:
         token = match[0]

@@ -103,7 +103,7 @@ class _Mended(io.RawIOBase):
         self._left = memoryview(b"")
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return that it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -134,14 +134,14 @@ class Endpoint:
 
     @classmethod
     def from_source(cls, source: "Path | Endpoint | Snapshots") -> "Endpoint":
-        """Give where a source is read now: elsewhere, or in a folder, which its path stands for."""
+        """Return where a source is read now: elsewhere, or in a folder, which its path stands for."""
         if isinstance(source, Endpoint):
             return source
         return cls(str(source.latest() if isinstance(source, Snapshots) else source))
 
     @classmethod
     def from_url(cls, address: str, updates: str = "") -> "Endpoint":
-        """Give the endpoint at an address in which a name and a password may stand."""
+        """Return the endpoint at an address in which a name and a password may stand."""
         parts = urlsplit(address)
         plain = parts._replace(netloc=parts.netloc.rpartition("@")[2])
         known = (unquote(parts.username or ""), unquote(parts.password or ""))
@@ -162,7 +162,7 @@ class Endpoint:
         default: Sequence[str] = (),
         named: Sequence[str] = (),
     ) -> BinaryIO:
-        """Give the result of a query as it comes, stopped by the store after the seconds.
+        """Return the result of a query as it comes, stopped by the store after the seconds.
 
         Raises QueryRefusedError, StoreError or IncompleteResultError.
         """
@@ -197,7 +197,7 @@ class Endpoint:
 
     @cached_property
     def _challenge(self) -> tuple[str, str]:
-        """Give the scheme by which the store wants to know its users (RFC 9110, 11), its realm."""
+        """Return the scheme by which the store wants to know its users (RFC 9110, 11), its realm."""
         try:
             self._client(_CHECK, known=False).query().response.close()
         except Unauthorized as error:
@@ -231,7 +231,7 @@ class Endpoint:
 
 
 def _reason(error: Exception) -> str:
-    """Give the first line of what the store says, without the query that it repeats."""
+    """Return the first line of what the store says, without the query that it repeats."""
     said = str(error).partition("Response:\n")[2] or str(error)
     return re.split(r"\n|\\n", said)[0].removeprefix("b'").strip("'\" ")
 
@@ -260,7 +260,7 @@ class RemoteStore(Store):
         return self._size[1]
 
     def select(self, query: str) -> Iterator[Solution]:
-        """Give the solutions of one of our own SELECT queries; raises StoreError."""
+        """Return the solutions of one of our own SELECT queries; raises StoreError."""
         with self.endpoint.query(query, JSON_RESULTS) as answer:
             solutions = parse_query_results(answer, QueryResultsFormat.JSON)
             assert isinstance(solutions, QuerySolutions), query
@@ -277,13 +277,13 @@ class RemoteStore(Store):
         value: Term | None = None,
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
-        """Give the quads that have what is given."""
+        """Return the quads that have what is given."""
         if self._is_own(subject, graph):
             return self.local.quads(subject, predicate, value, graph)
         return self._elsewhere(subject, predicate, value, graph)
 
     def quads_of_subjects(self, subjects: Sequence[str]) -> Iterator[Quad]:
-        """Give the quads about several things, those elsewhere in one request."""
+        """Return the quads about several things, those elsewhere in one request."""
         nodes = [NamedNode(subject) for subject in subjects]
         away = [node for node in nodes if not self._is_own(node, None)]
         yield from super().quads_of_subjects([node.value for node in nodes if node not in away])
@@ -294,11 +294,11 @@ class RemoteStore(Store):
             yield from map(_quad, self.select(query))
 
     def graph_names(self) -> set[str]:
-        """Give the names of all graphs but the store's own."""
+        """Return the names of all graphs but the store's own."""
         return set(self.graph_sizes())
 
     def graph_sizes(self) -> dict[str, int]:
-        """Give the number of triples of each named graph but the store's own."""
+        """Return the number of triples of each named graph but the store's own."""
         system = self.endpoint.dialect.system
         return {name: size for name, size in super().graph_sizes().items() if name not in system}
 
@@ -322,10 +322,10 @@ class RemoteStore(Store):
         raise AssertionError("a store elsewhere is never emptied")
 
     def flush(self) -> None:
-        """Have everything on disk: a store elsewhere sees to that itself."""
+        """Write everything on disk: a store elsewhere sees to that itself."""
 
     def release(self) -> str:
-        """Give the release that the store says it holds, as read within the last second."""
+        """Return the release that the store says it holds, as read within the last second."""
         read, version = self._read
         if time.monotonic() - read > _FRESH:
             version = super().release()
@@ -355,7 +355,7 @@ def _quad(row: Solution) -> Quad:
 
 
 def _parts(quads: Iterable[Quad]) -> Iterator[list[Quad]]:
-    """Give the quads in parts for a request each; what hangs on a blank node stays together.
+    """Return the quads in parts for a request each; what hangs on a blank node stays together.
 
     A part with blank nodes is of one graph: Virtuoso takes no template of several.
     """
@@ -380,7 +380,7 @@ def _parts(quads: Iterable[Quad]) -> Iterator[list[Quad]]:
 
 
 def _pieces(quads: Iterable[Quad]) -> Iterable[list[Quad]]:
-    """Give quads in the smallest pieces of which no two have a blank node in common."""
+    """Return quads in the smallest pieces of which no two have a blank node in common."""
     pieces: dict[BlankNode, list[Quad]] = {}
     for quad in quads:
         nodes = _blanks(quad)
@@ -395,7 +395,7 @@ def _blanks(quad: Quad) -> list[BlankNode]:
 
 
 def _insertion(quads: Sequence[Quad]) -> str:
-    """Give an update that adds the quads: a template, where some stores know no blank data."""
+    """Return an update that adds the quads: a template, where some stores know no blank data."""
     by_graph: dict[object, list[Quad]] = {}
     for quad in quads:
         by_graph.setdefault(quad.graph_name, []).append(quad)

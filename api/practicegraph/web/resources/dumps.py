@@ -107,7 +107,7 @@ class DumpFiles:
         return is_new and made.release != release
 
     def _later(self, request: Request, made: ReleaseDumps) -> dict[str, str]:
-        """Give what leads from a dump of an earlier release, if it is one, to the present state."""
+        """Return what leads from a dump of an earlier release, if it is one, to the present state."""
         catalogue, root = self.dumper.services.catalogue, responses.root(request)
         if made.release == catalogue.release:
             return {}
@@ -134,22 +134,22 @@ class DumpFiles:
 
 
 def _place(root: str, release: str) -> str:
-    """Give the address that the dump of a release keeps."""
+    """Return the address that the dump of a release keeps."""
     return f"{root}{DUMP[1]}{release}.{ARCHIVE_NAME}"
 
 
 def media_type(dump: Dump) -> str:
-    """Give the media type of a dump as a file."""
+    """Return the media type of a dump as a file."""
     return GZIP if dump.name.endswith(".gz") else FORMS[dump.form].content_type
 
 
 def form(dump: Dump) -> Form:
-    """Give the form of a dump, once unpacked."""
+    """Return the form of a dump, once unpacked."""
     return FORMS[dump.form]
 
 
 def _digests(request: Request, dump: Dump) -> dict[str, str]:
-    """Give the digests (RFC 9530): of the file; and of the content where that is the whole file."""
+    """Return the digests (RFC 9530): of the file; and of the content where that is the whole file."""
     value = base64.b64encode(bytes.fromhex(dump.checksum)).decode()
     digest = f"sha-256=:{value}:"
     whole = request.method == "GET" and "range" not in request.headers
