@@ -11,12 +11,12 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from practicegraph.application import startup
-from practicegraph.application.dump_process import Dumper
+from practicegraph.application.dump_process import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.cli.main import main
-from practicegraph.exchange.dumps import Dumps
+from practicegraph.exchange.dumps import DumpFolder
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.storage.base import Store
 from practicegraph.storage.oxigraph import OxigraphStore
@@ -49,7 +49,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = Workers(served.source, Limits(seconds=20))
-    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps"))
+    dumper = DumpProcess(
+        served, DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
+    )
     with TestClient(application(served, workers, dumper), follow_redirects=False) as found:
         yield found
     dumper.close()

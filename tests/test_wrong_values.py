@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Client, Response
 
 from practicegraph.application import startup
-from practicegraph.application.dump_process import Dumper
+from practicegraph.application.dump_process import DumpProcess
 from practicegraph.application.health import FolderHealth
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue as catalogue_catalogue
@@ -20,7 +20,7 @@ from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document, UnreadableError
 from practicegraph.editing.tokens import RIGHTS, TokenFile
-from practicegraph.exchange.dumps import Dumps
+from practicegraph.exchange.dumps import DumpFolder
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
@@ -136,7 +136,7 @@ def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:
     (copied / "data/practices/1793.ttl").write_text(BROKEN)
     served = startup.open_for_serving(copied)
     assert served.source
-    dumper = Dumper(served, Dumps(copied / catalogue_catalogue.WORK_FOLDER / "dumps"))
+    dumper = DumpProcess(served, DumpFolder(copied / catalogue_catalogue.WORK_FOLDER / "dumps"))
     workers = Workers(served.source, Limits(processes=1))
     with TestClient(application(served, workers, dumper), raise_server_exceptions=False) as client:
         answers = {path: client.get(path).status_code for path in EVERY_KIND}

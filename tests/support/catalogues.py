@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,6 +41,17 @@ def in_json_ld(client: TestClient, path: str) -> str:
     document = client.get(path).json()
     assert document["@context"] == "http://testserver/context.jsonld"
     return json.dumps(document | client.get(document["@context"]).json())
+
+
+def wait_for_dumps(client: TestClient, release: str = "") -> None:
+    """Wait until the dumps of a release, else of any one, are served; they are made in a process."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        answer = client.head("/dump.nq")
+        if answer.status_code == 200 and release in answer.headers["content-disposition"]:
+            return
+        time.sleep(0.1)
+    raise AssertionError("no dumps were made")
 
 
 def lacking(program: str) -> NoReturn:

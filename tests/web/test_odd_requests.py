@@ -18,6 +18,7 @@ from practicegraph.application.services import Services
 from practicegraph.reconciliation.names import form
 from practicegraph.schema.text import MAX_TEXT_LENGTH
 from practicegraph.search.text import tokenizer
+from support.catalogues import wait_for_dumps
 
 ENTRY = "1788"
 LONG, DIGITS = "é" * 5000, "9" * 5000
@@ -240,11 +241,13 @@ def test_octets_that_no_address_has_are_escaped(
 @pytest.mark.parametrize("asked", ["items=0-1", "bytes=5-1", "bytes=a-b", "bytes=²-³", "bytes="])
 @pytest.mark.parametrize("path", ["/static/style.css", "/dump.nq"])
 def test_what_is_no_range_is_ignored(client: TestClient, path: str, asked: str) -> None:
+    wait_for_dumps(client)
     assert client.get(path, headers=raw([("Range", asked)])).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/static/style.css", "/dump.nq"])
 def test_a_range_beyond_a_file_is_416_with_its_size(client: TestClient, path: str) -> None:
+    wait_for_dumps(client)
     size = client.get(path, headers={"Accept-Encoding": "identity"}).headers["content-length"]
     asked = {"Range": f"bytes={size}-"}
     answer = client.get(path, headers=asked)

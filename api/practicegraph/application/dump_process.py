@@ -1,166 +1,96 @@
-"""A process that makes the dumps of a release, so that the service starts and answers meanwhile.
+"""A process that makes the dumps of each release, so that the service answers meanwhile.
 
-It reads one line of JSON on its standard input, and ends when that input does: with its server.
-One that is at work ends its work, whatever is written meanwhile, and is followed by one for the
-release that is then the newest: so there are always dumps, and half of the time none are made.
+A process that has begun ends its work, whatever is written meanwhile; then one follows for the
+release that is then the present one. It rests as long as it worked.
 """
 
-import json
+import multiprocessing
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
 
 from ..catalogue import catalogue
-from ..catalogue.catalogue import Catalogue
-from ..exchange.dumps import DUMP_NAMES, Dumps, ReleaseDumps
+from ..exchange.dumps import DumpFolder, ReleaseDumps
 from ..storage.oxigraph import Snapshots
 from ..storage.remote import Endpoint, StoreError
 from . import startup
 from .services import Services
 
 _NICENESS = 10
-_PAUSE = 30.0  # seconds between two starts, and between two looks at the release
-
-
-@dataclass(frozen=True)
-class Work:
-    """A process that makes the dumps of a release, and when it began, on the monotonic clock."""
-
-    release: str
-    process: subprocess.Popen[bytes]
-    began: float = field(default_factory=time.monotonic)
-
-    @property
-    def seconds(self) -> float:
-        """Give for how long it has been at work."""
-        return time.monotonic() - self.began
+_PAUSE = 30.0  # seconds at least between two processes
+_SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass
-class Dumper:
-    """Has the dumps of a catalogue's release made where they are kept."""
+class DumpProcess:
+    """Makes the dumps of a catalogue's releases, in a process of a thread."""
 
     services: Services
-    dumps: Dumps
-    _next: float = field(default=0.0, init=False)
-    _running: Work | None = field(default=None, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    dumps: DumpFolder
+    _process: SpawnProcess | None = field(default=None, init=False)
     _closed: threading.Event = field(default_factory=threading.Event, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
-        """Begin with what is not made yet, and go on with what is written later."""
-        self.made()
-        threading.Thread(target=self._keep_up, daemon=True).start()
+        """Start the thread."""
+        threading.Thread(target=self._run, daemon=True).start()
 
-    @property
-    def work(self) -> Work | None:
-        """Return the work that is being done, if any."""
-        work = self._running
-        return work if work and work.process.poll() is None else None
-
-    def made(self) -> ReleaseDumps | None:
-        """Return the dumps of the release that are made; while some are not, they are being made."""
-        made = self.dumps.current(self.services.catalogue.release)
-        with self._lock:
-            if self._running and not self.work:
-                self._end()
-            if made is None or len(made.dumps) < len(DUMP_NAMES):
-                self._start()
-        return made
-
-    def given(self) -> dict[str, ReleaseDumps]:
-        """Return the newest dumps by name, each with all that was made of the release that it is of.
-
-        They are of the present release where they are made, else of an earlier one.
-        """
-        made = self.made()
-        present = dict.fromkeys(made.dumps, made) if made else {}
-        return self.dumps.newest() | present
-
-    def wait(self) -> int:
-        """Wait for the process that runs, if any, and give its exit status."""
-        work = self._running
-        return work.process.wait() if work else 0
+    def newest(self) -> ReleaseDumps | None:
+        """Return the dumps of the present release, or of the last one that has all."""
+        return self.dumps.newest(self.services.catalogue.release)
 
     def close(self) -> None:
-        """End the process; what it has not completed is begun anew another time."""
+        """Kill the process; what it has not completed is begun anew another time."""
         self._closed.set()
         with self._lock:
-            self._end()
+            if self._process:
+                self._process.kill()
+                self._process.join()
 
-    def _keep_up(self) -> None:
-        """Have the dumps made of what is written, also where nobody asks for them."""
-        while not self._closed.wait(_PAUSE):
-            with suppress(StoreError, OSError):  # what lacks now may be there the next time
-                self.made()
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            began = time.monotonic()
+            with suppress(StoreError, OSError):  # what is missing now may be there the next time
+                self._make()
+            self._closed.wait(max(_PAUSE, time.monotonic() - began))
 
-    def _start(self) -> None:
-        """Start a process where none runs and the last one has had its time, and as much rest."""
-        if self._running or self._closed.is_set() or time.monotonic() < self._next:
+    def _make(self) -> None:
+        """Run a process to its end if the present release has no dumps."""
+        if self.dumps.current(self.services.catalogue.release):
             return
-        self._next = time.monotonic() + _PAUSE
-        process = subprocess.Popen(
-            [sys.executable, "-m", "practicegraph.application.dump_process"],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
-        self._running = Work(self.services.catalogue.release, process)
-        assert process.stdin
-        process.stdin.write(self._order())
-        process.stdin.flush()
-
-    def _order(self) -> bytes:
         source = self.services.source
-        if isinstance(source, Snapshots):
-            source = source.lease("dumps")
         assert source
-        found = Endpoint.from_source(source)
-        order = {
-            "root": str(self.services.catalogue.folder),
-            "source": found.url,
-            "credentials": found.credentials,
-            "prefixes": dict(self.services.catalogue.prefixes),
-            "dumps": str(self.dumps.folder),
-        }
-        return json.dumps(order).encode() + b"\n"
-
-    def _end(self) -> None:
-        if self._running:
-            self._next = max(self._next, time.monotonic() + self._running.seconds)
-            self._running.process.kill()
-            self._running.process.wait()
-            assert self._running.process.stdin
-            self._running.process.stdin.close()
-            self._running = None
+        source = source.lease("dumps") if isinstance(source, Snapshots) else source
+        opened = self.services.catalogue
+        arguments = (opened.folder, source, dict(opened.prefixes), self.dumps)
+        process = _SPAWN.Process(target=_make_dumps, args=arguments, daemon=True)
+        with self._lock:
+            if self._closed.is_set():
+                return
+            process.start()
+            self._process = process
+        process.join()
 
 
-def main() -> None:
-    """Make the dumps that the standard input orders."""
+def _make_dumps(
+    root: Path, source: Path | Endpoint, prefixes: Mapping[str, str], dumps: DumpFolder
+) -> None:
+    os.setsid()  # a key that interrupts the service does not reach this process
     os.nice(_NICENESS)
-    order = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_input, daemon=True).start()
-    Dumps(Path(order["dumps"])).make(_opened(order))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if isinstance(source, Endpoint):
+        dumps.make(startup.open_remote_for_reading(root, source))
+    else:
+        dumps.make(catalogue.open_snapshot(root, source, prefixes))
 
 
-def _opened(order: Mapping[str, Any]) -> Catalogue:
-    root, source = Path(order["root"]), order["source"]
-    if source.startswith(("http://", "https://")):
-        endpoint = Endpoint(source, credentials=tuple(order["credentials"]))
-        return startup.open_remote_for_reading(root, endpoint)
-    return catalogue.open_snapshot(root, Path(source), order["prefixes"])
-
-
-def _end_with_input() -> None:
-    os.read(sys.stdin.fileno(), 1)  # not by the buffer, whose lock would outlast the work
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,13 +9,13 @@ import click
 import uvicorn
 
 from ..application import startup
-from ..application.dump_process import Dumper
+from ..application.dump_process import DumpProcess
 from ..application.health import FolderHealth, checked_beside
 from ..catalogue import catalogue
 from ..catalogue.catalogue import Catalogue
 from ..editing.tokens import TokenFile
 from ..editing.writer import EntryWriter
-from ..exchange.dumps import Dumps
+from ..exchange.dumps import DumpFolder
 from ..sparql.pool import Limits, Workers
 from ..storage import query_guard
 from ..storage.query_guard import Host
@@ -84,7 +84,11 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     click.echo(f"release {release}, at http://{host}:{port}, {writers}", err=True)
     assert opened.source
     workers = Workers(opened.source, Limits(most_seconds=query_timeout, hosts=service_hosts))
-    dumper = Dumper(opened, Dumps(folder / catalogue.WORK_FOLDER / "dumps")) if with_dumps else None
+    dumper = (
+        DumpProcess(opened, DumpFolder(folder / catalogue.WORK_FOLDER / "dumps"))
+        if with_dumps
+        else None
+    )
     try:
         app = application(opened, workers, dumper, proxies, writing, condition)
         logging.getLogger("uvicorn.error").addFilter(responses.one_line)

@@ -143,7 +143,7 @@ class LocatedTriple:
 
 
 def locate_triples(text: str) -> list[LocatedTriple]:
-    """Return the triples of a text in Turtle or TriG with their places; raises UnknownTokenError."""
+    """Return the triples of Turtle or TriG with their positions; raises UnknownTokenError."""
     return _Walk(list(tokenize(text))).triples()
 
 

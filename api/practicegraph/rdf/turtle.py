@@ -27,7 +27,7 @@ class TurtleWriter:
     properties: Sequence[str] = ()
 
     def write(self, triples: Iterable[Triple], *topics: str) -> str:
-        """Return the Turtle text: the topics first, then the other subjects by name (Turtle 1.1)."""
+        """Return Turtle 1.1: the topics first, then the other subjects by name."""
         return _Text(self, triples).document(topics)
 
     def term_writer(self, triples: Iterable[Triple]) -> Callable[[Term], str]:

@@ -89,7 +89,7 @@ _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 
 
 def query_words(query: str) -> set[str]:
-    """Return the bare words of a query in capitals: keywords and functions, but no names or texts."""
+    """Return the keywords and functions of a query in capitals, but no names or texts."""
     return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
 
 

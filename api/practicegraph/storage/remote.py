@@ -134,7 +134,7 @@ class Endpoint:
 
     @classmethod
     def from_source(cls, source: "Path | Endpoint | Snapshots") -> "Endpoint":
-        """Return where a source is read now: elsewhere, or in a folder, which its path stands for."""
+        """Return where a source is read now: its URL, or the path of a snapshot."""
         if isinstance(source, Endpoint):
             return source
         return cls(str(source.latest() if isinstance(source, Snapshots) else source))
@@ -197,7 +197,7 @@ class Endpoint:
 
     @cached_property
     def _challenge(self) -> tuple[str, str]:
-        """Return the scheme by which the store wants to know its users (RFC 9110, 11), its realm."""
+        """Return the authentication scheme of the store (RFC 9110, section 11) and its realm."""
         try:
             self._client(_CHECK, known=False).query().response.close()
         except Unauthorized as error:

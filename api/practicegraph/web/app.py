@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from ..application.dump_process import Dumper
+from ..application.dump_process import DumpProcess
 from ..application.health import FolderHealth
 from ..application.services import Services
 from ..catalogue.stored_queries import StoredQuery
@@ -145,7 +145,7 @@ def _route_similar(router: APIRouter, endpoint: SimilarEndpoint) -> None:
 def application(
     services: Services,
     workers: Workers | None = None,
-    dumper: Dumper | None = None,
+    dumper: DumpProcess | None = None,
     proxies: Sequence[Network] = (),
     writing: EntryWriter | None = None,
     condition: FolderHealth | None = None,

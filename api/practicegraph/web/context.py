@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from starlette.exceptions import HTTPException
 
-from ..application.dump_process import Dumper
+from ..application.dump_process import DumpProcess
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..exchange.dumps import ARCHIVE_NAME, MAX_ARCHIVES
@@ -208,7 +208,7 @@ class Site:
 
     services: Services
     addresses: Addresses
-    dumper: Dumper | None = None
+    dumper: DumpProcess | None = None
     allowed: Callable[[str], str] = allowed
 
     @property

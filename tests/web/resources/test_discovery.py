@@ -17,7 +17,6 @@ from rdflib import DCAT, DCTERMS, VOID, Graph, URIRef
 
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.exchange.dumps import DUMP_NAMES
 from practicegraph.validation.shacl import ShapesGraph, turtle
 from practicegraph.web.app import application
 from practicegraph.web.context import Site
@@ -25,7 +24,7 @@ from practicegraph.web.http.errors import UnknownAddressError
 from practicegraph.web.resources import discovery
 from practicegraph.web.resources.discovery import SitemapEndpoint
 from practicegraph.web.urls import Addresses
-from support.catalogues import ROOT, opened
+from support.catalogues import ROOT, opened, wait_for_dumps
 from support.retirement import bury, move
 
 BASE = URIRef("https://w3id.org/practicegraph/")
@@ -37,8 +36,7 @@ RULES = ROOT / "tests" / "dcat-ap.ttl"
 
 @pytest.fixture(scope="module")
 def text(client: TestClient) -> str:
-    for name in DUMP_NAMES:
-        assert client.head(f"/dump.{name}").status_code == 200, "all dumps are made"
+    wait_for_dumps(client)
     return client.get("/catalog.nt").text
 
 

@@ -13,14 +13,14 @@ from pyoxigraph import CanonicalizationAlgorithm, Dataset, RdfFormat, parse, ser
 from rdflib import Graph, Namespace, URIRef
 
 from practicegraph.application import startup
-from practicegraph.application.dump_process import Dumper
+from practicegraph.application.dump_process import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.exchange.dumps import DUMP_NAMES, MAX_ARCHIVES, Dumps
+from practicegraph.exchange.dumps import DUMP_NAMES, MAX_ARCHIVES, DumpFolder
 from practicegraph.exchange.export import FORMATS
 from practicegraph.web.app import application
 from practicegraph.web.resources.dumps import FORMS
-from support.catalogues import copy, snapshot
+from support.catalogues import copy, snapshot, wait_for_dumps
 
 BASE = URIRef("https://w3id.org/practicegraph/")
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
@@ -31,8 +31,7 @@ VOID = Namespace("http://rdfs.org/ns/void#")
 
 @pytest.fixture(scope="module")
 def release(client: TestClient) -> str:
-    for name in DUMP_NAMES:
-        assert client.head(f"/dump.{name}").status_code == 200
+    wait_for_dumps(client)
     found: str = client.get("/health").json()["release"]
     return found
 
@@ -202,23 +201,21 @@ def test_openapi_lists_the_dumps(client: TestClient) -> None:
 
 
 def test_dumps_are_made_once_and_end_as_they_began(served: Services) -> None:
-    dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
+    dumps = DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     first = snapshot(dumps.folder)
-    assert len(first) == len(DUMP_NAMES) + 2
+    assert len(first) == len(DUMP_NAMES) + 1
     times = {path: path.stat().st_mtime_ns for path in dumps.folder.rglob("*")}
     dumps.make(served.catalogue)
     assert {path: path.stat().st_mtime_ns for path in dumps.folder.rglob("*")} == times
     dumps.path(served.catalogue.release, "trig").unlink()
-    made = dumps.current(served.catalogue.release)
-    assert made
-    assert "trig" not in made.dumps
+    assert dumps.current(served.catalogue.release) is None
     dumps.make(served.catalogue)
     assert snapshot(dumps.folder) == first
 
 
 def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
-    dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
+    dumps = DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     (dumps.folder / "part").mkdir(parents=True)
     (dumps.folder / "part" / "nq").write_text("half")
     home = dumps.folder / served.catalogue.release
@@ -234,18 +231,18 @@ def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
 
 
 def test_dumps_of_another_program_are_made_anew(served: Services) -> None:
-    dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
+    dumps = DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     listing = dumps.folder / served.catalogue.release / "dumps.json"
     listing.write_text(json.dumps(json.loads(listing.read_text()) | {"maker": "another"}))
-    assert dumps.made(served.catalogue.release)
+    assert dumps.read(served.catalogue.release)
     assert dumps.current(served.catalogue.release) is None
     dumps.make(served.catalogue)
     assert dumps.current(served.catalogue.release)
 
 
 def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> None:
-    dumps = Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
+    dumps = DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     listed = (dumps.folder / served.catalogue.release / "dumps.json").read_text()
     for number in range(MAX_ARCHIVES + 2):
@@ -255,7 +252,7 @@ def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> Non
             (home / name).write_text(content)
         os.utime(home / "dumps.json", (number, number))
     dumps.prune(served.catalogue.release)
-    dumper = Dumper(served, dumps)
+    dumper = DumpProcess(served, dumps)
     client = TestClient(application(served, dumper=dumper))
     answers = [client.get(f"/dump/{number:012x}.nq.gz") for number in range(MAX_ARCHIVES + 2)]
     assert [answer.status_code for answer in answers] == [410] * 3 + [200] * (MAX_ARCHIVES - 1)
@@ -269,20 +266,23 @@ def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> Non
 def test_the_process_ends_without_a_word_when_all_is_made(
     served: Services, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps"))
-    assert dumper.wait() == 0
-    made = dumper.made()
+    dumper = DumpProcess(
+        served, DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
+    )
+    wait_for_dumps(TestClient(application(served, dumper=dumper)), served.catalogue.release)
+    made = dumper.newest()
     assert made
-    assert len(made.dumps) == len(DUMP_NAMES)
+    assert made.release == served.catalogue.release
     assert capfd.readouterr() == ("", "")
     dumper.close()
 
 
-def test_while_a_dump_is_made_the_reader_is_told_when_to_come_back(
-    served: Services, monkeypatch: pytest.MonkeyPatch
+def test_while_the_first_dumps_are_made_the_answer_is_503_with_retry_after(
+    served: Services,
 ) -> None:
-    monkeypatch.setattr("practicegraph.web.resources.dumps._PATIENCE", 0)
-    dumper = Dumper(served, Dumps(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps"))
+    dumper = DumpProcess(
+        served, DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
+    )
     client = TestClient(application(served, dumper=dumper))
     answer = client.get("/dump.nq")
     assert answer.status_code == 503

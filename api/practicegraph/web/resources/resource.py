@@ -285,8 +285,9 @@ class Resources:
         return Described(self.site.services, responses.root(request), given, quads).triples()
 
     def _dumps(self) -> dict[str, ReleaseDumps]:
-        """Give the dumps that readers get by name, each with all that was made of its release."""
-        return self.site.dumper.given() if self.site.dumper else {}
+        """Return the dumps that readers get by name, each with all that was made of its release."""
+        made = self.site.dumper.newest() if self.site.dumper else None
+        return dict.fromkeys(made.dumps, made) if made else {}
 
     def _downloads(self, request: Request) -> list[Downloads]:
         return downloads(self.site.view(request), self._dumps())
