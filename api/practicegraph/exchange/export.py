@@ -64,7 +64,7 @@ class CanonicalDataset:
     nameless: Dataset
 
     def graphs(self, progress: Progress = no_progress) -> Iterator[tuple[str, list[Quad]]]:
-        """Give the graphs in order of their names, and the quads of each in order."""
+        """Return the graphs in order of their names, and the quads of each in order."""
         with _plain(self.folder).open("rb") as stream:
             for name, size in zip(progress("Writing", list(self.names)), self.sizes, strict=True):
                 quads = list(parse(stream.read(size), RdfFormat.N_QUADS))
@@ -72,11 +72,11 @@ class CanonicalDataset:
                 yield name, sorted([*quads, *nameless], key=str) if nameless else quads
 
     def quads(self) -> Iterator[bytes]:
-        """Give the lines of the canonical N-Quads of the dataset (RDFC-1.0, section 4)."""
+        """Return the lines of the canonical N-Quads of the dataset (RDFC-1.0, section 4)."""
         return heapq.merge(self._named(), sorted(_lines(self.nameless)))
 
     def lines(self) -> Iterator[bytes]:
-        """Give the lines of the canonical N-Triples of the union of the graphs, each once."""
+        """Return the lines of the canonical N-Triples of the union of the graphs, each once."""
         union = Dataset(Quad(q.subject, q.predicate, q.object) for q in self.nameless)
         union.canonicalize(_NAMING)
         # A line keeps its place without its graph: where lines differ, they do so before it.
@@ -84,7 +84,7 @@ class CanonicalDataset:
         return (line for line, _ in groupby(heapq.merge(named, sorted(_lines(union)))))
 
     def triples(self) -> Iterator[Triple]:
-        """Give the triples of the union of the graphs in order, those of a subject together."""
+        """Return the triples of the union of the graphs in order, those of a subject together."""
         lines = self.lines()
         while batch := list(islice(lines, _BATCH)):
             yield from (quad.triple for quad in parse(b"".join(batch), RdfFormat.N_TRIPLES))
@@ -219,7 +219,7 @@ class Exporter:
         WorkbookWriter(columns, languages).write(self.catalogue.reader, self._records(), output)
 
     def _records(self) -> Iterator[Record]:
-        """Give the entries in order; only fields that lie beyond a property are asked for."""
+        """Return the entries in order; only fields that lie beyond a property are asked for."""
         kind = self.catalogue.shapes.entry_shape
         beyond = replace(kind, fields=tuple(f for f in kind.fields if not f.predicate))
         classes = set(map(NamedNode, kind.classes))
@@ -235,7 +235,7 @@ class Exporter:
         return record.values
 
     def _prefixes(self) -> dict[str, str]:
-        """Give the prefixes in order, one a namespace, since files may name one differently."""
+        """Return the prefixes in order, one a namespace, since files may name one differently."""
         names = {space: name for name, space in sorted(self.catalogue.prefixes.items())}
         return dict(sorted((name, space) for space, name in names.items()))
 
@@ -249,7 +249,7 @@ def write_file(path: Path, produce: Produce) -> None:
 
 
 def export_format(path: Path) -> str:
-    """Give the format that the name of a file ends in, packed or not; or UnknownFormatError."""
+    """Return the format that the name of a file ends in, packed or not; or UnknownFormatError."""
     form = Path(path.name.removesuffix(files.GZIP_SUFFIX)).suffix.removeprefix(".")
     if form not in (*FORMATS, XLSX):
         known = ", ".join((*FORMATS, XLSX))

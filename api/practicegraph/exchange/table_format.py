@@ -36,18 +36,18 @@ class TableRow:
     faults: Mapping[int, str] = field(default_factory=dict)
 
     def place(self, index: int) -> SourceLocation:
-        """Give where a cell stands, the first one being 0; in CSV, those before it have lines."""
+        """Return where a cell stands, the first one being 0; in CSV, those before it have lines."""
         lines = 0 if self.first.sheet else sum(len(_BREAK.findall(t)) for t in self.texts[:index])
         return replace(self.first, line=self.first.line + lines, column=index + 1)
 
 
 def join_values(values: Iterable[str]) -> str:
-    """Give several values as the text of one cell, with a backslash before each bar in one."""
+    """Return several values as the text of one cell, with a backslash before each bar in one."""
     return VALUE_SEPARATOR.join(_BAR.sub(lambda bar: bar[1] * 2 + r"\|", value) for value in values)
 
 
 def split_values(text: str) -> list[str]:
-    """Give the values that the text of one cell has, without what is blank."""
+    """Return the values that the text of one cell has, without what is blank."""
     values, begin = [""], 0
     for bar in _BAR.finditer(text):
         values[-1] += text[begin : bar.start()] + bar[1][: len(bar[1]) // 2]
@@ -61,12 +61,12 @@ def split_values(text: str) -> list[str]:
 
 
 def escape_formula(text: str) -> str:
-    """Give a text for a cell of CSV, with a `'` before what would be taken for a formula."""
+    """Return a text for a cell of CSV, with a `'` before what would be taken for a formula."""
     return _SHIELD + text if _FORMULA.match(text) else text
 
 
 def unescape_formula(text: str) -> str:
-    """Give the text of a cell that was shielded; any other text is as it was."""
+    """Return the text of a cell that was shielded; any other text is as it was."""
     bare = text.removeprefix(_SHIELD)
     return bare if bare != text and _FORMULA.match(bare) else text
 
@@ -109,7 +109,7 @@ class Column:
 
     @property
     def key(self) -> str:
-        """Give the name that is the same in every language, such as `title@nl`."""
+        """Return the name that is the same in every language, such as `title@nl`."""
         return self.field.key + (f"@{self.language}" if self.language else "")
 
 
@@ -121,12 +121,12 @@ class TableColumns:
 
     @cached_property
     def identifier(self) -> Field:
-        """Give the field that says which entry a row is about."""
+        """Return the field that says which entry a row is about."""
         return self.values.shape.fields_with_role("IDRole")[0]
 
     @cached_property
     def all(self) -> tuple[Column, ...]:
-        """Give every column that can be read: the identifier first, then in order of the fields."""
+        """Return the columns that can be read: the identifier first, then as the fields stand."""
         others = [field for field in self.values.shape.fields if field != self.identifier]
         return tuple(
             Column(field, tag)
@@ -137,7 +137,7 @@ class TableColumns:
 
     @cached_property
     def known(self) -> dict[str, Column]:
-        """Give the columns by their names, folded: keys, and labels in every language.
+        """Return the columns by their names, folded: keys, and labels in every language.
 
         Texts are there without a language too, so that one who forgets it can be told.
         """
@@ -152,17 +152,17 @@ class TableColumns:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """Give the keys of all columns."""
+        """Return the keys of all columns."""
         return frozenset(column.key for column in self.all)
 
     def label(self, column: Column, languages: Sequence[str]) -> str:
-        """Give what a column is called; its key where another column is called so too."""
+        """Return what a column is called; its key where another column is called so too."""
         tag = f"@{column.language}" if column.language else ""
         label = pick_text(column.field.names, languages) + tag
         return label if self.known.get(fold(label)) == column else column.key
 
     def wordings(self, field: Field, languages: Sequence[str]) -> dict[str, str]:
-        """Give what to write for each value from a list, by its short form.
+        """Return what to write for each value from a list, by its short form.
 
         That is the label, if it is read as this value; else the short form itself.
         """

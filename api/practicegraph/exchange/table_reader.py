@@ -46,7 +46,7 @@ _DELIMITERS = ",;\t"
 
 
 def read_csv(values: ValueParser, path: Path, content: bytes) -> Iterator[TableRow]:
-    """Give the rows that are not blank; raises RefusedError where it is no table."""
+    """Return the rows that are not blank; raises RefusedError where it is no table."""
     text = values.decode(path, content)
     line = 1
     try:
@@ -62,7 +62,7 @@ def read_csv(values: ValueParser, path: Path, content: bytes) -> Iterator[TableR
 
 
 def _delimiter(text: str) -> str:
-    """Give what stands between the cells of the first line: a comma, where nothing else does."""
+    """Return what stands between the cells of the first line: a comma, where nothing else does."""
     lines = io.StringIO(text, newline="")
     return max(_DELIMITERS, key=lambda delimiter: _width(lines, delimiter))
 
@@ -95,7 +95,7 @@ _NO_LETTERS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 
 
 def read_xlsx(values: ValueParser, path: Path, content: bytes, most: int) -> list[TableRow]:
-    """Give the rows of the first visible sheet that are not blank, at most so many.
+    """Return the rows of the first visible sheet that are not blank, at most so many.
 
     Raises RefusedError where the file is no workbook, has macros or is too large.
     """
@@ -139,7 +139,7 @@ def _rows(values: ValueParser, path: Path, content: bytes, most: int) -> Iterato
 
 
 def _said(cells: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
-    """Give what the cells of a row show up to the last that shows anything, and their faults."""
+    """Return what the cells of a row show up to the last that shows anything, and their faults."""
     texts: list[str] = []
     faults: dict[int, str] = {}
     for index, cell in enumerate(cells):
@@ -170,7 +170,7 @@ def _text(cell: Any) -> tuple[str, str]:
 
 
 def _day(value: datetime, form: str) -> str:
-    """Give a date in ISO 8601, with as much of it as its format shows."""
+    """Return a date in ISO 8601, with as much of it as its format shows."""
     shown = set(_NO_LETTERS.sub("", form).lower())
     if "h" in shown and "d" in shown:
         return value.isoformat()
@@ -180,7 +180,7 @@ def _day(value: datetime, form: str) -> str:
 
 
 def _number(value: float, form: str) -> str:
-    """Give a number without an exponent, with the zeros before it that its format shows."""
+    """Return a number without an exponent, with the zeros before it that its format shows."""
     if value == int(value):
         return str(int(value)).zfill(len(form) if re.fullmatch("0+", form) else 0)
     return f"{Decimal(repr(value)):f}"
@@ -212,7 +212,7 @@ class TableParser:
 
     @cached_property
     def columns(self) -> TableColumns:
-        """Give the columns that a table may have."""
+        """Return the columns that a table may have."""
         return TableColumns(self.values)
 
     def read(self, path: Path) -> list[Draft]:
@@ -248,7 +248,7 @@ class TableParser:
         return read_csv(self.values, path, content)
 
     def _header(self, path: Path, rows: Iterator[TableRow]) -> tuple[TableRow, Iterator[TableRow]]:
-        """Give the names of the columns: the first row, or the keys that the second one has."""
+        """Return the names of the columns: the first row, or the keys that the second one has."""
         first = next(rows, TableRow(SourceLocation(path, 1), ()))
         second = next(rows, None)
         if second is None:
@@ -284,7 +284,7 @@ class TableParser:
     def _column(
         self, place: SourceLocation, name: str, before: Sequence[Column | None]
     ) -> Column | ParseProblem | None:
-        """Give the column of a name, or none where there is no name: nothing may stand below."""
+        """Return the column of a name, or none where there is no name: nothing may stand below."""
         found = self.columns.known.get(fold(name))
         if not name:
             return None

@@ -66,13 +66,13 @@ class WorkbookWriter:
 
     @cached_property
     def listed(self) -> tuple[Column, ...]:
-        """Give the columns: all but those that an import fills by itself."""
+        """Return the columns: all but those that an import fills by itself."""
         return tuple(
             c for c in self.columns.all if c.field.predicate not in importer.GENERATED_PROPERTIES
         )
 
     def labels(self) -> list[str]:
-        """Give what the columns are called."""
+        """Return what the columns are called."""
         return [self.columns.label(column, self.languages) for column in self.listed]
 
     def write(self, reader: RecordReader, entries: Iterable[Record], output: BinaryIO) -> None:
@@ -110,7 +110,7 @@ class WorkbookWriter:
         sheet.append([_cell(sheet, column.key) for column in self.listed])
 
     def _rows(self, reader: RecordReader, entries: Iterable[Record]) -> Iterator[list[str]]:
-        """Give the texts of each entry's cells; raises CellValueError."""
+        """Return the texts of each entry's cells; raises CellValueError."""
         tags = self.columns.values.languages
         for record in entries:
             found = table_row(reader, record, tags) | self._worded(reader, record)
@@ -128,7 +128,7 @@ class WorkbookWriter:
 
     @cached_property
     def _wordings(self) -> Mapping[str, Mapping[str, str]]:
-        """Give the words for the values of lists, by key and short form."""
+        """Return the words for the values of lists, by key and short form."""
         fields = {column.key: column.field for column in self.listed if column.field.has_options}
         return {key: self.columns.wordings(field, self.languages) for key, field in fields.items()}
 
@@ -180,7 +180,7 @@ class WorkbookWriter:
             sheet.data_validations.append(offered)
 
     def _validation(self, field: Field, letter: str, source: str) -> DataValidation:
-        """Give what a cell of a column says and offers; other words may always be put there.
+        """Return what a cell of a column says and offers; other words may always be put there.
 
         A label in another language is right too, and so are several values in one cell.
         """
@@ -204,7 +204,7 @@ class WorkbookWriter:
 
 
 def _timeless(packed: BinaryIO) -> bytes:
-    """Give a workbook without the time of writing, so that it has the same bytes each time."""
+    """Return a workbook without the time of writing, so that it has the same bytes each time."""
     output = io.BytesIO()
     with zipfile.ZipFile(packed) as old, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
@@ -244,7 +244,7 @@ TEMPLATE_FORMATS = ("xlsx", "csv")
 
 
 def template_format(path: Path | None) -> str:
-    """Give the format that the name of a file ends in, XLSX without a file; UnknownFormatError."""
+    """Return the format of a file name, XLSX without one; raises UnknownFormatError."""
     form = path.suffix.removeprefix(".").lower() if path else TEMPLATE_FORMATS[0]
     if form not in TEMPLATE_FORMATS:
         raise UnknownFormatError(f"{path}: its name ends in none of {', '.join(TEMPLATE_FORMATS)}")
@@ -252,7 +252,7 @@ def template_format(path: Path | None) -> str:
 
 
 def empty_table(opened: Catalogue, form: str, language: str | None) -> bytes:
-    """Give an empty table in a format, its words in a language; raises UnknownLanguageError.
+    """Return an empty table in a format, its words in a language; raises UnknownLanguageError.
 
     CSV has the keys of the columns, or in a language what they are called.
     """
@@ -265,7 +265,7 @@ def empty_table(opened: Catalogue, form: str, language: str | None) -> bytes:
 
 
 def _line(names: list[str]) -> bytes:
-    """Give a line of CSV, marked as UTF-8, which Excel does not suppose."""
+    """Return a line of CSV, marked as UTF-8, which Excel does not suppose."""
     text = io.StringIO()
     csv.writer(text).writerow(names)
     return text.getvalue().encode("utf-8-sig")

@@ -232,7 +232,7 @@ class ReleaseCache(Generic[Key, Value]):
     def get_many(
         self, release: str, keys: Sequence[Key], make: Callable[[list[Key]], Sequence[Value]]
     ) -> list[Value]:
-        """Return the values of keys at a release in order; those that are missing are made together.
+        """Return the values of keys at a release in order; missing ones are made together.
 
         Without a release nothing is kept, since nothing tells when it is no longer true.
         """
