@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from practicegraph.application import startup
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
 from support.catalogues import ROOT, copy
@@ -56,11 +56,11 @@ def trace() -> Iterator[Trace]:
 def client(trace: Trace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client that may write."""
     root = copy(tmp_path_factory.mktemp("walks"))
-    headers = {"Authorization": f"Bearer {TokenFile(root).add('anna', RIGHTS)}"}
+    headers = {"Authorization": f"Bearer {TokenFile(root).add('anna', PERMISSIONS)}"}
     services = startup.open_for_serving(root)
     assert services.source
     workers = Workers(services.source, Limits(processes=1))
-    app = application(services, workers, writing=startup.entry_writer(services))
+    app = application(services, workers, editor=startup.entry_editor(services))
     with TestClient(app, headers=headers, follow_redirects=False) as client:
         yield client
 

@@ -19,7 +19,7 @@ from practicegraph.catalogue import catalogue as catalogue_catalogue
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document, UnreadableError
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.exchange.dumps import DumpFolder
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import Limits, Workers
@@ -193,7 +193,7 @@ def test_of_two_files_on_one_topic_the_earlier_one_is_served(copied: Path) -> No
 
 
 def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Path) -> None:
-    headers = {"Authorization": f"Bearer {TokenFile(copied).add('anna', RIGHTS)}"}
+    headers = {"Authorization": f"Bearer {TokenFile(copied).add('anna', PERMISSIONS)}"}
     headers["Content-Type"] = "text/turtle"
     (copied / "data/practices/1789.ttl").write_text(BROKEN)
     started(copied, state)

@@ -18,7 +18,7 @@ from benchmarks import synthetic
 from practicegraph.application import startup
 from practicegraph.catalogue import catalogue, change_recorder, loading
 from practicegraph.editing import writer
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.storage import files
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.validation.incremental import IncrementalValidator
@@ -59,12 +59,12 @@ def measure(entries: int, rounds: int, taken: Clocked) -> None:
     """Write an entry of a catalogue with so many more; the first write is not counted."""
     with tempfile.TemporaryDirectory() as place:
         root = copy(Path(place) / "catalogue")
-        token = TokenFile(root).add("bench", RIGHTS)
+        token = TokenFile(root).add("bench", PERMISSIONS)
         opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
         if entries:
             synthetic.write(opened, root / "data" / "synthetic.nq.gz", entries)
         served = startup.open_for_serving(root)
-        client = TestClient(application(served, writing=startup.entry_writer(served)))
+        client = TestClient(application(served, editor=startup.entry_editor(served)))
         headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
         headers["Content-Type"] = "text/turtle"
         text = served.catalogue.entry_path("1788").read_text()

@@ -13,7 +13,7 @@ from pyoxigraph import RdfFormat, Store
 from practicegraph.application import startup
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.rdf import nesting, untrusted
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
@@ -74,11 +74,11 @@ Send = Callable[[str, str], Response]
 @pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     root = copy(tmp_path_factory.mktemp("doors"))
-    token = TokenFile(root).add("anna", RIGHTS)
+    token = TokenFile(root).add("anna", PERMISSIONS)
     served = startup.open_for_serving(root)
     assert served.source
     workers = Workers(served.source, Limits(processes=1))
-    app = application(served, workers, writing=startup.entry_writer(served))
+    app = application(served, workers, editor=startup.entry_editor(served))
     with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as client:
         yield client
 

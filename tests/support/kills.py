@@ -26,7 +26,7 @@ from fastapi.testclient import TestClient
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, loading
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.validation import checks, scope, shacl
 from practicegraph.validation.incremental import IncrementalValidator
 from practicegraph.validation.shacl import compile_shapes
@@ -83,7 +83,7 @@ def rounds(count: int, root: Path, seed: int) -> tuple[Known, int]:
     """Kill so many times; give what was known at the end, and how many writes were acknowledged."""
     chance, known, acknowledged = random.Random(seed), Known(), 0
     _prepare(root)
-    token = TokenFile(root).add("writer", RIGHTS)
+    token = TokenFile(root).add("writer", PERMISSIONS)
     for number in range(count + 1):
         reader, writer = os.pipe()
         child = os.fork()
@@ -152,7 +152,7 @@ def _serve(root: Path, token: str, output: int) -> None:
     """Open the catalogue, report what there is, and write until killed."""
     try:
         opened = startup.open_for_serving(root)
-        app = application(opened, writing=startup.entry_writer(opened))
+        app = application(opened, editor=startup.entry_editor(opened))
         with TestClient(app) as client:
             client.headers["Authorization"] = f"Bearer {token}"
             _say(output, json.dumps(_report(opened, client)))

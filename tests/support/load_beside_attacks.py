@@ -25,7 +25,7 @@ from itertools import cycle
 from pathlib import Path
 from urllib.parse import quote
 
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from support.attacks import ATTACKS
 from support.catalogues import copy
 from support.server import free_port, wait_for
@@ -170,7 +170,7 @@ def attacked(server: Server, name: str, token: str, seconds: float, idle: float)
 
 def outcomes(root: Path, seconds: float, names: Sequence[str] = ()) -> Iterator[Outcome]:
     """Yield what each attack did to readers; each one finds a server of its own."""
-    token, log = TokenFile(root).add("writer", RIGHTS), root / "log"
+    token, log = TokenFile(root).add("writer", PERMISSIONS), root / "log"
     for name in names or ATTACKS:
         with served(root, log) as server:
             readers(server.port, _WARMING)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from practicegraph.application import startup
 from practicegraph.application.services import Services
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
 from practicegraph.web.models import ProblemObject
@@ -137,11 +137,11 @@ CASES = [
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = copy(tmp_path_factory.mktemp("described"))
-    token = TokenFile(root).add("anna", RIGHTS)
+    token = TokenFile(root).add("anna", PERMISSIONS)
     services = startup.open_for_serving(root)
     assert services.source
     workers = Workers(services.source, Limits(seconds=20, processes=1))
-    app = application(services, workers, writing=startup.entry_writer(services))
+    app = application(services, workers, editor=startup.entry_editor(services))
     with TestClient(app, follow_redirects=False) as client:
         paths = client.get("/openapi.json").json()["paths"]
         operations = {

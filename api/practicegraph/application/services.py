@@ -75,8 +75,8 @@ class Services:
         return SimilarityFinder(self.search, self.catalogue.reader)
 
     @cached_property
-    def states(self) -> GraphDigests:
-        """Return the entity states of records."""
+    def graph_digests(self) -> GraphDigests:
+        """Return the digests of named graphs."""
         return GraphDigests(self.catalogue.store)
 
     @cached_property

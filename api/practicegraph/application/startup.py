@@ -20,6 +20,7 @@ from ..catalogue.change_log import ChangeLog
 from ..catalogue.documents import UnreadableError
 from ..catalogue.loading import Progress, no_progress
 from ..catalogue.state import StateFile
+from ..editing.editor import EntryEditor
 from ..editing.writer import EntryWriter
 from ..search import index as search_index
 from ..search.index_file import IndexFile
@@ -55,10 +56,11 @@ def open_for_serving(root: Path, progress: Progress = no_progress) -> Services:
     return _with_index(catalogue, snapshots, ChangeLog(state), work, files)
 
 
-def entry_writer(services: Services) -> EntryWriter:
-    """Return the writer of a catalogue that `open_for_serving` has opened."""
+def entry_editor(services: Services) -> EntryEditor:
+    """Return the editor of a catalogue that `open_for_serving` has opened."""
     assert services.log
-    return EntryWriter(services.catalogue, services.log.state, services.search)
+    writer = EntryWriter(services.catalogue, services.log.state, services.search)
+    return EntryEditor(services.catalogue, services.graph_digests, services.validator, writer)
 
 
 def load_store(root: Path, endpoint: Endpoint, progress: Progress = no_progress) -> str:

@@ -36,13 +36,13 @@ _KEPT = 4096
 
 @dataclass(frozen=True)
 class GraphDigests:
-    """The states of things that have a graph of their own in a store."""
+    """The digests of named graphs in a store; entity tags begin with those of entries."""
 
     store: Store
 
-    def of(self, iri: str) -> str:
-        """Give the state of a thing, or "" where it has no graph."""
-        return self._recent.get_many(self.store.release(), [iri], self._read)[0]
+    def digest(self, graph: str) -> str:
+        """Return the digest of a graph, or "" where there is no such graph."""
+        return self._recent.get_many(self.store.release(), [graph], self._read)[0]
 
     @cached_property
     def _recent(self) -> ReleaseCache[str, str]:

@@ -12,7 +12,7 @@ from .. import __version__
 from ..application import startup
 from ..catalogue import catalogue, documents
 from ..catalogue.catalogue import Catalogue
-from ..editing.tokens import RIGHTS, TokenFile
+from ..editing.tokens import PERMISSIONS, TokenFile
 from ..exchange import export as exchange_export
 from ..exchange import importer, table_writer
 from ..exchange.export import FORMATS, XLSX, Exporter, canonicalize_store
@@ -165,7 +165,7 @@ def label(path: Path, folder: Path) -> None:
 @click.option(
     "--right",
     "rights",
-    type=click.Choice(RIGHTS),
+    type=click.Choice(PERMISSIONS),
     multiple=True,
     help="A permission of the token; repeatable, by default all.",
 )
@@ -180,12 +180,12 @@ def token(name: str, folder: Path, rights: tuple[str, ...], revoke: bool) -> Non
     if revoke and not name:
         raise click.UsageError("No name. Give the name whose token is to be revoked.")
     if not name:
-        for bearer in bearers.all():
-            click.echo(f"{bearer.name}: {', '.join(bearer.rights)}")
+        for bearer in bearers.holders():
+            click.echo(f"{bearer.name}: {', '.join(bearer.permissions)}")
     elif revoke:
-        bearers.remove(name)
+        bearers.revoke(name)
     else:
-        click.echo(bearers.add(name, rights or RIGHTS))
+        click.echo(bearers.add(name, rights or PERMISSIONS))
 
 
 def _print_changes(opened: Catalogue, changes: Sequence[FileChange], dry_run: bool) -> None:

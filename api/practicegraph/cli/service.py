@@ -13,8 +13,8 @@ from ..application.dump_process import DumpProcess
 from ..application.health import FolderHealth, checked_beside
 from ..catalogue import catalogue
 from ..catalogue.catalogue import Catalogue
+from ..editing.editor import EntryEditor
 from ..editing.tokens import TokenFile
-from ..editing.writer import EntryWriter
 from ..exchange.dumps import DumpFolder
 from ..sparql.pool import Limits, Workers
 from ..storage import query_guard
@@ -79,8 +79,8 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     else:
         opened = startup.open_for_serving(folder, progress)
     condition = FolderHealth.of(opened.catalogue)
-    writing = None if store else startup.entry_writer(opened)
-    release, writers = opened.catalogue.release, _writers(opened.catalogue, writing)
+    editor = None if store else startup.entry_editor(opened)
+    release, writers = opened.catalogue.release, _writers(opened.catalogue, editor)
     click.echo(f"release {release}, at http://{host}:{port}, {writers}", err=True)
     assert opened.source
     workers = Workers(opened.source, Limits(most_seconds=query_timeout, hosts=service_hosts))
@@ -90,7 +90,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
         else None
     )
     try:
-        app = application(opened, workers, dumper, proxies, writing, condition)
+        app = application(opened, workers, dumper, proxies, editor, condition)
         logging.getLogger("uvicorn.error").addFilter(responses.one_line)
         _freeze_garbage_collection()
         with checked_beside(condition):
@@ -120,9 +120,9 @@ def _freeze_garbage_collection() -> None:
     gc.freeze()
 
 
-def _writers(opened: Catalogue, writing: EntryWriter | None) -> str:
+def _writers(opened: Catalogue, editor: EntryEditor | None) -> str:
     """Return whose tokens permit writing, or "read-only"."""
-    names = [bearer.name for bearer in TokenFile(opened.folder).all()] if writing else []
+    names = [holder.name for holder in TokenFile(opened.folder).holders()] if editor else []
     return f"written by {', '.join(names)}" if names else "read-only"
 
 

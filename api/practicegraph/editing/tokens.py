@@ -1,7 +1,7 @@
-"""Who may write: names with their rights, each known by the hash of a token that was shown once.
+"""Bearer tokens and their permissions (RFC 6750), in a file of the catalogue's folder.
 
-They stand in a file of the catalogue's folder that is neither published nor kept in git. A token
-has 256 bits of chance, so that its SHA-256 leads nobody back to it.
+The file is neither published nor kept in git, and has the hashes of tokens that are shown once. A
+token has 256 random bits, so that its SHA-256 leads nobody back to it.
 """
 
 import hashlib
@@ -16,92 +16,94 @@ from pathlib import Path
 from typing import Any
 
 FILE = "tokens.json"
-CREATE, CHANGE, REMOVE = RIGHTS = ("create", "change", "remove")
-"""What may be done: make entries, write them anew, withdraw them."""
+CREATE, CHANGE, REMOVE = PERMISSIONS = ("create", "change", "remove")
+"""To create entries, to update them, to withdraw them."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_OWNER = 0o600
+_KEY = "rights"  # of the permissions in the file
+_OWNER_ONLY = 0o600
 
 
 class TokenFileError(ValueError):
-    """A file of tokens that cannot be read, or a name that is none."""
+    """A file of tokens that is unreadable, or a name that is not valid."""
 
 
 @dataclass(frozen=True)
 class TokenHolder:
-    """Somebody who may write."""
+    """Somebody who has a token."""
 
     name: str
-    rights: tuple[str, ...]
+    permissions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class TokenFile:
-    """Those who may write to the catalogue in a folder."""
+    """The tokens of a catalogue; all methods raise TokenFileError."""
 
     folder: Path
 
     @property
-    def exist(self) -> bool:
-        """Tell whether there are any; raises TokenFileError."""
-        return bool(self._listed())
+    def has_tokens(self) -> bool:
+        """Return whether there are any tokens."""
+        return bool(self._rows())
 
-    def all(self) -> list[TokenHolder]:
-        """Give everybody in order of the names; raises TokenFileError."""
-        return [
-            TokenHolder(name, tuple(row["rights"])) for name, row in sorted(self._listed().items())
-        ]
+    def holders(self) -> list[TokenHolder]:
+        """Return who has a token, in order of the names."""
+        return [_holder(name, row) for name, row in sorted(self._rows().items())]
 
-    def bearer(self, token: str) -> TokenHolder | None:
-        """Give whose token it is, or None; it takes as long for a right token as for a wrong one.
+    def find_holder(self, token: str) -> TokenHolder | None:
+        """Return who has a token, or None, in a time that does not depend on the token."""
+        digest = _hash(token).encode()
+        holder = None
+        for name, row in self._rows().items():
+            if hmac.compare_digest(row["hash"].encode(), digest):
+                holder = _holder(name, row)
+        return holder
 
-        Raises TokenFileError.
-        """
-        wanted = _hash(token)
-        found = None
-        for name, row in self._listed().items():
-            if hmac.compare_digest(row["hash"].encode(), wanted.encode()):
-                found = TokenHolder(name, tuple(row["rights"]))
-        return found
-
-    def add(self, name: str, rights: Iterable[str]) -> str:
-        """Give a new token to a name, whose earlier one ends; raises TokenFileError."""
+    def add(self, name: str, permissions: Iterable[str]) -> str:
+        """Return a new token for a name, whose earlier one ends."""
         if not _NAME.fullmatch(name):
             raise TokenFileError(f"{name}: a name has small letters, digits and hyphens")
         token = f"pg_{secrets.token_urlsafe(32)}"
-        row = {"hash": _hash(token), "rights": [right for right in RIGHTS if right in set(rights)]}
-        self._write({**self._listed(), name: row})
+        chosen = set(permissions)
+        row = {"hash": _hash(token), _KEY: [each for each in PERMISSIONS if each in chosen]}
+        self._write({**self._rows(), name: row})
         return token
 
-    def remove(self, name: str) -> None:
-        """Take a name's token back; raises TokenFileError."""
-        listed = dict(self._listed())
-        if name not in listed:
+    def revoke(self, name: str) -> None:
+        """Remove the token of a name."""
+        rows = dict(self._rows())
+        if name not in rows:
             raise TokenFileError(f"{name}: nobody of that name has a token")
-        del listed[name]
-        self._write(listed)
+        del rows[name]
+        self._write(rows)
 
     @property
     def _path(self) -> Path:
         return self.folder / FILE
 
-    def _listed(self) -> Mapping[str, Any]:
+    def _rows(self) -> Mapping[str, Any]:
         try:
-            found: dict[str, Any] = json.loads(self._path.read_bytes())
-            assert all(row["hash"] and set(row["rights"]) <= set(RIGHTS) for row in found.values())
+            rows: dict[str, Any] = json.loads(self._path.read_bytes())
+            assert all(row["hash"] and set(row[_KEY]) <= set(PERMISSIONS) for row in rows.values())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
             raise TokenFileError(f"{self._path}: no list of tokens: {error!r}") from error
-        return found
+        return rows
 
-    def _write(self, listed: Mapping[str, object]) -> None:
+    def _write(self, rows: Mapping[str, object]) -> None:
         part = self._path.with_suffix(".part")
         part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER), "w") as stream:
-            json.dump(dict(sorted(listed.items())), stream, indent=1)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+        with os.fdopen(descriptor, "w") as stream:
+            json.dump(dict(sorted(rows.items())), stream, indent=1)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(self._path)
+
+
+def _holder(name: str, row: Mapping[str, Any]) -> TokenHolder:
+    return TokenHolder(name, tuple(row[_KEY]))
 
 
 def _hash(token: str) -> str:

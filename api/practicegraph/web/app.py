@@ -19,7 +19,7 @@ from ..application.dump_process import DumpProcess
 from ..application.health import FolderHealth
 from ..application.services import Services
 from ..catalogue.stored_queries import StoredQuery
-from ..editing.writer import EntryWriter
+from ..editing.editor import EntryEditor
 from ..exchange.dumps import ARCHIVE_NAME, DUMP_NAMES
 from ..search.request import SearchRequest
 from ..sparql.pool import OnDemand, Workers
@@ -27,10 +27,10 @@ from . import openapi, operations, problems, urls, validation
 from .changes.endpoint import ChangesEndpoint
 from .context import Site
 from .document import Contexts
-from .entries import parsing
+from .entries import bodies
 from .entries import routes as entries_routes
-from .entries.parsing import Parsing
-from .entries.routes import Writable
+from .entries.bodies import RdfParser
+from .entries.routes import AllowedMethods
 from .http import negotiation, responses
 from .http.conditional import CodedTags, Coding, Codings
 from .http.middleware import Escapes, Methods, Network, PlainRoute, Proxies
@@ -147,21 +147,21 @@ def application(
     workers: Workers | None = None,
     dumper: DumpProcess | None = None,
     proxies: Sequence[Network] = (),
-    writing: EntryWriter | None = None,
+    editor: EntryEditor | None = None,
     condition: FolderHealth | None = None,
 ) -> FastAPI:
     """Give the application that serves a catalogue.
 
     Queries are answered where workers run them, dumps given where a dumper has them made, and
-    entries written where there is a writing. Stored questions and checks have processes of their
+    entries written where there is an editor. Stored questions and checks have processes of their
     own, which queries cannot occupy.
     Proxies that are named are believed in what they say of the address.
     """
     catalogue = services.catalogue
-    allowed = Writable(catalogue, writing).allowed
+    allowed = AllowedMethods(catalogue, editor is not None).of_path
     site = Site(services, Addresses(catalogue), dumper, allowed)
     checkers = validation.checkers(workers) if workers else None
-    parsers = parsing.parsers(catalogue)
+    parsers = bodies.parser_pool(catalogue)
     stored = OnDemand(workers.source, workers.limits) if workers else None
     pools = [pool for pool in (workers, stored, checkers, parsers) if pool]
     app = FastAPI(
@@ -192,7 +192,8 @@ def application(
     if dumper:
         _route_dumps(app, DumpFiles(site, dumper))
     _route_changes(app, ChangesEndpoint(site))
-    app.include_router(entries_routes.routes(site, writing, Parsing(parsers)))
+    parser = RdfParser(parsers, Contexts(catalogue))
+    app.include_router(entries_routes.routes(site, editor, parser))
     _route_resources(app, site)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
     app.add_middleware(Codings)

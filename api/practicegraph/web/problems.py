@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from ..editing.editor import NotAdmittedError
 from ..schema.value_parser import InvalidParameterError
 from ..sparql.pool import BusyError, CrashError, DeadlineError, IncidentError, TooMuchError
 from ..storage.base import QueryRefusedError
@@ -43,14 +44,6 @@ _REPORTS = {
 }
 
 
-class NotAdmittedError(Exception):
-    """An entry that the shapes do not admit, with what a check has found."""
-
-    def __init__(self, checked: ValidationReport) -> None:
-        super().__init__(checked.summary)
-        self.checked = checked
-
-
 def answer_refusal(app: FastAPI, site: Site) -> None:
     """Have the application answer refused writes."""
 
@@ -63,7 +56,7 @@ def answer_refusal(app: FastAPI, site: Site) -> None:
 
     def not_admitted(request: Request, error: Exception) -> Response:
         assert isinstance(error, NotAdmittedError)
-        return _report(request, site, error.checked)
+        return _report(request, site, error.report)
 
     app.add_exception_handler(RefusalError, refused)
     app.add_exception_handler(NotAdmittedError, not_admitted)

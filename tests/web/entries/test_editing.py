@@ -17,7 +17,7 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue import loading
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
 from support.catalogues import copy
@@ -83,11 +83,11 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     root = copy(tmp_path_factory.mktemp("written"))
-    token = TokenFile(root).add("anna", RIGHTS)
+    token = TokenFile(root).add("anna", PERMISSIONS)
     served = startup.open_for_serving(root)
     assert served.source
     app = application(
-        served, Workers(served.source, Limits(processes=1)), writing=startup.entry_writer(served)
+        served, Workers(served.source, Limits(processes=1)), editor=startup.entry_editor(served)
     )
     with TestClient(app, follow_redirects=False) as client:
         yield Desk(served, client, token)
@@ -391,15 +391,15 @@ def test_who_has_no_token_is_asked_for_one(desk: Desk, token: str) -> None:
 
 
 def test_a_token_does_what_it_has_the_right_to(desk: Desk) -> None:
-    bearers = TokenFile(desk.catalogue.folder)
+    tokens = TokenFile(desk.catalogue.folder)
     desk.new("theirs")
-    other = Desk(desk.services, desk.client, bearers.add("bob", ["create"]))
+    other = Desk(desk.services, desk.client, tokens.add("bob", ["create"]))
     assert other.new("mine").status_code == 201
     answer = other.put("theirs", NEW)
     assert problem(answer, 403)
     assert 'error="insufficient_scope", scope="change"' in answer.headers["www-authenticate"]
     problem(other.delete("mine"), 403)
-    changing = Desk(desk.services, desk.client, bearers.add("bob", ["change"]))
+    changing = Desk(desk.services, desk.client, tokens.add("bob", ["change"]))
     retired = (
         NEW
         + f"""<> <http://www.w3.org/2002/07/owl#deprecated> true ;
@@ -409,7 +409,7 @@ def test_a_token_does_what_it_has_the_right_to(desk: Desk) -> None:
     problem(changing.put("mine", retired), 403)
     assert desk.put("mine", retired).status_code == 200
     assert desk.client.get("/practice/mine").status_code == 301
-    bearers.remove("bob")
+    tokens.revoke("bob")
     problem(changing.put("mine", NEW), 401)
 
 
@@ -450,10 +450,10 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(copied: Path, run: Callable[..
     path = copied / "tokens.json"
     assert token not in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert TokenFile(copied).bearer(token)
+    assert TokenFile(copied).find_holder(token)
     assert run("token").output == "anna: change\n"
     assert run("token", "anna", "--revoke").exit_code == 0
-    assert TokenFile(copied).bearer(token) is None
+    assert TokenFile(copied).find_holder(token) is None
     assert run("token", "anna", "--revoke").exit_code == 1
     assert run("token", "Anna!").exit_code == 1
 
@@ -461,7 +461,7 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(copied: Path, run: Callable[..
 def test_a_list_of_tokens_that_is_none_lets_nobody_write(copied: Path) -> None:
     (copied / "tokens.json").write_text("[1]")
     app = application(
-        served := startup.open_for_serving(copied), writing=startup.entry_writer(served)
+        served := startup.open_for_serving(copied), editor=startup.entry_editor(served)
     )
     answer = TestClient(app).put("/practice/1788", content=b"")
     problem(answer, 500)

@@ -17,7 +17,7 @@ from practicegraph.application import startup
 from practicegraph.application.dump_process import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.editing.tokens import RIGHTS, TokenFile
+from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.exchange.dumps import DUMP_NAMES, DumpFolder
 from practicegraph.exchange.export import Exporter
 from practicegraph.web.app import application
@@ -59,14 +59,14 @@ def dumper(served: Services, dumps: DumpFolder, made: DumpFolder) -> DumpProcess
 
 @pytest.fixture
 def client(served: Services, dumper: DumpProcess) -> TestClient:
-    return TestClient(application(served, dumper=dumper, writing=startup.entry_writer(served)))
+    return TestClient(application(served, dumper=dumper, editor=startup.entry_editor(served)))
 
 
 @pytest.fixture
 def write(served: Services) -> Write:
     """What gives another entry another title, and the release that this makes."""
-    token = TokenFile(served.catalogue.folder).add("anna", RIGHTS)
-    desk = TestClient(application(served, writing=startup.entry_writer(served)))
+    token = TokenFile(served.catalogue.folder).add("anna", PERMISSIONS)
+    desk = TestClient(application(served, editor=startup.entry_editor(served)))
     numbers = iter(range(100))
 
     def write() -> str:

@@ -1,146 +1,200 @@
-"""What a writer sends as an entry: RDF in any syntax, or the JSON of the API, as triples.
+"""The body of a write as triples: RDF in any syntax, or an entry in the JSON of the API.
 
-What a document says beside its topic's own graph, such as how what it mentions is called, may come
-back as it was given and is left out. Nothing is nested without end.
-
-How deep what somebody sends is nested: found level by level, so that no depth is too much.
+What a document has beside its topic's own graph, such as labels, may be sent back and is left out.
+RDF is parsed in a process of its own (`editing.parser_process`).
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, Triple
+from anyio import from_thread
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse
 
-from ...editing.entry import EntryJsonParser, InvalidEntryError
+from ...catalogue.catalogue import Catalogue
+from ...editing.entry_json import EntryJsonParser, InvalidEntryError
+from ...editing.parser_process import MODULE, UNREADABLE
 from ...rdf import nesting, untrusted
 from ...rdf.nesting import TooDeepError
-from ..document import Statements
+from ...rdf.untrusted import ContextError
+from ...sparql.pool import Answer, DeadlineError, Limits, OnDemand, TooMuchMemoryError, Workers
+from ..document import Contexts, Statements
+from ..http import responses
 from ..http.errors import RefusalError, UnsupportedError
-from ..http.negotiation import DOCUMENTS, HTML, Form
+from ..http.negotiation import DOCUMENTS, HTML, TURTLE, Form
 
-MOST = 32
-"""The levels that are read; counting ends beyond them."""
-
-
-def refuse_json(text: str) -> None:
-    """Raise TooDeepError where objects and lists are nested too deep in JSON."""
-    for _ in untrusted.in_json(text, MOST):
-        pass
-
-
-def of_nodes(triples: Iterable[Triple]) -> int:
-    """Give how many blank nodes stand in one another; a ring of them has no end."""
-    inside: dict[Any, list[Any]] = {}
-    for triple in triples:
-        if isinstance(triple.object, BlankNode):
-            inside.setdefault(triple.subject, []).append(triple.object)
-    level, depth = [node for node in inside if not isinstance(node, BlankNode)], 0
-    while level and depth <= MOST:
-        level, depth = list({n for node in level for n in inside.get(node, ())}), depth + 1
-    return depth
-
-
+MAX_DEPTH = 32
+"""How deep JSON and blank nodes may be nested."""
 FORMS = tuple(form for form in DOCUMENTS if form != HTML)
-"""The forms of a body."""
+"""The media types of a body."""
+_LIMITS = Limits(10, 10, most_bytes=1 << 26, memory=2 << 30, processes=1)
+_PHRASES = {
+    TooDeepError.__name__: "tooDeep",
+    ContextError.__name__: "remoteContext",
+}
+
+
+def parser_pool(catalogue: Catalogue) -> Workers:
+    """Return the pool of processes that parse; they have no access to the catalogue."""
+    return OnDemand(catalogue.folder, _LIMITS, MODULE)
 
 
 @dataclass(frozen=True)
 class Body:
-    """A body: its form and its content."""
+    """A body: its media type and its content."""
 
     form: Form
     content: bytes
 
     @property
     def text(self) -> str:
-        """Give the content as text; raises RefusalError."""
+        """Return the content as text; raise RefusalError."""
         try:
             return untrusted.decoded(self.content)
         except SyntaxError as error:
-            more = {"line": error.lineno, "column": error.offset}
-            raise unreadable(error.msg, more) from error
+            place = {"line": error.lineno, "column": error.offset}
+            raise _bad_request("unreadableBody", place, reason=error.msg) from error
 
     @property
-    def object(self) -> Any:
-        """Give what the JSON is; raises RefusalError where it is none, or too deep."""
+    def turtle(self) -> str:
+        """Return the text if it is Turtle, else ""."""
+        return self.text if self.form == TURTLE else ""
+
+    def parse_json(self) -> Any:
+        """Return the value of a body in JSON; raise RefusalError."""
         try:
-            refuse_json(self.text)
+            for _ in untrusted.in_json(self.text, MAX_DEPTH):
+                pass
             return untrusted.json_value(self.text)
         except TooDeepError as error:
             line, column = nesting.place(self.text, error.offset)
-            refusal = RefusalError(HTTPStatus.BAD_REQUEST, "tooDeep", most=MOST)
-            refusal.more = {"line": line, "column": column}
-            raise refusal from error
+            place = {"line": line, "column": column}
+            raise _bad_request("tooDeep", place, most=MAX_DEPTH) from error
         except ValueError as error:
-            raise RefusalError(HTTPStatus.BAD_REQUEST, "notJson", reason=error) from error
+            raise _bad_request("notJson", reason=error) from error
 
 
-def form_of(content_type: str) -> Form:
-    """Give the form that a header names; raises UnsupportedError with those that are read."""
+@dataclass(frozen=True)
+class RdfParser:
+    """Parses bodies in RDF, for threads that the event loop has started."""
+
+    pool: Workers
+    contexts: Contexts
+
+    def parse(self, body: Body, base: NamedNode, root: str) -> list[Quad]:
+        """Return the quads of a body; raise RefusalError, or what the pool raises.
+
+        The JSON-LD context that is known is the one of the service at a root.
+        """
+        request = {
+            "text": body.text,
+            "form": body.form.plain,
+            "base": base.value,
+            "contexts": [*self.contexts.addresses(root)],
+            "context": self.contexts.catalogue.context,
+        }
+        try:
+            answer, content = from_thread.run(self._run, request)
+        except (TooMuchMemoryError, DeadlineError) as error:
+            raise _bad_request("bodyTooHeavy") from error
+        if answer.kind == UNREADABLE:
+            raise _unreadable(json.loads(content))
+        return list(parse(content, RdfFormat.N_QUADS))
+
+    async def _run(self, request: Mapping[str, Any]) -> tuple[Answer, bytes]:
+        answer = await self.pool.run(request, self.pool.limits.seconds)
+        return answer, await responses.whole(answer.parts)
+
+
+def parse_content_type(content_type: str) -> Form:
+    """Return the media type that a header names; raise UnsupportedError with those supported."""
     name, _, parameters = content_type.partition(";")
     form = next((f for f in FORMS if name.strip().lower() in f.media_types), None)
     charset = parameters.lower().partition("charset=")[2].split(";")[0].strip(' "')
     if form is None or charset not in ("", "utf-8", "utf8", "us-ascii"):
-        known = ", ".join(other.plain for other in FORMS)
-        raise UnsupportedError(f"{content_type or '–'} ({known})")
+        supported = ", ".join(other.plain for other in FORMS)
+        raise UnsupportedError(f"{content_type or '–'} ({supported})")
     return form
 
 
-def graph(quads: Iterable[Quad], entry: NamedNode, statements: Statements) -> list[Triple]:
-    """Give the triples about an entry that a body in RDF says; raises RefusalError."""
-    quads = list(quads)
+def entry_triples(
+    quads: Sequence[Quad], entry: NamedNode, statements: Statements
+) -> Sequence[Triple]:
+    """Return the triples about an entry that a body in RDF has; raise RefusalError."""
     document = NamedNode(statements.document(entry.value))
     for quad in quads:
         if quad.graph_name not in (DefaultGraph(), entry, document):
-            raise _wrong("otherGraph", entry, quad.graph_name)
+            raise _unprocessable("otherGraph", entry, quad.graph_name)
         if isinstance(quad.object, Triple):
-            raise _wrong("tripleTerm", entry, quad.object)
+            raise _unprocessable("tripleTerm", entry, quad.object)
     triples = [quad.triple for quad in quads if quad.graph_name != document]
-    beside = set(statements.labels(triples))
-    own = [t for t in triples if t not in beside and t.subject != document]
+    labels = set(statements.labels(triples))
+    own = [t for t in triples if t not in labels and t.subject != document]
     for triple in own:
-        if not _belongs(triple.subject, entry, statements):
-            raise _wrong("otherSubject", entry, triple.subject)
+        if not _may_describe(entry, triple.subject, statements.catalogue):
+            raise _unprocessable("otherSubject", entry, triple.subject)
     if not any(triple.subject == entry for triple in own):
-        raise _wrong("noTopic", entry, entry)
-    if of_nodes(own) > MOST:
-        raise RefusalError(HTTPStatus.BAD_REQUEST, "tooDeep", most=MOST)
+        raise _unprocessable("noTopic", entry, entry)
+    if _blank_node_depth(own) > MAX_DEPTH:
+        raise _bad_request("tooDeep", most=MAX_DEPTH)
     return own
 
 
-def fields(
-    body: Body, inputs: EntryJsonParser, shown: Mapping[str, Any], before: Sequence[Triple]
+def entry_from_json(
+    body: Body, parser: EntryJsonParser, shown: Mapping[str, Any], before: Sequence[Triple]
 ) -> list[Triple]:
-    """Give the triples about an entry that a body in JSON says; raises RefusalError."""
-    found = body.object
-    if not isinstance(found, dict):
-        raise RefusalError(HTTPStatus.BAD_REQUEST, "notObject")
+    """Return the triples about an entry that a body in JSON has; raise RefusalError."""
+    sent = body.parse_json()
+    if not isinstance(sent, dict):
+        raise _bad_request("notObject")
     try:
-        return inputs.read(found, shown, before)
+        return parser.parse(sent, shown, before)
     except InvalidEntryError as error:
         refusal = RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "unfitInput", problems=error)
         refusal.more = {"problems": error.problems}
         raise refusal from error
 
 
-def _belongs(subject: object, entry: NamedNode, statements: Statements) -> bool:
-    """Tell whether an entry may describe a thing: itself, its parts, and what is not ours."""
+def _may_describe(entry: NamedNode, subject: object, catalogue: Catalogue) -> bool:
+    """Return whether a body may describe a resource: the entry, its parts, and what is not ours."""
     if not isinstance(subject, NamedNode) or subject == entry:
         return True
-    iri, catalogue = subject.value, statements.catalogue
+    iri = subject.value
     if iri.startswith(f"{entry.value}#"):
         return True
     return not iri.startswith(catalogue.base) and iri not in catalogue.vocabularies.concepts
 
 
-def _wrong(phrase: str, entry: NamedNode, node: object) -> RefusalError:
+def _blank_node_depth(triples: Iterable[Triple]) -> int:
+    """Return how deep blank nodes are nested; in a cycle, more than the maximum."""
+    inside: dict[Any, list[Any]] = {}
+    for triple in triples:
+        if isinstance(triple.object, BlankNode):
+            inside.setdefault(triple.subject, []).append(triple.object)
+    level, depth = [node for node in inside if not isinstance(node, BlankNode)], 0
+    while level and depth <= MAX_DEPTH:
+        level, depth = list({n for node in level for n in inside.get(node, ())}), depth + 1
+    return depth
+
+
+def _unreadable(details: Mapping[str, Any]) -> RefusalError:
+    """Return the error of a body that the process does not parse."""
+    place = {"line": details["line"], "column": details["column"]}
+    phrase = _PHRASES.get(details["kind"])
+    if phrase is None:
+        return _bad_request("unreadableBody", place, reason=details["reason"])
+    return _bad_request(phrase, place, most=nesting.MAX_DEPTH, address=details["address"])
+
+
+def _unprocessable(phrase: str, entry: NamedNode, node: object) -> RefusalError:
     return RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, phrase, topic=entry.value, node=node)
 
 
-def unreadable(reason: str, more: Mapping[str, Any]) -> RefusalError:
-    """Return the refusal of a body that cannot be read, with its place in `more`."""
-    refusal = RefusalError(HTTPStatus.BAD_REQUEST, "unreadableBody", reason=reason)
-    refusal.more = more
-    return refusal
+def _bad_request(
+    phrase: str, place: Mapping[str, Any] | None = None, /, **words: object
+) -> RefusalError:
+    error = RefusalError(HTTPStatus.BAD_REQUEST, phrase, **words)
+    error.more = place or {}
+    return error

@@ -205,7 +205,7 @@ class Resources:
             if tells_of_others
             else self.statements.modified(iri, said)
         )
-        state = self.site.services.states.of(iri) if written else ""
+        state = self.site.services.graph_digests.digest(iri) if written else ""
         return conditional.validators(request, catalogue.release, choices, day, state)
 
     def _links(self, request: Request, iri: str, path: str) -> Links:

@@ -1,0 +1,113 @@
+"""An entry after an edit, with who edited it, when and why (PROV), and tombstones.
+
+The history of an entry stands in its own file and is written here alone: what clients say of it is
+not taken. The same holds for the dates on which the entry was issued and modified.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from ..catalogue.change_log import TOMBSTONE
+from ..catalogue.change_recorder import tombstone
+from ..exchange.importer import GENERATED, ISSUED, MODIFIED, date_literal
+from ..rdf.namespaces import DCT, FOAF, PG, PROV, RDF, SKOS, XSD
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
+
+_TYPE = NamedNode(RDF + "type")
+_REVISION = NamedNode(PG + "Revision")
+_AGENT = NamedNode(PROV + "Agent")
+_ENDED, _BY = NamedNode(PROV + "endedAtTime"), NamedNode(PROV + "wasAssociatedWith")
+_CHANGE_NOTE = NamedNode(SKOS + "changeNote")
+_NAME = NamedNode(FOAF + "name")
+_PERMANENT = (DCT + "identifier", IS_REPLACED_BY)
+_MAX_REVISIONS = 10  # in an entry's file; the change log has all of them
+_TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Who edits an entry, when, and why: texts with a language each, or none."""
+
+    name: str
+    moment: datetime
+    reasons: tuple[Literal, ...]
+
+
+def revise(
+    entry: NamedNode, before: Sequence[Triple], sent: Iterable[Triple], edit: Edit
+) -> list[Triple]:
+    """Return the triples of an entry after an edit, or those before if nothing differs.
+
+    An entry that is new has none before.
+    """
+    after = _without_history(entry, sent)
+    issued = [t for t in before if t.subject == entry and t.predicate == ISSUED]
+    if issued or not any(t.predicate == ISSUED and t.subject == entry for t in after):
+        after = [t for t in after if t.subject != entry or t.predicate != ISSUED]
+        after += issued or [Triple(entry, ISSUED, date_literal(edit.moment.date()))]
+    if before and set(after) == set(_without_history(entry, before)):
+        return list(before)
+    modified = Triple(entry, MODIFIED, date_literal(edit.moment.date()))
+    return list(dict.fromkeys([*after, modified, *_history(entry, before, edit)]))
+
+
+def withdraw(
+    entry: NamedNode, before: Sequence[Triple], edit: Edit, no_reason: Iterable[Literal]
+) -> list[Triple]:
+    """Return the tombstone of an entry, with its history (Activity Streams, as:Tombstone).
+
+    Where the edit has no reasons, it has the texts that say so.
+    """
+    permanent = [t for t in before if t.subject == entry and t.predicate.value in _PERMANENT]
+    retired = [
+        Triple(entry, NamedNode(DEPRECATED), _TRUE),
+        Triple(entry, NamedNode(PG + "retired"), date_literal(edit.moment.date())),
+        *(Triple(entry, _CHANGE_NOTE, reason) for reason in edit.reasons or no_reason),
+    ]
+    remains = [*tombstone(entry.value, before), *permanent, *retired]
+    return list(dict.fromkeys([*remains, *_history(entry, before, edit)]))
+
+
+def is_tombstone(entry: NamedNode, triples: Iterable[Triple]) -> bool:
+    """Return whether the triples are those of a tombstone."""
+    return Triple(entry, _TYPE, NamedNode(TOMBSTONE)) in set(triples)
+
+
+def _without_history(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple]:
+    """Return triples without their history and the date of the last change."""
+    history = re.compile(re.escape(f"<{entry.value}#") + r"(revision-\d+|by-[a-z0-9-]+)>")
+    return [
+        triple
+        for triple in triples
+        if (triple.subject, triple.predicate) != (entry, MODIFIED)
+        and not history.fullmatch(str(triple.subject))
+        and not history.fullmatch(str(triple.object))
+    ]
+
+
+def _history(entry: NamedNode, before: Sequence[Triple], edit: Edit) -> list[Triple]:
+    """Return the last revisions of an entry, of which this edit is the newest."""
+    start = f"{entry.value}#revision-"
+    iris = (str(t.subject)[1:-1] for t in before if t.predicate == _TYPE and t.object == _REVISION)
+    numbers = sorted(int(iri.removeprefix(start)) for iri in iris if iri.startswith(start))
+    past = [NamedNode(f"{start}{number}") for number in numbers[-_MAX_REVISIONS + 1 :]]
+    agents = [t.object for t in before if t.subject in past and t.predicate == _BY]
+    remaining = [t for t in before if t.subject in (*past, *agents) or t.object in past]
+    number = numbers[-1] + 1 if numbers else 1
+    return [*remaining, *_revision(entry, NamedNode(f"{start}{number}"), edit)]
+
+
+def _revision(entry: NamedNode, revision: NamedNode, edit: Edit) -> Iterator[Triple]:
+    agent = NamedNode(f"{entry.value}#by-{edit.name}")
+    ended = edit.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    yield Triple(entry, GENERATED, revision)
+    yield Triple(revision, _TYPE, _REVISION)
+    yield Triple(revision, _ENDED, Literal(ended, datatype=NamedNode(XSD + "dateTime")))
+    yield Triple(revision, _BY, agent)
+    yield from (Triple(revision, _CHANGE_NOTE, reason) for reason in edit.reasons)
+    yield Triple(agent, _TYPE, _AGENT)
+    yield Triple(agent, _NAME, Literal(edit.name))
