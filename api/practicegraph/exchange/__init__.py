@@ -1,1 +1,10 @@
-"""exchange."""
+"""Tables and source pages in; tables, exports and dumps out.
+
+table_format: the columns, rows and cells of tables
+table_reader: CSV and XLSX, parsed to drafts
+source_pages: the text of a source database's pages, parsed to drafts
+importer: the changes that drafts make in the files of entries
+table_writer: XLSX workbooks of entries, empty tables
+export: the whole catalogue in each format
+dumps: all formats of a release, kept beside the store
+"""
