@@ -26,7 +26,7 @@ from ..sparql.pool import OnDemand, Workers
 from . import openapi, operations, problems, urls, validation
 from .changes.endpoint import ChangesEndpoint
 from .context import Site
-from .document import Contexts
+from .document import ContextEndpoint
 from .entries import bodies
 from .entries import routes as entries_routes
 from .entries.bodies import RdfParser
@@ -48,8 +48,8 @@ from .operations import Operation
 from .reconciliation import queries as reconciliation_queries
 from .resources import discovery, dumps, similar
 from .resources.dumps import DumpFiles
-from .resources.lifecycle import MOST, Statuses
-from .resources.resource import SIMILAR, Resources
+from .resources.lifecycle import MAX_IRIS, StatusEndpoint
+from .resources.resource import SIMILAR, ResourceEndpoint
 from .resources.similar import SimilarEndpoint
 from .search import contingency
 from .search.contingency import ContingencyEndpoint
@@ -188,11 +188,11 @@ def application(
         queries = Queries(site, stored)
         _route_questions(app, Questions(queries))
         app.include_router(stored_queries.routes(Gaps(queries)))
-    _route_statuses(app, Statuses(site))
+    _route_statuses(app, StatusEndpoint(site))
     if dumper:
         _route_dumps(app, DumpFiles(site, dumper))
     _route_changes(app, ChangesEndpoint(site))
-    parser = RdfParser(parsers, Contexts(catalogue))
+    parser = RdfParser(parsers, ContextEndpoint(catalogue))
     app.include_router(entries_routes.routes(site, editor, parser))
     _route_resources(app, site)
     app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
@@ -225,14 +225,14 @@ def _lifespan(pools: Sequence[Workers]) -> Callable[[FastAPI], AbstractAsyncCont
 
 
 def _route_home(app: FastAPI, site: Site) -> None:
-    resources = Resources(site)
+    resources = ResourceEndpoint(site)
     app.mount("/static", Files(packages=[("practicegraph.web", "static")]), name="static")
 
     @app.get("/", include_in_schema=False)
     def home(request: Request) -> Response:
         if negotiation.form(request, negotiation.DOCUMENTS) == HTML:
             return resources.home(request)
-        return resources.answer(request, site.addresses.start)
+        return resources.respond(request, site.addresses.start)
 
     @app.get(OPENAPI, include_in_schema=False)
     def interface(request: Request) -> Response:
@@ -268,15 +268,15 @@ def _route_health(app: FastAPI, site: Site, condition: FolderHealth) -> None:
 
 
 def _route_contexts(app: FastAPI, site: Site) -> None:
-    served = Contexts(site.catalogue)
+    endpoint = ContextEndpoint(site.catalogue)
 
     @app.get(urls.CONTEXT, include_in_schema=False)
     def newest(request: Request) -> Response:
-        return served.newest(request)
+        return endpoint.respond(request)
 
     @app.get(urls.CONTEXT_VERSION, include_in_schema=False)
     def version(request: Request, name: str) -> Response:
-        return served.version(request, name)
+        return endpoint.respond_version(request, name)
 
 
 def _route_queries(app: FastAPI, queries: Queries) -> None:
@@ -321,11 +321,11 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
         app.get(f"{QUESTIONS}/{name}", **questions.described(question))(answering(question))
 
 
-def _route_statuses(app: FastAPI, statuses: Statuses) -> None:
+def _route_statuses(app: FastAPI, endpoint: StatusEndpoint) -> None:
     described = Operation(
         "status",
         "entries",
-        statuses.site.catalogue.say("status", limit=MOST),
+        endpoint.site.catalogue.say("status", limit=MAX_IRIS),
         StatusesObject,
         statuses=(200,),
         errors=(400, 413, 415),
@@ -334,8 +334,8 @@ def _route_statuses(app: FastAPI, statuses: Statuses) -> None:
 
     @app.post(STATUS, **described.arguments())
     async def status(request: Request) -> Response:
-        iris = await statuses.read(request)
-        return await run_in_threadpool(statuses.answer, request, iris)
+        iris = await endpoint.parse_body(request)
+        return await run_in_threadpool(endpoint.respond, request, iris)
 
     @app.get(STATUS, include_in_schema=False)
     def unanswered() -> Response:
@@ -406,8 +406,8 @@ def _route_changes(app: FastAPI, endpoint: ChangesEndpoint) -> None:
 
 
 def _route_resources(app: FastAPI, site: Site) -> None:
-    resources = Resources(site)
+    resources = ResourceEndpoint(site)
 
     @app.get("/{path:path}", include_in_schema=False)
     def resource(request: Request, path: str) -> Response:
-        return resources.answer(request, path)
+        return resources.respond(request, path)

@@ -20,10 +20,11 @@ from ...rdf import nesting, untrusted
 from ...rdf.nesting import TooDeepError
 from ...rdf.untrusted import ContextError
 from ...sparql.pool import Answer, DeadlineError, Limits, OnDemand, TooMuchMemoryError, Workers
-from ..document import Contexts, Statements
+from ..document import ContextEndpoint
 from ..http import responses
 from ..http.errors import RefusalError, UnsupportedError
 from ..http.negotiation import DOCUMENTS, HTML, TURTLE, Form
+from ..metadata import DocumentMetadata
 
 MAX_DEPTH = 32
 """How deep JSON and blank nodes may be nested."""
@@ -81,7 +82,7 @@ class RdfParser:
     """Parses bodies in RDF, for threads that the event loop has started."""
 
     pool: Workers
-    contexts: Contexts
+    contexts: ContextEndpoint
 
     def parse(self, body: Body, base: NamedNode, root: str) -> list[Quad]:
         """Return the quads of a body; raise RefusalError, or what the pool raises.
@@ -92,7 +93,7 @@ class RdfParser:
             "text": body.text,
             "form": body.form.plain,
             "base": base.value,
-            "contexts": [*self.contexts.addresses(root)],
+            "contexts": [*self.contexts.urls(root)],
             "context": self.contexts.catalogue.context,
         }
         try:
@@ -120,20 +121,20 @@ def parse_content_type(content_type: str) -> Form:
 
 
 def entry_triples(
-    quads: Sequence[Quad], entry: NamedNode, statements: Statements
+    quads: Sequence[Quad], entry: NamedNode, metadata: DocumentMetadata
 ) -> Sequence[Triple]:
     """Return the triples about an entry that a body in RDF has; raise RefusalError."""
-    document = NamedNode(statements.document(entry.value))
+    document = NamedNode(metadata.document_iri(entry.value))
     for quad in quads:
         if quad.graph_name not in (DefaultGraph(), entry, document):
             raise _unprocessable("otherGraph", entry, quad.graph_name)
         if isinstance(quad.object, Triple):
             raise _unprocessable("tripleTerm", entry, quad.object)
     triples = [quad.triple for quad in quads if quad.graph_name != document]
-    labels = set(statements.labels(triples))
+    labels = set(metadata.labels(triples))
     own = [t for t in triples if t not in labels and t.subject != document]
     for triple in own:
-        if not _may_describe(entry, triple.subject, statements.catalogue):
+        if not _may_describe(entry, triple.subject, metadata.catalogue):
             raise _unprocessable("otherSubject", entry, triple.subject)
     if not any(triple.subject == entry for triple in own):
         raise _unprocessable("noTopic", entry, entry)

@@ -32,7 +32,7 @@ from ..context import Site
 from ..http import conditional, negotiation, responses
 from ..http.errors import RefusalError, UnknownAddressError
 from ..http.negotiation import DOCUMENTS, JSON
-from ..resources.resource import Resources
+from ..resources.resource import ResourceEndpoint
 from . import authentication, bodies
 from .bodies import Body, RdfParser
 
@@ -92,7 +92,7 @@ class Entries:
         self, request: Request, body: Body, entry: NamedNode, _before: Sequence[Triple]
     ) -> Sequence[Triple]:
         quads = self.parser.parse(body, entry, responses.root(request))
-        return bodies.entry_triples(quads, entry, Resources(self.site).statements)
+        return bodies.entry_triples(quads, entry, ResourceEndpoint(self.site).metadata)
 
     def _parse_json(
         self, request: Request, body: Body, entry: NamedNode, before: Sequence[Triple]
@@ -104,7 +104,7 @@ class Entries:
         parser = EntryJsonParser(values, entry, self._language(request))
         if not before or revision.is_tombstone(entry, before):
             return bodies.entry_from_json(body, parser, {}, [])
-        shown = Resources(self.site).as_json(request, entry.value)
+        shown = ResourceEndpoint(self.site).as_json(request, entry.value)
         return bodies.entry_from_json(body, parser, shown, before)
 
     def _language(self, request: Request) -> str:
@@ -119,7 +119,7 @@ class Entries:
         form = negotiation.form_of_document(request, DOCUMENTS)
         location = f"/{path}.{form.extension}"
         iri = self.site.catalogue.entry_iri(identifier)
-        response = Resources(self.site).document(_get(request, location), iri, path, form)
+        response = ResourceEndpoint(self.site).document(_get(request, location), iri, path, form)
         response.status_code = status
         response.headers["Content-Location"] = responses.prefix(request) + location
         if status == HTTPStatus.CREATED:

@@ -1,14 +1,9 @@
-"""What the description of the dataset says of where and how the data are to be had.
+"""The dataset description in VoID and DCAT-AP 3, and the dumps as a page shows them.
 
-It is what DCAT-AP 3 asks for (https://semiceu.github.io/DCAT-AP/releases/3.0.0/), and VoID. The
-catalogue's files cannot say it, since addresses follow from the server and numbers from the data.
-The catalogue is its own dataset: it has one IRI, in which all its documents are.
+https://semiceu.github.io/DCAT-AP/releases/3.0.0/
 
-What the description of the dataset says of its dumps (https://www.w3.org/TR/vocab-dcat-3/).
-
-The catalogue's files cannot say it, since the sizes and checksums follow from them.
-
-The dumps on a page: where each is, its size in words, and its checksum.
+The description has what the files of the catalogue cannot state: URLs follow from the server, and
+numbers, sizes and checksums from the data. The catalogue is its own dataset, with one IRI.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,38 +31,40 @@ _LICENCE = NamedNode(DCT + "license")
 
 
 def canonical_hash(dataset: str, made: ReleaseDumps) -> Triple:
-    """Give the triple on the hash of the dataset, of which the N-Quads are made."""
+    """Return the triple with the canonical hash of the dataset, from its dump in N-Quads."""
     return Triple(NamedNode(dataset), NamedNode(HASH), _digits(made.dumps["nq"].checksum))
 
 
 def distributions(
-    dataset: str, root: str, given: Mapping[str, ReleaseDumps], said: Iterable[Quad]
+    dataset: str, root: str, served: Mapping[str, ReleaseDumps], quads: Iterable[Quad]
 ) -> Iterator[Triple]:
-    """Give the triples on the dumps that are given by name, each as what was made of its release.
+    """Yield the triples about the dumps, by name, each with all dumps of its release.
 
-    They say where each is below the root, its release, its size and its checksums.
+    They state the URL of each below the root, its release, its size and its checksums.
     """
     about = NamedNode(dataset)
-    licences = [q.object for q in said if q.subject == about and q.predicate == _LICENCE]
-    for dump_name, made in given.items():
+    licences = [q.object for q in quads if q.subject == about and q.predicate == _LICENCE]
+    for dump_name, made in served.items():
         dump = made.dumps[dump_name]
         place = NamedNode(f"{root.rstrip('/')}/dump.{dump.name}")
         subject = NamedNode(f"{dataset}#dump.{dump.name}")
         yield Triple(about, NamedNode(DCAT + "distribution"), subject)
         if dumps.form(dump).rdf or dump.form == "jsonld":
             yield Triple(about, NamedNode(_DUMP), place)
-        for name, value in _of_file(dump, place, made.canonical_hash(dump)):
+        for name, value in _distribution(dump, place, made.canonical_hash(dump)):
             yield Triple(subject, NamedNode(name), value)
         yield Triple(subject, NamedNode(DCAT + "version"), Literal(made.release))
         for licence in licences:
             yield Triple(subject, _LICENCE, licence)
         checksum = NamedNode(f"{subject.value}.sha256")
         yield Triple(subject, NamedNode(SPDX + "checksum"), checksum)
-        for name, value in _of_checksum(dump):
+        for name, value in _checksum(dump):
             yield Triple(checksum, NamedNode(name), value)
 
 
-def _of_file(dump: Dump, place: NamedNode, canonical: str | None) -> Iterator[tuple[str, Term]]:
+def _distribution(
+    dump: Dump, place: NamedNode, canonical: str | None
+) -> Iterator[tuple[str, Term]]:
     size = NamedNode(XSD + "nonNegativeInteger")
     yield RDF + "type", NamedNode(DCAT + "Distribution")
     yield DCAT + "accessURL", place
@@ -80,7 +77,7 @@ def _of_file(dump: Dump, place: NamedNode, canonical: str | None) -> Iterator[tu
         yield HASH, _digits(canonical)
 
 
-def _of_checksum(dump: Dump) -> Iterator[tuple[str, Term]]:
+def _checksum(dump: Dump) -> Iterator[tuple[str, Term]]:
     yield RDF + "type", NamedNode(SPDX + "Checksum")
     yield SPDX + "algorithm", NamedNode(SPDX + "checksumAlgorithm_sha256")
     yield SPDX + "checksumValue", _digits(dump.checksum)
@@ -123,14 +120,14 @@ _RANGES = {
     FOAF + "homepage": FOAF + "Document",
     SPDX + "algorithm": SPDX + "ChecksumAlgorithm",
 }
-"""The classes that DCAT-AP asks the values to say they are of, wherever they are described."""
+"""The classes that DCAT-AP requires of the values of properties, by property."""
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A service: its path, where it is described and in which media type, what it is called.
+class DataService:
+    """A service: its path, the URL and media type of its description, the phrase of its name.
 
-    The name is a phrase; the standard is an IRI, or "" for none.
+    The standard is an IRI, or "".
     """
 
     path: str
@@ -140,22 +137,22 @@ class Offer:
     standard: str = ""
 
 
-OFFERS = (
-    Offer(SPARQL, f"{SPARQL}?format=ttl", TURTLE.plain, "sparqlService", _PROTOCOL),
-    Offer(SEARCH, OPENAPI, "application/json", "searchService"),
-    Offer(RECONCILE, RECONCILE, "application/json", "reconcileService", _RECONCILIATION),
+DATA_SERVICES = (
+    DataService(SPARQL, f"{SPARQL}?format=ttl", TURTLE.plain, "sparqlService", _PROTOCOL),
+    DataService(SEARCH, OPENAPI, "application/json", "searchService"),
+    DataService(RECONCILE, RECONCILE, "application/json", "reconcileService", _RECONCILIATION),
 )
-"""The services through which programs reach the data."""
+"""The services that give access to the data."""
 
 
 @dataclass(frozen=True)
-class Described:
-    """The dataset as it is served below a root, with the dumps that are given by now, by name."""
+class DatasetDescription:
+    """The description of the dataset as served at a root, with its dumps by name."""
 
     services: Services
     root: str
-    given: Mapping[str, ReleaseDumps]
-    said: Sequence[Quad]
+    served: Mapping[str, ReleaseDumps]
+    quads: Sequence[Quad]
 
     @property
     def catalogue(self) -> Catalogue:
@@ -163,16 +160,16 @@ class Described:
         return self.services.catalogue
 
     def triples(self) -> list[Triple]:
-        """Give what is to be said beside the quads that the catalogue itself says."""
+        """Return the triples that the quads of the catalogue do not have."""
         about = NamedNode(self.catalogue.base)
         found = [
             *self._whole(about),
-            *(triple for offer in OFFERS for triple in self._service(about, offer)),
+            *(triple for service in DATA_SERVICES for triple in self._service(about, service)),
             *self._dumps(),
             *self._sources(about),
             *self.services.dataset.statistics.said(about, self.catalogue.base),
         ]
-        return [*found, *_typed([*(quad.triple for quad in self.said), *found])]
+        return [*found, *_typed([*(quad.triple for quad in self.quads), *found])]
 
     def _whole(self, about: NamedNode) -> Iterator[Triple]:
         dataset = self.services.dataset
@@ -187,28 +184,31 @@ class Described:
         for iri in (*dataset.entries[:1], *islice(concepts, 1)):
             yield Triple(about, NamedNode(VOID + "exampleResource"), NamedNode(iri))
 
-    def _service(self, about: NamedNode, offer: Offer) -> Iterator[Triple]:
-        site = NamedNode(f"{about.value}#{offer.phrase}")
+    def _service(self, about: NamedNode, service: DataService) -> Iterator[Triple]:
+        site = NamedNode(f"{about.value}#{service.phrase}")
         yield Triple(about, NamedNode(DCAT + "service"), site)
         yield Triple(site, NamedNode(RDF + "type"), NamedNode(DCAT + "DataService"))
-        for language, label in self.catalogue.phrases.translations(offer.phrase).items():
+        for language, label in self.catalogue.phrases.translations(service.phrase).items():
             yield Triple(site, NamedNode(DCT + "title"), Literal(label, language=language))
         yield Triple(site, NamedNode(DCAT + "servesDataset"), about)
-        for name, path in (("endpointURL", offer.path), ("endpointDescription", offer.description)):
+        for name, path in (
+            ("endpointURL", service.path),
+            ("endpointDescription", service.description),
+        ):
             yield Triple(site, NamedNode(DCAT + name), NamedNode(self.root + path))
-        if offer.standard:
-            yield Triple(site, NamedNode(DCT + "conformsTo"), NamedNode(offer.standard))
+        if service.standard:
+            yield Triple(site, NamedNode(DCT + "conformsTo"), NamedNode(service.standard))
         for name in ("license", "publisher", "accessRights"):
             for value in self._values(about, DCT + name):
                 yield Triple(site, NamedNode(DCT + name), value)
 
     def _dumps(self) -> Iterator[Triple]:
         base, release = self.catalogue.base, self.catalogue.release
-        if (nq := self.given.get("nq")) and nq.release == release:
+        if (nq := self.served.get("nq")) and nq.release == release:
             yield canonical_hash(base, nq)
-        yield from distributions(base, self.root, self.given, self.said)
+        yield from distributions(base, self.root, self.served, self.quads)
         words = self.catalogue.phrases.translations("downloadsNote")
-        for name, made in self.given.items():
+        for name, made in self.served.items():
             subject = NamedNode(f"{base}#dump.{name}")
             form = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])
             yield Triple(subject, NamedNode(DCT + "format"), form)
@@ -217,14 +217,14 @@ class Described:
                 yield Triple(subject, NamedNode(DCT + "description"), note)
 
     def _sources(self, about: NamedNode) -> Iterator[Triple]:
-        """Give what the datasets from which this one is made are called."""
+        """Yield the titles and descriptions of the source datasets."""
         for source in self._values(about, DCT + "source"):
             for name in ("title", "description"):
                 for value in self.catalogue.store.values(source, DCT + name):
                     yield Triple(source, NamedNode(DCT + name), value)
 
     def _values(self, about: NamedNode, name: str) -> list[NamedNode]:
-        found = (q.object for q in self.said if q.subject == about and q.predicate.value == name)
+        found = (q.object for q in self.quads if q.subject == about and q.predicate.value == name)
         return [term for term in found if isinstance(term, NamedNode)]
 
 
@@ -239,8 +239,8 @@ _UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 
 
 @dataclass(frozen=True)
-class File:
-    """A file to be downloaded; the size in the reader's language."""
+class DumpFile:
+    """A dump to download; its size is in the reader's language."""
 
     name: str
     href: str
@@ -250,39 +250,41 @@ class File:
 
 @dataclass(frozen=True)
 class Downloads:
-    """The files of a release; the canonical hash of its graphs, and the property that it is.
+    """The dumps of a release, and the property and value of its canonical hash.
 
-    Others are to come where it is not the present release.
+    Where the release is not the present one, newer dumps are still being made.
     """
 
     release: str
-    files: Sequence[File]
+    files: Sequence[DumpFile]
     property: str
     canonical_hash: str
     is_present: bool
 
 
-def downloads(view: View, given: Mapping[str, ReleaseDumps]) -> list[Downloads]:
-    """Give the dumps that are given by name as a page shows them, by release, the present first."""
+def downloads(view: View, served: Mapping[str, ReleaseDumps]) -> list[Downloads]:
+    """Return the dumps as a page shows them, by release, the present one first."""
     present = view.catalogue.release
-    found = {made.release: made for made in given.values()}
+    found = {made.release: made for made in served.values()}
     releases = sorted(found, key=lambda release: release != present)
-    return [_of_release(view, found[release], given) for release in releases]
+    return [_release_downloads(view, found[release], served) for release in releases]
 
 
-def _of_release(view: View, made: ReleaseDumps, given: Mapping[str, ReleaseDumps]) -> Downloads:
-    names = [name for name in DUMP_NAMES if name in given and given[name].release == made.release]
+def _release_downloads(
+    view: View, made: ReleaseDumps, served: Mapping[str, ReleaseDumps]
+) -> Downloads:
+    names = [name for name in DUMP_NAMES if name in served and served[name].release == made.release]
     files = [_file(made.dumps[name], view) for name in names]
     whole = made.dumps["nq"].checksum if "nq" in names else ""
     return Downloads(made.release, files, HASH, whole, made.release == view.catalogue.release)
 
 
-def _file(dump: Dump, view: View) -> File:
+def _file(dump: Dump, view: View) -> DumpFile:
     href = f"{view.root}/dump.{dump.name}"
-    return File(dump.name, href, _spoken(dump.size, view.language), dump.checksum)
+    return DumpFile(dump.name, href, _size_text(dump.size, view.language), dump.checksum)
 
 
-def _spoken(size: int, language: str) -> str:
+def _size_text(size: int, language: str) -> str:
     amount, place = float(size), 0
     while amount >= 1000 and place < len(_UNITS) - 1:
         amount, place = amount / 1000, place + 1

@@ -30,8 +30,8 @@ from ..urls import (
     SPARQL,
     VOID,
 )
-from .dataset import OFFERS, Offer
-from .resource import Resources
+from .dataset import DATA_SERVICES, DataService
+from .resource import ResourceEndpoint
 
 MAX_SITEMAP_URLS = 50_000
 """The maximum number of URLs in a sitemap."""
@@ -133,9 +133,9 @@ class DiscoveryEndpoint:
         headers = responses.header([Link(root + SERVICES, "api-catalog", LINKSET.plain)])
 
         def make() -> Response:
-            items = [{"href": root + offer.path} for offer in OFFERS]
+            items = [{"href": root + service.path} for service in DATA_SERVICES]
             sets = [{"anchor": root + SERVICES, "item": items}]
-            sets += [self._service(root, offer) for offer in OFFERS]
+            sets += [self._service(root, service) for service in DATA_SERVICES]
             media_type = f'{LINKSET.plain}; profile="{_PROFILE}"'
             return responses.json({"linkset": sets}, media_type=media_type)
 
@@ -150,11 +150,11 @@ class DiscoveryEndpoint:
         text = "\n".join(["User-agent: *", *rules, "", place, ""])
         return conditional.answer(request, validators, {}, lambda: PlainTextResponse(text))
 
-    def _service(self, root: str, offer: Offer) -> dict[str, Any]:
+    def _service(self, root: str, service: DataService) -> dict[str, Any]:
         about = f"{root}/{self.site.addresses.start}.{TURTLE.extension}"
         return {
-            "anchor": root + offer.path,
-            "service-desc": [{"href": root + offer.description, "type": offer.described_as}],
+            "anchor": root + service.path,
+            "service-desc": [{"href": root + service.description, "type": service.described_as}],
             "service-meta": [{"href": about, "type": TURTLE.plain}],
             "status": [{"href": f"{root}/health", "type": "application/json"}],
         }
@@ -174,7 +174,7 @@ def routes(site: Site) -> APIRouter:
 
     @router.get(VOID, **described_by.arguments())
     def described(request: Request) -> Response:
-        return Resources(site).answer(request, site.addresses.start)
+        return ResourceEndpoint(site).respond(request, site.addresses.start)
 
     @router.get(SERVICES, **catalog.arguments())
     def services(request: Request) -> Response:

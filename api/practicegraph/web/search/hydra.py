@@ -50,7 +50,9 @@ def hydra_document(
         *in_graph(triples, page),
         *(quad for entry in result.entries for quad in catalogue.store.graph_quads(entry)),
     ]
-    return document.listed(catalogue, quads, form, (collection, page, template, *result.entries))
+    return document.serialize_in_order(
+        catalogue, quads, form, (collection, page, template, *result.entries)
+    )
 
 
 def _collection(collection: str, page: str, result: SearchResult) -> Iterator[Triple]:

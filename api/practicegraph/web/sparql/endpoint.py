@@ -180,7 +180,7 @@ def description(
 ) -> bytes:
     """Give the service description in a form: language, features, formats, graphs with counts."""
     triples = list(_triples(services, NamedNode(address), results, features))
-    return web_document.serialised(services.catalogue, triples, form, address)
+    return web_document.serialize_triples(services.catalogue, triples, form, address)
 
 
 def _triples(
