@@ -23,7 +23,7 @@ from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore
 from practicegraph.web.app import application
 from support import virtuoso
-from support.catalogues import ROOT, SOURCES, copy, lacking, opened
+from support.catalogues import ROOT, SOURCES, copy, opened, skip_without
 from support.server import serving
 
 
@@ -61,7 +61,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 def virtuoso_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The endpoint of a real Virtuoso."""
     if not virtuoso.PROGRAM:
-        lacking("virtuoso-t")
+        skip_without("virtuoso-t")
     with virtuoso.running(tmp_path_factory.mktemp("virtuoso")) as address:
         yield address
 

@@ -1,4 +1,4 @@
-"""Readers are answered while a server is attacked: the short form of `make test-attacks`."""
+"""Clients get responses while a server is attacked: a short `make test-attacks`."""
 
 from collections.abc import Iterator
 
@@ -9,21 +9,21 @@ from support.catalogues import copy
 from support.load_beside_attacks import Server
 
 SECONDS = 1.5
-BESIDE_OTHERS = 200  # MB that an attack may have a server take; one that keeps heads takes 900
+MAX_MEMORY = 200  # MB that an attack may have a server take; one that keeps heads takes 900
 ATTACKS = ("short-headers", "endless-header", "full-heads", "idle-connections", "huge-bodies")
 
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     root = copy(tmp_path_factory.mktemp("attacked") / "catalogue")
-    with attacking.served(root, root / "log") as server:
-        assert not attacking.readers(server.port, SECONDS).lost
+    with attacking.run_server(root, root / "log") as server:
+        assert not attacking.send_requests(server.port, SECONDS).failures
         yield server
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_readers_are_answered_beside_an_attack(attacked: Server, name: str) -> None:
-    outcome = attacking.attacked(attacked, name, "no token", SECONDS, idle=1.0)
-    assert not outcome.seen.lost
+def test_clients_get_responses_during_an_attack(attacked: Server, name: str) -> None:
+    outcome = attacking.run_attack(attacked, name, "no token", SECONDS, idle=1.0)
+    assert not outcome.clients.failures
     assert not outcome.ended
-    assert outcome.memory < BESIDE_OTHERS
+    assert outcome.memory < MAX_MEMORY

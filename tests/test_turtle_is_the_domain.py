@@ -112,7 +112,7 @@ def test_one_property_shape_with_names_makes_a_field(
     assert facets(served(copied))["stars"] == {"one": 1, "two": 1}
 
 
-def test_a_facet_without_a_list_of_values_is_refused_by_the_check(
+def test_check_reports_a_facet_without_a_list_of_values(
     copied: Path, run: Callable[..., Result]
 ) -> None:
     edit(
@@ -156,7 +156,7 @@ def portuguese(copied: Path) -> Path:
     return copied
 
 
-def test_one_language_more_in_the_list_is_demanded_of_every_label(
+def test_a_new_language_in_the_list_is_required_of_every_label(
     copied: Path, run: Callable[..., Result]
 ) -> None:
     edit(copied / "shapes/meta.ttl", '"fr" "el" )', '"fr" "el" "pt" )')
@@ -165,7 +165,7 @@ def test_one_language_more_in_the_list_is_demanded_of_every_label(
     assert "“pt”" in result.output
 
 
-def test_a_language_more_changes_search_counts_openapi_page_and_import(
+def test_a_new_language_reaches_search_counts_openapi_page_and_import(
     portuguese: Path, run: Callable[..., Result], tmp_path: Path
 ) -> None:
     result = run("check")
@@ -208,7 +208,9 @@ def in_portuguese(opened_catalogue: Catalogue) -> str:
     return "\n".join(lines)
 
 
-def test_a_concept_more_is_known_everywhere(copied: Path, run: Callable[..., Result]) -> None:
+def test_a_new_concept_reaches_check_facets_and_pages(
+    copied: Path, run: Callable[..., Result]
+) -> None:
     path = copied / "ontology/funding.ttl"
     document = documents.read_document(path)
     triples = [quad.triple for quad in document.quads]

@@ -43,13 +43,13 @@ def redirect(path: str) -> tuple[int, str]:
         ("sparqlx", 303, "/sparqlx"),
     ],
 )
-def test_a_path_leads_to_the_same_path_of_the_service(path: str, status: int, place: str) -> None:
+def test_a_path_redirects_to_the_same_path_of_the_service(
+    path: str, status: int, place: str
+) -> None:
     assert redirect(path) == (status, SERVICE + place)
 
 
-def test_every_iri_of_ours_is_answered_behind_the_redirect(
-    client: TestClient, real: Catalogue
-) -> None:
+def test_every_iri_of_ours_resolves_after_the_redirect(client: TestClient, real: Catalogue) -> None:
     graphs = [iri for iri in real.store.graph_sizes() if iri.startswith(real.base)]
     concepts = [iri for iri in real.vocabularies.concepts if iri.startswith(real.base)]
     assert len(graphs) > 60
@@ -59,6 +59,6 @@ def test_every_iri_of_ours_is_answered_behind_the_redirect(
         assert answer.status_code in (200, 303), iri
 
 
-def test_the_address_of_the_service_stands_in_one_line() -> None:
+def test_the_url_of_the_service_is_in_one_line() -> None:
     assert TEXT.count(SERVICE) == 1
     assert "Access-Control-Allow-Origin" in TEXT

@@ -26,10 +26,10 @@ from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.web.app import application
 from support.catalogues import ROOT
 from support.server import serving
-from support.wrong_values import BASE, Slip, slips
+from support.wrong_values import BASE, WrongValue, draw_wrong_values
 from web.entries.test_editing import NEW
 
-DRAWN = int(os.environ.get("PRACTICEGRAPH_SLIPS", "60"))
+DRAWN = int(os.environ.get("PRACTICEGRAPH_WRONG_VALUES", "60"))
 SEED = int(os.environ.get("PRACTICEGRAPH_SEED", "1"))
 ALWAYS = ("/practices.json?size=100", "/sitemap.xml", "/coverage.json?rows=outcome&columns=country")
 IN_TURN = (
@@ -73,49 +73,49 @@ Found = TypeVar("Found")
 BROKEN = "@prefix x: <http://example.org/> .\n\nx:a x:b ( .\n"
 
 
-def opened(documents: list[Document], slip: Slip) -> Catalogue:
+def opened(documents: list[Document], wrong: WrongValue) -> Catalogue:
     """Open a catalogue with one file changed; one that cannot be read stays what it was."""
-    changed = [document for document in documents if document.path == slip.path]
+    changed = [document for document in documents if document.path == wrong.path]
     try:
-        said = (
+        description = (
             []
-            if slip.content is None
-            else [catalogue_documents.parse_document(slip.path, slip.content)]
+            if wrong.content is None
+            else [catalogue_documents.parse_document(wrong.path, wrong.content)]
         )
     except UnreadableError:
-        said = changed
+        description = changed
     return catalogue_catalogue.open_in_memory(
-        [*(d for d in documents if d not in changed), *said], ROOT
+        [*(d for d in documents if d not in changed), *description], ROOT
     )
 
 
-def addresses(slip: Slip, number: int, documents: list[Document]) -> Iterator[str]:
-    """Give those of every answer, some others in turn, and the changed thing in a few forms."""
+def addresses(wrong: WrongValue, number: int, documents: list[Document]) -> Iterator[str]:
+    """Yield some paths in turn, and those of the changed entry or concept in two formats."""
     yield from ALWAYS
     yield from (IN_TURN[(3 * number + step) % len(IN_TURN)] for step in range(3))
-    (topic, *_) = next(document.topics for document in documents if document.path == slip.path)
+    (topic, *_) = next(document.topics for document in documents if document.path == wrong.path)
     path = topic.removeprefix(BASE) or "catalog"
     yield from (f"/{path}.{FORMS[(2 * number + step) % len(FORMS)]}" for step in range(2))
 
 
-def test_no_single_error_is_one_of_the_server() -> None:
+def test_no_single_wrong_value_makes_the_server_fail() -> None:
     documents = list(catalogue_catalogue.read_folder(ROOT).documents)
     failed: list[str] = []
-    for number, slip in enumerate(islice(slips(documents, SEED), DRAWN)):
-        catalogue = opened(documents, slip)
+    for number, wrong in enumerate(islice(draw_wrong_values(documents, SEED), DRAWN)):
+        catalogue = opened(documents, wrong)
         services = Services(catalogue)
         client = TestClient(application(services), raise_server_exceptions=False)
-        said = f"{number} {slip.path.relative_to(ROOT)}: {slip.said}"
-        for path in addresses(slip, number, documents):
+        description = f"{number} {wrong.path.relative_to(ROOT)}: {wrong.description}"
+        for path in addresses(wrong, number, documents):
             answer = client.get(path)
             if answer.status_code >= 500:
-                failed.append(f"{said}: {path}")
+                failed.append(f"{description}: {path}")
         answers = [
             engine.search(ALL_ENTRIES, catalogue.languages)
             for engine in (services.search, services.sparql_engine)
         ]
         if answers[0] != answers[1]:
-            failed.append(f"{said}: the index differs from its definition")
+            failed.append(f"{description}: the index differs from its definition")
     assert not failed, "\n".join(failed)
 
 
@@ -130,7 +130,7 @@ def close(served: Services) -> None:
     served.index.file.close()
 
 
-def test_every_kind_of_address_answers_beside_errors(copied: Path) -> None:
+def test_every_kind_of_path_responds_despite_wrong_values(copied: Path) -> None:
     for name, (old, new) in HAND_MADE.items():
         edit(copied, name, old, new)
     (copied / "data/practices/1793.ttl").write_text(BROKEN)
@@ -164,7 +164,7 @@ def started(root: Path, look: Callable[[Services], Found]) -> Found:
 
 
 def state(served: Services) -> tuple[str, int, list[str]]:
-    """Give the release, how much is logged, and the files that are not served as they are."""
+    """Return the release, the number of changes in the log, and the files that are unreadable."""
     assert served.log
     catalogue = served.catalogue
     assert catalogue.store.is_subject(catalogue.entry_iri("1788"))
@@ -172,7 +172,7 @@ def state(served: Services) -> tuple[str, int, list[str]]:
     return catalogue.release, served.log.count, [error.path.name for error in catalogue.unreadable]
 
 
-def test_a_file_that_breaks_stays_served_as_it_was(copied: Path) -> None:
+def test_of_a_file_that_becomes_unreadable_the_earlier_content_is_served(copied: Path) -> None:
     release, count, left = started(copied, state)
     assert left == []
     entry = copied / "data/practices/1788.ttl"
@@ -185,14 +185,14 @@ def test_a_file_that_breaks_stays_served_as_it_was(copied: Path) -> None:
     assert (mended != release, logged, left) == (True, count + 1, ["outcome.ttl"])
 
 
-def test_of_two_files_on_one_topic_the_earlier_one_is_served(copied: Path) -> None:
+def test_of_two_files_about_one_entry_the_earlier_one_is_served(copied: Path) -> None:
     first = started(copied, state)
     entry = copied / "data/practices/1788.ttl"
     (copied / "data/practices/0.ttl").write_text(entry.read_text().replace("MINT", "Other"))
     assert started(copied, state) == (*first[:2], ["0.ttl"])
 
 
-def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Path) -> None:
+def test_writes_persist_beside_an_unreadable_file_which_stays_unchanged(copied: Path) -> None:
     headers = {"Authorization": f"Bearer {TokenFile(copied).add('anna', PERMISSIONS)}"}
     headers["Content-Type"] = "text/turtle"
     (copied / "data/practices/1789.ttl").write_text(BROKEN)
@@ -201,8 +201,8 @@ def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Pa
     with serving(copied) as address, Client(base_url=address, timeout=60) as client:
 
         def put(name: str, condition: str) -> Response:
-            said = headers | {condition: "*"}
-            return client.put(f"/practice/{name}", content=NEW.encode(), headers=said)
+            description = headers | {condition: "*"}
+            return client.put(f"/practice/{name}", content=NEW.encode(), headers=description)
 
         assert put("new", "If-None-Match").status_code == 201
         assert put("1791", "If-Match").status_code == 200
@@ -220,7 +220,7 @@ def test_writes_beside_a_broken_file_last_and_that_file_is_left_alone(copied: Pa
         assert (copied / f"data/practices/{name}.ttl").read_text() == BROKEN
 
 
-def test_what_a_check_finds_is_told_until_the_file_changes(
+def test_health_lists_findings_until_their_file_changes(
     copied: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = copied / "data/practices/1788.ttl"

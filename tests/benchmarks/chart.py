@@ -79,6 +79,6 @@ def _panel(axes: Axes, results: Results, name: str) -> None:
 
 
 def _seconds(results: Results, count: int, part: str, case: str) -> float | None:
-    """Give what 95 % take; where an answer was stopped, after how long."""
+    """Return what 95 % take; where an answer was stopped, after how long."""
     figures = results.of(count, part, case)
     return figures.get("p95") or figures.get("over")

@@ -22,15 +22,15 @@ class Results:
 
     @property
     def counts(self) -> list[int]:
-        """Give the numbers of entries, in order."""
+        """Return the numbers of entries, in order."""
         return sorted(map(int, self._found))
 
     def cases(self, part: str = "process") -> list[str]:
-        """Give the names of all cases in the order in which they were measured."""
+        """Return the names of all cases in the order in which they were measured."""
         return list(dict.fromkeys(n for found in self._found.values() for n in _named(found, part)))
 
     def of(self, count: int, part: str, case: str = "") -> Figures:
-        """Give what was measured, or nothing."""
+        """Return what was measured, or nothing."""
         return self._found.get(str(count), {}).get(part, {}).get(case, {})
 
     def keep(self, count: int, part: str, case: str, figures: Figures) -> None:
@@ -44,7 +44,7 @@ class Results:
         self.keep(count, part, _WHOLE, {})
 
     def is_whole(self, count: int, part: str) -> bool:
-        """Tell whether a part was measured to its end."""
+        """Return whether a part was measured to its end."""
         return _WHOLE in self._found.get(str(count), {}).get(part, {})
 
     def forget(self, count: int, parts: Iterable[str]) -> None:
@@ -69,7 +69,7 @@ def _named(found: dict[str, dict[str, Figures]], part: str) -> list[str]:
 
 
 def tables(results: Results) -> Iterator[str]:
-    """Give all tables: costs, and for each number of entries times and targets."""
+    """Yield all tables: costs, and for each number of entries times and targets."""
     yield from _costs(results)
     for count in results.counts:
         yield ""
@@ -79,7 +79,7 @@ def tables(results: Results) -> Iterator[str]:
 
 
 def targets(results: Results, count: int) -> Iterator[str]:
-    """Give what is to be reached at a million entries, and what was."""
+    """Yield what is to be reached at a million entries, and what was."""
     first, words = ("no choice", "one common choice", "three mixed choices"), _words(results)
     built, served = results.of(count, "build"), results.of(count, "http", "memory")
     apart = [_ratios(results, count, "virtuoso", part) for part in ("process", "http")]
@@ -102,13 +102,13 @@ def _words(results: Results) -> list[str]:
 
 
 def _most(results: Results, count: int, part: str, names: Sequence[str]) -> float | None:
-    """Give the greatest p95 of cases, in milliseconds."""
+    """Return the greatest p95 of cases, in milliseconds."""
     found = [_ours(results, count, part, name).get("p95") for name in names]
     return max((1000 * seconds for seconds in found if seconds), default=None)
 
 
 def _ours(results: Results, count: int, part: str, name: str) -> Figures:
-    """Give what was measured of the index: over HTTP, at one connection."""
+    """Return what was measured of the index: over HTTP, at one connection."""
     return results.of(count, part, f"{name}, {CONNECTIONS[0]}" if part == "http" else name)
 
 
@@ -193,7 +193,7 @@ def _ratios(results: Results, count: int, peer: str, part: str) -> list[float]:
 
 
 def _times_slower(theirs: Figures, ours: Figures) -> float | None:
-    """Give how many times longer a peer takes, at the least where it was stopped."""
+    """Return how many times longer a peer takes, at the least where it was stopped."""
     seconds = theirs.get("p50") or theirs.get("over")
     return seconds / ours["p50"] if seconds and ours else None
 

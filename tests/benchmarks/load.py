@@ -32,7 +32,7 @@ class Task:
     rows: int
 
     def addresses(self, peer: Peer) -> list[str]:
-        """Give the addresses that ask the queries."""
+        """Return the addresses that ask the queries."""
         asked = ({"query": query, **peer.more} for query in self.queries)
         return [f"{peer.endpoint}?{urlencode(pairs)}" for pairs in asked]
 
@@ -119,7 +119,7 @@ def whole(peer: Peer, task: Task, connections: int) -> Run:
 
 
 def most_resident(peer: Peer) -> int:
-    """Give the bytes of memory that a server and its workers have had at the most, added up."""
+    """Return the bytes of memory that a server and its workers have had at the most, added up."""
     found = 0
     for process in (peer.process, *_children(peer)):
         said = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{process}/status").read_text())
@@ -137,7 +137,7 @@ def settle(peer: Peer, seconds: int) -> None:
 
 
 def _processor(peer: Peer) -> float:
-    """Give the seconds of processor time of a server, its workers, and those that have ended."""
+    """Return the seconds of processor time of a server, its workers, and those that have ended."""
     own = sum(map(int, _stat(peer.process)[11:15]))
     return (own + sum(sum(map(int, _stat(child)[11:13])) for child in _children(peer))) / _TICKS
 
@@ -152,7 +152,7 @@ def _children(peer: Peer) -> list[int]:
 
 
 def _stat(process: int) -> list[str]:
-    """Give what the system tells of a process, from its state on; zeros where it has ended."""
+    """Return what the system tells of a process, from its state on; zeros where it has ended."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

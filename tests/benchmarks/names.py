@@ -22,7 +22,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def misspelt(name: str, chance: random.Random) -> str:
-    """Give a name with one letter left out, another one, or two that have changed places."""
+    """Return a name with one letter left out, another one, or two that have changed places."""
     place = chance.randrange(len(name))
     before, letters, after = name[:place], name[place : place + 2], name[place + 1 :]
     swapped = before + letters[::-1] + name[place + 2 :]
@@ -30,7 +30,7 @@ def misspelt(name: str, chance: random.Random) -> str:
 
 
 def measure(services: Services, count: int) -> Iterator[tuple[str, list[float]]]:
-    """Give the seconds of each query by what is asked, as many queries as are wished."""
+    """Yield the seconds of each query by what is asked, as many queries as are wished."""
     chance = random.Random(1)
     concepts = [
         wording

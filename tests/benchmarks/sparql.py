@@ -29,7 +29,7 @@ Runs = dict[tuple[str, int, str], list[Run]]
 
 
 def tasks(opened: Catalogue, entries: int) -> Iterator[Task]:
-    """Give what is asked of a catalogue with so many synthetic entries."""
+    """Yield what is asked of a catalogue with so many synthetic entries."""
     label = f"<{opened.shapes.label_properties[0]}>"
     step = max(1, entries // _ASKED)
     names = [f"<{opened.entry_iri(f'synthetic-{n:06}')}>" for n in range(1, entries + 1, step)]
@@ -45,7 +45,7 @@ def tasks(opened: Catalogue, entries: int) -> Iterator[Task]:
 
 
 def table(asked: Sequence[Task], runs: Runs, names: Sequence[str]) -> Iterator[str]:
-    """Give the answers a second, with the processor time of each, as a table in Markdown."""
+    """Yield the answers a second, with the processor time of each, as a table in Markdown."""
     yield f"| answers a second | connections | {' | '.join(names)} | ours : Oxigraph |"
     yield "|---|---|" + "---|" * (len(names) + 1)
     for task in asked:
@@ -63,7 +63,7 @@ def _short(number: float) -> str:
 
 
 def memory_table(memories: Sequence[Memory]) -> Iterator[str]:
-    """Give the memory of each server and its workers as a table in Markdown."""
+    """Yield the memory of each server and its workers as a table in Markdown."""
     yield "| memory, MiB | before | at most |"
     yield "|---|---|---|"
     for memory in memories:
@@ -116,7 +116,7 @@ def prepare(place: Path, entries: int) -> list[Path]:
 
 
 def root_of(place: Path) -> Path:
-    """Give the catalogue in a folder, or the folder where it is one itself."""
+    """Return the catalogue in a folder, or the folder where it is one itself."""
     return place if documents.is_catalogue(place) else place / "catalogue"
 
 

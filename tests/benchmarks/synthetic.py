@@ -60,7 +60,7 @@ class _Sources:
 
     @cached_property
     def phrases(self) -> dict[str, list[str]]:
-        """Give phrases of the catalogue's own words by language, as frequent as they are there."""
+        """Return phrases of the catalogue's own words by language, as frequent as they are there."""
         return {language: list(self._phrases(language)) for language in self.opened.languages}
 
     def _phrases(self, language: str) -> Iterator[str]:
@@ -73,7 +73,7 @@ class _Sources:
             yield " ".join(chosen).capitalize()
 
     def choices(self, field: Field) -> list[str]:
-        """Give the narrowest values of a list in an order of chance, the most frequent first."""
+        """Return the narrowest values of a list in an order of chance, the most frequent first."""
         store, vocabularies = self.opened.store, self.opened.vocabularies
         demanded = set(shapes.read_parameter_values(store, field.iri, "ClassConstraintComponent"))
         above = vocabularies.schemes[field.scheme].narrower if field.scheme else {}
@@ -87,7 +87,7 @@ class _Sources:
 
 
 def entries(opened: Catalogue, count: int, seed: int = 1) -> Iterator[str]:
-    """Give entries as N-Quads, each a text of its own; the same ones for the same seed."""
+    """Yield entries as N-Quads, each a text of its own; the same ones for the same seed."""
     kind, drawn = opened.shapes.entry_shape, random.Random(seed)
     sources = _Sources(opened, drawn)
     fields = [field for field in kind.fields if field.predicate]
@@ -134,7 +134,7 @@ def _values(sources: _Sources, field: Field) -> Values:
 
 
 def _counts(field: Field) -> Sequence[int]:
-    """Give how many values an entry has, in cases that are equally likely."""
+    """Return how many values an entry has, in cases that are equally likely."""
     if field.is_required:
         return (1, 1, 2, 3) if field.is_text and field.is_repeatable else (1,)
     return (1, 1, 2, 2, 2, 3, 3, 4) if field.is_facet and field.is_repeatable else (0, 0, 1)
@@ -187,7 +187,7 @@ def _links(field: Field, counts: Sequence[int]) -> Values:
 
 
 def _weights(length: int) -> list[float]:
-    """Give Zipf's weights, added up."""
+    """Return Zipf's weights, added up."""
     return list(accumulate(1 / rank for rank in range(1, length + 1)))
 
 

@@ -63,7 +63,7 @@ def test_the_results_of_several_runs_make_one_table_and_one_chart(
     assert b"10,000" in drawn[0].read_bytes()
 
 
-def test_only_right_answers_are_measured(served: Services, asked: list[Case]) -> None:
+def test_a_wrong_response_is_not_measured(served: Services, asked: list[Case]) -> None:
     case = next(case for case in asked if case.name == "three mixed choices")
     question = case.questions[0]
     with definitions.asked(served.catalogue.folder) as process:

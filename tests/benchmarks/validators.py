@@ -57,7 +57,7 @@ def _shacl(rules: str) -> Prepared:
 
 
 def _turbo(rules: str) -> Prepared:
-    """Give pyshacl-turbo, which refuses a term of SHACL 1.2 that has no meaning for validation."""
+    """Return pyshacl-turbo, which refuses a term of SHACL 1.2 that has no meaning for validation."""
     triples = (quad.triple for quad in parse(rules, RdfFormat.TURTLE))
     left = (one for one in triples if one.predicate.value != f"{SH}codeIdentifier")
     module: Any = import_module("pyshacl_turbo")
@@ -105,7 +105,7 @@ def _measured(name: str, rules: str, data: str, rounds: int) -> Figure:
 
 
 def measure_validation(opened: Catalogue, lines: Sequence[str]) -> list[float]:
-    """Give how many seconds our own check of a changed entry takes, one after another."""
+    """Return how many seconds our own check of a changed entry takes, one after another."""
     seconds, validator = [], IncrementalValidator.of(opened)
     for text in lines[:: max(1, len(lines) // _SAMPLE)]:
         quads = tuple(parse(text, RdfFormat.N_QUADS))
@@ -119,7 +119,7 @@ def measure_validation(opened: Catalogue, lines: Sequence[str]) -> list[float]:
 
 
 def checked(root: Path) -> float:
-    """Give the seconds that `practicegraph check` takes."""
+    """Return the seconds that `practicegraph check` takes."""
     start = perf_counter()
     program = Path(sys.executable).parent / "practicegraph"
     subprocess.run([program, "check"], cwd=root, check=True, stdout=subprocess.DEVNULL)
@@ -135,7 +135,7 @@ class Bench:
     without: Sequence[str]
 
     def rows(self, count: int) -> Iterator[str]:
-        """Give the rows of a table, each when it is measured."""
+        """Yield the rows of a table, each when it is measured."""
         lines = list(synthetic.entries(self.opened, count))
         rules = shacl.turtle(shapes.read_shape_graphs(self.opened.store))
         ours = [quad.triple for quad in self.opened.store.quads()]

@@ -46,7 +46,7 @@ def clocked(taken: Clocked, name: str) -> Iterator[None]:
 
 
 def measured(taken: Clocked, name: str, done: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function that does the same and adds to what took time."""
+    """Return a function that does the same and adds to what took time."""
 
     def doing(*arguments: Any, **named: Any) -> Any:
         with clocked(taken, name):

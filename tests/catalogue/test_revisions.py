@@ -17,7 +17,17 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.validation import checks
 from practicegraph.validation.findings import FindingBuilder
 from support.catalogues import ROOT, copy
-from support.retirement import BASE, GONE, LAST, NEXT, OLD, REASON, bury, move, take_out
+from support.retirement import (
+    BASE,
+    GONE,
+    LAST,
+    NEXT,
+    OLD,
+    REASON,
+    move,
+    remove_paragraph,
+    write_tombstone,
+)
 
 CS = Namespace("http://purl.org/vocab/changeset/schema#")
 AS = Namespace("https://www.w3.org/ns/activitystreams#")
@@ -130,7 +140,7 @@ def test_a_concept_with_an_iri_of_others_may_not_vanish_either(
     real: Catalogue, copied: Path
 ) -> None:
     iri = "http://publications.europa.eu/resource/authority/country/HUN"
-    take_out(copied / "ontology/country.ttl", iri)
+    remove_paragraph(copied / "ontology/country.ttl", iri)
     assert find_vanished_iris(real, copied) == {iri: Path("ontology/country.ttl")}
 
 
@@ -146,14 +156,14 @@ def test_schemes_questions_and_shapes_may_not_vanish(
 
 def test_terms_may_not_vanish_but_words_of_pages_may(real: Catalogue, copied: Path) -> None:
     ontology, phrases = copied / "ontology/practice.ttl", copied / "shapes/phrases.ttl"
-    take_out(ontology, f"{BASE}ontology/retrieved")
-    take_out(phrases, f"{BASE}shapes/phrase-skip")
+    remove_paragraph(ontology, f"{BASE}ontology/retrieved")
+    remove_paragraph(phrases, f"{BASE}shapes/phrase-skip")
     assert list(find_vanished_iris(real, copied)) == [f"{BASE}ontology#retrieved"]
 
 
 def test_merged_and_buried_things_have_not_vanished(real: Catalogue, copied: Path) -> None:
     move(copied / "data/practices/1764.ttl", OLD, NEXT)
-    bury(copied / "data/practices/1701.ttl", GONE)
+    write_tombstone(copied / "data/practices/1701.ttl", GONE)
     assert find_vanished_iris(real, copied) == {}
 
 
@@ -168,7 +178,7 @@ def changed(copied: Path) -> Path:
         text.replace("    pg:funding funding:eu-funds ;\n", "    pg:country country:AUT ;\n")
     )
     move(practices / "1764.ttl", OLD, NEXT)
-    bury(practices / "1701.ttl", GONE)
+    write_tombstone(practices / "1701.ttl", GONE)
     shutil.move(practices / "1803.ttl", practices / "new.ttl")
     text = (practices / "new.ttl").read_text()
     (practices / "new.ttl").write_text(text.replace("practice/1803", "practice/new"))

@@ -33,7 +33,7 @@ def test_rdflib_follows_an_iri_to_its_graph(server: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["turtle", "n3", "nt", "xml", "json-ld", "trig"])
-def test_rdflib_gets_the_syntax_that_it_wants(server: str, form: str) -> None:
+def test_rdflib_gets_the_syntax_that_it_requests(server: str, form: str) -> None:
     graph = Graph() if form != "trig" else Dataset(default_union=True)
     assert set(graph.parse(f"{server}/practice/1788", format=form).subjects()) >= {URIRef(MINT)}
 
@@ -44,7 +44,9 @@ def test_rdflib_finds_an_entry_in_the_graph_that_it_names(server: str, extension
     assert (URIRef(MINT), None, None) in dataset.graph(URIRef(MINT))
 
 
-def test_a_second_server_on_the_same_folder_says_so(server: str, tmp_path: Path) -> None:
+def test_a_second_server_on_the_same_folder_exits_with_an_error(
+    server: str, tmp_path: Path
+) -> None:
     root = copy(tmp_path)
     command = [
         sys.executable,
@@ -66,9 +68,7 @@ def test_a_second_server_on_the_same_folder_says_so(server: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
-def test_a_server_ends_soon_and_takes_its_queries_along(
-    ending: signal.Signals, tmp_path: Path
-) -> None:
+def test_a_server_that_is_stopped_stops_its_queries(ending: signal.Signals, tmp_path: Path) -> None:
     root, port = copy(tmp_path), free_port()
     command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
     cross = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
@@ -99,7 +99,7 @@ def workers_of(root: Path) -> list[str]:
     return [line.decode() for line in lines if b"worker" in line and str(root).encode() in line]
 
 
-def test_rdflib_s_store_asks_the_endpoint(server: str) -> None:
+def test_rdflib_s_store_queries_the_endpoint(server: str) -> None:
     graph = Graph(store=SPARQLStore(f"{server}/sparql"))
     title = URIRef(TITLE)
     languages = {getattr(word, "language", "") for word in graph.objects(URIRef(MINT), title)}
@@ -110,7 +110,9 @@ def test_rdflib_s_store_asks_the_endpoint(server: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "POST_FORM"])
 @pytest.mark.parametrize("form", ["xml", "json", "csv", "tsv"])
-def test_rdflib_s_store_asks_in_every_way(server: str, method: Any, form: str) -> None:
+def test_rdflib_s_store_queries_by_every_method_and_format(
+    server: str, method: Any, form: str
+) -> None:
     graph = Graph(store=SPARQLStore(f"{server}/sparql", method=method, returnFormat=form))
     solutions: Any = graph.query(COUNT)
     assert [int(row[0]) for row in solutions] == [53]
@@ -127,7 +129,7 @@ def test_pandas_reads_a_query_s_result(server: str) -> None:
         assert len(found) == len(by_name)
 
 
-def test_pandas_reads_the_answer_to_a_stored_question(server: str) -> None:
+def test_pandas_reads_the_result_of_a_stored_query(server: str) -> None:
     table = pd.read_csv(f"{server}/queries/entries-by-outcome?outcome=LAN&country=DEU&format=csv")
     assert len(table) >= 1
     assert not table.isna().all().any()
@@ -142,13 +144,13 @@ def test_pandas_reads_a_search(server: str) -> None:
     assert found["outcome"].str.contains("LAN").all()
 
 
-def test_another_engine_calls_the_endpoint_in_its_query(server: str) -> None:
+def test_another_engine_calls_the_endpoint_with_service(server: str) -> None:
     inner = f"SELECT (COUNT(*) AS ?n) WHERE {{ ?e a <{PRACTICE}> }}"
     found: Any = Oxigraph().query(f"SELECT ?n WHERE {{ SERVICE <{server}/sparql> {{ {inner} }} }}")
     assert [solution["n"].value for solution in found] == ["53"]
 
 
-def test_an_answer_that_passes_its_deadline_never_ends_as_if_whole(server: str) -> None:
+def test_a_response_that_passes_its_deadline_is_incomplete(server: str) -> None:
     query = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     address = f"{server}/sparql?" + urllib.parse.urlencode({"query": query, "timeout": "0.5"})
     with urllib.request.urlopen(address) as answer, pytest.raises(http.client.IncompleteRead):
@@ -156,7 +158,7 @@ def test_an_answer_that_passes_its_deadline_never_ends_as_if_whole(server: str) 
     assert answer_of_count(server) == "53"
 
 
-def test_readers_who_leave_in_the_middle_free_the_processes(server: str) -> None:
+def test_clients_that_disconnect_free_the_processes(server: str) -> None:
     query = urllib.parse.urlencode({"query": "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f }"})
     for _ in range(3):
         with urllib.request.urlopen(f"{server}/sparql?{query}", timeout=10) as answer:

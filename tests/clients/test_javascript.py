@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pyoxigraph import RdfFormat, Triple, parse
 
-from support.catalogues import ROOT, lacking
+from support.catalogues import ROOT, skip_without
 
 CLIENTS = ROOT / "tests" / "clients"
 MINT = "https://w3id.org/practicegraph/practice/1788"
@@ -61,9 +61,9 @@ class Clients:
 @pytest.fixture(scope="module")
 def clients() -> Iterator[Clients]:
     if not shutil.which("node"):
-        lacking("Node.js")
+        skip_without("Node.js")
     if not (CLIENTS / "node_modules" / ".ready").exists():
-        lacking("what tests/clients/package.json lists")
+        skip_without("what tests/clients/package.json lists")
     with subprocess.Popen(
         ["node", "clients.mjs"],
         cwd=CLIENTS,
@@ -82,12 +82,12 @@ def endpoint(server: str) -> dict[str, str]:
     return {"type": "sparql", "value": f"{server}/sparql"}
 
 
-def test_comunica_asks_the_endpoint(clients: Clients, endpoint: dict[str, str]) -> None:
+def test_comunica_queries_the_endpoint(clients: Clients, endpoint: dict[str, str]) -> None:
     query = "SELECT (COUNT(*) AS ?n) WHERE { ?entry a pg:Practice }"
     assert clients.solutions(query, endpoint) == [{"n": "53"}]
 
 
-def test_comunica_finds_out_what_an_endpoint_is(clients: Clients, server: str) -> None:
+def test_comunica_detects_a_sparql_endpoint(clients: Clients, server: str) -> None:
     query = "SELECT (COUNT(*) AS ?n) WHERE { ?entry a pg:Practice }"
     assert clients.solutions(query, f"{server}/sparql") == [{"n": "53"}]
 
@@ -104,7 +104,7 @@ def test_comunica_constructs_from_the_endpoint(clients: Clients, endpoint: dict[
 
 
 @pytest.mark.parametrize(("identifier", "truth"), [("1788", True), ("0", False)])
-def test_comunica_gets_yes_and_no(
+def test_comunica_gets_booleans(
     clients: Clients, endpoint: dict[str, str], identifier: str, truth: bool
 ) -> None:
     query = f'{PREFIXES} ASK {{ ?entry dct:identifier "{identifier}" }}'
@@ -112,7 +112,7 @@ def test_comunica_gets_yes_and_no(
     assert json.loads(found)["boolean"] is truth
 
 
-def test_comunica_finds_classes_and_properties_to_complete_from(
+def test_comunica_lists_classes_and_properties_for_completion(
     clients: Clients, server: str
 ) -> None:
     """As the editor of the SIB does, which reads the endpoint's description as a file."""
@@ -167,7 +167,7 @@ def test_comunica_calls_the_endpoint_from_a_query_over_a_document(
 
 
 @pytest.mark.parametrize("path", ["/practice/1788", "/outcome/ACE", "/outcome", "/ontology"])
-def test_an_iri_is_dereferenced_to_what_its_document_says(
+def test_rdf_dereference_returns_the_quads_of_the_document(
     clients: Clients, server: str, path: str
 ) -> None:
     found = clients.triples(task="dereference", address=server + path)

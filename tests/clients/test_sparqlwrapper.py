@@ -92,13 +92,13 @@ def texts_of_tsv(found: bytes) -> list[str]:
         (TSV, texts_of_tsv),
     ],
 )
-def test_solutions_arrive_whole_in_every_format_of_a_table(
+def test_a_select_returns_all_solutions_in_every_result_format(
     server: str, way: Way, form: str | None, texts: Callable[[Any], list[str]]
 ) -> None:
     assert texts(answer(server, SELECT, way, form)) == TEXTS
 
 
-def test_ask_is_answered_in_every_format_of_a_table(server: str, way: Way) -> None:
+def test_an_ask_returns_a_boolean_in_every_result_format(server: str, way: Way) -> None:
     for form in (None, XML):
         (said,) = answer(server, ASK, way, form).getElementsByTagName("boolean")
         assert said.firstChild.data == "true"
@@ -108,7 +108,7 @@ def test_ask_is_answered_in_every_format_of_a_table(server: str, way: Way) -> No
 
 
 @pytest.mark.parametrize("query", [CONSTRUCT, DESCRIBE], ids=["construct", "describe"])
-def test_a_graph_arrives_whole_in_every_format_of_a_graph(
+def test_a_construct_returns_all_triples_in_every_rdf_format(
     server: str, way: Way, query: str
 ) -> None:
     turtle, n3 = (answer(server, query, way, form) for form in (TURTLE, N3))
@@ -120,7 +120,7 @@ def test_a_graph_arrives_whole_in_every_format_of_a_graph(
 
 
 @pytest.mark.filterwarnings(OWN_CHOICE)
-def test_a_format_that_a_query_has_not_gives_its_usual_one(server: str, way: Way) -> None:
+def test_a_format_of_another_query_form_falls_back_to_the_default(server: str, way: Way) -> None:
     for form in (TURTLE, N3, RDF, RDFXML, JSONLD):
         assert texts_of_json(answer(server, SELECT, way, form)) == TEXTS
     for form in (JSON, CSV, TSV):
@@ -129,11 +129,11 @@ def test_a_format_that_a_query_has_not_gives_its_usual_one(server: str, way: Way
 
 
 @pytest.mark.filterwarnings(OWN_CHOICE)
-def test_a_form_named_beside_the_query_counts_in_every_way(server: str, way: Way) -> None:
+def test_a_format_parameter_applies_to_every_method(server: str, way: Way) -> None:
     assert len(answer(server, CONSTRUCT, way, RDF)) > 50
 
 
-def test_the_dataset_and_the_deadline_can_be_named(server: str, way: Way) -> None:
+def test_dataset_and_timeout_parameters_apply(server: str, way: Way) -> None:
     wrapper = asking(server, COUNT, way, JSON)
     wrapper.addDefaultGraph(MINT)
     wrapper.addParameter("timeout", "5")
@@ -141,14 +141,14 @@ def test_the_dataset_and_the_deadline_can_be_named(server: str, way: Way) -> Non
     assert 50 < int(found["results"]["bindings"][0]["count"]["value"]) < 100
 
 
-def test_bindings_come_as_objects(server: str) -> None:
+def test_sparqlwrapper2_returns_bindings_as_objects(server: str) -> None:
     wrapper = SPARQLWrapper2(f"{server}/sparql")
     wrapper.setQuery(SELECT)
     found: Any = wrapper.query()
     assert [binding["text"].value for binding in found.bindings] == TEXTS
 
 
-def test_a_malformed_query_is_told_with_its_place(server: str, way: Way) -> None:
+def test_a_malformed_query_raises_with_line_and_column(server: str, way: Way) -> None:
     with pytest.raises(QueryBadFormed, match=r'"line":1,"column":\d+'):
         asking(server, "SELECT * WHERE { ?s ?p }", way, JSON).query()
 

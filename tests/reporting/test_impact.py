@@ -15,7 +15,7 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.reporting import impact as reporting_impact
 from practicegraph.reporting.differences import Comparison, State
 from support.catalogues import ROOT
-from support.retirement import BASE, GONE, NEXT, OLD, REPLACED, SUCCESSOR, bury, move
+from support.retirement import BASE, GONE, NEXT, OLD, REPLACED, SUCCESSOR, move, write_tombstone
 
 Run = Callable[..., Result]
 
@@ -121,7 +121,7 @@ def test_a_name_that_is_lost_in_a_language_is_told(earlier: State, copied: Path)
 def test_addresses_that_lead_elsewhere_or_nowhere_are_told(earlier: State, copied: Path) -> None:
     practices = copied / "data/practices"
     move(practices / "1764.ttl", OLD, NEXT)
-    bury(practices / "1701.ttl", GONE)
+    write_tombstone(practices / "1701.ttl", GONE)
     (practices / "1803.ttl").unlink()
     fates = {
         each["id"]: (each["change"], each.get("to"))

@@ -26,7 +26,7 @@ from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
 from practicegraph.web.app import application
 from support.catalogues import copy
-from support.retirement import BASE, GONE, bury
+from support.retirement import BASE, GONE, write_tombstone
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
 CROSS = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
@@ -299,7 +299,7 @@ def test_a_server_sees_what_a_load_has_withdrawn(far: Elsewhere, tmp_path: Path)
     root = tmp_path / "catalogue"
     shutil.copytree(far.root, root)
     assert far.client.get("/practice/1701.ttl").status_code == 200
-    bury(root / "data/practices/1701.ttl", GONE)
+    write_tombstone(root / "data/practices/1701.ttl", GONE)
     startup.load_store(root, far.endpoint)
     time.sleep(1.1)
     assert far.client.get("/practice/1701.ttl").status_code == 410

@@ -36,7 +36,7 @@ def opened(root: Path) -> Catalogue:
     return catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
 
 
-def in_json_ld(client: TestClient, path: str) -> str:
+def json_ld_with_context(client: TestClient, path: str) -> str:
     """A document in JSON-LD with the context to which it refers in its place."""
     document = client.get(path).json()
     assert document["@context"] == "http://testserver/context.jsonld"
@@ -54,7 +54,7 @@ def wait_for_dumps(client: TestClient, release: str = "") -> None:
     raise AssertionError("no dumps were made")
 
 
-def lacking(program: str) -> NoReturn:
+def skip_without(program: str) -> NoReturn:
     """Skip a test for what the machine has not; fail in CI, where nothing may be left out."""
     reason = f"{program} is not installed"
     if os.environ.get("CI") == "true":

@@ -1,9 +1,9 @@
-"""A server that is killed while it writes, again and again: what it acknowledged must be there.
+"""A server that is killed while it writes, again and again: no acknowledged write is lost.
 
-Run by itself, `python -m support.kills ROUNDS [SEED]`, it copies the catalogue, has a child serve and
-write it, kills that at a random moment (SIGKILL), starts another one on what is left, and compares.
-The child is forked, so that a round does not wait for imports; it writes over the same application
-as the service, by several writers at once.
+`python -m support.kills ROUNDS [SEED]` copies the catalogue, lets a child serve and write it, kills
+the child at a random moment (SIGKILL), starts another one on what is left, and compares. The child
+is forked, so that a round does not wait for imports; it writes over the same application as the
+service, by several writers at once.
 """
 
 import json
@@ -36,7 +36,7 @@ from support.retirement import BASE
 
 WRITERS = 3
 LATEST = 0.6  # seconds from the first write that is acknowledged to the kill
-EARLY = 0.25  # of the kills come at any moment of the first seconds, in which a start mends things
+EARLY = 0.25  # of the kills come in the first seconds, in which a start repairs the store
 _STEP = re.compile(r"Step (\d+) of")
 _TEXT = f"""@prefix dct: <http://purl.org/dc/terms/> .
 <> a <{BASE}ontology#Practice> ;
@@ -48,40 +48,40 @@ _TEXT = f"""@prefix dct: <http://purl.org/dc/terms/> .
 
 
 @dataclass
-class Known:
-    """What is known from outside: the last step acknowledged of each entry, and the one begun."""
+class Progress:
+    """The last step of each entry that was acknowledged, and the one that was started."""
 
-    done: dict[str, int] = field(default_factory=dict)
-    begun: dict[str, int] = field(default_factory=dict)
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    started: dict[str, int] = field(default_factory=dict)
 
-    def hear(self, line: str) -> bool:
-        """Take up what a child says, and tell whether it acknowledges a write."""
+    def record(self, line: str) -> bool:
+        """Record a line of a child; return whether it acknowledges a write."""
         if line.startswith("{"):
             self.compare(json.loads(line))
             return False
         assert line.startswith(("begin", "done")), line
         kind, name, step = line.split()
-        (self.begun if kind == "begin" else self.done)[name] = int(step)
+        (self.started if kind == "begin" else self.acknowledged)[name] = int(step)
         return kind == "done"
 
     def compare(self, found: dict[str, Any]) -> None:
-        """Hold a report of a start against it, and take up what was whole but not acknowledged."""
+        """Compare with the state after a start, and record writes that were not acknowledged."""
         assert found["strange"] == [], found["strange"]
         assert found["release"] == found["folder"] == found["index"]
-        for name in self.begun.keys() | found["entries"].keys():
+        for name in self.started.keys() | found["entries"].keys():
             entry = found["entries"].get(name)
             at = entry["file"] if entry else 0
-            assert at in {self.done.get(name, 0), self.begun[name]}, (name, at, self)
+            assert at in {self.acknowledged.get(name, 0), self.started[name]}, (name, at, self)
             if entry:
                 assert entry["store"] == at, (name, entry)
                 assert entry["log"] == list(range(1, at + 1)), (name, entry)
                 assert entry["found"] == (at % 5 != 0), (name, entry)
-            self.done[name] = at
+            self.acknowledged[name] = at
 
 
-def rounds(count: int, root: Path, seed: int) -> tuple[Known, int]:
-    """Kill so many times; give what was known at the end, and how many writes were acknowledged."""
-    chance, known, acknowledged = random.Random(seed), Known(), 0
+def run_rounds(count: int, root: Path, seed: int) -> tuple[Progress, int]:
+    """Kill a number of times; return the progress and how many writes were acknowledged."""
+    chance, progress, acknowledged = random.Random(seed), Progress(), 0
     _prepare(root)
     token = TokenFile(root).add("writer", PERMISSIONS)
     for number in range(count + 1):
@@ -93,12 +93,12 @@ def rounds(count: int, root: Path, seed: int) -> tuple[Known, int]:
         os.close(writer)
         early = chance.random() < EARLY and number < count
         after = chance.uniform(0, 3.0 if early else LATEST)
-        acknowledged += _watch(reader, child, known, after, early, last=number == count)
-    return known, acknowledged
+        acknowledged += _watch(reader, child, progress, after, early, last=number == count)
+    return progress, acknowledged
 
 
 def _prepare(root: Path) -> None:
-    """Read the shapes once for all children, which takes longer than many writes."""
+    """Compile the shapes once for all children, which takes longer than many writes."""
     opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
     compiled, seen = (
         shacl.fast(compile_shapes(opened.store).shapes),
@@ -108,35 +108,37 @@ def _prepare(root: Path) -> None:
     scope.read = lambda store, followed=(): replace(seen, store=store)
 
 
-def _watch(reader: int, child: int, known: Known, after: float, early: bool, last: bool) -> int:
-    """Kill a child at its moment; hear what it said until then, and give how often it was done."""
-    heard, moment = 0, time.monotonic() + (after if early else 120)
+def _watch(
+    reader: int, child: int, progress: Progress, after: float, early: bool, last: bool
+) -> int:
+    """Kill a child at its moment; return how many writes it acknowledged until then."""
+    count, moment = 0, time.monotonic() + (after if early else 120)
     with os.fdopen(reader, "rb", buffering=0) as pipe:
-        said = _Lines(pipe.fileno())
-        while (line := said.next(moment)) is not None:
-            acknowledged = known.hear(line)
-            heard += acknowledged
+        lines = _LineReader(pipe.fileno())
+        while (line := lines.next(moment)) is not None:
+            acknowledged = progress.record(line)
+            count += acknowledged
             if last and line.startswith("{"):
                 break
-            if acknowledged and heard == 1 and not early:
+            if acknowledged and count == 1 and not early:
                 moment = time.monotonic() + after
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        while (line := said.next(time.monotonic() + 5)) is not None:
-            heard += known.hear(line)
-    return heard
+        while (line := lines.next(time.monotonic() + 5)) is not None:
+            count += progress.record(line)
+    return count
 
 
 @dataclass
-class _Lines:
-    """The lines that a child has said, whole ones alone."""
+class _LineReader:
+    """Reads the complete lines that a child has sent."""
 
     pipe: int
     lines: list[str] = field(default_factory=list)
     rest: bytes = b""
 
     def next(self, moment: float) -> str | None:
-        """Give the next line, or None if there is none until the moment, or nobody to say it."""
+        """Return the next line; None if none comes until the moment, or the child has ended."""
         while not self.lines:
             left = moment - time.monotonic()
             waits = left > 0 and select.select([self.pipe], [], [], left)[0]
@@ -149,13 +151,13 @@ class _Lines:
 
 
 def _serve(root: Path, token: str, output: int) -> None:
-    """Open the catalogue, report what there is, and write until killed."""
+    """Open the catalogue, send its state, and write until killed."""
     try:
         opened = startup.open_for_serving(root)
         app = application(opened, editor=startup.entry_editor(opened))
         with TestClient(app) as client:
             client.headers["Authorization"] = f"Bearer {token}"
-            _say(output, json.dumps(_report(opened, client)))
+            _send(output, json.dumps(_describe_state(opened, client)))
             threads = [
                 threading.Thread(target=_write, args=(client, f"killed-{number}", output))
                 for number in range(WRITERS)
@@ -165,15 +167,15 @@ def _serve(root: Path, token: str, output: int) -> None:
             for thread in threads:
                 thread.join()
     except BaseException as error:
-        _say(output, f"wrong {error!r}".replace("\n", " "))
+        _send(output, f"wrong {error!r}".replace("\n", " "))
     os._exit(1)
 
 
 def _write(client: TestClient, name: str, output: int) -> None:
-    step, path = _known_step(client, name), f"/practice/{name}"
+    step, path = _current_step(client, name), f"/practice/{name}"
     while True:
         step += 1
-        _say(output, f"begin {name} {step}")
+        _send(output, f"begin {name} {step}")
         if step % 5 == 0:
             answer = client.delete(f"{path}?reason=Step {step}", headers={"If-Match": "*"})
         else:
@@ -182,28 +184,28 @@ def _write(client: TestClient, name: str, output: int) -> None:
             headers = {"Content-Type": "text/turtle", **condition}
             answer = client.put(path, content=body, headers=headers)
         if answer.status_code not in (200, 201, 204):
-            _say(output, f"wrong {answer.status_code} {answer.text}".replace("\n", " "))
+            _send(output, f"wrong {answer.status_code} {answer.text}".replace("\n", " "))
             return
-        _say(output, f"done {name} {step}")
+        _send(output, f"done {name} {step}")
 
 
-def _known_step(client: TestClient, name: str) -> int:
+def _current_step(client: TestClient, name: str) -> int:
     answer = client.get(f"/practice/{name}.ttl")
     return _step(answer.text) if answer.status_code != 404 else 0
 
 
 def _step(text: str) -> int:
-    """Give the step of an entry: the one of its title, and one more where it is withdrawn."""
+    """Return the step of an entry: that of its title, and one more if it is withdrawn."""
     found = _STEP.search(text)
     return int(found[1]) + ("Tombstone" in text) if found else 0
 
 
-def _say(output: int, line: str) -> None:
+def _send(output: int, line: str) -> None:
     os.write(output, line.encode() + b"\n")
 
 
-def _report(services: Services, client: TestClient) -> dict[str, Any]:
-    """Give what a start has found, wherever something of an entry stands."""
+def _describe_state(services: Services, client: TestClient) -> dict[str, Any]:
+    """Return the state after a start: file, store, log and index of each entry."""
     opened = services.catalogue
     places = sorted((opened.folder / "data" / "practices").iterdir())
     names = [path.stem for path in places if path.stem.startswith("killed-")]
@@ -233,11 +235,11 @@ def _report(services: Services, client: TestClient) -> dict[str, Any]:
 
 
 def main(count: int, seed: int) -> None:
-    """Kill a server on a copy of the catalogue and check what is left at the end."""
+    """Kill a server on a copy of the catalogue, and check the copy at the end."""
     with tempfile.TemporaryDirectory() as place:
         root = copy(Path(place) / "catalogue")
         started = time.monotonic()
-        known, acknowledged = rounds(count, root, seed)
+        progress, acknowledged = run_rounds(count, root, seed)
         seconds = time.monotonic() - started
         shutil.rmtree(root / catalogue.WORK_FOLDER)
         contents = catalogue.read_folder(root)
@@ -245,7 +247,7 @@ def main(count: int, seed: int) -> None:
         assert checked.violations == 0, checked.summary
         print(  # noqa: T201 - a command of its own
             f"{count} kills in {seconds:.0f} s, {acknowledged} writes acknowledged, "
-            f"{sum(known.done.values())} there, none lost, none half-written (seed {seed})"
+            f"{sum(progress.acknowledged.values())} there, none lost, none half-written (seed {seed})"
         )
 
 

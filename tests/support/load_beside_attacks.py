@@ -1,10 +1,10 @@
-"""A server that is attacked: what others get of it meanwhile, and how long they wait for it.
+"""Responses of a server during an attack: failures, and times to wait.
 
-Run by itself, `python -m support.load_beside_attacks SECONDS [NAME …]`, it serves a copy of the catalogue for each
-attack, measures readers' requests before it and beside it, and prints a table. An
-attack comes from a process of its own at low priority, since it would come from another machine.
-Readers ask 20 times a second, whether or not they have been answered. They and the attacker have
-addresses of their own, which the server is told as by a proxy.
+`python -m support.load_beside_attacks SECONDS [NAME …]` serves a copy of the catalogue for each
+attack, measures the requests of clients before and during it, and prints a table. An attack comes
+from a process of its own at low priority, since it would come from another machine. Clients send
+20 requests a second, whether or not they have had a response. They and the attacker have addresses
+of their own, which the server knows as from a proxy.
 """
 
 import contextlib
@@ -30,9 +30,9 @@ from support.attacks import ATTACKS
 from support.catalogues import copy
 from support.server import free_port, wait_for
 
-RATE = 20  # readers' requests a second
-MOST = 4.0  # times the idle 95th percentile, which searches may take beside an attack
-_PATIENCE = 30.0  # seconds that a reader waits
+RATE = 20  # clients' requests a second
+MAX_RATIO = 4.0  # times the idle 95th percentile, which searches may take beside an attack
+_PATIENCE = 30.0  # seconds that a client waits
 _WARMING, _IDLE = 2.0, 20.0  # seconds before an attack
 _SEARCH = "/practices"
 _ROWS = quote("SELECT ?s ?o WHERE { ?s a ?o } LIMIT 20")
@@ -47,24 +47,28 @@ _MIX = (
     "/health",
 )
 _HERE = Path(__file__).parents[1]
-HEADING = f"{'attack':<22}{'asked':>6}{'idle ms':>9}{'p95 ms':>8}{'times':>7}{'MB':>6}{'lost':>6}"
+HEADING = f"{'attack':<22}{'sent':>6}{'idle ms':>9}{'p95 ms':>8}{'ratio':>7}{'MB':>6}{'fail':>6}"
 
 
 @dataclass
-class Seen:
-    """What readers got: how long searches took, and how others failed."""
+class ClientLog:
+    """The requests of clients: seconds of searches, and failures."""
 
-    asked: int = 0
-    searches: list[float] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    requests: int = 0
+    search_seconds: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     @property
-    def late(self) -> float:
+    def p95(self) -> float:
         """The 95th percentile of the seconds that searches took."""
-        return statistics.quantiles(self.searches, n=20)[-1] if len(self.searches) > 1 else 0.0
+        return (
+            statistics.quantiles(self.search_seconds, n=20)[-1]
+            if len(self.search_seconds) > 1
+            else 0.0
+        )
 
 
-def _read(port: int, path: str, seen: Seen) -> None:
+def _read(port: int, path: str, clients: ClientLog) -> None:
     address = f"192.0.2.{random.randrange(1, 250)}"
     started = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
@@ -74,22 +78,22 @@ def _read(port: int, path: str, seen: Seen) -> None:
             answer = connection.getresponse()
             content = answer.read()
         if answer.status != 200:
-            seen.lost.append(f"{path} {answer.status} {content[:200]!r}")
+            clients.failures.append(f"{path} {answer.status} {content[:200]!r}")
     except (OSError, http.client.HTTPException) as error:
-        seen.lost.append(f"{path} {error!r}")
+        clients.failures.append(f"{path} {error!r}")
     if path.startswith(_SEARCH):
-        seen.searches.append(time.monotonic() - started)
+        clients.search_seconds.append(time.monotonic() - started)
 
 
-def readers(port: int, seconds: float) -> Seen:
-    """Have readers ask for so long, and wait for their answers."""
-    seen, start, paths = Seen(), time.monotonic(), cycle(_MIX)
+def send_requests(port: int, seconds: float) -> ClientLog:
+    """Send clients' requests for some seconds, and wait for the responses."""
+    clients, start, paths = ClientLog(), time.monotonic(), cycle(_MIX)
     with ThreadPoolExecutor(200) as pool:
         for number in range(int(seconds * RATE)):
             time.sleep(max(0, start + number / RATE - time.monotonic()))
-            pool.submit(_read, port, next(paths), seen)
-            seen.asked += 1
-    return seen
+            pool.submit(_read, port, next(paths), clients)
+            clients.requests += 1
+    return clients
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,8 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
 
-    def forget_peak(self) -> int:
-        """Begin to measure the most memory anew; return what is used now, in MB."""
+    def reset_peak(self) -> int:
+        """Reset the peak of memory; return what is used now, in MB."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
         return self._memory("VmRSS")
 
@@ -117,7 +121,7 @@ class Server:
 
 
 @contextmanager
-def served(root: Path, log: Path) -> Iterator[Server]:
+def run_server(root: Path, log: Path) -> Iterator[Server]:
     port = free_port()
     command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
     command += ["--proxy", "127.0.0.1"]
@@ -135,64 +139,66 @@ def served(root: Path, log: Path) -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An attack, what readers got beside it, and how much more memory the server took, in MB."""
+    """An attack, the requests of clients during it, and the memory that the server took, in MB."""
 
     name: str
-    seen: Seen
+    clients: ClientLog
     idle: float
     memory: int
     ended: bool
 
     @property
-    def times(self) -> float:
-        return self.seen.late / self.idle
+    def ratio(self) -> float:
+        return self.clients.p95 / self.idle
 
     def __str__(self) -> str:
-        late = f"{self.idle * 1000:>9.0f}{self.seen.late * 1000:>8.0f}{self.times:>7.1f}"
-        lost = f"{len(self.seen.lost):>6}" + (" (the server has ended)" if self.ended else "")
-        return f"{self.name:<22}{self.seen.asked:>6}{late}{self.memory:>6}{lost}"
+        p95 = f"{self.idle * 1000:>9.0f}{self.clients.p95 * 1000:>8.0f}{self.ratio:>7.1f}"
+        failures = f"{len(self.clients.failures):>6}" + (
+            " (the server has ended)" if self.ended else ""
+        )
+        return f"{self.name:<22}{self.clients.requests:>6}{p95}{self.memory:>6}{failures}"
 
 
-def attacked(server: Server, name: str, token: str, seconds: float, idle: float) -> Outcome:
-    """Attack a server for so long, while readers ask it."""
-    before = server.forget_peak()
+def run_attack(server: Server, name: str, token: str, seconds: float, idle: float) -> Outcome:
+    """Attack a server for some seconds, while clients send requests."""
+    before = server.reset_peak()
     command = [sys.executable, "-m", "support.attacks", name, str(server.port), token, str(seconds)]
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(_HERE)}) as attack:
         try:
-            seen = readers(server.port, seconds)
+            clients = send_requests(server.port, seconds)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 attack.wait(10)
         finally:
             attack.kill()
     ended = server.process.poll() is not None
-    return Outcome(name, seen, idle, max(0, server.peak - before), ended)
+    return Outcome(name, clients, idle, max(0, server.peak - before), ended)
 
 
-def outcomes(root: Path, seconds: float, names: Sequence[str] = ()) -> Iterator[Outcome]:
-    """Yield what each attack did to readers; each one finds a server of its own."""
+def run_attacks(root: Path, seconds: float, names: Sequence[str] = ()) -> Iterator[Outcome]:
+    """Yield the outcome of each attack, on a server of its own."""
     token, log = TokenFile(root).add("writer", PERMISSIONS), root / "log"
     for name in names or ATTACKS:
-        with served(root, log) as server:
-            readers(server.port, _WARMING)
-            idle = readers(server.port, min(seconds, _IDLE))
-            assert not idle.lost, idle.lost
-            yield attacked(server, name, token, seconds, idle.late)
+        with run_server(root, log) as server:
+            send_requests(server.port, _WARMING)
+            idle = send_requests(server.port, min(seconds, _IDLE))
+            assert not idle.failures, idle.failures
+            yield run_attack(server, name, token, seconds, idle.p95)
 
 
 def main(seconds: float, names: Sequence[str]) -> int:
-    """Print what each attack does to readers; return 1 if it is more than it may be."""
-    harmed = 0
+    """Print the outcome of each attack; return 1 if a request fails or searches take too long."""
+    failed = 0
     print(HEADING)  # noqa: T201 - a command of its own
     with tempfile.TemporaryDirectory() as place:
         root = copy(Path(place) / "catalogue")
-        for outcome in outcomes(root, seconds, names):
+        for outcome in run_attacks(root, seconds, names):
             print(outcome, flush=True)  # noqa: T201
-            for lost in sorted(set(outcome.seen.lost))[:3]:
-                print(f"    {lost[:160]}", flush=True)  # noqa: T201
-            harmed |= bool(outcome.seen.lost) or outcome.times > MOST
+            for failure in sorted(set(outcome.clients.failures))[:3]:
+                print(f"    {failure[:160]}", flush=True)  # noqa: T201
+            failed |= bool(outcome.clients.failures) or outcome.ratio > MAX_RATIO
         log = (root / "log").read_text()
     print(f"{log.count('Traceback')} traces in {len(log.splitlines())} lines of the log")  # noqa: T201
-    return harmed
+    return failed
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Mutants:
     seed: int = 1
 
     def __iter__(self) -> Iterator[Said]:
-        """Give mutants without end, each with an address of its own."""
+        """Yield mutants without end, each with an address of its own."""
         number = 0
         while True:
             number += 1
@@ -113,7 +113,7 @@ class Mutants:
         return sorted(found | {NamedNode(XSD + name) for name in names}, key=str)
 
     def _renamed(self, thing: Sequence[Quad], number: int) -> Said:
-        """Give a thing another address, and the identifier in its last part too."""
+        """Replace the IRI of an entry, and the identifier in its last part."""
         name = thing[0].subject
         assert isinstance(name, NamedNode)
         last, new = name.value.rpartition("/")[2], f"mutant-{number}"
@@ -137,7 +137,7 @@ class Mutants:
         return [triple for triple in said if triple.predicate != chosen] or said
 
     def _doubled(self, said: Said) -> Said:
-        """Give a property that it has a value that another thing has there."""
+        """Add to a property a value that another thing has there."""
         chosen = self._random.choice(said)
         values = [quad.object for quad in self._quads if quad.predicate == chosen.predicate]
         return [*said, _triple(chosen.subject, chosen.predicate, self._random.choice(values))]
@@ -182,7 +182,7 @@ class Mutants:
         return [*kept, _triple(said[0].subject, _TYPE, self._random.choice(self._classes))]
 
     def _given(self, said: Said) -> Said:
-        """Give it what another thing in the context has of some property."""
+        """Add what another entry in the context has of some property."""
         chosen = self._random.choice(self.context or self._quads)
         return [*said, _triple(said[0].subject, chosen.predicate, chosen.object)]
 

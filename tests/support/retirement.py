@@ -21,7 +21,7 @@ def withdraw(path: Path, iri: str) -> None:
     _append(path, iri, "")
 
 
-def bury(path: Path, iri: str, more: str = "") -> None:
+def write_tombstone(path: Path, iri: str, more: str = "") -> None:
     """Leave a tombstone in the place of an entry."""
     path.write_text(
         f"""<{iri}> a <https://www.w3.org/ns/activitystreams#Tombstone> ;
@@ -32,7 +32,7 @@ def bury(path: Path, iri: str, more: str = "") -> None:
     _append(path, iri, "")
 
 
-def take_out(path: Path, iri: str) -> None:
+def remove_paragraph(path: Path, iri: str) -> None:
     """Take a thing out of its file, a paragraph of Turtle."""
     text = path.read_text()
     name = iri.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Single errors of a hand that edits a catalogue's files, drawn by chance."""
+"""Single errors in a catalogue's files, drawn at random."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ _HEADS = ".rq"
 
 
 @dataclass(frozen=True)
-class Slip:
-    """What stands in a file instead, and in words what was done to it; None if it is gone."""
+class WrongValue:
+    """The wrong content of a file, and its description; None if the file is deleted."""
 
     path: Path
-    said: str
+    description: str
     content: bytes | None
 
 
@@ -127,9 +127,9 @@ _TEXTS: Mapping[str, Callable[[bytes, random.Random], bytes | None]] = {
     "emptied": lambda _, __: b"",
     "deleted": lambda _, __: None,
     "cut off": lambda content, chance: content[: chance.randrange(len(content))],
-    "a letter less": lambda content, chance: _without(content, chance.randrange(len(content))),
-    "a line less": lambda content, chance: _line_less(content, chance),
-    "a line twice": lambda content, chance: _line_twice(content, chance),
+    "a letter less": lambda content, chance: _remove_byte(content, chance.randrange(len(content))),
+    "a line less": lambda content, chance: _remove_line(content, chance),
+    "a line twice": lambda content, chance: _repeat_line(content, chance),
     "in UTF-16": lambda content, _: content.decode().encode("utf-16"),
     "in Latin-1": lambda content, _: content.decode().encode("latin-1", "replace"),
     "after a conflict": lambda content, _: b"<<<<<<< HEAD\n" + content + b"=======\n>>>>>>> x\n",
@@ -143,8 +143,8 @@ _TEXTS: Mapping[str, Callable[[bytes, random.Random], bytes | None]] = {
 }
 
 
-def slips(documents: Sequence[Document], seed: int) -> Iterator[Slip]:
-    """Give errors without end, the same ones for a seed."""
+def draw_wrong_values(documents: Sequence[Document], seed: int) -> Iterator[WrongValue]:
+    """Yield errors without end, the same ones for the same seed."""
     chance = random.Random(seed)
     parts = sorted({document.path.parent for document in documents})
     while True:
@@ -152,12 +152,12 @@ def slips(documents: Sequence[Document], seed: int) -> Iterator[Slip]:
         document = chance.choice([d for d in documents if d.path.parent == part])
         if chance.random() < 0.15:
             name = chance.choice([n for n in _TEXTS if n != "deleted" or part.name != "shapes"])
-            yield Slip(document.path, name, _TEXTS[name](document.content, chance))
+            yield WrongValue(document.path, name, _TEXTS[name](document.content, chance))
         else:
-            yield _in_a_triple(document, chance)
+            yield _change_triple(document, chance)
 
 
-def _in_a_triple(document: Document, chance: random.Random) -> Slip:
+def _change_triple(document: Document, chance: random.Random) -> WrongValue:
     triples = [quad.triple for quad in document.quads]
     if document.path.suffix == _HEADS:
         triples = [t for t in triples if not t.predicate.value.endswith(("#select", "#construct"))]
@@ -165,22 +165,24 @@ def _in_a_triple(document: Document, chance: random.Random) -> Slip:
     for number, triple in enumerate(triples):
         by_property.setdefault(triple.predicate.value, []).append(number)
     number = chance.choice(by_property[chance.choice(list(by_property))])
-    said, instead = _instead(triples, triples[number], chance)
-    after = [*triples[:number], *instead, *triples[number + 1 :]]
-    return Slip(document.path, f"{triples[number]} {said}", _written(document, after))
+    description, replacement = _replacement(triples, triples[number], chance)
+    after = [*triples[:number], *replacement, *triples[number + 1 :]]
+    return WrongValue(
+        document.path, f"{triples[number]} {description}", _serialize(document, after)
+    )
 
 
-def _instead(
+def _replacement(
     triples: Sequence[Triple], triple: Triple, chance: random.Random
 ) -> tuple[str, list[Triple]]:
-    """Give what is done to a triple, in words, and those in its place."""
+    """Return the description of an error in a triple, and the triples in its place."""
     node, name = triple.subject, triple.predicate
     kind = chance.choice(list(VALUES))
     value = chance.choice(VALUES[kind])
-    deed = chance.choice(
+    operation = chance.choice(
         ("other", "other", "other", "more", "less", "name", "node", "also", "loop")
     )
-    match deed:
+    match operation:
         case "other":
             return f"with {kind}, {value}", [Triple(node, name, value)]
         case "more":
@@ -201,25 +203,25 @@ def _instead(
             return "with itself", [Triple(node, name, node)]
 
 
-def _written(document: Document, triples: Sequence[Triple]) -> bytes:
-    """Write a file in N-Triples, which is Turtle; it stays about what it is about."""
+def _serialize(document: Document, triples: Sequence[Triple]) -> bytes:
+    """Serialize a file as N-Triples, which are Turtle; its first subject stays the first."""
     head = [f"{triple} .".replace("<<(", "<<( ") for triple in triples]
     if document.path.suffix != _HEADS:
         return "".join(f"{line}\n" for line in head).encode()
     return ("".join(f"#: {line}\n" for line in head) + "\n" + document.sparql).encode()
 
 
-def _without(content: bytes, place: int) -> bytes:
+def _remove_byte(content: bytes, place: int) -> bytes:
     return content[:place] + content[place + 1 :]
 
 
-def _line_less(content: bytes, chance: random.Random) -> bytes:
+def _remove_line(content: bytes, chance: random.Random) -> bytes:
     lines = content.splitlines(keepends=True)
     del lines[chance.randrange(len(lines))]
     return b"".join(lines)
 
 
-def _line_twice(content: bytes, chance: random.Random) -> bytes:
+def _repeat_line(content: bytes, chance: random.Random) -> bytes:
     lines = content.splitlines(keepends=True)
     place = chance.randrange(len(lines))
     return b"".join([*lines[:place], lines[place], *lines[place:]])

@@ -12,7 +12,7 @@ from practicegraph.catalogue.documents import Document
 from practicegraph.validation import checks
 from practicegraph.validation.findings import Finding, ValidationReport
 from support.catalogues import CASES, ROOT, copy
-from support.retirement import BASE, bury, move
+from support.retirement import BASE, move, write_tombstone
 
 CONTENTS = catalogue.read_folder(ROOT)
 FAULTS = [path for path in sorted(CASES.glob("*.ttl")) if path.stem.startswith(("entry", "tomb"))]
@@ -66,7 +66,7 @@ def test_what_a_change_makes_wrong_elsewhere_is_found_too(tmp_path: Path) -> Non
     old, last = f"{BASE}practice/1764", f"{BASE}practice/1699"
     move(practices / "1764.ttl", old, last)
     opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
-    bury(practices / "1699.ttl", last)
+    write_tombstone(practices / "1699.ttl", last)
     document = documents.read_document(practices / "1699.ttl")
     checked = admitted(Services(opened), document)
     other = [finding for finding in checked.findings if finding.path != document.path]

@@ -8,7 +8,7 @@ from pyoxigraph import RdfFormat, parse
 from rdflib import Graph, URIRef
 from rdflib.compare import isomorphic
 
-from support.catalogues import in_json_ld, rows
+from support.catalogues import json_ld_with_context, rows
 
 TITLE = URIRef("http://purl.org/dc/terms/title")
 MINT = "https://w3id.org/practicegraph/practice/1788"
@@ -60,7 +60,7 @@ def test_every_iri_leads_to_its_document_in_one_hop(client: TestClient, path: st
 @pytest.mark.parametrize("path", IRIS)
 def test_every_syntax_says_the_same(client: TestClient, path: str) -> None:
     texts = {extension: client.get(f"{path}.{extension}").text for extension in RDF}
-    texts["jsonld"] = in_json_ld(client, f"{path}.jsonld")
+    texts["jsonld"] = json_ld_with_context(client, f"{path}.jsonld")
     graphs = {
         extension: Graph().parse(data=texts[extension], format=name)
         for extension, name in RDF.items()

@@ -21,7 +21,7 @@ from practicegraph.schema.records import RecordReader
 from practicegraph.schema.text import put_first
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
-from support.catalogues import PARTS, in_json_ld
+from support.catalogues import PARTS, json_ld_with_context
 
 BASE = "https://w3id.org/practicegraph/"
 ENTRY = URIRef(f"{BASE}practice/1788")
@@ -98,7 +98,7 @@ def test_all_parsers_read_the_same_graph_in_every_syntax(client: TestClient, pat
     lines = canonical(client.get(f"{path}.nt").text, RdfFormat.N_TRIPLES)
     for extension, form in (("ttl", RdfFormat.TURTLE), ("rdf", RdfFormat.RDF_XML)):
         assert canonical(client.get(f"{path}.{extension}").text, form) == lines, extension
-    assert canonical(in_json_ld(client, f"{path}.jsonld"), RdfFormat.JSON_LD) == lines
+    assert canonical(json_ld_with_context(client, f"{path}.jsonld"), RdfFormat.JSON_LD) == lines
     expanded = get(client, f"{path}.jsonld", EXPANDED)
     assert "@context" not in expanded.text
     assert canonical(expanded.text, RdfFormat.JSON_LD) == lines

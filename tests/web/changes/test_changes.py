@@ -100,7 +100,7 @@ def change(site: Site) -> Site:
     site.start()
     site.rewrite("1788", MINT, "MINT: Mentoring")
     retired.move(site.entry("1764"), OLD, LAST)
-    retired.bury(site.entry("1701"), GONE)
+    retired.write_tombstone(site.entry("1701"), GONE)
     site.entry("new3").unlink()
     return site.start()
 
@@ -218,7 +218,7 @@ def test_whatever_breaks_off_nothing_is_lost_and_nothing_logged_twice(
     if is_begun:
         site.start()
         site.rewrite("1788", MINT, "MINT: Mentoring")
-        retired.bury(site.entry("1701"), GONE)
+        retired.write_tombstone(site.entry("1701"), GONE)
         site.add(*(f"new{number}" for number in range(12)))
         site.entry("1699").unlink()
     before = [(event.topic, event.kind) for event in site.events()]

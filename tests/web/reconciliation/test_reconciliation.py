@@ -213,7 +213,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A catalogue in which things were merged and withdrawn."""
     root = copy(tmp_path_factory.mktemp("changed"))
     retired.move(root / "data/practices/1764.ttl", retired.OLD, retired.LAST)
-    retired.bury(root / "data/practices/1701.ttl", retired.GONE)
+    retired.write_tombstone(root / "data/practices/1701.ttl", retired.GONE)
     retired.move(root / "ontology/outcome.ttl", retired.REPLACED, retired.SUCCESSOR)
     retired.withdraw(root / "ontology/actor.ttl", retired.WITHDRAWN)
     with TestClient(application(startup.open_for_serving(root)), follow_redirects=False) as found:

@@ -25,7 +25,7 @@ from practicegraph.web.resources import discovery
 from practicegraph.web.resources.discovery import SitemapEndpoint
 from practicegraph.web.urls import Addresses
 from support.catalogues import ROOT, opened, wait_for_dumps
-from support.retirement import bury, move
+from support.retirement import move, write_tombstone
 
 BASE = URIRef("https://w3id.org/practicegraph/")
 SITE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
@@ -264,7 +264,7 @@ def test_a_page_names_its_other_languages(client: TestClient) -> None:
 
 def test_only_what_is_current_is_listed(copied: Path) -> None:
     first, second = (f"{BASE}practice/{number}" for number in (1699, 1700))
-    bury(copied / "data/practices/1699.ttl", first)
+    write_tombstone(copied / "data/practices/1699.ttl", first)
     move(copied / "data/practices/1700.ttl", second, f"{BASE}practice/1788")
     client = TestClient(application(Services(opened(copied))), follow_redirects=False)
     text = client.get("/sitemap.xml").text

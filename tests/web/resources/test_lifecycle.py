@@ -18,7 +18,7 @@ from practicegraph.schema.value_parser import ParseProblem, SourceLocation
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.validation import checks
 from practicegraph.web.app import application
-from support.catalogues import copy, in_json_ld, opened, rows
+from support.catalogues import copy, json_ld_with_context, opened, rows
 from support.retirement import (
     BASE,
     GONE,
@@ -29,9 +29,9 @@ from support.retirement import (
     REPLACED,
     SUCCESSOR,
     WITHDRAWN,
-    bury,
     move,
     withdraw,
+    write_tombstone,
 )
 
 AWAY, SPLIT = f"{BASE}practice/1751", f"{BASE}practice/1803"
@@ -41,7 +41,9 @@ LINK = f'<{LAST}>; rel="successor-version"'
 
 def document(client: TestClient, path: str, extension: str) -> Graph:
     address = f"{path}.{extension}"
-    text = in_json_ld(client, address) if extension == "jsonld" else client.get(address).text
+    text = (
+        json_ld_with_context(client, address) if extension == "jsonld" else client.get(address).text
+    )
     return Graph().parse(data=text, format=SYNTAXES[extension])
 
 
@@ -52,8 +54,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     practices = root / "data/practices"
     move(practices / "1764.ttl", OLD, NEXT)
     move(practices / "1699.ttl", NEXT, LAST)
-    bury(practices / "1701.ttl", GONE)
-    bury(practices / "1803.ttl", SPLIT, f"<http://purl.org/dc/terms/isReplacedBy> <{NEXT}> ;")
+    write_tombstone(practices / "1701.ttl", GONE)
+    write_tombstone(
+        practices / "1803.ttl", SPLIT, f"<http://purl.org/dc/terms/isReplacedBy> <{NEXT}> ;"
+    )
     move(practices / "1751.ttl", AWAY, "https://example.org/entry")
     move(root / "ontology/outcome.ttl", REPLACED, SUCCESSOR)
     withdraw(root / "ontology/actor.ttl", WITHDRAWN)
@@ -370,7 +374,7 @@ def test_a_circle_of_successors_ends(copied: Path) -> None:
 
 def test_a_reason_comes_in_the_reader_s_language(copied: Path) -> None:
     path = copied / "data/practices/1701.ttl"
-    bury(path, GONE)
+    write_tombstone(path, GONE)
     path.write_text(
         path.read_text().replace(f'"{REASON}"@en', f'"{REASON}"@en, "Een voorbeeld."@nl')
     )
