@@ -8,26 +8,26 @@ CLIENTS := tests/clients/node_modules/.ready
 run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
 
-test: $(SETUP) $(CLIENTS)  ## Check layout, types, the catalogue and every behaviour
+test: $(SETUP) $(CLIENTS)  ## Check format, types, the catalogue and all behaviour
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/practicegraph check
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
-test-kills: $(SETUP)  ## Kill a writing server and look what is left; ROUNDS=500
+test-kills: $(SETUP)  ## Kill a writing server and compare what is left; ROUNDS=500
 	PYTHONPATH=tests $(BIN)/python -W error -m support.kills $(or $(ROUNDS),500)
 
-test-attacks: $(SETUP)  ## Attack a server and measure what readers get meanwhile; SECONDS=60 ATTACKS='deep-json'
+test-attacks: $(SETUP)  ## Attack a server and measure the responses of clients; SECONDS=60 ATTACKS='deep-json'
 	PYTHONPATH=tests $(BIN)/python -W error -m support.load_beside_attacks $(or $(SECONDS),60) $(ATTACKS)
 
-check: $(SETUP)  ## Check the catalogue alone
+check: $(SETUP)  ## Check the catalogue only
 	$(BIN)/practicegraph check
 
 bench-search: $(SETUP)  ## Measure searches beside SPARQL; OPTIONS='--entries 1000,10000 --rounds 20'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.search $(OPTIONS)
 
-bench-shacl: $(SETUP)  ## Measure checks beside other engines; OPTIONS='--entries 1000 --without pyshacl'
+bench-shacl: $(SETUP)  ## Measure SHACL validation beside other engines; OPTIONS='--entries 1000 --without pyshacl'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps pyshacl-turbo pyshifty
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.validators $(OPTIONS)
 
@@ -44,7 +44,7 @@ lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml a
 		--all-build-deps --output-file requirements.lock pyproject.toml
 	cd tests/clients && npm update --loglevel=error --package-lock-only
 
-clean:  ## Remove all that can be made anew
+clean:  ## Remove everything that can be rebuilt
 	rm -rf .venv tests/clients/node_modules .practicegraph .mypy_cache .pytest_cache .ruff_cache
 
 $(SETUP): requirements.lock pyproject.toml
