@@ -224,13 +224,13 @@ def test_health_lists_findings_until_their_file_changes(
     copied: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = copied / "data/practices/1788.ttl"
-    condition = FolderHealth(copied)
+    health = FolderHealth(copied)
     row = {"path": str(path), "line": 7, "column": 3, "message": "no day", "severity": "Violation"}
-    condition.learn([row, row, row | {"severity": "Warning"}])
-    assert condition.as_json() == {
+    health.add_findings([row, row, row | {"severity": "Warning"}])
+    assert health.as_json() == {
         "status": "degraded",
         "files": [{"file": "data/practices/1788.ttl", "findings": 2}],
     }
     assert f"{path}:7:3: no day" in caplog.text
     path.write_text(path.read_text() + "\n")
-    assert condition.as_json() == {"status": "ok"}
+    assert health.as_json() == {"status": "ok"}

@@ -1,7 +1,7 @@
-"""What is known to be wrong with the files of a catalogue that is served.
+"""The health of a catalogue's folder: which files are not served as they are, or have violations.
 
-Files that are not served as they are on disk are known at the start. What `check` finds is asked of
-a process beside the service once that answers, and said in the log.
+Unreadable files are known at the start. `practicegraph check` runs in a process beside the server
+once that responds, and its violations are logged.
 """
 
 import json
@@ -9,7 +9,7 @@ import logging
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,73 +21,72 @@ from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
 
 LOG = logging.getLogger("practicegraph")
-_BEFORE = 5.0  # seconds in which the service begins to answer undisturbed
-_STEP = 0.2  # seconds after which it is looked whether the process has ended
-_MOST = 20  # lines of the log about findings
-_SAID = ("path", "line", "column", "message")
-_LARGEST = 1 << 28  # bytes of files, for which a first check takes minutes and gigabytes
+_DELAY = 5.0  # seconds in which the service starts undisturbed
+_POLL_INTERVAL = 0.2  # seconds
+_MAX_LOGGED = 20  # violations
+_LOGGED_KEYS = ("path", "line", "column", "message")
+_MAX_SIZE = 1 << 28  # bytes of files, of which a check takes minutes and gigabytes
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What is wrong with a file as it was: how many violations, or why it is not served so."""
+class FileFault:
+    """What is wrong with a file as it was: its violations, or why it is not served as it is."""
 
     path: Path
     checksum: str
-    findings: int = 0
+    violations: int = 0
     reason: str = ""
 
     @property
-    def lasts(self) -> bool:
-        """Tell whether the file is still what it was."""
+    def is_current(self) -> bool:
+        """Return whether the file has not changed since."""
         return _checksum(self.path) == self.checksum
 
 
 @dataclass
 class FolderHealth:
-    """The condition of a catalogue's files; each fault lasts until its file is another one."""
+    """The faults of a catalogue's files; each one ends when its file changes."""
 
     root: Path
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> "FolderHealth":
-        """Return the condition as it is known at the start, and say it in the log."""
-        found = cls(catalogue.folder.resolve())
+        """Return the health of a catalogue that was just opened, and log its unreadable files."""
+        health = cls(catalogue.folder.resolve())
         for error in catalogue.unreadable:
             LOG.warning("not served as it is: %s", error)
-            reason = f"{error.line}:{error.column}: {error.reason}"
-            path = error.path.resolve()
-            found.faults.append(Fault(path, _checksum(path), reason=reason))
-        return found
+            path, reason = error.path.resolve(), f"{error.line}:{error.column}: {error.reason}"
+            health.faults.append(FileFault(path, _checksum(path), reason=reason))
+        return health
 
     def as_json(self) -> dict[str, Any]:
-        """Return the status, and the files that are at fault."""
-        lasting = [fault for fault in self.faults if fault.lasts]
-        return {"status": "degraded", "files": list(map(self._row, lasting))} if lasting else _OK
+        """Return the status, and the files with faults."""
+        current = [self._row(fault) for fault in self.faults if fault.is_current]
+        return {"status": "degraded", "files": current} if current else {"status": "ok"}
 
-    def learn(self, findings: list[dict[str, Any]]) -> None:
-        """Take up what a check has found, and say it in the log."""
-        wrong = [row for row in findings if row["severity"] == "Violation"]
-        for row in wrong[:_MOST]:
-            LOG.warning("%s:%s:%s: %s", *(row[name] for name in _SAID))
-        if wrong[_MOST:]:
-            LOG.warning("%d findings more; `practicegraph check` lists them", len(wrong) - _MOST)
-        known = {fault.path for fault in self.faults}
-        for path, count in Counter(Path(row["path"]) for row in wrong).items():
-            if path not in known and path.is_file():
-                self.faults.append(Fault(path, _checksum(path), findings=count))
+    def add_findings(self, findings: Sequence[dict[str, Any]]) -> None:
+        """Add and log the violations among the findings of a check."""
+        violations = [row for row in findings if row["severity"] == "Violation"]
+        for row in violations[:_MAX_LOGGED]:
+            LOG.warning("%s:%s:%s: %s", *(row[key] for key in _LOGGED_KEYS))
+        if more := len(violations[_MAX_LOGGED:]):
+            LOG.warning("%d more findings; `practicegraph check` lists them", more)
+        with_fault = {fault.path for fault in self.faults}
+        for path, count in Counter(Path(row["path"]) for row in violations).items():
+            if path not in with_fault and path.is_file():
+                self.faults.append(FileFault(path, _checksum(path), violations=count))
 
-    def _row(self, fault: Fault) -> dict[str, Any]:
+    def _row(self, fault: FileFault) -> dict[str, Any]:
         name = {"file": str(fault.path.relative_to(self.root))}
-        return name | ({"reason": fault.reason} if fault.reason else {"findings": fault.findings})
+        return name | ({"reason": fault.reason} if fault.reason else {"findings": fault.violations})
 
 
 @contextmanager
-def checked_beside(condition: FolderHealth, wait: float = _BEFORE) -> Iterator[None]:
-    """Have the folder checked by a process, while the service runs."""
+def checked_beside(health: FolderHealth, delay: float = _DELAY) -> Iterator[None]:
+    """Check the folder in a process while the service runs."""
     ended = Event()
-    thread = Thread(target=_check, args=(condition, ended, wait), daemon=True)
+    thread = Thread(target=_check, args=(health, ended, delay), daemon=True)
     thread.start()
     try:
         yield
@@ -96,24 +95,24 @@ def checked_beside(condition: FolderHealth, wait: float = _BEFORE) -> Iterator[N
         thread.join()
 
 
-def _check(condition: FolderHealth, ended: Event, wait: float) -> None:
-    if ended.wait(wait):
+def _check(health: FolderHealth, ended: Event, delay: float) -> None:
+    if ended.wait(delay):
         return
-    if sum(path.stat().st_size for path in documents.list_files(condition.root)) > _LARGEST:
-        LOG.warning("the files are many: `practicegraph check` tells whether they are right")
+    if sum(path.stat().st_size for path in documents.list_files(health.root)) > _MAX_SIZE:
+        LOG.warning("the files are large: they are not checked; `practicegraph check` does it")
         return
     command = [sys.executable, "-m", "practicegraph", "check", "--format", "json"]
-    command += ["--folder", str(condition.root)]
-    with TemporaryFile() as said, _started(command, said) as process:
+    command += ["--folder", str(health.root)]
+    with TemporaryFile() as output, _start(command, output) as process:
         while process.poll() is None:
-            if ended.wait(_STEP):
+            if ended.wait(_POLL_INTERVAL):
                 process.kill()
-        said.seek(0)
+        output.seek(0)
         if process.returncode in (0, 1) and not ended.is_set():
-            condition.learn(json.load(said))
+            health.add_findings(json.load(output))
 
 
-def _started(command: list[str], output: IO[bytes]) -> "subprocess.Popen[bytes]":
+def _start(command: list[str], output: IO[bytes]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdout=output)  # noqa: S603 - our own module and arguments
 
 
@@ -122,6 +121,3 @@ def _checksum(path: Path) -> str:
         return documents.checksum(path)
     except OSError:
         return ""
-
-
-_OK = {"status": "ok"}

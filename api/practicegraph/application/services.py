@@ -1,4 +1,4 @@
-"""What runs together: a catalogue with all that answers about it, validates it and writes to it."""
+"""The services of a catalogue: what searches it, validates edits and answers about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

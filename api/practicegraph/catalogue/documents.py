@@ -1,13 +1,10 @@
-"""A catalogue's folder: which files belong to it, what each is about, what stands in it.
+"""The files of a catalogue's folder, read as RDF.
 
-A file is about the subject of its first triple; that IRI names its graph. Larger sets come as
-TriG or N-Quads, plain or gzipped, and name their graphs themselves. A stored question is SPARQL
-under a head of comment lines, `#: ` and Turtle, that says what it asks. Its triples hold the SPARQL
-with the defaults of its parameters filled in, so that whoever finds it can run it.
-
-Files are read as streams of quads, in flat memory however large a set is. A document is held whole.
-
-The head of a stored question: Turtle in comment lines, `#: `, above its SPARQL.
+A file is about the subject of its first triple, its topic, and that IRI is the name of its graph.
+Larger sets come as TriG or N-Quads, plain or gzipped, and name their graphs themselves. They are
+read as streams of quads, in flat memory. A stored query is SPARQL below its description: Turtle in
+comment lines that begin with `#: `. The graph of a stored query has the SPARQL with the defaults of
+its parameters, so that whoever reads it can run it (SHACL-SPARQL, SPARQL executables).
 """
 
 import gzip
@@ -33,46 +30,10 @@ from ..rdf.terms import Term, in_graph
 from ..storage import query_guard
 
 QUERY_SUFFIX = ".rq"
-"""How the names of such files end."""
+"""The suffix of stored queries."""
 _EXECUTABLE = re.compile(re.escape(SH) + "SPARQL(Select|Ask|Construct)Executable")
-_HEAD = re.compile(r"(?:#:.*(?:\n|$))+")
-_MARGIN = re.compile(r"#: ?")
-
-
-def split_query_file(content: bytes) -> tuple[bytes, str]:
-    """Give the head of a question as Turtle, its lines where they were, and the SPARQL below it."""
-    text = content.decode()
-    head = _HEAD.match(text)
-    lines = head[0].splitlines() if head else []
-    turtle = "\n".join(_MARGIN.sub("", line, count=1) for line in lines)
-    return turtle.encode(), text[head.end() if head else 0 :].strip() + "\n"
-
-
-def comment_prefixes(content: bytes) -> list[str]:
-    """Give what stands before the Turtle in each line of the head."""
-    found = (_MARGIN.match(line) for line in content.decode().splitlines())
-    return [margin[0] if margin else "" for margin in found]
-
-
-def executable(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
-    """Give the statement that holds the SPARQL of a question (SHACL-SPARQL, SPARQL executables)."""
-    text = Literal(query_guard.bind_parameters(body, _defaults(quads)))
-    for quad in quads:
-        kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
-        if kind:
-            yield Quad(quad.subject, NamedNode(SH + kind[1].lower()), text, quad.graph_name)
-
-
-def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
-    """Give the values of a question's parameters that hold where none is given, by name."""
-    keys, defaults = (
-        {quad.subject: quad.object for quad in quads if quad.predicate.value == SH + name}
-        for name in ("codeIdentifier", "defaultValue")
-    )
-    named = {node: key.value for node, key in keys.items() if isinstance(key, Literal)}
-    return {named[node]: term for node, term in defaults.items() if node in named}
-
-
+_DESCRIPTION = re.compile(r"(?:#:.*(?:\n|$))+")
+_COMMENT_PREFIX = re.compile(r"#: ?")
 FOLDERS = ("ontology", "shapes", "queries", "data")
 _FORMATS = {
     ".ttl": RdfFormat.TURTLE,
@@ -80,14 +41,13 @@ _FORMATS = {
     ".nq": RdfFormat.N_QUADS,
     QUERY_SUFFIX: RdfFormat.TURTLE,
 }
-_GIVEN = {".nt": RdfFormat.N_TRIPLES}
-"""Syntaxes that are read where they are given, and in which no file of a catalogue is."""
+_ALSO_READ = {".nt": RdfFormat.N_TRIPLES}  # but not as a file of a catalogue
 
-_AT_ONCE = 1 << 20  # bytes of a packed file
+_BUFFER_SIZE = 1 << 20  # bytes of a gzipped file
 
 
 class UnreadableError(ValueError):
-    """A file that is no RDF; the position is where reading ended, in lines and columns from 1."""
+    """A file that is no RDF; lines and columns of the position count from 1."""
 
     def __init__(self, path: Path, reason: str, line: int = 1, column: int = 1) -> None:
         super().__init__(f"{path}:{line}:{column}: {reason}")
@@ -101,9 +61,8 @@ class UnreadableError(ValueError):
 class Document:
     """A file as read: its quads in their order, its topics (one but in sets), its prefixes.
 
-    A question also has its SPARQL as it stands in the file, with the parameters open. The content
-    is the file's bytes, unpacked. What is given in a form that no file of a catalogue has brings
-    the places of its triples with it.
+    A stored query also has its SPARQL, with its parameters. The content is the bytes of the file,
+    decompressed. A document in a syntax that no file of a catalogue has comes with located triples.
     """
 
     path: Path
@@ -116,64 +75,65 @@ class Document:
 
     @property
     def form(self) -> RdfFormat | None:
-        """Give the syntax of the file."""
-        return _format(self.path) or _GIVEN.get(self.path.suffix)
+        """Return the syntax of the file."""
+        return _format(self.path) or _ALSO_READ.get(self.path.suffix)
 
 
 @dataclass(frozen=True)
 class DocumentSet:
-    """The files of a catalogue as read, and those that cannot be read."""
+    """Documents, and the errors of unreadable files."""
 
     documents: tuple[Document, ...]
     unreadable: tuple[UnreadableError, ...]
 
     @property
     def paths(self) -> list[Path]:
-        """Give all files, readable or not."""
-        read = [document.path for document in self.documents]
-        return [*read, *(error.path for error in self.unreadable)]
+        """Return the paths of all files."""
+        readable = [document.path for document in self.documents]
+        return [*readable, *(error.path for error in self.unreadable)]
 
     def with_others(self, others: Sequence[Document]) -> "DocumentSet":
-        """Give the contents with other documents in the place of those on their topics."""
+        """Return the set with other documents instead of those on the same topics."""
         topics = {topic for document in others for topic in document.topics}
-        kept = (document for document in self.documents if not topics & set(document.topics))
-        return DocumentSet((*kept, *others), self.unreadable)
+        remaining = (each for each in self.documents if not topics & set(each.topics))
+        return DocumentSet((*remaining, *others), self.unreadable)
 
 
-def list_files(folder: Path, parts: Sequence[str] = FOLDERS) -> Iterator[Path]:
-    """Give the files of a catalogue, ontology and shapes first, each part in order of names."""
-    for part in parts:
-        yield from list_rdf_files(folder / part)
+def list_files(folder: Path, folders: Sequence[str] = FOLDERS) -> Iterator[Path]:
+    """Yield the files of a catalogue, ontology and shapes first, each folder in order of names."""
+    for name in folders:
+        yield from list_rdf_files(folder / name)
 
 
-def list_rdf_files(place: Path) -> Iterator[Path]:
-    """Give the files of RDF below a folder, in order of names; or the file itself."""
-    if not place.is_dir():
-        yield place
+def list_rdf_files(path: Path) -> Iterator[Path]:
+    """Yield the files of RDF below a folder, in order of names; or the file itself."""
+    if not path.is_dir():
+        yield path
     else:
-        yield from (path for path in sorted(place.rglob("*")) if path.is_file() and _format(path))
+        yield from (each for each in sorted(path.rglob("*")) if each.is_file() and _format(each))
 
 
 def is_catalogue_file(path: Path) -> bool:
-    """Tell whether a file at that path, seen from a catalogue's folder, belongs to it."""
+    """Return whether a path, relative to a catalogue's folder, is that of a file of it."""
     return path.parts[0] in FOLDERS and _format(path) is not None
 
 
 def is_catalogue(folder: Path) -> bool:
-    """Tell whether the folder holds a catalogue: an ontology and shapes."""
-    return all((folder / part).is_dir() for part in FOLDERS[:2])
+    """Return whether a folder is a catalogue: it has an ontology and shapes."""
+    return all((folder / name).is_dir() for name in FOLDERS[:2])
 
 
 def checksum(path: Path) -> str:
-    """Give the SHA-256 of a file in hexadecimal digits."""
+    """Return the SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_graphs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
-    """Give the graphs of a file as they come, by name; one whose quads lie apart, in pieces.
+    """Yield the graphs of a file in their order, with their names.
 
-    Raises UnreadableError where reading ends, after what stands before it.
+    A graph whose quads are not together comes in several pieces. Raises UnreadableError after what
+    comes before the error.
     """
     for _, run in groupby(_quads(path), attrgetter("graph_name")):
         quads = list(run)
@@ -181,20 +141,20 @@ def read_graphs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
 
 
 def read_document(path: Path) -> Document:
-    """Read a file; raises UnreadableError with line and column where it is no RDF."""
+    """Read a file; raise UnreadableError with line and column where it is no RDF."""
     with reading_errors(path):
         content = path.read_bytes()
     return parse_file(path, content)
 
 
 def parse_file(path: Path, content: bytes) -> Document:
-    """Read the bytes of a file of that name, plain or gzipped; raises UnreadableError."""
+    """Parse the bytes of a file of that name, plain or gzipped; raise UnreadableError."""
     with reading_errors(path):
         return parse_document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
 
 
 def read_documents(paths: Iterable[Path]) -> DocumentSet:
-    """Read files, those that cannot be read apart from the others."""
+    """Read files, and list the errors of those that are unreadable."""
     documents: list[Document] = []
     unreadable: list[UnreadableError] = []
     for path in paths:
@@ -206,20 +166,20 @@ def read_documents(paths: Iterable[Path]) -> DocumentSet:
 
 
 def parse_document(path: Path, content: bytes) -> Document:
-    """Read what stands or would stand in a file of that name; raises UnreadableError."""
+    """Parse the content of a file of that name; raise UnreadableError."""
     form = _known_format(path)
     with reading_errors(path):
         head, body = split_query_file(content) if path.suffix == QUERY_SUFFIX else (content, "")
         untrusted.refuse_deep_file(head, form)
         reader = parse(head, form, rename_blank_nodes=True)
-        said = tuple(_in_graphs(path, reader))
-        quads = (*said, *executable(said, body))
+        stated = tuple(_in_graphs(path, reader))
+        quads = (*stated, *_executables(stated, body))
     topics = dict.fromkeys(graph_name(path, quad) for quad in quads)
     return Document(path, quads, tuple(topics), reader.prefixes, body, content)
 
 
 def _quads(path: Path) -> Iterator[Quad]:
-    """Give the quads of a file in their order, in flat memory; raises UnreadableError."""
+    """Yield the quads of a file in their order, in flat memory; raise UnreadableError."""
     if path.suffix == QUERY_SUFFIX:
         yield from read_document(path).quads
         return
@@ -228,16 +188,31 @@ def _quads(path: Path) -> Iterator[Quad]:
         yield from _in_graphs(path, parse(stream, form, rename_blank_nodes=True))
 
 
+def split_query_file(content: bytes) -> tuple[bytes, str]:
+    """Return the description of a stored query, as Turtle with the same lines, and its SPARQL."""
+    text = content.decode()
+    head = _DESCRIPTION.match(text)
+    lines = head[0].splitlines() if head else []
+    turtle = "\n".join(_COMMENT_PREFIX.sub("", line, count=1) for line in lines)
+    return turtle.encode(), text[head.end() if head else 0 :].strip() + "\n"
+
+
+def comment_prefixes(content: bytes) -> list[str]:
+    """Return what is before the Turtle in each line of a description."""
+    matches = (_COMMENT_PREFIX.match(line) for line in content.decode().splitlines())
+    return [match[0] if match else "" for match in matches]
+
+
 def open_file(path: Path) -> IO[bytes]:
-    """Open a file, plain or gzipped, to read what it says."""
+    """Open a file, plain or gzipped, to read its content."""
     if path.suffix != ".gz":
         return path.open("rb")
-    return BufferedReader(cast(RawIOBase, gzip.open(path)), _AT_ONCE)
+    return BufferedReader(cast(RawIOBase, gzip.open(path)), _BUFFER_SIZE)
 
 
 @contextmanager
 def reading_errors(path: Path) -> Iterator[None]:
-    """Have what goes wrong in reading a file told as an UnreadableError."""
+    """Raise UnreadableError for the errors of reading a file."""
     try:
         yield
     except UnreadableError:
@@ -249,7 +224,7 @@ def reading_errors(path: Path) -> Iterator[None]:
 
 
 def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
-    """Give quads in their graphs: in a set as they are, else in that of the first subject."""
+    """Return quads in their graphs: in a set as they are, else in that of the first subject."""
     first = next(quads, None)
     if first is None:
         raise UnreadableError(path, "the file says nothing")
@@ -268,7 +243,7 @@ def _in_rdf_1_1(path: Path, quad: Quad) -> Quad:
 
 
 def graph_name(path: Path, quad: Quad) -> str:
-    """Give the name of a quad's graph; raises UnreadableError where it has none."""
+    """Return the name of a quad's graph; raise UnreadableError where it has none."""
     if not isinstance(quad.graph_name, NamedNode):
         reason = f"a set of graphs with a statement in none that has an IRI: {quad.triple}"
         raise UnreadableError(path, reason)
@@ -286,3 +261,22 @@ def _known_format(path: Path) -> RdfFormat:
 def _format(path: Path) -> RdfFormat | None:
     suffix = path.suffixes[-2] if path.suffix == ".gz" and path.suffixes[1:] else path.suffix
     return _FORMATS.get(suffix)
+
+
+def _executables(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
+    """Yield the statement that has the SPARQL of a stored query."""
+    text = Literal(query_guard.bind_parameters(body, _defaults(quads)))
+    for quad in quads:
+        kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
+        if kind:
+            yield Quad(quad.subject, NamedNode(SH + kind[1].lower()), text, quad.graph_name)
+
+
+def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
+    """Return the default values of a query's parameters, by name."""
+    keys, defaults = (
+        {quad.subject: quad.object for quad in quads if quad.predicate.value == SH + name}
+        for name in ("codeIdentifier", "defaultValue")
+    )
+    named = {node: key.value for node, key in keys.items() if isinstance(key, Literal)}
+    return {named[node]: term for node, term in defaults.items() if node in named}

@@ -1,4 +1,4 @@
-"""A catalogue as it stood: a folder, an archive, or a revision of its repository, as documents."""
+"""The documents of a catalogue as it was: in a folder, an archive, or a git revision."""
 
 import io
 import shutil
@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from . import documents as catalogue_documents
 from .documents import FOLDERS, Document, UnreadableError
 
-_PATIENCE = 120  # seconds that git gets
-_BROKEN = (
+_GIT_TIMEOUT = 120  # seconds
+_READ_ERRORS = (
     OSError,
     EOFError,
     RuntimeError,  # a zip archive with a password
@@ -26,25 +26,24 @@ _BROKEN = (
 
 
 class UnknownRevisionError(ValueError):
-    """A reference that leads to no catalogue that can be read; the message says why."""
+    """A reference to no readable catalogue; the message says why."""
 
 
 def read_revision(reference: str, repository: Path) -> tuple[Document, ...]:
-    """Read a folder, else an archive, else a git revision of the folder `repository`.
+    """Return the documents of a folder, else of an archive, else of a git revision.
 
-    The paths of the documents start below the catalogue's folder, wherever that is. Raises
-    UnknownRevisionError.
+    The paths of the documents are relative to the catalogue's folder. Raises UnknownRevisionError.
     """
-    place = Path(reference)
+    path = Path(reference)
     try:
-        if place.is_dir():
-            found = _of_folder(place)
-        elif place.is_file():
-            found = _of_archive(place)
+        if path.is_dir():
+            files = _read_folder(path)
+        elif path.is_file():
+            files = _read_archive(path)
         else:
-            found = _of_tar(io.BytesIO(_archived(reference, repository)))
-        contents = _below_root(dict(found))
-    except _BROKEN as error:
+            files = _read_tar(io.BytesIO(_git_archive(reference, repository)))
+        contents = _below_root(dict(files))
+    except _READ_ERRORS as error:
         raise UnknownRevisionError(f"{reference}: cannot be read: {error}") from error
     if not contents:
         raise UnknownRevisionError(f"{reference}: no catalogue; it has no folder {FOLDERS[0]}/")
@@ -57,23 +56,23 @@ def read_revision(reference: str, repository: Path) -> tuple[Document, ...]:
         raise UnknownRevisionError(f"{reference}: {error}") from error
 
 
-def _of_folder(place: Path) -> Iterator[tuple[str, bytes]]:
-    for path in catalogue_documents.list_files(place):
-        if path.is_file():
-            yield path.relative_to(place).as_posix(), path.read_bytes()
+def _read_folder(path: Path) -> Iterator[tuple[str, bytes]]:
+    for file in catalogue_documents.list_files(path):
+        if file.is_file():
+            yield file.relative_to(path).as_posix(), file.read_bytes()
 
 
-def _of_archive(place: Path) -> Iterator[tuple[str, bytes]]:
-    if not zipfile.is_zipfile(place):
-        yield from _of_tar(io.BytesIO(place.read_bytes()))
+def _read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
+    if not zipfile.is_zipfile(path):
+        yield from _read_tar(io.BytesIO(path.read_bytes()))
         return
-    with zipfile.ZipFile(place) as archive:
+    with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if not member.is_dir():
                 yield member.filename, archive.read(member)
 
 
-def _of_tar(content: io.BytesIO) -> Iterator[tuple[str, bytes]]:
+def _read_tar(content: io.BytesIO) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(fileobj=content) as archive:
         for member in archive:
             stream = archive.extractfile(member) if member.isfile() else None
@@ -82,7 +81,7 @@ def _of_tar(content: io.BytesIO) -> Iterator[tuple[str, bytes]]:
 
 
 def _below_root(contents: dict[str, bytes]) -> dict[str, bytes]:
-    """Give the files of the catalogue by their paths below its folder, in order of names."""
+    """Return the files of the catalogue by their paths below its folder, in order of names."""
     root = _root(contents)
     if root is None:
         return {}
@@ -96,7 +95,7 @@ def _below_root(contents: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _root(names: Iterable[str]) -> PurePosixPath | None:
-    """Give the folder that holds a catalogue, the outermost if there are several."""
+    """Return the folder that holds a catalogue, the outermost if there are several."""
     roots = {
         parent.parent
         for name in names
@@ -106,8 +105,8 @@ def _root(names: Iterable[str]) -> PurePosixPath | None:
     return min(roots, key=lambda root: (len(root.parts), str(root)), default=None)
 
 
-def _archived(revision: str, repository: Path) -> bytes:
-    """Give a git revision of a folder as a tar archive."""
+def _git_archive(revision: str, repository: Path) -> bytes:
+    """Return a git revision of a folder as a tar archive."""
     git = shutil.which("git")
     if not git:
         raise UnknownRevisionError(
@@ -116,20 +115,20 @@ def _archived(revision: str, repository: Path) -> bytes:
         )
     commit = _run(git, repository, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
     if commit.returncode:
-        said = commit.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        message = commit.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
         raise UnknownRevisionError(
             f"{revision}: no folder, no archive (.zip, .tar.gz) and no revision of the repository "
-            f"of {repository.resolve()}" + (f": {said}" if said else "")
+            f"of {repository.resolve()}" + (f": {message}" if message else "")
         )
     name = commit.stdout.decode().strip()
     archive = _run(git, repository, "archive", "--format=tar", name)
     if archive.returncode:
-        said = archive.stderr.decode(errors="replace").strip()
-        raise UnknownRevisionError(f"{revision}: {said}")
+        message = archive.stderr.decode(errors="replace").strip()
+        raise UnknownRevisionError(f"{revision}: {message}")
     return archive.stdout
 
 
 def _run(git: str, repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git without a shell; what a user gives stands behind `--end-of-options`."""
+    """Run git without a shell; a user's reference comes after `--end-of-options`."""
     command = [git, "-C", str(repository), *arguments]
-    return subprocess.run(command, capture_output=True, timeout=_PATIENCE, check=False)  # noqa: S603
+    return subprocess.run(command, capture_output=True, timeout=_GIT_TIMEOUT, check=False)  # noqa: S603

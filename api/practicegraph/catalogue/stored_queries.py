@@ -1,4 +1,4 @@
-"""The stored questions: SPARQL with words in every language and typed parameters."""
+"""Stored queries: SPARQL with typed parameters and labels in every language."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -20,7 +20,7 @@ from ..storage.base import Store
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a question; an optional one that is not given leaves its variable open."""
+    """A parameter of a query; without a value, an optional one leaves its variable unbound."""
 
     field: Field
     default: Term | None
@@ -28,13 +28,13 @@ class Parameter:
 
     @property
     def key(self) -> str:
-        """Give its name."""
+        """Return its name."""
         return self.field.key
 
 
 @dataclass(frozen=True)
 class StoredQuery:
-    """A question; in its text, parameters are variables that are written with a dollar."""
+    """A stored query; parameters are the variables of its text that are written with a dollar."""
 
     iri: str
     labels: Labels
@@ -44,70 +44,74 @@ class StoredQuery:
 
     @property
     def returns_graph(self) -> bool:
-        """Tell whether the answer is a graph."""
+        """Return whether the result is a graph."""
         return "CONSTRUCT" in query_guard.query_words(self.text)
 
     @property
     def name(self) -> str:
-        """Give the last part of its address."""
+        """Return the last part of its IRI."""
         return self.iri.rpartition("/")[2]
 
-    def bind(self, given: Iterable[tuple[str, str]], understanding: ValueParser) -> str:
-        """Give the query with the parameters' values in it, as terms; raises BadChoiceError."""
-        values = dict(given)
-        known = {parameter.key: parameter for parameter in self.parameters}
-        for name in values:
-            if name not in known:
-                raise InvalidParameterError(name, None, find_similar(name, known) or list(known))
-        terms = {key: self._term(known[key], values.get(key), understanding) for key in known}
-        return query_guard.bind_parameters(
-            self.text, {key: term for key, term in terms.items() if term}
-        )
-
-    def _term(
-        self, parameter: Parameter, text: str | None, understanding: ValueParser
-    ) -> Term | None:
-        if text is None:
-            if parameter.default is None and not parameter.optional:
-                hint = pick_text(parameter.field.hints, understanding.languages)
-                raise InvalidParameterError(parameter.key, "", [hint])
-            return parameter.default
-        found = understanding.parse(
-            SourceLocation(Path(), 0), parameter.field, text, understanding.languages
-        )
-        if isinstance(found, ParseProblem):
-            raise InvalidParameterError(parameter.key, text, [found.reason])
-        return found
+    def bind(self, values: Iterable[tuple[str, str]], value_parser: ValueParser) -> str:
+        """Return the query with the values of its parameters; raise InvalidParameterError."""
+        texts = dict(values)
+        parameters = {parameter.key: parameter for parameter in self.parameters}
+        for name in texts:
+            if name not in parameters:
+                similar = find_similar(name, parameters) or list(parameters)
+                raise InvalidParameterError(name, None, similar)
+        terms = {
+            key: _parse_value(parameter, texts.get(key), value_parser)
+            for key, parameter in parameters.items()
+        }
+        bound = {key: term for key, term in terms.items() if term}
+        return query_guard.bind_parameters(self.text, bound)
 
 
 def read_stored_queries(store: Store, texts: Mapping[str, str]) -> dict[str, StoredQuery]:
-    """Read the questions out of the store, by name; their texts, parameters open, are by IRI.
+    """Return the stored queries of a store, by name; their texts are given by IRI.
 
-    One with a parameter that makes no sense is left out, and a check tells of it.
+    A query with an invalid parameter is left out; a check reports it.
     """
-    found: dict[str, StoredQuery] = {}
+    queries: dict[str, StoredQuery] = {}
     for iri, text in sorted(texts.items()):
         with suppress(ShapesError):
-            question = _question(store, NamedNode(iri), text)
-            found[question.name] = question
-    return found
+            query = _read_query(store, NamedNode(iri), text)
+            queries[query.name] = query
+    return queries
 
 
-def _question(store: Store, node: NamedNode, text: str) -> StoredQuery:
-    listed = [term for term in store.values(node, SH + "parameter") if isinstance(term, NamedNode)]
+def _read_query(store: Store, node: NamedNode, text: str) -> StoredQuery:
+    nodes = [term for term in store.values(node, SH + "parameter") if isinstance(term, NamedNode)]
     return StoredQuery(
         iri=node.value,
         labels=store.labels(node, RDFS + "label"),
         comments=store.labels(node, RDFS + "comment"),
         text=text,
-        parameters=tuple(sorted((_parameter(store, n) for n in listed), key=lambda p: p.key)),
+        parameters=tuple(
+            sorted((_read_parameter(store, node) for node in nodes), key=lambda p: p.key)
+        ),
     )
 
 
-def _parameter(store: Store, node: NamedNode) -> Parameter:
+def _read_parameter(store: Store, node: NamedNode) -> Parameter:
     optional = store.value(node, SH + "optional")
     return Parameter(
         field=shapes.read_field(store, node),
         default=store.value(node, SH + "defaultValue"),
         optional=isinstance(optional, Literal) and optional.value == "true",
     )
+
+
+def _parse_value(parameter: Parameter, text: str | None, value_parser: ValueParser) -> Term | None:
+    """Return the term of a parameter's value, or its default."""
+    languages = value_parser.languages
+    if text is None:
+        if parameter.default is None and not parameter.optional:
+            hint = pick_text(parameter.field.hints, languages)
+            raise InvalidParameterError(parameter.key, "", [hint])
+        return parameter.default
+    term = value_parser.parse(SourceLocation(Path(), 0), parameter.field, text, languages)
+    if isinstance(term, ParseProblem):
+        raise InvalidParameterError(parameter.key, text, [term.reason])
+    return term
