@@ -45,7 +45,7 @@ from .models import (
     StoredQueriesObject,
 )
 from .operations import Operation
-from .reconciliation import queries as reconciliation_queries
+from .reconciliation import endpoint as reconciliation
 from .resources import discovery, dumps, similar
 from .resources.dumps import DumpFiles
 from .resources.lifecycle import MAX_IRIS, StatusEndpoint
@@ -180,7 +180,7 @@ def application(
     app.include_router(discovery.routes(site))
     _route_contexts(app, site)
     app.include_router(routes(site))
-    app.include_router(reconciliation_queries.routes(site))
+    app.include_router(reconciliation.routes(site))
     if checkers:
         app.include_router(validation.routes(site, checkers))
     if workers and stored:

@@ -1,1 +1,1 @@
-"""reconciliation."""
+"""The Reconciliation Service API over HTTP."""

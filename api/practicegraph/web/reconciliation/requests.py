@@ -1,4 +1,4 @@
-"""Requests of the Reconciliation Service API 0.2, read; what is wrong is refused with its place.
+"""Parser of requests of the Reconciliation Service API 0.2; errors name the place in the request.
 
 https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/
 """
@@ -17,12 +17,12 @@ from ...schema.text import find_similar, parse_whole_number, truncate
 from ...schema.value_parser import InvalidParameterError
 from ..http.errors import BadBodyError
 
-MOST = 1000
-"""How many queries, or things whose values are asked for, a request has at the most."""
-CANDIDATES = 50
-"""How many candidates a query gets at the most."""
-_MANY = 50
-_VALUES = 10_000
+MAX_BATCH = 1000
+"""The maximum number of queries, or of entities of a data extension, in a request."""
+MAX_CANDIDATES = 50
+"""The maximum number of candidates for a query."""
+_MAX_PROPERTIES = 50
+_MAX_VALUES = 10_000
 _QUERIES = '{"q0": {"query": "…"}}'
 _QUERY = {"query": '"…"', "type": '"…"', "limit": "3", "properties": "[…]", "type_strict": '"any"'}
 _PROPERTY = '{"pid": "…", "v": "…"}'
@@ -32,69 +32,69 @@ _STRICT = (SHOULD, ANY, ALL)
 
 @dataclass(frozen=True)
 class Extension:
-    """Things by their identifiers, and the properties of which they are asked for the values."""
+    """A data extension request: identifiers of entities, and properties (section 7.3)."""
 
     identifiers: tuple[str, ...]
     wishes: tuple[Wish, ...]
 
 
 @dataclass(frozen=True)
-class Batches:
-    """Reads requests; raises BadBodyError or BadChoiceError with the place that is wrong."""
+class BatchParser:
+    """Parses requests; raises BadBodyError or BadChoiceError with the place that is wrong."""
 
     types: Types
     languages: Sequence[str]
 
-    def queries(self, text: str) -> dict[str, Query]:
-        """Read a batch of queries (section 4.1)."""
-        found = _loaded("queries", text, _QUERIES)
-        _refuse_many(found)
-        queries = {key: self._query(f"queries.{key}", said) for key, said in found.items()}
+    def parse_queries(self, text: str) -> dict[str, Query]:
+        """Return the queries of a batch by key (section 4.1)."""
+        batch = _load("queries", text, _QUERIES)
+        _check_length(batch)
+        queries = {key: self._query(f"queries.{key}", said) for key, said in batch.items()}
         claims = [claim for query in queries.values() for claim in query.claims]
-        _refuse_many([value for claim in claims for value in claim.values], _VALUES)
+        _check_length([value for claim in claims for value in claim.values], _MAX_VALUES)
         return queries
 
-    def extension(self, text: str) -> Extension:
-        """Read what values are asked for (section 7.3)."""
-        found = _loaded("extend", text, _EXTENSION)
-        identifiers = _listed("extend.ids", found.get("ids"), '["…"]')
-        wished = _listed("extend.properties", found.get("properties"), '[{"id": "…"}]')
-        _refuse_many(identifiers)
-        _refuse_many(wished, _MANY)
+    def parse_extension(self, text: str) -> Extension:
+        """Return a data extension request (section 7.3)."""
+        fields = _load("extend", text, _EXTENSION)
+        identifiers = _listed("extend.ids", fields.get("ids"), '["…"]')
+        properties = _listed("extend.properties", fields.get("properties"), '[{"id": "…"}]')
+        _check_length(identifiers)
+        _check_length(properties, _MAX_PROPERTIES)
         for number, one in enumerate(identifiers):
             _text(f"extend.ids[{number}]", one)
-        places = (f"extend.properties[{number}]" for number in range(len(wished)))
-        wishes = map(self._wish, places, wished)
+        places = (f"extend.properties[{number}]" for number in range(len(properties)))
+        wishes = map(self._wish, places, properties)
         return Extension(tuple(dict.fromkeys(identifiers)), tuple(wishes))
 
     def _query(self, place: str, said: Any) -> Query:
         known = _object(place, said, _written(_QUERY))
-        _refuse_others(place, known, _QUERY)
+        _check_names(place, known, _QUERY)
         words = known.get("query")
         claims = tuple(self._claims(f"{place}.properties", known.get("properties")))
         if words is None and not claims:
             _refuse(place, _written(_QUERY))
         types = known.get("type") or []
         types = types if isinstance(types, list) else [types]
-        _refuse_many(types, _MANY)
+        _check_length(types, _MAX_PROPERTIES)
         return Query(
             words="" if words is None else _plain(f"{place}.query", words).strip(),
             types=tuple(self.types.type(f"{place}.type", _named(place, one)) for one in types),
             strict=_choice(f"{place}.type_strict", known.get("type_strict") or SHOULD, _STRICT),
             claims=claims,
-            limit=min(_limit(f"{place}.limit", known.get("limit")) or LIMIT, CANDIDATES),
+            limit=min(_limit(f"{place}.limit", known.get("limit")) or LIMIT, MAX_CANDIDATES),
         )
 
     def _claims(self, place: str, said: Any) -> Iterable[Claim]:
         listed = [] if said is None else _listed(place, said, f"[{_PROPERTY}]")
-        _refuse_many(listed, _MANY)
+        _check_length(listed, _MAX_PROPERTIES)
         for number, one in enumerate(listed):
             here = f"{place}[{number}]"
             known = _object(here, one, _PROPERTY)
             found = self.types.property(f"{here}.pid", _text(f"{here}.pid", known.get("pid")))
             values = known.get("v")
             values = values if isinstance(values, list) else [values]
-            _refuse_many(values, _MANY)
+            _check_length(values, _MAX_PROPERTIES)
             texts = [_value(f"{here}.v", value) for value in values if value not in (None, "")]
             if texts:
                 yield Claim(found, tuple(texts))
@@ -102,7 +102,7 @@ class Batches:
     def _wish(self, place: str, said: Any) -> Wish:
         known = _object(place, said, '{"id": "…"}')
         settings = _object(f"{place}.settings", known.get("settings") or {}, '{"limit": 1}')
-        _refuse_others(f"{place}.settings", settings, ("limit", "language"))
+        _check_names(f"{place}.settings", settings, ("limit", "language"))
         language = settings.get("language") or ""
         valid = ("", *self.languages, EVERY)
         return Wish(
@@ -112,7 +112,7 @@ class Batches:
         )
 
 
-def _loaded(name: str, text: str, form: str) -> dict[str, Any]:
+def _load(name: str, text: str, form: str) -> dict[str, Any]:
     try:
         found = untrusted.json_value(text)
     except ValueError as error:
@@ -124,13 +124,13 @@ def _refuse(place: str, form: str) -> NoReturn:
     raise BadBodyError(HTTPStatus.BAD_REQUEST, "notLike", place=place, form=form)
 
 
-def _refuse_many(found: Sequence[Any] | dict[str, Any], most: int = MOST) -> None:
-    if len(found) > most:
+def _check_length(found: Sequence[Any] | dict[str, Any], maximum: int = MAX_BATCH) -> None:
+    if len(found) > maximum:
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        raise BadBodyError(status, "tooMany", count=len(found), limit=most)
+        raise BadBodyError(status, "tooMany", count=len(found), limit=maximum)
 
 
-def _refuse_others(place: str, found: Iterable[str], valid: Iterable[str]) -> None:
+def _check_names(place: str, found: Iterable[str], valid: Iterable[str]) -> None:
     known = list(valid)
     for name in found:
         if name not in known:
@@ -151,17 +151,17 @@ def _text(place: str, found: Any) -> str:
 
 
 def _plain(place: str, found: Any) -> str:
-    """Give the text of a text, a number, or true or false."""
+    """Return a text, a number, or true or false as a text."""
     return _text(place, json.dumps(found) if isinstance(found, int | float) else found)
 
 
 def _named(place: str, found: Any) -> str:
-    """Give the identifier of a type, which may stand in an object."""
+    """Return the identifier of a type, which may be in an object."""
     return _text(f"{place}.type", found.get("id") if isinstance(found, dict) else found)
 
 
 def _value(place: str, found: Any) -> str:
-    """Give a property's value; of a thing that was found before, the identifier."""
+    """Return the value of a property; of an entity that was matched before, its identifier."""
     is_thing = isinstance(found, dict)
     return _text(f"{place}.id", found.get("id")) if is_thing else _plain(place, found)
 
@@ -173,7 +173,7 @@ def _choice(place: str, found: Any, valid: Sequence[str]) -> str:
 
 
 def _limit(place: str, found: Any) -> int:
-    """Give a number from 0 on, 0 for none; forms of OpenRefine send it as a text."""
+    """Return a whole number, 0 for none; OpenRefine sends it as a text."""
     if found in (None, ""):
         return 0
     is_whole = isinstance(found, float) and found.is_integer()

@@ -1,7 +1,7 @@
-"""The Reconciliation Service API 0.2: its routes, and the answers to queries.
+"""The Reconciliation Service API 0.2: routes, query results and data extension.
 
 https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/
-There is no JSONP, which is optional (section 3.3): it has a page run what another server sends.
+There is no JSONP, which is optional (section 3.3), since it has a page run code of another server.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ from urllib.parse import parse_qsl
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
 from ...reconciliation.candidates import Candidate, Query
 from .. import openapi
 from ..context import VARY, Site, View
-from ..http import conditional
+from ..http import conditional, responses
 from ..http.errors import BadBodyError, UnsupportedError
 from ..http.negotiation import HTML
 from ..operations import Operation, model_body
 from ..sparql import endpoint
 from ..urls import RECONCILE
+from .manifest import FLYOUT, PREVIEW, PROPERTIES, SUGGEST, VIEW, manifest
 from .models import (
     FlyoutObject,
     PropertyProposals,
@@ -30,75 +30,77 @@ from .models import (
     ReconciliationForm,
     SuggestionsObject,
 )
-from .pages import FLYOUT, PREVIEW, PROPERTIES, SUGGEST, VIEW, Previews, Suggestions, manifest
-from .requests import Batches, Extension
+from .requests import BatchParser, Extension
+from .suggest import PreviewEndpoint, SuggestionEndpoint
 
 TAG = "reconciliation"
 
 
 @dataclass(frozen=True)
-class Reconciliation:
-    """Answers queries, and what fields hold; without either, the manifest."""
+class ReconciliationEndpoint:
+    """Answers queries and data extension requests; other requests with the manifest."""
 
     site: Site
 
     @property
-    def batches(self) -> Batches:
-        """Give what reads requests."""
-        return Batches(self.site.services.types, self.site.catalogue.languages)
+    def _parser(self) -> BatchParser:
+        return BatchParser(self.site.services.types, self.site.catalogue.languages)
 
-    def answer(self, request: Request, fields: Mapping[str, str]) -> Response:
-        """Answer the fields of a form or of an address; raises BadBodyError or BadChoiceError."""
+    def respond(self, request: Request, fields: Mapping[str, str]) -> Response:
+        """Answer the fields of a form or a URL; raise BadBodyError or BadChoiceError."""
         view = self.site.view(request)
         if "queries" in fields:
-            return self._json(self._results(view, self.batches.queries(fields["queries"])))
+            return self._json(self._results(view, self._parser.parse_queries(fields["queries"])))
         if "extend" in fields:
-            return self._json(self._values(view, self.batches.extension(fields["extend"])))
+            return self._json(self._extension(view, self._parser.parse_extension(fields["extend"])))
         if request.method == "POST":
             form = "queries={…}, extend={…}"
             raise BadBodyError(HTTPStatus.BAD_REQUEST, "notLike", place="POST", form=form)
-        known = conditional.validators(request, view.catalogue.release, [view.language])
+        validators = conditional.validators(request, view.catalogue.release, [view.language])
         types = view.services.types
         return conditional.answer(
-            request, known, VARY, lambda: JSONResponse(manifest(request, view, types))
+            request, validators, VARY, lambda: responses.json(manifest(request, view, types))
         )
 
     def _results(self, view: View, queries: Mapping[str, Query]) -> dict[str, Any]:
         reconciling = self.site.services.reconciling
-        found = {query: reconciling.candidates(query) for query in dict.fromkeys(queries.values())}
-        listed = {one.iri: one for candidates in found.values() for one in candidates}
-        names = reconciling.named(listed.values(), view.languages)
+        candidates = {query: reconciling.candidates(query) for query in set(queries.values())}
+        by_iri = {c.iri: c for found in candidates.values() for c in found}
+        names = reconciling.named(by_iri.values(), view.languages)
 
-        def said(one: Candidate) -> dict[str, Any]:
-            named = {"id": reconciling.things.identifier(one.iri), "name": names[one.iri]}
-            return named | _judged(one, view.languages)
+        def as_json(candidate: Candidate) -> dict[str, Any]:
+            iri = candidate.iri
+            entity = {"id": reconciling.things.identifier(iri), "name": names[iri]}
+            return entity | _match(candidate, view.languages)
 
-        return {key: {"result": list(map(said, found[query]))} for key, query in queries.items()}
+        return {
+            key: {"result": list(map(as_json, candidates[query]))} for key, query in queries.items()
+        }
 
-    def _values(self, view: View, asked: Extension) -> dict[str, Any]:
+    def _extension(self, view: View, extension: Extension) -> dict[str, Any]:
         extending, types = self.site.services.extending, self.site.services.types
         meta = []
-        for wish in asked.wishes:
+        for wish in extension.wishes:
             schemes = {field.scheme for field in wish.property.fields if field.scheme}
-            typed = [t.as_json(view.languages) for t in types.lowest if t.iri in schemes]
-            said: dict[str, Any] = wish.property.as_json(view.languages)
-            meta.append(said | ({"type": typed[0]} if typed else {}))
+            types_of_values = [t.as_json(view.languages) for t in types.lowest if t.iri in schemes]
+            reference: dict[str, Any] = wish.property.as_json(view.languages)
+            meta.append(reference | ({"type": types_of_values[0]} if types_of_values else {}))
         rows = {
-            identifier: extending.row(identifier, asked.wishes, view.languages)
-            for identifier in asked.identifiers
+            identifier: extending.row(identifier, extension.wishes, view.languages)
+            for identifier in extension.identifiers
         }
         return {"meta": meta, "rows": rows}
 
-    def _json(self, found: Mapping[str, Any]) -> Response:
-        return JSONResponse(found, headers=VARY)
+    def _json(self, content: Mapping[str, Any]) -> Response:
+        return responses.json(content, VARY)
 
 
-def _judged(one: Candidate, languages: Sequence[str]) -> dict[str, Any]:
+def _match(candidate: Candidate, languages: Sequence[str]) -> dict[str, Any]:
     return {
-        "type": [one.type.as_json(languages)],
-        "score": one.score,
-        "features": [{"id": key, "value": value} for key, value in one.features.items()],
-        "match": one.match,
+        "type": [candidate.type.as_json(languages)],
+        "score": candidate.score,
+        "features": [{"id": key, "value": value} for key, value in candidate.features.items()],
+        "match": candidate.match,
     }
 
 
@@ -115,9 +117,9 @@ def _fields(form: bytes) -> dict[str, str]:
 
 
 def routes(site: Site) -> APIRouter:
-    """Give the routes."""
+    """Return the routes of the service."""
     router, say = APIRouter(), site.catalogue.say
-    answers = Reconciliation(site)
+    service = ReconciliationEndpoint(site)
     language = openapi.language_parameter(site.catalogue)
     fields = [openapi.parameter(name, "", openapi.TEXT) for name in ("queries", "extend")]
     by_url = Operation(
@@ -142,21 +144,21 @@ def routes(site: Site) -> APIRouter:
 
     @router.get(RECONCILE, **by_url.arguments())
     def described(request: Request) -> Response:
-        return answers.answer(request, request.query_params)
+        return service.respond(request, request.query_params)
 
     @router.post(RECONCILE, **by_post.arguments())
     async def reconcile(request: Request) -> Response:
         form = await _form(request)
         return await to_thread.run_sync(
-            lambda: answers.answer(request, _fields(form)), limiter=one_at_a_time
+            lambda: service.respond(request, _fields(form)), limiter=one_at_a_time
         )
 
-    _route_suggestions(router, Suggestions(site))
-    _route_previews(router, Previews(site))
+    _route_suggestions(router, SuggestionEndpoint(site))
+    _route_previews(router, PreviewEndpoint(site))
     return router
 
 
-def _route_suggestions(router: APIRouter, suggestions: Suggestions) -> None:
+def _route_suggestions(router: APIRouter, suggestions: SuggestionEndpoint) -> None:
     catalogue = suggestions.site.catalogue
     language = openapi.language_parameter(catalogue)
     number = {"type": "integer", "minimum": 0}
@@ -182,18 +184,18 @@ def _route_suggestions(router: APIRouter, suggestions: Suggestions) -> None:
 
     @router.get(f"{SUGGEST}/{{name}}", **suggested.arguments())
     def suggest(request: Request, name: str) -> Response:
-        return suggestions.answer(request, name)
+        return suggestions.respond(request, name)
 
     @router.get(PROPERTIES, **proposed.arguments())
     def properties(request: Request) -> Response:
-        return suggestions.properties(request)
+        return suggestions.respond_properties(request)
 
     @router.get(PROPERTIES + "/{language}", include_in_schema=False)
     def properties_in(request: Request, language: str) -> Response:
-        return suggestions.properties(request, language)
+        return suggestions.respond_properties(request, language)
 
 
-def _route_previews(router: APIRouter, previews: Previews) -> None:
+def _route_previews(router: APIRouter, previews: PreviewEndpoint) -> None:
     catalogue = previews.site.catalogue
     identifier = openapi.parameter("id", "", openapi.TEXT, required=True)
     shown = Operation(
@@ -208,12 +210,12 @@ def _route_previews(router: APIRouter, previews: Previews) -> None:
 
     @router.get(f"{FLYOUT}/{{name}}", **shown.arguments())
     def flyout(request: Request, name: str) -> Response:
-        return previews.flyout(request, name)
+        return previews.respond_flyout(request, name)
 
     @router.get(PREVIEW, **replace(shown, id="preview", model=None, forms=(HTML,)).arguments())
     def preview(request: Request) -> Response:
-        return previews.preview(request)
+        return previews.respond_preview(request)
 
     @router.get(VIEW, include_in_schema=False)
     def view(request: Request) -> Response:
-        return previews.view(request)
+        return previews.respond_view(request)
