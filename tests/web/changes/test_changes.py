@@ -199,7 +199,7 @@ STEPS = [
     (loading, "_change"),
     (loading, "_put_all"),
     (loading, "_enter_whole"),
-    (OxigraphStore, "set_version"),
+    (OxigraphStore, "set_release"),
     (change_recorder, "record_changes"),
     (ChangeLog, "append"),
 ]
