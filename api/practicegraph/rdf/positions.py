@@ -1,10 +1,8 @@
-"""The tokens of Turtle, TriG and N-Quads and where they stand (Turtle 1.1, section 6.5).
+"""The offsets of the subject, predicate and object of each triple in Turtle, TriG and N-Quads.
 
-Where each triple of a file stands: the offsets of its subject, predicate and object.
-
-Follows the grammars of Turtle 1.1 (https://www.w3.org/TR/turtle/, section 6.5), TriG and N-Quads in
-texts that have been read without an error. What a term is, Oxigraph says. A text with triple terms
-of RDF 1.2 has no places here.
+The texts have been parsed without an error before. They are split into tokens by the grammar of
+Turtle 1.1 (https://www.w3.org/TR/turtle/, section 6.5); Oxigraph parses the terms. Triple terms of
+RDF 1.2 are not supported.
 """
 
 import re
@@ -54,7 +52,7 @@ _TOKEN = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _KINDS.item
 
 
 class UnknownTokenError(ValueError):
-    """A text with something that is no token of Turtle 1.1, at that offset."""
+    """A text with characters that are no token of Turtle 1.1, from an offset on."""
 
     def __init__(self, offset: int) -> None:
         super().__init__(f"no token of Turtle at character {offset}")
@@ -63,9 +61,9 @@ class UnknownTokenError(ValueError):
 
 @dataclass(frozen=True)
 class Token:
-    """A token, or a literal of several ones: its kind, what it means, its offsets in the text.
+    """A token, or a literal of several tokens: its kind, its text, its offsets.
 
-    In a literal, no spaces or comments are left between the string and its language or datatype.
+    In a literal, spaces and comments before the language or datatype are left out.
     """
 
     kind: str
@@ -75,33 +73,33 @@ class Token:
 
 
 def tokenize(text: str) -> Iterator[Token]:
-    """Return the tokens, literals whole; raises UnknownTokenError."""
-    held: list[Token] = []  # what may go on: a string, or a string and the sign of a datatype
+    """Yield the tokens, a literal as one; raises UnknownTokenError."""
+    literal: list[Token] = []  # a string, or a string and ^^, which may go on
     for token in _single(text):
-        if held and (token.kind in ("at", "type") or held[-1].kind == "type"):
-            held.append(token)
+        if literal and (token.kind in ("at", "type") or literal[-1].kind == "type"):
+            literal.append(token)
             if token.kind == "type":
                 continue
-            yield _joined(held)
-            held = []
+            yield _joined(literal)
+            literal = []
             continue
-        yield from held
-        held = [token] if token.kind == "string" else []
-        if not held:
+        yield from literal
+        literal = [token] if token.kind == "string" else []
+        if not literal:
             yield token
-    yield from held
+    yield from literal
 
 
 def _single(text: str) -> Iterator[Token]:
     offset = 0
     while offset < len(text):
-        found = _TOKEN.match(text, offset)
-        if found is None:
+        match = _TOKEN.match(text, offset)
+        if match is None:
             raise UnknownTokenError(offset)
-        kind, offset = found.lastgroup, found.end()
+        kind, offset = match.lastgroup, match.end()
         assert kind
         if kind != "space":
-            yield Token(kind, found[0], found.start(), offset)
+            yield Token(kind, match[0], match.start(), offset)
 
 
 def _joined(parts: list[Token]) -> Token:
@@ -114,14 +112,14 @@ _DIRECTIVES = frozenset({"prefix", "base", "version"})
 
 
 class Span(NamedTuple):
-    """A part of a text, in characters from its start; the end is the first one after it."""
+    """A part of a text: the offset of its first character, and of the first one after it."""
 
     start: int
     end: int
 
 
 class TripleSpans(NamedTuple):
-    """Where the terms of a triple stand."""
+    """The spans of the terms of a triple."""
 
     subject: Span
     predicate: Span
@@ -130,9 +128,9 @@ class TripleSpans(NamedTuple):
 
 @dataclass(frozen=True)
 class LocatedTriple:
-    """A triple, and the parts of the text that its terms stand in; a list stands at its bracket.
+    """A triple with the spans of its terms; a list has the span of its brackets.
 
-    `prefixes` are those that hold there.
+    `prefixes` are those that are declared before it.
     """
 
     subject: Node
@@ -148,42 +146,42 @@ def locate_triples(text: str) -> list[LocatedTriple]:
 
 
 def locate_n_quads(text: str) -> Iterator[LocatedTriple]:
-    """Return the triples of a text in N-Quads with their places; raises UnknownTokenError."""
+    """Yield the triples of N-Quads with their positions; raises UnknownTokenError."""
     names = _Names()
     for ends, statement in groupby(tokenize(text), lambda token: token.kind == "mark"):
         if not ends:
             parts = [*statement][:3]
-            yield _placed([*map(names.term, parts)], [*map(_span, parts)], {})
+            yield _located_triple([*map(names.term, parts)], [*map(_span, parts)], {})
 
 
-_Found = tuple[Term, Span]
+_LocatedTerm = tuple[Term, Span]
 
 
 @dataclass
 class _Names:
-    """What tokens are called in full, as the directives so far have it."""
+    """The terms that tokens stand for, by the directives so far."""
 
     base: str = ""
     prefixes: dict[str, str] = field(default_factory=dict)
-    known: dict[str, Term] = field(default_factory=dict)
+    cache: dict[str, Term] = field(default_factory=dict)
 
     def declare(self, kind: str, name: str, iri: str) -> None:
-        """Follow a directive."""
+        """Take a directive."""
         if kind == "prefix":
             full = self.term(Token("iri", iri, 0, 0))
             assert isinstance(full, NamedNode)
             self.prefixes = self.prefixes | {name.removesuffix(":"): full.value}
         if kind == "base":
             self.base = str(self.term(Token("iri", iri, 0, 0)))
-        self.known.clear()
+        self.cache.clear()
 
     def term(self, token: Token) -> Term:
-        """Return the term that a token is."""
+        """Return the term that a token stands for."""
         if token.text == "a":
             return _TYPE
-        if token.text not in self.known:
-            self.known[token.text] = self._parsed(token)
-        return self.known[token.text]
+        if token.text not in self.cache:
+            self.cache[token.text] = self._parsed(token)
+        return self.cache[token.text]
 
     def _parsed(self, token: Token) -> Term:
         head = f"@base {self.base} . " if self.base else ""
@@ -195,19 +193,19 @@ class _Names:
         return term
 
 
-_Triple = tuple[_Found, _Found, _Found]
+_Triple = tuple[_LocatedTerm, _LocatedTerm, _LocatedTerm]
 
 
 @dataclass
 class _Statement:
-    """A subject with its properties, as far as it has been read: a statement's or in brackets."""
+    """A subject and its predicate so far: of a statement, or in brackets."""
 
-    subject: _Found | None = None
-    predicate: _Found | None = None
+    subject: _LocatedTerm | None = None
+    predicate: _LocatedTerm | None = None
     start: int = -1
 
-    def take(self, found: _Found) -> Iterator[_Triple]:
-        """Take the next term and give the triple that it ends."""
+    def take(self, found: _LocatedTerm) -> Iterator[_Triple]:
+        """Take the next term and yield the triple that it completes."""
         if self.subject is None:
             self.subject = found
         elif self.predicate is None:
@@ -220,12 +218,12 @@ class _Statement:
 class _List:
     """A list with its last cell so far."""
 
-    cell: _Found
+    cell: _LocatedTerm
     start: int
     filled: bool = False
 
-    def take(self, found: _Found) -> Iterator[_Triple]:
-        """Take the next member and give the triples that it brings."""
+    def take(self, found: _LocatedTerm) -> Iterator[_Triple]:
+        """Take the next member and yield the triples of its cell."""
         if self.filled:
             cell = BlankNode(), found[1]
             yield self.cell, (_REST, found[1]), cell
@@ -235,46 +233,46 @@ class _List:
 
 
 class _Walk:
-    """One walk through the tokens of a text; what is open is a stack, so nothing is too deep."""
+    """One pass over the tokens; open brackets are a stack, so that no nesting is too deep."""
 
-    def __init__(self, listed: Sequence[Token]) -> None:
-        self._tokens, self._next = listed, 0
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens, self._next = tokens, 0
         self._names = _Names()
         self._open: list[_Statement | _List] = [_Statement()]
-        self._found: list[tuple[_Triple, Mapping[str, str]]] = []
+        self._triples: list[tuple[_Triple, Mapping[str, str]]] = []
         self._ends: dict[int, int] = {}
 
     def triples(self) -> list[LocatedTriple]:
-        """Return the triples in the order in which their objects begin."""
+        """Return the triples in the order of their objects."""
         while self._next < len(self._tokens):
-            token = self._taken()
+            token = self._next_token()
             word = token.text.lower().removeprefix("@")
             if token.kind == "mark":
-                self._mark(token)
+                self._punctuation(token)
             elif token.kind in ("at", "word") and word in _DIRECTIVES:
                 self._directive(word)
             elif word != "graph" or token.kind != "word":
-                self._give((self._names.term(token), _span(token)))
-        return [self._whole(triple, prefixes) for triple, prefixes in self._found]
+                self._add_term((self._names.term(token), _span(token)))
+        return [self._located(triple, prefixes) for triple, prefixes in self._triples]
 
-    def _taken(self) -> Token:
+    def _next_token(self) -> Token:
         token = self._tokens[self._next]
         self._next += 1
         return token
 
     def _directive(self, word: str) -> None:
-        name = self._taken().text if word == "prefix" else ""
-        self._names.declare(word, name, self._taken().text)
+        name = self._next_token().text if word == "prefix" else ""
+        self._names.declare(word, name, self._next_token().text)
 
-    def _give(self, found: _Found) -> None:
+    def _add_term(self, found: _LocatedTerm) -> None:
         triples = self._open[-1].take(found)
-        self._found += [(triple, self._names.prefixes) for triple in triples]
+        self._triples += [(triple, self._names.prefixes) for triple in triples]
 
-    def _mark(self, token: Token) -> None:
+    def _punctuation(self, token: Token) -> None:
         match token.text:
             case "[":
                 found = BlankNode(), _span(token)
-                self._give(found)
+                self._add_term(found)
                 self._open.append(_Statement(found, start=token.start))
             case "(":
                 self._list(token)
@@ -286,14 +284,14 @@ class _Walk:
                 self._open.pop()
                 self._open[-1] = _Statement()
             case mark:
-                self._go_on(mark)
+                self._separator(mark)
 
     def _list(self, token: Token) -> None:
         if self._tokens[self._next].text == ")":
-            self._give((_NIL, Span(token.start, self._taken().end)))
+            self._add_term((_NIL, Span(token.start, self._next_token().end)))
             return
         cell = BlankNode(), _span(token)
-        self._give(cell)
+        self._add_term(cell)
         self._open.append(_List(cell, token.start))
 
     def _close(self, token: Token) -> None:
@@ -301,22 +299,22 @@ class _Walk:
         self._ends[closed.start] = token.end
         if isinstance(closed, _List):
             triple = closed.cell, (_REST, _span(token)), (_NIL, _span(token))
-            self._found.append((triple, self._names.prefixes))
+            self._triples.append((triple, self._names.prefixes))
 
-    def _go_on(self, mark: str) -> None:
+    def _separator(self, mark: str) -> None:
         statement = self._open[-1]
         if mark == "." or isinstance(statement, _List):
             self._open[-1] = _Statement()
         elif mark == ";":
             statement.predicate = None
 
-    def _whole(self, triple: _Triple, prefixes: Mapping[str, str]) -> LocatedTriple:
-        """Return a triple, what is in brackets up to where they close."""
+    def _located(self, triple: _Triple, prefixes: Mapping[str, str]) -> LocatedTriple:
+        """Return a triple, whose brackets end where they close."""
         spans = (span._replace(end=self._ends.get(span.start, span.end)) for _, span in triple)
-        return _placed([term for term, _ in triple], [*spans], prefixes)
+        return _located_triple([term for term, _ in triple], [*spans], prefixes)
 
 
-def _placed(
+def _located_triple(
     terms: Sequence[Term], spans: Sequence[Span], prefixes: Mapping[str, str]
 ) -> LocatedTriple:
     subject, predicate, value = terms

@@ -1,9 +1,6 @@
-"""The triples: one named graph a topic.
+"""The interface of a triple store, and a cache of what is computed from a release.
 
-Queries see the union of all named graphs as their default graph. What every store can do is built
-here on the few things that each one does in its own way.
-
-What was last made of a release, kept as long as it is often asked for.
+Queries see the union of all named graphs as their default graph (SPARQL 1.1, section 13).
 """
 
 from abc import ABC, abstractmethod
@@ -53,24 +50,24 @@ _DCAT_VERSION = f"<{DCAT}version>"
 
 
 class QueryRefusedError(ValueError):
-    """A query that is not run: it is malformed, or asks for what is not allowed."""
+    """A query that is not run: it is malformed, or not allowed."""
 
 
 class Store(ABC):
-    """Named graphs, read and changed."""
+    """Named graphs that are queried and updated."""
 
     is_derived: bool
-    """Whether all that the store holds is made of the catalogue's folder."""
+    """Whether the folder of the catalogue is the source of all triples."""
     batch_size: int
-    """How many quads are best put in at once."""
+    """How many quads are added at once."""
 
     @abstractmethod
     def __len__(self) -> int:
-        """Count the triples of all graphs."""
+        """Return the number of triples of all graphs."""
 
     @abstractmethod
     def select(self, query: str) -> Iterator[Solution]:
-        """Return the solutions of one of our own SELECT queries."""
+        """Return the solutions of a SELECT query of our own."""
 
     @abstractmethod
     def quads(
@@ -80,59 +77,60 @@ class Store(ABC):
         value: Term | None = None,
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
-        """Return the quads that have what is given."""
+        """Return the quads that match a pattern."""
 
     @abstractmethod
     def remove_graphs(self, graphs: Iterable[str]) -> None:
-        """Take the named graphs out."""
+        """Remove named graphs."""
 
     @abstractmethod
     def add(self, quads: Iterable[Quad]) -> None:
-        """Put quads in; ones that are there already stay as they are."""
+        """Add quads; a store has each once."""
 
     @abstractmethod
     def clear(self) -> None:
-        """Take everything out."""
+        """Remove all graphs."""
 
     @abstractmethod
     def flush(self) -> None:
-        """Write everything on disk."""
+        """Write all changes to disk."""
 
     @abstractmethod
     def update(self, text: str) -> None:
-        """Carry out one of our own updates."""
+        """Run an update of our own."""
 
     @abstractmethod
     def graph_names(self) -> set[str]:
         """Return the names of all graphs."""
 
     def release(self) -> str:
-        """Return the release that the store says it holds, or "" while it holds no whole one."""
+        """Return the release that the catalogue's graph states, or "" while none is complete."""
         return next((as_text(r["version"]) for r in self.select(_VERSION) if "version" in r), "")
 
-    def set_release(self, version: str) -> None:
-        """Have the graph of the catalogue say which release the store holds; "" takes it back."""
-        for statement in self._saying(version):
+    def set_release(self, release: str) -> None:
+        """State the release in the catalogue's graph; "" removes the statement."""
+        for statement in self._release_updates(release):
             self.update(statement)
 
-    def replace_graph(self, graph: str, triples: Iterable[Triple], version: str) -> None:
-        """Put triples in the place of a graph's and say the release of it all, both or neither."""
-        said = " .\n".join(map(str, triples))
+    def replace_graph(self, graph: str, triples: Iterable[Triple], release: str) -> None:
+        """Replace the triples of a graph and state the release, in one transaction."""
+        content = " .\n".join(map(str, triples))
         name = NamedNode(graph)
-        inserted = f"INSERT DATA {{ GRAPH {name} {{ {said} }} }}"
-        self.update(" ;\n".join([f"DROP SILENT GRAPH {name}", inserted, *self._saying(version)]))
+        insertion = f"INSERT DATA {{ GRAPH {name} {{ {content} }} }}"
+        self.update(
+            " ;\n".join([f"DROP SILENT GRAPH {name}", insertion, *self._release_updates(release)])
+        )
 
-    def _saying(self, version: str) -> Iterator[str]:
-        """Return the updates that have the store say a release, or none."""
+    def _release_updates(self, release: str) -> Iterator[str]:
+        """Yield the updates that state a release, or remove it."""
         for row in list(self.select(_VERSION)):
             graph, statement = row["graph"], f"{row['catalogue']} {_DCAT_VERSION}"
             yield f"DELETE WHERE {{ GRAPH {graph} {{ {statement} ?version }} }}"
-            if version:
-                said = f"{statement} {Literal(version)}"
-                yield f"INSERT DATA {{ GRAPH {graph} {{ {said} }} }}"
+            if release:
+                yield f"INSERT DATA {{ GRAPH {graph} {{ {statement} {Literal(release)} }} }}"
 
     def count_triples(self) -> int:
-        """Count the triples of the union of all graphs: one in several graphs counts once."""
+        """Return the number of triples of the union of all graphs."""
         return next(int(as_text(row["count"])) for row in self.select(_ALL))
 
     def graph_sizes(self) -> dict[str, int]:
@@ -141,11 +139,11 @@ class Store(ABC):
         return {as_text(row["graph"]): int(as_text(row["count"])) for row in rows}
 
     def is_subject(self, node: str) -> bool:
-        """Return whether any triple is about the IRI."""
+        """Return whether the IRI is the subject of a triple."""
         return any(True for _ in self.quads(NamedNode(node)))
 
     def quads_of_subjects(self, subjects: Sequence[str]) -> Iterator[Quad]:
-        """Return the quads about several things."""
+        """Return the quads of several subjects."""
         return (quad for subject in subjects for quad in self.quads(NamedNode(subject)))
 
     def graph_quads(self, name: str) -> list[Quad]:
@@ -153,21 +151,24 @@ class Store(ABC):
         return list(self.quads(graph=NamedNode(name)))
 
     def description(self, subject: str) -> list[Quad]:
-        """Return what is said of a thing, with the blank nodes that this leads to."""
-        found: list[Quad] = []
+        """Return the quads of a subject and of the blank nodes that it leads to.
+
+        This is its Concise Bounded Description (https://www.w3.org/submissions/CBD/).
+        """
+        quads: list[Quad] = []
         open_nodes: list[Node] = [NamedNode(subject)]
         seen: set[Node] = set()
         while open_nodes:
             node = open_nodes.pop()
             seen.add(node)
             for quad in self.quads(node):
-                found.append(quad)
+                quads.append(quad)
                 if isinstance(quad.object, BlankNode) and quad.object not in seen:
                     open_nodes.append(quad.object)
-        return found
+        return quads
 
     def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
-        """Return the things that have the property, with the value if one is given."""
+        """Return the subjects of a property, or of a property and a value."""
         quads = self.quads(None, NamedNode(predicate), value)
         nodes = (quad.subject for quad in quads)
         return list(dict.fromkeys(node for node in nodes if not isinstance(node, Triple)))
@@ -184,24 +185,24 @@ class Store(ABC):
     def list_members(self, head: Term | None) -> list[Term]:
         """Return the members of an RDF list."""
         members: list[Term] = []
-        passed: set[Term] = set()
-        while isinstance(head, NamedNode | BlankNode) and head != _NIL and head not in passed:
-            passed.add(head)
+        seen: set[Term] = set()
+        while isinstance(head, NamedNode | BlankNode) and head != _NIL and head not in seen:
+            seen.add(head)
             members += self.values(head, _FIRST.value)
             head = self.value(head, _REST.value)
         return members
 
     def labels(self, subject: Node, predicate: str) -> dict[str, str]:
-        """Return the wordings of a property by language, the first one of each."""
-        wordings: dict[str, str] = {}
+        """Return the texts of a property by language, the first one of each."""
+        texts: dict[str, str] = {}
         for term in sorted(self.values(subject, predicate), key=str):
             if isinstance(term, Literal) and term.language:
-                wordings.setdefault(term.language, term.value)
-        return wordings
+                texts.setdefault(term.language, term.value)
+        return texts
 
 
 def check_result_depth(text: str) -> None:
-    """Raise QueryRefusedError where triple terms of a result are too deep for their parser."""
+    """Raise QueryRefusedError if triple terms of a result are nested too deep for its parser."""
     if text.count("<<(") > MAX_DEPTH:
         try:
             nesting.refuse_depth(text)
@@ -210,7 +211,7 @@ def check_result_depth(text: str) -> None:
 
 
 def parse_term(text: str) -> Term:
-    """Read a term as it is written in N-Triples; raises QueryRefusedError for one too deep."""
+    """Parse a term of N-Triples; raises QueryRefusedError for one that is nested too deep."""
     check_result_depth(text)
     triple: Triple = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).triple
     return triple.object
@@ -221,12 +222,12 @@ Value = TypeVar("Value")
 
 
 class ReleaseCache(Generic[Key, Value]):
-    """Values by key, so many at the most, of one release; those least asked for go first."""
+    """A cache of values of one release, at most so many; the least recently used go first."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
         self._release = ""
-        self._kept: OrderedDict[Key, Value] = OrderedDict()
+        self._values: OrderedDict[Key, Value] = OrderedDict()
         self._lock = Lock()
 
     def get_many(
@@ -234,30 +235,30 @@ class ReleaseCache(Generic[Key, Value]):
     ) -> list[Value]:
         """Return the values of keys at a release in order; missing ones are made together.
 
-        Without a release nothing is kept, since nothing tells when it is no longer true.
+        Without a release nothing is cached, since nothing would tell when it is out of date.
         """
         if not release:
             return list(make(list(keys)))
-        found = self._known(release, keys)
-        if missing := [key for key in keys if key not in found]:
+        values = self._cached(release, keys)
+        if missing := [key for key in keys if key not in values]:
             made = dict(zip(missing, make(missing), strict=True))
-            found |= made
-            self._keep(release, made)
-        return [found[key] for key in keys]
+            values |= made
+            self._add(release, made)
+        return [values[key] for key in keys]
 
-    def _known(self, release: str, keys: Sequence[Key]) -> dict[Key, Value]:
+    def _cached(self, release: str, keys: Sequence[Key]) -> dict[Key, Value]:
         with self._lock:
             if release != self._release:
-                self._kept.clear()
+                self._values.clear()
                 self._release = release
-            found = {key: self._kept[key] for key in keys if key in self._kept}
-            for key in found:
-                self._kept.move_to_end(key)
-            return found
+            values = {key: self._values[key] for key in keys if key in self._values}
+            for key in values:
+                self._values.move_to_end(key)
+            return values
 
-    def _keep(self, release: str, made: dict[Key, Value]) -> None:
+    def _add(self, release: str, made: dict[Key, Value]) -> None:
         with self._lock:
             if release == self._release:
-                self._kept |= made
-                while len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
+                self._values |= made
+                while len(self._values) > self._maximum:
+                    self._values.popitem(last=False)

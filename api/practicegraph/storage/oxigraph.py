@@ -1,9 +1,7 @@
-"""The store inside the program: Oxigraph, on disk or in memory.
+"""The embedded store, Oxigraph on disk or in memory, and its snapshots.
 
-The releases of a store as they are, for the processes that read beside the server.
-
-Each is a folder of hard links, taken when one is asked for after a change. One that is no longer
-the newest stays for as long as a query may still read it, and while it is lent.
+Other processes read snapshots: folders of hard links, each of one release, taken on demand. An
+older snapshot stays as long as a query may read it, and while it is leased.
 """
 
 import shutil
@@ -25,42 +23,42 @@ _RESULTS = {
     "tsv": QueryResultsFormat.TSV,
     "xml": QueryResultsFormat.XML,
 }
-_FEW = 50_000  # quads for which the bulk loader, whose every call writes files, does not pay
+_BULK = 50_000  # quads from which the bulk loader, whose every call writes files, pays
 
 
 class OxigraphStore(Store):
-    """Named graphs on disk, or in memory where no folder is given."""
+    """A store on disk, or in memory without a folder."""
 
     is_derived = True
     batch_size = 5_000_000
 
     def __init__(self, folder: Path | None = None) -> None:
         self._store = Oxigraph(str(folder)) if folder else Oxigraph()
-        self._version: str | None = None
+        self._release: str | None = None
         self._size: int | None = None
         self._changing = Lock()
 
     @classmethod
     def open_snapshot(cls, folder: Path) -> "OxigraphStore":
-        """Open a snapshot to be read only, beside others who read it; raises OSError."""
-        found = cls()
-        found._store = Oxigraph.read_only(str(folder))
-        return found
+        """Open a snapshot, read-only; raises OSError."""
+        store = cls()
+        store._store = Oxigraph.read_only(str(folder))
+        return store
 
     def __len__(self) -> int:
-        """Count the triples of all graphs, once after each change."""
+        """Return the number of triples of all graphs, counted once after each change."""
         if self._size is None:
             self._size = len(self._store)
         return self._size
 
     def select(self, query: str) -> Iterator[Solution]:
-        """Return the solutions of one of our own SELECT queries."""
+        """Return the solutions of a SELECT query of our own."""
         solutions = self._store.query(query, use_default_graph_as_union=True)
         assert isinstance(solutions, QuerySolutions), query
         return to_solutions(solutions)
 
     def results(self, query: str, form: str, base: str | None = None) -> bytes:
-        """Return the result of a query of our own as text: a graph in Turtle, else in the form."""
+        """Return the result of a query: a graph in Turtle, else in a format of results."""
         try:
             result = self._store.query(query, base_iri=base, use_default_graph_as_union=True)
         except (SyntaxError, ValueError) as error:
@@ -79,7 +77,7 @@ class OxigraphStore(Store):
         value: Term | None = None,
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
-        """Return the quads that have what is given."""
+        """Return the quads that match a pattern."""
         return self._store.quads_for_pattern(subject, predicate, value, graph)
 
     def graph_names(self) -> set[str]:
@@ -87,70 +85,70 @@ class OxigraphStore(Store):
         return {name.value for name in self._store.named_graphs() if isinstance(name, NamedNode)}
 
     def release(self) -> str:
-        """Return the release that the store says it holds, as it was read after the last change."""
-        known = self._version
-        if known is None:
+        """Return the release, read once after each change."""
+        release = self._release
+        if release is None:
             with self._changing:
-                known = self._version = super().release()
-        return known
+                release = self._release = super().release()
+        return release
 
     def update(self, text: str) -> None:
-        """Carry out one of our own updates, all of it at once."""
+        """Run an update of our own, in one transaction."""
         with self._changing:
             self._store.update(text)
-            self._forget()
+            self._invalidate()
 
     def remove_graphs(self, graphs: Iterable[str]) -> None:
-        """Take the named graphs out."""
-        self._forget()
+        """Remove named graphs."""
+        self._invalidate()
         for graph in graphs:
             self._store.remove_graph(NamedNode(graph))
 
     def add(self, quads: Iterable[Quad]) -> None:
-        """Put quads in, many in bulk; ones that are there already stay as they are."""
-        self._forget()
+        """Add quads, many in bulk; a store has each once."""
+        self._invalidate()
         coming = iter(quads)
-        first = list(islice(coming, _FEW))
-        if len(first) < _FEW:
+        first = list(islice(coming, _BULK))
+        if len(first) < _BULK:
             self._store.extend(first)
         else:
             self._store.bulk_extend(chain(first, coming))
 
     def clear(self) -> None:
-        """Take everything out."""
-        self._forget()
+        """Remove all graphs."""
+        self._invalidate()
         self._store.clear()
 
     def flush(self) -> None:
-        """Write everything on disk."""
+        """Write all changes to disk."""
         self._store.flush()
 
     def snapshot(self, folder: Path) -> None:
-        """Write what the store holds now to a folder that does not exist yet (hard links)."""
+        """Write a snapshot to a folder that does not exist yet, by hard links."""
         self._store.backup(str(folder))
 
     def snapshot_release(self, parent: Path) -> Path:
-        """Write the release to a folder of its own, called as it is, and give that folder."""
+        """Write a snapshot to a folder with the name of the release and return the folder."""
         with self._changing:
             folder = parent / super().release()
             if not folder.exists():
                 self.snapshot(folder)
             return folder
 
-    def _forget(self) -> None:
-        """Ask the store anew for what a change may have changed."""
-        self._version = self._size = None
+    def _invalidate(self) -> None:
+        """Drop what a change may have changed."""
+        self._release = self._size = None
 
 
 def to_solutions(solutions: QuerySolutions) -> Iterator[Solution]:
-    """Return solutions as rows, without the variables that are not bound."""
+    """Yield solutions without the variables that are not bound."""
     names = [variable.value for variable in solutions.variables]
     for solution in solutions:
         bound = zip(names, solution, strict=True)
         yield {name: term for name, term in bound if term is not None}
 
 
-_LASTING = 900.0  # seconds, of a query and of the slow reading of its answer
+_LIFETIME = 900.0  # seconds, of a query and of the slow reading of its result
 
 
 class Snapshots:
@@ -159,39 +157,39 @@ class Snapshots:
     def __init__(self, store: OxigraphStore, folder: Path) -> None:
         self._store, self._folder = store, folder
         self._lock = Lock()
-        self._newest: Path | None = None
+        self._latest: Path | None = None
         self._superseded: dict[Path, float] = {}
-        self._lent: dict[str, Path] = {}
+        self._leased: dict[str, Path] = {}
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
 
     @property
     def is_stale(self) -> bool:
-        """Return whether the store has changed since the newest one was taken."""
-        return self._newest is None or self._newest.name != self._store.release()
+        """Return whether the store has changed since the latest one was taken."""
+        return self._latest is None or self._latest.name != self._store.release()
 
     def latest(self) -> Path:
         """Return the snapshot of the present release."""
         with self._lock:
-            if self._newest is None or self.is_stale:
+            if self._latest is None or self.is_stale:
                 self._take()
-            assert self._newest
-            return self._newest
+            assert self._latest
+            return self._latest
 
-    def lease(self, borrower: str) -> Path:
-        """Return the snapshot of the present release, which stays until another one is lent so."""
-        found = self.latest()
+    def lease(self, holder: str) -> Path:
+        """Return the snapshot of the present release, kept until its holder leases another."""
+        snapshot = self.latest()
         with self._lock:
-            self._lent[borrower] = found
-        return found
+            self._leased[holder] = snapshot
+        return snapshot
 
     def _take(self) -> None:
         taken, now = self._store.snapshot_release(self._folder), time.monotonic()
-        if self._newest and self._newest != taken:
-            self._superseded[self._newest] = now
+        if self._latest and self._latest != taken:
+            self._superseded[self._latest] = now
         self._superseded.pop(taken, None)
-        self._newest = taken
+        self._latest = taken
         for path, since in list(self._superseded.items()):
-            if now - since > _LASTING and path not in self._lent.values():
+            if now - since > _LIFETIME and path not in self._leased.values():
                 shutil.rmtree(path, ignore_errors=True)
                 del self._superseded[path]

@@ -1,7 +1,4 @@
-"""The text of a reader's query: the words in it, what it may not do, the terms put into it.
-
-The hosts that readers' queries may call with SERVICE: none but those that are listed.
-"""
+"""The text of a client's query: its keywords, its parameters, the hosts it may call."""
 
 import re
 import sys
@@ -22,7 +19,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class UnknownHostError(ValueError):
-    """A text that names no host."""
+    """A text that is no host."""
 
 
 @dataclass(frozen=True)
@@ -37,28 +34,28 @@ class Host:
 
 
 def parse_host(text: str) -> Host:
-    """Read HOST or HOST:PORT, an IPv6 address in brackets; raises UnknownHostError."""
-    found = _LISTED.fullmatch(text)
-    if not found:
+    """Parse HOST or HOST:PORT, an IPv6 address in brackets; raises UnknownHostError."""
+    match = _LISTED.fullmatch(text)
+    if not match:
         raise UnknownHostError(f"{text}: not a host, such as example.org or example.org:8080")
-    return Host(_name(found["name"]), int(found["port"]) if found["port"] else None)
+    return Host(_name(match["name"]), int(match["port"]) if match["port"] else None)
 
 
 def is_allowed_host(hosts: Iterable[Host], iri: str) -> bool:
     """Return whether an IRI is http or https, written in full, and of one of the hosts."""
-    found = _ADDRESS.fullmatch(iri)
-    if not found:
+    match = _ADDRESS.fullmatch(iri)
+    if not match:
         return False
     try:
-        name = _name(found["name"])
+        name = _name(match["name"])
     except UnknownHostError:
         return False
-    port = int(found["port"] or _PORTS[found["scheme"].lower()])
+    port = int(match["port"] or _PORTS[match["scheme"].lower()])
     return any(host.name == name and host.port in (None, port) for host in hosts)
 
 
 def _name(text: str) -> str:
-    """Return a name in small letters, an IPv6 address in its shortest form."""
+    """Return a name in lower case, an IPv6 address in its compressed form."""
     if not text.startswith("["):
         return text.lower()
     try:
@@ -94,7 +91,7 @@ def query_words(query: str) -> set[str]:
 
 
 def check_query_depth(query: str) -> None:
-    """Raise QueryRefusedError, with line and column, if the query is nested too deep to be read."""
+    """Raise QueryRefusedError, with line and column, if a query is nested too deep to be parsed."""
     try:
         nesting.refuse_depth(query)
     except TooDeepError as error:
@@ -103,7 +100,7 @@ def check_query_depth(query: str) -> None:
 
 
 def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:
-    """Raise QueryRefusedError if the query calls an endpoint of another host, or may be read so.
+    """Raise QueryRefusedError if a query calls, or could be parsed to call, another host.
 
     The engine's parser needs no space around a keyword, so that SERVICE can stand at the end of
     another word, before SILENT, or before the colon of a name with a group behind it.
@@ -116,7 +113,7 @@ def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:
 
 
 def _calls(text: str) -> Iterator[re.Match[str]]:
-    """Return the tokens that call, may be read as if they did, or hide whether others do."""
+    """Yield the tokens that call a host, might be parsed so, or hide whether others do."""
     for match in _TOKENS.finditer(text) if _CALL in text.upper() else ():
         glued = _CALL in (match["prefix"] or "").upper() and _GROUP.match(text, match.end())
         unsure = match["iri"] and _UNSURE.match(match["iri"])
@@ -135,12 +132,12 @@ def _reason(allowed: Collection[Host]) -> str:
 
 
 def is_deterministic(words: Set[str]) -> bool:
-    """Return whether a query of such words gives the same on the same data whenever it is run."""
+    """Return whether a query with these keywords has the same result on the same data."""
     return not words & _CHANGING
 
 
 def _unescaped(query: str) -> str:
-    """Return the query with its codepoint escapes resolved (SPARQL 1.1, section 19.2)."""
+    """Return a query with its codepoint escapes resolved (SPARQL 1.1, section 19.2)."""
     return _ESCAPE.sub(lambda match: _character(match[1] or match[2]), query)
 
 
@@ -150,10 +147,10 @@ def _character(digits: str) -> str:
 
 
 def bind_parameters(query: str, terms: Mapping[str, Term]) -> str:
-    """Return the query with terms in the place of the variables that are written with a dollar."""
+    """Return a query with terms in the place of variables that are written with a dollar."""
 
-    def replaced(match: re.Match[str]) -> str:
+    def bind(match: re.Match[str]) -> str:
         token = match[0]
         return str(terms.get(token[1:], token)) if token.startswith("$") else token
 
-    return _TOKENS.sub(replaced, query)
+    return _TOKENS.sub(bind, query)

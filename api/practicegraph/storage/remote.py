@@ -1,9 +1,7 @@
-"""A SPARQL 1.1 endpoint elsewhere, called through SPARQLWrapper; what is known of its kinds.
+"""A store behind a SPARQL 1.1 endpoint, called through SPARQLWrapper.
 
-The entries in a SPARQL 1.1 store elsewhere; what the folder is the truth of stays at hand.
-
-The store holds everything, since queries join entries with the vocabularies. What is asked of a
-single thing that the folder describes is answered from memory.
+The endpoint has all triples, since queries join entries with the vocabularies. Patterns with a
+subject of the folder's ontology, shapes or queries are matched in memory.
 """
 
 import io
@@ -38,7 +36,7 @@ from .oxigraph import OxigraphStore, Snapshots, to_solutions
 JSON_RESULTS = "application/sparql-results+json"
 N_TRIPLES = "application/n-triples"
 TIMEOUT_STATE = "S1TAT"
-"""The state by which Virtuoso tells that a query was stopped at its deadline."""
+"""The SQL state with which Virtuoso stops a query at its deadline."""
 
 _CHECK = "ASK {}"
 _SHORT = 2000  # characters of a query that still fits into any address
@@ -48,20 +46,20 @@ _PART = 1 << 16
 
 
 class StoreError(RuntimeError):
-    """A store that does not answer, or not as a SPARQL 1.1 store does."""
+    """An endpoint that does not answer, or not as SPARQL 1.1 says."""
 
 
 class IncompleteResultError(RuntimeError):
-    """A result that the store has cut off; the message says at what."""
+    """A result that the endpoint has cut off; the message says why."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a kind of store needs beside the standard.
+    """What a kind of endpoint needs beside the standard.
 
-    Graphs of its own that are no data, text that keeps them out of queries that name no graphs, the
-    parameter that stops a query with what a second is in its unit and the least that it takes, the
-    headers that tell of a result that is not whole, and what must be written otherwise in results.
+    `system` are graphs of its own, `opening` the text that keeps them out of queries without a
+    dataset; `timeout` is the parameter that stops a query, `second` a second in its unit, `least`
+    its minimum; `cut` are headers of incomplete results, `replacements` corrections of results.
     """
 
     system: tuple[str, ...] = ()
@@ -70,7 +68,7 @@ class Dialect:
     second: int = 1
     least: int = 0
     cut: tuple[str, ...] = ()
-    mends: tuple[tuple[bytes, bytes], ...] = ()
+    replacements: tuple[tuple[bytes, bytes], ...] = ()
 
 
 _SYSTEM = (
@@ -85,7 +83,7 @@ _VIRTUOSO = Dialect(
     second=1000,
     least=1000,
     cut=("X-SQL-State", "X-SPARQL-MaxRows"),
-    mends=(
+    replacements=(
         (rb'("type": "bnode", "value": ")nodeID://', rb"\1"),
         (rb'(XMLSchema#boolean", "value": ")1"', rb'\1true"'),
         (rb'(XMLSchema#boolean", "value": ")0"', rb'\1false"'),
@@ -94,12 +92,12 @@ _VIRTUOSO = Dialect(
 _DIALECTS = {"Virtuoso": _VIRTUOSO}
 
 
-class _Mended(io.RawIOBase):
-    """Reads a result with patterns replaced; none of them goes over the end of a line."""
+class _CorrectedResult(io.RawIOBase):
+    """A result in which patterns are replaced, none of which spans lines."""
 
-    def __init__(self, answer: HTTPResponse, mends: Sequence[tuple[bytes, bytes]]) -> None:
+    def __init__(self, answer: HTTPResponse, replacements: Sequence[tuple[bytes, bytes]]) -> None:
         self._answer = answer
-        self._mends = [(re.compile(pattern), right) for pattern, right in mends]
+        self._replacements = [(re.compile(pattern), text) for pattern, text in replacements]
         self._left = memoryview(b"")
 
     def readable(self) -> bool:
@@ -107,11 +105,11 @@ class _Mended(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer with what comes next and give its length."""
+        """Fill the buffer with the next bytes and return their number."""
         if not self._left:
             lines = self._answer.read(_PART) + self._answer.readline()
-            for pattern, right in self._mends:
-                lines = pattern.sub(right, lines)
+            for pattern, text in self._replacements:
+                lines = pattern.sub(text, lines)
             self._left = memoryview(lines)
         part = self._left[: len(buffer)]
         self._left = self._left[len(part) :]
@@ -119,14 +117,14 @@ class _Mended(io.RawIOBase):
         return len(part)
 
     def close(self) -> None:
-        """Close the answer too."""
+        """Close the response too."""
         self._answer.close()
         super().close()
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a store answers queries and, if elsewhere, takes updates; with name and password."""
+    """The URL of an endpoint, that of its updates if it has another, a name and a password."""
 
     url: str
     update_url: str = ""
@@ -140,19 +138,19 @@ class Endpoint:
         return cls(str(source.latest() if isinstance(source, Snapshots) else source))
 
     @classmethod
-    def from_url(cls, address: str, updates: str = "") -> "Endpoint":
-        """Return the endpoint at an address in which a name and a password may stand."""
-        parts = urlsplit(address)
-        plain = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-        known = (unquote(parts.username or ""), unquote(parts.password or ""))
-        return cls(urlunsplit(plain), updates, known)
+    def from_url(cls, url: str, update_url: str = "") -> "Endpoint":
+        """Return the endpoint of a URL, which may have a name and a password."""
+        parts = urlsplit(url)
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+        credentials = (unquote(parts.username or ""), unquote(parts.password or ""))
+        return cls(urlunsplit(bare), update_url, credentials)
 
     @cached_property
     def dialect(self) -> Dialect:
-        """Find out what kind of store answers; raises StoreError where none does."""
+        """Return the dialect of the endpoint by its Server header; raises StoreError."""
         with self._answer(self._client(_CHECK), JSON_RESULTS) as answer:
             server = answer.headers.get("Server") or ""
-        return next((known for name, known in _DIALECTS.items() if name in server), Dialect())
+        return next((dialect for name, dialect in _DIALECTS.items() if name in server), Dialect())
 
     def query(
         self,
@@ -162,7 +160,7 @@ class Endpoint:
         default: Sequence[str] = (),
         named: Sequence[str] = (),
     ) -> BinaryIO:
-        """Return the result of a query as it comes, stopped by the store after the seconds.
+        """Return the result of a query as a stream; the endpoint stops it after some seconds.
 
         Raises QueryRefusedError, StoreError or IncompleteResultError.
         """
@@ -179,15 +177,17 @@ class Endpoint:
             client.addParameter(dialect.timeout, str(units))
         answer = self._answer(client, accept)
         for name in dialect.cut:
-            if said := answer.headers.get(name):
+            if value := answer.headers.get(name):
                 answer.close()
-                raise IncompleteResultError(f"{name}: {said}")
-        if not dialect.mends or accept != JSON_RESULTS:
+                raise IncompleteResultError(f"{name}: {value}")
+        if not dialect.replacements or accept != JSON_RESULTS:
             return cast(BinaryIO, answer)
-        return cast(BinaryIO, io.BufferedReader(_Mended(answer, dialect.mends), _PART))
+        return cast(
+            BinaryIO, io.BufferedReader(_CorrectedResult(answer, dialect.replacements), _PART)
+        )
 
     def update(self, text: str) -> None:
-        """Carry out an update; raises QueryRefusedError or StoreError."""
+        """Run an update; raises QueryRefusedError or StoreError."""
         client = self._client(text)
         client.queryType = INSERT
         client.setMethod(POST)
@@ -199,21 +199,21 @@ class Endpoint:
     def _challenge(self) -> tuple[str, str]:
         """Return the authentication scheme of the store (RFC 9110, section 11) and its realm."""
         try:
-            self._client(_CHECK, known=False).query().response.close()
+            self._client(_CHECK, authenticate=False).query().response.close()
         except Unauthorized as error:
             headers = getattr(error.__context__, "headers", {})
-            said = parse_keqv_list(parse_http_list(headers["WWW-Authenticate"].partition(" ")[2]))
-            scheme = headers["WWW-Authenticate"].partition(" ")[0].upper()
-            return scheme, said.get("realm", "")
+            scheme, _, challenge = headers["WWW-Authenticate"].partition(" ")
+            parameters = parse_keqv_list(parse_http_list(challenge))
+            return scheme.upper(), parameters.get("realm", "")
         return BASIC, ""
 
-    def _client(self, text: str, *, known: bool = True) -> SPARQLWrapper:
+    def _client(self, text: str, *, authenticate: bool = True) -> SPARQLWrapper:
         client = SPARQLWrapper(self.url, self.update_url or None)
         client.setOnlyConneg(True)
         client.queryString, client.queryType = text, SELECT
         client.setMethod(POST if len(text) > _SHORT else GET)
         name, password = self.credentials
-        if name and known:
+        if name and authenticate:
             scheme, realm = self._challenge
             client.setHTTPAuth(scheme)
             client.setCredentials(name, password, realm)
@@ -231,44 +231,44 @@ class Endpoint:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of what the store says, without the query that it repeats."""
-    said = str(error).partition("Response:\n")[2] or str(error)
-    return re.split(r"\n|\\n", said)[0].removeprefix("b'").strip("'\" ")
+    """Return the first line of the endpoint's message, without the query that it repeats."""
+    message = str(error).partition("Response:\n")[2] or str(error)
+    return re.split(r"\n|\\n", message)[0].removeprefix("b'").strip("'\" ")
 
 
 _NAMES = ("subject", "predicate", "value", "graph")
-_MOST, _MOST_BLANK = 5000, 1000  # triples in one request, without and with blank nodes
-_FRESH = 1.0  # seconds for which the release is taken to be the one that was read
+_MAX_TRIPLES, _MAX_BLANK = 5000, 1000  # triples of a request, without and with blank nodes
+_FRESH = 1.0  # seconds for which the release that was read is used
 
 
 @dataclass
 class RemoteStore(Store):
-    """A store behind an endpoint, and the ontology, shapes and questions of the folder."""
+    """A store behind an endpoint, with the ontology, shapes and queries of the folder in memory."""
 
     endpoint: Endpoint
     local: OxigraphStore
     is_derived = False
     batch_size = 50_000
-    _read: tuple[float, str] = field(default=(-_FRESH, ""), init=False)
+    _last_release: tuple[float, str] = field(default=(-_FRESH, ""), init=False)
     _size: tuple[str, int] = field(default=("", 0), init=False)
 
     def __len__(self) -> int:
-        """Count the triples of all graphs, once a release."""
-        version = self.release()
-        if not version or self._size[0] != version:
-            self._size = (version, sum(self.graph_sizes().values()))
+        """Return the number of triples of all graphs, counted once a release."""
+        release = self.release()
+        if not release or self._size[0] != release:
+            self._size = (release, sum(self.graph_sizes().values()))
         return self._size[1]
 
     def select(self, query: str) -> Iterator[Solution]:
-        """Return the solutions of one of our own SELECT queries; raises StoreError."""
+        """Return the solutions of a SELECT query of our own; raises StoreError."""
         with self.endpoint.query(query, JSON_RESULTS) as answer:
             solutions = parse_query_results(answer, QueryResultsFormat.JSON)
             assert isinstance(solutions, QuerySolutions), query
             try:
-                found = list(to_solutions(solutions))
+                rows = list(to_solutions(solutions))
             except (SyntaxError, OSError) as error:
                 raise StoreError(f"{self.endpoint.url}: a result broke off: {error}") from error
-        return iter(found)
+        return iter(rows)
 
     def quads(
         self,
@@ -277,101 +277,101 @@ class RemoteStore(Store):
         value: Term | None = None,
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
-        """Return the quads that have what is given."""
-        if self._is_own(subject, graph):
+        """Return the quads that match a pattern."""
+        if self._is_local(subject, graph):
             return self.local.quads(subject, predicate, value, graph)
-        return self._elsewhere(subject, predicate, value, graph)
+        return self._remote_quads(subject, predicate, value, graph)
 
     def quads_of_subjects(self, subjects: Sequence[str]) -> Iterator[Quad]:
-        """Return the quads about several things, those elsewhere in one request."""
+        """Return the quads of several subjects, those of the endpoint by one request."""
         nodes = [NamedNode(subject) for subject in subjects]
-        away = [node for node in nodes if not self._is_own(node, None)]
-        yield from super().quads_of_subjects([node.value for node in nodes if node not in away])
-        if away:
-            things = " ".join(map(str, away))
+        remote = [node for node in nodes if not self._is_local(node, None)]
+        yield from super().quads_of_subjects([node.value for node in nodes if node not in remote])
+        if remote:
+            subject_list = " ".join(map(str, remote))
             pattern = "GRAPH ?graph { ?subject ?predicate ?value }"
-            query = f"SELECT * WHERE {{ VALUES ?subject {{ {things} }} {pattern} }}"
+            query = f"SELECT * WHERE {{ VALUES ?subject {{ {subject_list} }} {pattern} }}"
             yield from map(_quad, self.select(query))
 
     def graph_names(self) -> set[str]:
-        """Return the names of all graphs but the store's own."""
+        """Return the names of all graphs but those of the endpoint itself."""
         return set(self.graph_sizes())
 
     def graph_sizes(self) -> dict[str, int]:
-        """Return the number of triples of each named graph but the store's own."""
+        """Return the number of triples of each named graph but those of the endpoint itself."""
         system = self.endpoint.dialect.system
         return {name: size for name, size in super().graph_sizes().items() if name not in system}
 
     def update(self, text: str) -> None:
-        """Carry out one of our own updates."""
+        """Run an update of our own."""
         self.endpoint.update(text)
-        self._read = (-_FRESH, "")
+        self._last_release = (-_FRESH, "")
 
     def remove_graphs(self, graphs: Iterable[str]) -> None:
-        """Take the named graphs out, each in a request."""
+        """Remove named graphs, each by a request."""
         for graph in graphs:
             self.update(f"DROP SILENT GRAPH {NamedNode(graph)}")
 
     def add(self, quads: Iterable[Quad]) -> None:
-        """Put quads in, a few thousand in a request."""
-        for part in _parts(quads):
+        """Add quads, a few thousand a request."""
+        for part in _batches(quads):
             self.update(_insertion(part))
 
     def clear(self) -> None:
-        """Refuse: the store may hold what no folder has."""
-        raise AssertionError("a store elsewhere is never emptied")
+        """Raise AssertionError: the endpoint may have triples that no folder has."""
+        raise AssertionError("a remote store is never cleared")
 
     def flush(self) -> None:
-        """Write everything on disk: a store elsewhere sees to that itself."""
+        """Do nothing: the endpoint writes to disk by itself."""
 
     def release(self) -> str:
-        """Return the release that the store says it holds, as read within the last second."""
-        read, version = self._read
-        if time.monotonic() - read > _FRESH:
-            version = super().release()
-            self._read = (time.monotonic(), version)
-        return version
+        """Return the release, as read within the last second."""
+        since, release = self._last_release
+        if time.monotonic() - since > _FRESH:
+            release = super().release()
+            self._last_release = (time.monotonic(), release)
+        return release
 
-    def _is_own(self, subject: Node | None, graph: NamedNode | None) -> bool:
+    def _is_local(self, subject: Node | None, graph: NamedNode | None) -> bool:
         if isinstance(subject, BlankNode):
             return True
         if subject is not None:
             return any(True for _ in self.local.quads(subject))
         return graph is not None and any(True for _ in self.local.quads(graph=graph))
 
-    def _elsewhere(self, *pattern: Term | None) -> Iterator[Quad]:
+    def _remote_quads(self, *pattern: Term | None) -> Iterator[Quad]:
         subject, predicate, value, graph = (
             str(term) if term else f"?{name}" for term, name in zip(pattern, _NAMES, strict=True)
         )
         query = f"SELECT * WHERE {{ GRAPH {graph} {{ {subject} {predicate} {value} }} }}"
-        given = {name: term for name, term in zip(_NAMES, pattern, strict=True) if term}
+        bound = {name: term for name, term in zip(_NAMES, pattern, strict=True) if term}
         for row in self.select(query):
-            yield _quad({**given, **row})
+            yield _quad({**bound, **row})
 
 
 def _quad(row: Solution) -> Quad:
-    found: Mapping[str, Any] = row
-    return Quad(*(found[name] for name in _NAMES))
+    terms: Mapping[str, Any] = row
+    return Quad(*(terms[name] for name in _NAMES))
 
 
-def _parts(quads: Iterable[Quad]) -> Iterator[list[Quad]]:
-    """Return the quads in parts for a request each; what hangs on a blank node stays together.
+def _batches(quads: Iterable[Quad]) -> Iterator[list[Quad]]:
+    """Yield the quads in parts for a request each; quads that share a blank node stay together.
 
-    A part with blank nodes is of one graph: Virtuoso takes no template of several.
+    A part with blank nodes is of one graph: Virtuoso accepts no template of several.
     """
     blank: list[Quad] = []
-    plain_ones: list[Quad] = []
+    others: list[Quad] = []
     for quad in quads:
-        (blank if _blanks(quad) else plain_ones).append(quad)
-        if len(plain_ones) == _MOST:
-            yield plain_ones
-            plain_ones = []
-    if plain_ones:
-        yield plain_ones
+        (blank if _blanks(quad) else others).append(quad)
+        if len(others) == _MAX_TRIPLES:
+            yield others
+            others = []
+    if others:
+        yield others
     part: list[Quad] = []
-    for piece in _pieces(blank):
+    for piece in _components(blank):
         is_other = part and part[0].graph_name != piece[0].graph_name
-        if is_other or (part and len(part) + len(piece) > _MOST_BLANK):
+        if is_other or (part and len(part) + len(piece) > _MAX_BLANK):
             yield part
             part = []
         part = part + piece
@@ -379,8 +379,8 @@ def _parts(quads: Iterable[Quad]) -> Iterator[list[Quad]]:
         yield part
 
 
-def _pieces(quads: Iterable[Quad]) -> Iterable[list[Quad]]:
-    """Return quads in the smallest pieces of which no two have a blank node in common."""
+def _components(quads: Iterable[Quad]) -> Iterable[list[Quad]]:
+    """Return quads in the smallest groups of which no two share a blank node."""
     pieces: dict[BlankNode, list[Quad]] = {}
     for quad in quads:
         nodes = _blanks(quad)
@@ -395,7 +395,7 @@ def _blanks(quad: Quad) -> list[BlankNode]:
 
 
 def _insertion(quads: Sequence[Quad]) -> str:
-    """Return an update that adds the quads: a template, where some stores know no blank data."""
+    """Return an update that adds quads: a template for blank nodes, which some refuse in DATA."""
     by_graph: dict[object, list[Quad]] = {}
     for quad in quads:
         by_graph.setdefault(quad.graph_name, []).append(quad)
