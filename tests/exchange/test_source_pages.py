@@ -35,7 +35,7 @@ NEWS = ("Together we make", "Ukraine", "Guiding principles", "mei 24th", "Lastes
 
 def drafted(catalogue: Catalogue, path: Path, language: str) -> Draft:
     pages = SourcePageParser(catalogue.value_parser, read_source_site(catalogue.store))
-    return pages.read(path, "1788", language, f"https://example.org/{language}")
+    return pages.parse_file(path, "1788", language, f"https://example.org/{language}")
 
 
 def values(draft: Draft) -> dict[str, list[str]]:

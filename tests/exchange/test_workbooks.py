@@ -66,7 +66,7 @@ def changed(path: Path, change: Callable[[Any], None]) -> Path:
 
 
 def read(real: Catalogue, path: Path) -> list[Draft]:
-    return TableParser(real.value_parser).read(path)
+    return TableParser(real.value_parser).parse_file(path)
 
 
 def said(real: Catalogue, path: Path) -> dict[str, list[Any]]:
@@ -221,8 +221,8 @@ def test_the_labels_of_columns_are_read_back_without_their_keys(
     result = run("template", "--format", "csv", "--lang", language)
     labels = next(csv.reader([result.stdout_bytes.decode("utf-8-sig")]))
     columns = TableColumns(real.value_parser)
-    listed = WorkbookWriter(columns, real.preferred_languages(language)).listed
-    assert tuple(columns.known[fold(label)] for label in labels) == listed
+    listed = WorkbookWriter(columns, real.preferred_languages(language)).written_columns
+    assert tuple(columns.by_name[fold(label)] for label in labels) == listed
     assert labels[0] != "identifier"
 
 
@@ -234,7 +234,9 @@ def test_what_a_list_offers_is_read_as_the_value_that_is_meant(
     for field in real.shapes.entry_shape.fields:
         values = real.vocabularies.options(field)
         wordings = (
-            columns.wordings(field, real.preferred_languages(language)) if field.has_options else {}
+            columns.option_texts(field, real.preferred_languages(language))
+            if field.has_options
+            else {}
         )
         for code, wording in wordings.items():
             term = real.value_parser.parse(
@@ -517,6 +519,6 @@ def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
 
 
 def test_no_column_is_for_what_an_import_states_itself(real: Catalogue) -> None:
-    listed = WorkbookWriter(TableColumns(real.value_parser), real.languages).listed
+    listed = WorkbookWriter(TableColumns(real.value_parser), real.languages).written_columns
     assert not importer.GENERATED_PROPERTIES & {column.field.predicate for column in listed}
     assert {f.predicate for f in real.shapes.entry_shape.fields} >= importer.GENERATED_PROPERTIES

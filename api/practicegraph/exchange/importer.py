@@ -114,13 +114,13 @@ class PageOptions:
 
     identifier: str | None = None
     language: str | None = None
-    address: str | None = None
+    url: str | None = None
 
 
 def read_drafts(opened: Catalogue, path: Path, given: PageOptions) -> list[Draft]:
     """Read a page, or a table (CSV, XLSX); raises RefusedError with every problem."""
     if path.suffix.lower() in table_reader.TABLE_EXTENSIONS:
-        return TableParser(opened.value_parser).read(path)
+        return TableParser(opened.value_parser).parse_file(path)
     if path.suffix.lower() in table_reader.REFUSED_EXTENSIONS:
         raise opened.value_parser.file_error(path, "otherTable")
     identifier, language = _named(path)
@@ -130,11 +130,11 @@ def read_drafts(opened: Catalogue, path: Path, given: PageOptions) -> list[Draft
     if language not in opened.languages:
         known = ", ".join(opened.languages)
         raise opened.value_parser.file_error(path, "noLanguageOfPage", languages=known)
-    address = given.address or read_source_site(opened.store).address(identifier, language)
+    address = given.url or read_source_site(opened.store).page_url(identifier, language)
     if not address:
         raise opened.value_parser.file_error(path, "noSourceAddress")
     return [
-        SourcePageParser(opened.value_parser, read_source_site(opened.store)).read(
+        SourcePageParser(opened.value_parser, read_source_site(opened.store)).parse_file(
             path, identifier, language, address
         )
     ]

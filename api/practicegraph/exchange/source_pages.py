@@ -34,7 +34,7 @@ class SourceSite:
     page_ends: tuple[str, ...]
     not_available: tuple[str, ...]
 
-    def address(self, identifier: str, language: str) -> str | None:
+    def page_url(self, identifier: str, language: str) -> str | None:
         """Return the address of an entry's page in a language, where it is known."""
         template = self.page_templates.get(language)
         return template.replace("{id}", identifier) if template else None
@@ -74,10 +74,10 @@ class _Line:
 class SourcePageParser:
     """Reads pages of one source."""
 
-    values: ValueParser
+    parser: ValueParser
     site: SourceSite
 
-    def read(self, path: Path, identifier: str, language: str, address: str) -> Draft:
+    def parse_file(self, path: Path, identifier: str, language: str, address: str) -> Draft:
         """Read the text of a page of the source; raises RefusedError with every problem."""
         content = path.read_bytes()
         lines = self._lines(path, content)
@@ -86,11 +86,11 @@ class SourcePageParser:
         body = [line for line in lines[first + 1 : last] if line.number > title_line.number]
         sections = self._sections(path, body, language)
         problems: list[ParseProblem] = []
-        named = self.values.shape.fields_with_role("IDRole")[0]
-        found = self.values.parse(SourceLocation(path, 1), named, identifier, [language])
+        named = self.parser.shape.fields_with_role("IDRole")[0]
+        found = self.parser.parse(SourceLocation(path, 1), named, identifier, [language])
         if isinstance(found, ParseProblem):
             raise ImportFailedError([found])
-        title, *_ = self.values.shape.fields_with_role("LabelRole")
+        title, *_ = self.parser.shape.fields_with_role("LabelRole")
         values = [FieldValues(named, None, (found,))]
         values.append(FieldValues(title, language, (Literal(title_line.plain, language=language),)))
         for field, heading, body in sections:
@@ -109,14 +109,14 @@ class SourcePageParser:
         )
 
     def _lines(self, path: Path, content: bytes) -> list[_Line]:
-        text = self.values.decode(path, content)
+        text = self.parser.decode(path, content)
         return [_Line(number, line) for number, line in enumerate(text.splitlines(), 1)]
 
     def _bounds(self, path: Path, lines: Sequence[_Line], language: str) -> tuple[int, int]:
         words = self.site.page_titles.get(language, "")
         starts = [place for place, line in enumerate(lines) if line.heading.startswith(fold(words))]
         if not words or not starts:
-            raise self.values.file_error(path, "noPageTitle", words=words or "?")
+            raise self.parser.file_error(path, "noPageTitle", words=words or "?")
         ends = {fold(words) for words in self.site.page_ends}
         after = (place for place, line in enumerate(lines) if line.heading in ends)
         return starts[0], next((place for place in after if place > starts[0]), len(lines))
@@ -124,13 +124,13 @@ class SourcePageParser:
     def _title(self, path: Path, lines: Sequence[_Line], language: str) -> _Line:
         line = next((line for line in lines if line.plain), None)
         if line is None or line.heading in self._headings(language):
-            raise self.values.file_error(path, "noTitle")
+            raise self.parser.file_error(path, "noTitle")
         return line
 
     def _headings(self, language: str) -> dict[str, Field]:
         return {
             fold(wording.removesuffix(":")): field
-            for field in self.values.shape.fields
+            for field in self.parser.shape.fields
             for tag, wording in field.all_names
             if tag == language
         }
@@ -148,7 +148,7 @@ class SourcePageParser:
             elif field is None and line.plain:
                 near = ", ".join(find_similar(line.plain, headings))
                 problems.append(
-                    self.values.make_problem(
+                    self.parser.make_problem(
                         SourceLocation(path, line.number),
                         None,
                         line.plain,
@@ -159,7 +159,7 @@ class SourcePageParser:
             elif field and field.key in sections:
                 first = sections[field.key][1].number
                 problems.append(
-                    self.values.make_problem(
+                    self.parser.make_problem(
                         SourceLocation(path, line.number),
                         field,
                         line.plain,
@@ -179,7 +179,7 @@ class SourcePageParser:
         if field.is_text:
             return self._text(field, body, language), []
         read = [
-            self.values.parse(SourceLocation(path, line.number), field, line.plain, [language])
+            self.parser.parse(SourceLocation(path, line.number), field, line.plain, [language])
             for line in body
             if line.plain
         ]
@@ -187,11 +187,11 @@ class SourcePageParser:
         problems = [found for found in read if isinstance(found, ParseProblem)]
         if not read:
             problems.append(
-                self.values.make_problem(SourceLocation(path, heading.number), field, "", "noValue")
+                self.parser.make_problem(SourceLocation(path, heading.number), field, "", "noValue")
             )
         if len(read) > 1 and not field.is_repeatable:
             problems.append(
-                self.values.make_problem(SourceLocation(path, heading.number), field, "", "onlyOne")
+                self.parser.make_problem(SourceLocation(path, heading.number), field, "", "onlyOne")
             )
         return [FieldValues(field, None, terms)], problems
 
@@ -203,6 +203,6 @@ class SourcePageParser:
         values = [FieldValues(field, language, (Literal(text, language=language),))]
         addresses = dict.fromkeys(URL_PATTERN.findall(text))
         if field.links_to and addresses:
-            target = self.values.shapes.fields[field.links_to]
+            target = self.parser.shapes.fields[field.links_to]
             values.append(FieldValues(target, None, tuple(NamedNode(found) for found in addresses)))
         return values

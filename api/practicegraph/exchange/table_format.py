@@ -31,14 +31,16 @@ _SHIELD = "'"
 class TableRow:
     """What the cells of a row say; a fault is the phrase that says why one cannot be read."""
 
-    first: SourceLocation
-    texts: tuple[str, ...]
-    faults: Mapping[int, str] = field(default_factory=dict)
+    location: SourceLocation
+    cells: tuple[str, ...]
+    errors: Mapping[int, str] = field(default_factory=dict)
 
-    def place(self, index: int) -> SourceLocation:
+    def cell_location(self, index: int) -> SourceLocation:
         """Return where a cell stands, the first one being 0; in CSV, those before it have lines."""
-        lines = 0 if self.first.sheet else sum(len(_BREAK.findall(t)) for t in self.texts[:index])
-        return replace(self.first, line=self.first.line + lines, column=index + 1)
+        lines = (
+            0 if self.location.sheet else sum(len(_BREAK.findall(t)) for t in self.cells[:index])
+        )
+        return replace(self.location, line=self.location.line + lines, column=index + 1)
 
 
 def join_values(values: Iterable[str]) -> str:
@@ -117,36 +119,36 @@ class Column:
 class TableColumns:
     """The columns that tables of one kind of record may have."""
 
-    values: ValueParser
+    parser: ValueParser
 
     @cached_property
     def identifier(self) -> Field:
         """Return the field that says which entry a row is about."""
-        return self.values.shape.fields_with_role("IDRole")[0]
+        return self.parser.shape.fields_with_role("IDRole")[0]
 
     @cached_property
     def all(self) -> tuple[Column, ...]:
         """Return the columns that can be read: the identifier first, then as the fields stand."""
-        others = [field for field in self.values.shape.fields if field != self.identifier]
+        others = [field for field in self.parser.shape.fields if field != self.identifier]
         return tuple(
             Column(field, tag)
             for field in (self.identifier, *others)
             if field.predicate
-            for tag in (self.values.languages if field.is_text else (None,))
+            for tag in (self.parser.languages if field.is_text else (None,))
         )
 
     @cached_property
-    def known(self) -> dict[str, Column]:
+    def by_name(self) -> dict[str, Column]:
         """Return the columns by their names, folded: keys, and labels in every language.
 
         Texts are there without a language too, so that one who forgets it can be told.
         """
         known: dict[str, Column] = {}
-        for own in self.values.shape.fields:
+        for own in self.parser.shape.fields:
             names = [own.key, *(wording for _, wording in own.all_names)]
             for name in names if own.predicate else ():
                 known.setdefault(fold(name), Column(own, None))
-                for tag in self.values.languages if own.is_text else ():
+                for tag in self.parser.languages if own.is_text else ():
                     known.setdefault(fold(f"{name}@{tag}"), Column(own, tag))
         return known
 
@@ -159,26 +161,26 @@ class TableColumns:
         """Return what a column is called; its key where another column is called so too."""
         tag = f"@{column.language}" if column.language else ""
         label = pick_text(column.field.names, languages) + tag
-        return label if self.known.get(fold(label)) == column else column.key
+        return label if self.by_name.get(fold(label)) == column else column.key
 
-    def wordings(self, field: Field, languages: Sequence[str]) -> dict[str, str]:
+    def option_texts(self, field: Field, languages: Sequence[str]) -> dict[str, str]:
         """Return what to write for each value from a list, by its short form.
 
         That is the label, if it is read as this value; else the short form itself.
         """
         return {
             code: self._wording(field, code, term, languages)
-            for code, term in self.values.vocabularies.options(field).items()
+            for code, term in self.parser.vocabularies.options(field).items()
         }
 
     def _wording(self, field: Field, code: str, term: Term, languages: Sequence[str]) -> str:
         if field.is_boolean:
-            return self.values.phrases.format(BOOLEAN_PHRASES[code], languages)
-        concept = self.values.vocabularies.concepts.get(as_text(term))
+            return self.parser.phrases.format(BOOLEAN_PHRASES[code], languages)
+        concept = self.parser.vocabularies.concepts.get(as_text(term))
         label = pick_text(concept.labels, languages) if concept else code
         if VALUE_SEPARATOR.strip() in label:
             return code
-        read = self.values.parse(SourceLocation(Path(), 0), field, label, self.values.languages)
+        read = self.parser.parse(SourceLocation(Path(), 0), field, label, self.parser.languages)
         return label if read == term else code
 
 

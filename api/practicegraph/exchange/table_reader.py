@@ -208,21 +208,21 @@ _MOST_ROWS = 100_000
 class TableParser:
     """Reads tables of entries."""
 
-    values: ValueParser
+    parser: ValueParser
 
     @cached_property
     def columns(self) -> TableColumns:
         """Return the columns that a table may have."""
-        return TableColumns(self.values)
+        return TableColumns(self.parser)
 
-    def read(self, path: Path) -> list[Draft]:
+    def parse_file(self, path: Path) -> list[Draft]:
         """Read a table in CSV or XLSX, an entry a row; raises RefusedError with every problem."""
         if path.stat().st_size > MAX_TABLE_BYTES:
             limit = f"{MAX_TABLE_BYTES >> 20} MiB"
-            raise self.values.file_error(path, "tableTooLarge", limit=limit)
-        return self.drafts(path, path.read_bytes())
+            raise self.parser.file_error(path, "tableTooLarge", limit=limit)
+        return self.parse(path, path.read_bytes())
 
-    def drafts(self, path: Path, content: bytes) -> list[Draft]:
+    def parse(self, path: Path, content: bytes) -> list[Draft]:
         """Read the content of a table; raises RefusedError with every problem."""
         rows = iter(self._rows(path, content))
         header, rows = self._header(path, rows)
@@ -237,15 +237,15 @@ class TableParser:
             problems += wrong
             if draft:
                 drafts.setdefault(draft.identifier, draft)
-                lines.setdefault(draft.identifier, row.first.line)
+                lines.setdefault(draft.identifier, row.location.line)
         if problems:
             raise ImportFailedError(problems)
         return list(drafts.values())
 
     def _rows(self, path: Path, content: bytes) -> Iterable[TableRow]:
         if path.suffix.lower() == ".xlsx":
-            return read_xlsx(self.values, path, content, _MOST_ROWS)
-        return read_csv(self.values, path, content)
+            return read_xlsx(self.parser, path, content, _MOST_ROWS)
+        return read_csv(self.parser, path, content)
 
     def _header(self, path: Path, rows: Iterator[TableRow]) -> tuple[TableRow, Iterator[TableRow]]:
         """Return the names of the columns: the first row, or the keys that the second one has."""
@@ -253,29 +253,29 @@ class TableParser:
         second = next(rows, None)
         if second is None:
             return first, rows
-        keys = second.texts
+        keys = second.cells
         if self.columns.identifier.key not in keys or not self.columns.keys.issuperset(
             key for key in keys if key
         ):
             return first, chain([second], rows)
-        names = [*first.texts, *("" for _ in keys[len(first.texts) :])]
+        names = [*first.cells, *("" for _ in keys[len(first.cells) :])]
         named = [key or name for key, name in zip([*keys, *names[len(keys) :]], names, strict=True)]
-        return TableRow(first.first, tuple(named), first.faults), rows
+        return TableRow(first.location, tuple(named), first.errors), rows
 
     def _columns(self, header: TableRow) -> list[Column | None]:
         columns: list[Column | None] = []
         problems: list[ParseProblem] = []
-        for index, name in enumerate(header.texts):
-            found = self._column(header.place(index), name.strip(), columns)
+        for index, name in enumerate(header.cells):
+            found = self._column(header.cell_location(index), name.strip(), columns)
             if isinstance(found, ParseProblem):
                 problems.append(found)
             else:
                 columns.append(found)
         key = self.columns.identifier.key
         if key not in {column.key for column in columns if column} and not problems:
-            place = header.place(0)
+            place = header.cell_location(0)
             problems.append(
-                self.values.make_problem(place, None, "", "noIdentifierColumn", column=key)
+                self.parser.make_problem(place, None, "", "noIdentifierColumn", column=key)
             )
         if problems:
             raise ImportFailedError(problems)
@@ -285,17 +285,17 @@ class TableParser:
         self, place: SourceLocation, name: str, before: Sequence[Column | None]
     ) -> Column | ParseProblem | None:
         """Return the column of a name, or none where there is no name: nothing may stand below."""
-        found = self.columns.known.get(fold(name))
+        found = self.columns.by_name.get(fold(name))
         if not name:
             return None
         if found is None:
-            near = ", ".join(find_similar(name, self.columns.known))
-            return self.values.make_problem(place, None, name, "unknownColumn", nearest=near)
+            near = ", ".join(find_similar(name, self.columns.by_name))
+            return self.parser.make_problem(place, None, name, "unknownColumn", nearest=near)
         if found in before:
-            return self.values.make_problem(place, found.field, name, "columnTwice")
+            return self.parser.make_problem(place, found.field, name, "columnTwice")
         if found.field.is_text and found.language is None:
-            example = f"{found.field.key}@{self.values.languages[0]}"
-            return self.values.make_problem(
+            example = f"{found.field.key}@{self.parser.languages[0]}"
+            return self.parser.make_problem(
                 place, found.field, name, "columnNeedsLanguage", example=example
             )
         return found
@@ -303,11 +303,13 @@ class TableParser:
     def _row(
         self, row: TableRow, columns: Sequence[Column | None], digest: str
     ) -> tuple[Draft | None, list[ParseProblem]]:
-        if row.first.sheet:
-            columns = [*columns, *(None for _ in row.texts[len(columns) :])]
-        if len(row.texts) != len(columns):
-            words = {"cells": len(row.texts), "columns": len(columns)}
-            return None, [self.values.make_problem(row.place(0), None, "", "raggedRow", **words)]
+        if row.location.sheet:
+            columns = [*columns, *(None for _ in row.cells[len(columns) :])]
+        if len(row.cells) != len(columns):
+            words = {"cells": len(row.cells), "columns": len(columns)}
+            return None, [
+                self.parser.make_problem(row.cell_location(0), None, "", "raggedRow", **words)
+            ]
         values: list[FieldValues] = []
         problems: list[ParseProblem] = []
         for index, column in enumerate(columns):
@@ -315,11 +317,13 @@ class TableParser:
             terms = tuple(term for term in found if not isinstance(term, ParseProblem))
             problems += [term for term in found if isinstance(term, ParseProblem)]
             if column:
-                values.append(FieldValues(column.field, column.language, terms, row.place(index)))
+                values.append(
+                    FieldValues(column.field, column.language, terms, row.cell_location(index))
+                )
         identifier = self._identifier_in(values)
         if not identifier and not problems:
-            place = row.place(self._place_of_identifier(columns))
-            problems.append(self.values.make_problem(place, self.columns.identifier, "", "noValue"))
+            place = row.cell_location(self._place_of_identifier(columns))
+            problems.append(self.parser.make_problem(place, self.columns.identifier, "", "noValue"))
         draft = Draft(
             identifier,
             tuple(values),
@@ -341,25 +345,25 @@ class TableParser:
     def _twice(
         self, row: TableRow, columns: Sequence[Column | None], draft: Draft, first: int
     ) -> ParseProblem:
-        place = row.place(self._place_of_identifier(columns))
-        return self.values.make_problem(place, None, draft.identifier, "rowTwice", first=first)
+        place = row.cell_location(self._place_of_identifier(columns))
+        return self.parser.make_problem(place, None, draft.identifier, "rowTwice", first=first)
 
     def _cell(self, row: TableRow, index: int, column: Column | None) -> list[Term | ParseProblem]:
-        place, cell = row.place(index), row.texts[index]
+        place, cell = row.cell_location(index), row.cells[index]
         field = column.field if column else None
-        if index in row.faults:
-            return [self.values.make_problem(place, field, cell, row.faults[index])]
+        if index in row.errors:
+            return [self.parser.make_problem(place, field, cell, row.errors[index])]
         if column is None:
-            nameless = self.values.make_problem(place, None, cell, "namelessColumn")
+            nameless = self.parser.make_problem(place, None, cell, "namelessColumn")
             return [nameless] if cell.strip() else []
         if column.language:
             text = cell.replace("\r\n", "\n").strip()
             return [Literal(text, language=column.language)] if text else []
         parts = split_values(cell)
         if len(parts) > 1 and not column.field.is_repeatable:
-            return [self.values.make_problem(place, field, cell, "onlyOne")]
-        languages = self.values.languages
-        return [self.values.parse(place, column.field, part, languages) for part in parts]
+            return [self.parser.make_problem(place, field, cell, "onlyOne")]
+        languages = self.parser.languages
+        return [self.parser.parse(place, column.field, part, languages) for part in parts]
 
 
 def _named_by_hash(digest: str) -> str:

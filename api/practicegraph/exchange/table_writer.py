@@ -65,7 +65,7 @@ class WorkbookWriter:
     languages: tuple[str, ...]
 
     @cached_property
-    def listed(self) -> tuple[Column, ...]:
+    def written_columns(self) -> tuple[Column, ...]:
         """Return the columns: all but those that an import fills by itself."""
         return tuple(
             c for c in self.columns.all if c.field.predicate not in importer.GENERATED_PROPERTIES
@@ -73,7 +73,7 @@ class WorkbookWriter:
 
     def labels(self) -> list[str]:
         """Return what the columns are called."""
-        return [self.columns.label(column, self.languages) for column in self.listed]
+        return [self.columns.label(column, self.languages) for column in self.written_columns]
 
     def write(self, reader: RecordReader, entries: Iterable[Record], output: BinaryIO) -> None:
         """Write a workbook with the entries; raises CellValueError."""
@@ -90,31 +90,33 @@ class WorkbookWriter:
         output.write(_timeless(packed))
 
     def _say(self, name: str, /, **words: object) -> str:
-        return self.columns.values.phrases.format(name, self.languages, **words)
+        return self.columns.parser.phrases.format(name, self.languages, **words)
 
     def _prepare(self, sheet: Any) -> None:
         """Write the names of the columns, and the keys in a row that is not seen."""
         sheet.freeze_panes = "B3"
         sheet.row_dimensions[2].hidden = True
-        for number, column in enumerate(self.listed, 1):
+        for number, column in enumerate(self.written_columns, 1):
             dimension = sheet.column_dimensions[column_letters(number)]
             dimension.width = _width(column.field)
             dimension.number_format = _TEXT
         heading = []
-        for column, label in zip(self.listed, self.labels(), strict=True):
+        for column, label in zip(self.written_columns, self.labels(), strict=True):
             cell = _cell(sheet, label)
             cell.font, cell.alignment = _BOLD, _WRAPPED
             cell.fill = _REQUIRED if column.field.is_required else _OPTIONAL
             heading.append(cell)
         sheet.append(heading)
-        sheet.append([_cell(sheet, column.key) for column in self.listed])
+        sheet.append([_cell(sheet, column.key) for column in self.written_columns])
 
     def _rows(self, reader: RecordReader, entries: Iterable[Record]) -> Iterator[list[str]]:
         """Return the texts of each entry's cells; raises CellValueError."""
-        tags = self.columns.values.languages
+        tags = self.columns.parser.languages
         for record in entries:
             found = table_row(reader, record, tags) | self._worded(reader, record)
-            yield [_fit(found.get(column.key, ""), record, column) for column in self.listed]
+            yield [
+                _fit(found.get(column.key, ""), record, column) for column in self.written_columns
+            ]
 
     def _worded(self, reader: RecordReader, record: Record) -> dict[str, str]:
         return {
@@ -129,8 +131,12 @@ class WorkbookWriter:
     @cached_property
     def _wordings(self) -> Mapping[str, Mapping[str, str]]:
         """Return the words for the values of lists, by key and short form."""
-        fields = {column.key: column.field for column in self.listed if column.field.has_options}
-        return {key: self.columns.wordings(field, self.languages) for key, field in fields.items()}
+        fields = {
+            column.key: column.field for column in self.written_columns if column.field.has_options
+        }
+        return {
+            key: self.columns.option_texts(field, self.languages) for key, field in fields.items()
+        }
 
     def _choices(self, key: str) -> list[str]:
         return sorted(set(self._wordings.get(key, {}).values()), key=fold)
@@ -147,7 +153,7 @@ class WorkbookWriter:
             cell.font, cell.fill = _BOLD, _OPTIONAL
         sheet.append([])
         sheet.append(heading)
-        for column, label in zip(self.listed, self.labels(), strict=True):
+        for column, label in zip(self.written_columns, self.labels(), strict=True):
             texts = (label, column.key, *self._explained(column))
             cells = [_cell(sheet, text) for text in texts]
             for cell in cells:
@@ -171,7 +177,7 @@ class WorkbookWriter:
             texts = [listed[row] if row < len(listed) else "" for listed in lists]
             options.append([_cell(options, text) for text in texts])
         places = {key: number for number, key in enumerate(self._wordings, 1)}
-        for number, column in enumerate(self.listed, 1):
+        for number, column in enumerate(self.written_columns, 1):
             source = ""
             if column.key in places:
                 letter, last = column_letters(places[column.key]), len(self._choices(column.key))
@@ -258,7 +264,9 @@ def empty_table(opened: Catalogue, form: str, language: str | None) -> bytes:
     """
     sheets = WorkbookWriter(TableColumns(opened.value_parser), opened.preferred_languages(language))
     if form == "csv":
-        return _line(sheets.labels() if language else [column.key for column in sheets.listed])
+        return _line(
+            sheets.labels() if language else [column.key for column in sheets.written_columns]
+        )
     output = io.BytesIO()
     sheets.write(opened.reader, (), output)
     return output.getvalue()

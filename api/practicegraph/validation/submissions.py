@@ -164,7 +164,7 @@ class TableReader:
 
         Raises UnreadableError where there are none.
         """
-        drafts = TableParser(self.values).drafts(path, content)
+        drafts = TableParser(self.values).parse(path, content)
         if not drafts:
             raise UnreadableError(path, "the table has no rows below its heading")
         grid = _Grid.of(drafts)
