@@ -30,7 +30,7 @@ _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("file", files, "write_text"),
     ("state", change_recorder, "record_change"),
     ("state", loading, "record_write"),
-    ("store", OxigraphStore, "exchange"),
+    ("store", OxigraphStore, "replace_graph"),
     ("index", writer, "synchronise"),
 )
 Clocked = dict[str, list[tuple[float, float]]]

@@ -142,7 +142,7 @@ def test_a_set_is_put_in_part_by_part(site: Site, monkeypatch: pytest.MonkeyPatc
 
 
 def test_more_quads_than_few_are_loaded_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("practicegraph.storage.oxigraph._FEW", 3)
+    monkeypatch.setattr("practicegraph.storage.oxigraph._BULK", 3)
     names = [quad(NamedNode(f"https://example.org/{n}"), LABEL, "set") for n in range(10)]
     for count in range(len(names)):
         store = OxigraphStore()

@@ -267,7 +267,7 @@ def test_a_load_that_breaks_off_goes_on_where_it_was(
     for entry in entries:
         said = f'<{BASE}practice/{entry.stem}> <http://purl.org/dc/terms/abstract> "More."@en .'
         entry.write_text(f"{entry.read_text()}\n{said}\n")
-    monkeypatch.setattr(RemoteStore, "portion", 1)
+    monkeypatch.setattr(RemoteStore, "batch_size", 1)
     update, calls = Endpoint.update, []
 
     def failing(self: Endpoint, text: str) -> None:

@@ -68,7 +68,7 @@ class ReleaseDumps:
         return len(self.dumps) == len(DUMP_NAMES)
 
     def canonical_hash(self, dump: Dump) -> str | None:
-        """Return the hash of what a dump says (RDFC-1.0): of its graphs, or of their union."""
+        """Return the canonical hash of a dump (RDFC-1.0): of its graphs, or of their union."""
         form = "nq" if dump.form in QUAD_FORMATS else "nt"
         return self.dumps[form].checksum if dump.form != "csv" and form in self.dumps else None
 

@@ -1,13 +1,10 @@
-"""A catalogue written whole, in each format: the same bytes of the same catalogue everywhere.
+"""The whole catalogue in each format, with the same bytes everywhere.
 
-N-Quads and N-Triples are in canonical form, so the SHA-256 of the file is the canonical hash: of
-the dataset, and of the union of its graphs. What is written is read piece by piece.
+N-Quads and N-Triples are canonical (RDFC-1.0, https://www.w3.org/TR/rdf-canon/), so that the
+SHA-256 of the file is the canonical hash of the dataset, or of the union of its graphs.
 
-The triples in their canonical form: named by RDFC-1.0, in sorted order, in flat memory.
-
-Only statements with blank nodes take part in the naming of blank nodes (RDF Dataset
-Canonicalization, section 4.4, https://www.w3.org/TR/rdf-canon/), so these alone are held in
-memory. All others are written out once, graph by graph, and their lines sorted in runs on disk.
+Only quads with blank nodes take part in the naming of blank nodes (section 4.4), so these alone are
+in memory. All others are written to disk graph by graph, and their lines are sorted in runs.
 """
 
 import csv
@@ -53,38 +50,38 @@ _NAMING = CanonicalizationAlgorithm.RDFC_1_0
 
 @dataclass(frozen=True)
 class CanonicalDataset:
-    """All named graphs, with the names that RDFC-1.0 gives to their blank nodes.
+    """All named graphs, with canonical names of their blank nodes.
 
-    The folder holds what is not kept: the quads without blank nodes, and their sorted lines.
+    The folder has temporary files: the quads without blank nodes, and their sorted lines.
     """
 
     folder: Path
     names: tuple[str, ...]
     sizes: tuple[int, ...]
-    nameless: Dataset
+    blank: Dataset
 
     def graphs(self, progress: Progress = no_progress) -> Iterator[tuple[str, list[Quad]]]:
-        """Return the graphs in order of their names, and the quads of each in order."""
+        """Yield the graphs by name, and the quads of each in order."""
         with _plain(self.folder).open("rb") as stream:
             for name, size in zip(progress("Writing", list(self.names)), self.sizes, strict=True):
                 quads = list(parse(stream.read(size), RdfFormat.N_QUADS))
-                nameless = list(self.nameless.quads_for_graph_name(NamedNode(name)))
-                yield name, sorted([*quads, *nameless], key=str) if nameless else quads
+                blank = list(self.blank.quads_for_graph_name(NamedNode(name)))
+                yield name, sorted([*quads, *blank], key=str) if blank else quads
 
     def quads(self) -> Iterator[bytes]:
-        """Return the lines of the canonical N-Quads of the dataset (RDFC-1.0, section 4)."""
-        return heapq.merge(self._named(), sorted(_lines(self.nameless)))
+        """Return the lines of the canonical N-Quads of the dataset."""
+        return heapq.merge(self._named(), sorted(_lines(self.blank)))
 
     def lines(self) -> Iterator[bytes]:
-        """Return the lines of the canonical N-Triples of the union of the graphs, each once."""
-        union = Dataset(Quad(q.subject, q.predicate, q.object) for q in self.nameless)
+        """Return the lines of the canonical N-Triples of the union of the graphs."""
+        union = Dataset(Quad(q.subject, q.predicate, q.object) for q in self.blank)
         union.canonicalize(_NAMING)
         # A line keeps its place without its graph: where lines differ, they do so before it.
         named = (line[: line.rindex(b" <")] + b" .\n" for line in self._named())
         return (line for line, _ in groupby(heapq.merge(named, sorted(_lines(union)))))
 
     def triples(self) -> Iterator[Triple]:
-        """Return the triples of the union of the graphs in order, those of a subject together."""
+        """Yield the triples of the union of the graphs in order."""
         lines = self.lines()
         while batch := list(islice(lines, _BATCH)):
             yield from (quad.triple for quad in parse(b"".join(batch), RdfFormat.N_TRIPLES))
@@ -107,26 +104,26 @@ class CanonicalDataset:
 def canonicalize_store(
     store: Store, folder: Path, progress: Progress = no_progress
 ) -> CanonicalDataset:
-    """Read the graphs of a store once and name their blank nodes."""
+    """Read the graphs of a store once and name their blank nodes canonically."""
     names = tuple(sorted(store.graph_names()))
     sizes: list[int] = []
-    nameless = Dataset()
+    blank = Dataset()
     with _plain(folder).open("wb") as stream:
         for name in progress("Reading", list(names)):
             quads = store.graph_quads(name)
-            content = b"".join(sorted(_lines(q for q in quads if not _is_nameless(q))))
+            content = b"".join(sorted(_lines(q for q in quads if not _has_blank_node(q))))
             sizes.append(stream.write(content))
-            for quad in filter(_is_nameless, quads):
-                nameless.add(quad)
-    nameless.canonicalize(_NAMING)
-    return CanonicalDataset(folder, names, tuple(sizes), nameless)
+            for quad in filter(_has_blank_node, quads):
+                blank.add(quad)
+    blank.canonicalize(_NAMING)
+    return CanonicalDataset(folder, names, tuple(sizes), blank)
 
 
 def _plain(folder: Path) -> Path:
     return folder / "graphs.nq"
 
 
-def _is_nameless(quad: Quad) -> bool:
+def _has_blank_node(quad: Quad) -> bool:
     return isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode)
 
 
@@ -143,9 +140,9 @@ def _read(run: Path) -> Iterator[bytes]:
 
 FORMATS = ("nq", "trig", "ttl", "nt", "jsonld", "csv")
 XLSX = "xlsx"
-"""A format of exports alone: a sheet ends at a million rows."""
+"""A format of exports alone: a sheet has at most a million rows."""
 QUAD_FORMATS = ("nq", "trig", "jsonld")
-"""The formats that say in which graph a triple stands."""
+"""The formats with named graphs."""
 _TYPE = NamedNode(RDF + "type")
 
 
@@ -155,7 +152,7 @@ class UnwritableError(ValueError):
 
 @dataclass(frozen=True)
 class Exporter:
-    """Writes a catalogue."""
+    """Writes a catalogue in each format."""
 
     catalogue: Catalogue
     contents: CanonicalDataset
@@ -176,7 +173,7 @@ class Exporter:
         writers[form](output)
 
     def save(self, form: str, path: Path) -> None:
-        """Write a file, packed if its name ends in `.gz`, whole; or raise UnwritableError."""
+        """Write a file, compressed if its name ends in `.gz`; raises UnwritableError."""
         write_file(path, lambda output: self.write(form, output))
 
     def _n_quads(self, output: BinaryIO) -> None:
@@ -219,7 +216,7 @@ class Exporter:
         WorkbookWriter(columns, languages).write(self.catalogue.reader, self._records(), output)
 
     def _records(self) -> Iterator[Record]:
-        """Return the entries in order; only fields that lie beyond a property are asked for."""
+        """Yield the entries in order; only fields with longer paths are queried."""
         kind = self.catalogue.shapes.entry_shape
         beyond = replace(kind, fields=tuple(f for f in kind.fields if not f.predicate))
         classes = set(map(NamedNode, kind.classes))
@@ -235,13 +232,13 @@ class Exporter:
         return record.values
 
     def _prefixes(self) -> dict[str, str]:
-        """Return the prefixes in order, one a namespace, since files may name one differently."""
+        """Return the prefixes in order, one for each namespace."""
         names = {space: name for name, space in sorted(self.catalogue.prefixes.items())}
         return dict(sorted((name, space) for space, name in names.items()))
 
 
 def write_file(path: Path, produce: Produce) -> None:
-    """Write a file, packed if its name ends in `.gz`, whole; or raise UnwritableError."""
+    """Write a file, compressed if its name ends in `.gz`; raises UnwritableError."""
     try:
         files.write_stream(path, produce)
     except OSError as error:
@@ -249,7 +246,7 @@ def write_file(path: Path, produce: Produce) -> None:
 
 
 def export_format(path: Path) -> str:
-    """Return the format that the name of a file ends in, packed or not; or UnknownFormatError."""
+    """Return the format of a file name, compressed or not; raises UnknownFormatError."""
     form = Path(path.name.removesuffix(files.GZIP_SUFFIX)).suffix.removeprefix(".")
     if form not in (*FORMATS, XLSX):
         known = ", ".join((*FORMATS, XLSX))

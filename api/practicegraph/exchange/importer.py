@@ -1,7 +1,4 @@
-"""What a draft changes in an entry: the triples after it, with where they come from (PROV).
-
-From the files of an import to the changes that they make in the catalogue's files.
-"""
+"""The changes that an import makes in the files of entries, with their provenance (PROV)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,12 +23,12 @@ _SOURCE = NamedNode(DCT + "source")
 ISSUED, MODIFIED = NamedNode(DCT + "issued"), NamedNode(DCT + "modified")
 _CHECKSUM = NamedNode(PG + "checksum")
 GENERATED_PROPERTIES = frozenset(term.value for term in (GENERATED, ISSUED, MODIFIED))
-"""The properties of an entry that an import states by itself."""
+"""The properties of an entry that an import sets by itself."""
 
 
 @dataclass(frozen=True)
 class ImportContext:
-    """The circumstances of an import: the program's version, the day of reading, and today."""
+    """The version of the program, the day on which the sources were retrieved, and today."""
 
     version: str
     retrieved: date
@@ -39,31 +36,37 @@ class ImportContext:
 
 
 def apply_draft(
-    draft: Draft, entry: NamedNode, before: Iterable[Triple], kind: NodeShape, made: ImportContext
+    draft: Draft,
+    entry: NamedNode,
+    before: Iterable[Triple],
+    kind: NodeShape,
+    context: ImportContext,
 ) -> list[Triple]:
-    """Return the triples of the entry after the draft; the same ones where it says nothing new."""
+    """Return the triples of the entry after the draft, which may be the same."""
     old = list(before)
-    triples = [triple for triple in old if not any(_says(v, triple, entry) for v in draft.values)]
+    triples = [
+        triple for triple in old if not any(_replaces(v, triple, entry) for v in draft.values)
+    ]
     triples += [Triple(entry, NamedNode(RDF + "type"), NamedNode(kind.classes[0]))]
-    triples += [triple for values in draft.values for triple in _stated(values, entry)]
+    triples += [triple for values in draft.values for triple in _triples(values, entry)]
     if draft.is_page:
         triples += [Triple(entry, _SOURCE, NamedNode(draft.source))]
     activity = NamedNode(f"{entry.value}#{draft.part}")
-    if set(triples) == set(old) and (_was_read(draft, activity, old) or not draft.is_page):
+    if set(triples) == set(old) and (_was_imported(draft, activity, old) or not draft.is_page):
         return old
     triples = [triple for triple in triples if triple.subject != activity]
-    triples += _provenance(draft, entry, activity, made)
-    return _dated(triples, entry, made.today)
+    triples += _provenance(draft, entry, activity, context)
+    return _dated(triples, entry, context.today)
 
 
-def _says(values: FieldValues, triple: Triple, entry: NamedNode) -> bool:
+def _replaces(values: FieldValues, triple: Triple, entry: NamedNode) -> bool:
     if triple.subject != entry or triple.predicate != _predicate(values.field):
         return False
     language = triple.object.language if isinstance(triple.object, Literal) else None
     return values.language is None or language == values.language
 
 
-def _stated(values: FieldValues, entry: NamedNode) -> Iterator[Triple]:
+def _triples(values: FieldValues, entry: NamedNode) -> Iterator[Triple]:
     return (Triple(entry, _predicate(values.field), term) for term in values.terms)
 
 
@@ -72,91 +75,93 @@ def _predicate(field: Field) -> NamedNode:
     return NamedNode(field.predicate)
 
 
-def _was_read(draft: Draft, activity: NamedNode, triples: Iterable[Triple]) -> bool:
+def _was_imported(draft: Draft, activity: NamedNode, triples: Iterable[Triple]) -> bool:
     return Triple(activity, _CHECKSUM, Literal(draft.checksum)) in set(triples)
 
 
 def _provenance(
-    draft: Draft, entry: NamedNode, activity: NamedNode, made: ImportContext
+    draft: Draft, entry: NamedNode, activity: NamedNode, context: ImportContext
 ) -> Iterator[Triple]:
     yield Triple(entry, GENERATED, activity)
     yield Triple(activity, NamedNode(RDF + "type"), NamedNode(PG + "Import"))
     for name, value in (
         (PROV + "used", NamedNode(draft.source)),
-        (PG + "retrieved", date_literal(made.retrieved)),
+        (PG + "retrieved", date_literal(context.retrieved)),
         (PROV + "wasAssociatedWith", NamedNode(PG + "importer")),
-        (_SOFTWARE_VERSION.value, Literal(made.version)),
+        (_SOFTWARE_VERSION.value, Literal(context.version)),
         (_CHECKSUM.value, Literal(draft.checksum)),
     ):
         yield Triple(activity, NamedNode(name), value)
 
 
 def _dated(triples: list[Triple], entry: NamedNode, today: date) -> list[Triple]:
-    dated = [triple for triple in triples if not _about(triple, entry, MODIFIED)]
+    dated = [triple for triple in triples if not _has(triple, entry, MODIFIED)]
     dated.append(Triple(entry, MODIFIED, date_literal(today)))
-    if not any(_about(triple, entry, ISSUED) for triple in dated):
+    if not any(_has(triple, entry, ISSUED) for triple in dated):
         dated.append(Triple(entry, ISSUED, date_literal(today)))
     return list(dict.fromkeys(dated))
 
 
-def date_literal(found: date) -> Literal:
-    """Return a day as a value."""
-    return Literal(found.isoformat(), datatype=NamedNode(XSD + "date"))
+def date_literal(day: date) -> Literal:
+    """Return a day as an xsd:date."""
+    return Literal(day.isoformat(), datatype=NamedNode(XSD + "date"))
 
 
-def _about(triple: Triple, subject: NamedNode, predicate: NamedNode) -> bool:
+def _has(triple: Triple, subject: NamedNode, predicate: NamedNode) -> bool:
     return triple.subject == subject and triple.predicate == predicate
 
 
 @dataclass(frozen=True)
 class PageOptions:
-    """What a user says of a page where its name, ID.LANG.txt, does not say it."""
+    """The identifier, language and URL of a page whose file is not named ID.LANG.txt."""
 
     identifier: str | None = None
     language: str | None = None
     url: str | None = None
 
 
-def read_drafts(opened: Catalogue, path: Path, given: PageOptions) -> list[Draft]:
-    """Read a page, or a table (CSV, XLSX); raises RefusedError with every problem."""
+def read_drafts(catalogue: Catalogue, path: Path, options: PageOptions) -> list[Draft]:
+    """Parse a page, or a table (CSV, XLSX); raises RefusedError with every problem."""
     if path.suffix.lower() in table_reader.TABLE_EXTENSIONS:
-        return TableParser(opened.value_parser).parse_file(path)
+        return TableParser(catalogue.value_parser).parse_file(path)
     if path.suffix.lower() in table_reader.REFUSED_EXTENSIONS:
-        raise opened.value_parser.file_error(path, "otherTable")
+        raise catalogue.value_parser.file_error(path, "otherTable")
     identifier, language = _named(path)
-    identifier, language = given.identifier or identifier, given.language or language
+    identifier, language = options.identifier or identifier, options.language or language
     if not identifier:
-        raise opened.value_parser.file_error(path, "noIdentifier")
-    if language not in opened.languages:
-        known = ", ".join(opened.languages)
-        raise opened.value_parser.file_error(path, "noLanguageOfPage", languages=known)
-    address = given.url or read_source_site(opened.store).page_url(identifier, language)
+        raise catalogue.value_parser.file_error(path, "noIdentifier")
+    if language not in catalogue.languages:
+        known = ", ".join(catalogue.languages)
+        raise catalogue.value_parser.file_error(path, "noLanguageOfPage", languages=known)
+    address = options.url or read_source_site(catalogue.store).page_url(identifier, language)
     if not address:
-        raise opened.value_parser.file_error(path, "noSourceAddress")
+        raise catalogue.value_parser.file_error(path, "noSourceAddress")
     return [
-        SourcePageParser(opened.value_parser, read_source_site(opened.store)).parse_file(
+        SourcePageParser(catalogue.value_parser, read_source_site(catalogue.store)).parse_file(
             path, identifier, language, address
         )
     ]
 
 
 def file_changes(
-    opened: Catalogue, drafted: Iterable[Draft], made: ImportContext
+    catalogue: Catalogue, drafts: Iterable[Draft], context: ImportContext
 ) -> list[FileChange]:
-    """Return what becomes of each entry's file; several drafts of one entry come one on another."""
-    found: dict[Path, FileChange] = {}
-    for draft in drafted:
-        path = opened.entry_path(draft.identifier)
+    """Return the change of each entry's file; drafts of one entry are applied in turn."""
+    changes: dict[Path, FileChange] = {}
+    for draft in drafts:
+        path = catalogue.entry_path(draft.identifier)
         before = path.read_text(encoding="utf-8") if path.exists() else ""
-        text = found[path].after if path in found else before
+        text = changes[path].after if path in changes else before
         triples = (
             [q.triple for q in documents.parse_document(path, text.encode()).quads] if text else []
         )
-        entry = opened.entry_iri(draft.identifier)
-        applied = apply_draft(draft, NamedNode(entry), triples, opened.shapes.entry_shape, made)
-        after = text if applied == triples else opened.writer.write(applied, entry)
-        found[path] = FileChange(path, before, after)
-    return list(found.values())
+        entry = catalogue.entry_iri(draft.identifier)
+        applied = apply_draft(
+            draft, NamedNode(entry), triples, catalogue.shapes.entry_shape, context
+        )
+        after = text if applied == triples else catalogue.writer.write(applied, entry)
+        changes[path] = FileChange(path, before, after)
+    return list(changes.values())
 
 
 def _named(path: Path) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The text of a source's page, read: headings are fields, lines below them are values."""
+"""The text of a source page, parsed to a draft: headings are fields, lines below them values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,13 +35,13 @@ class SourceSite:
     not_available: tuple[str, ...]
 
     def page_url(self, identifier: str, language: str) -> str | None:
-        """Return the address of an entry's page in a language, where it is known."""
+        """Return the URL of an entry's page in a language, or None without a template."""
         template = self.page_templates.get(language)
         return template.replace("{id}", identifier) if template else None
 
 
 def read_source_site(store: Store) -> SourceSite:
-    """Read how the catalogue's source prints its pages."""
+    """Return how the catalogue's source prints its pages."""
     source = store.subjects(RDF + "type", NamedNode(PG + "Source"))[0]
 
     def words(name: str) -> tuple[str, ...]:
@@ -72,13 +72,13 @@ class _Line:
 
 @dataclass(frozen=True)
 class SourcePageParser:
-    """Reads pages of one source."""
+    """Parses pages of one source."""
 
     parser: ValueParser
     site: SourceSite
 
     def parse_file(self, path: Path, identifier: str, language: str, address: str) -> Draft:
-        """Read the text of a page of the source; raises RefusedError with every problem."""
+        """Parse the text of a page; raises RefusedError with every problem."""
         content = path.read_bytes()
         lines = self._lines(path, content)
         first, last = self._bounds(path, lines, language)

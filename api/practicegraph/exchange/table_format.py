@@ -1,9 +1,4 @@
-"""Cells of tables: where one stands, what it says, and how it is kept from becoming a formula.
-
-Columns of tables: which there are, what they are called, and which words stand for a value.
-
-Rows of tables: what the columns hold of a record.
-"""
+"""The columns, rows and cells of tables of entries, in CSV and XLSX alike."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,24 +14,24 @@ from ..schema.text import fold, pick_text
 from ..schema.value_parser import SourceLocation, ValueParser
 
 VALUE_SEPARATOR = " | "
-"""What stands between the values of one cell."""
-# Programs take what begins so for a formula, but for a number; the first ones escape the others.
+"""The separator of the values of one cell."""
+# Spreadsheet programs take what begins so, and is no number, for a formula; a leading ' escapes it.
 _FORMULA = re.compile(r"'*(?:[=@\t\r]|[+-](?!\d+(?:[.,]\d+)?$))")
 _BREAK = re.compile(r"\r\n|\r|\n")
 _BAR = re.compile(r"(\\*)\|")
-_SHIELD = "'"
+_ESCAPE = "'"
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """What the cells of a row say; a fault is the phrase that says why one cannot be read."""
+    """The texts of a row's cells, and by index the phrases of those that cannot be read."""
 
     location: SourceLocation
     cells: tuple[str, ...]
     errors: Mapping[int, str] = field(default_factory=dict)
 
     def cell_location(self, index: int) -> SourceLocation:
-        """Return where a cell stands, the first one being 0; in CSV, those before it have lines."""
+        """Return the location of a cell by its index; cells of CSV may have several lines."""
         lines = (
             0 if self.location.sheet else sum(len(_BREAK.findall(t)) for t in self.cells[:index])
         )
@@ -44,12 +39,12 @@ class TableRow:
 
 
 def join_values(values: Iterable[str]) -> str:
-    """Return several values as the text of one cell, with a backslash before each bar in one."""
+    """Return several values as the text of a cell; a backslash escapes a bar in a value."""
     return VALUE_SEPARATOR.join(_BAR.sub(lambda bar: bar[1] * 2 + r"\|", value) for value in values)
 
 
 def split_values(text: str) -> list[str]:
-    """Return the values that the text of one cell has, without what is blank."""
+    """Return the values of a cell's text, without blank ones."""
     values, begin = [""], 0
     for bar in _BAR.finditer(text):
         values[-1] += text[begin : bar.start()] + bar[1][: len(bar[1]) // 2]
@@ -63,25 +58,25 @@ def split_values(text: str) -> list[str]:
 
 
 def escape_formula(text: str) -> str:
-    """Return a text for a cell of CSV, with a `'` before what would be taken for a formula."""
-    return _SHIELD + text if _FORMULA.match(text) else text
+    """Return a text for a cell of CSV, with a `'` before what looks like a formula."""
+    return _ESCAPE + text if _FORMULA.match(text) else text
 
 
 def unescape_formula(text: str) -> str:
-    """Return the text of a cell that was shielded; any other text is as it was."""
-    bare = text.removeprefix(_SHIELD)
+    """Return the text of a cell without the `'` that escapes a formula."""
+    bare = text.removeprefix(_ESCAPE)
     return bare if bare != text and _FORMULA.match(bare) else text
 
 
 def column_keys(kind: NodeShape, languages: Iterable[str]) -> list[str]:
     """Return the columns of a table: a field's key, for texts one a language; identifiers first."""
-    listed = list(languages)
+    tags = list(languages)
     identifiers = kind.fields_with_role("IDRole")
     others = [field for field in kind.fields if field not in identifiers]
     return [
         column
         for field in (*identifiers, *others)
-        for column in ([f"{field.key}@{tag}" for tag in listed] if field.is_text else [field.key])
+        for column in ([f"{field.key}@{tag}" for tag in tags] if field.is_text else [field.key])
     ]
 
 
@@ -98,20 +93,20 @@ def table_row(reader: RecordReader, record: Record, languages: Iterable[str]) ->
 
 
 def csv_row(reader: RecordReader, record: Record, languages: Iterable[str]) -> dict[str, str]:
-    """Return a record as a row of CSV, in which no program finds a formula."""
+    """Return a record as a row of CSV, without cells that look like formulas."""
     return {key: escape_formula(text) for key, text in table_row(reader, record, languages).items()}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A field in a table; a text has a column for each language."""
+    """A field in a table; a field of texts has a column for each language."""
 
     field: Field
     language: str | None
 
     @property
     def key(self) -> str:
-        """Return the name that is the same in every language, such as `title@nl`."""
+        """Return the name in all languages, such as `title@nl`."""
         return self.field.key + (f"@{self.language}" if self.language else "")
 
 
@@ -139,18 +134,18 @@ class TableColumns:
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
-        """Return the columns by their names, folded: keys, and labels in every language.
+        """Return the columns by their folded names: keys, and labels in every language.
 
-        Texts are there without a language too, so that one who forgets it can be told.
+        Fields of texts are also listed without a language, for an error that names it.
         """
-        known: dict[str, Column] = {}
+        columns: dict[str, Column] = {}
         for own in self.parser.shape.fields:
             names = [own.key, *(wording for _, wording in own.all_names)]
             for name in names if own.predicate else ():
-                known.setdefault(fold(name), Column(own, None))
+                columns.setdefault(fold(name), Column(own, None))
                 for tag in self.parser.languages if own.is_text else ():
-                    known.setdefault(fold(f"{name}@{tag}"), Column(own, tag))
-        return known
+                    columns.setdefault(fold(f"{name}@{tag}"), Column(own, tag))
+        return columns
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -158,31 +153,28 @@ class TableColumns:
         return frozenset(column.key for column in self.all)
 
     def label(self, column: Column, languages: Sequence[str]) -> str:
-        """Return what a column is called; its key where another column is called so too."""
+        """Return the label of a column, or its key where another column has that label."""
         tag = f"@{column.language}" if column.language else ""
         label = pick_text(column.field.names, languages) + tag
         return label if self.by_name.get(fold(label)) == column else column.key
 
     def option_texts(self, field: Field, languages: Sequence[str]) -> dict[str, str]:
-        """Return what to write for each value from a list, by its short form.
-
-        That is the label, if it is read as this value; else the short form itself.
-        """
+        """Return a text for each option by code: a label that is parsed as it, or the code."""
         return {
-            code: self._wording(field, code, term, languages)
+            code: self._option_text(field, code, term, languages)
             for code, term in self.parser.vocabularies.options(field).items()
         }
 
-    def _wording(self, field: Field, code: str, term: Term, languages: Sequence[str]) -> str:
+    def _option_text(self, field: Field, code: str, term: Term, languages: Sequence[str]) -> str:
         if field.is_boolean:
             return self.parser.phrases.format(BOOLEAN_PHRASES[code], languages)
         concept = self.parser.vocabularies.concepts.get(as_text(term))
         label = pick_text(concept.labels, languages) if concept else code
         if VALUE_SEPARATOR.strip() in label:
             return code
-        read = self.parser.parse(SourceLocation(Path(), 0), field, label, self.parser.languages)
-        return label if read == term else code
+        value = self.parser.parse(SourceLocation(Path(), 0), field, label, self.parser.languages)
+        return label if value == term else code
 
 
 class UnknownFormatError(ValueError):
-    """A file whose name ends as none of a format does."""
+    """A file whose name has no extension of a known format."""

@@ -1,12 +1,7 @@
-"""Tables in CSV (RFC 4180), read as spreadsheet programs write them in any country.
+"""Tables in CSV (RFC 4180) and XLSX (ECMA-376), parsed to drafts: an entry a row, a field a column.
 
-Workbooks of spreadsheet programs (XLSX, ECMA-376), read: what the cells of a sheet show.
-
-Nothing is calculated, and nothing runs: a formula is a fault of its cell, a macro one of the file.
-
-A table, read: one entry a row, one field a column.
-
-A column that is not there leaves its field alone; an empty cell empties it.
+A missing column leaves its field as it is; an empty cell empties it. A formula is an error of its
+cell, a macro one of the file.
 """
 
 import base64
@@ -46,7 +41,7 @@ _DELIMITERS = ",;\t"
 
 
 def read_csv(values: ValueParser, path: Path, content: bytes) -> Iterator[TableRow]:
-    """Return the rows that are not blank; raises RefusedError where it is no table."""
+    """Yield the rows of CSV that are not blank; raises RefusedError."""
     text = values.decode(path, content)
     line = 1
     try:
@@ -62,7 +57,7 @@ def read_csv(values: ValueParser, path: Path, content: bytes) -> Iterator[TableR
 
 
 def _delimiter(text: str) -> str:
-    """Return what stands between the cells of the first line: a comma, where nothing else does."""
+    """Return the delimiter that splits the first line into most cells, by default a comma."""
     lines = io.StringIO(text, newline="")
     return max(_DELIMITERS, key=lambda delimiter: _width(lines, delimiter))
 
@@ -73,9 +68,9 @@ def _width(lines: io.StringIO, delimiter: str) -> int:
 
 
 MAX_TABLE_BYTES = 100 << 20
-"""The most bytes that a workbook may have, unpacked."""
-_MOST_COLUMNS = 1000
-_MOST_CHARACTERS = 32_767  # of a cell, as Excel has it
+"""The maximum size of a table, of a workbook uncompressed."""
+_MAX_COLUMNS = 1000
+_MAX_CHARACTERS = 32_767  # of a cell, as Excel has it
 _TYPES = "[Content_Types].xml"
 _MACROS = re.compile(rb"macroEnabled|vbaProject", re.I)
 _UNREADABLE = (
@@ -91,29 +86,28 @@ _UNREADABLE = (
     OSError,
     RuntimeError,  # a packed file with a password, a packing that is not known
 )
-_NO_LETTERS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+_LITERALS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 
 
-def read_xlsx(values: ValueParser, path: Path, content: bytes, most: int) -> list[TableRow]:
-    """Return the rows of the first visible sheet that are not blank, at most so many.
+def read_xlsx(values: ValueParser, path: Path, content: bytes, max_rows: int) -> list[TableRow]:
+    """Return the rows of the first visible sheet that are not blank.
 
-    Raises RefusedError where the file is no workbook, has macros or is too large.
+    Raises RefusedError for a file that is no workbook, has macros or is too large.
     """
     try:
-        _guard(values, path, content)
+        _check_package(values, path, content)
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of what openpyxl leaves out, and of dates out of range
-            found = list(_rows(values, path, content, most))
+            # openpyxl warns of parts that it leaves out, and of dates out of range
+            warnings.simplefilter("ignore")
+            rows = list(_rows(values, path, content, max_rows))
     except ImportFailedError:
         raise
     except _UNREADABLE as error:
         raise values.file_error(path, "noWorkbook") from error
-    return found
+    return rows
 
 
-def _guard(values: ValueParser, path: Path, content: bytes) -> None:
+def _check_package(values: ValueParser, path: Path, content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         if sum(part.file_size for part in packed.infolist()) > MAX_TABLE_BYTES:
             raise values.file_error(path, "tableTooLarge", limit=f"{MAX_TABLE_BYTES >> 20} MiB")
@@ -121,36 +115,36 @@ def _guard(values: ValueParser, path: Path, content: bytes) -> None:
             raise values.file_error(path, "otherTable")
 
 
-def _rows(values: ValueParser, path: Path, content: bytes, most: int) -> Iterator[TableRow]:
+def _rows(values: ValueParser, path: Path, content: bytes, max_rows: int) -> Iterator[TableRow]:
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-    sheet = next(found for found in book.worksheets if found.sheet_state == "visible")
-    sheet.reset_dimensions()  # what a file says of its size need not be true
+    sheet = next(sheet for sheet in book.worksheets if sheet.sheet_state == "visible")
+    sheet.reset_dimensions()  # the size that a file states may be wrong
     width, count = 0, 0
     for number, cells in enumerate(sheet.iter_rows(), 1):
-        texts, faults = _said(cells)
+        texts, errors = _shown_cells(cells)
         if not texts:
             continue
         count += 1
-        if count > most or len(texts) > _MOST_COLUMNS:
-            raise values.file_error(path, "tableTooLarge", limit=f"{most} × {_MOST_COLUMNS}")
+        if count > max_rows or len(texts) > _MAX_COLUMNS:
+            raise values.file_error(path, "tableTooLarge", limit=f"{max_rows} × {_MAX_COLUMNS}")
         width = width or len(texts)
         texts += [""] * (width - len(texts))
-        yield TableRow(SourceLocation(path, number, sheet=sheet.title), tuple(texts), faults)
+        yield TableRow(SourceLocation(path, number, sheet=sheet.title), tuple(texts), errors)
 
 
-def _said(cells: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
-    """Return what the cells of a row show up to the last that shows anything, and their faults."""
+def _shown_cells(cells: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
+    """Return the texts of a row's cells up to the last that is not blank, and their errors."""
     texts: list[str] = []
-    faults: dict[int, str] = {}
+    errors: dict[int, str] = {}
     for index, cell in enumerate(cells):
         if cell.value is None:
             continue
-        text, fault = _text(cell)
-        if text.strip() or fault:
+        text, phrase = _text(cell)
+        if text.strip() or phrase:
             texts += [""] * (index - len(texts)) + [text]
-        if fault:
-            faults[index] = fault
-    return texts, faults
+        if phrase:
+            errors[index] = phrase
+    return texts, errors
 
 
 def _text(cell: Any) -> tuple[str, str]:
@@ -166,12 +160,12 @@ def _text(cell: Any) -> tuple[str, str]:
     if isinstance(value, int | float):
         return _number(value, cell.number_format), ""
     text = str(value).replace("_x000D_", "")  # how Excel writes a carriage return
-    return (text, "") if len(text) <= _MOST_CHARACTERS else (text[:40] + "…", "longCell")
+    return (text, "") if len(text) <= _MAX_CHARACTERS else (text[:40] + "…", "longCell")
 
 
 def _day(value: datetime, form: str) -> str:
-    """Return a date in ISO 8601, with as much of it as its format shows."""
-    shown = set(_NO_LETTERS.sub("", form).lower())
+    """Return a date in ISO 8601, with the parts that its format shows."""
+    shown = set(_LITERALS.sub("", form).lower())
     if "h" in shown and "d" in shown:
         return value.isoformat()
     if "y" in shown and not shown & {"d", "m"}:
@@ -180,14 +174,14 @@ def _day(value: datetime, form: str) -> str:
 
 
 def _number(value: float, form: str) -> str:
-    """Return a number without an exponent, with the zeros before it that its format shows."""
+    """Return a number without an exponent, with the leading zeros that its format shows."""
     if value == int(value):
         return str(int(value)).zfill(len(form) if re.fullmatch("0+", form) else 0)
     return f"{Decimal(repr(value)):f}"
 
 
 TABLE_EXTENSIONS = (".csv", ".xlsx")
-"""How the names of tables end."""
+"""The extensions of tables that are parsed."""
 REFUSED_EXTENSIONS = (
     ".xls",
     ".xlsm",
@@ -200,30 +194,30 @@ REFUSED_EXTENSIONS = (
     ".fods",
     ".numbers",
 )
-"""How the names of tables end that are not read: macros run in some of them."""
-_MOST_ROWS = 100_000
+"""The extensions of tables that are refused: some may have macros."""
+_MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class TableParser:
-    """Reads tables of entries."""
+    """Parses tables of entries."""
 
     parser: ValueParser
 
     @cached_property
     def columns(self) -> TableColumns:
-        """Return the columns that a table may have."""
+        """Return the columns of tables."""
         return TableColumns(self.parser)
 
     def parse_file(self, path: Path) -> list[Draft]:
-        """Read a table in CSV or XLSX, an entry a row; raises RefusedError with every problem."""
+        """Parse a file in CSV or XLSX; raises RefusedError with every problem."""
         if path.stat().st_size > MAX_TABLE_BYTES:
             limit = f"{MAX_TABLE_BYTES >> 20} MiB"
             raise self.parser.file_error(path, "tableTooLarge", limit=limit)
         return self.parse(path, path.read_bytes())
 
     def parse(self, path: Path, content: bytes) -> list[Draft]:
-        """Read the content of a table; raises RefusedError with every problem."""
+        """Parse the content of a table; raises RefusedError with every problem."""
         rows = iter(self._rows(path, content))
         header, rows = self._header(path, rows)
         columns = self._columns(header)
@@ -233,7 +227,7 @@ class TableParser:
         for row in rows:
             draft, wrong = self._row(row, columns, compute_checksum(content))
             if draft and draft.identifier in drafts:
-                wrong = [*wrong, self._twice(row, columns, draft, lines[draft.identifier])]
+                wrong = [*wrong, self._duplicate(row, columns, draft, lines[draft.identifier])]
             problems += wrong
             if draft:
                 drafts.setdefault(draft.identifier, draft)
@@ -244,11 +238,11 @@ class TableParser:
 
     def _rows(self, path: Path, content: bytes) -> Iterable[TableRow]:
         if path.suffix.lower() == ".xlsx":
-            return read_xlsx(self.parser, path, content, _MOST_ROWS)
+            return read_xlsx(self.parser, path, content, _MAX_ROWS)
         return read_csv(self.parser, path, content)
 
     def _header(self, path: Path, rows: Iterator[TableRow]) -> tuple[TableRow, Iterator[TableRow]]:
-        """Return the names of the columns: the first row, or the keys that the second one has."""
+        """Return the row of column names: the first one, or the second one where it has keys."""
         first = next(rows, TableRow(SourceLocation(path, 1), ()))
         second = next(rows, None)
         if second is None:
@@ -266,11 +260,11 @@ class TableParser:
         columns: list[Column | None] = []
         problems: list[ParseProblem] = []
         for index, name in enumerate(header.cells):
-            found = self._column(header.cell_location(index), name.strip(), columns)
-            if isinstance(found, ParseProblem):
-                problems.append(found)
+            column = self._column(header.cell_location(index), name.strip(), columns)
+            if isinstance(column, ParseProblem):
+                problems.append(column)
             else:
-                columns.append(found)
+                columns.append(column)
         key = self.columns.identifier.key
         if key not in {column.key for column in columns if column} and not problems:
             place = header.cell_location(0)
@@ -284,7 +278,7 @@ class TableParser:
     def _column(
         self, place: SourceLocation, name: str, before: Sequence[Column | None]
     ) -> Column | ParseProblem | None:
-        """Return the column of a name, or none where there is no name: nothing may stand below."""
+        """Return the column of a name, or None for a column without one, which must be empty."""
         found = self.columns.by_name.get(fold(name))
         if not name:
             return None
@@ -322,12 +316,12 @@ class TableParser:
                 )
         identifier = self._identifier_in(values)
         if not identifier and not problems:
-            place = row.cell_location(self._place_of_identifier(columns))
+            place = row.cell_location(self._identifier_index(columns))
             problems.append(self.parser.make_problem(place, self.columns.identifier, "", "noValue"))
         draft = Draft(
             identifier,
             tuple(values),
-            source=_named_by_hash(digest),
+            source=_hash_iri(digest),
             is_page=False,
             checksum=digest,
             part="import-table",
@@ -339,13 +333,13 @@ class TableParser:
         found = next((term for listed in terms for term in listed), None)
         return found.value if isinstance(found, Literal) else ""
 
-    def _place_of_identifier(self, columns: Sequence[Column | None]) -> int:
+    def _identifier_index(self, columns: Sequence[Column | None]) -> int:
         return columns.index(Column(self.columns.identifier, None))
 
-    def _twice(
+    def _duplicate(
         self, row: TableRow, columns: Sequence[Column | None], draft: Draft, first: int
     ) -> ParseProblem:
-        place = row.cell_location(self._place_of_identifier(columns))
+        place = row.cell_location(self._identifier_index(columns))
         return self.parser.make_problem(place, None, draft.identifier, "rowTwice", first=first)
 
     def _cell(self, row: TableRow, index: int, column: Column | None) -> list[Term | ParseProblem]:
@@ -366,6 +360,6 @@ class TableParser:
         return [self.parser.parse(place, column.field, part, languages) for part in parts]
 
 
-def _named_by_hash(digest: str) -> str:
+def _hash_iri(digest: str) -> str:
     value = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
     return f"ni:///sha-256;{value}"

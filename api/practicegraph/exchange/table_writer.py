@@ -1,9 +1,7 @@
-"""Sheets to fill in (XLSX, ECMA-376): entries, what the columns mean, and the values of lists.
+"""XLSX workbooks (ECMA-376) of entries, with explanations and options, and empty tables.
 
-Every cell is a text, also one that begins as a formula does. What a sheet says is read back from
-the keys in its hidden second row, so that its words may be in any language.
-
-Empty tables to fill in, which an import reads.
+Every cell is a text, so that none becomes a formula. An import finds the columns by the keys in the
+hidden second row, so that the labels may be in any language.
 """
 
 import csv
@@ -39,10 +37,10 @@ from .table_format import (
 )
 
 _LAST = 1_048_576
-_MOST_CHARACTERS = 32_767
-_MOST_SHOWN = 30
-"""The most values of a list that stand in the explanation of a column."""
-_MOST_PROMPT = 255
+_MAX_CHARACTERS = 32_767
+_MAX_OPTIONS = 30
+"""The maximum number of options in the explanation of a column."""
+_MAX_PROMPT = 255
 _TEXT = "@"
 _PROPERTIES = "docProps/core.xml"
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -54,30 +52,30 @@ _WRAPPED = Alignment(wrap_text=True, vertical="top")
 
 
 class CellValueError(ValueError):
-    """A text that no cell of a sheet can hold."""
+    """A text that no cell can have."""
 
 
 @dataclass(frozen=True)
 class WorkbookWriter:
-    """Writes workbooks of entries, in the first of the languages."""
+    """Writes workbooks of entries, with labels in the first of the languages."""
 
     columns: TableColumns
     languages: tuple[str, ...]
 
     @cached_property
     def written_columns(self) -> tuple[Column, ...]:
-        """Return the columns: all but those that an import fills by itself."""
+        """Return all columns but those that an import sets by itself."""
         return tuple(
             c for c in self.columns.all if c.field.predicate not in importer.GENERATED_PROPERTIES
         )
 
     def labels(self) -> list[str]:
-        """Return what the columns are called."""
+        """Return the labels of the columns."""
         return [self.columns.label(column, self.languages) for column in self.written_columns]
 
     def write(self, reader: RecordReader, entries: Iterable[Record], output: BinaryIO) -> None:
         """Write a workbook with the entries; raises CellValueError."""
-        rows = list(self._rows(reader, entries))  # before anything is written that it would spoil
+        rows = list(self._rows(reader, entries))  # an error must come before anything is written
         book = Workbook(write_only=True)
         sheet = book.create_sheet(self._say("entriesSheet"))
         self._prepare(sheet)
@@ -93,7 +91,7 @@ class WorkbookWriter:
         return self.columns.parser.phrases.format(name, self.languages, **words)
 
     def _prepare(self, sheet: Any) -> None:
-        """Write the names of the columns, and the keys in a row that is not seen."""
+        """Write the labels of the columns, and their keys in a hidden row."""
         sheet.freeze_panes = "B3"
         sheet.row_dimensions[2].hidden = True
         for number, column in enumerate(self.written_columns, 1):
@@ -110,27 +108,27 @@ class WorkbookWriter:
         sheet.append([_cell(sheet, column.key) for column in self.written_columns])
 
     def _rows(self, reader: RecordReader, entries: Iterable[Record]) -> Iterator[list[str]]:
-        """Return the texts of each entry's cells; raises CellValueError."""
+        """Yield the texts of each entry's cells; raises CellValueError."""
         tags = self.columns.parser.languages
         for record in entries:
-            found = table_row(reader, record, tags) | self._worded(reader, record)
+            found = table_row(reader, record, tags) | self._option_cells(reader, record)
             yield [
                 _fit(found.get(column.key, ""), record, column) for column in self.written_columns
             ]
 
-    def _worded(self, reader: RecordReader, record: Record) -> dict[str, str]:
+    def _option_cells(self, reader: RecordReader, record: Record) -> dict[str, str]:
         return {
             field.key: join_values(
-                self._wordings[field.key].get(reader.code(term), reader.code(term))
+                self._option_texts[field.key].get(reader.code(term), reader.code(term))
                 for term in terms
             )
             for field, terms in record.items()
-            if field.key in self._wordings
+            if field.key in self._option_texts
         }
 
     @cached_property
-    def _wordings(self) -> Mapping[str, Mapping[str, str]]:
-        """Return the words for the values of lists, by key and short form."""
+    def _option_texts(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the texts of options by key and code."""
         fields = {
             column.key: column.field for column in self.written_columns if column.field.has_options
         }
@@ -139,10 +137,10 @@ class WorkbookWriter:
         }
 
     def _choices(self, key: str) -> list[str]:
-        return sorted(set(self._wordings.get(key, {}).values()), key=fold)
+        return sorted(set(self._option_texts.get(key, {}).values()), key=fold)
 
     def _explain(self, sheet: Any) -> None:
-        """Write how the sheet is filled in, and what each column is for."""
+        """Write how to fill in the sheet, and the explanation of each column."""
         for letter, width in zip("ABCDEF", (32, 22, 12, 16, 80, 80), strict=True):
             sheet.column_dimensions[letter].width = width
         for name in ("sheetRows", "sheetSeveral", "sheetEmpty", "sheetKeys"):
@@ -166,17 +164,17 @@ class WorkbookWriter:
             self._say("yes" if field.is_required else "no"),
             self._say("yes" if field.is_repeatable and not field.is_text else "no"),
             pick_text(field.hints, self.languages),
-            VALUE_SEPARATOR.join(choices) if len(choices) <= _MOST_SHOWN else "",
+            VALUE_SEPARATOR.join(choices) if len(choices) <= _MAX_OPTIONS else "",
         )
 
     def _add_choices(self, sheet: Any, options: Any) -> None:
-        """Write the values of lists into a sheet that is not seen; offer them and the hints."""
+        """Write the options into a hidden sheet, and let the cells offer them and the hints."""
         options.sheet_state = "hidden"
-        lists = [self._choices(key) for key in self._wordings]
+        lists = [self._choices(key) for key in self._option_texts]
         for row in range(max(map(len, lists), default=0)):
             texts = [listed[row] if row < len(listed) else "" for listed in lists]
             options.append([_cell(options, text) for text in texts])
-        places = {key: number for number, key in enumerate(self._wordings, 1)}
+        places = {key: number for number, key in enumerate(self._option_texts, 1)}
         for number, column in enumerate(self.written_columns, 1):
             source = ""
             if column.key in places:
@@ -186,9 +184,9 @@ class WorkbookWriter:
             sheet.data_validations.append(offered)
 
     def _validation(self, field: Field, letter: str, source: str) -> DataValidation:
-        """Return what a cell of a column says and offers; other words may always be put there.
+        """Return the prompt and the options of a column; other texts are allowed too.
 
-        A label in another language is right too, and so are several values in one cell.
+        They may be labels in another language, or several values.
         """
         found = DataValidation(
             type="list" if source else None,
@@ -198,7 +196,7 @@ class WorkbookWriter:
             showErrorMessage=bool(source) and not field.is_repeatable,
             errorStyle="warning",
             promptTitle=_cut(pick_text(field.names, self.languages), 32),
-            prompt=_cut(self._prompt(field), _MOST_PROMPT),
+            prompt=_cut(self._prompt(field), _MAX_PROMPT),
         )
         found.add(f"{letter}3:{letter}{_LAST}")
         return found
@@ -210,7 +208,7 @@ class WorkbookWriter:
 
 
 def _timeless(packed: BinaryIO) -> bytes:
-    """Return a workbook without the time of writing, so that it has the same bytes each time."""
+    """Return a workbook without the time of writing, so that its bytes are the same each time."""
     output = io.BytesIO()
     with zipfile.ZipFile(packed) as old, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
@@ -222,16 +220,16 @@ def _timeless(packed: BinaryIO) -> bytes:
 
 
 def _fit(text: str, record: Record, column: Column) -> str:
-    if len(text) > _MOST_CHARACTERS or ILLEGAL_CHARACTERS_RE.search(text):
+    if len(text) > _MAX_CHARACTERS or ILLEGAL_CHARACTERS_RE.search(text):
         shown = f"{text[:40]!r}, {len(text)} characters"
-        raise CellValueError(f"{record.iri}: {column.key}: no cell of a sheet can hold {shown}")
+        raise CellValueError(f"{record.iri}: {column.key}: no cell can have {shown}")
     return text
 
 
 def _cell(sheet: Any, text: str) -> Any:
     cell = WriteOnlyCell(sheet, value=text or None)
     if text:
-        cell.data_type = "s"  # else one that begins with = became a formula
+        cell.data_type = "s"  # else a text that begins with = becomes a formula
         cell.number_format = _TEXT
     return cell
 
@@ -242,8 +240,8 @@ def _width(field: Field) -> int:
     return _MIDDLE if field.is_repeatable or field.has_options else _NARROW
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _cut(text: str, maximum: int) -> str:
+    return text if len(text) <= maximum else text[: maximum - 1] + "…"
 
 
 TEMPLATE_FORMATS = ("xlsx", "csv")
@@ -258,9 +256,9 @@ def template_format(path: Path | None) -> str:
 
 
 def empty_table(opened: Catalogue, form: str, language: str | None) -> bytes:
-    """Return an empty table in a format, its words in a language; raises UnknownLanguageError.
+    """Return an empty table with labels in a language; raises UnknownLanguageError.
 
-    CSV has the keys of the columns, or in a language what they are called.
+    CSV has keys instead of labels where no language is given.
     """
     sheets = WorkbookWriter(TableColumns(opened.value_parser), opened.preferred_languages(language))
     if form == "csv":
@@ -273,7 +271,7 @@ def empty_table(opened: Catalogue, form: str, language: str | None) -> bytes:
 
 
 def _line(names: list[str]) -> bytes:
-    """Return a line of CSV, marked as UTF-8, which Excel does not suppose."""
+    """Return a line of CSV with a byte order mark, since Excel does not assume UTF-8."""
     text = io.StringIO()
     csv.writer(text).writerow(names)
     return text.getvalue().encode("utf-8-sig")
