@@ -226,7 +226,7 @@ def test_differences_are_told_in_words(run: Run, changed: Path) -> None:
     assert any(line.startswith("Changed: Entry “") and line.endswith(LAST) for line in lines)
     assert "  Funds: - EU funds" in lines
     assert f"  2026-11-24: {REASON}" in lines
-    assert lines[-1] == "Things that differ: 5."
+    assert lines[-1] == "Differences: 5."
     assert run("diff", str(ROOT), "--exit-code").exit_code == 1
 
 

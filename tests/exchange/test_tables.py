@@ -88,7 +88,7 @@ def test_an_empty_cell_empties_its_field_and_a_missing_column_leaves_it_alone(
         ({"Categorie": "good-practice | policy-paper"}, ["one value"]),
         ({"colour": "red"}, [":1:", "colour"]),
         ({"title": "No language"}, ["title@en"]),
-        ({"Title@en": "Twice"}, ["Title@en", "second time"]),
+        ({"Title@en": "Twice"}, ["Title@en", "Duplicate"]),
     ],
 )
 def test_a_table_with_a_fault_is_refused_and_nothing_is_written(

@@ -325,12 +325,12 @@ def test_no_is_known_in_every_language(real: Catalogue, tmp_path: Path, word: An
 @pytest.mark.parametrize(
     ("header", "row", "expected"),
     [
-        (HEADER, ["own-1", "=1+1"], "Entries!B2: Title: “=1+1”: The cell has a formula"),
-        (HEADER, ["own-1", "#REF!"], "Entries!B2: Title: “#REF!”: The cell shows an error"),
+        (HEADER, ["own-1", "=1+1"], "Entries!B2: Title: “=1+1”: The cell contains a formula"),
+        (HEADER, ["own-1", "#REF!"], "Entries!B2: Title: “#REF!”: The cell contains a spreadsheet error"),
         (HEADER, [None, "Reading"], "Entries!A2: Identifier"),
-        (HEADER, [*FILLED, "stray"], "Entries!E2: “stray”: The column of this cell has no name"),
-        ([*HEADER, "colour"], FILLED, "Entries!E1: “colour”: No field is called so"),
-        (["title@en"], ["Reading"], "Entries!A1: A table needs a column identifier"),
+        (HEADER, [*FILLED, "stray"], "Entries!E2: “stray”: The column of this cell has no header"),
+        ([*HEADER, "colour"], FILLED, "Entries!E1: “colour”: Unknown column"),
+        (["title@en"], ["Reading"], "Entries!A1: The table has no column identifier"),
         ([*HEADER, None, "end"], [*FILLED, "x", "2019"], "Entries!E2: “x”: The column"),
     ],
 )
@@ -362,7 +362,7 @@ def test_a_quotation_that_does_not_end_is_said_with_its_line(
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_text('identifier,title@en\nown-1,a\nown-2,"b\n')
-    assert refused(real, path)[0].startswith("a.csv:3: The table cannot be read on")
+    assert refused(real, path)[0].startswith("a.csv:3: The table cannot be parsed")
 
 
 @pytest.mark.parametrize("name", ["a.xlsm", "a.XLS", "a.ods"])
@@ -395,9 +395,9 @@ SHEET = "xl/worksheets/sheet1.xml"
             "macros",
         ),
         ("xl/media/big", lambda _: bytes(table_reader.MAX_TABLE_BYTES + 1), "too large"),
-        (SHEET, lambda c: b'<!DOCTYPE x [<!ENTITY a "b">]>' + c, "not a workbook"),
-        (SHEET, lambda c: c[:-30], "not a workbook"),
-        ("xl/workbook.xml", lambda _: b"", "not a workbook"),
+        (SHEET, lambda c: b'<!DOCTYPE x [<!ENTITY a "b">]>' + c, "not a readable Excel workbook"),
+        (SHEET, lambda c: c[:-30], "not a readable Excel workbook"),
+        ("xl/workbook.xml", lambda _: b"", "not a readable Excel workbook"),
     ],
     ids=["macro", "bomb", "entity", "cut", "empty"],
 )

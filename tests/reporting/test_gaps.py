@@ -154,7 +154,7 @@ def test_the_page_has_every_part_with_its_question_in_the_reader_s_language(
     assert places == sorted(places)
     for part in parts:
         assert part.title in unescape(page)
-        assert f"Insgesamt: {len(part.rows)}<" in page
+        assert f"Gesamt: {len(part.rows)}<" in page
     (thin,) = [part for part in parts if part.name == "thin-entries"]
     thing = thin.rows[0]["thing"]
     assert isinstance(thing, NamedNode)
@@ -186,4 +186,4 @@ def test_what_takes_too_long_to_count_is_told_as_such(tmp_path: Path) -> None:
         page = client.get("/gaps?lang=nl", headers={"Accept": "text/html"}).text
     assert {part["count"] for part in parts} == {None}
     assert all(part["truncated"] and part["rows"] == [] for part in parts)
-    assert page.count("Dit tellen duurt te lang") == len(PARTS)
+    assert page.count("Deze query overschrijdt de tijdslimiet") == len(PARTS)

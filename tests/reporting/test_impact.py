@@ -167,7 +167,7 @@ def test_a_check_against_an_earlier_state_tells_the_impact(run: Run, copied: Pat
     result = run("check", "--against", str(ROOT))
     assert result.exit_code == 1
     heading, told, *_ = result.output.splitlines()
-    assert heading == "Stored questions that fail or return nothing:"
+    assert heading == "Stored queries that fail or return nothing:"
     assert "/queries/imports: fails now:" in told
     assert "queries/imports.rq:" in result.output
     assert "[QueryFails]" in result.output

@@ -61,7 +61,7 @@ def test_json_has_the_finding_and_its_mend_with_places(checked: ValidationReport
     (row,) = [row for row in rows if row["path"] == str(FILES[0])]
     assert (row["line"], row["column"], row["field"]) == (12, 5, "Categorie")
     assert row["shape"].endswith("#Practice-category")
-    assert row["mend"]["said"].startswith("Haal weg: ")
+    assert row["mend"]["said"].startswith("Verwijder: ")
     assert row["mend"]["start"]["line"] <= row["mend"]["end"]["line"]
 
 
@@ -87,7 +87,7 @@ def test_a_report_of_shacl_says_places_and_suggestions(
 def test_a_page_stands_alone_in_the_language(checked: ValidationReport) -> None:
     page = written(checked, "html")
     assert '<html lang="nl">' in page
-    assert "Verslag van de controle" in page
+    assert "Validatierapport" in page
     assert f"{FILES[0]}:12:5" in page
     assert "http-equiv" not in page
     assert "src=" not in page

@@ -90,7 +90,7 @@ def test_a_fault_is_found_where_it_stands_in_every_syntax(client: TestClient, fo
     assert "HUNX" in line[found[0]["column"] - 1 :]
     assert found[0]["subject"].startswith("MINT - Mentorschap")
     assert found[0]["field"] == "Land van herkomst / uitvoering"
-    assert found[0]["reason"].startswith("behoort niet tot")
+    assert found[0]["reason"].startswith("voldoet niet aan")
     assert "HUN" in found[0]["mend"]["said"]
 
 
@@ -106,7 +106,7 @@ def test_a_cell_that_is_not_understood_is_a_finding_in_the_language(client: Test
     found = findings(check(client, table, CSV, "?lang=de"))
     assert [(each["rule"], each["line"], each["column"]) for each in found] == [("Cell", 2, 3)]
     assert found[0]["value"] == "Narnia"
-    assert found[0]["reason"].startswith("Dieser Wert ist nicht bekannt")
+    assert found[0]["reason"].startswith("Unbekannter Wert")
 
 
 def test_a_sheet_of_ours_is_admitted(client: TestClient) -> None:
@@ -316,7 +316,7 @@ def test_a_browser_gets_a_page_for_what_it_sends(client: TestClient) -> None:
     answer = client.post("/validate?lang=it", files=files, headers=headers)
     assert answer.status_code == 200, answer.text
     assert '<html lang="it">' in answer.text
-    assert "Rapporto del controllo" in answer.text
+    assert "Rapporto di validazione" in answer.text
 
 
 def test_a_check_keeps_nothing(client: TestClient) -> None:
@@ -351,7 +351,7 @@ def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(
     answer = check(client, ENTRY, query="?lang=de")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
-    assert answer.json()["detail"].startswith("Es laufen zu viele Prüfungen zugleich.")
+    assert answer.json()["detail"].startswith("Zu viele gleichzeitige Validierungen.")
 
 
 def test_the_openapi_document_says_what_is_read_and_written(client: TestClient) -> None:

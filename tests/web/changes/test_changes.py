@@ -467,7 +467,7 @@ def test_changes_are_told_in_the_reader_s_language(changed: Site) -> None:
     assert any(title.startswith("MINT - Mentorschap") for title in titles)
     summaries = " ".join(entry.findtext(ATOM + "summary") or "" for entry in entries)
     assert "Gewijzigd: " in summaries
-    assert "Opgegaan in iets anders: " in summaries
+    assert "Samengevoegd: " in summaries
     assert retired.REASON in summaries
     assert "Verwijderd: " in summaries
 

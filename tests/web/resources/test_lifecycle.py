@@ -99,7 +99,7 @@ def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Pa
     assert all(SUCCESSOR in found.hint for found in replaced)
     (withdrawn,) = (found for found in findings if found.value == WITHDRAWN)
     assert withdrawn.focus == LAST
-    assert "take it out" in withdrawn.hint
+    assert "remove it" in withdrawn.hint
 
 
 @pytest.mark.parametrize("path", ["/practice/1764", "/practice/1699"])
@@ -143,7 +143,7 @@ def test_the_documents_of_a_merged_entry_keep_its_triples(
 def test_the_page_of_a_merged_entry_says_so_and_its_successor_names_it(served: TestClient) -> None:
     page = served.get("/practice/1764.html")
     assert page.status_code == 200
-    assert "Merged into another" in page.text
+    assert "Merged into another resource" in page.text
     assert REASON in page.text
     assert 'href="/practice/1788.html"' in page.text
     assert 'href="/practice/1764.html"' in served.get("/practice/1788.html").text

@@ -178,8 +178,8 @@ def test_a_page_tells_of_which_release_its_files_are(client: TestClient, write: 
     first, newest = client.get("/health").json()["release"], write()
     page = client.get("/catalog.html", params={"lang": "de"}).text
     assert page.count('href="/dump.') == len(DUMP_NAMES)
-    assert f"Alles in Version {first}" in page
-    assert f"die der jetzigen Version {newest} werden gerade erstellt" in page
+    assert f"Der ganze Katalog in Version {first}" in page
+    assert f"Die Dateien der aktuellen Version {newest} werden gerade erstellt" in page
 
 
 def test_a_process_ends_its_work_and_one_for_the_newest_release_follows(
