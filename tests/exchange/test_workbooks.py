@@ -326,7 +326,11 @@ def test_no_is_known_in_every_language(real: Catalogue, tmp_path: Path, word: An
     ("header", "row", "expected"),
     [
         (HEADER, ["own-1", "=1+1"], "Entries!B2: Title: “=1+1”: The cell contains a formula"),
-        (HEADER, ["own-1", "#REF!"], "Entries!B2: Title: “#REF!”: The cell contains a spreadsheet error"),
+        (
+            HEADER,
+            ["own-1", "#REF!"],
+            "Entries!B2: Title: “#REF!”: The cell contains a spreadsheet error",
+        ),
         (HEADER, [None, "Reading"], "Entries!A2: Identifier"),
         (HEADER, [*FILLED, "stray"], "Entries!E2: “stray”: The column of this cell has no header"),
         ([*HEADER, "colour"], FILLED, "Entries!E1: “colour”: Unknown column"),
