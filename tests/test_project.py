@@ -86,9 +86,13 @@ def children(package: str) -> set[str]:
 
 
 def listed_in(package: str) -> list[str]:
-    """Return the modules of a package in the order of its docstring, each the first of a line."""
+    """Return the modules of a package in the order of its docstring.
+
+    Each begins a line, “- `name`: subject”, or all stand after a colon, “name, name, name.”
+    """
     text = ast.get_docstring(TREES[package]) or ""
-    names = re.findall(r"^[-*|` ]*(\w+)/?`?(?: ?[:|(—–-])", text, re.M)
+    lines = re.findall(r"^[-*|` ]*(\w+)/?`?(?: ?[:|(—–-])", text, re.M)
+    names = lines if children(package) & {*lines} else re.findall(r"\w+", text.partition(":")[2])
     return [name for name in names if name in children(package)]
 
 
@@ -129,7 +133,7 @@ def test_a_module_imports_only_modules_before_it_in_the_docstring(package: str) 
 
 
 def test_docstrings_of_packages_list_their_modules() -> None:
-    assert len([package for package in CHAPTERS if not listed_in(package)]) <= 20
+    assert len([package for package in CHAPTERS if not listed_in(package)]) <= 12
 
 
 def test_imports_make_no_circle() -> None:
@@ -206,13 +210,13 @@ def test_modules_are_sections_of_a_few_hundred_lines() -> None:
 def test_the_program_is_small_and_a_third_of_it_is_http() -> None:
     total = sum(LENGTHS.values())
     web = sum(length for module, length in LENGTHS.items() if package_of(module) == "web")
-    assert total <= 28_500
-    assert web <= 9_300
+    assert total <= 28_300
+    assert web <= 9_000
 
 
 def test_no_two_classes_have_the_same_name() -> None:
     names = Counter(node.name for _, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef))
-    assert len([name for name, count in names.items() if count > 1]) <= 8
+    assert len([name for name, count in names.items() if count > 1]) <= 3
 
 
 def test_docstrings_of_functions_begin_with_a_plain_verb() -> None:
@@ -222,7 +226,7 @@ def test_docstrings_of_functions_begin_with_a_plain_verb() -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and re.match(r"(Give|Tell|Have)s?\b", ast.get_docstring(node) or "")
     ]
-    assert len(others) <= 830, others[:10]
+    assert len(others) <= 480, others[:10]
 
 
 def loaded_by(*arguments: str) -> set[str]:

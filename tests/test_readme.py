@@ -9,7 +9,7 @@ from click.testing import Result
 from fastapi.testclient import TestClient
 
 from practicegraph.cli.main import COMMANDS
-from support.catalogues import ROOT
+from support.catalogues import ROOT, wait_for_dumps
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.S)
@@ -26,6 +26,8 @@ def test_a_request_of_the_readme_succeeds(line: str, client: TestClient) -> None
     url = next(word for word in words if word.startswith("http"))
     headers = dict([words[words.index("-H") + 1].split(": ")]) if "-H" in words else {}
     path = url.removeprefix("http://127.0.0.1:8000")
+    if path.startswith("/dump"):
+        wait_for_dumps(client)
     if "--data-urlencode" in words:
         name, _, file = words[words.index("--data-urlencode") + 1].partition("@")
         response = client.post(path, data={name: (ROOT / file).read_text()}, headers=headers)

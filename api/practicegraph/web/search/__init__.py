@@ -1,1 +1,1 @@
-"""Searches over HTTP: links, explanation, facets, snippets, page, hydra, listing, contingency."""
+"""Searches over HTTP: models, links, explanation, facets, snippets, page, hydra, listing, contingency."""
