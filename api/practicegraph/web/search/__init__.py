@@ -1,1 +1,4 @@
-"""Searches over HTTP: models, links, explanation, facets, snippets, page, hydra, listing, contingency."""
+"""Searches over HTTP.
+
+Modules: models, links, explanation, facets, snippets, page, hydra, listing, contingency.
+"""
