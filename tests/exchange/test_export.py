@@ -88,7 +88,7 @@ def test_the_n_quads_are_the_canonical_form_of_the_store(
 
 
 @pytest.mark.filterwarnings("ignore:Dataset:DeprecationWarning")  # said by rdflib of itself
-def test_another_reader_finds_the_same_in_the_json_ld(
+def test_rdflib_parses_the_same_quads_from_json_ld(
     real: Catalogue, contents: CanonicalDataset
 ) -> None:
     dataset = Datasets()
@@ -97,7 +97,7 @@ def test_another_reader_finds_the_same_in_the_json_ld(
     assert read == written(real, contents, "nq")
 
 
-def test_the_order_of_reading_and_the_names_of_blank_nodes_leave_no_trace(
+def test_exports_do_not_depend_on_order_and_blank_node_names(
     real: Catalogue, contents: CanonicalDataset, tmp_path: Path
 ) -> None:
     quads = [quad for name in real.store.graph_names() for quad in real.store.graph_quads(name)]
@@ -112,7 +112,7 @@ def test_the_order_of_reading_and_the_names_of_blank_nodes_leave_no_trace(
         assert written(shuffled, again, form) == written(real, contents, form), form
 
 
-def test_runs_that_are_sorted_apart_come_together(
+def test_sorted_runs_are_merged(
     real: Catalogue, contents: CanonicalDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "_RUN", 100_000)
@@ -200,7 +200,9 @@ def test_the_command_writes_the_same_to_a_file_and_to_a_pipe(
     assert packed[4:8] == b"\0\0\0\0", "the file tells when it was made"
 
 
-def test_a_file_that_cannot_be_written_is_said_and_nothing_left(run: Callable[..., Result]) -> None:
+def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(
+    run: Callable[..., Result],
+) -> None:
     for name, words in (("all.rdf", "ends in none of nq"), ("no/all.nq", "No such file")):
         result = run("export", "-o", name)
         assert result.exit_code

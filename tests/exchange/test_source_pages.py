@@ -69,7 +69,7 @@ def as_page(catalogue: Catalogue, record: Record, language: str, title: str) -> 
     )
 
 
-def test_the_real_page_gives_every_field(real: Catalogue) -> None:
+def test_the_real_page_has_every_field(real: Catalogue) -> None:
     found = values(drafted(real, PAGE, "nl"))
     assert {key: len(found[key]) for key in COUNTS} == COUNTS
     assert set(TEXTS) <= set(found)
@@ -81,7 +81,7 @@ def test_the_texts_of_the_real_page_are_in_its_language(real: Catalogue) -> None
             assert [getattr(term, "language", "") for term in found.terms] == ["nl"]
 
 
-def test_not_a_word_of_the_site_s_news_is_read(real: Catalogue) -> None:
+def test_the_news_of_the_site_are_left_out(real: Catalogue) -> None:
     said = " ".join(text for texts in values(drafted(real, PAGE, "nl")).values() for text in texts)
     assert not [words for words in NEWS if words in said]
     assert all(words in PAGE.read_text() for words in NEWS)
@@ -103,7 +103,7 @@ def test_every_line_above_the_news_is_read(real: Catalogue) -> None:
     assert not unread, labels
 
 
-def test_the_real_entry_holds_what_the_page_says(real: Catalogue) -> None:
+def test_the_real_entry_has_the_values_of_the_page(real: Catalogue) -> None:
     record = real.reader.read_records(real.shapes.entry_shape, [MINT])[0]
     for found in drafted(real, PAGE, "nl").values:
         held = record.values[found.field.key]
@@ -136,7 +136,7 @@ def test_paragraphs_bullets_and_links_of_a_text_are_kept(real: Catalogue, tmp_pa
     ]
 
 
-def test_what_the_source_does_not_know_stays_absent(real: Catalogue, tmp_path: Path) -> None:
+def test_fields_that_the_source_lacks_are_absent(real: Catalogue, tmp_path: Path) -> None:
     page = tmp_path / "page.txt"
     page.write_text(
         "Online digitale databank – Hulpbron\nEen praktijk\n\nEvaluatie ex post\nInformatie niet beschikbaar\n"
@@ -235,7 +235,7 @@ def test_an_import_makes_a_new_entry_with_its_provenance(
     assert document.topics == (MINT,)
 
 
-def test_an_import_keeps_what_the_page_does_not_speak_of(
+def test_an_import_keeps_properties_that_the_page_lacks(
     run: Callable[..., Result], copied: Path
 ) -> None:
     entry = copied / "data/practices/1788.ttl"
@@ -263,7 +263,7 @@ def test_a_dry_run_shows_the_change_and_writes_nothing(
     assert snapshot(copied) == before
 
 
-def test_one_faulty_page_of_several_and_nothing_is_written(
+def test_an_invalid_page_among_several_and_nothing_is_written(
     run: Callable[..., Result], copied: Path, tmp_path: Path
 ) -> None:
     (copied / "data/practices/1788.ttl").unlink()
@@ -277,7 +277,7 @@ def test_one_faulty_page_of_several_and_nothing_is_written(
     assert snapshot(copied) == before
 
 
-def test_an_import_that_the_shapes_do_not_admit_is_not_written(
+def test_an_import_that_violates_the_shapes_is_not_written(
     run: Callable[..., Result], copied: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "1900.nl.txt"
@@ -299,7 +299,7 @@ def test_an_import_that_the_shapes_do_not_admit_is_not_written(
         ("../1788", ("--id", "../../etc", "--lang", "nl"), "../../etc"),
     ],
 )
-def test_a_page_whose_name_says_too_little_is_refused(
+def test_a_page_without_identifier_or_language_is_refused(
     run: Callable[..., Result],
     copied: Path,
     tmp_path: Path,

@@ -50,7 +50,7 @@ def test_a_table_is_read_by_keys_and_labels_in_any_language(
         assert expected in text
 
 
-def test_the_table_that_the_search_gives_changes_nothing_when_imported(
+def test_importing_the_csv_of_a_search_changes_nothing(
     run: Callable[..., Result], copied: Path, tmp_path: Path, client: TestClient
 ) -> None:
     exported = tmp_path / "all.csv"
@@ -120,7 +120,7 @@ def test_a_row_with_too_few_cells_is_refused(run: Callable[..., Result], tmp_pat
     assert "1 cells" in result.output
 
 
-def test_a_text_of_several_lines_survives(
+def test_a_text_of_several_lines_is_the_same_after_a_round_trip(
     run: Callable[..., Result], copied: Path, tmp_path: Path
 ) -> None:
     text = 'Line "one"\n\n• two | three'

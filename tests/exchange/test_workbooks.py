@@ -185,7 +185,7 @@ def test_a_dry_run_shows_the_change_and_writes_nothing(
     assert snapshot(copied) == before
 
 
-def test_one_faulty_cell_and_nothing_is_written(
+def test_an_invalid_cell_and_nothing_is_written(
     run: Callable[..., Result], copied: Path, tmp_path: Path
 ) -> None:
     before = snapshot(copied)
@@ -453,17 +453,17 @@ def test_a_text_is_never_a_formula_and_comes_back_from_a_sheet(
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_a_formula_is_shielded_in_csv(text: str) -> None:
+def test_a_text_that_looks_like_a_formula_is_escaped(text: str) -> None:
     assert escape_formula(text) == "'" + text
 
 
 @pytest.mark.parametrize("text", ["-5", "+1.5", "a=b", "'tis", "", "https://example.org/"])
-def test_what_is_no_formula_is_left_as_it_is(text: str) -> None:
+def test_a_text_that_is_no_formula_is_not_escaped(text: str) -> None:
     assert escape_formula(text) == text
 
 
 @given(some.text(alphabet="'=+-@\t1.a\n"))
-def test_every_shielded_text_comes_back(text: str) -> None:
+def test_every_escaped_text_is_unescaped(text: str) -> None:
     assert unescape_formula(escape_formula(text)) == text
 
 
@@ -471,7 +471,7 @@ _VALUES = some.text(alphabet="\\| ab", min_size=1).map(str.strip).filter(bool)
 
 
 @given(some.lists(_VALUES))
-def test_all_values_of_a_cell_come_back_bars_in_them_too(values: list[str]) -> None:
+def test_joined_values_are_split_again_with_their_bars(values: list[str]) -> None:
     assert split_values(join_values(values)) == values
 
 
@@ -490,7 +490,7 @@ def test_an_address_in_a_cell_is_an_iri_or_refused(
 
 
 @pytest.mark.parametrize("text", ["x" * 32_768, "a\x01b"])
-def test_a_text_that_no_cell_can_hold_is_refused(real: Catalogue, text: str) -> None:
+def test_a_text_that_no_cell_can_have_is_refused(real: Catalogue, text: str) -> None:
     sheets = WorkbookWriter(TableColumns(real.value_parser), real.languages)
     with pytest.raises(CellValueError, match="title@en"):
         sheets.write(real.reader, [made(real, text)], io.BytesIO())
@@ -522,7 +522,7 @@ def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
     assert b"1980-01-01T00:00:00Z" in zipfile.ZipFile(first).read("docProps/core.xml")
 
 
-def test_no_column_is_for_what_an_import_states_itself(real: Catalogue) -> None:
+def test_no_column_has_a_property_that_an_import_sets(real: Catalogue) -> None:
     listed = WorkbookWriter(TableColumns(real.value_parser), real.languages).written_columns
     assert not importer.GENERATED_PROPERTIES & {column.field.predicate for column in listed}
     assert {f.predicate for f in real.shapes.entry_shape.fields} >= importer.GENERATED_PROPERTIES

@@ -55,7 +55,7 @@ def parsed(text: str, form: RdfFormat = RdfFormat.TURTLE) -> list[Triple]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_the_triples_that_have_places_are_those_that_are_read(path: Path) -> None:
+def test_the_located_triples_of_a_file_are_its_triples(path: Path) -> None:
     content = path.read_bytes()
     content = gzip.decompress(content) if path.suffix == ".gz" else content
     content = (
@@ -66,7 +66,7 @@ def test_the_triples_that_have_places_are_those_that_are_read(path: Path) -> Non
     assert canonical(triples(locate_triples(text))) == canonical(parsed(text, form))
 
 
-def test_n_quads_have_places_line_by_line() -> None:
+def test_triples_of_n_quads_are_located_line_by_line() -> None:
     quads = [*documents.read_document(ROOT / "data/practices/1788.ttl").quads]
     written = serialize(quads, format=RdfFormat.N_QUADS)
     assert isinstance(written, bytes)
@@ -174,7 +174,7 @@ def texts(draw: st.DrawFn) -> str:
 
 @settings(max_examples=200, deadline=None)
 @given(texts())
-def test_odd_texts_have_the_places_that_their_triples_have(text: str) -> None:
+def test_triples_of_unusual_turtle_are_located(text: str) -> None:
     found = locate_triples(text)
     assert canonical(triples(found)) == canonical(parsed(text))
     for one in found:
@@ -185,7 +185,7 @@ def test_odd_texts_have_the_places_that_their_triples_have(text: str) -> None:
             assert parsed(f"{HEAD}<x:s> <x:p> {value} .")[0].object == one.object
 
 
-def test_what_is_nested_ever_so_deep_has_places() -> None:
+def test_triples_of_deeply_nested_turtle_are_located() -> None:
     deep = 5000
     assert (
         len(locate_triples("<x:s> <x:p> " + "[ <x:p> " * deep + "1" + " ]" * deep + " ."))
@@ -196,7 +196,7 @@ def test_what_is_nested_ever_so_deep_has_places() -> None:
     )
 
 
-def test_graphs_of_trig_have_places() -> None:
+def test_triples_of_trig_are_located() -> None:
     text = (
         "{ <x:a> <x:b> 1 } <x:g> { <x:a> <x:b> 2 . <x:a> <x:b> 3 }\n"
         "GRAPH _:g { [] a <x:d> } <x:a> <x:b> 4 . [] { <x:a> <x:b> [ <x:b> 5 ] }"

@@ -26,9 +26,7 @@ EX = "https://example.org/"
 
 
 @pytest.mark.parametrize("path", KEPT_BY_THE_PROGRAM, ids=lambda path: path.stem)
-def test_an_entry_or_a_scheme_stands_in_the_one_canonical_order(
-    path: Path, real: Catalogue
-) -> None:
+def test_a_file_is_in_canonical_order(path: Path, real: Catalogue) -> None:
     document = documents.read_document(path)
     triples = [quad.triple for quad in document.quads]
     assert real.writer.write(triples, document.topics[0]) == path.read_text()
@@ -37,7 +35,7 @@ def test_an_entry_or_a_scheme_stands_in_the_one_canonical_order(
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "shapes").glob("*.ttl")), ids=lambda path: path.stem
 )
-def test_what_is_written_reads_back_as_the_same_graph(path: Path, real: Catalogue) -> None:
+def test_a_written_graph_is_parsed_as_the_same_graph(path: Path, real: Catalogue) -> None:
     document = documents.read_document(path)
     triples = [quad.triple for quad in document.quads]
     text = real.writer.write(triples, document.topics[0])
@@ -55,7 +53,7 @@ def test_what_is_written_reads_back_as_the_same_graph(path: Path, real: Catalogu
         "é € 𝄞",
     ],
 )
-def test_a_literal_of_any_characters_survives(value: str) -> None:
+def test_a_literal_of_any_characters_is_the_same_after_a_round_trip(value: str) -> None:
     triple = Triple(NamedNode(EX + "s"), NamedNode(EX + "p"), Literal(value, language="en"))
     text = TurtleWriter({}).write([triple], EX + "s")
     assert [quad.triple for quad in parse(text, RdfFormat.TURTLE)] == [triple]
@@ -76,7 +74,7 @@ def canonical(triples: Iterable[Triple]) -> set[str]:
     return {str(quad) for quad in dataset}
 
 
-def test_a_blank_node_stands_where_it_is_mentioned() -> None:
+def test_a_blank_node_stands_inside_the_node_that_refers_to_it() -> None:
     node = BlankNode()
     triples = [
         Triple(NamedNode(EX + "s"), NamedNode(EX + "p"), node),

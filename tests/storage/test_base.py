@@ -55,7 +55,7 @@ def test_a_triple_in_two_graphs_counts_once_in_the_union(filled: Store) -> None:
     assert len(filled) == 3
 
 
-def test_what_is_said_of_several_things_is_what_is_said_of_each(filled: Store) -> None:
+def test_quads_of_several_subjects_are_the_quads_of_each(filled: Store) -> None:
     filled.add([quad("a", Literal("more"), "b"), quad("c", NamedNode(EX + "d"))])
     each = [q for name in ("a", "c", "none") for q in filled.quads(NamedNode(EX + name))]
     assert set(filled.quads_of_subjects([EX + name for name in ("a", "c", "none")])) == set(each)
@@ -72,13 +72,13 @@ def test_replacing_a_graph_leaves_the_others(filled: Store) -> None:
 
 
 @pytest.mark.parametrize("term", TERMS, ids=str)
-def test_a_term_comes_back_as_it_went_in(store: Store, term: Literal | NamedNode) -> None:
+def test_a_term_is_the_same_after_a_round_trip(store: Store, term: Literal | NamedNode) -> None:
     store.add([quad("a", term)])
     assert store.values(NamedNode(EX + "a"), EX + "p") == [term]
     assert store.subjects(EX + "p", term) == [NamedNode(EX + "a")]
 
 
-def test_a_graph_with_blank_nodes_comes_back_in_its_form(store: Store) -> None:
+def test_a_graph_with_blank_nodes_is_isomorphic_after_a_round_trip(store: Store) -> None:
     inner = BlankNode()
     rest = Quad(inner, NamedNode(EX + "q"), Literal("x"), NamedNode(EX + "a"))
     store.add([quad("a", inner), rest, *(quad("b", Literal(str(n))) for n in range(10))])
@@ -87,13 +87,13 @@ def test_a_graph_with_blank_nodes_comes_back_in_its_form(store: Store) -> None:
     assert len(store) == 12
 
 
-def test_more_triples_than_fit_into_a_request_arrive(store: Store) -> None:
+def test_more_triples_than_one_request_takes_are_all_added(store: Store) -> None:
     store.add(quad(f"s{n // 100}", Literal(str(n))) for n in range(12_000))
     assert len(store) == 12_000
     assert len(store.graph_names()) == 120
 
 
-def test_a_store_says_its_release_once_it_is_told(store: Store) -> None:
+def test_a_store_states_the_release_that_was_set(store: Store) -> None:
     catalogue = NamedNode("http://www.w3.org/ns/dcat#Catalog")
     kind = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
     home = NamedNode(EX)

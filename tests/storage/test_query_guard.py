@@ -29,17 +29,17 @@ NO_CALLS = [
 
 
 @pytest.mark.parametrize("query", CALLS)
-def test_a_call_to_another_endpoint_is_refused(query: str) -> None:
+def test_service_of_a_host_that_is_not_allowed_is_refused(query: str) -> None:
     with pytest.raises(QueryRefusedError):
         query_guard.check_service_calls(query)
 
 
 @pytest.mark.parametrize("query", NO_CALLS)
-def test_the_word_service_is_allowed_where_it_is_no_call(query: str) -> None:
+def test_the_word_service_in_texts_and_names_is_accepted(query: str) -> None:
     query_guard.check_service_calls(query)
 
 
-def test_terms_stand_in_the_place_of_dollar_variables_alone() -> None:
+def test_only_variables_with_a_dollar_are_bound() -> None:
     query = 'SELECT ?x WHERE { ?x ?p $value . FILTER (?value != "$value") } # $value'
     put = query_guard.bind_parameters(query, {"value": Literal('a" } DROP ALL #', language="en")})
     assert (
@@ -50,7 +50,7 @@ def test_terms_stand_in_the_place_of_dollar_variables_alone() -> None:
 
 
 @pytest.mark.parametrize("word", ["NOW", "rand", "UUID", "STRUUID", "BNODE"])
-def test_a_query_that_gives_another_result_each_time_is_not_repeatable(word: str) -> None:
+def test_a_query_with_a_changing_function_is_not_deterministic(word: str) -> None:
     assert not query_guard.is_deterministic(
         query_guard.query_words(f"SELECT ({word}() AS ?x) WHERE {{}}")
     )

@@ -87,7 +87,9 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_gives_the_same(address: str, far: Elsewhere, client: TestClient) -> None:
+def test_a_url_has_the_same_response_with_either_store(
+    address: str, far: Elsewhere, client: TestClient
+) -> None:
     near, found = client.get(address), far.client.get(address)
     assert found.status_code == near.status_code
     if address == "/sparql?format=nt":
@@ -112,7 +114,7 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_the_definition_gives_there_what_the_index_gives(
+def test_sparql_on_the_endpoint_and_the_index_have_the_same_results(
     search: str, far: Elsewhere, real: Catalogue, services: Services
 ) -> None:
     choices = services.request_parser.parse(parse_qsl(search))
@@ -129,7 +131,7 @@ def test_the_definition_gives_there_what_the_index_gives(
     assert far.services.sparql_engine.cross_tabulate(rows, columns, choices) == table
 
 
-def test_links_triples_and_things_are_counted_alike(far: Elsewhere, client: TestClient) -> None:
+def test_counts_are_the_same_with_either_store(far: Elsewhere, client: TestClient) -> None:
     near, found = (set(c.get("/catalog.nt").text.splitlines()) for c in (client, far.client))
     assert found <= near, "the other one has dumps, too"
     assert sum("void#linkPredicate" in line for line in found) > 10
@@ -155,7 +157,9 @@ def anonymous(content: bytes) -> list[str]:
     ]
 
 
-def test_every_stored_question_gives_the_same(far: Elsewhere, client: TestClient) -> None:
+def test_every_stored_query_has_the_same_result_with_either_store(
+    far: Elsewhere, client: TestClient
+) -> None:
     for question in client.get("/queries").json()["questions"]:
         near, found = (c.get(question["answer"]) for c in (client, far.client))
         assert found.status_code == 200, question["name"]
@@ -186,7 +190,7 @@ def comparable(content: bytes) -> object:
         ("SELECT ('100%25 a+b é' AS ?x) WHERE {}", "text/csv", "100%25 a+b é".encode()),
     ],
 )  # fmt: skip
-def test_a_reader_s_query_is_answered_in_its_form(
+def test_a_query_is_answered_in_the_accepted_format(
     query: str, media_type: str, said: bytes, far: Elsewhere
 ) -> None:
     answer = far.client.get("/sparql", params={"query": query}, headers={"Accept": media_type})
@@ -196,30 +200,30 @@ def test_a_reader_s_query_is_answered_in_its_form(
     assert said in answer.content
 
 
-def test_the_default_graph_holds_nothing_of_the_store_s_own(far: Elsewhere) -> None:
+def test_the_default_graph_has_no_triples_of_the_endpoint_itself(far: Elsewhere) -> None:
     query = {"query": "SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }", "format": "csv"}
     count = far.client.get("/sparql", params=query).text.split()[1]
     assert int(count) == far.client.get("/health").json()["triples"]
 
 
-def test_a_mistake_is_told_with_its_place(far: Elsewhere) -> None:
+def test_a_syntax_error_has_line_and_column(far: Elsewhere) -> None:
     answer = far.client.get("/sparql", params={"query": "SELECT *\nWHERE { ?s ?p"})
     assert (answer.status_code, answer.json()["line"]) == (400, 2)
 
 
 @pytest.mark.parametrize("query", ["DROP ALL", "SELECT * WHERE { SERVICE <x:y> { ?s ?p ?o } }"])
-def test_nothing_is_changed_or_called(query: str, far: Elsewhere) -> None:
+def test_updates_and_service_are_refused(query: str, far: Elsewhere) -> None:
     assert far.client.get("/sparql", params={"query": query}).status_code == 400
 
 
-def test_a_dataset_is_honoured(far: Elsewhere) -> None:
+def test_the_dataset_of_the_protocol_is_used(far: Elsewhere) -> None:
     query = {"query": "SELECT DISTINCT ?s WHERE { ?s a ?c }", "format": "csv"}
     named = far.client.get("/sparql", params={**query, "default-graph-uri": ENTRY})
     assert len(named.text.split()) == 4
     assert ENTRY in named.text
 
 
-def test_a_heavy_query_is_stopped_here_and_in_the_store(far: Elsewhere) -> None:
+def test_a_query_past_its_deadline_is_stopped_in_the_endpoint_too(far: Elsewhere) -> None:
     start = time.monotonic()
     with pytest.raises(DeadlineError):
         assert far.client.portal
@@ -258,7 +262,7 @@ def test_a_second_load_changes_nothing(far: Elsewhere) -> None:
     assert (sent, release) == ([], far.client.get("/health").json()["release"])
 
 
-def test_a_load_that_breaks_off_goes_on_where_it_was(
+def test_an_interrupted_load_continues_where_it_stopped(
     far: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "catalogue"
@@ -307,7 +311,7 @@ def test_a_server_sees_what_a_load_has_withdrawn(far: Elsewhere, tmp_path: Path)
     startup.load_store(far.root, far.endpoint)
 
 
-def test_readers_are_told_when_the_store_is_another_release(far: Elsewhere, tmp_path: Path) -> None:
+def test_a_change_of_the_release_in_the_endpoint_is_noticed(far: Elsewhere, tmp_path: Path) -> None:
     root = copy(tmp_path / "other")
     scheme = root / "ontology/action.ttl"
     scheme.write_text(scheme.read_text() + "\n")
@@ -317,7 +321,7 @@ def test_readers_are_told_when_the_store_is_another_release(far: Elsewhere, tmp_
 
 
 @pytest.mark.parametrize("command", [["serve"], ["load"]])
-def test_a_store_that_does_not_answer_is_said_so(
+def test_an_endpoint_that_does_not_answer_is_an_error_message(
     command: list[str], copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(copied)
@@ -334,7 +338,7 @@ def test_a_password_in_an_address_is_not_shown() -> None:
     assert endpoint.url == NOWHERE
 
 
-def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
+def test_an_endpoint_that_has_gone_is_502(far: Elsewhere) -> None:
     opened = startup.open_remote_for_serving(far.root, far.endpoint)
     app = application(opened, Workers(Endpoint(NOWHERE), Limits(processes=1)))
     store = opened.catalogue.store
@@ -348,9 +352,7 @@ def test_readers_get_502_when_the_store_has_gone(far: Elsewhere) -> None:
         assert "127.0.0.1" in answer.json()["hint"]
 
 
-def test_what_is_exported_is_the_same_wherever_the_entries_are(
-    far: Elsewhere, tmp_path: Path
-) -> None:
+def test_exports_are_the_same_with_either_store(far: Elsewhere, tmp_path: Path) -> None:
     exported: list[list[bytes]] = []
     for found in (
         startup.open_remote_for_reading(far.root, far.endpoint),

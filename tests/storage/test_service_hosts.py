@@ -87,7 +87,7 @@ def test_an_iri_that_only_looks_like_a_listed_host_s_is_refused(iri: str) -> Non
 @pytest.mark.parametrize(
     "text", ["", "http://good/", "good/", "a b", "good:", "good:x", "[1]", "é"]
 )
-def test_what_is_no_host_cannot_be_listed(text: str) -> None:
+def test_a_text_that_is_no_host_is_refused(text: str) -> None:
     with pytest.raises(UnknownHostError):
         query_guard.parse_host(text)
     result = CliRunner().invoke(main, ["serve", "--allow-service", text])
@@ -103,7 +103,7 @@ def test_what_is_no_host_cannot_be_listed(text: str) -> None:
         "SERVICE <http://good/> { ?a ?b ?c } SERVICE <https://good/>",
     ],
 )
-def test_a_call_may_be_silent_and_have_space_and_comments_in_it(call: str) -> None:
+def test_service_may_be_silent_and_have_spaces_and_comments(call: str) -> None:
     query_guard.check_service_calls(f"SELECT * {{ {call} {{ ?s ?p ?o }} }}", LISTED)
 
 
@@ -126,7 +126,7 @@ def test_a_call_may_be_silent_and_have_space_and_comments_in_it(call: str) -> No
         r"\u0053ERVICE <http://evil/>",
     ],
 )
-def test_a_call_in_any_other_writing_is_refused(call: str) -> None:
+def test_service_in_any_other_syntax_is_refused(call: str) -> None:
     query = f"BASE <http://good/> PREFIX good: <http://good/> SELECT * {{ {call} {{ ?s ?p ?o }} }}"
     with pytest.raises(QueryRefusedError, match="in full"):
         query_guard.check_service_calls(query, LISTED)

@@ -46,6 +46,12 @@ from .table_writer import WorkbookWriter
 _RUN = 1 << 25  # bytes of lines that are sorted in memory
 _BATCH = 1000
 _NAMING = CanonicalizationAlgorithm.RDFC_1_0
+FORMATS = ("nq", "trig", "ttl", "nt", "jsonld", "csv")
+XLSX = "xlsx"
+"""A format of exports alone: a sheet has at most a million rows."""
+QUAD_FORMATS = ("nq", "trig", "jsonld")
+"""The formats with named graphs."""
+_TYPE = NamedNode(RDF + "type")
 
 
 @dataclass(frozen=True)
@@ -136,14 +142,6 @@ def _lines(quads: Iterable[Quad]) -> list[bytes]:
 def _read(run: Path) -> Iterator[bytes]:
     with run.open("rb") as stream:
         yield from stream
-
-
-FORMATS = ("nq", "trig", "ttl", "nt", "jsonld", "csv")
-XLSX = "xlsx"
-"""A format of exports alone: a sheet has at most a million rows."""
-QUAD_FORMATS = ("nq", "trig", "jsonld")
-"""The formats with named graphs."""
-_TYPE = NamedNode(RDF + "type")
 
 
 class UnwritableError(ValueError):

@@ -38,6 +38,42 @@ from ..schema.value_parser import (
 from .table_format import Column, TableColumns, TableRow, split_values, unescape_formula
 
 _DELIMITERS = ",;\t"
+MAX_TABLE_BYTES = 100 << 20
+"""The maximum size of a table, of a workbook uncompressed."""
+_MAX_COLUMNS = 1000
+_MAX_CHARACTERS = 32_767  # of a cell, as Excel has it
+_TYPES = "[Content_Types].xml"
+_MACROS = re.compile(rb"macroEnabled|vbaProject", re.I)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ParseError,
+    ValueError,  # also what defusedxml refuses
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    RuntimeError,  # a packed file with a password, a packing that is not known
+)
+_LITERALS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+TABLE_EXTENSIONS = (".csv", ".xlsx")
+"""The extensions of tables that are parsed."""
+REFUSED_EXTENSIONS = (
+    ".xls",
+    ".xlsm",
+    ".xlsb",
+    ".xltx",
+    ".xltm",
+    ".xlt",
+    ".xlam",
+    ".ods",
+    ".fods",
+    ".numbers",
+)
+"""The extensions of tables that are refused: some may have macros."""
+_MAX_ROWS = 100_000
 
 
 def read_csv(values: ValueParser, path: Path, content: bytes) -> Iterator[TableRow]:
@@ -65,28 +101,6 @@ def _delimiter(text: str) -> str:
 def _width(lines: io.StringIO, delimiter: str) -> int:
     lines.seek(0)
     return len(next(csv.reader(lines, delimiter=delimiter), []))
-
-
-MAX_TABLE_BYTES = 100 << 20
-"""The maximum size of a table, of a workbook uncompressed."""
-_MAX_COLUMNS = 1000
-_MAX_CHARACTERS = 32_767  # of a cell, as Excel has it
-_TYPES = "[Content_Types].xml"
-_MACROS = re.compile(rb"macroEnabled|vbaProject", re.I)
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ParseError,
-    ValueError,  # also what defusedxml refuses
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    EOFError,
-    OSError,
-    RuntimeError,  # a packed file with a password, a packing that is not known
-)
-_LITERALS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 
 
 def read_xlsx(values: ValueParser, path: Path, content: bytes, max_rows: int) -> list[TableRow]:
@@ -178,24 +192,6 @@ def _number(value: float, form: str) -> str:
     if value == int(value):
         return str(int(value)).zfill(len(form) if re.fullmatch("0+", form) else 0)
     return f"{Decimal(repr(value)):f}"
-
-
-TABLE_EXTENSIONS = (".csv", ".xlsx")
-"""The extensions of tables that are parsed."""
-REFUSED_EXTENSIONS = (
-    ".xls",
-    ".xlsm",
-    ".xlsb",
-    ".xltx",
-    ".xltm",
-    ".xlt",
-    ".xlam",
-    ".ods",
-    ".fods",
-    ".numbers",
-)
-"""The extensions of tables that are refused: some may have macros."""
-_MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ _BOLD = Font(bold=True)
 _REQUIRED = PatternFill("solid", fgColor="FFE699")
 _OPTIONAL = PatternFill("solid", fgColor="DDEBF7")
 _WRAPPED = Alignment(wrap_text=True, vertical="top")
+TEMPLATE_FORMATS = ("xlsx", "csv")
 
 
 class CellValueError(ValueError):
@@ -242,9 +243,6 @@ def _width(field: Field) -> int:
 
 def _cut(text: str, maximum: int) -> str:
     return text if len(text) <= maximum else text[: maximum - 1] + "…"
-
-
-TEMPLATE_FORMATS = ("xlsx", "csv")
 
 
 def template_format(path: Path | None) -> str:

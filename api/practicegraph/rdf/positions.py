@@ -49,6 +49,8 @@ _KINDS = {
     "mark": r"[.,;\[\](){}]",
 }
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _KINDS.items()), re.DOTALL)
+_TYPE, _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("type", "first", "rest", "nil"))
+_DIRECTIVES = frozenset({"prefix", "base", "version"})
 
 
 class UnknownTokenError(ValueError):
@@ -105,10 +107,6 @@ def _single(text: str) -> Iterator[Token]:
 def _joined(parts: list[Token]) -> Token:
     text = "".join(part.text for part in parts)
     return Token("string", text, parts[0].start, parts[-1].end)
-
-
-_TYPE, _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("type", "first", "rest", "nil"))
-_DIRECTIVES = frozenset({"prefix", "base", "version"})
 
 
 class Span(NamedTuple):

@@ -24,6 +24,16 @@ from pyoxigraph import (
 
 Term = NamedNode | BlankNode | Literal | Triple
 Node = NamedNode | BlankNode
+_MONTHS = "(0[13578]|1[02])(-(0[1-9]|[12][0-9]|3[01]))?|(0[469]|11)(-(0[1-9]|[12][0-9]|30))?"
+_LEAP = "([0-9][0-9](0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29"
+_YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
+DATE_PATTERN = f"{_LEAP}|{_YEAR}(-({_MONTHS}|02(-(0[1-9]|1[0-9]|2[0-8]))?))?"
+"""A year from 0001 on, a month or a day of the calendar, as XPath and Python read expressions."""
+DATE_LENGTH = 10
+"""The length of `YYYY-MM-DD` (ISO 8601)."""
+_DATE = re.compile(DATE_PATTERN, re.ASCII)
+_BLANK = b"_:"
+"""Stands in every line with a blank node, and seldom elsewhere."""
 
 
 def canonicalize(quads: Sequence[Quad]) -> list[Quad]:
@@ -48,16 +58,6 @@ def as_text(term: Term) -> str:
     return term.value
 
 
-_MONTHS = "(0[13578]|1[02])(-(0[1-9]|[12][0-9]|3[01]))?|(0[469]|11)(-(0[1-9]|[12][0-9]|30))?"
-_LEAP = "([0-9][0-9](0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29"
-_YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
-DATE_PATTERN = f"{_LEAP}|{_YEAR}(-({_MONTHS}|02(-(0[1-9]|1[0-9]|2[0-8]))?))?"
-"""A year from 0001 on, a month or a day of the calendar, as XPath and Python read expressions."""
-DATE_LENGTH = 10
-"""The length of `YYYY-MM-DD` (ISO 8601)."""
-_DATE = re.compile(DATE_PATTERN, re.ASCII)
-
-
 def is_date(text: str) -> bool:
     """Return whether a text is a year, a month or a day of the calendar (ISO 8601)."""
     return bool(_DATE.fullmatch(text))
@@ -80,10 +80,6 @@ def parse_decimal(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-_BLANK = b"_:"
-"""Stands in every line with a blank node, and seldom elsewhere."""
 
 
 def write_n_triples(triples: Iterable[Triple]) -> bytes:

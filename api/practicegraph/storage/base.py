@@ -47,6 +47,8 @@ WHERE {
 }
 """
 _DCAT_VERSION = f"<{DCAT}version>"
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 
 class QueryRefusedError(ValueError):
@@ -215,10 +217,6 @@ def parse_term(text: str) -> Term:
     check_result_depth(text)
     triple: Triple = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).triple
     return triple.object
-
-
-Key = TypeVar("Key", bound=Hashable)
-Value = TypeVar("Value")
 
 
 class ReleaseCache(Generic[Key, Value]):

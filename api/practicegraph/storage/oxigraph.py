@@ -24,6 +24,7 @@ _RESULTS = {
     "xml": QueryResultsFormat.XML,
 }
 _BULK = 50_000  # quads from which the bulk loader, whose every call writes files, pays
+_LIFETIME = 900.0  # seconds, of a query and of the slow reading of its result
 
 
 class OxigraphStore(Store):
@@ -146,9 +147,6 @@ def to_solutions(solutions: QuerySolutions) -> Iterator[Solution]:
     for solution in solutions:
         bound = zip(names, solution, strict=True)
         yield {name: term for name, term in bound if term is not None}
-
-
-_LIFETIME = 900.0  # seconds, of a query and of the slow reading of its result
 
 
 class Snapshots:

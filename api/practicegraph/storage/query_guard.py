@@ -16,6 +16,24 @@ _LISTED = re.compile(_HOST, re.IGNORECASE | re.ASCII)
 # Nothing but a host and a port stands between the slashes: no user, no escape, no other script.
 _ADDRESS = re.compile(rf"(?P<scheme>https?)://{_HOST}(?:[/?#].*)?", re.IGNORECASE | re.ASCII)
 _PORTS = {"http": 80, "https": 443}
+# The tokens of SPARQL 1.1 (section 19.8) in which a keyword is only text, and bare words. They are
+# as the engine reads them: codepoint escapes are resolved within texts and IRIs alone.
+_TOKENS = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\'))*\'\'\''
+    r'|"(?:[^"\\\r\n]|\\.)*"|\'(?:[^\'\\\r\n]|\\.)*\''
+    r"|(?P<iri><(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU][0-9A-Fa-f]+)*>)|#[^\r\n]*|[?$@]\w+"
+    r"|(?P<prefix>[\w.-]*):(?:[\w.:-]|%[0-9A-Fa-f]{2}|\\.)*|(?P<word>[A-Za-z]+)",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_CALL = "SERVICE"
+_GAP = r"(?:\s|#[^\r\n]*[\r\n])"
+_CALLED = re.compile(rf"SERVICE{_GAP}+(?:SILENT{_GAP}+)?<([^<>\"{{}}|^`\\\s]*)>", re.IGNORECASE)
+_GROUP = re.compile(rf"[^\s{{]*{_GAP}*\{{")
+# Behind a comparison, `<` and what follows may be no IRI, and then opens a text or a comment.
+_UNSURE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://).*['#]", re.DOTALL)
+_UNREAD = "In a query with the word SERVICE, an IRI with ' or # in it must be written in full."
+_CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 
 
 class UnknownHostError(ValueError):
@@ -62,27 +80,6 @@ def _name(text: str) -> str:
         return f"[{IPv6Address(text[1:-1]).compressed}]"
     except ValueError as error:
         raise UnknownHostError(f"{text}: not an IPv6 address") from error
-
-
-# The tokens of SPARQL 1.1 (section 19.8) in which a keyword is only text, and bare words. They are
-# as the engine reads them: codepoint escapes are resolved within texts and IRIs alone.
-_TOKENS = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\'))*\'\'\''
-    r'|"(?:[^"\\\r\n]|\\.)*"|\'(?:[^\'\\\r\n]|\\.)*\''
-    r"|(?P<iri><(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU][0-9A-Fa-f]+)*>)|#[^\r\n]*|[?$@]\w+"
-    r"|(?P<prefix>[\w.-]*):(?:[\w.:-]|%[0-9A-Fa-f]{2}|\\.)*|(?P<word>[A-Za-z]+)",
-    re.DOTALL,
-)
-
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
-_CALL = "SERVICE"
-_GAP = r"(?:\s|#[^\r\n]*[\r\n])"
-_CALLED = re.compile(rf"SERVICE{_GAP}+(?:SILENT{_GAP}+)?<([^<>\"{{}}|^`\\\s]*)>", re.IGNORECASE)
-_GROUP = re.compile(rf"[^\s{{]*{_GAP}*\{{")
-# Behind a comparison, `<` and what follows may be no IRI, and then opens a text or a comment.
-_UNSURE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://).*['#]", re.DOTALL)
-_UNREAD = "In a query with the word SERVICE, an IRI with ' or # in it must be written in full."
-_CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 
 
 def query_words(query: str) -> set[str]:

@@ -43,6 +43,14 @@ _SHORT = 2000  # characters of a query that still fits into any address
 _SECONDS = 600
 _WITHOUT_OPENING = {"GRAPH", "FROM", "ASK"}  # with it, Virtuoso takes these for something else
 _PART = 1 << 16
+_SYSTEM = (
+    "http://www.openlinksw.com/schemas/virtrdf#",
+    LDP,
+    "http://localuriqaserver/sparql",
+)
+_NAMES = ("subject", "predicate", "value", "graph")
+_MAX_TRIPLES, _MAX_BLANK = 5000, 1000  # triples of a request, without and with blank nodes
+_FRESH = 1.0  # seconds for which the release that was read is used
 
 
 class StoreError(RuntimeError):
@@ -71,11 +79,6 @@ class Dialect:
     replacements: tuple[tuple[bytes, bytes], ...] = ()
 
 
-_SYSTEM = (
-    "http://www.openlinksw.com/schemas/virtrdf#",
-    LDP,
-    "http://localuriqaserver/sparql",
-)
 _VIRTUOSO = Dialect(
     system=_SYSTEM,
     opening="".join(f"DEFINE input:default-graph-exclude <{name}>\n" for name in _SYSTEM),
@@ -234,11 +237,6 @@ def _reason(error: Exception) -> str:
     """Return the first line of the endpoint's message, without the query that it repeats."""
     message = str(error).partition("Response:\n")[2] or str(error)
     return re.split(r"\n|\\n", message)[0].removeprefix("b'").strip("'\" ")
-
-
-_NAMES = ("subject", "predicate", "value", "graph")
-_MAX_TRIPLES, _MAX_BLANK = 5000, 1000  # triples of a request, without and with blank nodes
-_FRESH = 1.0  # seconds for which the release that was read is used
 
 
 @dataclass

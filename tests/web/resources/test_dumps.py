@@ -64,7 +64,7 @@ def test_a_dump_is_what_its_headers_say(client: TestClient, release: str, name: 
         assert gzip.decompress(answer.content) == plain
 
 
-def test_head_tells_of_a_dump_without_it(client: TestClient, release: str) -> None:
+def test_head_has_the_headers_of_a_dump(client: TestClient, release: str) -> None:
     whole, head = client.get("/dump.nq"), client.head("/dump.nq")
     assert head.content == b""
     kept = {k: v for k, v in whole.headers.items() if k != "content-digest"}
@@ -74,7 +74,7 @@ def test_head_tells_of_a_dump_without_it(client: TestClient, release: str) -> No
     assert client.head("/dump.exe").content == b""
 
 
-def test_a_dump_that_is_known_is_not_sent_again(client: TestClient, release: str) -> None:
+def test_a_matching_precondition_is_304(client: TestClient, release: str) -> None:
     headers = client.head("/dump.ttl").headers
     tag, day = headers["etag"], headers["last-modified"]
     for known in (tag, f'"other", W/{tag}', "*"):
@@ -91,7 +91,7 @@ def test_a_dump_that_is_known_is_not_sent_again(client: TestClient, release: str
     assert len(tags) == len(DUMP_NAMES)
 
 
-def test_a_download_that_broke_off_goes_on(client: TestClient, release: str) -> None:
+def test_a_range_continues_a_download(client: TestClient, release: str) -> None:
     whole = client.get("/dump.nt")
     headers = {"Range": "bytes=1000-", "If-Range": whole.headers["etag"]}
     rest = client.get("/dump.nt", headers=headers)
@@ -187,7 +187,7 @@ def test_a_dump_of_a_release_never_changes(client: TestClient, release: str) -> 
         "/dump/01234567-89abcdef.nq.gz",
     ],
 )
-def test_where_there_is_no_dump_is_404(client: TestClient, path: str) -> None:
+def test_other_paths_of_dumps_are_404(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.json()["hint"]
@@ -214,7 +214,7 @@ def test_dumps_are_made_once_and_end_as_they_began(served: Services) -> None:
     assert snapshot(dumps.folder) == first
 
 
-def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
+def test_incomplete_dumps_are_made_again(served: Services) -> None:
     dumps = DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     (dumps.folder / "part").mkdir(parents=True)
     (dumps.folder / "part" / "nq").write_text("half")
@@ -230,7 +230,7 @@ def test_what_was_left_half_made_is_made_anew(served: Services) -> None:
     assert made.dumps["nq"].size == dumps.path(served.catalogue.release, "nq").stat().st_size
 
 
-def test_dumps_of_another_program_are_made_anew(served: Services) -> None:
+def test_dumps_of_another_version_of_the_program_are_made_again(served: Services) -> None:
     dumps = DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     listing = dumps.folder / served.catalogue.release / "dumps.json"
@@ -241,7 +241,7 @@ def test_dumps_of_another_program_are_made_anew(served: Services) -> None:
     assert dumps.current(served.catalogue.release)
 
 
-def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> None:
+def test_archives_of_the_last_releases_are_kept_and_older_ones_are_410(served: Services) -> None:
     dumps = DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
     listed = (dumps.folder / served.catalogue.release / "dumps.json").read_text()
@@ -263,7 +263,7 @@ def test_the_last_releases_are_kept_and_older_ones_gone(served: Services) -> Non
     dumper.close()
 
 
-def test_the_process_ends_without_a_word_when_all_is_made(
+def test_the_process_makes_all_dumps_and_prints_nothing(
     served: Services, capfd: pytest.CaptureFixture[str]
 ) -> None:
     dumper = DumpProcess(

@@ -83,7 +83,7 @@ def write(served: Services) -> Write:
     return write
 
 
-def test_after_a_write_the_dump_before_is_given_as_what_it_is(
+def test_after_a_write_the_dump_of_the_release_before_is_served(
     client: TestClient, write: Write
 ) -> None:
     before = client.get("/dump.nq.gz")
@@ -103,7 +103,7 @@ def test_after_a_write_the_dump_before_is_given_as_what_it_is(
     assert '<http://testserver/changes>; rel="version-history"' in links
 
 
-def test_all_formats_stay_until_newer_ones_are_there(
+def test_all_formats_are_served_until_newer_ones_are_made(
     client: TestClient, served: Services, dumps: DumpFolder, write: Write
 ) -> None:
     first = {name: client.get(f"/dump.{name}").content for name in DUMP_NAMES}
@@ -115,9 +115,7 @@ def test_all_formats_stay_until_newer_ones_are_there(
     assert not any("link" in answer.headers for answer in others.values())
 
 
-def test_a_mirror_that_has_the_dump_is_told_so_and_where_the_latest_is_to_come(
-    client: TestClient, write: Write
-) -> None:
+def test_a_304_has_a_link_to_the_latest_version(client: TestClient, write: Write) -> None:
     known = {"If-None-Match": client.head("/dump.trig").headers["etag"]}
     write()
     answer = client.get("/dump.trig", headers=known)
@@ -125,7 +123,9 @@ def test_a_mirror_that_has_the_dump_is_told_so_and_where_the_latest_is_to_come(
     assert 'rel="latest-version"' in answer.headers["link"]
 
 
-def test_that_very_release_is_never_answered_with_another(client: TestClient, write: Write) -> None:
+def test_the_archive_of_a_release_is_never_another_release(
+    client: TestClient, write: Write
+) -> None:
     first = client.get("/health").json()["release"]
     passed, newest = write(), write()
     assert client.get(f"/dump/{newest}.nq.gz").status_code == 503
@@ -174,7 +174,7 @@ def test_the_hash_of_the_dataset_is_stated_of_the_present_release_alone(
     assert _stated(again) == _checksum(client.get("/dump.nq"))
 
 
-def test_a_page_tells_of_which_release_its_files_are(client: TestClient, write: Write) -> None:
+def test_a_page_shows_the_release_of_its_dumps(client: TestClient, write: Write) -> None:
     first, newest = client.get("/health").json()["release"], write()
     page = client.get("/catalog.html", params={"lang": "de"}).text
     assert page.count('href="/dump.') == len(DUMP_NAMES)

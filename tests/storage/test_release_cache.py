@@ -1,7 +1,7 @@
 from practicegraph.storage.base import ReleaseCache
 
 
-def test_what_is_kept_is_made_once_a_release_and_in_order() -> None:
+def test_a_value_is_computed_once_a_release_and_returned_in_the_order_of_keys() -> None:
     made: list[int] = []
 
     def squares(keys: list[int]) -> list[int]:
@@ -16,7 +16,7 @@ def test_what_is_kept_is_made_once_a_release_and_in_order() -> None:
     assert made == [1, 2, 3, 1]
 
 
-def test_what_is_asked_for_least_goes_first() -> None:
+def test_the_least_recently_used_value_is_dropped_first() -> None:
     made: list[int] = []
 
     def same(keys: list[int]) -> list[int]:
@@ -29,7 +29,7 @@ def test_what_is_asked_for_least_goes_first() -> None:
     assert made == [1, 2, 3, 2]
 
 
-def test_without_a_release_nothing_is_kept() -> None:
+def test_without_a_release_nothing_is_cached() -> None:
     made: list[int] = []
 
     def same(keys: list[int]) -> list[int]:
