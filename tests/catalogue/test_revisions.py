@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from rdflib import Graph, Namespace, URIRef
-from rdflib.namespace import RDF
+from rdflib import Namespace
 
 from practicegraph.catalogue import catalogue, revisions
 from practicegraph.catalogue.catalogue import Catalogue
@@ -29,7 +28,6 @@ from support.retirement import (
     write_tombstone,
 )
 
-CS = Namespace("http://purl.org/vocab/changeset/schema#")
 AS = Namespace("https://www.w3.org/ns/activitystreams#")
 Run = Callable[..., Result]
 EARLIER = revisions.read_revision(str(ROOT), ROOT)
@@ -228,21 +226,6 @@ def test_differences_are_told_in_words(run: Run, changed: Path) -> None:
     assert f"  2026-11-24: {REASON}" in lines
     assert lines[-1] == "Differences: 5."
     assert run("diff", str(ROOT), "--exit-code").exit_code == 1
-
-
-def test_differences_are_change_sets_in_rdf(run: Run, changed: Path) -> None:
-    graph = Graph().parse(data=run("diff", str(ROOT), "--format", "turtle").output, format="turtle")
-    sets = {
-        graph.value(node, CS.subjectOfChange): node
-        for node in graph.subjects(RDF.type, CS.ChangeSet)
-    }
-    assert len(sets) == 5
-    node = sets[URIRef(LAST)]
-    assert (node, RDF.type, AS.Update) in graph
-    (removal,) = graph.objects(node, CS.removal)
-    assert graph.value(removal, RDF.object) == URIRef(f"{BASE}funding/eu-funds")
-    assert (sets[URIRef(OLD)], AS.target, URIRef(NEXT)) in graph
-    assert (sets[URIRef(GONE)], RDF.type, AS.Delete) in graph
 
 
 def test_the_order_of_a_file_makes_no_difference(run: Run, copied: Path) -> None:

@@ -112,9 +112,7 @@ def gaps(name: str, folder: Path, format_name: str, language: str | None) -> Non
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="[NEW]", default="")
 @folder_option
-@click.option(
-    "--format", "format_name", type=click.Choice(["text", "json", "turtle"]), default="text"
-)
+@click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text")
 @language_option
 @click.option("--exit-code", "fails", is_flag=True, help="Exit with 1 if anything differs.")
 def diff(
@@ -135,9 +133,7 @@ def diff(
         before, after = _state(old, folder), _state(new or str(folder), folder)
         comparison = Comparison(before, after, words.preferred_languages(language))
     changes = comparison.differences()
-    if format_name == "turtle":
-        click.echo(differences.turtle(comparison, changes), nl=False)
-    elif format_name == "json":
+    if format_name == "json":
         impacts = impact.as_object(comparison, impact.impact(comparison, changes))
         click.echo(differences.as_json(comparison, changes, impacts))
     else:

@@ -1,10 +1,8 @@
-"""Reconciliation: the things that a name in other data may mean, with the reasons for each.
+"""Reconciliation candidates: entities that a name may refer to, with scores and features.
 
-A score goes from 0 to 100. It is the likeness of the nearest name; where a type or properties are
-asked for, what does not hold of these takes up to half of it. A thing is matched only where its
-name or identifier is the same, all that is asked for holds, and this is true of no other thing.
-
-What is said of the things that are sought beside their names: values of properties.
+A score is 0 to 100: the similarity of the most similar name, of which mismatches of the type and of
+property values take up to half. A candidate is a match only where its name or identifier is equal,
+the type and all property values match, and it is the only such candidate.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,7 +40,7 @@ class Claims:
     languages: tuple[str, ...]
 
     def likeness(self, claim: Claim, record: Record) -> float:
-        """Give how well a claim holds for a thing, from 0 to 100."""
+        """Return how well a claim holds for a thing, from 0 to 100."""
         field = record.shape.fields_by_key.get(claim.property.key)
         held = record.values.get(claim.property.key, ()) if field else ()
         if field is None or not held:
@@ -54,7 +52,7 @@ class Claims:
         return max(self._likeness(field, term, text) for term in held for text in claim.values)
 
     def found(self, claims: Sequence[Claim], wanted: Type) -> set[str]:
-        """Give things of a type, entries or all concepts, for which claims hold.
+        """Return things of a type, entries or all concepts, for which claims hold.
 
         Up to 1,000 are known for a claim. Dates and numbers narrow only where nothing else does.
         """
@@ -84,12 +82,12 @@ class Claims:
         return set(self.things.index.search(choices, self.languages).entries)
 
     def _concepts(self, field: Field, text: str) -> frozenset[str]:
-        """Give the concepts that a text means for a field, with all that count for them."""
+        """Return the concepts that a text means for a field, with all that count for them."""
         return self._known(field.scheme or "", text)
 
     @cached_property
     def _known(self) -> Callable[[str, str], frozenset[str]]:
-        """Give what looks concepts up; the same few values are sought again and again."""
+        """Return what looks concepts up; the same few values are sought again and again."""
         return lru_cache(_MOST)(self._looked_up)
 
     def _looked_up(self, iri: str, text: str) -> frozenset[str]:
@@ -162,7 +160,7 @@ class NamesOf:
 
     @cached_property
     def by_type(self) -> dict[str, Names]:
-        """Give the names by the keys of types."""
+        """Return the names by the keys of types."""
         return {one.key: Names(one.scheme) for one in self.types.lowest if one.scheme}
 
 
@@ -176,7 +174,7 @@ class Reconciling:
     reader: RecordReader
 
     def candidates(self, query: Query) -> list[Candidate]:
-        """Give up to as many things as the query asks for, the best first."""
+        """Return up to as many things as the query asks for, the best first."""
         allowed = self._allowed(query)
         found = self._found(query, allowed)
         if not found and query.types and query.strict == SHOULD:
@@ -192,7 +190,7 @@ class Reconciling:
         return judged[: query.limit]
 
     def named(self, found: Iterable[Candidate], languages: Sequence[str]) -> dict[str, str]:
-        """Give what candidates are called in the first language that has a name."""
+        """Return what candidates are called in the first language that has a name."""
         typed = {one.iri: one.type for one in found}
         records = self._records(typed).items()
         return {
@@ -208,7 +206,7 @@ class Reconciling:
         return tuple(one for one in types.lowest if one.key in keys)
 
     def _found(self, query: Query, allowed: Sequence[Type]) -> Alike:
-        """Give the things of the types that may be meant; where any is named so, these alone."""
+        """Return the things of the types that may be meant; where any is named so, these alone."""
         if not query.words:
             return self._claimed(query, allowed)
         by_type = self.names.by_type
@@ -254,7 +252,7 @@ class Reconciling:
         return judged
 
     def _records(self, typed: Mapping[str, Type]) -> dict[str, Record]:
-        """Give the records of things, those of a kind together."""
+        """Return the records of things, those of a kind together."""
         by_kind: dict[str, list[str]] = {}
         kinds = {one.kind.iri: one.kind for one in typed.values()}
         for iri, one in typed.items():

@@ -1,9 +1,8 @@
-"""What things can be asked for by: their types, which are schemes and kinds, and their fields.
+"""Types, properties and identifiers of entities, as the Reconciliation Service API has them.
 
-Things by their identifiers: current concepts and entries, also by what they were before.
-
-An identifier is what stands behind the catalogue's base in the address of a thing: the key of a
-scheme or the segment of entries, a slash, and the notation or what the entry is called by.
+The types are entries and concept schemes, the properties are fields. An identifier is an IRI
+without the base of the catalogue: the key of a scheme or the segment of entries, a slash, and the
+notation or the identifier of an entry. Replaced entities are found by their old identifiers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +33,7 @@ class Type:
     above: str = ""
 
     def as_json(self, languages: Sequence[str]) -> dict[str, str]:
-        """Give the type as the standard has it."""
+        """Return the type as the standard has it."""
         return {"id": self.key, "name": pick_text(self.labels, languages) or self.key}
 
 
@@ -46,7 +45,7 @@ class Property:
     fields: tuple[Field, ...]
 
     def as_json(self, languages: Sequence[str]) -> dict[str, str]:
-        """Give the property as the standard has it."""
+        """Return the property as the standard has it."""
         return {"id": self.key, "name": pick_text(self.fields[0].names, languages) or self.key}
 
 
@@ -59,7 +58,7 @@ class Types:
 
     @cached_property
     def all(self) -> dict[str, Type]:
-        """Give the types by key: entries, all concepts, then each scheme."""
+        """Return the types by key: entries, all concepts, then each scheme."""
         record = self.shapes.entry_shape
         assert record.segment
         found = [Type(record.segment, record.classes[0], record.labels, record)]
@@ -75,22 +74,22 @@ class Types:
 
     @cached_property
     def entries(self) -> Type:
-        """Give the type of the entries."""
+        """Return the type of the entries."""
         return next(iter(self.all.values()))
 
     @cached_property
     def lowest(self) -> tuple[Type, ...]:
-        """Give the types that things are of directly: entries, and the schemes."""
+        """Return the types that things are of directly: entries, and the schemes."""
         above = {one.above for one in self.all.values()}
         return tuple(one for one in self.all.values() if one.key not in above)
 
     def within(self, wished: Type) -> tuple[Type, ...]:
-        """Give the types that things of a type are of directly."""
+        """Return the types that things of a type are of directly."""
         return tuple(t for t in self.lowest if wished.key in (t.key, t.above))
 
     @cached_property
     def properties(self) -> dict[str, Property]:
-        """Give the properties by key, those of entries first."""
+        """Return the properties by key, those of entries first."""
         kinds = dict.fromkeys(one.kind.iri for one in self.all.values())
         by_iri = {one.kind.iri: one.kind for one in self.all.values()}
         fields: dict[str, list[Field]] = {}
@@ -100,19 +99,19 @@ class Types:
         return {key: Property(key, tuple(several)) for key, several in fields.items()}
 
     def properties_of(self, one: Type | None) -> list[Property]:
-        """Give the properties that things of a type can have, or of any type."""
+        """Return the properties that things of a type can have, or of any type."""
         keys = one.kind.fields_by_key if one else self.properties
         return [self.properties[key] for key in keys]
 
     def type(self, place: str, text: str) -> Type:
-        """Give a type by key, IRI or name in any language; raises BadChoiceError."""
+        """Return a type by key, IRI or name in any language; raises BadChoiceError."""
         found = self._types.get(text) or self._types.get(fold(text))
         if found is None:
             raise _unknown(place, text, self.all)
         return found
 
     def property(self, place: str, text: str) -> Property:
-        """Give a property by key, IRI or name in any language; raises BadChoiceError."""
+        """Return a property by key, IRI or name in any language; raises BadChoiceError."""
         found = self._properties.get(text) or self._properties.get(fold(text))
         if found is None:
             raise _unknown(place, text, self.properties)
@@ -157,17 +156,17 @@ class Things:
 
     @property
     def vocabularies(self) -> Vocabularies:
-        """Give the schemes."""
+        """Return the schemes."""
         return self.types.vocabularies
 
     def identifier(self, iri: str) -> str:
-        """Give the identifier of a thing; of what is none of ours, its IRI."""
+        """Return the identifier of a thing; of what is none of ours, its IRI."""
         if concept := self.vocabularies.concepts.get(iri):
             return f"{self.vocabularies.scheme(concept.scheme).key}/{concept.notation}"
         return iri.removeprefix(self.base)
 
     def meant(self, text: str) -> str | None:
-        """Give the IRI of the current thing that an identifier or IRI means, or None.
+        """Return the IRI of the current thing that an identifier or IRI means, or None.
 
         One of what was moved or withdrawn means its successor, if it has one.
         """
@@ -179,7 +178,7 @@ class Things:
         return None
 
     def type_of(self, iri: str) -> Type | None:
-        """Give the type that a current concept or entry is of directly, else None."""
+        """Return the type that a current concept or entry is of directly, else None."""
         if concept := self.vocabularies.concepts.get(iri):
             return None if concept.deprecation else self._type_of(concept)
         return self.types.entries if self.index.contains(iri) else None
@@ -188,7 +187,7 @@ class Things:
         return self.types.all.get(self.vocabularies.scheme(concept.scheme).key)
 
     def _meanings(self, text: str) -> Iterator[str]:
-        """Give the IRIs that a text may mean; those with `http` and `https` mean the same."""
+        """Return the IRIs that a text may mean; those with `http` and `https` mean the same."""
         scheme, mark, rest = text.partition("://")
         if mark:
             yield text

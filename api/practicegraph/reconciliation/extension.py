@@ -1,7 +1,4 @@
-"""Suggestions: things, types and properties whose names or identifiers begin as a reader types.
-
-Data extension: what the fields of things hold, as values of the reconciliation standard.
-"""
+"""Suggestions of entities, types and properties for a prefix; data extension."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +57,7 @@ class Extending:
     def row(
         self, identifier: str, wishes: Iterable[Wish], languages: Sequence[str]
     ) -> dict[str, list[Value]]:
-        """Give the values of a thing by property; of what is unknown there are none."""
+        """Return the values of a thing by property; of what is unknown there are none."""
         iri = self.things.meant(identifier)
         found = self.things.type_of(iri) if iri else None
         record = self.reader.read_records(found.kind, [iri])[0] if found and iri else None
@@ -93,7 +90,7 @@ def _text(text: str) -> Value:
 
 
 def _in_language(terms: Sequence[Term], languages: Sequence[str]) -> Iterator[Term]:
-    """Give the texts in the first of the languages in which there are any, else all."""
+    """Return the texts in the first of the languages in which there are any, else all."""
     tags = {t.language for t in terms if isinstance(t, Literal)}
     first = next((tag for tag in languages if tag in tags), None)
     return (t for t in terms if first is None or (isinstance(t, Literal) and t.language == first))
@@ -114,7 +111,7 @@ class Suggesting:
     def entities(
         self, beginning: str, types: Sequence[Type], languages: Sequence[str], most: int
     ) -> list[str]:
-        """Give up to so many things: the one with the identifier, concepts, then entries."""
+        """Return up to so many things: the one with the identifier, concepts, then entries."""
         allowed = {t.key for one in types for t in self.things.types.within(one)}
         lowest = [t for t in self.things.types.lowest if not types or t.key in allowed]
         meant = self.things.meant(beginning)
@@ -126,7 +123,7 @@ class Suggesting:
         return list(dict.fromkeys(found))[:most]
 
     def types(self, beginning: str) -> list[Type]:
-        """Give the types with such a name, in any language, or key."""
+        """Return the types with such a name, in any language, or key."""
         wanted = fold(beginning)
         return [
             one
@@ -135,7 +132,7 @@ class Suggesting:
         ]
 
     def properties(self, beginning: str) -> list[Property]:
-        """Give the properties with such a name, in any language, or key."""
+        """Return the properties with such a name, in any language, or key."""
         wanted = fold(beginning)
         return [
             one
@@ -146,7 +143,7 @@ class Suggesting:
     def _concepts(
         self, beginning: str, types: Sequence[Type], languages: Sequence[str]
     ) -> list[str]:
-        """Give the concepts by name, those first with a name that begins so as a whole."""
+        """Return the concepts by name, those first with a name that begins so as a whole."""
         ranks: dict[str, bool] = {}
         for one in types:
             names = self.names.by_type.get(one.key)

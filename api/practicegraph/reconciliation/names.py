@@ -1,4 +1,4 @@
-"""How like a text is to what concepts are called, in any language."""
+"""The similarity of a name to the labels of concepts, in any language."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ Alike = Mapping[str, Likeness]
 
 
 def form(text: str) -> str:
-    """Give the form in which names are compared: the words, folded, with spaces between them."""
+    """Return the form in which names are compared: the words, folded, with spaces between them."""
     return _form(truncate(text))
 
 
@@ -48,7 +48,7 @@ def _form(text: str) -> str:
 
 
 def likeness(text: str, names: Iterable[str]) -> Likeness | None:
-    """Give how like the nearest of first names in the compared form is, if any is near."""
+    """Return how like the nearest of first names in the compared form is, if any is near."""
     forms = list(names)
     if text in forms:
         return Likeness(EXACT, exact=True, preferred=True)
@@ -64,7 +64,7 @@ class Names:
     scheme: Scheme
 
     def same(self, text: str) -> dict[str, Likeness]:
-        """Give the concepts with a name or notation that is the same as a text."""
+        """Return the concepts with a name or notation that is the same as a text."""
         wanted = form(text)
         found = {
             iri: Likeness(EXACT, exact=True, preferred=preferred)
@@ -75,7 +75,7 @@ class Names:
         return found
 
     def near(self, text: str) -> dict[str, Likeness]:
-        """Give the concepts with a name that is spelt nearly so, or has all its words and more."""
+        """Return the concepts with a similarly spelt label, or one that has all words and more."""
         wanted = form(text)
         spelt = process.extract(
             _sorted(wanted), self._sorted, scorer=fuzz.ratio, score_cutoff=_LEAST, limit=_MOST
@@ -91,7 +91,7 @@ class Names:
         return found
 
     def beginning(self, text: str) -> Iterator[tuple[bool, str]]:
-        """Give the concepts in whose names a word begins so, and whether none begins so itself."""
+        """Yield the concepts with a word that has the prefix, and whether only inside a label."""
         wanted = form(text)
         for name, concepts in self._by_form.items():
             if f" {wanted}" in f" {name}":
@@ -104,7 +104,7 @@ class Names:
 
     @cached_property
     def _by_form(self) -> dict[str, dict[str, bool]]:
-        """Give the concepts by their names in the compared form, and whether one is the first."""
+        """Return the concepts by their names in the compared form, and whether one is the first."""
         found: dict[str, dict[str, bool]] = {}
         for concept in (*self.scheme.concepts.values(), *self.scheme.deprecated.values()):
             meant = self.scheme.current.get(concept.iri)
@@ -139,11 +139,11 @@ class Names:
 
 
 def _is_part(text: str, name: str) -> bool:
-    """Tell whether all words of the one are words of the other."""
+    """Return whether all words of the one are words of the other."""
     ours, theirs = set(text.split()), set(name.split())
     return bool(ours and theirs) and (ours <= theirs or ours >= theirs)
 
 
 def _sorted(name: str) -> str:
-    """Give the words in order of letters, so that their own order doesn't matter."""
+    """Return the words in order of letters, so that their own order doesn't matter."""
     return " ".join(sorted(name.split()))

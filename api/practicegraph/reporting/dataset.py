@@ -1,11 +1,7 @@
-"""What is known of a catalogue as a dataset: its licence, its makers, where its links lead.
+"""A catalogue as a dataset: licence, creators, link sets and statistics.
 
-Links are counted by SPARQL, and said as link sets (https://www.w3.org/TR/void/#linkset).
-
-How many triples and things a catalogue holds, in all and by class and property, by SPARQL.
-
-They are said as a dataset's partitions (https://www.w3.org/TR/void/#statistics), from which editors
-of queries complete: each class with its properties.
+Link sets: https://www.w3.org/TR/void/#linkset. Statistics: https://www.w3.org/TR/void/#statistics;
+query editors complete from the partition of each class and property.
 """
 
 import hashlib
@@ -83,11 +79,11 @@ class Statistics:
 
     @property
     def triples(self) -> int:
-        """Give the number of triples."""
+        """Return the number of triples."""
         return sum(self.properties.values())
 
     def said(self, dataset: Node, base: str) -> Iterator[Triple]:
-        """Give the numbers as triples on a dataset, the IRIs of its partitions below the base."""
+        """Return the numbers as triples on a dataset, the IRIs of its partitions below the base."""
         numbers = {
             "triples": self.triples,
             "entities": self.entities,
@@ -225,25 +221,25 @@ class Dataset:
 
     @cached_property
     def licence(self) -> str | None:
-        """Give the IRI of the licence."""
+        """Return the IRI of the licence."""
         term = self.store.value(NamedNode(self.base), _LICENCE)
         return term.value if isinstance(term, NamedNode) else None
 
     @cached_property
     def creators(self) -> list[str]:
-        """Give the IRIs of those who made it."""
+        """Return the IRIs of those who made it."""
         terms = self.store.values(NamedNode(self.base), _CREATOR)
         return [term.value for term in terms if isinstance(term, NamedNode)]
 
     @cached_property
     def newest(self) -> str:
-        """Give the day of the newest change (ISO 8601), or "" where none is said."""
+        """Return the day of the newest change (ISO 8601), or "" where none is said."""
         row = next(iter(self.store.select(_NEWEST)), {})
         return as_text(row["newest"]) if "newest" in row else ""
 
     @cached_property
     def links(self) -> list[Links]:
-        """Give the links out of the catalogue by property and host, of the kinds' fields."""
+        """Return the links out of the catalogue by property and host, of the kinds' fields."""
         fields = (found for kind in self.kinds for found in kind.fields if _is_link(found))
         branches = "\n        UNION\n        ".join(
             f"{{ ?thing <{name}> ?target . BIND (<{name}> AS ?property) }}"
@@ -256,7 +252,7 @@ class Dataset:
 
     @property
     def statistics(self) -> Statistics:
-        """Give the numbers; they are counted by the first who asks, for whom others wait."""
+        """Return the numbers; they are counted by the first who asks, for whom others wait."""
         with self._counting:
             return self._statistics
 
@@ -266,27 +262,27 @@ class Dataset:
 
     @cached_property
     def days(self) -> dict[str, str]:
-        """Give the day of the newest change of all things that say one, by IRI."""
+        """Return the day of the newest change of all things that say one, by IRI."""
         rows = (row for row in self.store.select(_DAYS) if isinstance(row["thing"], NamedNode))
         return {as_text(row["thing"]): as_text(row["newest"]) for row in rows}
 
     @cached_property
     def entries(self) -> list[str]:
-        """Give the IRIs of all current entries in order."""
+        """Return the IRIs of all current entries in order."""
         found = self.store.subjects(RDF + "type", NamedNode(self.kinds[0].classes[0]))
         retired = self.store.subjects(DEPRECATED, Literal(value=True))
         return sorted({node.value for node in found}.difference(node.value for node in retired))
 
     @cached_property
     def language_terms(self) -> list[NamedNode]:
-        """Give the concepts that stand for the catalogue's own languages, by their codes."""
+        """Return the concepts that stand for the catalogue's own languages, by their codes."""
         codes = ", ".join(str(Literal(language)) for language in self.languages)
         query = _LANGUAGES.format(code=NamedNode(PG + "localeCode"), codes=codes)
         terms = (row["language"] for row in self.store.select(query))
         return [term for term in terms if isinstance(term, NamedNode)]
 
     def linksets(self) -> Iterator[Triple]:
-        """Give the links out of the catalogue as link sets, each a subset of the dataset."""
+        """Return the links out of the catalogue as link sets, each a subset of the dataset."""
         for links in self.links:
             host = links.space.removeprefix("https://").replace("http://", "http-")
             name = links.property.rpartition("#")[2].rpartition("/")[2]

@@ -1,12 +1,7 @@
-"""What one state of a catalogue says and another does not: thing by thing, field by field.
+"""The differences between two states of a catalogue, resource by resource and field by field.
 
-Things are compared by their statements, so neither the order of a file nor the labels of its blank
-nodes make a difference.
-
-Differences written down: in words, as JSON, and as change sets in Turtle.
-
-In Turtle, a change set (http://purl.org/vocab/changeset/schema) holds what was added to and removed
-from the statements on one thing, and is an activity of ActivityStreams 2.0.
+Resources are compared by their statements, so neither the order of a file nor the labels of its
+blank nodes make a difference. Differences are written as text or JSON.
 """
 
 import json
@@ -15,13 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
-from ..rdf.namespaces import AS, PG, RDF, XSD
-from ..rdf.terms import Node, Term
-from ..rdf.turtle import TurtleWriter
+from ..rdf.terms import Term
 from ..schema.fields import NodeShape
 from ..schema.lifecycle import Deprecation
 from ..schema.messages import Phrases
@@ -71,12 +64,12 @@ class State:
 
     @property
     def triples(self) -> list[Triple]:
-        """Give all statements."""
+        """Return all statements."""
         return [quad.triple for document in self.documents for quad in document.quads]
 
     @cached_property
     def things(self) -> Mapping[str, _Statements]:
-        """Give the statements of every thing that has an IRI."""
+        """Return the statements of every thing that has an IRI."""
         triples = self.triples
         written = self.opened.writer.term_writer(triples)
         things: dict[str, dict[tuple[str, str], Term]] = {}
@@ -87,7 +80,7 @@ class State:
         return things
 
     def kind(self, iri: str) -> NodeShape | None:
-        """Give the kind of a thing."""
+        """Return the kind of a thing."""
         return self.opened.shapes.find_node_shape(self.opened.reader.read_classes(iri))
 
 
@@ -100,13 +93,13 @@ class Comparison:
     languages: Sequence[str]
 
     def differences(self) -> list[Difference]:
-        """Give what differs, in order of IRIs; the parts of a thing come and go with it."""
+        """Return what differs, in order of IRIs; the parts of a thing come and go with it."""
         iris = sorted(self.old.things.keys() | self.new.things.keys())
         found = {iri: self._difference(iri) for iri in iris if self._differs(iri)}
         return [difference for difference in found.values() if not _is_part(difference, found)]
 
     def name(self, iri: str) -> str:
-        """Give what a thing is or was called, or "" where nobody says."""
+        """Return what a thing is or was called, or "" where nobody says."""
         states = (self.new, self.old)
         names = (state.opened.reader.label(iri, self.languages) for state in states)
         return next(filter(None, names), "")
@@ -171,7 +164,7 @@ class Comparison:
 
 
 def _is_part(difference: Difference, found: Mapping[str, Difference]) -> bool:
-    """Tell whether something is a part of what was added or taken out as a whole."""
+    """Return whether something is a part of what was added or taken out as a whole."""
     whole, mark, _ = difference.iri.partition("#")
     together = bool(mark) and whole in found
     return together and found[whole].change in ("added", "removed", "withdrawn")
@@ -188,18 +181,6 @@ def _order(kinds: Sequence[NodeShape], predicate: str, language: str) -> tuple[i
     return place, predicate, language
 
 
-_CS = "http://purl.org/vocab/changeset/schema#"
-_ACTIVITIES = {
-    "added": "Create",
-    "removed": "Delete",
-    "changed": "Update",
-    "moved": "Move",
-    "withdrawn": "Delete",
-}
-_ORDER = [
-    *(_CS + name for name in ("subjectOfChange", "changeReason", "removal", "addition")),
-    *(RDF + name for name in ("subject", "predicate", "object")),
-]
 _PHRASES = {
     "added": "wasAdded",
     "removed": "wasRemoved",
@@ -212,7 +193,7 @@ _PHRASES = {
 def text(
     comparison: Comparison, differences: Sequence[Difference], phrases: Phrases
 ) -> Iterator[str]:
-    """Give the differences in words, line by line, with how many things differ at the end."""
+    """Return the differences in words, line by line, with how many things differ at the end."""
     languages = comparison.languages
     for difference in differences:
         change = phrases.format(_PHRASES[difference.change], languages)
@@ -246,7 +227,7 @@ def _lines(field: FieldChange) -> Iterator[str]:
 def as_json(
     comparison: Comparison, differences: Sequence[Difference], impact: Mapping[str, Any]
 ) -> str:
-    """Give the differences and their impact as JSON, with the labels of fields and values."""
+    """Return the differences and their impact as JSON, with the labels of fields and values."""
     found = [_object(comparison, difference) for difference in differences]
     return json.dumps({"impact": impact, "differences": found}, ensure_ascii=False, indent=1)
 
@@ -284,72 +265,6 @@ def _value(value: Value) -> dict[str, str]:
     return {"value": value.label}
 
 
-def turtle(comparison: Comparison, differences: Sequence[Difference]) -> str:
-    """Give the differences as change sets, one a thing."""
-    new = comparison.new.opened
-    prefixes = {**comparison.old.opened.prefixes, **new.prefixes, "cs": _CS, "as": AS}
-    writer = TurtleWriter({**prefixes, "rdf": RDF}, new.languages, _ORDER)
-    states = (comparison.old, comparison.new)
-    described = [t for s in states for t in s.triples if isinstance(t.subject, BlankNode)]
-    sets = [
-        triple
-        for place, difference in enumerate(differences)
-        for triple in _change_set(comparison, difference, f"change{place:06}")
-    ]
-    return writer.write([*sets, *_reached(sets, described)], "")
-
-
-def _change_set(comparison: Comparison, difference: Difference, label: str) -> Iterator[Triple]:
-    node, thing = BlankNode(label), NamedNode(difference.iri)
-    yield Triple(node, _named(RDF, "type"), _named(_CS, "ChangeSet"))
-    yield Triple(node, _named(RDF, "type"), _named(AS, _ACTIVITIES[difference.change]))
-    yield Triple(node, _named(_CS, "subjectOfChange"), thing)
-    yield Triple(node, _named(AS, "object"), thing)
-    if reason := _reason(comparison, difference):
-        yield Triple(node, _named(_CS, "changeReason"), Literal(reason))
-    deprecation = difference.deprecation
-    if deprecation and deprecation.successor:
-        yield Triple(node, _named(AS, "target"), NamedNode(deprecation.successor))
-    if deprecation and deprecation.since:
-        day = Literal(deprecation.since, datatype=_named(XSD, "date"))
-        yield Triple(node, _named(PG, "retired"), day)
-    changes = [
-        (name, field.property, value.term)
-        for field in difference.fields
-        for name, values in (("removal", field.removed), ("addition", field.added))
-        for value in values
-    ]
-    for place, (name, predicate, term) in enumerate(changes):
-        statement = BlankNode(f"{label}n{place:06}")
-        yield Triple(node, _named(_CS, name), statement)
-        yield from _statement(statement, thing, NamedNode(predicate), term)
-
-
-def _statement(node: Node, thing: NamedNode, predicate: NamedNode, term: Term) -> Iterator[Triple]:
-    yield Triple(node, _named(RDF, "type"), _named(RDF, "Statement"))
-    yield Triple(node, _named(RDF, "subject"), thing)
-    yield Triple(node, _named(RDF, "predicate"), predicate)
-    yield Triple(node, _named(RDF, "object"), term)
-
-
-def _reached(triples: Sequence[Triple], described: Sequence[Triple]) -> list[Triple]:
-    """Give what is said of the blank nodes that the triples mention, and of those behind them."""
-    statements: dict[object, list[Triple]] = {}
-    for triple in described:
-        statements.setdefault(triple.subject, []).append(triple)
-    found: list[Triple] = []
-    mentioned = [triple.object for triple in triples]
-    while mentioned:
-        said = statements.pop(mentioned.pop(), [])
-        found += said
-        mentioned += [triple.object for triple in said]
-    return found
-
-
 def _reason(comparison: Comparison, difference: Difference) -> str:
     deprecation = difference.deprecation
     return pick_text(deprecation.reasons, comparison.languages) if deprecation else ""
-
-
-def _named(namespace: str, name: str) -> NamedNode:
-    return NamedNode(namespace + name)

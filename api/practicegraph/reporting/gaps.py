@@ -1,7 +1,6 @@
-"""The ledger of gaps: the answers of the stored questions that have a place in it.
+"""Data gaps: the results of the stored queries that are marked as reports of gaps, as tables.
 
-A question with `?language` and `?count` becomes a table with a column a language. Nothing else here
-knows what a gap is: a question more is a part of the ledger more.
+The result of a query with `?language` and `?count` becomes a table with a column for each language.
 """
 
 import csv
@@ -52,30 +51,30 @@ class Ledger:
     languages: Sequence[str]
 
     def parts(self, name: str = "") -> list[Part]:
-        """Give the part of a name, or all in their order; raises BadChoiceError."""
+        """Return the part of a name, or all in their order; raises BadChoiceError."""
         listed = {question.name: question for question in self.questions()}
         if name and name not in listed:
             raise InvalidParameterError(name, None, find_similar(name, listed) or list(listed))
         return [self._part(listed[name])] if name else list(map(self._part, listed.values()))
 
     def heading(self, column: str) -> str:
-        """Give what a column is called, where a phrase says it."""
+        """Return what a column is called, where a phrase says it."""
         phrase = f"gap{column.capitalize()}"
         known = phrase in self.catalogue.phrases.labels
         return self.say(phrase) if known else column
 
     def say(self, name: str, /, **words: object) -> str:
-        """Give a phrase."""
+        """Return a phrase."""
         return self.catalogue.phrases.format(name, self.languages, **words)
 
     def label(self, term: Term | None) -> str:
-        """Give what a thing is called, or a value's text."""
+        """Return what a thing is called, or a value's text."""
         if isinstance(term, NamedNode):
             return self.catalogue.reader.label(term.value, self.languages) or term.value
         return term.value if isinstance(term, Literal) else ""
 
     def questions(self) -> list[StoredQuery]:
-        """Give the questions whose answers are the parts, in their order."""
+        """Return the questions whose answers are the parts, in their order."""
         found = self.catalogue.stored_queries
         said = {
             name: self.catalogue.store.value(NamedNode(question.iri), _PLACE)
@@ -89,7 +88,7 @@ class Ledger:
         return [found[name] for name in sorted(places, key=lambda name: (places[name], name))]
 
     def part(self, question: StoredQuery, rows: Sequence[Solution]) -> Part:
-        """Give the part that the rows of a question's answer are."""
+        """Return the part that the rows of a question's answer are."""
         return Part(
             name=question.name,
             title=pick_text(question.labels, self.languages),
@@ -103,7 +102,7 @@ class Ledger:
         return self.part(question, self.by_language(list(self.catalogue.store.select(query))))
 
     def by_language(self, rows: list[Solution]) -> list[Solution]:
-        """Give one row for those that differ in the language alone, its counts side by side."""
+        """Return one row for those that differ in the language alone, its counts side by side."""
         if not any(_LANGUAGE in row for row in rows):
             return rows
         wide: dict[tuple[tuple[str, Term], ...], dict[str, Term]] = {}
@@ -115,7 +114,7 @@ class Ledger:
 
 
 def text(ledger: Ledger, parts: Sequence[Part]) -> str:
-    """Give the parts as tables for people, each with its first rows."""
+    """Return the parts as tables for people, each with its first rows."""
     return "\n".join("\n".join([part.title, *_table(ledger, part), ""]) for part in parts)
 
 
@@ -142,13 +141,13 @@ def _table(ledger: Ledger, part: Part) -> Iterator[str]:
 
 
 def as_json(ledger: Ledger, parts: Sequence[Part]) -> str:
-    """Give the parts with all their rows."""
+    """Return the parts with all their rows."""
     listed = [described(ledger, part) for part in parts]
     return json.dumps({"gaps": listed}, ensure_ascii=False, indent=1) + "\n"
 
 
 def described(ledger: Ledger, part: Part) -> dict[str, Any]:
-    """Give a part as JSON; things have their IRIs and labels."""
+    """Return a part as JSON; things have their IRIs and labels."""
 
     def value(term: Term) -> Any:
         if isinstance(term, NamedNode):
@@ -164,7 +163,7 @@ def described(ledger: Ledger, part: Part) -> dict[str, Any]:
 
 
 def as_csv(ledger: Ledger, parts: Sequence[Part]) -> str:
-    """Give all rows as one table; a thing has a column more, with its label."""
+    """Return all rows as one table; a thing has a column more, with its label."""
     rows = [{"gap": part.name, **_cells(ledger, row)} for part in parts for row in part.rows]
     written = io.StringIO(newline="")
     columns = list(dict.fromkeys(column for row in rows for column in row))

@@ -1,10 +1,7 @@
-"""What a change of a catalogue does to those who use it: counts, tags, addresses, questions, names.
+"""The impact of a change on readers: counts, facet values, IRIs, stored queries and labels.
 
-Counts are those of a search without choices, in which a broader concept has the entries of the
-narrower ones, and a successor those of what it replaces. Questions are asked with their defaults,
-and left open where they have none.
-
-The impact of a change written down: in words, and as JSON.
+Counts are those of a search without filters: a broader concept includes the entries of narrower
+ones, a successor those of what it replaces. Stored queries run with their default parameters.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,7 +79,7 @@ class Impact:
 
 
 def impact(comparison: Comparison, differences: Sequence[Difference]) -> Impact:
-    """Give what the differences of two states do."""
+    """Return what the differences of two states do."""
     return Impact(
         counts=tuple(_counts(comparison)),
         retagged=tuple(_retagged(comparison)),
@@ -136,7 +133,7 @@ def _retagged(comparison: Comparison) -> Iterator[Retagged]:
 
 
 def _is_entry(state: State, iri: str) -> bool:
-    """Tell whether something is a current entry."""
+    """Return whether something is a current entry."""
     statements = state.things[iri]
     classes = [t.value for t in statements.values() if isinstance(t, NamedNode)]
     own = state.opened.shapes.entry_shape.classes[0]
@@ -144,7 +141,7 @@ def _is_entry(state: State, iri: str) -> bool:
 
 
 def _tags(state: State, iri: str, facet: Field) -> set[str]:
-    """Give the values of a facet that an entry counts for: successors, and nothing withdrawn."""
+    """Return the values of a facet that an entry counts for: successors, and nothing withdrawn."""
     found: set[str] = set()
     for (predicate, _), term in state.things[iri].items():
         if predicate == facet.predicate and isinstance(term, NamedNode | Literal):
@@ -164,7 +161,7 @@ def _fates(comparison: Comparison, differences: Sequence[Difference]) -> Iterato
 
 
 def _questions(comparison: Comparison) -> Iterator[Answered]:
-    """Give the questions that both states have and that lost their answer."""
+    """Return the questions that both states have and that lost their answer."""
     old, new = comparison.old.opened, comparison.new.opened
     for name, question in old.stored_queries.items():
         if name in new.stored_queries:
@@ -175,7 +172,7 @@ def _questions(comparison: Comparison) -> Iterator[Answered]:
 
 
 def _asked(opened: Catalogue, question: StoredQuery) -> tuple[int | None, str]:
-    """Give how much a question finds: rows, triples, or 1 for yes; or None and why it fails."""
+    """Return how much a question finds: rows, triples, or 1 for yes; or None and why it fails."""
     terms = {p.key: p.default for p in question.parameters if p.default is not None}
     text = query_guard.bind_parameters(question.text, terms)
     assert isinstance(opened.store, OxigraphStore)
@@ -203,7 +200,7 @@ def _names(comparison: Comparison, differences: Sequence[Difference]) -> Iterato
 
 
 def label(comparison: Comparison, facet: Field) -> str:
-    """Give what a facet is called."""
+    """Return what a facet is called."""
     return pick_text(facet.names, comparison.languages)
 
 
@@ -211,7 +208,7 @@ _FATES = {"removed": "wasRemoved", "moved": "wasMoved", "withdrawn": "wasWithdra
 
 
 def text(comparison: Comparison, impact: Impact, phrases: Phrases) -> Iterator[str]:
-    """Give the impact in words, line by line; nothing where there is none."""
+    """Return the impact in words, line by line; nothing where there is none."""
     parts = {
         "countsMoved": [_count(comparison, count) for count in impact.counts],
         "retagged": [_outlooks_tags(comparison, *entry) for entry in _by_entry(impact)],
@@ -274,7 +271,7 @@ def _thing(comparison: Comparison, iri: str) -> str:
 def findings(
     impact: Impact, reporter: FindingBuilder, documents: Iterable[Document]
 ) -> Iterator[Finding]:
-    """Give the questions that fail now as violations, those that return nothing as warnings."""
+    """Return the questions that fail now as violations, those that return nothing as warnings."""
     homes = {topic: document.path for document in documents for topic in document.topics}
     for answered in impact.questions:
         iri, words = answered.question.iri, {"reason": answered.reason, "count": answered.before}
@@ -285,7 +282,7 @@ def findings(
 
 
 def as_object(comparison: Comparison, impact: Impact) -> dict[str, Any]:
-    """Give the impact as an object of JSON."""
+    """Return the impact as an object of JSON."""
     return {
         "counts": [_count_object(comparison, count) for count in impact.counts],
         "retagged": [

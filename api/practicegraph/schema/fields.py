@@ -1,10 +1,8 @@
-"""Kinds of records and their fields: what the shapes of a catalogue come to.
+"""Node shapes and their fields, and the order of the values of fields: dates and numbers.
 
-Dates and numbers in their order: a year is all its days, and two values all between them.
-
-Dates (ISO 8601) are compared as text in SPARQL 1.1, which defines no order for `xsd:gYear` and
-`xsd:date`: a shorter one begins those within it, and `~`, which is behind all digits and signs of
-dates, stands at the end of what it covers.
+A year covers all its days. Dates (ISO 8601) are compared as text in SPARQL 1.1, which defines no
+order for `xsd:gYear` and `xsd:date`: a shorter date is a prefix of those that it covers, and `~`,
+which sorts after all digits and signs of dates, marks the end of what it covers.
 """
 
 import re
@@ -63,35 +61,35 @@ class Field:
 
     @property
     def predicate(self) -> str | None:
-        """Give the property that the path is, or None where it is more than one."""
+        """Return the property that the path is, or None where it is more than one."""
         return (
             self.predicates[0] if [self.path] == [f"<{name}>" for name in self.predicates] else None
         )
 
     @property
     def has_options(self) -> bool:
-        """Tell whether the values come from a list: a scheme, `sh:in`, or true and false."""
+        """Return whether the values come from a list: a scheme, `sh:in`, or true and false."""
         return bool(self.scheme or self.options)
 
     @property
     def is_boolean(self) -> bool:
-        """Tell whether the values are true and false."""
+        """Return whether the values are true and false."""
         return self.datatypes == (XSD + "boolean",)
 
     @property
     def is_ordered(self) -> bool:
-        """Tell whether the values are dates, or numbers, among which readers choose by ranges."""
+        """Return whether the values are dates, or numbers, among which readers choose by ranges."""
         found = set(self.datatypes)
         return bool(found) and not self.options and (found <= DATES or found <= NUMBERS)
 
     @property
     def sort_key(self) -> tuple[float, float, str]:
-        """Give what fields are sorted by: the order of the group, its own, the key."""
+        """Return what fields are sorted by: the order of the group, its own, the key."""
         return self.group.order, self.order, self.key
 
     @property
     def all_names(self) -> list[tuple[str, str]]:
-        """Give every name of the field with its language."""
+        """Return every name of the field with its language."""
         return [*self.names.items(), *self.other_names]
 
 
@@ -109,12 +107,12 @@ class NodeShape:
 
     @cached_property
     def fields_by_key(self) -> dict[str, Field]:
-        """Give the fields by key."""
+        """Return the fields by key."""
         return {field.key: field for field in self.fields}
 
     @cached_property
     def keys_by_predicate(self) -> dict[str, list[str]]:
-        """Give the keys of the fields by the property that holds their values, where it is one."""
+        """Return the keys of the fields whose path is one property, by that property."""
         found: dict[str, list[str]] = {}
         for field in self.fields:
             if field.predicate:
@@ -123,19 +121,19 @@ class NodeShape:
 
     @cached_property
     def facets(self) -> tuple[Field, ...]:
-        """Give the fields by whose values readers choose, and the spans, in their order."""
+        """Return the fields by whose values readers choose, and the spans, in their order."""
         listed = [*(field for field in self.fields if field.is_facet), *self.ranges]
         return tuple(sorted(listed, key=lambda field: field.sort_key))
 
     @cached_property
     def sortable_fields(self) -> tuple[Field, ...]:
-        """Give the fields with one value at most, of which there is no list: what is sorted by."""
+        """Return the fields to sort by: those of at most one value, without options."""
         return tuple(
             field for field in self.fields if not field.is_repeatable and not field.has_options
         )
 
     def fields_with_role(self, role: str) -> tuple[Field, ...]:
-        """Give the fields with a role of DASH, such as `LabelRole`."""
+        """Return the fields with a role of DASH, such as `LabelRole`."""
         return tuple(field for field in self.fields if field.role == role)
 
 
@@ -148,7 +146,7 @@ class Shapes:
 
     @cached_property
     def entry_shape(self) -> NodeShape:
-        """Give the kind of the entries: the one with a segment of its own in addresses.
+        """Return the kind of the entries: the one with a segment of its own in addresses.
 
         Where an error gives a segment to others, it is the one with the most facets.
         """
@@ -156,24 +154,24 @@ class Shapes:
 
     @cached_property
     def fields(self) -> dict[str, Field]:
-        """Give every field by the IRI of its shape."""
+        """Return every field by the IRI of its shape."""
         return {field.iri: field for kind in self.node_shapes for field in kind.fields}
 
     @cached_property
     def label_properties(self) -> tuple[str, ...]:
-        """Give the properties that hold what things are called, in order of the kinds."""
+        """Return the properties that hold what things are called, in order of the kinds."""
         fields = (
             field for kind in self.node_shapes for field in kind.fields_with_role("LabelRole")
         )
         return tuple(dict.fromkeys(field.predicate for field in fields if field.predicate))
 
     def find_node_shape(self, classes: Iterable[str]) -> NodeShape | None:
-        """Give the kind of a thing that is of the classes."""
+        """Return the kind of a thing that is of the classes."""
         wanted = set(classes)
         return next((kind for kind in self.node_shapes if wanted & set(kind.classes)), None)
 
     def find_field(self, kind: NodeShape | None, predicate: str) -> Field | None:
-        """Give the field that has a property: of the kind, or of what any kind may have."""
+        """Return the field that has a property: of the kind, or of what any kind may have."""
         kinds = [kind] if kind else []
         kinds += [other for other in self.node_shapes if not other.classes]
         fields = (field for found in kinds for field in found.fields)
@@ -194,23 +192,23 @@ class Scale(ABC):
 
     @abstractmethod
     def is_valid(self, text: str) -> bool:
-        """Tell whether a reader's text is a value."""
+        """Return whether a reader's text is a value."""
 
     @abstractmethod
     def lexical_value(self, text: str) -> str:
-        """Give the part of a literal's text that says the value."""
+        """Return the part of a literal's text that says the value."""
 
     @abstractmethod
     def lower_bound(self, text: str) -> float:
-        """Give where a value begins."""
+        """Return where a value begins."""
 
     @abstractmethod
     def upper_bound(self, text: str) -> float:
-        """Give where a value ends."""
+        """Return where a value ends."""
 
     @abstractmethod
     def step(self, number: float) -> int:
-        """Give the step in which a number lies: a year, or a whole number."""
+        """Return the step in which a number lies: a year, or a whole number."""
 
     @abstractmethod
     def lower_bound_sparql(self, variable: str) -> str:
@@ -234,7 +232,7 @@ class Scale(ABC):
 
     @abstractmethod
     def format_step(self, step: int) -> str:
-        """Give a step as a reader writes it."""
+        """Return a step as a reader writes it."""
 
 
 class _Dates(Scale):
@@ -319,16 +317,16 @@ _SCALES: tuple[Scale, Scale] = (_Numbers(), _Dates())
 
 
 def get_scale(field: Field) -> Scale:
-    """Give the order of the values of a field that is ordered."""
+    """Return the order of the values of a field that is ordered."""
     assert field.is_ordered, field.iri
     return _SCALES[field.datatypes[0] in DATES]
 
 
 def list_steps(first: int, last: int) -> range:
-    """Give the steps from the first to the last, or none where they are too many to list."""
+    """Return the steps from the first to the last, or none where they are too many to list."""
     return range(first, last + 1) if last - first < MAX_STEPS else range(0)
 
 
 def _digits(text: str) -> str:
-    """Give year, month and day of a date or of a moment."""
+    """Return year, month and day of a date or of a moment."""
     return text[:10].replace("-", "")

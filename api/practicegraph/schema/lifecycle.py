@@ -1,7 +1,7 @@
-"""What is no longer current: moved to a successor or withdrawn, since when, and why.
+"""Deprecated resources: merged into a successor or withdrawn, since when, and why.
 
-A thing that was merged into another one keeps its statements and names its successor; a
-tombstone, and what has no successor that is current, is withdrawn.
+A merged resource keeps its statements and names its successor; a tombstone, or a resource without a
+current successor, is withdrawn.
 """
 
 from collections.abc import Mapping
@@ -61,11 +61,11 @@ class Lifecycle:
     deprecations: Mapping[str, Deprecation]
 
     def get(self, iri: str) -> Deprecation | None:
-        """Give how a thing ceased to be current, or None where it did not."""
+        """Return how a thing ceased to be current, or None where it did not."""
         return self.deprecations.get(iri)
 
     def find_predecessors(self, iri: str) -> list[Deprecation]:
-        """Give what a thing has replaced, at whatever distance."""
+        """Return what a thing has replaced, at whatever distance."""
         return [found for found in self.deprecations.values() if found.successor == iri]
 
 
@@ -96,7 +96,7 @@ def _retirement(
 
 
 def _chain(thing: str, following: Mapping[str, str]) -> list[str]:
-    """Give the successors one after another; none where they go round, which a check finds."""
+    """Return the successors one after another; none where they go round, which a check finds."""
     chain: list[str] = []
     while successor := following.get(chain[-1] if chain else thing):
         if successor in (thing, *chain):

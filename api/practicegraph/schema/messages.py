@@ -1,7 +1,4 @@
-"""The words of pages and messages, in every language, as the Turtle of the catalogue has them.
-
-The names that the Unicode CLDR gives to countries and languages, as labels of concepts.
-"""
+"""The phrases of pages and messages in every language; names from the Unicode CLDR."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +22,7 @@ class Phrases:
     labels: Mapping[str, Labels]
 
     def format(self, name: str, languages: Sequence[str], /, **words: object) -> str:
-        """Give a phrase in the first of the languages that has it, its braces filled in.
+        """Return a phrase in the first of the languages that has it, its braces filled in.
 
         One that the shapes do not have, or with braces that nothing fills, is said as it is.
         """
@@ -60,7 +57,7 @@ class UnknownCodeError(ValueError):
 
 
 def relabel(triples: Sequence[Triple], languages: Iterable[str], topic: str) -> list[Triple]:
-    """Give the triples of a scheme, its concepts labelled anew from the CLDR in the languages.
+    """Return the triples of a scheme, its concepts labelled anew from the CLDR in the languages.
 
     Concepts without `pg:localeCode` keep their labels. Raises UnknownCodeError.
     """

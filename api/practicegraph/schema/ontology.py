@@ -1,9 +1,6 @@
-"""What the ontology declares: how its terms are called, and which standard terms they come near.
+"""The ontology: the JSON-LD context, the labels of terms, and records as schema.org JSON-LD.
 
-Records in the words of schema.org (https://schema.org), for those who read nothing else.
-
-Which words those are stands in the ontology: the terms of schema.org that are near a class or a
-property, and the class that a property's values have there.
+The ontology aligns its terms with those of schema.org, and says the class of a property's values.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Records: what a thing's fields hold, and how that is shown in words and JSON."""
+"""Records: the values of a resource's fields, and their text and JSON in a language."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,13 +36,13 @@ class Record:
     values: Mapping[str, tuple[Term, ...]]
 
     def items(self) -> Iterator[tuple[Field, tuple[Term, ...]]]:
-        """Give the fields that have values, in their order, with the values."""
+        """Return the fields that have values, in their order, with the values."""
         for field in self.shape.fields:
             if field.key in self.values:
                 yield field, self.values[field.key]
 
     def text_with_role(self, role: str, languages: Sequence[str]) -> tuple[str, str]:
-        """Give the text in a role, such as `LabelRole`, and its language; or two empty texts."""
+        """Return the text in a role, such as `LabelRole`, and its language; or two empty texts."""
         found: dict[str, str] = {}
         for field in self.shape.fields_with_role(role):
             for term in self.values.get(field.key, ()):
@@ -61,7 +61,7 @@ class RecordReader:
     labels: tuple[str, ...]
 
     def read_records(self, kind: NodeShape, iris: Sequence[str]) -> list[Record]:
-        """Give the records of the IRIs, in their order, each once."""
+        """Return the records of the IRIs, in their order, each once."""
         keys = [(kind.iri, iri) for iri in dict.fromkeys(iris)]
         return self._recent.get_many(
             self.store.release(), keys, lambda missing: self._read(kind, [i for _, i in missing])
@@ -81,7 +81,7 @@ class RecordReader:
         ]
 
     def _values(self, kind: NodeShape, iris: Sequence[str]) -> Iterator[tuple[str, str, Term]]:
-        """Give the values of fields with the things and the keys: most stand beside the thing."""
+        """Return the values of fields with the things and the keys: most stand beside the thing."""
         for quad in self.store.quads_of_subjects(iris):
             assert isinstance(quad.subject, NamedNode)
             for key in kind.keys_by_predicate.get(quad.predicate.value, ()):
@@ -91,14 +91,14 @@ class RecordReader:
             yield as_text(row["thing"]), as_text(row["key"]), row["value"]
 
     def read_classes(self, iri: str) -> list[str]:
-        """Give the classes of a thing; a blank node is not found again by its label."""
+        """Return the classes of a thing; a blank node is not found again by its label."""
         if iri.startswith("_:"):
             return []
         terms = self.store.values(NamedNode(iri), RDF + "type")
         return [term.value for term in terms if isinstance(term, NamedNode)]
 
     def label(self, iri: str, languages: Sequence[str]) -> str:
-        """Give what a thing is called, else how it is described, or "" where nobody says."""
+        """Return what a thing is called, else how it is described, or "" where nobody says."""
         if concept := self.vocabularies.concepts.get(iri):
             return pick_text(concept.labels, languages)
         if iri.startswith("_:"):
@@ -110,16 +110,16 @@ class RecordReader:
 
     @cached_property
     def _kept_labels(self) -> Callable[[str, str], Labels]:
-        """Give what things are called, of a release; the same ones are named again and again."""
+        """Return what things are called, of a release; the same ones are named again and again."""
         return lru_cache(maxsize=_KEPT)(lambda _release, iri: self._labels(iri))
 
     def _labels(self, iri: str) -> Labels:
-        """Give the names by language; a description is none where there is one in any language."""
+        """Return the labels by language; where there are none, the descriptions."""
         said = list(self.store.quads(NamedNode(iri)))
         return _wordings(said, (*self.labels, _NAME)) or _wordings(said, (_DESCRIPTION,))
 
     def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:
-        """Give a record as JSON: texts in the first language that has them, labels likewise."""
+        """Return a record as JSON: texts in the first language that has them, labels likewise."""
         title, _ = record.text_with_role("LabelRole", languages)
         shown = {
             field.key: self._json_of_field(field, terms, languages)
@@ -144,7 +144,7 @@ class RecordReader:
         return {"value": self.code(term), "id": term.value, "label": label}
 
     def code(self, term: Term) -> str:
-        """Give the short form of a value: a concept's notation, else the value itself."""
+        """Return the short form of a value: a concept's notation, else the value itself."""
         if isinstance(term, NamedNode) and (found := self.vocabularies.concepts.get(term.value)):
             return found.notation
         assert isinstance(term, NamedNode | BlankNode | Literal)
@@ -157,7 +157,7 @@ def texts_by_language(terms: Iterable[Term]) -> dict[str, str]:
 
 
 def _in_order(terms: Sequence[Term]) -> tuple[Term, ...]:
-    """Give terms in order, each once; one alone needs no comparing, which takes time."""
+    """Return terms in order, each once; one alone needs no comparing, which takes time."""
     return tuple(sorted(set(terms), key=str) if len(terms) > 1 else terms)
 
 
@@ -172,7 +172,7 @@ def _fields_query(fields: Iterable[Field], iris: Sequence[str]) -> str:
 
 
 def _wordings(said: Iterable[Quad], properties: Sequence[str]) -> Labels:
-    """Give the texts of properties by language, of the first property that has one in it."""
+    """Return the texts of properties by language, of the first property that has one in it."""
     places = {name: place for place, name in enumerate(properties)}
     ordered = sorted(
         (quad for quad in said if quad.predicate.value in places),

@@ -1,8 +1,7 @@
-"""The shapes of a catalogue, read: its kinds of records, their fields, and its languages.
+"""The node shapes of a catalogue, their fields and its languages, read from SHACL.
 
-The only module, with `sights`, that reads SHACL's terms (https://www.w3.org/TR/shacl/) and those
-that our ontology adds to them. What each triple becomes is written down beside the shapes, in
-shapes/README.md.
+The terms: https://www.w3.org/TR/shacl/ and those that our ontology adds; shapes/README.md says what
+each of them becomes.
 """
 
 import re
@@ -130,14 +129,14 @@ def read_field(store: Store, shape: Node) -> Field:
 
 
 def read_shape_graphs(store: Store) -> list[Triple]:
-    """Give all graphs in which shapes stand, as an engine reads them."""
+    """Return all graphs in which shapes stand, as an engine reads them."""
     quads = (quad for term in _SHAPES for quad in store.quads(None, NamedNode(SH + term)))
     graphs = dict.fromkeys(str(quad.graph_name) for quad in quads)
     return [quad.triple for graph in graphs for quad in store.graph_quads(graph.strip("<>"))]
 
 
 def read_paths(store: Store) -> dict[Node, str]:
-    """Give the paths of all property shapes, as SPARQL's."""
+    """Return the paths of all property shapes, as SPARQL's."""
     found: dict[Node, str] = {}
     for shape in store.subjects(SH + "path"):
         with suppress(ShapesError):
@@ -187,7 +186,7 @@ def _wordings(store: Store, shape: Node, predicate: str) -> tuple[tuple[str, str
 
 
 def _predicates(store: Store, path: Term) -> tuple[str, ...]:
-    """Give the properties among which a path is a choice (SHACL, 2.3.1.3); none if it is more."""
+    """Return the properties among which a path is a choice (SHACL, 2.3.1.3); none if it is more."""
     if isinstance(path, NamedNode):
         return (path.value,)
     if not isinstance(path, BlankNode):
@@ -243,7 +242,7 @@ def _names(terms: Iterable[Term]) -> tuple[str, ...]:
 
 
 def read_parameter_values(store: Store, shape: str | BlankNode, component: str) -> list[Term]:
-    """Give what a shape demands by a constraint component: its parameter's values (section 4).
+    """Return what a shape demands by a constraint component: its parameter's values (section 4).
 
     The parameter of `MinCountConstraintComponent` is `sh:minCount`; lists are given as members.
     """
@@ -255,7 +254,7 @@ def read_parameter_values(store: Store, shape: str | BlankNode, component: str) 
 
 
 def read_messages(store: Store, shape: str) -> list[Labels]:
-    """Give the messages of a shape (section 2.1.5) and of its SPARQL constraints (section 5.1).
+    """Return the messages of a shape (section 2.1.5) and of its SPARQL constraints (section 5.1).
 
     Each is given by language, or by "" where it has none.
     """

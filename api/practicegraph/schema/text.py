@@ -1,4 +1,4 @@
-"""What is known of text: which wording a reader gets, and when two wordings are the same."""
+"""Text: the wording for a reader's languages, and comparison of texts without case or accents."""
 
 import difflib
 import re
@@ -17,7 +17,7 @@ _NAMED = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(
 
 
 def pick_text(labels: Labels, languages: Sequence[str]) -> str:
-    """Give the wording in the first of the languages that has one, else any, else nothing."""
+    """Return the wording in the first of the languages that has one, else any, else nothing."""
     for language in languages:
         if language in labels:
             return labels[language]
@@ -25,7 +25,7 @@ def pick_text(labels: Labels, languages: Sequence[str]) -> str:
 
 
 def put_first(language: str, languages: Sequence[str]) -> tuple[str, ...]:
-    """Give the languages, the preferred one first and the others in their order."""
+    """Return the languages, the preferred one first and the others in their order."""
     return (language, *(other for other in languages if other != language))
 
 
@@ -41,19 +41,19 @@ def parse_whole_number(text: str) -> int | None:
 
 
 def fold(text: str) -> str:
-    """Give the form in which texts are compared: no case, accents or typographic variants."""
+    """Return the form in which texts are compared: no case, accents or typographic variants."""
     plain = text.translate(_ALIKE).translate(_DASHES)
     return " ".join(strip_accents(plain).split())
 
 
 def strip_accents(text: str) -> str:
-    """Give a text in small letters without accents: σ for ς, ss for ß, o for ø, oe for œ."""
+    """Return a text in small letters without accents: σ for ς, ss for ß, o for ø, oe for œ."""
     marked = unicodedata.normalize("NFKD", text.casefold())
     return "".join(_letter(c) for c in marked if not unicodedata.combining(c))
 
 
 def _letter(character: str) -> str:
-    """Give the plain letters of one that Unicode does not decompose, as its name has them."""
+    """Return the plain letters of one that Unicode does not decompose, as its name has them."""
     if character.isascii():
         return character
     named = _NAMED.fullmatch(unicodedata.name(character, ""))
@@ -63,7 +63,7 @@ def _letter(character: str) -> str:
 def find_similar(
     word: str, words: Iterable[str], count: int = 3, likeness: float = 0.3
 ) -> list[str]:
-    """Give up to `count` of the words that look most like the word, the nearest first.
+    """Return up to `count` of the words that look most like the word, the nearest first.
 
     The likeness that they need at least goes from 0 to 1, for words that are the same.
     """

@@ -1,7 +1,4 @@
-"""What a source says, understood: words become values of fields, or problems that say why not.
-
-Field names and values are known through the labels of the shapes and vocabularies alone.
-"""
+"""Parse text into values of fields by the labels of shapes and vocabularies, or into problems."""
 
 import dataclasses
 import hashlib
@@ -33,14 +30,14 @@ class SourceLocation:
     sheet: str = ""
 
     def __str__(self) -> str:
-        """Give `page.txt:12`, `table.csv:7:3` (the third cell) or `book.xlsx: Entries!C7`."""
+        """Return `page.txt:12`, `table.csv:7:3` (the third cell) or `book.xlsx: Entries!C7`."""
         if self.sheet:
             return f"{self.path}: {self.sheet}!{column_letters(self.column or 1)}{self.line}"
         return ":".join(map(str, [self.path, self.line, *([self.column] if self.column else [])]))
 
 
 def column_letters(column: int) -> str:
-    """Give what spreadsheet programs call a column: A is the first, AA the twenty-seventh."""
+    """Return what spreadsheet programs call a column: A is the first, AA the twenty-seventh."""
     before, last = divmod(column - 1, _LETTERS)
     return (column_letters(before) if before else "") + chr(ord("A") + last)
 
@@ -69,7 +66,7 @@ class ParseProblem:
     reason: str
 
     def __str__(self) -> str:
-        """Give the problem on one line."""
+        """Return the problem on one line."""
         parts = [str(self.location), self.field, self.value and f"“{self.value}”"]
         return ": ".join([*(part for part in parts if part), self.reason])
 
@@ -117,16 +114,16 @@ class ValueParser:
 
     @property
     def shape(self) -> NodeShape:
-        """Give the kind of record that is read."""
+        """Return the kind of record that is read."""
         return self.shapes.entry_shape
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Give the languages in which labels are known."""
+        """Return the languages in which labels are known."""
         return self.shapes.languages
 
     def decode(self, path: Path, content: bytes) -> str:
-        """Give the text of a file in UTF-8; raises RefusedError with the line where it is not."""
+        """Return the text of a file in UTF-8; raises RefusedError with the line where it is not."""
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -144,30 +141,30 @@ class ValueParser:
         /,
         **words: object,
     ) -> ParseProblem:
-        """Give a problem in words."""
+        """Return a problem in words."""
         name = self.field_name(field) if field else ""
         return ParseProblem(place, name, value, self.format_phrase(phrase, **words))
 
     def file_error(self, path: Path, phrase: str, /, **words: object) -> ImportFailedError:
-        """Give the error that a file cannot be read at all."""
+        """Return the error that a file cannot be read at all."""
         return self.error_at(SourceLocation(path, 1), phrase, **words)
 
     def error_at(self, place: SourceLocation, phrase: str, /, **words: object) -> ImportFailedError:
-        """Give the error that a file cannot be read on from a place."""
+        """Return the error that a file cannot be read on from a place."""
         return ImportFailedError([self.make_problem(place, None, "", phrase, **words)])
 
     def field_name(self, field: Field) -> str:
-        """Give what the field is called."""
+        """Return what the field is called."""
         return pick_text(field.names, self.shapes.languages)
 
     def format_phrase(self, name: str, /, **words: object) -> str:
-        """Give a phrase in the first language."""
+        """Return a phrase in the first language."""
         return self.phrases.format(name, self.shapes.languages, **words)
 
     def parse(
         self, place: SourceLocation, field: Field, text: str, languages: Iterable[str]
     ) -> Term | ParseProblem:
-        """Give the value that the words mean for the field, by labels in the languages."""
+        """Return the value that the words mean for the field, by labels in the languages."""
         if field.scheme:
             return self._concept(place, field, text, languages)
         if field.options:
@@ -191,7 +188,7 @@ class ValueParser:
 
     @cached_property
     def _truths(self) -> dict[str, str]:
-        """Give what is meant by yes and no, and by how spreadsheet programs write them."""
+        """Return what is meant by yes and no, and by how spreadsheet programs write them."""
         return {
             fold(wording): meant
             for meant, names in _TRUTHS.items()
@@ -226,7 +223,7 @@ class ValueParser:
 
 
 def _address(text: str) -> NamedNode | None:
-    """Give the IRI that a text is, whole: it may end as none in the midst of words does."""
+    """Return the IRI that a text is, whole: it may end as none in the midst of words does."""
     try:
         return NamedNode(text) if _WHOLE.fullmatch(text) else None
     except ValueError:
@@ -234,7 +231,7 @@ def _address(text: str) -> NamedNode | None:
 
 
 def compute_checksum(content: bytes) -> str:
-    """Give the SHA-256 in hexadecimal digits."""
+    """Return the SHA-256 in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 

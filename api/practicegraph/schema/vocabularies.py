@@ -1,4 +1,4 @@
-"""The schemes and their concepts (SKOS): labels, order, and what stands above and below what."""
+"""Concept schemes and their concepts (https://www.w3.org/TR/skos-reference/): labels, hierarchy."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,12 +75,12 @@ class Scheme:
     deprecated: Mapping[str, Concept]
 
     def get(self, notation: str) -> Concept | None:
-        """Give the concept of a notation, current or not."""
+        """Return the concept of a notation, current or not."""
         return self.concepts.get(notation) or self.deprecated.get(notation)
 
     @cached_property
     def current(self) -> dict[str, Concept]:
-        """Give the current concepts by notation and IRI; a replaced one means its successor."""
+        """Return the current concepts by notation and IRI; a replaced one means its successor."""
         found = {concept.iri: concept for concept in self.concepts.values()}
         for notation, concept in self.deprecated.items():
             assert concept.deprecation
@@ -90,7 +90,7 @@ class Scheme:
 
     @cached_property
     def by_label(self) -> dict[tuple[str, str], list[Concept]]:
-        """Give the concepts by language and folded wording: labels and other labels."""
+        """Return the concepts by language and folded wording: labels and other labels."""
         found: dict[tuple[str, str], list[Concept]] = {}
         for concept in (*self.concepts.values(), *self.deprecated.values()):
             meant = self.current.get(concept.iri)
@@ -101,13 +101,13 @@ class Scheme:
         return found
 
     def find_by_label(self, text: str, languages: Iterable[str]) -> list[Concept]:
-        """Give the concepts that have a wording in one of the languages, each once."""
+        """Return the concepts that have a wording in one of the languages, each once."""
         listed = (self.by_label.get((tag, fold(text)), ()) for tag in languages)
         return list({concept.iri: concept for alike in listed for concept in alike}.values())
 
     @cached_property
     def narrower(self) -> dict[str, list[Concept]]:
-        """Give the current concepts right below each one; those on top stand under "".
+        """Return the current concepts right below each one; those on top stand under "".
 
         Where broader ones go round, which a check finds, all of the ring stand on top.
         """
@@ -123,7 +123,7 @@ class Scheme:
 
     @cached_property
     def parents(self) -> dict[str, dict[str, int]]:
-        """Give what each concept counts for, its broader ones and its successor, in steps to it."""
+        """Return the broader concepts and the successor of each concept, with the steps to each."""
         found: dict[str, dict[str, int]] = {}
         for concept in (*self.concepts.values(), *self.deprecated.values()):
             above = found.setdefault(concept.iri, dict.fromkeys(concept.broader, 1))
@@ -133,12 +133,12 @@ class Scheme:
 
     @cached_property
     def max_depth(self) -> int:
-        """Give the most steps that lie between a concept and one that it counts for."""
+        """Return the most steps that lie between a concept and one that it counts for."""
         return max((self._height(iri, ()) for iri in self.parents), default=0)
 
     @cached_property
     def ancestors(self) -> dict[str, tuple[str, ...]]:
-        """Give the current things for which each one counts: itself, and what is above it."""
+        """Return the current things for which each one counts: itself, and what is above it."""
         retired = {concept.iri for concept in self.deprecated.values()}
         uppers = {*self.parents, *(iri for above in self.parents.values() for iri in above)}
         current = uppers - retired
@@ -166,7 +166,7 @@ class Scheme:
         return max(heights, default=0)
 
     def descendants(self, iri: str) -> Iterator[str]:
-        """Give a concept and all that count for it at whatever distance, each once."""
+        """Return a concept and all that count for it at whatever distance, each once."""
         found = {iri: None}
         waiting = [iri]
         while waiting:
@@ -178,7 +178,7 @@ class Scheme:
     def tree(
         self, languages: Sequence[str], above: tuple[str, ...] = ("",)
     ) -> Iterator[tuple[int, Concept]]:
-        """Give the concepts from the top down with their depth, in order of their labels."""
+        """Return the concepts from the top down with their depth, in order of their labels."""
         children = (child for child in self.narrower.get(above[-1], []) if child.iri not in above)
         for concept in sorted(children, key=lambda child: fold(pick_text(child.labels, languages))):
             yield len(above) - 1, concept
@@ -193,15 +193,15 @@ class Vocabularies:
 
     @cached_property
     def schemes_by_key(self) -> dict[str, Scheme]:
-        """Give the schemes by key."""
+        """Return the schemes by key."""
         return {scheme.key: scheme for scheme in self.schemes.values()}
 
     def scheme(self, iri: str) -> Scheme:
-        """Give a scheme; one that nobody describes has no concepts."""
+        """Return a scheme; one that nobody describes has no concepts."""
         return self.schemes.get(iri) or Scheme(iri, _last(iri), {}, {}, {})
 
     def options(self, field: Field) -> dict[str, Term]:
-        """Give the values of a field that come from a list by short form: notation or text."""
+        """Return the values of a field that come from a list by short form: notation or text."""
         if field.scheme:
             concepts = self.scheme(field.scheme).concepts
             return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
@@ -209,7 +209,7 @@ class Vocabularies:
 
     @cached_property
     def concepts(self) -> dict[str, Concept]:
-        """Give every concept by IRI, current or not."""
+        """Return every concept by IRI, current or not."""
         return {
             concept.iri: concept
             for scheme in self.schemes.values()
@@ -244,7 +244,7 @@ def read_vocabularies(store: Store, lifecycle: Lifecycle) -> Vocabularies:
 
 
 def _last(iri: str) -> str:
-    """Give the last part of an address, which stands in for what its own file does not say."""
+    """Return the last part of an address, which stands in for what its own file does not say."""
     return iri.rstrip("/#").rpartition("#")[2].rpartition("/")[2] or iri
 
 
