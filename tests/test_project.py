@@ -99,12 +99,12 @@ def listed_in(package: str) -> list[str]:
 def test_every_module_is_in_the_table_of_packages() -> None:
     listed = {(package, name) for package, names in LAYOUT for name in re.findall(r"\w+", names)}
     assert listed == {(p, name) for p in ORDER for name in children(f"{PACKAGE.name}.{p}")}
-    assert children(PACKAGE.name) == {"__main__", *ORDER}
+    assert children(PACKAGE.name) == {"__main__", "errors", *ORDER}
 
 
 @pytest.mark.parametrize("package", ORDER)
 def test_a_package_imports_only_packages_before_it(package: str) -> None:
-    before = {"", *ORDER[: ORDER.index(package) + 1]}
+    before = {"", "errors", *ORDER[: ORDER.index(package) + 1]}
     later = [
         f"{module} imports {name}"
         for module, names in IMPORTS.items()
@@ -252,6 +252,7 @@ def test_version_and_help_import_no_command(option: str) -> None:
     names = {name for name in loaded if name.startswith(PACKAGE.name)}
     assert names == {
         PACKAGE.name,
+        f"{PACKAGE.name}.errors",
         *(f"{PACKAGE.name}.cli{end}" for end in ("", ".common", ".main")),
     }
     assert not loaded & {*HEAVY, "pyoxigraph"}

@@ -8,8 +8,8 @@ from pyoxigraph import RdfFormat, serialize
 from practicegraph.catalogue import change_recorder, documents, loading
 from practicegraph.catalogue.change_log import ChangeLog
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.catalogue.loading import DuplicateGraphError
 from practicegraph.catalogue.state import StateFile
+from practicegraph.errors import CatalogueError
 from practicegraph.storage.oxigraph import OxigraphStore
 
 
@@ -104,7 +104,7 @@ def test_an_unreadable_file_changes_nothing(copied: Path) -> None:
 def test_two_files_on_one_topic_are_refused(copied: Path) -> None:
     entry = copied / "data/practices/1788.ttl"
     (copied / "data/practices/1789b.ttl").write_text(entry.read_text())
-    with pytest.raises(DuplicateGraphError, match="1788"):
+    with pytest.raises(CatalogueError, match="1788"):
         synchronised(copied, OxigraphStore())
 
 

@@ -17,10 +17,10 @@ from httpx2 import Client, Response
 from clients.test_clients import COUNT
 from practicegraph.application import startup
 from practicegraph.cli.main import main
+from practicegraph.errors import CatalogueError
 from practicegraph.sparql.pool import Limits, Workers
 from practicegraph.storage import query_guard
 from practicegraph.storage.base import QueryRefusedError
-from practicegraph.storage.query_guard import UnknownHostError
 from practicegraph.web.app import application
 from support.catalogues import copy
 from support.server import free_port, wait_for
@@ -88,7 +88,7 @@ def test_an_iri_that_only_looks_like_a_listed_host_s_is_refused(iri: str) -> Non
     "text", ["", "http://good/", "good/", "a b", "good:", "good:x", "[1]", "é"]
 )
 def test_a_text_that_is_no_host_is_refused(text: str) -> None:
-    with pytest.raises(UnknownHostError):
+    with pytest.raises(CatalogueError):
         query_guard.parse_host(text)
     result = CliRunner().invoke(main, ["serve", "--allow-service", text])
     assert result.exit_code == 2

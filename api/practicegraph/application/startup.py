@@ -66,7 +66,7 @@ def entry_editor(services: Services) -> EntryEditor:
 def load_store(root: Path, endpoint: Endpoint, progress: Progress = no_progress) -> str:
     """Bring a store elsewhere in step with the folder and return the release.
 
-    Goes on where it broke off before. Raises NoCatalogueError, UnreadableError, DuplicateGraphError
+    Goes on where it broke off before. Raises NoCatalogueError, UnreadableError, CatalogueError
     or StoreError.
     """
     require_catalogue(root)
@@ -101,7 +101,7 @@ def open_for_reading(root: Path, progress: Progress = no_progress) -> Catalogue:
     """Open a catalogue to read all of it, even while a service has it open.
 
     If that service has the store and the folder has changed since it started, the files are read
-    into memory. Raises NoCatalogueError, UnreadableError or DuplicateGraphError.
+    into memory. Raises NoCatalogueError, UnreadableError or CatalogueError.
     """
     release = loading.folder_release(root)
     snapshot = (root / WORK_FOLDER).resolve() / "snapshots" / release

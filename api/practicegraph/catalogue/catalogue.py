@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pyoxigraph import NamedNode
 
+from ..errors import CatalogueError
 from ..rdf import terms
 from ..rdf.namespaces import DCAT, RDF, VOID
 from ..rdf.turtle import TurtleWriter
@@ -33,12 +34,8 @@ _DATASET = NamedNode(DCAT + "Catalog")
 _URI_SPACE = VOID + "uriSpace"
 
 
-class NoCatalogueError(ValueError):
+class NoCatalogueError(CatalogueError):
     """A folder that holds no catalogue."""
-
-
-class UnknownLanguageError(ValueError):
-    """A language that the catalogue does not have."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +129,9 @@ class Catalogue:
         return ontology.build_context(kinds, self.prefixes, self.ontology.labels)
 
     def preferred_languages(self, language: str | None) -> tuple[str, ...]:
-        """Return the languages, a requested one first; raise UnknownLanguageError."""
+        """Return the languages, a requested one first; raise CatalogueError."""
         if language and language not in self.languages:
-            raise UnknownLanguageError(f"{language}: not one of {', '.join(self.languages)}")
+            raise CatalogueError(f"{language}: not one of {', '.join(self.languages)}")
         return put_first(language or self.languages[0], self.languages)
 
     def say(self, name: str, /, **words: object) -> str:

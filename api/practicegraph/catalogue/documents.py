@@ -23,6 +23,7 @@ from typing import IO, cast
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
+from ..errors import CatalogueError
 from ..rdf import untrusted
 from ..rdf.namespaces import SH
 from ..rdf.positions import LocatedTriple
@@ -46,12 +47,12 @@ _ALSO_READ = {".nt": RdfFormat.N_TRIPLES}  # but not as a file of a catalogue
 _BUFFER_SIZE = 1 << 20  # bytes of a gzipped file
 
 
-class UnreadableError(ValueError):
+class UnreadableError(CatalogueError):
     """A file that is no RDF; lines and columns of the position count from 1."""
 
     def __init__(self, path: Path, reason: str, line: int = 1, column: int = 1) -> None:
-        super().__init__(f"{path}:{line}:{column}: {reason}")
-        self.path, self.reason, self.line, self.column = path, reason, line, column
+        super().__init__(f"{path}:{line}:{column}: {reason}", line=line, column=column)
+        self.path, self.reason = path, reason
 
     def __reduce__(self) -> tuple[type["UnreadableError"], tuple[Path, str, int, int]]:
         return type(self), (self.path, self.reason, self.line, self.column)

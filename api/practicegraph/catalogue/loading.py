@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 from pyoxigraph import Quad, RdfFormat, serialize
 
+from ..errors import CatalogueError
 from ..storage.base import Store
 from . import change_recorder, documents
 from .change_log import ChangeLog
@@ -37,10 +38,6 @@ class Progress(Protocol):
 
     def __call__(self, label: str, items: list[_Item], /) -> Iterable[_Item]:
         """Yield the items."""
-
-
-class DuplicateGraphError(ValueError):
-    """Two files that are about the same topic."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def synchronise(
 ) -> str:
     """Bring the store and the change log in step with the folder; return the release.
 
-    Raises UnreadableError or DuplicateGraphError, and then changes nothing. Where a list for these
+    Raises UnreadableError or CatalogueError, and then changes nothing. Where a list for these
     errors is given, they are put there instead: of such a file, the store keeps the last whole
     version, which then counts for the release; where it has none, the file is left out.
     """
@@ -302,7 +299,7 @@ def _refuse_duplicates(files: Mapping[str, LoadedFile]) -> None:
     for name, file in files.items():
         for topic in file.graphs:
             if homes.setdefault(topic, name) != name:
-                raise DuplicateGraphError(f"{name}: {topic} is described in {homes[topic]} too")
+                raise CatalogueError(f"{name}: {topic} is described in {homes[topic]} too")
 
 
 def _without_duplicates(

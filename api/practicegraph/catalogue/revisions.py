@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from ..errors import CatalogueError
 from . import documents as catalogue_documents
 from .documents import FOLDERS, Document, UnreadableError
 
@@ -25,14 +26,10 @@ _READ_ERRORS = (
 )
 
 
-class UnknownRevisionError(ValueError):
-    """A reference to no readable catalogue; the message says why."""
-
-
 def read_revision(reference: str, repository: Path) -> tuple[Document, ...]:
     """Return the documents of a folder, else of an archive, else of a git revision.
 
-    The paths of the documents are relative to the catalogue's folder. Raises UnknownRevisionError.
+    The paths of the documents are relative to the catalogue's folder. Raises CatalogueError.
     """
     path = Path(reference)
     try:
@@ -44,16 +41,16 @@ def read_revision(reference: str, repository: Path) -> tuple[Document, ...]:
             files = _read_tar(io.BytesIO(_git_archive(reference, repository)))
         contents = _below_root(dict(files))
     except _READ_ERRORS as error:
-        raise UnknownRevisionError(f"{reference}: cannot be read: {error}") from error
+        raise CatalogueError(f"{reference}: cannot be read: {error}") from error
     if not contents:
-        raise UnknownRevisionError(f"{reference}: no catalogue; it has no folder {FOLDERS[0]}/")
+        raise CatalogueError(f"{reference}: no catalogue; it has no folder {FOLDERS[0]}/")
     try:
         return tuple(
             catalogue_documents.parse_file(Path(name), content)
             for name, content in contents.items()
         )
     except UnreadableError as error:
-        raise UnknownRevisionError(f"{reference}: {error}") from error
+        raise CatalogueError(f"{reference}: {error}") from error
 
 
 def _read_folder(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -109,14 +106,14 @@ def _git_archive(revision: str, repository: Path) -> bytes:
     """Return a git revision of a folder as a tar archive."""
     git = shutil.which("git")
     if not git:
-        raise UnknownRevisionError(
+        raise CatalogueError(
             f"{revision}: no folder and no archive; to read it as a revision takes git, "
             "which is not installed"
         )
     commit = _run(git, repository, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
     if commit.returncode:
         message = commit.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
-        raise UnknownRevisionError(
+        raise CatalogueError(
             f"{revision}: no folder, no archive (.zip, .tar.gz) and no revision of the repository "
             f"of {repository.resolve()}" + (f": {message}" if message else "")
         )
@@ -124,7 +121,7 @@ def _git_archive(revision: str, repository: Path) -> bytes:
     archive = _run(git, repository, "archive", "--format=tar", name)
     if archive.returncode:
         message = archive.stderr.decode(errors="replace").strip()
-        raise UnknownRevisionError(f"{revision}: {message}")
+        raise CatalogueError(f"{revision}: {message}")
     return archive.stdout
 
 

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 import click
 
+from ..errors import CatalogueError
+
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PATH = click.Path(exists=True, path_type=Path)
 _Item = TypeVar("_Item")
-_PACKAGE = __name__.partition(".")[0]
 
 folder_option = click.option(
     "--folder", type=FOLDER, default=".", help="The catalogue's folder, by default this one."
@@ -35,18 +36,10 @@ class InputError(click.ClickException):
 def errors_in_one_line(
     report: type[click.ClickException] = click.ClickException,
 ) -> Iterator[None]:
-    """Report a wrong input in one line, without a traceback.
-
-    The exceptions of this package state what is wrong with an input. A fault of the program is an
-    assertion or an exception of another package: it passes with its traceback.
-    """
+    """Report a CatalogueError, which an input has caused, in one line without a traceback."""
     try:
         yield
-    except click.ClickException:
-        raise
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] != _PACKAGE:
-            raise
+    except CatalogueError as error:
         raise report(str(error)) from error
 
 

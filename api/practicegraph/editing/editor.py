@@ -12,60 +12,32 @@ from pyoxigraph import Literal, NamedNode, Triple
 from ..catalogue import change_log, documents
 from ..catalogue.catalogue import Catalogue, GraphDigests
 from ..catalogue.documents import Document
+from ..errors import CatalogueError
 from ..rdf import terms
+from ..validation import reports
 from ..validation.findings import ValidationReport
 from ..validation.incremental import IncrementalValidator
 from . import identifiers, revision
 from .revision import Edit
 from .tokens import CHANGE, CREATE, REMOVE, TokenHolder
-from .writer import EditedFileError, EntryWriter, UnwritableFileError
+from .writer import EntryWriter
 
 
-class EditError(Exception):
-    """An edit that is refused; the names of the phrases that say why and what to do."""
-
-    def __init__(self, phrase: str, hint: str = "", /, **words: object) -> None:
-        super().__init__(phrase)
-        self.phrase, self.hint, self.words = phrase, hint, words
-
-
-class InvalidIdentifierError(EditError):
-    """An identifier that no entry can have."""
-
-
-class UnknownEntryError(EditError):
-    """An identifier that no entry has."""
-
-
-class WithdrawnEntryError(EditError):
-    """An entry that is withdrawn already."""
-
-
-class ConflictError(EditError):
-    """An edit that conflicts with another entry or with what is in the folder."""
-
-
-class UnacceptableEntryError(EditError):
-    """An entry that cannot be written as it was sent."""
-
-
-class NotWrittenError(EditError):
-    """An entry that the file system does not take."""
-
-
-class MissingPermissionError(Exception):
+class MissingPermissionError(CatalogueError):
     """A token without the permission that an edit requires."""
 
     def __init__(self, holder: TokenHolder, permission: str) -> None:
-        super().__init__(f"{holder.name}: {permission}")
+        text = f"{holder.name}: {permission}"
+        super().__init__(text, kind="noRight", name=holder.name, right=permission)
         self.holder, self.permission = holder, permission
 
 
-class NotAdmittedError(Exception):
+class NotAdmittedError(CatalogueError):
     """An entry that the shapes do not admit, with the validation report."""
 
     def __init__(self, report: ValidationReport) -> None:
-        super().__init__(report.summary)
+        extra = {"conforms": False, "findings": reports.rows(report)}
+        super().__init__(report.summary, kind="notAdmitted", extra=extra)
         self.report = report
 
 
@@ -95,7 +67,7 @@ class EntryBody:
 
 @dataclass(frozen=True)
 class EntryEditor:
-    """Edits the entries of a catalogue; all methods raise EditError or its like."""
+    """Edits the entries of a catalogue; all methods raise CatalogueError."""
 
     catalogue: Catalogue
     digests: GraphDigests
@@ -135,10 +107,10 @@ class EntryEditor:
             entry, before = self._read(identifier)
             _require(request, REMOVE)
             if not before:
-                raise UnknownEntryError("badIdentifier", identifier=identifier)
+                raise CatalogueError(kind="notFound")
             request.precondition(self.digests.digest(entry.value))
             if revision.is_tombstone(entry, before):
-                raise WithdrawnEntryError("isWithdrawn")
+                raise CatalogueError(kind="isWithdrawn")
             wordings = self.catalogue.phrases.translations("noReason")
             no_reason = [Literal(text, language=tag) for tag, text in wordings.items()]
             after = revision.withdraw(entry, before, request.edit, no_reason)
@@ -147,7 +119,7 @@ class EntryEditor:
     def _read(self, identifier: str) -> tuple[NamedNode, list[Triple]]:
         """Return the IRI of an entry that there is or may be, and its triples now."""
         if not identifiers.is_valid(self.catalogue.shapes.entry_shape, identifier):
-            raise InvalidIdentifierError("badIdentifier", identifier=identifier)
+            raise CatalogueError(kind="noSuchIdentifier", identifier=identifier)
         entry = NamedNode(self.catalogue.entry_iri(identifier))
         return entry, [quad.triple for quad in self.catalogue.store.graph_quads(entry.value)]
 
@@ -162,9 +134,9 @@ class EntryEditor:
         shape, languages = self.catalogue.shapes.entry_shape, self.catalogue.languages
         stated = identifiers.stated_identifier(shape, nameless, sent)
         if stated and not identifiers.is_valid(shape, stated):
-            raise UnacceptableEntryError("badIdentifier", identifier=stated)
+            raise CatalogueError(kind="badIdentifier", identifier=stated)
         if stated and self.writer.is_taken(stated):
-            raise ConflictError("isTaken", identifier=stated)
+            raise CatalogueError(kind="isTaken", identifier=stated)
         proposed = identifiers.propose_identifiers(shape, nameless, sent, languages)
         return stated or next(each for each in proposed if not self.writer.is_taken(each))
 
@@ -189,15 +161,10 @@ class EntryEditor:
         try:
             self.writer.write(document)
         except OSError as error:
-            raise NotWrittenError("notWritten", reason=error.strerror) from error
+            raise CatalogueError(kind="notWritten", reason=error.strerror) from error
 
     def _file_for(self, identifier: str, before: Sequence[Triple]) -> Path:
-        try:
-            return self.writer.file_for(identifier, before)
-        except EditedFileError as error:
-            raise ConflictError("isEdited", "editedHint", path=error) from error
-        except UnwritableFileError as error:
-            raise ConflictError("standsElsewhere", path=error) from error
+        return self.writer.file_for(identifier, before)
 
 
 def _require(request: EditRequest, permission: str) -> None:
@@ -225,13 +192,13 @@ def _as_sent(document: Document, turtle: str) -> Document:
 
 
 def _require_same(document: Document, triples: Sequence[Triple]) -> None:
-    """Raise UnacceptableEntryError where a file does not state the triples, to the last one.
+    """Raise CatalogueError where a file does not state the triples, to the last one.
 
     Entries that the shapes admit have few blank nodes; of others, canonical names may take forever.
     """
     stated = [quad.triple for quad in document.quads]
     if _canonical(stated) != _canonical(triples):
-        raise UnacceptableEntryError("unfitNodes")
+        raise CatalogueError(kind="unfitNodes")
 
 
 def _canonical(triples: Sequence[Triple]) -> bytes:

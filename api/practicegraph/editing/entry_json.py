@@ -11,6 +11,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Triple
 
+from ..errors import CatalogueError
 from ..rdf.namespaces import RDF
 from ..rdf.terms import Term
 from ..schema.fields import Field
@@ -21,11 +22,12 @@ _NO_PLACE = SourceLocation(Path(), 0)
 _TYPE = NamedNode(RDF + "type")
 
 
-class InvalidEntryError(ValueError):
+class InvalidEntryError(CatalogueError):
     """An object that is no entry in the JSON of the API, with all its problems by key."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{key}: {reason}" for key, reason in problems.items()))
+        text = "; ".join(f"{key}: {reason}" for key, reason in problems.items())
+        super().__init__(text, kind="unfitInput", extra={"problems": problems}, problems=text)
         self.problems = dict(problems)
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import CatalogueError
+
 FILE = "tokens.json"
 CREATE, CHANGE, REMOVE = PERMISSIONS = ("create", "change", "remove")
 """To create entries, to update them, to withdraw them."""
@@ -23,8 +25,12 @@ _KEY = "rights"  # of the permissions in the file
 _OWNER_ONLY = 0o600
 
 
-class TokenFileError(ValueError):
+class TokenFileError(CatalogueError):
     """A file of tokens that is unreadable, or a name that is not valid."""
+
+    kind = "noTokens"
+
+    kind = "noTokens"
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,9 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.change_log import ChangeLog
 from ..catalogue.documents import Document, UnreadableError
 from ..catalogue.state import StateFile
+from ..errors import CatalogueError
 from ..search.index import Index, synchronise
 from ..storage import files
-
-
-class EditedFileError(ValueError):
-    """A file that was edited since the server read it."""
-
-
-class UnwritableFileError(ValueError):
-    """A file with several entries, or in a syntax in which none is written."""
 
 
 @dataclass
@@ -47,7 +40,7 @@ class EntryWriter:
         return ChangeLog(self.state)
 
     def file_for(self, identifier: str, before: Sequence[Triple]) -> Path:
-        """Return the file of an entry; raise EditedFileError or UnwritableFileError."""
+        """Return the file of an entry; raise CatalogueError."""
         path = self.catalogue.entry_path(identifier)
         if not before:
             if path.exists():
@@ -60,7 +53,7 @@ class EntryWriter:
         if not path.is_file() or documents.checksum(path) != self._checksums.get(name):
             raise self._edited(path)
         if path.suffix != ".ttl" or documents.read_document(path).topics != (iri,):
-            raise UnwritableFileError(name)
+            raise CatalogueError(kind="standsElsewhere", path=name)
         return path
 
     def write(self, document: Document) -> None:
@@ -92,14 +85,14 @@ class EntryWriter:
         """Return the checksums of the files that the store holds, by name."""
         return dict(self.state.select("SELECT name, checksum FROM files"))
 
-    def _edited(self, path: Path) -> EditedFileError:
+    def _edited(self, path: Path) -> CatalogueError:
         """Return the error of a file that was edited, with the reason if it is unreadable now."""
         name = self._name(path)
         try:
             documents.read_document(path)
         except UnreadableError as error:
-            return EditedFileError(f"{name}:{error.line}:{error.column}: {error.reason}")
-        return EditedFileError(name)
+            name = f"{name}:{error.line}:{error.column}: {error.reason}"
+        return CatalogueError(kind="isEdited", path=name)
 
     def _find_file(self, iri: str) -> Path:
         rows = self.state.select("SELECT file FROM graphs WHERE name = ?", iri)

@@ -32,6 +32,7 @@ from pyoxigraph import (
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.loading import Progress, no_progress
+from ..errors import CatalogueError
 from ..rdf.jsonld import Compactor
 from ..rdf.namespaces import RDF
 from ..rdf.terms import Term
@@ -40,7 +41,7 @@ from ..schema.records import Record
 from ..storage import files
 from ..storage.base import Store
 from ..storage.files import Produce
-from .table_format import TableColumns, UnknownFormatError, column_keys, csv_row
+from .table_format import TableColumns, column_keys, csv_row
 from .table_writer import WorkbookWriter
 
 _RUN = 1 << 25  # bytes of lines that are sorted in memory
@@ -144,10 +145,6 @@ def _read(run: Path) -> Iterator[bytes]:
         yield from stream
 
 
-class UnwritableError(ValueError):
-    """A file that cannot be written."""
-
-
 @dataclass(frozen=True)
 class Exporter:
     """Writes a catalogue in each format."""
@@ -171,7 +168,7 @@ class Exporter:
         writers[form](output)
 
     def save(self, form: str, path: Path) -> None:
-        """Write a file, compressed if its name ends in `.gz`; raises UnwritableError."""
+        """Write a file, compressed if its name ends in `.gz`; raises CatalogueError."""
         write_file(path, lambda output: self.write(form, output))
 
     def _n_quads(self, output: BinaryIO) -> None:
@@ -236,19 +233,19 @@ class Exporter:
 
 
 def write_file(path: Path, produce: Produce) -> None:
-    """Write a file, compressed if its name ends in `.gz`; raises UnwritableError."""
+    """Write a file, compressed if its name ends in `.gz`; raises CatalogueError."""
     try:
         files.write_stream(path, produce)
     except OSError as error:
-        raise UnwritableError(f"{path}: {error.strerror}") from error
+        raise CatalogueError(f"{path}: {error.strerror}") from error
 
 
 def export_format(path: Path) -> str:
-    """Return the format of a file name, compressed or not; raises UnknownFormatError."""
+    """Return the format of a file name, compressed or not; raises CatalogueError."""
     form = Path(path.name.removesuffix(files.GZIP_SUFFIX)).suffix.removeprefix(".")
     if form not in (*FORMATS, XLSX):
         known = ", ".join((*FORMATS, XLSX))
-        raise UnknownFormatError(f"{path}: its name ends in none of {known}")
+        raise CatalogueError(f"{path}: its name ends in none of {known}")
     return form
 
 

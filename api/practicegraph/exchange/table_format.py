@@ -174,7 +174,3 @@ class TableColumns:
             return code
         value = self.parser.parse(SourceLocation(Path(), 0), field, label, self.parser.languages)
         return label if value == term else code
-
-
-class UnknownFormatError(ValueError):
-    """A file whose name has no extension of a known format."""

@@ -22,6 +22,7 @@ from openpyxl.utils import quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from ..catalogue.catalogue import Catalogue
+from ..errors import CatalogueError
 from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
 from ..schema.text import fold, pick_text
@@ -31,7 +32,6 @@ from .table_format import (
     VALUE_SEPARATOR,
     Column,
     TableColumns,
-    UnknownFormatError,
     join_values,
     table_row,
 )
@@ -52,7 +52,7 @@ _WRAPPED = Alignment(wrap_text=True, vertical="top")
 TEMPLATE_FORMATS = ("xlsx", "csv")
 
 
-class CellValueError(ValueError):
+class CellValueError(CatalogueError):
     """A text that no cell can have."""
 
 
@@ -246,15 +246,15 @@ def _cut(text: str, maximum: int) -> str:
 
 
 def template_format(path: Path | None) -> str:
-    """Return the format of a file name, XLSX without one; raises UnknownFormatError."""
+    """Return the format of a file name, XLSX without one; raises CatalogueError."""
     form = path.suffix.removeprefix(".").lower() if path else TEMPLATE_FORMATS[0]
     if form not in TEMPLATE_FORMATS:
-        raise UnknownFormatError(f"{path}: its name ends in none of {', '.join(TEMPLATE_FORMATS)}")
+        raise CatalogueError(f"{path}: its name ends in none of {', '.join(TEMPLATE_FORMATS)}")
     return form
 
 
 def empty_table(opened: Catalogue, form: str, language: str | None) -> bytes:
-    """Return an empty table with labels in a language; raises UnknownLanguageError.
+    """Return an empty table with labels in a language; raises CatalogueError.
 
     CSV has keys instead of labels where no language is given.
     """

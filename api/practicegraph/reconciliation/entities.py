@@ -104,14 +104,14 @@ class Types:
         return [self.properties[key] for key in keys]
 
     def type(self, place: str, text: str) -> Type:
-        """Return a type by key, IRI or name in any language; raises BadChoiceError."""
+        """Return a type by key, IRI or name in any language; raises InvalidParameterError."""
         found = self._types.get(text) or self._types.get(fold(text))
         if found is None:
             raise _unknown(place, text, self.all)
         return found
 
     def property(self, place: str, text: str) -> Property:
-        """Return a property by key, IRI or name in any language; raises BadChoiceError."""
+        """Return a property by key, IRI or name in any language; raises InvalidParameterError."""
         found = self._properties.get(text) or self._properties.get(fold(text))
         if found is None:
             raise _unknown(place, text, self.properties)

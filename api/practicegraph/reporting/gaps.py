@@ -51,7 +51,7 @@ class Ledger:
     languages: Sequence[str]
 
     def parts(self, name: str = "") -> list[Part]:
-        """Return the part of a name, or all in their order; raises BadChoiceError."""
+        """Return the part of a name, or all in their order; raises InvalidParameterError."""
         listed = {question.name: question for question in self.questions()}
         if name and name not in listed:
             raise InvalidParameterError(name, None, find_similar(name, listed) or list(listed))

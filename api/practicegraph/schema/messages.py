@@ -7,6 +7,7 @@ from babel import Locale
 from babel.core import get_cldr_version
 from pyoxigraph import Literal, NamedNode, Triple
 
+from ..errors import CatalogueError
 from ..rdf.namespaces import PG, RDF, RDFS, SKOS
 from ..storage.base import Store
 from .text import Labels, pick_text
@@ -52,14 +53,10 @@ _CODE = NamedNode(PG + "localeCode")
 _VERSION = NamedNode(PG + "localeVersion")
 
 
-class UnknownCodeError(ValueError):
-    """A code for which the CLDR has no name in one of the languages."""
-
-
 def relabel(triples: Sequence[Triple], languages: Iterable[str], topic: str) -> list[Triple]:
     """Return the triples of a scheme, its concepts labelled anew from the CLDR in the languages.
 
-    Concepts without `pg:localeCode` keep their labels. Raises UnknownCodeError.
+    Concepts without `pg:localeCode` keep their labels. Raises CatalogueError.
     """
     codes = {triple.subject: triple.object for triple in triples if triple.predicate == _CODE}
     kept = [triple for triple in triples if not _replaced(triple, codes)]
@@ -82,5 +79,5 @@ def _names(code: str, locales: Iterable[Locale]) -> Iterator[Literal]:
     for locale in locales:
         name = locale.territories.get(code) or locale.languages.get(code)
         if name is None:
-            raise UnknownCodeError(f"the CLDR has no name for {code} in {locale.language}")
+            raise CatalogueError(f"the CLDR has no name for {code} in {locale.language}")
         yield Literal(name, language=locale.language)

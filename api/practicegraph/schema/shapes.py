@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
+from ..errors import CatalogueError
 from ..rdf.namespaces import PG, RDFS, SH, SKOS, XSD
 from ..rdf.terms import Node, Term, as_text, parse_decimal
 from ..storage.base import Store
@@ -27,7 +28,7 @@ _SHAPES = (
 """Terms without which nothing is a shape, or part of one."""
 
 
-class ShapesError(ValueError):
+class ShapesError(CatalogueError):
     """Shapes that make no sense; the message names the shape."""
 
 

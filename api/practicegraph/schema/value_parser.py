@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
+from ..errors import CatalogueError
 from ..rdf.namespaces import RDF, XSD
 from ..rdf.terms import Term
 from .fields import Field, NodeShape, Shapes
@@ -71,7 +72,7 @@ class ParseProblem:
         return ": ".join([*(part for part in parts if part), self.reason])
 
 
-class ImportFailedError(ValueError):
+class ImportFailedError(CatalogueError):
     """An import of which nothing is written, with all its problems."""
 
     def __init__(self, problems: Sequence[ParseProblem]) -> None:
@@ -235,10 +236,21 @@ def compute_checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class InvalidParameterError(ValueError):
+_MAX_SHOWN = 30
+
+
+class InvalidParameterError(CatalogueError):
     """A parameter, or a value of one, that does not exist; `valid` is what does, nearest first."""
 
     def __init__(self, parameter: str, value: str | None, valid: Sequence[str]) -> None:
-        pair = parameter if value is None else f"{parameter}={value}"
-        super().__init__(f"{pair}: unknown. Valid values: {', '.join(valid)}")
+        found = parameter if value is None else f"{parameter}={value}"
+        super().__init__(
+            f"{found}: unknown. Valid values: {', '.join(valid)}",
+            kind={None: "unknownParameter", "": "missingValue"}.get(value, "unknownValue"),
+            hint="validOnes" if len(valid) <= _MAX_SHOWN else "validAmong",
+            parameter=parameter,
+            value=value,
+            valid=", ".join(valid[:_MAX_SHOWN]),
+            count=len(valid),
+        )
         self.parameter, self.value, self.valid = parameter, value, valid

@@ -7,6 +7,7 @@ scores, as long as there are not too many.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..errors import CatalogueError
 from ..rdf.terms import as_text
 from ..schema.fields import Field, NodeShape, list_steps
 from ..schema.vocabularies import Vocabularies
@@ -18,7 +19,7 @@ MAX_HITS = 1000
 """The entries matching a query that SPARQL can list."""
 
 
-class TooManyHitsError(ValueError):
+class TooManyHitsError(CatalogueError):
     """A query that more entries match than SPARQL can list; `count` is how many."""
 
     def __init__(self, count: int) -> None:

@@ -126,7 +126,7 @@ class RequestParser:
     def parse(
         self, parameters: Iterable[tuple[str, str]], others: Sequence[str] = ()
     ) -> SearchRequest:
-        """Parse parameters; raise BadChoiceError with the nearest valid ones.
+        """Parse parameters; raise InvalidParameterError with the nearest valid ones.
 
         The names of `others` are valid too, and ignored.
         """
@@ -147,7 +147,7 @@ class RequestParser:
         return request
 
     def check_names(self, names: Iterable[str], valid: Sequence[str]) -> None:
-        """Raise BadChoiceError for a name that is not valid, with the nearest valid ones.
+        """Raise InvalidParameterError for a name that is not valid, with the nearest valid ones.
 
         A facet is listed by its key alone, unless its names with suffixes are near.
         """
@@ -185,7 +185,7 @@ class RequestParser:
         return {facet.key: facet for facet in self.kind.facets}
 
     def facet(self, parameter: str, key: str) -> Field:
-        """Return the facet with a key, which a parameter gives; raise BadChoiceError."""
+        """Return the facet with a key, which a parameter gives; raise InvalidParameterError."""
         if key not in self.facets:
             raise InvalidParameterError(parameter, key, _nearest(key, list(self.facets)))
         return self.facets[key]

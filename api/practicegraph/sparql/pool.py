@@ -37,6 +37,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Self
 
+from ..errors import CatalogueError
 from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import Snapshots
 from ..storage.query_guard import Host
@@ -47,25 +48,25 @@ _LOG = logging.getLogger(__name__)
 _MEMORY = (b"memory allocation of", b"bad_alloc", b"MemoryError")
 
 
-class IncidentError(RuntimeError):
+class IncidentError(CatalogueError):
     """An error of our own; the log has more of it under its number."""
 
     def __init__(self, number: str) -> None:
-        super().__init__(f"incident {number}")
+        super().__init__(f"incident {number}", number=number, extra={"incident": number})
         self.number = number
 
 
-class CrashError(EOFError):
+class CrashError(CatalogueError, EOFError):
     """A process that has ended by itself: its exit status, if known, and its last words."""
 
     def __init__(self, status: int | None, words: bytes) -> None:
         super().__init__(f"its process ended: {_named(status)}; {words.decode(errors='replace')}")
-        self.status, self.words = status, words
+        self.status, self.output = status, words
 
     @property
     def is_of_memory(self) -> bool:
         """Tell whether it ended since it was refused memory."""
-        return any(sign in self.words for sign in _MEMORY)
+        return any(sign in self.output for sign in _MEMORY)
 
 
 def logged(what: str) -> IncidentError:
@@ -152,11 +153,14 @@ _PIPE = 1 << 20
 _WORDS = 2000  # bytes of its last words that are of use
 
 
-class DeadlineError(TimeoutError):
+class DeadlineError(CatalogueError):
     """A query that had not ended at its deadline; both are in seconds."""
 
+    kind = "deadline"
+
     def __init__(self, seconds: float, most: float) -> None:
-        super().__init__(f"not ended after {seconds:g} s")
+        text, maximum = f"{seconds:g} s", f"{most:g} s"
+        super().__init__(f"not ended after {text}", seconds=text, maximum=maximum)
         self.seconds, self.most = seconds, most
 
 
@@ -274,16 +278,18 @@ class TooMuchMemoryError(QueryRefusedError):
         super().__init__(_WORKERS_MEMORY)
 
 
-class TooMuchError(RuntimeError):
+class TooMuchError(CatalogueError):
     """An answer of more bytes or rows than an answer may have, in a form that cannot say so."""
 
     def __init__(self, most: int, unit: str) -> None:
-        super().__init__(f"more than {most} {unit}")
-        self.most, self.unit = most, unit
+        kind = "tooManyRows" if unit == "rows" else "tooManyBytes"
+        super().__init__(f"more than {most} {unit}", kind=kind, most=most)
 
 
-class BusyError(RuntimeError):
+class BusyError(CatalogueError):
     """All processes have queries to run, and enough others wait."""
+
+    kind = "busy"
 
 
 @dataclass(frozen=True)
@@ -480,7 +486,7 @@ class Workers:
         except EOFError as error:
             crash = await process.crash()
             await process.end()
-            raise BusyError(logged(f"a process does not start: {crash}")) from error
+            raise BusyError(str(logged(f"a process does not start: {crash}"))) from error
         except BaseException:
             await process.end()
             raise

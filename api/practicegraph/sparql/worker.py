@@ -26,6 +26,7 @@ from pyoxigraph import (
     serialize,
 )
 
+from ..errors import CatalogueError
 from ..rdf.terms import Term
 from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
 from .limits import Endless, OverError, Rows, counted
@@ -145,7 +146,7 @@ def answer(engine: Engine, request: Request, output: BinaryIO) -> None:
         whole = form is None or _written(result, form, request, output)
         most = request["triples" if kind == "graph" else "rows"]
         frame(output, *((b"Z",) if whole else (b"M", str(most).encode())))
-    except (SyntaxError, ValueError, RuntimeError, OSError) as error:
+    except (CatalogueError, SyntaxError, ValueError, RuntimeError, OSError) as error:
         failed(output, type(error).__name__, str(error))
 
 

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
+from ..errors import CatalogueError
 from ..rdf import nesting
 from ..rdf.namespaces import DCAT, RDF
 from ..rdf.nesting import MAX_DEPTH, TooDeepError
@@ -51,8 +52,18 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class QueryRefusedError(ValueError):
-    """A query that is not run: it is malformed, or not allowed."""
+class QueryRefusedError(CatalogueError):
+    """A query that is not run: it is malformed, or not allowed.
+
+    Its text says why, with the position of a syntax error as `LINE:COLUMN`.
+    """
+
+    kind = "malformedQuery"
+
+    def __init__(self, reason: str) -> None:
+        match = _POSITION.search(reason)
+        line, column = map(int, match.groups()) if match else (0, 0)
+        super().__init__(reason, line=line, column=column)
 
 
 class Store(ABC):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from ..errors import CatalogueError
 from ..rdf import nesting
 from ..rdf.nesting import TooDeepError
 from ..rdf.terms import Term
@@ -36,10 +37,6 @@ _UNREAD = "In a query with the word SERVICE, an IRI with ' or # in it must be wr
 _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 
 
-class UnknownHostError(ValueError):
-    """A text that is no host."""
-
-
 @dataclass(frozen=True)
 class Host:
     """A host; without a port, every port of it."""
@@ -52,10 +49,10 @@ class Host:
 
 
 def parse_host(text: str) -> Host:
-    """Parse HOST or HOST:PORT, an IPv6 address in brackets; raises UnknownHostError."""
+    """Parse HOST or HOST:PORT, an IPv6 address in brackets; raises CatalogueError."""
     match = _LISTED.fullmatch(text)
     if not match:
-        raise UnknownHostError(f"{text}: not a host, such as example.org or example.org:8080")
+        raise CatalogueError(f"{text}: not a host, such as example.org or example.org:8080")
     return Host(_name(match["name"]), int(match["port"]) if match["port"] else None)
 
 
@@ -66,7 +63,7 @@ def is_allowed_host(hosts: Iterable[Host], iri: str) -> bool:
         return False
     try:
         name = _name(match["name"])
-    except UnknownHostError:
+    except CatalogueError:
         return False
     port = int(match["port"] or _PORTS[match["scheme"].lower()])
     return any(host.name == name and host.port in (None, port) for host in hosts)
@@ -79,7 +76,7 @@ def _name(text: str) -> str:
     try:
         return f"[{IPv6Address(text[1:-1]).compressed}]"
     except ValueError as error:
-        raise UnknownHostError(f"{text}: not an IPv6 address") from error
+        raise CatalogueError(f"{text}: not an IPv6 address") from error
 
 
 def query_words(query: str) -> set[str]:

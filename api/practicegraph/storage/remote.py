@@ -27,6 +27,7 @@ from pyoxigraph import (
 from SPARQLWrapper import BASIC, GET, INSERT, POST, SELECT, SPARQLWrapper
 from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException, Unauthorized
 
+from ..errors import CatalogueError
 from ..rdf.namespaces import LDP
 from ..rdf.terms import Node, Term
 from . import query_guard
@@ -53,11 +54,13 @@ _MAX_TRIPLES, _MAX_BLANK = 5000, 1000  # triples of a request, without and with 
 _FRESH = 1.0  # seconds for which the release that was read is used
 
 
-class StoreError(RuntimeError):
+class StoreError(CatalogueError):
     """An endpoint that does not answer, or not as SPARQL 1.1 says."""
 
+    kind = "storeFailed"
 
-class IncompleteResultError(RuntimeError):
+
+class IncompleteResultError(CatalogueError):
     """A result that the endpoint has cut off; the message says why."""
 
 

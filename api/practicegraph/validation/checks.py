@@ -397,7 +397,7 @@ def check(
 ) -> ValidationReport:
     """Check the wanted ones of the files, with messages in the language or the fallback.
 
-    Addresses elsewhere are asked with `fetch`, or not at all. Raises UnknownLanguageError.
+    Addresses elsewhere are asked with `fetch`, or not at all. Raises CatalogueError.
     """
     checker = build_checker(open_in_memory(contents.documents, root), language, fetch)
     return checker.check(contents.documents, contents.unreadable, wanted)
@@ -411,7 +411,7 @@ def build_checker(
 ) -> Checker:
     """Return the checker of a catalogue, with messages in the language.
 
-    Raises UnknownLanguageError.
+    Raises CatalogueError.
     """
     return Checker(
         opened.store,

@@ -3,39 +3,29 @@
 What pages show: records as headings, fields and values in the reader's language.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
-from starlette.exceptions import HTTPException
 
 from ..application.dump_process import DumpProcess
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
-from ..exchange.dumps import ARCHIVE_NAME, MAX_ARCHIVES
 from ..rdf.namespaces import PG, XSD
 from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.messages import BOOLEAN_PHRASES
 from ..schema.records import Record
 from ..schema.text import Labels, fold, pick_text, put_first
-from ..schema.value_parser import InvalidParameterError
 from ..schema.vocabularies import Scheme
-from ..sparql import pool
-from ..sparql.pool import DeadlineError, IncidentError, TooMuchError
-from ..storage.base import QueryRefusedError
 from ..validation.reports import environment
 from .http import negotiation, responses
-from .http.errors import BadBodyError
 from .http.middleware import allowed
-from .http.negotiation import HTML, JSON, NotAcceptableError
 from .urls import Addresses
 
 _MANY = 30
@@ -193,8 +183,6 @@ class View:
 
 
 VARY = {"Vary": "Accept, Accept-Language"}
-_MOST_VALID = 30
-_PLACE = re.compile(r"\b(\d+):(\d+)\b")
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -229,162 +217,6 @@ class Site:
         page = view.page(template, url=request.url, **{"links": (), "outline": None, **values})
         headers = VARY | _SAFE | {"Content-Language": view.language}
         return HTMLResponse(page, status, headers)
-
-    def problem(
-        self,
-        request: Request,
-        status: HTTPStatus,
-        detail: str,
-        hint: str = "",
-        headers: Mapping[str, str] | None = None,
-        more: Mapping[str, Any] | None = None,
-    ) -> Response:
-        """Give an error as problem details (RFC 9457), or as a page to a browser."""
-        try:
-            page = negotiation.form(request, (JSON, HTML)) == HTML
-        except NotAcceptableError:
-            page = False
-        if page:
-            answer = self.html(request, "problem.html", status, detail=detail, hint=hint)
-            answer.headers.update(headers or {})
-            return answer
-        details = {"type": "about:blank", "title": status.phrase, "status": status.value}
-        details |= {"detail": detail} | ({"hint": hint} if hint else {}) | dict(more or {})
-        media_type = "application/problem+json"
-        return JSONResponse(details, status, {**VARY, **(headers or {})}, media_type)
-
-    def bad_choice(self, request: Request, error: Exception) -> Response:
-        """Answer a search for what does not exist: 400, with what does."""
-        assert isinstance(error, InvalidParameterError)
-        view = self.view(request)
-        phrase = {None: "unknownParameter", "": "missingValue"}.get(error.value, "unknownValue")
-        detail = view.say(phrase, parameter=error.parameter, value=error.value)
-        few = len(error.valid) <= _MOST_VALID
-        valid = ", ".join(error.valid[:_MOST_VALID])
-        hint = view.say("validOnes" if few else "validAmong", valid=valid, count=len(error.valid))
-        return self.problem(request, HTTPStatus.BAD_REQUEST, detail, hint)
-
-    def refused_query(self, request: Request, error: Exception) -> Response:
-        """Answer a query that is not run: 400, with the position or the reason."""
-        assert isinstance(error, QueryRefusedError)
-        detail = self.view(request).say("malformedQuery")
-        place = _PLACE.search(str(error))
-        more = {"line": int(place[1]), "column": int(place[2])} if place else {}
-        return self.problem(request, HTTPStatus.BAD_REQUEST, detail, str(error), more=more)
-
-    def unsupported(self, request: Request, error: Exception) -> Response:
-        """Answer a body in a form that is not read: 415."""
-        detail = self.view(request).say("unsupported", form=str(error))
-        return self.problem(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
-
-    def still_true(self, request: Request, error: Exception) -> Response:
-        """Answer a reader who has the answer: 412, since 304 is for GET (RFC 9110, 13.1.2)."""
-        detail = self.view(request).say("stillTrue")
-        headers = {"ETag": str(error)}
-        return self.problem(request, HTTPStatus.PRECONDITION_FAILED, detail, headers=headers)
-
-    def too_large(self, request: Request, error: Exception) -> Response:
-        """Answer a body that is too large: 413."""
-        detail = self.view(request).say("tooLarge", limit=str(error))
-        return self.problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-
-    def bad_body(self, request: Request, error: Exception) -> Response:
-        """Answer a body that says something wrong, with what it is."""
-        assert isinstance(error, BadBodyError)
-        detail = self.view(request).say(error.phrase, **error.words)
-        return self.problem(request, error.status, detail)
-
-    def busy(self, request: Request, error: Exception) -> Response:
-        """Answer a query for which there is no room now: 503."""
-        detail = self.view(request).say("busy")
-        headers = {"Retry-After": "5"}
-        return self.problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
-
-    def store_failed(self, request: Request, error: Exception) -> Response:
-        """Answer what a store elsewhere did not: 502, with what it said."""
-        detail = self.view(request).say("storeFailed")
-        return self.problem(request, HTTPStatus.BAD_GATEWAY, detail, str(error))
-
-    def stopped(self, request: Request, error: Exception) -> Response:
-        """Answer a query that was stopped at its deadline: 504."""
-        assert isinstance(error, DeadlineError)
-        view = self.view(request)
-        detail = view.say("deadline", seconds=f"{error.seconds:g} s")
-        hint = view.say("deadlineHint", seconds=f"{error.most:g} s")
-        return self.problem(request, HTTPStatus.GATEWAY_TIMEOUT, detail, hint)
-
-    def incident(self, request: Request, error: Exception) -> Response:
-        """Answer what went wrong here: 500, with the number under which the log has more."""
-        known = error if isinstance(error, IncidentError) else pool.logged(str(error))
-        detail = self.view(request).say("incident", number=known.number)
-        more = {"incident": known.number}
-        return self.problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail, more=more)
-
-    def being_made(self, request: Request, error: Exception) -> Response:
-        """Answer a request for a dump that is being made: 503."""
-        detail = self.view(request).say("beingMade")
-        headers = {"Retry-After": "10"}
-        return self.problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
-
-    def no_longer_kept(self, request: Request, error: Exception) -> Response:
-        """Answer a request for a dump that is no longer kept: 410, with those that are."""
-        return self._no_dump(request, HTTPStatus.GONE, "noLonger", str(error))
-
-    def never_made(self, request: Request, error: Exception) -> Response:
-        """Answer a request for a dump of a release never seen here: 404, with those that are."""
-        return self._no_dump(request, HTTPStatus.NOT_FOUND, "neverMade", str(error))
-
-    def _no_dump(self, request: Request, status: HTTPStatus, phrase: str, asked: str) -> Response:
-        view, release = self.view(request), self.catalogue.release
-        address = f"/dump/{release}.{ARCHIVE_NAME}"
-        hint = view.say("noLongerHint", count=MAX_ARCHIVES, release=release, address=address)
-        return self.problem(request, status, view.say(phrase, release=asked), hint)
-
-    def too_much(self, request: Request, error: Exception) -> Response:
-        """Answer a query whose answer is too large, before any of it was sent: 422."""
-        assert isinstance(error, TooMuchError)
-        view = self.view(request)
-        phrase = "tooManyRows" if error.unit == "rows" else "tooManyBytes"
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        detail = view.say(phrase, most=error.most)
-        return self.problem(request, status, detail, view.say("tooMuchHint"))
-
-    def not_acceptable(self, request: Request, error: Exception) -> Response:
-        """Answer a wish for a form that is not to be had: 406, with those that are."""
-        assert isinstance(error, NotAcceptableError)
-        view = self.view(request)
-        forms = [found.plain for found in error.forms]
-        hint = view.say("validOnes", valid=", ".join(forms))
-        detail, more = view.say("notAcceptable"), {"available": forms}
-        return self.problem(request, HTTPStatus.NOT_ACCEPTABLE, detail, hint, more=more)
-
-    def not_found(self, request: Request, error: Exception) -> Response:
-        """Answer an address at which nothing stands: 404."""
-        view = self.view(request)
-        status = HTTPStatus.NOT_FOUND
-        return self.problem(request, status, view.say("notFound"), view.say("notFoundHint"))
-
-    def no_log(self, request: Request, error: Exception) -> Response:
-        """Answer a wish for changes of which there is no log here: 404, with where there is one."""
-        view = self.view(request)
-        return self.problem(request, HTTPStatus.NOT_FOUND, view.say("noLog"), view.say("noLogHint"))
-
-    async def left(self, request: Request, error: Exception) -> Response:
-        """Answer a reader who has gone: nobody receives it."""
-        return Response(status_code=HTTPStatus.BAD_REQUEST)
-
-    def http_error(self, request: Request, error: Exception) -> Response:
-        """Answer what the framework refuses, such as a method that an address does not know."""
-        assert isinstance(error, HTTPException)
-        status = HTTPStatus(error.status_code)
-        if status == HTTPStatus.NOT_FOUND:
-            return self.not_found(request, error)
-        if status != HTTPStatus.METHOD_NOT_ALLOWED:
-            return self.problem(request, status, error.detail, headers=error.headers)
-        detail = self.view(request).say("notAllowed", method=request.method)
-        return self.problem(
-            request, status, detail, headers={"Allow": self.allowed(self.path(request))}
-        )
 
     def path(self, request: Request) -> str:
         """Give the path of a request as the service knows it."""

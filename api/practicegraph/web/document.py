@@ -17,11 +17,11 @@ from fastapi import Request, Response
 from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, serialize
 
 from ..catalogue.catalogue import Catalogue
+from ..errors import RequestError
 from ..rdf import jsonld
 from ..rdf.namespaces import OWL
 from ..rdf.terms import canonicalize
 from .http import conditional, responses
-from .http.errors import UnknownAddressError
 from .http.negotiation import JSON_LD, TURTLE, Form
 from .urls import CONTEXT, CONTEXT_VERSION
 
@@ -116,7 +116,7 @@ class ContextEndpoint:
     def respond_version(self, request: Request, name: str) -> Response:
         """Answer with a version of the context; only the present one exists."""
         if name != self._name:
-            raise UnknownAddressError(name)
+            raise RequestError("notFound")
         validators = conditional.Validators(f'"{self._name}"')
         return conditional.answer(request, validators, conditional.LASTING, self._response)
 

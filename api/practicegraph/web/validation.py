@@ -22,6 +22,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from ..catalogue.catalogue import Catalogue
+from ..errors import RequestError
 from ..sparql.pool import (
     Answer,
     BusyError,
@@ -38,7 +39,6 @@ from ..validation.submissions import RDF_FORMS, Submission
 from . import openapi
 from .context import VARY, Site
 from .http import disconnects, middleware, negotiation, responses
-from .http.errors import BadBodyError, UnsupportedError
 from .http.middleware import PlainRoute
 from .http.negotiation import (
     CSV,
@@ -85,7 +85,7 @@ class Upload:
 async def read(request: Request) -> Upload:
     """Read a request.
 
-    Raises TooLargeError, UnsupportedError for a form that is not read, or BadBodyError for nothing.
+    Raises RequestError, RequestError for a form that is not read, or RequestError for nothing.
     """
     header = request.headers.get("content-type", "")
     media_type, options = parse_options_header(header)
@@ -93,7 +93,7 @@ async def read(request: Request) -> Upload:
     if media_type in (_MULTIPART, endpoint.FORM):
         return _of_form(media_type, options, content)
     if not content.strip():
-        raise BadBodyError(HTTPStatus.BAD_REQUEST, "nothingGiven")
+        raise RequestError("nothingGiven")
     extension = _NAMES.get(media_type)
     if extension is None or not endpoint.is_utf_8(header.partition(";")[2]):
         raise _unsupported(header or "?")
@@ -109,12 +109,12 @@ def _of_form(media_type: str, options: Mapping[str, str], content: bytes) -> Upl
             io.BytesIO(content), media_type, len(content), dict(options)
         )
     except (ValueError, BadFormError) as error:
-        raise UnsupportedError(f"{media_type}: {error}") from error
+        raise RequestError("unsupported", form=f"{media_type}: {error}") from error
     kind = fields.get(KIND, TURTLE.extension)
     given = [*_files(files, FILE), *_texts(fields, TEXT, "data", kind)]
     shapes = [*_files(files, SHAPES), *_texts(fields, SHAPES, "shapes", TURTLE.extension)]
     if not given or not all(each.content.strip() for each in given):
-        raise BadBodyError(HTTPStatus.BAD_REQUEST, "nothingGiven")
+        raise RequestError("nothingGiven")
     return Upload(tuple(_listed(given)), tuple(_listed(shapes, RDF_FORMS)))
 
 
@@ -145,7 +145,7 @@ def _texts(fields: MultiDict[str, str], name: str, called: str, kind: str) -> It
 
 
 def _listed(given: Iterable[Submission], forms: Iterable[str] = ()) -> Iterator[Submission]:
-    """Give what has a form that is read, and says anything; raises UnsupportedError."""
+    """Give what has a form that is read, and says anything; raises RequestError."""
     known = set(forms) or {form.extension for form in FORMS}
     for each in given:
         if each.form not in known:
@@ -153,9 +153,9 @@ def _listed(given: Iterable[Submission], forms: Iterable[str] = ()) -> Iterator[
         yield each
 
 
-def _unsupported(form: str) -> UnsupportedError:
+def _unsupported(form: str) -> RequestError:
     known = ", ".join(found.plain for found in FORMS)
-    return UnsupportedError(f"{form} ({known})")
+    return RequestError("unsupported", form=f"{form} ({known})")
 
 
 REPORTS = (
@@ -232,8 +232,7 @@ class Validations:
     async def answer(self, request: Request) -> Response:
         """Answer with the report on what a request gives; 503 where no check has room now.
 
-        Raises UnsupportedError, TooLargeError, TooMuchError, StoreError, BadBodyError, or
-        ClientDisconnect where the reader has gone.
+        Raises RequestError, TooMuchError, StoreError, or ClientDisconnect for a lost connection.
         """
         name = _BY_MEDIA_TYPE[negotiation.form(request, _forms()).plain]
         upload = await read(request)
@@ -241,10 +240,11 @@ class Validations:
         try:
             checking = self.checked(wanted, middleware.client(request.scope))
             answer, content = await disconnects.watched(request, checking)
-        except BusyError:
-            return self._busy(request)
+        except BusyError as error:
+            raise RequestError("checksBusy") from error
         if answer.kind == UNREADABLE:
-            return self._unreadable(request, json.loads(content))
+            said = json.loads(content)
+            raise RequestError("unreadable", extra={"file": said["file"]}, **said)
         media_type = reports.FORMATS[name].media_type
         language = self.site.view(request).language
         headers = VARY | _HEADERS | {"Content-Language": language}
@@ -264,28 +264,14 @@ class Validations:
         }
 
     async def checked(self, wanted: dict[str, Any], client: str = "") -> tuple[Answer, bytes]:
-        """Run a check; raises BusyError, or BadBodyError for too much time or memory."""
+        """Run a check; raises BusyError, or RequestError for too much time or memory."""
         try:
             answer = await self.checkers.run(wanted, self.checkers.limits.seconds, client)
             return answer, await responses.whole(answer.parts)
         except DeadlineError as error:
-            words = {"seconds": f"{error.seconds:g} s"}
-            unavailable = HTTPStatus.SERVICE_UNAVAILABLE
-            raise BadBodyError(unavailable, "checkTooLong", **words) from error
+            raise RequestError("checkTooLong", seconds=f"{error.seconds:g} s") from error
         except TooMuchMemoryError as error:
-            raise BadBodyError(HTTPStatus.BAD_REQUEST, "checkTooHeavy") from error
-
-    def _busy(self, request: Request) -> Response:
-        """Answer that all processes have something to check, and enough others wait: 503."""
-        detail = self.site.view(request).say("checksBusy")
-        unavailable, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}
-        return self.site.problem(request, unavailable, detail, headers=headers)
-
-    def _unreadable(self, request: Request, said: dict[str, Any]) -> Response:
-        """Answer that something is not read on from a place: 400."""
-        detail = self.site.view(request).say("unreadable", **said)
-        more = {name: said[name] for name in ("file", "line", "column")}
-        return self.site.problem(request, HTTPStatus.BAD_REQUEST, detail, said["reason"], more=more)
+            raise RequestError("checkTooHeavy") from error
 
 
 def _forms() -> list[Form]:

@@ -17,10 +17,10 @@ from rdflib import DCAT, DCTERMS, VOID, Graph, URIRef
 
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.errors import RequestError
 from practicegraph.validation.shacl import ShapesGraph, turtle
 from practicegraph.web.app import application
 from practicegraph.web.context import Site
-from practicegraph.web.http.errors import UnknownAddressError
 from practicegraph.web.resources import discovery
 from practicegraph.web.resources.discovery import SitemapEndpoint
 from practicegraph.web.urls import Addresses
@@ -290,7 +290,7 @@ def test_a_long_sitemap_has_parts(real: Catalogue, services: Services) -> None:
     assert len(parts) == 4
     assert len(set(listed)) == len(listed) > len(real.vocabularies.concepts)
     for name in ("0", "01", "99", "x"):
-        with pytest.raises(UnknownAddressError):
+        with pytest.raises(RequestError, match="notFound"):
             client.get(f"/sitemap-{name}.xml")
 
 

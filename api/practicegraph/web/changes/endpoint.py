@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 
 from ...catalogue.change_log import PAGE, ChangeLog, Event
+from ...errors import RequestError
 from ..context import VARY, Site
 from ..http import conditional, negotiation, responses
-from ..http.errors import NoLogError, UnknownAddressError
 from ..http.negotiation import ATOM, CHANGE_FORMS, HTML, Form
 from ..http.responses import Link
 from ..urls import CHANGES
@@ -59,7 +59,7 @@ class ChangesEndpoint:
     def respond(self, request: Request, extension: str = "") -> Response:
         """Answer with the newest changes, or with the root node of the stream.
 
-        Raises NoLogError or NotAcceptableError.
+        Raises RequestError or NotAcceptableError.
         """
         log = self._log()
         newest = log.open_page
@@ -70,18 +70,18 @@ class ChangesEndpoint:
     def respond_page(self, request: Request, name: str) -> Response:
         """Answer with a page by its number, with or without an extension.
 
-        Raises NoLogError, UnknownAddressError or NotAcceptableError.
+        Raises RequestError, RequestError or NotAcceptableError.
         """
         log = self._log()
         number, _, extension = name.partition(".")
         if not _NUMBER.fullmatch(number) or int(number) > log.open_page:
-            raise UnknownAddressError(request.url.path)
+            raise RequestError("notFound")
         return self._response(request, log, (int(number), int(number)), extension)
 
     def _log(self) -> ChangeLog:
         log = self.site.services.log
         if log is None or not log.release:
-            raise NoLogError
+            raise RequestError("noLog")
         return log
 
     def _response(

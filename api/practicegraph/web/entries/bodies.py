@@ -7,22 +7,21 @@ RDF is parsed in a process of its own (`editing.parser_process`).
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from anyio import from_thread
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ...catalogue.catalogue import Catalogue
-from ...editing.entry_json import EntryJsonParser, InvalidEntryError
+from ...editing.entry_json import EntryJsonParser
 from ...editing.parser_process import MODULE, UNREADABLE
+from ...errors import RequestError
 from ...rdf import nesting, untrusted
 from ...rdf.nesting import TooDeepError
 from ...rdf.untrusted import ContextError
 from ...sparql.pool import Answer, DeadlineError, Limits, OnDemand, TooMuchMemoryError, Workers
 from ..document import ContextEndpoint
 from ..http import responses
-from ..http.errors import RefusalError, UnsupportedError
 from ..http.negotiation import DOCUMENTS, HTML, TURTLE, Form
 from ..metadata import DocumentMetadata
 
@@ -51,12 +50,14 @@ class Body:
 
     @property
     def text(self) -> str:
-        """Return the content as text; raise RefusalError."""
+        """Return the content as text; raise RequestError."""
         try:
             return untrusted.decoded(self.content)
         except SyntaxError as error:
-            place = {"line": error.lineno, "column": error.offset}
-            raise _bad_request("unreadableBody", place, reason=error.msg) from error
+            line, column = error.lineno or 0, error.offset or 0
+            raise RequestError(
+                "unreadableBody", line=line, column=column, reason=error.msg
+            ) from error
 
     @property
     def turtle(self) -> str:
@@ -64,17 +65,16 @@ class Body:
         return self.text if self.form == TURTLE else ""
 
     def parse_json(self) -> Any:
-        """Return the value of a body in JSON; raise RefusalError."""
+        """Return the value of a body in JSON; raise RequestError."""
         try:
             for _ in untrusted.in_json(self.text, MAX_DEPTH):
                 pass
             return untrusted.json_value(self.text)
         except TooDeepError as error:
             line, column = nesting.place(self.text, error.offset)
-            place = {"line": line, "column": column}
-            raise _bad_request("tooDeep", place, most=MAX_DEPTH) from error
+            raise RequestError("tooDeep", line=line, column=column, most=MAX_DEPTH) from error
         except ValueError as error:
-            raise _bad_request("notJson", reason=error) from error
+            raise RequestError("notJson", reason=error) from error
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class RdfParser:
     contexts: ContextEndpoint
 
     def parse(self, body: Body, base: NamedNode, root: str) -> list[Quad]:
-        """Return the quads of a body; raise RefusalError, or what the pool raises.
+        """Return the quads of a body; raise RequestError, or what the pool raises.
 
         The JSON-LD context that is known is the one of the service at a root.
         """
@@ -99,7 +99,7 @@ class RdfParser:
         try:
             answer, content = from_thread.run(self._run, request)
         except (TooMuchMemoryError, DeadlineError) as error:
-            raise _bad_request("bodyTooHeavy") from error
+            raise RequestError("bodyTooHeavy") from error
         if answer.kind == UNREADABLE:
             raise _unreadable(json.loads(content))
         return list(parse(content, RdfFormat.N_QUADS))
@@ -110,20 +110,20 @@ class RdfParser:
 
 
 def parse_content_type(content_type: str) -> Form:
-    """Return the media type that a header names; raise UnsupportedError with those supported."""
+    """Return the media type that a header names; raise RequestError with those supported."""
     name, _, parameters = content_type.partition(";")
     form = next((f for f in FORMS if name.strip().lower() in f.media_types), None)
     charset = parameters.lower().partition("charset=")[2].split(";")[0].strip(' "')
     if form is None or charset not in ("", "utf-8", "utf8", "us-ascii"):
         supported = ", ".join(other.plain for other in FORMS)
-        raise UnsupportedError(f"{content_type or '–'} ({supported})")
+        raise RequestError("unsupported", form=f"{content_type or '–'} ({supported})")
     return form
 
 
 def entry_triples(
     quads: Sequence[Quad], entry: NamedNode, metadata: DocumentMetadata
 ) -> Sequence[Triple]:
-    """Return the triples about an entry that a body in RDF has; raise RefusalError."""
+    """Return the triples about an entry that a body in RDF has; raise RequestError."""
     document = NamedNode(metadata.document_iri(entry.value))
     for quad in quads:
         if quad.graph_name not in (DefaultGraph(), entry, document):
@@ -139,23 +139,18 @@ def entry_triples(
     if not any(triple.subject == entry for triple in own):
         raise _unprocessable("noTopic", entry, entry)
     if _blank_node_depth(own) > MAX_DEPTH:
-        raise _bad_request("tooDeep", most=MAX_DEPTH)
+        raise RequestError("tooDeep", most=MAX_DEPTH)
     return own
 
 
 def entry_from_json(
     body: Body, parser: EntryJsonParser, shown: Mapping[str, Any], before: Sequence[Triple]
 ) -> list[Triple]:
-    """Return the triples about an entry that a body in JSON has; raise RefusalError."""
+    """Return the triples about an entry that a body in JSON has; raise RequestError."""
     sent = body.parse_json()
     if not isinstance(sent, dict):
-        raise _bad_request("notObject")
-    try:
-        return parser.parse(sent, shown, before)
-    except InvalidEntryError as error:
-        refusal = RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "unfitInput", problems=error)
-        refusal.more = {"problems": error.problems}
-        raise refusal from error
+        raise RequestError("notObject")
+    return parser.parse(sent, shown, before)
 
 
 def _may_describe(entry: NamedNode, subject: object, catalogue: Catalogue) -> bool:
@@ -180,22 +175,12 @@ def _blank_node_depth(triples: Iterable[Triple]) -> int:
     return depth
 
 
-def _unreadable(details: Mapping[str, Any]) -> RefusalError:
+def _unreadable(details: Mapping[str, Any]) -> RequestError:
     """Return the error of a body that the process does not parse."""
-    place = {"line": details["line"], "column": details["column"]}
-    phrase = _PHRASES.get(details["kind"])
-    if phrase is None:
-        return _bad_request("unreadableBody", place, reason=details["reason"])
-    return _bad_request(phrase, place, most=nesting.MAX_DEPTH, address=details["address"])
+    kind = _PHRASES.get(details["kind"], "unreadableBody")
+    words = {name: details[name] for name in ("line", "column", "reason", "address")}
+    return RequestError(kind, most=nesting.MAX_DEPTH, **words)
 
 
-def _unprocessable(phrase: str, entry: NamedNode, node: object) -> RefusalError:
-    return RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, phrase, topic=entry.value, node=node)
-
-
-def _bad_request(
-    phrase: str, place: Mapping[str, Any] | None = None, /, **words: object
-) -> RefusalError:
-    error = RefusalError(HTTPStatus.BAD_REQUEST, phrase, **words)
-    error.more = place or {}
-    return error
+def _unprocessable(kind: str, entry: NamedNode, node: object) -> RequestError:
+    return RequestError(kind, topic=entry.value, node=node)

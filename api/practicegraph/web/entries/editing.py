@@ -12,44 +12,30 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ...editing import revision
 from ...editing.editor import (
-    ConflictError,
-    EditError,
     EditRequest,
     EntryBody,
     EntryEditor,
-    InvalidIdentifierError,
     MissingPermissionError,
-    NotWrittenError,
-    UnacceptableEntryError,
-    UnknownEntryError,
-    WithdrawnEntryError,
 )
 from ...editing.entry_json import EntryJsonParser
 from ...editing.revision import Edit
 from ...editing.tokens import TokenHolder
+from ...errors import RequestError
 from ...schema.value_parser import ValueParser
 from ..context import Site
 from ..http import conditional, negotiation, responses
-from ..http.errors import RefusalError, UnknownAddressError
 from ..http.negotiation import DOCUMENTS, JSON
 from ..resources.resource import ResourceEndpoint
 from . import authentication, bodies
 from .bodies import Body, RdfParser
 
-_STATUSES = {
-    InvalidIdentifierError: HTTPStatus.NOT_FOUND,
-    WithdrawnEntryError: HTTPStatus.GONE,
-    ConflictError: HTTPStatus.CONFLICT,
-    UnacceptableEntryError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NotWrittenError: HTTPStatus.INSUFFICIENT_STORAGE,
-}
 _MAX_REASON = 1000  # characters
 _CONDITIONS = (b"if-match", b"if-none-match", b"if-modified-since")
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Responds to writes of entries; all methods raise RefusalError or its like."""
+    """Responds to writes of entries; all methods raise RequestError or its like."""
 
     site: Site
     editor: EntryEditor
@@ -78,7 +64,7 @@ class Entries:
     def _edit(self, request: Request, holder: TokenHolder) -> EditRequest:
         text = " ".join(request.query_params.get("reason", "").split())
         if len(text) > _MAX_REASON:
-            raise RefusalError(HTTPStatus.BAD_REQUEST, "longReason", most=_MAX_REASON)
+            raise RequestError("longReason", most=_MAX_REASON)
         reasons = (Literal(text, language=self._language(request)),) if text else ()
         edit = Edit(holder.name, datetime.now(tz=UTC), reasons)
         languages = self.site.view(request).languages
@@ -131,11 +117,6 @@ class Entries:
         """Raise the HTTP error for an error of the editor."""
         try:
             yield
-        except UnknownEntryError as error:
-            raise UnknownAddressError(error.words["identifier"]) from error
-        except EditError as error:
-            status = _STATUSES[type(error)]
-            raise RefusalError(status, error.phrase, error.hint, **error.words) from error
         except MissingPermissionError as error:
             name = self.site.catalogue.name
             raise authentication.insufficient_scope(error.holder, error.permission, name) from error

@@ -19,9 +19,9 @@ from starlette.exceptions import HTTPException
 from ...catalogue.catalogue import Catalogue
 from ...editing.editor import EntryEditor
 from ...editing.tokens import TokenFile, TokenFileError, TokenHolder
+from ...errors import RequestError
 from .. import openapi
 from ..context import Site
-from ..http.errors import RefusalError
 from ..http.middleware import allowed
 from ..http.negotiation import DOCUMENTS
 from ..operations import BEARER, Operation, request_body
@@ -88,13 +88,13 @@ class _Writes:
         return await self._in_turn(lambda: entries.delete(request, identifier, holder))
 
     def _entries(self, request: Request) -> tuple[Entries, TokenHolder]:
-        """Return what responds to a write, and who sends it; raise RefusalError."""
+        """Return what responds to a write, and who sends it; raise RequestError."""
         if self.editor is None:
-            raise _read_only(self.site, request, "readOnlyStore")
+            raise RequestError("readOnlyStore")
         catalogue = self.site.catalogue
         tokens = TokenFile(catalogue.folder)
-        if not authentication.has_tokens(tokens):
-            raise _read_only(self.site, request, "readOnly")
+        if not tokens.has_tokens:
+            raise RequestError("readOnly")
         holder = authentication.authenticate(request, tokens, catalogue.name)
         return Entries(self.site, self.editor, self.parser), holder
 
@@ -131,20 +131,13 @@ async def _read_body(request: Request) -> Body:
         async with asyncio.timeout(_BODY_TIMEOUT):
             return Body(form, await endpoint.body(request))
     except TimeoutError as error:
-        status = HTTPStatus.REQUEST_TIMEOUT
-        raise RefusalError(status, "tooSlow", seconds=_BODY_TIMEOUT) from error
+        raise RequestError("tooSlow", seconds=_BODY_TIMEOUT) from error
 
 
 def _refuse_documents(identifier: str) -> None:
     """Raise HTTPException for the address of a document; only entries are written."""
     if set("./") & set(identifier):
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
-
-
-def _read_only(site: Site, request: Request, phrase: str) -> RefusalError:
-    error = RefusalError(HTTPStatus.METHOD_NOT_ALLOWED, phrase, "readOnlyHint")
-    error.headers = {"Allow": site.allowed(site.path(request))}
-    return error
 
 
 def _described(catalogue: Catalogue, phrase: str, statuses: tuple[int, ...]) -> dict[str, Any]:

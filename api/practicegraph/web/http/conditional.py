@@ -22,7 +22,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import Request, Response
@@ -32,8 +31,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import Accept
 from werkzeug.http import http_date, parse_accept_header, parse_date
 
+from ...errors import RequestError
 from ..urls import DUMP
-from .errors import RefusalError
 
 _TAG = re.compile(r'(?:W/)?"[^"]*"')
 _CODED = '-gzip"'
@@ -185,7 +184,7 @@ _STRONG = re.compile(r'(?:^|,)\s*"([^".]*)\.[^"]*"')
 
 
 def hold(request: Request, state: str) -> None:
-    """Raise RefusalError if a request names another state, or none; "" is that of nothing."""
+    """Raise RequestError if a request names another state, or none; "" is that of nothing."""
     match, none_match = (
         ", ".join(request.headers.getlist(name)) for name in ("if-match", "if-none-match")
     )
@@ -193,14 +192,14 @@ def hold(request: Request, state: str) -> None:
         _match(match, state)
     elif none_match.strip() != "*":
         hint = "needsMatch" if state else "needsNoneMatch"
-        raise RefusalError(HTTPStatus.PRECONDITION_REQUIRED, "needsCondition", hint)
+        raise RequestError("needsCondition", hint)
     if none_match.strip() == "*" and state:
-        raise RefusalError(HTTPStatus.PRECONDITION_FAILED, "isThereAlready", "needsMatch")
+        raise RequestError("isThereAlready")
 
 
 def _match(header: str, state: str) -> None:
     """Compare strongly: a weak tag is never the same (section 8.8.3.2)."""
     if not state:
-        raise RefusalError(HTTPStatus.PRECONDITION_FAILED, "isNotThere", "needsNoneMatch")
+        raise RequestError("isNotThere")
     if header.strip() != "*" and state not in _STRONG.findall(header):
-        raise RefusalError(HTTPStatus.PRECONDITION_FAILED, "hasChanged", "readAgain")
+        raise RequestError("hasChanged")

@@ -9,6 +9,7 @@ from pyoxigraph import RdfFormat
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
+from ...errors import CatalogueError
 from ...schema.text import MAX_TEXT_LENGTH
 
 
@@ -60,12 +61,13 @@ CHANGE_FORMS = (ATOM, HTML, TRIG, N_QUADS, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
 _WITHOUT_GRAPHS = (TURTLE, JSON_LD, RDF_XML, N_TRIPLES)
 
 
-class NotAcceptableError(ValueError):
+class NotAcceptableError(CatalogueError):
     """A form that is not to be had; `forms` says which are."""
 
     def __init__(self, forms: Sequence[Form]) -> None:
-        super().__init__("not acceptable")
-        self.forms = tuple(forms)
+        plain = [found.plain for found in forms]
+        extra = {"available": plain}
+        super().__init__(kind="notAcceptable", extra=extra, valid=", ".join(plain))
 
 
 def form(request: Request, forms: Sequence[Form]) -> Form:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
@@ -10,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.http import parse_range_header
 
-from .errors import RefusalError
+from ...errors import RequestError
 
 
 class Ranges:
@@ -37,7 +36,7 @@ class Files(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """Answer with a file, or with 304; raises RefusalError."""
+        """Answer with a file, or with 304; raises RequestError."""
         found = super().file_response(full_path, stat_result, scope, status_code)
         if isinstance(found, FileResponse):
             refuse_beyond(Headers(scope=scope), found.headers, stat_result.st_size)
@@ -45,16 +44,15 @@ class Files(StaticFiles):
 
 
 def refuse_beyond(asked: Headers, headers: Mapping[str, str], size: int) -> None:
-    """Raise RefusalError (416) for a range beyond a file of that size and with those headers.
+    """Raise RequestError (416) for a range beyond a file of that size and with those headers.
 
     One that is asked for of another state of the file is not looked at (section 13.1.5).
     """
     if asked.get("if-range") not in (None, headers["ETag"], headers["Last-Modified"]):
         return
     if any((start if start >= 0 else max(size + start, 0)) >= size for start in _starts(asked)):
-        refusal = RefusalError(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "notInRange", size=size)
-        refusal.headers = {"Content-Range": f"bytes */{size}"}
-        raise refusal
+        headers = {"Content-Range": f"bytes */{size}"}
+        raise RequestError("notInRange", headers=headers, size=size)
 
 
 def _starts(asked: Headers) -> list[int]:

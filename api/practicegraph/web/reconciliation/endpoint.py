@@ -6,18 +6,17 @@ There is no JSONP, which is optional (section 3.3), since it has a page run code
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 
+from ...errors import RequestError
 from ...reconciliation.candidates import Candidate, Query
 from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional, responses
-from ..http.errors import BadBodyError, UnsupportedError
 from ..http.negotiation import HTML
 from ..operations import Operation, model_body
 from ..sparql import endpoint
@@ -47,7 +46,7 @@ class ReconciliationEndpoint:
         return BatchParser(self.site.services.types, self.site.catalogue.languages)
 
     def respond(self, request: Request, fields: Mapping[str, str]) -> Response:
-        """Answer the fields of a form or a URL; raise BadBodyError or BadChoiceError."""
+        """Answer the fields of a form or a URL; raise RequestError or InvalidParameterError."""
         view = self.site.view(request)
         if "queries" in fields:
             return self._json(self._results(view, self._parser.parse_queries(fields["queries"])))
@@ -55,7 +54,7 @@ class ReconciliationEndpoint:
             return self._json(self._extension(view, self._parser.parse_extension(fields["extend"])))
         if request.method == "POST":
             form = "queries={…}, extend={…}"
-            raise BadBodyError(HTTPStatus.BAD_REQUEST, "notLike", place="POST", form=form)
+            raise RequestError("notLike", place="POST", form=form)
         validators = conditional.validators(request, view.catalogue.release, [view.language])
         types = view.services.types
         return conditional.answer(
@@ -105,10 +104,10 @@ def _match(candidate: Candidate, languages: Sequence[str]) -> dict[str, Any]:
 
 
 async def _form(request: Request) -> bytes:
-    """Read the body of a form (section 4.3); raise UnsupportedError or TooLargeError."""
+    """Read the body of a form (section 4.3); raise RequestError or RequestError."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != endpoint.FORM:
-        raise UnsupportedError(f"{media_type or '?'} ({endpoint.FORM})")
+        raise RequestError("unsupported", form=f"{media_type or '?'} ({endpoint.FORM})")
     return await endpoint.body(request)
 
 

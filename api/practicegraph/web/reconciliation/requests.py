@@ -6,16 +6,15 @@ https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, NoReturn
 
+from ...errors import RequestError
 from ...rdf import untrusted
 from ...reconciliation.candidates import ALL, ANY, LIMIT, SHOULD, Claim, Query
 from ...reconciliation.entities import Types
 from ...reconciliation.extension import EVERY, Wish
 from ...schema.text import find_similar, parse_whole_number, truncate
 from ...schema.value_parser import InvalidParameterError
-from ..http.errors import BadBodyError
 
 MAX_BATCH = 1000
 """The maximum number of queries, or of entities of a data extension, in a request."""
@@ -40,7 +39,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class BatchParser:
-    """Parses requests; raises BadBodyError or BadChoiceError with the place that is wrong."""
+    """Parses requests; raises RequestError or InvalidParameterError with its place."""
 
     types: Types
     languages: Sequence[str]
@@ -116,18 +115,17 @@ def _load(name: str, text: str, form: str) -> dict[str, Any]:
     try:
         found = untrusted.json_value(text)
     except ValueError as error:
-        raise BadBodyError(HTTPStatus.BAD_REQUEST, "notJson", reason=f"{name}: {error}") from error
+        raise RequestError("notJson", reason=f"{name}: {error}") from error
     return _object(name, found, form)
 
 
 def _refuse(place: str, form: str) -> NoReturn:
-    raise BadBodyError(HTTPStatus.BAD_REQUEST, "notLike", place=place, form=form)
+    raise RequestError("notLike", place=place, form=form)
 
 
 def _check_length(found: Sequence[Any] | dict[str, Any], maximum: int = MAX_BATCH) -> None:
     if len(found) > maximum:
-        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        raise BadBodyError(status, "tooMany", count=len(found), limit=maximum)
+        raise RequestError("tooMany", count=len(found), limit=maximum)
 
 
 def _check_names(place: str, found: Iterable[str], valid: Iterable[str]) -> None:

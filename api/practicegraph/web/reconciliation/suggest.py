@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+from ...errors import RequestError
 from ...reconciliation.entities import Type, Types
 from ...reconciliation.extension import MOST_SUGGESTIONS
 from ...schema.records import Record
@@ -16,7 +17,6 @@ from ...schema.text import parse_whole_number, pick_text, truncate
 from ...schema.value_parser import InvalidParameterError
 from ..context import VARY, Line, Site, View
 from ..http import conditional, responses
-from ..http.errors import UnknownAddressError
 from .manifest import WIDTH, type_reference
 
 _MAX_LINES = 5
@@ -35,7 +35,7 @@ class PreviewEndpoint:
         return self.site.services.types
 
     def respond_preview(self, request: Request) -> Response:
-        """Answer with a page for a frame of any page; raise UnknownAddressError."""
+        """Answer with a page for a frame of any page; raise RequestError."""
         view = self.site.view(request)
         record = self._record(_identifier(request))
         answer = self.site.html(
@@ -47,7 +47,7 @@ class PreviewEndpoint:
     def respond_flyout(self, request: Request, name: str) -> Response:
         """Answer with HTML about an entity, type or property.
 
-        Raises UnknownAddressError or InvalidParameterError.
+        Raises RequestError or InvalidParameterError.
         """
         view, identifier = self.site.view(request), _identifier(request)
         title, kind, text = self._texts(view, name, identifier)
@@ -60,7 +60,7 @@ class PreviewEndpoint:
         if iri := self.site.services.things.meant(identifier):
             return RedirectResponse(view.href(iri), 303, VARY)
         if self.site.addresses.iri(identifier) is None:
-            raise UnknownAddressError(identifier)
+            raise RequestError("notFound")
         return RedirectResponse(f"{responses.prefix(request)}/{quote(identifier)}", 303, VARY)
 
     def _texts(self, view: View, name: str, identifier: str) -> tuple[str, str, str]:
@@ -79,14 +79,14 @@ class PreviewEndpoint:
             field = self._types.property("id", identifier).fields[0]
             hint = pick_text(field.hints, view.languages)
             return view.best(field.names), view.best(field.group.labels), hint
-        raise UnknownAddressError(name)
+        raise RequestError("notFound")
 
     def _record(self, identifier: str) -> Record:
         things = self.site.services.things
         iri = things.meant(identifier)
         known = things.type_of(iri) if iri else None
         if iri is None or known is None:
-            raise UnknownAddressError(identifier)
+            raise RequestError("notFound")
         return self.site.catalogue.reader.read_records(known.kind, [iri])[0]
 
 
@@ -120,7 +120,7 @@ class SuggestionEndpoint:
     def respond(self, request: Request, name: str) -> Response:
         """Answer with entities, types or properties.
 
-        Raises UnknownAddressError or BadChoiceError.
+        Raises RequestError or InvalidParameterError.
         """
         view, limit = self.site.view(request), _number(request, "limit", _PAGE_SIZE, _MAX_PAGE_SIZE)
         start = _number(request, "cursor", 0, MOST_SUGGESTIONS - limit)
@@ -156,7 +156,7 @@ class SuggestionEndpoint:
         if name == "property":
             return [p.as_json(view.languages) for p in suggesting.properties(prefix)]
         if name != "entity":
-            raise UnknownAddressError(name)
+            raise RequestError("notFound")
         iris = suggesting.entities(prefix, types, view.languages, limit) if prefix else []
         return [self._entity(view, iri) for iri in iris]
 
@@ -176,7 +176,7 @@ class SuggestionEndpoint:
 
 
 def _number(request: Request, name: str, default: int, maximum: int) -> int:
-    """Return a parameter that is a whole number; raise BadChoiceError."""
+    """Return a parameter that is a whole number; raise InvalidParameterError."""
     text = request.query_params.get(name, "") or str(default)
     number = parse_whole_number(text)
     if number is not None and number <= maximum:

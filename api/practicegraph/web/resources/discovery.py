@@ -10,10 +10,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from ...errors import RequestError
 from .. import urls
 from ..context import Site
 from ..http import conditional, responses
-from ..http.errors import UnknownAddressError
 from ..http.negotiation import HTML, LINKSET, TURTLE
 from ..http.responses import Link
 from ..models import LinkSetObject
@@ -57,10 +57,10 @@ class SitemapEndpoint:
         return self._response(request, "sitemap-index.xml", paths=paths, day=day)
 
     def respond_part(self, request: Request, number: str) -> Response:
-        """Answer with a part, counted from 1; raise UnknownAddressError."""
+        """Answer with a part, counted from 1; raise RequestError."""
         count = self._part_count
         if count == 1 or number not in map(str, range(1, count + 1)):
-            raise UnknownAddressError(request.url.path)
+            raise RequestError("notFound")
         start = (int(number) - 1) * self.maximum
         pages = self._pages[start : start + self.maximum]
         return self._response(request, "sitemap.xml", pages=pages)

@@ -12,11 +12,11 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
 from ...application.dump_process import DumpProcess
+from ...errors import RequestError
 from ...exchange.dumps import ARCHIVE_NAME, DUMP_NAMES, Dump, ReleaseDumps
 from .. import urls
 from ..context import Site
 from ..http import conditional, responses
-from ..http.errors import NeverMadeError, NoLongerError, NotYetError, UnknownAddressError
 from ..http.negotiation import CSV, JSON_LD, N_QUADS, N_TRIPLES, TRIG, TURTLE, Form
 from ..http.ranges import refuse_beyond
 from ..http.responses import Link
@@ -37,15 +37,15 @@ class DumpFiles:
     dumper: DumpProcess
 
     async def newest(self, request: Request, name: str) -> Response:
-        """Answer with the newest dump; raises UnknownAddressError, or NotYetError if there is none.
+        """Answer with the newest dump; raises RequestError, or RequestError if there is none.
 
         An address that stays is the Content-Location (RFC 9110, section 8.7).
         """
         if name not in DUMP_NAMES:
-            raise UnknownAddressError(request.url.path)
+            raise RequestError("notFound")
         made = self.dumper.newest()
         if made is None:
-            raise NotYetError(name)
+            raise RequestError(name)
         headers = {"Cache-Control": _REVALIDATED} | self._latest_version(request, made)
         if name == ARCHIVE_NAME:
             headers["Content-Location"] = _archive_url(responses.prefix(request), made.release)
@@ -54,19 +54,19 @@ class DumpFiles:
     async def version(self, request: Request, name: str) -> Response:
         """Answer with the dump of a release, which never changes.
 
-        Raises UnknownAddressError, NotYetError, NeverMadeError or NoLongerError.
+        Raises RequestError, RequestError, RequestError or RequestError.
         """
         match = _VERSION.fullmatch(name)
         if match is None:
-            raise UnknownAddressError(request.url.path)
+            raise RequestError("notFound")
         release = match[1]
         made = self.dumper.dumps.read(release)
         if made is None and release == self.dumper.services.catalogue.release:
-            raise NotYetError(ARCHIVE_NAME)
+            raise RequestError(ARCHIVE_NAME)
         if made is None:
-            raise NeverMadeError(release)
+            raise RequestError(release)
         if ARCHIVE_NAME not in made.dumps:
-            raise NoLongerError(release)
+            raise RequestError(release)
         latest = Link(responses.root(request) + DUMP[0] + ARCHIVE_NAME, "latest-version", GZIP)
         headers = {"Cache-Control": _LASTING} | responses.header([latest])
         return self._answer(request, made, made.dumps[ARCHIVE_NAME], headers)

@@ -14,13 +14,13 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from pyoxigraph import NamedNode
 
+from ...errors import RequestError
 from ...rdf import untrusted
 from ...rdf.terms import as_text
 from ...schema.lifecycle import Deprecation
 from ...schema.text import pick_text
 from ..context import VARY, Site
 from ..http import responses
-from ..http.errors import BadBodyError, UnsupportedError
 from ..http.negotiation import DOCUMENTS
 from ..sparql import endpoint
 
@@ -90,11 +90,11 @@ class StatusEndpoint:
     async def parse_body(self, request: Request) -> list[str]:
         """Return the IRIs that a request lists.
 
-        Raises UnsupportedError, TooLargeError or BadBodyError.
+        Raises RequestError, RequestError or RequestError.
         """
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != _JSON:
-            raise UnsupportedError(f"{media_type or '?'} ({_JSON})")
+            raise RequestError("unsupported", form=f"{media_type or '?'} ({_JSON})")
         return _parse_iris(await endpoint.body(request))
 
     def respond(self, request: Request, iris: Sequence[str]) -> Response:
@@ -152,16 +152,15 @@ def _parse_iris(content: bytes) -> list[str]:
     try:
         found = untrusted.json_value(untrusted.decoded(content))
     except (ValueError, SyntaxError) as error:
-        raise BadBodyError(HTTPStatus.BAD_REQUEST, "notJson", reason=error) from error
+        raise RequestError("notJson", reason=error) from error
     iris = found.get("iris") if isinstance(found, dict) else None
     if not isinstance(iris, list):
-        raise BadBodyError(HTTPStatus.BAD_REQUEST, "notIris", place="iris")
+        raise RequestError("notIris", place="iris")
     if len(iris) > MAX_IRIS:
-        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        raise BadBodyError(status, "tooMany", count=len(iris), limit=MAX_IRIS)
+        raise RequestError("tooMany", count=len(iris), limit=MAX_IRIS)
     for place, iri in enumerate(iris):
         if not isinstance(iri, str):
-            raise BadBodyError(HTTPStatus.BAD_REQUEST, "notIris", place=f"iris[{place}]")
+            raise RequestError("notIris", place=f"iris[{place}]")
     return iris
 
 

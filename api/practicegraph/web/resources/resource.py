@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from pyoxigraph import NamedNode, Quad, Triple
 
+from ...errors import RequestError
 from ...exchange.dumps import ReleaseDumps
 from ...rdf.namespaces import SCHEMA
 from ...schema.ontology import SchemaOrgDescriber
@@ -20,7 +21,6 @@ from ..context import VARY, Site
 from ..document import json_ld_response, wants_expanded
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
-from ..http.errors import UnknownAddressError
 from ..http.negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
 from ..http.responses import Link, Links
 from ..metadata import MODIFIED, DocumentMetadata
@@ -50,7 +50,7 @@ class ResourceEndpoint:
         """Answer an IRI with 303 to its document, and a document with 200.
 
         A moved IRI redirects to its successor, a withdrawn one answers with its tombstone. Raises
-        UnknownAddressError.
+        RequestError.
         """
         stem, dot, extension = path.rpartition(".")
         by_extension = {form.extension: form for form in ANSWERS}
@@ -60,7 +60,7 @@ class ResourceEndpoint:
                 return self.document(request, iri, stem, by_extension[extension])
         iri = self.site.addresses.iri(path)
         if iri is None:
-            raise UnknownAddressError(path)
+            raise RequestError("notFound")
         form = negotiation.form_of_document(request, ANSWERS)
         deprecation = self.site.catalogue.lifecycle.get(iri)
         if deprecation and deprecation.is_moved:

@@ -8,13 +8,13 @@ from typing import Any
 from fastapi import Request, Response
 from pyoxigraph import NamedNode
 
+from ...errors import RequestError
 from ...rdf.terms import as_text
 from ...schema.records import Record
 from ...search.engine import SharedConcept, SimilarEntry
 from ...search.request import RequestParser
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
-from ..http.errors import UnknownAddressError
 from ..http.negotiation import HTML, JSON, Form
 from ..http.responses import Link
 from ..search.explanation import explain_similar, result_validators
@@ -71,7 +71,7 @@ class SimilarEndpoint:
         return conditional.answer(request, known, VARY | about, make)
 
     def _parameters(self, request: Request) -> tuple[int, bool]:
-        """Return the number of entries, and whether to explain; raise BadChoiceError."""
+        """Return the number of entries, and whether to explain; raise InvalidParameterError."""
         parser: RequestParser = self.site.services.request_parser
         pairs = request.query_params.multi_items()
         parser.check_names((name for name, _ in pairs), _VALID)
@@ -80,14 +80,14 @@ class SimilarEndpoint:
         return size, search_request.explain
 
     def _record(self, path: str, iri: str) -> Record:
-        """Return the entry; raise UnknownAddressError where there is nentry."""
+        """Return the entry; raise RequestError where there is nentry."""
         catalogue = self.site.catalogue
         kind = catalogue.shapes.entry_shape
         is_entry = self.site.addresses.iri(path) == iri and (
             catalogue.shapes.find_node_shape(catalogue.reader.read_classes(iri)) == kind
         )
         if not is_entry:
-            raise UnknownAddressError(path)
+            raise RequestError("notFound")
         return catalogue.reader.read_records(kind, [iri])[0]
 
 

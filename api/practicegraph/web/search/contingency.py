@@ -114,7 +114,7 @@ class ContingencyEndpoint:
         return self.respond_in(request, negotiation.form(request, FORMS))
 
     def respond_in(self, request: Request, form: Form) -> Response:
-        """Answer in a representation; raise BadChoiceError where a facet is missing or unknown.
+        """Answer in a representation; raise InvalidParameterError for a missing facet.
 
         A browser that names no facet is redirected to a table of the first two.
         """

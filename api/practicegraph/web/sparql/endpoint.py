@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
+from ...errors import RequestError
 from ...rdf import jsonld
 from ...rdf.namespaces import RDF, SD, VOID, XSD
 from ...rdf.terms import Node, Term
@@ -30,7 +31,6 @@ from .. import document as web_document
 from .. import openapi
 from ..context import VARY, Shown, Site
 from ..http import conditional, disconnects, middleware, negotiation, responses
-from ..http.errors import StillTrueError, TooLargeError, UnsupportedError
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from ..models import SparqlResults
 from ..operations import Operation, request_body
@@ -67,20 +67,20 @@ class Asked:
 async def asked(request: Request) -> Asked | None:
     """Read a request by GET, form or direct POST; None where it asks nothing (section 2.1).
 
-    Raises QueryRefusedError, UnsupportedError or TooLargeError.
+    Raises QueryRefusedError, RequestError or RequestError.
     """
     address = _pairs(request.scope["query_string"])
     if request.method != "POST":
         return _asked(address) if _has(address, "query") or _has(address, "update") else None
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     if not is_utf_8(parameters):
-        raise UnsupportedError(request.headers["content-type"])
+        raise RequestError("unsupported", form=request.headers["content-type"])
     content = await body(request)
     if media_type.strip().lower() == FORM:
         return _asked([*address, *_pairs(content)])
     if media_type.strip().lower() == QUERY:
         return _asked([*address, ("query", _text(content))])
-    raise UnsupportedError(media_type or "?")
+    raise RequestError("unsupported", form=media_type or "?")
 
 
 def _asked(pairs: list[tuple[str, str]]) -> Asked:
@@ -118,12 +118,12 @@ def _seconds(value: str) -> float:
 
 
 async def body(request: Request, most: int = _MOST) -> bytes:
-    """Give the body of a request; raises TooLargeError above so many bytes, 1 MiB if not said."""
+    """Give the body of a request; raises RequestError above so many bytes, 1 MiB if not said."""
     content = bytearray()
     async for part in request.stream():
         content += part
         if len(content) > most:
-            raise TooLargeError(str(most))
+            raise RequestError("tooLarge", limit=most)
     return bytes(content)
 
 
@@ -449,7 +449,7 @@ def _tag(
 
 def _unchanged(request: Request, tag: str) -> Response:
     if request.method == "POST":
-        raise StillTrueError(tag)
+        raise RequestError("stillTrue", headers={"ETag": tag})
     headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding", "ETag": tag}
     return Response(status_code=304, headers=headers)
 
