@@ -30,8 +30,6 @@ class TokenFileError(CatalogueError):
 
     kind = "noTokens"
 
-    kind = "noTokens"
-
 
 @dataclass(frozen=True)
 class TokenHolder:

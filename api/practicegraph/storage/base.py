@@ -3,6 +3,7 @@
 Queries see the union of all named graphs as their default graph (SPARQL 1.1, section 13).
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -50,6 +51,7 @@ WHERE {
 _DCAT_VERSION = f"<{DCAT}version>"
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+_POSITION = re.compile(r"\b(\d+):(\d+)\b")
 
 
 class QueryRefusedError(CatalogueError):
