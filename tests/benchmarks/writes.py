@@ -64,17 +64,18 @@ def measure(entries: int, rounds: int, taken: Clocked) -> None:
         if entries:
             synthetic.write(opened, root / "data" / "synthetic.nq.gz", entries)
         served = startup.open_for_serving(root)
-        client = TestClient(application(served, editor=startup.entry_editor(served)))
-        headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
-        headers["Content-Type"] = "text/turtle"
-        text = served.catalogue.entry_path("1788").read_text()
-        for number in range(rounds + 1):
-            body = text.replace("MINT - ", f"MINT {number} - ").encode()
-            with clocked(taken, "PUT"):
-                answer = client.put("/practice/1788", content=body, headers=headers)
-            assert answer.status_code == 200, answer.text
-            if not number:
-                taken.clear()
+        app = application(served, editor=startup.entry_editor(served))
+        with TestClient(app) as client:
+            headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
+            headers["Content-Type"] = "text/turtle"
+            text = served.catalogue.entry_path("1788").read_text()
+            for number in range(rounds + 1):
+                body = text.replace("MINT - ", f"MINT {number} - ").encode()
+                with clocked(taken, "PUT"):
+                    answer = client.put("/practice/1788", content=body, headers=headers)
+                assert answer.status_code == 200, answer.text
+                if not number:
+                    taken.clear()
 
 
 @click.command()
