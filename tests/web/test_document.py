@@ -65,7 +65,7 @@ def canonical(content: bytes | str, form: RdfFormat) -> Dataset:
 
 
 @pytest.mark.parametrize(("path", "iri"), THINGS.items(), ids=lambda text: text)
-def test_a_document_says_what_it_is(client: TestClient, path: str, iri: str) -> None:
+def test_a_document_describes_itself(client: TestClient, path: str, iri: str) -> None:
     found = graph(client, path)
     document = URIRef(f"{BASE}{path[1:]}#document")
     assert found.value(document, FOAF.primaryTopic) == URIRef(iri)
@@ -78,7 +78,7 @@ def test_a_document_says_what_it_is(client: TestClient, path: str, iri: str) -> 
 
 
 @pytest.mark.parametrize("path", THINGS)
-def test_a_document_names_every_concept_class_and_property_of_ours(
+def test_a_document_labels_every_concept_class_and_property_of_ours(
     client: TestClient, real: Catalogue, path: str
 ) -> None:
     found = graph(client, path)
@@ -106,7 +106,7 @@ def test_all_parsers_read_the_same_graph_in_every_syntax(client: TestClient, pat
         assert canonical(client.get(f"{path}.{extension}").text, form) == lines, extension
 
 
-def test_the_stored_graph_stays_what_it_is(client: TestClient, real: Catalogue) -> None:
+def test_the_graph_of_a_topic_is_that_of_the_store(client: TestClient, real: Catalogue) -> None:
     quads = list(parse(client.get("/practice/1788.trig").text, RdfFormat.TRIG))
     named = {getattr(quad.graph_name, "value", "") for quad in quads}
     assert named == {str(ENTRY), f"{ENTRY}#document"}
@@ -114,7 +114,7 @@ def test_the_stored_graph_stays_what_it_is(client: TestClient, real: Catalogue) 
     assert own == set(real.store.graph_quads(str(ENTRY)))
 
 
-def test_a_concept_s_data_say_what_leads_to_it(client: TestClient) -> None:
+def test_the_document_of_a_concept_has_incoming_triples(client: TestClient) -> None:
     found = graph(client, "/outcome/ACE")
     outcome = URIRef(f"{BASE}ontology#outcome")
     total = get(client, "/practices?outcome=ACE", "application/json").json()["total"]
@@ -142,7 +142,7 @@ def test_a_title_in_another_language_comes_before_a_description(real: Catalogue)
     assert reader.label(f"{thing}#part", real.languages) == "Older ones help."
 
 
-def test_a_concept_s_page_names_and_counts_what_leads_to_it(client: TestClient) -> None:
+def test_the_page_of_a_concept_lists_and_counts_its_entries(client: TestClient) -> None:
     page = client.get("/outcome/access-to-rights.html").text
     counts = get(client, "/practices", "application/json").json()["facets"]["outcome"]["values"]
     count = next(value["count"] for value in counts if value["value"] == "ACE")
@@ -194,15 +194,13 @@ def test_link_sets_count_what_sparql_counts(client: TestClient) -> None:
         ("text/turtle" + ", text/x" * 2000, "ttl"),
     ],
 )
-def test_every_header_gets_what_it_can_mean(
-    client: TestClient, accept: str, extension: str
-) -> None:
+def test_every_accept_header_is_negotiated(client: TestClient, accept: str, extension: str) -> None:
     answer = get(client, "/practice/1788", accept)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/practice/1788.{extension}"
 
 
-def test_what_is_not_to_be_had_is_answered_with_what_is(client: TestClient) -> None:
+def test_an_unavailable_media_type_answers_406_with_the_available_ones(client: TestClient) -> None:
     for accept in ("image/png", "text/turtle;q=0", "*/*;q=0"):
         answer = get(client, "/practice/1788", accept)
         assert answer.status_code == 406
@@ -285,7 +283,7 @@ CACHED = [
 
 
 @pytest.mark.parametrize("path", CACHED)
-def test_what_a_reader_has_is_not_sent_again(client: TestClient, path: str) -> None:
+def test_a_document_that_the_client_has_answers_304(client: TestClient, path: str) -> None:
     answer = get(client, path, "text/html, */*;q=0.5")
     assert answer.status_code == 200
     tag = answer.headers["etag"]
@@ -382,7 +380,7 @@ def test_a_concept_is_collected_in_its_scheme_and_a_scheme_has_its_concepts_as_i
 
 
 @pytest.mark.parametrize("path", THINGS)
-def test_every_link_of_ours_leads_somewhere(client: TestClient, path: str) -> None:
+def test_every_link_header_of_ours_answers(client: TestClient, path: str) -> None:
     seen = {href for _, href in links(get(client, path)) + links(client.get(f"{path}.html"))}
     answer = client.get(f"{path}.linkset")
     assert answer.headers["content-type"] == "application/linkset+json"

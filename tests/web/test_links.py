@@ -28,7 +28,7 @@ def mentioned(client: TestClient, path: str) -> Iterator[str]:
             yield place.partition("#")[0]
 
 
-def test_no_link_of_ours_is_dead(client: TestClient) -> None:
+def test_every_link_of_a_page_answers(client: TestClient) -> None:
     client.follow_redirects = True
     seen: set[str] = set()
     unseen = {"/"}

@@ -348,7 +348,7 @@ def test_without_graphs_members_are_versions_of_their_topics(
     assert any("MINT: Mentoring" in text for text in said[1])
 
 
-def test_the_stream_says_how_it_is_to_be_read(site: Site) -> None:
+def test_the_stream_describes_its_paths(site: Site) -> None:
     address, quads = next(walked(site.client, "text/turtle"))
     said = {(quad.predicate.value, str(quad.object)) for quad in quads}
     ldes = "https://w3id.org/ldes#"
@@ -380,7 +380,7 @@ def test_a_full_page_never_changes(changing: Site) -> None:
         assert "immutable" in kept.headers["cache-control"]
 
 
-def test_the_newest_page_is_kept_briefly_and_told_by_its_tag(changing: Site) -> None:
+def test_the_newest_page_is_cached_briefly_and_has_an_entity_tag(changing: Site) -> None:
     addresses = ("/changes", "/changes.trig", "/changes/2.trig", "/changes/2.atom")
     first = {address: changing.client.get(address) for address in addresses}
     for address, answer in first.items():
@@ -461,7 +461,7 @@ def test_every_page_that_a_feed_mentions_is_there_unless_it_was_deleted_later(
                 assert answer.status_code in (200, 410), link.attrib
 
 
-def test_changes_are_told_in_the_reader_s_language(changed: Site) -> None:
+def test_events_are_in_the_language_of_the_request(changed: Site) -> None:
     entries = feed(changed.client, "/changes?lang=nl").findall(ATOM + "entry")
     titles = [entry.findtext(ATOM + "title") or "" for entry in entries]
     assert any(title.startswith("MINT - Mentorschap") for title in titles)
@@ -472,21 +472,21 @@ def test_changes_are_told_in_the_reader_s_language(changed: Site) -> None:
     assert "Verwijderd: " in summaries
 
 
-def test_what_was_moved_leads_to_its_successor(changed: Site) -> None:
+def test_a_moved_topic_links_to_its_successor(changed: Site) -> None:
     entries = feed(changed.client, "/changes").findall(ATOM + "entry")
     moved = [e for e in entries if e.find(ATOM + "category[@term='moved']") is not None]
     assert [linked(entry, "successor-version") for entry in moved] == [[LAST]]
     assert LAST in (moved[0].findtext(ATOM + "summary") or "")
 
 
-def test_a_title_keeps_to_what_xml_may_hold(site: Site) -> None:
+def test_characters_that_xml_forbids_are_replaced_in_titles(site: Site) -> None:
     site.rewrite("1788", MINT, "MINT \\u0001 <Mentoring>")
     site.start()
     titles = [title.text or "" for title in feed(site.client, "/changes").iter(ATOM + "title")]
     assert any("MINT \ufffd <Mentoring>" in title for title in titles)
 
 
-def test_a_page_shows_what_happened_and_leads_to_what_is_there(changed: Site) -> None:
+def test_a_page_of_changes_links_to_topics_that_exist(changed: Site) -> None:
     client = changed.client
     page = client.get("/changes", headers={"Accept": "text/html,application/xml;q=0.9"})
     assert page.headers["content-type"].startswith("text/html")
@@ -501,20 +501,20 @@ def test_a_page_shows_what_happened_and_leads_to_what_is_there(changed: Site) ->
 
 
 @pytest.mark.parametrize("path", ["0", "3", "01", "-1", "x", "1e3", "9" * 30, "1/2", "%2e%2e"])
-def test_a_page_that_is_not_there_is_not_found(changed: Site, path: str) -> None:
+def test_a_page_beyond_the_log_answers_404(changed: Site, path: str) -> None:
     answer = changed.client.get(f"/changes/{path}", headers={"Accept": "application/json"})
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_form_that_is_not_to_be_had_is_refused_with_those_that_are(site: Site) -> None:
+def test_an_unavailable_representation_answers_406_with_the_available_ones(site: Site) -> None:
     for address, accept in (("/changes", "image/png"), ("/changes.pdf", "*/*")):
         answer = site.client.get(address, headers={"Accept": accept})
         assert answer.status_code == 406
         assert "application/atom+xml" in answer.text
 
 
-def test_where_there_is_no_log_the_answer_says_why(services: Services) -> None:
+def test_without_a_log_changes_answers_404_with_the_reason(services: Services) -> None:
     client = TestClient(application(services))
     answer = client.get("/changes", headers={"Accept": "application/json"})
     assert answer.status_code == 404

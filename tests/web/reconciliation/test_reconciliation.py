@@ -231,13 +231,13 @@ def test_the_manifest_is_one_of_version_0_2(client: TestClient) -> None:
     assert {"country", "outcome", "language"} <= set(types)
 
 
-def test_jsonp_is_not_spoken(client: TestClient) -> None:
+def test_jsonp_is_not_supported(client: TestClient) -> None:
     answer = client.get(PATH, params={"callback": "jQuery123"})
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["versions"]
 
 
-def test_all_addresses_of_the_manifest_answer(client: TestClient) -> None:
+def test_all_urls_of_the_manifest_answer_200(client: TestClient) -> None:
     found = client.get(PATH, params={"lang": "de"}).json()
     for name, place in found["suggest"].items():
         suggested = client.get(place["service_url"] + place["service_path"] + "&prefix=t").json()
@@ -252,7 +252,7 @@ def test_all_addresses_of_the_manifest_answer(client: TestClient) -> None:
     assert client.get(found["documentation"], headers={"Accept": "text/html"}).status_code == 200
 
 
-def test_the_manifest_has_the_addresses_outside_behind_a_proxy(services: Services) -> None:
+def test_the_manifest_has_public_urls_behind_a_proxy(services: Services) -> None:
     app = application(services, proxies=[ip_network("10.0.0.0/8")])
     told = {"X-Forwarded-Host": "data.example.org", "X-Forwarded-Prefix": "/catalogue"}
     inside = TestClient(app, follow_redirects=False, client=("10.1.2.3", 1))
@@ -293,7 +293,7 @@ def test_openrefine_guesses_the_type_of_a_column(client: TestClient) -> None:
         ("Frankriech", "FRA", False),
     ],
 )
-def test_names_of_a_project_are_found_however_they_are_written(
+def test_names_match_in_any_spelling_of_a_project(
     client: TestClient, written: str, code: str, sure: bool | None
 ) -> None:
     found = ask(client, written, type="country", type_strict="should")
@@ -342,7 +342,7 @@ def test_every_entry_is_found_by_every_title(
     assert {title: matched(candidates) for title, candidates in found.items()} == titles
 
 
-def test_a_title_is_found_by_its_beginning_and_with_mistakes(client: TestClient) -> None:
+def test_a_title_is_found_by_its_prefix_and_misspelt(client: TestClient) -> None:
     for words in (
         "Mentoring for Integration of third country national children",
         "MINT",
@@ -353,7 +353,7 @@ def test_a_title_is_found_by_its_beginning_and_with_mistakes(client: TestClient)
         assert not found[0]["match"]
 
 
-def test_a_name_of_two_things_matches_neither(client: TestClient) -> None:
+def test_a_name_of_two_entities_matches_neither(client: TestClient) -> None:
     found = ask(client, "Italien")
     assert {one["id"] for one in found} == {"country/ITA", "language/ITA"}
     assert matched(found) is None
@@ -374,20 +374,20 @@ def test_a_name_of_two_things_matches_neither(client: TestClient) -> None:
         ("ACE", "outcome/ACE"),
     ],
 )
-def test_an_identifier_finds_its_thing(client: TestClient, words: str, identifier: str) -> None:
+def test_an_identifier_finds_its_entity(client: TestClient, words: str, identifier: str) -> None:
     (found,) = ask(client, words)
     assert (found["id"], found["match"], found["score"]) == (identifier, True, 100)
     assert features(found)["identifier"]
 
 
-def test_what_was_merged_leads_to_its_successor(changed: TestClient) -> None:
+def test_a_merged_entity_is_found_as_its_successor(changed: TestClient) -> None:
     old = ["practice/1764", retired.OLD, "1764", "outcome/HAP", retired.REPLACED, "HAP"]
     found = batch(changed, {words: {"query": words} for words in old})
     meant = ["practice/1788"] * 3 + ["outcome/BEL"] * 3
     assert [matched(candidates) for candidates in found.values()] == meant
 
 
-def test_what_was_withdrawn_is_never_offered(changed: TestClient, real: Catalogue) -> None:
+def test_a_withdrawn_entity_is_no_candidate(changed: TestClient, real: Catalogue) -> None:
     entry = real.reader.label(retired.GONE, ("en",))
     concept = real.vocabularies.concepts[retired.WITHDRAWN].labels["en"]
     words = [retired.GONE, "practice/1701", "1701", entry, retired.WITHDRAWN, concept]
@@ -400,7 +400,7 @@ def test_what_was_withdrawn_is_never_offered(changed: TestClient, real: Catalogu
     assert extend(changed, ["practice/1701"], "title")["practice/1701"]["title"] == []
 
 
-def test_types_are_meant_as_strictly_as_a_query_says(client: TestClient) -> None:
+def test_type_strict_limits_the_types_of_candidates(client: TestClient) -> None:
     for strict in ("any", "all"):
         assert ask(client, "Hungary", type="language", type_strict=strict) == [] or all(
             one["type"][0]["id"] == "language"
@@ -440,7 +440,7 @@ def test_properties_that_do_not_hold_take_up_to_half_of_the_score(client: TestCl
     assert scored(("country", "Spain"), ("identifier", "1788")) == (83.3, False)
 
 
-def test_the_score_is_what_its_reasons_add_up_to(client: TestClient) -> None:
+def test_the_score_follows_from_its_features(client: TestClient) -> None:
     claims = [{"pid": "country", "v": "Spain"}, {"pid": "start", "v": "2019"}]
     found = ask(client, "Mentoring for Integration", type="practice", properties=claims)
     for one in found:
@@ -485,7 +485,7 @@ def test_candidates_come_with_the_best_first_and_in_the_language(client: TestCli
     assert "Accept-Language" in answer.headers["vary"]
 
 
-def test_values_come_as_what_they_are(client: TestClient) -> None:
+def test_values_of_a_data_extension_keep_their_types(client: TestClient) -> None:
     keys = ("title", "country", "issued", "start", "page")
     found = extend(client, ["practice/1788", "country/HUN"], *keys)
     assert found["practice/1788"]["country"] == [{"id": "country/HUN", "name": "Hungary"}]
@@ -497,7 +497,7 @@ def test_values_come_as_what_they_are(client: TestClient) -> None:
     assert {"bool": True} in [value for row in ongoing.values() for value in row["ongoing"]]
 
 
-def test_values_of_concepts_are_had_too(client: TestClient) -> None:
+def test_a_data_extension_has_values_of_concepts_too(client: TestClient) -> None:
     found = extend(client, ["outcome/ACE"], "prefLabel", "broader", "inScheme", language="nl")
     row = found["outcome/ACE"]
     assert len(row["prefLabel"]) == 1
@@ -524,7 +524,7 @@ def test_the_metadata_of_a_property_say_which_type_its_values_are_of(client: Tes
     assert "type" not in meta[1]
 
 
-def test_an_identifier_of_before_keeps_its_row(changed: TestClient) -> None:
+def test_a_replaced_identifier_keeps_its_row(changed: TestClient) -> None:
     found = extend(changed, ["practice/1764", "practice/1788"], "title")
     assert found["practice/1764"] == found["practice/1788"]
 
@@ -540,7 +540,7 @@ def test_properties_are_proposed_by_type_as_openrefine_asks(client: TestClient) 
     assert len(client.get(f"{PATH}/properties?type=").json()["properties"]) > len(of_concepts)
 
 
-def test_things_are_suggested_as_one_types(client: TestClient) -> None:
+def test_entities_are_suggested_by_prefix(client: TestClient) -> None:
     def suggested(prefix: str, **more: Any) -> list[Any]:
         answer = client.get(f"{PATH}/suggest/entity", params={"prefix": prefix, **more})
         result: list[Any] = valid(Suggestions, answer.json())["result"]
@@ -574,7 +574,7 @@ def test_types_and_properties_are_suggested(
     assert identifier in {one["id"] for one in valid(Suggestions, answer.json())["result"]}
 
 
-def test_a_preview_may_stand_in_any_frame_and_other_pages_in_none(client: TestClient) -> None:
+def test_only_previews_may_be_framed(client: TestClient) -> None:
     answer = client.get(f"{PATH}/preview", params={"id": "practice/1788", "lang": "nl"})
     policy = answer.headers["content-security-policy"]
     assert "frame-ancestors *" in policy
@@ -588,7 +588,9 @@ def test_a_preview_may_stand_in_any_frame_and_other_pages_in_none(client: TestCl
     assert missing.status_code == 404
 
 
-def test_the_view_leads_to_the_page_of_a_thing(client: TestClient, changed: TestClient) -> None:
+def test_the_view_redirects_to_the_page_of_an_entity(
+    client: TestClient, changed: TestClient
+) -> None:
     def place(served: TestClient, identifier: str) -> str:
         answer = served.get(f"{PATH}/view?id={quote(identifier, safe='')}")
         assert answer.status_code == 303
@@ -622,7 +624,7 @@ def test_the_view_leads_to_the_page_of_a_thing(client: TestClient, changed: Test
         ('{"q0": ' + "[" * 100_000, "JSON"),
     ],
 )
-def test_a_bad_query_is_refused_with_its_place_and_what_is_right(
+def test_a_malformed_query_answers_400_with_its_place_and_a_valid_form(
     client: TestClient, queries: str, said: str
 ) -> None:
     answer = client.post(PATH, data={"queries": queries})
@@ -644,7 +646,7 @@ def test_a_bad_query_is_refused_with_its_place_and_what_is_right(
         ('{"ids": [], "properties": [{"id": "title", "settings": {"limit": "x"}}]}', "limit"),
     ],
 )
-def test_a_bad_wish_for_values_is_refused_likewise(
+def test_a_malformed_data_extension_answers_400_with_its_place(
     client: TestClient, asked: str, said: str
 ) -> None:
     problem = client.post(PATH, data={"extend": asked})
@@ -652,7 +654,7 @@ def test_a_bad_wish_for_values_is_refused_likewise(
     assert said in problem.text
 
 
-def test_too_much_and_other_forms_are_refused(client: TestClient) -> None:
+def test_large_bodies_and_other_media_types_are_refused(client: TestClient) -> None:
     many = json.dumps({str(n): {"query": "x"} for n in range(1001)})
     assert client.post(PATH, data={"queries": many}).status_code == 413
     claims = [{"pid": "title", "v": ["x"] * 50}] * 20
@@ -672,7 +674,7 @@ def test_too_much_and_other_forms_are_refused(client: TestClient) -> None:
         assert client.get(f"{PATH}/{address}").status_code == 404
 
 
-def test_a_mistake_is_said_in_the_reader_s_language(client: TestClient) -> None:
+def test_errors_are_in_the_language_of_the_request(client: TestClient) -> None:
     answer = client.post(f"{PATH}?lang=de", data={"queries": "[]"})
     assert "muss" in answer.json()["detail"]
 
@@ -702,7 +704,7 @@ def test_nothing_that_is_sent_is_an_error_of_ours(client: TestClient, name: str,
 
 @settings(max_examples=60, deadline=None)
 @given(words=st.text(min_size=1), key=st.sampled_from(["country", "start", "title", "page"]))
-def test_any_name_and_value_can_be_asked_for(client: TestClient, words: str, key: str) -> None:
+def test_any_name_and_value_gets_an_answer(client: TestClient, words: str, key: str) -> None:
     claims = [{"pid": key, "v": words}]
     batch(client, {"q0": {"query": words, "properties": claims}, "q1": {"properties": claims}})
 
@@ -715,7 +717,7 @@ def test_the_service_is_described_where_programs_look(client: TestClient) -> Non
     assert f"http://testserver{PATH}" in {one["anchor"] for one in listed}
 
 
-def test_the_documentation_names_every_reason(client: TestClient) -> None:
+def test_the_documentation_lists_every_feature(client: TestClient) -> None:
     text = (ROOT / "api" / "reconcile.md").read_text()
     claims = [{"pid": "country", "v": "Spain"}]
     found = ask(client, "MINT", type="practice", properties=claims)[0]

@@ -62,14 +62,16 @@ def rows(client: TestClient, query: str) -> list[list[str]]:
         ("classes", "SELECT (COUNT(DISTINCT ?c) AS ?n) WHERE { ?s a ?c }"),
     ],
 )  # fmt: skip
-def test_a_number_is_the_one_that_sparql_counts(
+def test_void_counts_are_those_of_sparql(
     client: TestClient, described: Graph, name: str, query: str
 ) -> None:
     (said,) = described.objects(BASE, VOID[name])
     assert [[str(said)]] == rows(client, query)
 
 
-def test_every_class_has_its_things_and_properties(client: TestClient, described: Graph) -> None:
+def test_every_class_partition_has_its_entities_and_properties(
+    client: TestClient, described: Graph
+) -> None:
     parts = list(described.objects(BASE, VOID.classPartition))
     said = {
         (str(described.value(part, VOID["class"])), str(described.value(part, VOID.entities)))
@@ -143,7 +145,7 @@ def test_the_catalogue_passes_dcat_ap(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["title", "publisher", "license", "format", "language"])
-def test_dcat_ap_misses_what_is_left_out(text: str, name: str) -> None:
+def test_dcat_ap_shapes_report_what_is_left_out(text: str, name: str) -> None:
     left = [
         triple for triple in triples(text) if triple.predicate.value != DCTERMS[name].toPython()
     ]
@@ -168,7 +170,7 @@ def test_the_period_covers_every_entry(client: TestClient, described: Graph) -> 
     assert [list(map(str, said))] == rows(client, f"PREFIX schema: <https://schema.org/>{query}")
 
 
-def test_each_language_of_the_catalogue_is_said(described: Graph, real: Catalogue) -> None:
+def test_the_description_states_each_language(described: Graph, real: Catalogue) -> None:
     assert len(set(described.objects(BASE, DCTERMS.language))) == len(real.languages)
 
 
@@ -193,7 +195,7 @@ def test_services_are_links(client: TestClient) -> None:
             assert place.headers["content-type"].startswith(target["type"])
 
 
-def test_the_services_are_found_by_head_and_from_the_home_page(client: TestClient) -> None:
+def test_the_api_catalog_is_linked_from_head_and_home(client: TestClient) -> None:
     link = f'<http://testserver{SERVICES}>; rel="api-catalog"'
     answer = client.head(SERVICES)
     assert (answer.status_code, answer.content) == (200, b"")
@@ -202,13 +204,15 @@ def test_the_services_are_found_by_head_and_from_the_home_page(client: TestClien
     assert link in home.headers["link"]
 
 
-def test_the_well_known_addresses_are_documented(client: TestClient) -> None:
+def test_well_known_urls_are_in_the_openapi_document(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert all(paths[path]["get"]["summary"] for path in KNOWN[:2])
 
 
 @pytest.mark.parametrize("path", KNOWN[1:])
-def test_what_is_known_is_not_sent_again(client: TestClient, path: str) -> None:
+def test_well_known_urls_answer_304_to_a_client_that_has_them(
+    client: TestClient, path: str
+) -> None:
     first = client.get(path)
     assert first.headers["cache-control"] == "no-cache"
     again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
@@ -233,7 +237,7 @@ def places(answer: Response, whole: str = "urlset", part: str = "url") -> list[t
     return found
 
 
-def test_the_site_map_lists_pages_that_are_there(
+def test_the_sitemap_lists_pages_that_answer_200(
     client: TestClient, real: Catalogue, services: Services
 ) -> None:
     found = [address for address, _ in places(client.get("/sitemap.xml"))]
@@ -246,7 +250,7 @@ def test_the_site_map_lists_pages_that_are_there(
         assert answer.headers["content-type"].startswith("text/html")
 
 
-def test_a_page_has_the_day_of_its_document(client: TestClient) -> None:
+def test_a_page_of_the_sitemap_has_the_day_of_its_document(client: TestClient) -> None:
     days = dict(places(client.get("/sitemap.xml")))
     for path in ("/practice/1788.html", "/outcome/ACE.html", "/outcome.html"):
         said = Graph().parse(data=client.get(path.replace("html", "ttl")).text)
@@ -254,7 +258,7 @@ def test_a_page_has_the_day_of_its_document(client: TestClient) -> None:
         assert str(said.value(document, DCTERMS.modified)) == days[f"http://testserver{path}"]
 
 
-def test_a_page_names_its_other_languages(client: TestClient) -> None:
+def test_a_page_links_to_its_other_languages(client: TestClient) -> None:
     page = client.get("/practice/1788.html?lang=nl").text
     found = dict(re.findall(r'<link rel="alternate" hreflang="([^"]*)" href="([^"]*)"', page))
     assert found["x-default"] == "http://testserver/practice/1788.html"
@@ -262,7 +266,7 @@ def test_a_page_names_its_other_languages(client: TestClient) -> None:
     assert len(found) == 8
 
 
-def test_only_what_is_current_is_listed(copied: Path) -> None:
+def test_the_sitemap_lists_current_iris_only(copied: Path) -> None:
     first, second = (f"{BASE}practice/{number}" for number in (1699, 1700))
     write_tombstone(copied / "data/practices/1699.ttl", first)
     move(copied / "data/practices/1700.ttl", second, f"{BASE}practice/1788")
@@ -294,7 +298,7 @@ def test_a_long_sitemap_has_parts(real: Catalogue, services: Services) -> None:
             client.get(f"/sitemap-{name}.xml")
 
 
-def test_robots_are_sent_to_pages_and_kept_from_what_has_no_end(client: TestClient) -> None:
+def test_robots_txt_allows_pages_and_disallows_endless_paths(client: TestClient) -> None:
     lines = client.get("/robots.txt").text.splitlines()
     assert lines[0] == "User-agent: *"
     assert "Sitemap: http://testserver/sitemap.xml" in lines

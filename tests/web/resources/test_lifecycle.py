@@ -103,9 +103,7 @@ def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Pa
 
 
 @pytest.mark.parametrize("path", ["/practice/1764", "/practice/1699"])
-def test_a_merged_entry_leads_to_the_end_of_its_chain_in_one_hop(
-    served: TestClient, path: str
-) -> None:
+def test_a_merged_entry_redirects_to_the_end_of_its_chain(served: TestClient, path: str) -> None:
     for accept in ("text/turtle", "text/html"):
         answer = get(served, path, accept)
         assert answer.status_code == 301
@@ -114,13 +112,13 @@ def test_a_merged_entry_leads_to_the_end_of_its_chain_in_one_hop(
     assert get(served, "/practice/1788").status_code == 303
 
 
-def test_a_successor_may_stand_elsewhere(served: TestClient) -> None:
+def test_a_successor_may_be_on_another_host(served: TestClient) -> None:
     answer = get(served, "/practice/1751?lang=nl")
     assert answer.status_code == 301
     assert answer.headers["location"] == "https://example.org/entry"
 
 
-def test_the_way_to_a_successor_keeps_the_form_that_was_asked_for(served: TestClient) -> None:
+def test_a_redirect_to_a_successor_keeps_the_representation(served: TestClient) -> None:
     answer = get(served, "/practice/1764?format=nt", "text/html")
     assert answer.headers["location"] == "/practice/1788?format=nt"
 
@@ -140,7 +138,7 @@ def test_the_documents_of_a_merged_entry_keep_its_triples(
     assert graph.value(URIRef(OLD), OWL.deprecated).toPython() is True  # type: ignore[union-attr]
 
 
-def test_the_page_of_a_merged_entry_says_so_and_its_successor_names_it(served: TestClient) -> None:
+def test_the_page_of_a_merged_entry_links_to_its_successor_and_back(served: TestClient) -> None:
     page = served.get("/practice/1764.html")
     assert page.status_code == 200
     assert "Merged into another resource" in page.text
@@ -149,7 +147,7 @@ def test_the_page_of_a_merged_entry_says_so_and_its_successor_names_it(served: T
     assert 'href="/practice/1764.html"' in served.get("/practice/1788.html").text
 
 
-def test_a_replaced_concept_leads_to_its_successor(served: TestClient) -> None:
+def test_a_replaced_concept_redirects_to_its_successor(served: TestClient) -> None:
     assert get(served, "/outcome/HAP").headers["location"] == "/outcome/BEL"
     for path in ("/outcome/HAP", "/actor/school"):
         assert "/practices?" not in served.get(f"{path}.html").text.partition("<main")[2]
@@ -157,7 +155,7 @@ def test_a_replaced_concept_leads_to_its_successor(served: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/practice/1701", "/actor/school"])
-def test_what_was_withdrawn_answers_410_in_every_form(served: TestClient, path: str) -> None:
+def test_a_withdrawn_iri_answers_410_in_every_representation(served: TestClient, path: str) -> None:
     for accept in ("text/turtle", "text/html", "application/json", "application/ld+json"):
         answer = get(served, path, accept)
         assert answer.status_code == 410
@@ -168,7 +166,7 @@ def test_what_was_withdrawn_answers_410_in_every_form(served: TestClient, path: 
     assert served.head(path).status_code == 410
 
 
-def test_a_tombstone_says_title_day_and_reason(served: TestClient) -> None:
+def test_a_tombstone_has_title_day_and_reason(served: TestClient) -> None:
     found = get(served, "/practice/1701", "application/json").json()
     assert found["title"] == "Example entry"
     assert (found["status"], found["since"], found["reason"]) == ("withdrawn", "2026-11-24", REASON)
@@ -213,7 +211,7 @@ def test_what_is_no_longer_current_is_left_out_of_search_and_counts(served: Test
     assert not {REPLACED, WITHDRAWN} & values
 
 
-def test_no_form_offers_what_is_no_longer_current(served: TestClient) -> None:
+def test_no_form_offers_a_deprecated_concept(served: TestClient) -> None:
     listed = served.get("/openapi.json").json()["paths"]["/practices"]["get"]["parameters"]
     offered = {
         p["name"]: p["schema"]["items"]["enum"] for p in listed if p["name"] in ("outcome", "actor")
@@ -276,7 +274,7 @@ def test_an_import_of_a_replaced_concept_writes_its_successor(changed: Catalogue
     )
 
 
-def test_status_tells_what_became_of_each_in_their_order(served: TestClient) -> None:
+def test_status_answers_for_each_iri_in_order(served: TestClient) -> None:
     told = statuses(
         served, LAST, OLD, GONE, REPLACED, WITHDRAWN, f"{BASE}practice/0", "https://example.org/"
     )
@@ -311,20 +309,18 @@ HUNGARY = "http://publications.europa.eu/resource/authority/country/HUN"
         (f"{BASE}ontology/0.1.0", f"{BASE}ontology/0.1.0"),
     ],
 )
-def test_status_answers_with_the_iri_that_an_address_means(
-    served: TestClient, asked: str, meant: str
-) -> None:
+def test_status_answers_with_the_iri_of_a_url(served: TestClient, asked: str, meant: str) -> None:
     assert statuses(served, asked) == [{"iri": asked, "id": meant, "status": "current"}]
 
 
 @pytest.mark.parametrize(
     "iri", ["", " ", "x", "practice/1788", "https://[", "\u0000", f"{BASE}> a <x", f"{BASE}{{}}"]
 )
-def test_status_of_what_is_no_iri_is_unknown(served: TestClient, iri: str) -> None:
+def test_the_status_of_a_text_that_is_no_iri_is_unknown(served: TestClient, iri: str) -> None:
     assert statuses(served, iri) == [{"iri": iri, "status": "unknown"}]
 
 
-def test_status_takes_a_thousand_addresses_and_no_more(served: TestClient) -> None:
+def test_status_accepts_at_most_a_thousand_iris(served: TestClient) -> None:
     assert len(statuses(served, *[LAST] * 1000)) == 1000
     refused = served.post("/status", json={"iris": [LAST] * 1001})
     assert refused.status_code == 413
@@ -348,14 +344,14 @@ def test_status_takes_a_thousand_addresses_and_no_more(served: TestClient) -> No
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_body_that_is_wrong_is_refused(served: TestClient, body: bytes, status: int) -> None:
+def test_status_refuses_a_malformed_body(served: TestClient, body: bytes, status: int) -> None:
     answer = served.post("/status", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"]
 
 
-def test_status_wants_json_by_post(served: TestClient) -> None:
+def test_status_accepts_only_json_by_post(served: TestClient) -> None:
     assert served.post("/status", data={"iris": LAST}).status_code == 415
     for answer in (served.get("/status"), served.head("/status")):
         assert answer.status_code == 405
@@ -384,12 +380,12 @@ def test_a_reason_comes_in_the_reader_s_language(copied: Path) -> None:
     assert Literal(deprecation.since) == Literal("2026-11-24")
 
 
-def test_a_withdrawn_thing_is_gone_for_those_who_had_it_too(served: TestClient) -> None:
+def test_a_withdrawn_iri_answers_410_to_conditional_requests_too(served: TestClient) -> None:
     for headers in ({"If-None-Match": "*"}, {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}):
         assert served.get("/practice/1701.ttl", headers=headers).status_code == 410
 
 
-def test_near_entries_are_asked_of_the_successor_and_none_of_what_is_gone(
+def test_similar_entries_of_a_merged_entry_redirect_and_of_a_withdrawn_one_answer_410(
     served: TestClient,
 ) -> None:
     number = OLD.rpartition("/")[2]
@@ -402,7 +398,7 @@ def test_near_entries_are_asked_of_the_successor_and_none_of_what_is_gone(
     assert gone.json()["status"] == "withdrawn"
 
 
-def test_no_entry_is_near_that_is_not_current(served: TestClient) -> None:
+def test_a_deprecated_entry_is_similar_to_none(served: TestClient) -> None:
     near = get(served, "/practice/1788/similar?size=1000", "application/json").json()["items"]
     assert len(near) > 20
     assert not {OLD, NEXT, GONE, AWAY, SPLIT} & {item["id"] for item in near}

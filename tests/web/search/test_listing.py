@@ -56,7 +56,7 @@ def asked(client: TestClient, query: str) -> list[dict[str, str]]:
     return [{name: term["value"] for name, term in row.items()} for row in bindings]
 
 
-def test_a_value_left_out_says_so_and_its_entries_are_gone(client: TestClient) -> None:
+def test_an_excluded_value_is_marked_and_its_entries_are_absent(client: TestClient) -> None:
     everything, left = found(client, "size=100"), found(client, "size=100&country.not=IRL")
     ireland = values(left["facets"]["country"])["IRL"]
     assert ireland["excluded"] is True
@@ -65,12 +65,12 @@ def test_a_value_left_out_says_so_and_its_entries_are_gone(client: TestClient) -
     assert not any(c["value"] == "IRL" for item in left["items"] for c in item.get("country", []))
 
 
-def test_no_value_says_excluded_that_is_not(client: TestClient) -> None:
+def test_only_excluded_values_have_the_key_excluded(client: TestClient) -> None:
     facet = found(client, "country.not=IRL")["facets"]["country"]
     assert [v["value"] for v in facet["values"] if "excluded" in v] == ["IRL"]
 
 
-def test_what_is_not_stated_is_counted_chosen_and_left_out(client: TestClient) -> None:
+def test_entries_without_a_value_can_be_counted_chosen_and_excluded(client: TestClient) -> None:
     free = found(client, "")["facets"]["funding"]["notStated"]
     assert free == {"count": 52, "selected": False, "excluded": False}
     chosen = found(client, "funding=not-stated")
@@ -81,7 +81,7 @@ def test_what_is_not_stated_is_counted_chosen_and_left_out(client: TestClient) -
     assert refused["facets"]["funding"]["notStated"]["excluded"] is True
 
 
-def test_a_facet_that_every_entry_states_has_nothing_not_stated(client: TestClient) -> None:
+def test_a_facet_that_every_entry_has_has_no_not_stated(client: TestClient) -> None:
     assert "notStated" not in found(client, "")["facets"]["category"]
 
 
@@ -93,7 +93,7 @@ def test_years_stand_in_their_order_and_each_count_is_a_search(client: TestClien
         assert found(client, f"period={year}")["total"] == values(facet)[year]["count"], year
 
 
-def test_a_range_is_said_by_its_ends(client: TestClient) -> None:
+def test_a_range_has_the_keys_from_and_to(client: TestClient) -> None:
     facet = found(client, "period.from=2015&period.to=2018-06")["facets"]["period"]
     assert (facet["from"], facet["to"]) == ("2015", "2018-06")
     assert "to" not in found(client, "period.from=2015")["facets"]["period"]
@@ -143,7 +143,7 @@ def test_nothing_in_json_is_null(client: TestClient, query: str) -> None:
     assert not nulls(found(client, query))
 
 
-def test_pages_lead_forwards_backwards_and_to_the_first(client: TestClient) -> None:
+def test_pages_link_to_the_next_previous_and_first_page(client: TestClient) -> None:
     first = get(client, "/practices?size=20&sort=-outcome.count")
     second = get(client, first.json()["next"])
     third = get(client, second.json()["next"])
@@ -156,7 +156,7 @@ def test_pages_lead_forwards_backwards_and_to_the_first(client: TestClient) -> N
         assert links(answer) == pages
 
 
-def test_a_form_other_than_json_leads_to_its_explanation(client: TestClient) -> None:
+def test_representations_other_than_json_link_to_the_explanation(client: TestClient) -> None:
     for form in ("csv", "ttl", "html"):
         place = links(client.get(f"/practices.{form}?outcome=ACE"))["describedby"]
         explained = client.get(place).json()
@@ -175,7 +175,7 @@ def test_a_form_other_than_json_leads_to_its_explanation(client: TestClient) -> 
         ("sort=titel", "title", 32),
     ],
 )
-def test_a_hint_names_the_nearest_first_and_is_no_wall(
+def test_a_hint_lists_the_nearest_values_first_and_few(
     client: TestClient, query: str, first: str, most: int
 ) -> None:
     hint = get(client, f"/practices?{query}").json()["hint"].partition(": ")[2].split(", ")
@@ -184,12 +184,12 @@ def test_a_hint_names_the_nearest_first_and_is_no_wall(
     assert len(hint) == len(set(hint))
 
 
-def test_a_parameter_without_a_value_is_said_to_have_none(client: TestClient) -> None:
+def test_a_parameter_without_a_value_answers_400(client: TestClient) -> None:
     assert "no value" in get(client, "/practices?outcome=").json()["detail"]
 
 
 @pytest.mark.parametrize("extension", ["ttl", "jsonld", "rdf", "nt", "trig", "nq", "csv", "json"])
-def test_every_form_has_the_same_entries_in_the_same_order(
+def test_every_representation_has_the_same_entries_in_the_same_order(
     client: TestClient, extension: str
 ) -> None:
     query = "outcome=ACE&size=7&sort=-title"
@@ -214,7 +214,7 @@ def test_every_form_has_the_same_entries_in_the_same_order(
 
 
 @pytest.mark.parametrize("extension", list(SYNTAXES))
-def test_a_graph_says_the_page_in_hydra(client: TestClient, extension: str) -> None:
+def test_a_page_in_rdf_is_a_hydra_collection(client: TestClient, extension: str) -> None:
     asked_for = f"/practices.{extension}?outcome=ACE&size=5"
     graph = Graph().parse(data=client.get(asked_for).text, format=SYNTAXES[extension])
     collection = URIRef(f"{BASE}practices?outcome=ACE")
@@ -250,7 +250,7 @@ def test_the_template_of_a_search_has_a_variable_for_every_parameter(
     assert graph.value(variables["outcome.not"], HYDRA.property) is None
 
 
-def test_the_graphs_of_entries_stay_what_they_are_beside_the_page_s(client: TestClient) -> None:
+def test_the_graphs_of_entries_are_those_of_the_store(client: TestClient) -> None:
     text = client.get("/practices.nq?q=MINT&size=1").text
     quads = list(parse(text, RdfFormat.N_QUADS))
     entry = f"{BASE}practice/1788"
@@ -273,7 +273,7 @@ EXPLAINED = [
 
 
 @pytest.mark.parametrize("query", EXPLAINED)
-def test_every_number_explains_itself(client: TestClient, query: str) -> None:
+def test_every_number_is_given_by_its_sparql(client: TestClient, query: str) -> None:
     answer = found(client, f"{query}&explain=true")
     told = answer["explanation"]
     assert told["release"] == answer["release"]
@@ -290,7 +290,7 @@ def test_every_number_explains_itself(client: TestClient, query: str) -> None:
         assert int(unstated["count"]) == facet.get("notStated", {"count": 0})["count"], key
 
 
-def test_a_page_that_was_reached_backwards_explains_itself_in_its_order(
+def test_the_explanation_of_a_previous_page_lists_it_in_order(
     client: TestClient,
 ) -> None:
     second = found(client, found(client, "size=8&q=school")["next"].partition("?")[2])
@@ -299,7 +299,7 @@ def test_a_page_that_was_reached_backwards_explains_itself_in_its_order(
     assert [row["entry"] for row in listed] == ids(back)
 
 
-def test_words_that_find_too_much_say_so_instead_of_a_query(
+def test_words_with_too_many_hits_have_a_note_instead_of_queries(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("practicegraph.search.explain.MAX_HITS", 3)
@@ -309,14 +309,14 @@ def test_words_that_find_too_much_say_so_instead_of_a_query(
     assert told.keys() == {"note", "release", "milliseconds"}
 
 
-def test_an_explained_answer_has_no_tag(client: TestClient) -> None:
+def test_an_explained_result_has_no_entity_tag(client: TestClient) -> None:
     plain, explained = (get(client, f"/practices?outcome=ACE{m}") for m in ("", "&explain=true"))
     assert "etag" in plain.headers
     assert {"etag", "last-modified"}.isdisjoint(explained.headers)
     assert explained.json()["facets"] == plain.json()["facets"]
 
 
-def test_an_answer_is_not_sent_again_to_who_has_it(client: TestClient) -> None:
+def test_a_result_that_the_client_has_answers_304(client: TestClient) -> None:
     for path in ("/practices.json?outcome=ACE", "/coverage?rows=outcome&columns=country"):
         answer = client.get(path)
         again = client.get(path, headers={"If-None-Match": answer.headers["etag"]})
@@ -325,7 +325,7 @@ def test_an_answer_is_not_sent_again_to_who_has_it(client: TestClient) -> None:
         assert client.head(path).headers["etag"] == answer.headers["etag"]
 
 
-def test_words_are_shown_where_they_were_found(client: TestClient) -> None:
+def test_snippets_highlight_the_words_of_a_query(client: TestClient) -> None:
     (first, *_) = found(client, "q=mentoring")["items"]
     for snippet in first["snippets"]:
         for start, end in snippet["highlights"]:
@@ -334,7 +334,7 @@ def test_words_are_shown_where_they_were_found(client: TestClient) -> None:
     assert "<mark>" in get(client, "/practices?q=children", "text/html").text
 
 
-def test_words_that_were_meant_are_offered(client: TestClient) -> None:
+def test_words_without_hits_get_a_suggestion(client: TestClient) -> None:
     answer = found(client, "q=mentorring+unacompanied")
     assert answer["total"] == 0
     (words,) = answer["suggestions"]
@@ -354,7 +354,7 @@ def hrefs(text: str, part: str = "") -> list[str]:
     return [href.replace("&amp;", "&") for href in found]
 
 
-def test_each_thing_that_is_chosen_can_be_taken_away(client: TestClient) -> None:
+def test_each_active_filter_links_to_the_search_without_it(client: TestClient) -> None:
     query = "outcome=ACE&country.not=IRL&period.from=2015&q=school&funding=not-stated"
     chips = page(client, query).partition('class="chips"')[2].partition("</ul>")[0]
     for label in ("Access to compulsory", "not Ireland", "from 2015", "school", "Not stated"):
@@ -364,7 +364,7 @@ def test_each_thing_that_is_chosen_can_be_taken_away(client: TestClient) -> None
         assert set(left) < set(parse_qsl(query))
 
 
-def test_every_link_of_a_facet_leads_to_a_search(client: TestClient) -> None:
+def test_every_link_of_a_facet_answers_200(client: TestClient) -> None:
     text = page(client, "outcome=ACE&country.not=IRL&lang=de&period=2019")
     facets = text.partition("<aside>")[2].partition("</aside>")[0]
     for href in hrefs(facets)[::7]:
@@ -372,7 +372,7 @@ def test_every_link_of_a_facet_leads_to_a_search(client: TestClient) -> None:
         assert "lang=de" in href
 
 
-def test_a_form_for_a_range_keeps_the_other_choices(client: TestClient) -> None:
+def test_the_form_of_a_range_keeps_the_other_filters(client: TestClient) -> None:
     text = page(client, "outcome=ACE&period.from=2015&lang=fr")
     form = text.partition('class="range"')[2].partition("</form>")[0]
     assert '<input type="hidden" name="outcome" value="ACE">' in form
@@ -390,7 +390,7 @@ def test_a_page_explains_each_number_in_the_editor(client: TestClient) -> None:
     assert f"<span>{found(client, 'outcome=ACE')['total']}</span>" in answer.text.replace("\n", "")
 
 
-def test_a_query_that_is_too_long_for_an_address_is_shown_without_one(
+def test_a_query_too_long_for_a_url_has_no_editor_link(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(explanation, "_MAX_URL_QUERY", 10)
@@ -407,13 +407,13 @@ def test_pages_are_sorted_by_a_menu(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "nl", "es", "de", "it", "fr", "el"])
-def test_pages_speak_every_language(client: TestClient, language: str, real: Catalogue) -> None:
+def test_pages_are_in_every_language(client: TestClient, language: str, real: Catalogue) -> None:
     text = page(client, f"lang={language}&outcome.not=ACE&explain=true")
     for phrase in ("howCounted", "notStated", "coverage", "sortBy", "openEditor"):
         assert real.phrases.format(phrase, (language,)) in text.replace("&#39;", "'"), phrase
 
 
-def test_the_documented_answer_is_the_answer(client: TestClient) -> None:
+def test_the_documented_result_is_the_result(client: TestClient) -> None:
     text = (ROOT / "api" / "search.md").read_text().partition("## Over HTTP")[2]
     (query,) = re.findall(r"`/practices\?([^`]*explain=true)`", text)
     (example,) = re.findall(r"```json\n(.*?)```", text, re.S)

@@ -1,1 +1,8 @@
-"""The change log over HTTP: event_text, event_stream, endpoint."""
+"""The change log over HTTP.
+
+| module | subject |
+|---|---|
+| event_text | change events in the reader's words |
+| event_stream | the Linked Data Event Stream |
+| endpoint | the feed, the stream and the pages of the log |
+"""

@@ -1,1 +1,12 @@
-"""resources."""
+"""IRIs, their documents and the dataset over HTTP.
+
+| module | subject |
+|---|---|
+| dumps | dumps of releases |
+| dataset | the dataset description, and dumps on a page |
+| lifecycle | moved and withdrawn IRIs, and the status of IRIs |
+| concept_usage | how entries use a concept |
+| resource | IRIs and their documents |
+| similar | entries that are similar to one |
+| discovery | well-known URLs, robots.txt, the sitemap |
+"""

@@ -62,7 +62,7 @@ def test_totals_count_entries_and_are_no_sums(client: TestClient) -> None:
     assert shown["total"] == 53 < sum(counted.values())
 
 
-def test_a_facet_can_be_crossed_with_itself_and_with_years(client: TestClient) -> None:
+def test_a_table_of_a_facet_with_itself_or_with_years(client: TestClient) -> None:
     twice = cells(table(client, "rows=outcome&columns=outcome"))
     counts = {v["value"]: v["count"] for v in found(client, "")["facets"]["outcome"]["values"]}
     assert {a: n for (a, b), n in twice.items() if a == b and n} == counts
@@ -89,7 +89,7 @@ def test_a_table_is_the_same_as_csv(client: TestClient) -> None:
     assert listed == cells(table(client, query))
 
 
-def test_each_number_of_a_table_leads_to_the_entries_that_it_counts(client: TestClient) -> None:
+def test_each_number_of_a_table_links_to_the_search_that_it_counts(client: TestClient) -> None:
     query = "rows=outcome&columns=country&category=good-practice&lang=en&zeros=false"
     page = get(client, f"/coverage?{query}", "text/html").text
     numbers = re.findall(r'<td[^>]*><a href="([^"]*)"[^>]*>(\d+)</a>', page.replace("\n", ""))
@@ -108,9 +108,7 @@ def test_each_number_of_a_table_leads_to_the_entries_that_it_counts(client: Test
         "rows=period&columns=outcome&period.from=2018",
     ],
 )
-def test_no_number_leads_to_a_search_that_counts_something_else(
-    client: TestClient, query: str
-) -> None:
+def test_a_number_links_only_to_a_search_with_that_total(client: TestClient, query: str) -> None:
     page = get(client, f"/coverage?{query}", "text/html").text
     numbers = re.findall(r'<td[^>]*>(?:<a href="([^"]*)"[^>]*>)?(\d+)', page.replace("\n", ""))
     linked = [(href.replace("&amp;", "&"), count) for href, count in numbers if href]
@@ -142,7 +140,9 @@ def test_a_table_of_what_is_no_facet_is_400_with_the_facets(
 
 @pytest.mark.parametrize("query", ["rows=outcome&columns=funding", "rows=period&columns=country"])
 @pytest.mark.parametrize("more", ["", "&country.not=IRL", "&q=school"])
-def test_every_number_of_a_table_explains_itself(client: TestClient, query: str, more: str) -> None:
+def test_every_number_of_a_table_is_given_by_its_sparql(
+    client: TestClient, query: str, more: str
+) -> None:
     shown = table(client, f"{query}{more}&explain=true")
     told = shown["explanation"]
     assert asked(client, told["total"]) == [{"count": str(shown["total"])}]
@@ -160,7 +160,7 @@ def test_every_number_of_a_table_explains_itself(client: TestClient, query: str,
     assert {pair: count for pair, count in counted.items() if count} == wanted
 
 
-def test_a_browser_that_names_no_facet_is_led_to_a_table(client: TestClient) -> None:
+def test_a_browser_that_names_no_facet_is_redirected_to_a_table(client: TestClient) -> None:
     answer = get(client, "/coverage?outcome=ACE", "text/html")
     assert answer.status_code == 303
     page = get(client, answer.headers["location"], "text/html")
@@ -178,7 +178,7 @@ def near(client: TestClient, query: str = "") -> dict[str, Any]:
     return shown
 
 
-def test_near_entries_come_with_the_concepts_that_both_have(client: TestClient) -> None:
+def test_similar_entries_list_the_concepts_that_they_share(client: TestClient) -> None:
     shown = near(client)
     assert shown["id"] == MINT
     assert len(shown["items"]) == 10
@@ -193,7 +193,7 @@ def test_near_entries_come_with_the_concepts_that_both_have(client: TestClient) 
                 assert entry["id"] in {i["id"] for i in search["items"]}, reason
 
 
-def test_a_broader_concept_is_no_reason_beside_a_narrower_one(
+def test_a_broader_concept_is_not_listed_beside_a_narrower_one(
     client: TestClient, real: Catalogue
 ) -> None:
     for item in near(client)["items"]:
@@ -204,7 +204,7 @@ def test_a_broader_concept_is_no_reason_beside_a_narrower_one(
             assert shared.isdisjoint(set(counted) - {iri})
 
 
-def test_the_reasons_are_all_shared_concepts_but_broader_ones(
+def test_all_shared_concepts_but_broader_ones_are_listed(
     real: Catalogue, services: Services
 ) -> None:
     (record,) = real.reader.read_records(real.shapes.entry_shape, [MINT])
@@ -222,7 +222,7 @@ def _counted(real: Catalogue, one: SimilarEntry) -> set[tuple[str, str]]:
     }
 
 
-def test_what_fewer_entries_have_is_the_first_reason(real: Catalogue, services: Services) -> None:
+def test_the_rarest_shared_concept_is_listed_first(real: Catalogue, services: Services) -> None:
     (record,) = real.reader.read_records(real.shapes.entry_shape, [MINT])
     for one in services.similarity.find(record, 5):
         counts = [
@@ -234,14 +234,14 @@ def test_what_fewer_entries_have_is_the_first_reason(real: Catalogue, services: 
         assert counts == sorted(counts)
 
 
-def test_near_entries_explain_themselves(client: TestClient) -> None:
+def test_similar_entries_are_explained_by_sparql(client: TestClient) -> None:
     shown = near(client, "?size=4&explain=true&lang=de")
     listed = asked(client, shown["explanation"]["list"])
     assert [row["other"] for row in listed] == [item["id"] for item in shown["items"]]
     assert [int(row["shared"]) for row in listed] == [i["sharedCount"] for i in shown["items"]]
 
 
-def test_the_page_of_an_entry_leads_to_near_ones(client: TestClient) -> None:
+def test_the_page_of_an_entry_links_to_similar_ones(client: TestClient) -> None:
     page = client.get("/practice/1788.html?lang=fr").text
     listed = page.partition('id="similar"')[2]
     for item in near(client)["items"][:5]:
@@ -261,5 +261,7 @@ def test_the_page_of_an_entry_leads_to_near_ones(client: TestClient) -> None:
         ("/practice/1788/similar?outcome=ACE", 400),
     ],
 )
-def test_what_has_no_near_entries_is_refused(client: TestClient, path: str, status: int) -> None:
+def test_similar_entries_of_an_unknown_iri_answer_404(
+    client: TestClient, path: str, status: int
+) -> None:
     assert get(client, path).status_code == status
