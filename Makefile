@@ -13,7 +13,7 @@ test: $(SETUP) $(CLIENTS)  ## Check format, types, the catalogue and all behavio
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/practicegraph check
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-kills: $(SETUP)  ## Kill a writing server and compare what is left; ROUNDS=500
 	PYTHONPATH=tests $(BIN)/python -W error -m support.kills $(or $(ROUNDS),500)
