@@ -87,11 +87,11 @@ class SourcePageParser:
         sections = self._sections(path, body, language)
         problems: list[ParseProblem] = []
         named = self.parser.shape.fields_with_role("IDRole")[0]
-        found = self.parser.parse(SourceLocation(path, 1), named, identifier, [language])
-        if isinstance(found, ParseProblem):
-            raise ImportFailedError([found])
+        number = self.parser.parse(SourceLocation(path, 1), named, identifier, [language])
+        if isinstance(number, ParseProblem):
+            raise ImportFailedError([number])
         title, *_ = self.parser.shape.fields_with_role("LabelRole")
-        values = [FieldValues(named, None, (found,))]
+        values = [FieldValues(named, None, (number,))]
         values.append(FieldValues(title, language, (Literal(title_line.plain, language=language),)))
         for field, heading, body in sections:
             read, wrong = self._of_section(path, field, heading, body, language)
@@ -178,18 +178,18 @@ class SourcePageParser:
     ) -> tuple[list[FieldValues], list[ParseProblem]]:
         if field.is_text:
             return self._text(field, body, language), []
-        read = [
+        results = [
             self.parser.parse(SourceLocation(path, line.number), field, line.plain, [language])
             for line in body
             if line.plain
         ]
-        terms = tuple(found for found in read if not isinstance(found, ParseProblem))
-        problems = [found for found in read if isinstance(found, ParseProblem)]
-        if not read:
+        terms = tuple(term for term in results if not isinstance(term, ParseProblem))
+        problems = [term for term in results if isinstance(term, ParseProblem)]
+        if not results:
             problems.append(
                 self.parser.make_problem(SourceLocation(path, heading.number), field, "", "noValue")
             )
-        if len(read) > 1 and not field.is_repeatable:
+        if len(results) > 1 and not field.is_repeatable:
             problems.append(
                 self.parser.make_problem(SourceLocation(path, heading.number), field, "", "onlyOne")
             )
@@ -204,5 +204,7 @@ class SourcePageParser:
         addresses = dict.fromkeys(URL_PATTERN.findall(text))
         if field.links_to and addresses:
             target = self.parser.shapes.fields[field.links_to]
-            values.append(FieldValues(target, None, tuple(NamedNode(found) for found in addresses)))
+            values.append(
+                FieldValues(target, None, tuple(NamedNode(address) for address in addresses))
+            )
         return values

@@ -275,20 +275,20 @@ class TableParser:
         self, place: SourceLocation, name: str, before: Sequence[Column | None]
     ) -> Column | ParseProblem | None:
         """Return the column of a name, or None for a column without one, which must be empty."""
-        found = self.columns.by_name.get(fold(name))
+        column = self.columns.by_name.get(fold(name))
         if not name:
             return None
-        if found is None:
+        if column is None:
             near = ", ".join(find_similar(name, self.columns.by_name))
             return self.parser.make_problem(place, None, name, "unknownColumn", nearest=near)
-        if found in before:
-            return self.parser.make_problem(place, found.field, name, "columnTwice")
-        if found.field.is_text and found.language is None:
-            example = f"{found.field.key}@{self.parser.languages[0]}"
+        if column in before:
+            return self.parser.make_problem(place, column.field, name, "columnTwice")
+        if column.field.is_text and column.language is None:
+            example = f"{column.field.key}@{self.parser.languages[0]}"
             return self.parser.make_problem(
-                place, found.field, name, "columnNeedsLanguage", example=example
+                place, column.field, name, "columnNeedsLanguage", example=example
             )
-        return found
+        return column
 
     def _row(
         self, row: TableRow, columns: Sequence[Column | None], digest: str
@@ -303,9 +303,9 @@ class TableParser:
         values: list[FieldValues] = []
         problems: list[ParseProblem] = []
         for index, column in enumerate(columns):
-            found = self._cell(row, index, column)
-            terms = tuple(term for term in found if not isinstance(term, ParseProblem))
-            problems += [term for term in found if isinstance(term, ParseProblem)]
+            results = self._cell(row, index, column)
+            terms = tuple(term for term in results if not isinstance(term, ParseProblem))
+            problems += [term for term in results if isinstance(term, ParseProblem)]
             if column:
                 values.append(
                     FieldValues(column.field, column.language, terms, row.cell_location(index))
@@ -326,8 +326,8 @@ class TableParser:
 
     def _identifier_in(self, values: Iterable[FieldValues]) -> str:
         terms = [v.terms for v in values if v.field == self.columns.identifier]
-        found = next((term for listed in terms for term in listed), None)
-        return found.value if isinstance(found, Literal) else ""
+        first = next((term for listed in terms for term in listed), None)
+        return first.value if isinstance(first, Literal) else ""
 
     def _identifier_index(self, columns: Sequence[Column | None]) -> int:
         return columns.index(Column(self.columns.identifier, None))

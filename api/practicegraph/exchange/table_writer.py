@@ -112,9 +112,9 @@ class WorkbookWriter:
         """Yield the texts of each entry's cells; raises CellValueError."""
         tags = self.columns.parser.languages
         for record in entries:
-            found = table_row(reader, record, tags) | self._option_cells(reader, record)
+            cells = table_row(reader, record, tags) | self._option_cells(reader, record)
             yield [
-                _fit(found.get(column.key, ""), record, column) for column in self.written_columns
+                _fit(cells.get(column.key, ""), record, column) for column in self.written_columns
             ]
 
     def _option_cells(self, reader: RecordReader, record: Record) -> dict[str, str]:
@@ -189,7 +189,7 @@ class WorkbookWriter:
 
         They may be labels in another language, or several values.
         """
-        found = DataValidation(
+        validation = DataValidation(
             type="list" if source else None,
             formula1=source or None,
             allow_blank=True,
@@ -199,8 +199,8 @@ class WorkbookWriter:
             promptTitle=_cut(pick_text(field.names, self.languages), 32),
             prompt=_cut(self._prompt(field), _MAX_PROMPT),
         )
-        found.add(f"{letter}3:{letter}{_LAST}")
-        return found
+        validation.add(f"{letter}3:{letter}{_LAST}")
+        return validation
 
     def _prompt(self, field: Field) -> str:
         hint = pick_text(field.hints, self.languages)

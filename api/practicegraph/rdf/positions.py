@@ -202,14 +202,14 @@ class _Statement:
     predicate: _LocatedTerm | None = None
     start: int = -1
 
-    def take(self, found: _LocatedTerm) -> Iterator[_Triple]:
+    def take(self, term: _LocatedTerm) -> Iterator[_Triple]:
         """Take the next term and yield the triple that it completes."""
         if self.subject is None:
-            self.subject = found
+            self.subject = term
         elif self.predicate is None:
-            self.predicate = found
+            self.predicate = term
         else:
-            yield self.subject, self.predicate, found
+            yield self.subject, self.predicate, term
 
 
 @dataclass
@@ -220,14 +220,14 @@ class _List:
     start: int
     filled: bool = False
 
-    def take(self, found: _LocatedTerm) -> Iterator[_Triple]:
+    def take(self, term: _LocatedTerm) -> Iterator[_Triple]:
         """Take the next member and yield the triples of its cell."""
         if self.filled:
-            cell = BlankNode(), found[1]
-            yield self.cell, (_REST, found[1]), cell
+            cell = BlankNode(), term[1]
+            yield self.cell, (_REST, term[1]), cell
             self.cell = cell
         self.filled = True
-        yield self.cell, (_FIRST, found[1]), found
+        yield self.cell, (_FIRST, term[1]), term
 
 
 class _Walk:
@@ -262,16 +262,16 @@ class _Walk:
         name = self._next_token().text if word == "prefix" else ""
         self._names.declare(word, name, self._next_token().text)
 
-    def _add_term(self, found: _LocatedTerm) -> None:
-        triples = self._open[-1].take(found)
+    def _add_term(self, term: _LocatedTerm) -> None:
+        triples = self._open[-1].take(term)
         self._triples += [(triple, self._names.prefixes) for triple in triples]
 
     def _punctuation(self, token: Token) -> None:
         match token.text:
             case "[":
-                found = BlankNode(), _span(token)
-                self._add_term(found)
-                self._open.append(_Statement(found, start=token.start))
+                node = BlankNode(), _span(token)
+                self._add_term(node)
+                self._open.append(_Statement(node, start=token.start))
             case "(":
                 self._list(token)
             case "]" | ")":

@@ -385,8 +385,8 @@ def _components(quads: Iterable[Quad]) -> Iterable[list[Quad]]:
     pieces: dict[BlankNode, list[Quad]] = {}
     for quad in quads:
         nodes = _blanks(quad)
-        joined = {id(found): found for node in nodes if (found := pieces.get(node))}
-        piece = [q for found in joined.values() for q in found] + [quad]
+        joined = {id(component): component for node in nodes if (component := pieces.get(node))}
+        piece = [q for component in joined.values() for q in component] + [quad]
         pieces |= dict.fromkeys((node for q in piece for node in _blanks(q)), piece)
     return {id(piece): piece for piece in pieces.values()}.values()
 
@@ -401,8 +401,8 @@ def _insertion(quads: Sequence[Quad]) -> str:
     for quad in quads:
         by_graph.setdefault(quad.graph_name, []).append(quad)
     graphs = "\n".join(
-        f"GRAPH {name} {{\n" + "\n".join(f"{quad.triple} ." for quad in found) + "\n}"
-        for name, found in by_graph.items()
+        f"GRAPH {name} {{\n" + "\n".join(f"{quad.triple} ." for quad in group) + "\n}"
+        for name, group in by_graph.items()
     )
     if any(map(_blanks, quads)):
         return f"INSERT {{\n{graphs}\n}}\nWHERE {{}}"
