@@ -43,7 +43,7 @@ class StateFile:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Have all statements inside take effect, or none; raise OSError where they cannot."""
+        """Commit all statements inside, or none of them; raise OSError where that fails."""
         with self._lock:
             try:
                 with self._connection:

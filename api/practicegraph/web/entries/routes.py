@@ -99,7 +99,7 @@ class _Writes:
         return Entries(self.site, self.editor, self.parser), holder
 
     async def _in_turn(self, write: Callable[[], Response]) -> Response:
-        """Have one write at a time take a thread, so that readers have the others."""
+        """Run one write at a time in a thread, so that readers have the others."""
         async with self._turn:
             return await run_in_threadpool(write)
 
