@@ -17,7 +17,7 @@ from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.cli.main import main
 from practicegraph.exchange.dumps import DumpFolder
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.storage.base import Store
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore
@@ -48,7 +48,7 @@ def services(real: Catalogue) -> Services:
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
     assert served.source
-    workers = Workers(served.source, Limits(seconds=20))
+    workers = WorkerPool(served.source, QueryLimits(seconds=20))
     dumper = DumpProcess(
         served, DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     )

@@ -12,7 +12,7 @@ from httpx2 import Response
 
 from practicegraph.application import startup
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from support.catalogues import ROOT, copy
 
@@ -59,7 +59,7 @@ def client(trace: Trace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     headers = {"Authorization": f"Bearer {TokenFile(root).add('anna', PERMISSIONS)}"}
     services = startup.open_for_serving(root)
     assert services.source
-    workers = Workers(services.source, Limits(processes=1))
+    workers = WorkerPool(services.source, QueryLimits(processes=1))
     app = application(services, workers, editor=startup.entry_editor(services))
     with TestClient(app, headers=headers, follow_redirects=False) as client:
         yield client

@@ -22,7 +22,7 @@ from practicegraph.catalogue.documents import Document, UnreadableError
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.exchange.dumps import DumpFolder
 from practicegraph.search.request import ALL_ENTRIES
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from support.catalogues import ROOT
 from support.server import serving
@@ -137,7 +137,7 @@ def test_every_kind_of_path_responds_despite_wrong_values(copied: Path) -> None:
     served = startup.open_for_serving(copied)
     assert served.source
     dumper = DumpProcess(served, DumpFolder(copied / catalogue_catalogue.WORK_FOLDER / "dumps"))
-    workers = Workers(served.source, Limits(processes=1))
+    workers = WorkerPool(served.source, QueryLimits(processes=1))
     with TestClient(application(served, workers, dumper), raise_server_exceptions=False) as client:
         answers = {path: client.get(path).status_code for path in EVERY_KIND}
         failed = {path: status for path, status in answers.items() if status >= 500}

@@ -15,7 +15,7 @@ from practicegraph.catalogue import documents
 from practicegraph.catalogue.documents import UnreadableError
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.rdf import nesting, untrusted
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from support.catalogues import copy
 
@@ -77,7 +77,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     token = TokenFile(root).add("anna", PERMISSIONS)
     served = startup.open_for_serving(root)
     assert served.source
-    workers = Workers(served.source, Limits(processes=1))
+    workers = WorkerPool(served.source, QueryLimits(processes=1))
     app = application(served, workers, editor=startup.entry_editor(served))
     with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as client:
         yield client

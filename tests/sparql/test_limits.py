@@ -10,7 +10,7 @@ from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySoluti
 from pyoxigraph import Store as Oxigraph
 
 from practicegraph.sparql import limits
-from practicegraph.sparql.pool import Limits, TooMuchError, Workers
+from practicegraph.sparql.pool import QueryLimits, ResultTooLargeError, WorkerPool
 from practicegraph.storage.oxigraph import OxigraphStore
 
 MOST = 50
@@ -54,33 +54,32 @@ def store() -> Oxigraph:
 
 
 @pytest.fixture(scope="module")
-async def workers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workers]:
+async def pool(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkerPool]:
     folder = tmp_path_factory.mktemp("store")
     live = OxigraphStore(folder / "live")
     live.add(hard(300))
     live.snapshot(folder / "snapshot")
-    async with Workers(folder / "snapshot", Limits(processes=1, most_rows=MOST)) as found:
+    async with WorkerPool(folder / "snapshot", QueryLimits(processes=1, max_rows=MOST)) as found:
         yield found
 
 
 def cut(
-    store: Oxigraph, query: str, form: QueryResultsFormat, most: int, size: int
+    store: Oxigraph, query: str, result_format: QueryResultsFormat, maximum: int, size: int
 ) -> bytes | None:
-    """A result as it passes in parts of a size; None where it is too long and cannot say so."""
+    """A result cut off, in chunks of a size; None where it is too long and cannot state so."""
     solutions = store.query(query)
     assert isinstance(solutions, QuerySolutions)
-    content = solutions.serialize(format=form)
+    content = solutions.serialize(format=result_format)
     assert content
-    counting = limits.counted(
-        form.file_extension.replace("srj", "json").replace("srx", "xml"), most
-    )
+    extension = result_format.file_extension.replace("srj", "json").replace("srx", "xml")
+    limiter = limits.row_limiter(extension, maximum)
     passed = b""
     for start in range(0, len(content), size):
-        passed += counting.passed(content[start : start + size])
-        if counting.over:
-            return passed if counting.told else None
-    passed += counting.rest()
-    assert counting.over or passed == content
+        passed += limiter.feed(content[start : start + size])
+        if limiter.exceeded:
+            return passed if limiter.is_stated else None
+    passed += limiter.finish()
+    assert limiter.exceeded or passed == content
     return passed
 
 
@@ -106,51 +105,51 @@ def test_an_answer_is_cut_behind_its_last_row_and_not_before(
             assert (cut(store, query, form, most, size) is None) is (most < whole)
 
 
-async def run(workers: Workers, query: str, table: str) -> bytes:
+async def run(pool: WorkerPool, query: str, table: str) -> bytes:
     request = {"query": query, "table": table, "graph": "ttl", "prefixes": {}, "most": 10}
-    answer = await workers.run(request, 20)
-    return b"".join([part async for part in answer.parts])
+    answer = await pool.run(request, 20)
+    return b"".join([part async for part in answer.chunks])
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-async def test_json_and_xml_say_that_rows_are_missing(workers: Workers, query: str) -> None:
+async def test_json_and_xml_say_that_rows_are_missing(pool: WorkerPool, query: str) -> None:
     for _ in range(2):
-        found = json.loads(await run(workers, query, "json"))
+        found = json.loads(await run(pool, query, "json"))
         length = len(found["results"]["bindings"])
         assert (length, found.get("truncated")) in [(MOST, True), (1, None)]
-        xml = (await run(workers, query, "xml")).decode()
+        xml = (await run(pool, query, "xml")).decode()
         assert xml.endswith(f'</sparql><?truncated rows="{MOST}"?>') is (length == MOST)
         assert len(ElementTree.fromstring(xml)[1]) == length
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("form", ["csv", "tsv"])
-async def test_a_form_without_room_breaks_off(workers: Workers, form: str) -> None:
+async def test_a_form_without_room_breaks_off(pool: WorkerPool, form: str) -> None:
     query = "SELECT * WHERE { ?s ?p ?o }"
-    with pytest.raises(TooMuchError, match="more than 50 rows"):
-        await run(workers, query, form)
-    assert await run(workers, f"{query} LIMIT {MOST}", form)
+    with pytest.raises(ResultTooLargeError, match="more than 50 rows"):
+        await run(pool, query, form)
+    assert await run(pool, f"{query} LIMIT {MOST}", form)
 
 
 @pytest.mark.anyio
-async def test_a_graph_breaks_off_behind_as_many_triples(workers: Workers) -> None:
+async def test_a_graph_breaks_off_behind_as_many_triples(pool: WorkerPool) -> None:
     query = "CONSTRUCT WHERE { ?s ?p ?o }"
-    with pytest.raises(TooMuchError, match="more than 50 rows"):
-        await run(workers, query, "json")
-    assert await run(workers, f"{query} LIMIT {MOST}", "json")
+    with pytest.raises(ResultTooLargeError, match="more than 50 rows"):
+        await run(pool, query, "json")
+    assert await run(pool, f"{query} LIMIT {MOST}", "json")
 
 
 @pytest.mark.anyio
-async def test_a_query_that_would_go_on_is_stopped_with_its_last_row(workers: Workers) -> None:
+async def test_a_query_that_would_go_on_is_stopped_with_its_last_row(pool: WorkerPool) -> None:
     endless = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
-    process = next(iter(workers._processes))
+    process = next(iter(pool._processes))
     for form in ("json", "xml"):
-        assert await run(workers, endless, form)
-    with pytest.raises(TooMuchError):
-        await run(workers, endless, "csv")
-    assert await run(workers, "ASK {}", "json")
-    assert list(workers._processes) == [process], "the process has been replaced"
+        assert await run(pool, endless, form)
+    with pytest.raises(ResultTooLargeError):
+        await run(pool, endless, "csv")
+    assert await run(pool, "ASK {}", "json")
+    assert list(pool._processes) == [process], "the process has been replaced"
 
 
 def test_a_text_longer_than_a_part_is_passed_on_whole(store: Oxigraph) -> None:

@@ -9,16 +9,18 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.sparql.pool import (
-    Answer,
-    BusyError,
+    LazyWorkerPool,
+    PoolBusyError,
+    QueryLimits,
+    QueryResult,
+    ResultTooLargeError,
+    WorkerPool,
+)
+from practicegraph.sparql.process import (
     CrashError,
-    DeadlineError,
+    DeadlineExceededError,
     IncidentError,
-    Limits,
-    OnDemand,
-    Process,
-    TooMuchError,
-    Workers,
+    WorkerProcess,
 )
 from practicegraph.storage.base import QueryRefusedError
 from practicegraph.storage.oxigraph import OxigraphStore
@@ -43,107 +45,109 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def workers(snapshot: Path) -> AsyncIterator[Workers]:
-    limits = Limits(seconds=1, processes=1, waiting=1, patience=1, memory=2 << 30)
-    async with Workers(snapshot, limits) as found:
+async def pool(snapshot: Path) -> AsyncIterator[WorkerPool]:
+    limits = QueryLimits(seconds=1, processes=1, max_waiting=1, wait_seconds=1, memory=2 << 30)
+    async with WorkerPool(snapshot, limits) as found:
         yield found
 
 
 async def run(
-    workers: Workers, query: str, table: str = "csv", seconds: float = 5, **more: Any
+    pool: WorkerPool, query: str, table: str = "csv", seconds: float = 5, **more: Any
 ) -> bytes:
     request = {"query": query, "table": table, "graph": "nt", "prefixes": {}, "most": 10} | more
-    return b"".join(await parts(await workers.run(request, seconds)))
+    return b"".join(await chunks(await pool.run(request, seconds)))
 
 
-async def parts(answer: Answer) -> list[bytes]:
-    return [part async for part in answer.parts]
+async def chunks(result: QueryResult) -> list[bytes]:
+    return [chunk async for chunk in result.chunks]
 
 
-async def test_a_query_is_answered(workers: Workers) -> None:
-    assert (await run(workers, ONE)).split() == [b"o", b"https://example.org/00000"]
-    assert (await run(workers, "ASK {}", table="json")).strip().endswith(b'"boolean":true}')
-    assert (await run(workers, "CONSTRUCT WHERE { ?s ?p ?o }")).count(b"\n") == ROWS
+async def test_a_query_returns_its_result(pool: WorkerPool) -> None:
+    assert (await run(pool, ONE)).split() == [b"o", b"https://example.org/00000"]
+    assert (await run(pool, "ASK {}", table="json")).strip().endswith(b'"boolean":true}')
+    assert (await run(pool, "CONSTRUCT WHERE { ?s ?p ?o }")).count(b"\n") == ROWS
 
 
-async def test_a_result_of_many_rows_comes_whole_and_in_parts(workers: Workers) -> None:
+async def test_a_result_of_many_rows_comes_in_chunks(pool: WorkerPool) -> None:
     request = {"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?o }", "table": "csv"}
-    found = await parts(await workers.run(request, 20))
+    found = await chunks(await pool.run(request, 20))
     assert len(found) > 1
     assert b"".join(found).count(b"\n") == ROWS + 1
 
 
-async def test_a_query_is_stopped_at_its_deadline_and_the_next_one_runs(workers: Workers) -> None:
+async def test_a_query_is_stopped_at_its_deadline_and_the_next_one_runs(
+    pool: WorkerPool,
+) -> None:
     start = time.monotonic()
-    with pytest.raises(DeadlineError):
-        await run(workers, CROSS, seconds=0.5)
+    with pytest.raises(DeadlineExceededError):
+        await run(pool, CROSS, seconds=0.5)
     assert time.monotonic() - start < 1.5
-    assert await run(workers, ONE)
+    assert await run(pool, ONE)
 
 
 async def test_a_result_that_streams_beyond_the_deadline_breaks_off_with_an_error(
-    workers: Workers,
+    pool: WorkerPool,
 ) -> None:
-    with pytest.raises(DeadlineError):
-        await run(workers, "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", seconds=0.5)
-    assert await run(workers, ONE)
+    with pytest.raises(DeadlineExceededError):
+        await run(pool, "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", seconds=0.5)
+    assert await run(pool, ONE)
 
 
-async def test_a_slow_reader_does_not_use_up_the_deadline(workers: Workers) -> None:
+async def test_a_slow_reader_does_not_use_up_the_deadline(pool: WorkerPool) -> None:
     request = {"query": "SELECT * WHERE { ?s ?p ?o . ?t ?q ?o }", "table": "csv"}
-    answer = await workers.run(request, 1)
-    first = await anext(answer.parts)
+    result = await pool.run(request, 1)
+    first = await anext(result.chunks)
     await asyncio.sleep(1.5)
-    assert (first + b"".join(await parts(answer))).count(b"\n") == ROWS + 1
+    assert (first + b"".join(await chunks(result))).count(b"\n") == ROWS + 1
 
 
-async def test_a_reader_who_leaves_frees_the_process(workers: Workers) -> None:
+async def test_a_reader_who_leaves_frees_the_process(pool: WorkerPool) -> None:
     request = {"query": "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f }", "table": "csv"}
-    answer = await workers.run(request, 20)
-    await anext(answer.parts)
-    await answer.parts.aclose()
-    assert await run(workers, ONE)
+    result = await pool.run(request, 20)
+    await anext(result.chunks)
+    await result.chunks.aclose()
+    assert await run(pool, ONE)
 
 
-async def test_an_answer_that_is_too_large_breaks_off_with_an_error(snapshot: Path) -> None:
-    async with Workers(snapshot, Limits(processes=1, most_bytes=100_000)) as small:
-        with pytest.raises(TooMuchError):
+async def test_a_result_that_is_too_large_ends_with_an_error(snapshot: Path) -> None:
+    async with WorkerPool(snapshot, QueryLimits(processes=1, max_bytes=100_000)) as small:
+        with pytest.raises(ResultTooLargeError):
             await run(small, "SELECT * WHERE { ?s ?p ?o . ?t ?q ?u }")
         assert await run(small, ONE)
 
 
-async def test_a_query_that_is_given_up_frees_the_process(workers: Workers) -> None:
-    running = asyncio.create_task(run(workers, CROSS, seconds=20))
+async def test_a_cancelled_query_frees_its_process(pool: WorkerPool) -> None:
+    running = asyncio.create_task(run(pool, CROSS, seconds=20))
     await asyncio.sleep(0.2)
-    waiting = asyncio.create_task(run(workers, CROSS, seconds=20))
+    queued = asyncio.create_task(run(pool, CROSS, seconds=20))
     await asyncio.sleep(0.1)
-    waiting.cancel()
+    queued.cancel()
     running.cancel()
-    await asyncio.gather(running, waiting, return_exceptions=True)
+    await asyncio.gather(running, queued, return_exceptions=True)
     start = time.monotonic()
-    assert await run(workers, ONE)
+    assert await run(pool, ONE)
     assert time.monotonic() - start < 5
-    assert workers._waiting == 0
+    assert pool._waiting == 0
 
 
 async def test_one_client_leaves_half_of_the_processes_to_others(snapshot: Path) -> None:
-    limits = Limits(processes=2, waiting=2, patience=3)
-    async with Workers(snapshot, limits) as found:
+    limits = QueryLimits(processes=2, max_waiting=2, wait_seconds=3)
+    async with WorkerPool(snapshot, limits) as found:
         request = {"query": CROSS, "table": "csv"}
         greedy = [asyncio.create_task(found.run(request, 20, "192.0.2.1")) for _ in range(3)]
         await asyncio.sleep(0.2)
         assert [task.done() for task in greedy].count(True) == 1, "one runs, one waits"
         for client in ("192.0.2.2", ""):
-            answer = await found.run({"query": ONE, "table": "csv"}, 5, client)
-            assert b"".join(await parts(answer)).count(b"\n") == 2
+            result = await found.run({"query": ONE, "table": "csv"}, 5, client)
+            assert b"".join(await chunks(result)).count(b"\n") == 2
         for task in greedy:
             task.cancel()
         ended = await asyncio.gather(*greedy, return_exceptions=True)
-        assert [type(error) for error in ended].count(BusyError) == 1
+        assert [type(error) for error in ended].count(PoolBusyError) == 1
 
 
-async def test_a_pool_on_demand_starts_no_more_processes_than_it_may(snapshot: Path) -> None:
-    async with OnDemand(snapshot, Limits(processes=1)) as found:
+async def test_a_lazy_pool_starts_no_more_processes_than_its_limit(snapshot: Path) -> None:
+    async with LazyWorkerPool(snapshot, QueryLimits(processes=1)) as found:
         given_up, *others = [asyncio.create_task(run(found, ONE)) for _ in range(3)]
         await asyncio.sleep(0)
         given_up.cancel()
@@ -151,42 +155,66 @@ async def test_a_pool_on_demand_starts_no_more_processes_than_it_may(snapshot: P
         assert len(found._processes) == 1
 
 
-async def test_an_answer_that_nobody_reads_frees_the_process(workers: Workers) -> None:
+async def test_a_result_that_nobody_reads_frees_its_process(pool: WorkerPool) -> None:
     for _ in range(2):
-        answer = await workers.run({"query": ONE, "table": "csv"}, 5)
-        del answer
-    assert await run(workers, ONE)
+        result = await pool.run({"query": ONE, "table": "csv"}, 5)
+        del result
+    assert await run(pool, ONE)
 
 
-async def test_a_malformed_query_is_refused_with_its_place(workers: Workers) -> None:
+async def test_a_process_whose_start_is_cancelled_is_waited_for(snapshot: Path) -> None:
+    async with LazyWorkerPool(snapshot, QueryLimits(processes=2)) as pool:
+        for seconds in (0.0, 0.02, 0.1):
+            query = asyncio.create_task(run(pool, ONE))
+            await asyncio.sleep(seconds)
+            started = list(pool._starting)
+            for task in started:
+                task.cancel()
+            query.cancel()
+            await asyncio.gather(query, *started, return_exceptions=True)
+            await asyncio.gather(*pool._ending)
+    assert not pool._processes
+
+
+async def test_a_process_replaced_while_the_pool_closes_is_waited_for(snapshot: Path) -> None:
+    async with WorkerPool(snapshot, QueryLimits(processes=1)) as pool:
+        (process,) = pool._processes
+        query = asyncio.create_task(run(pool, CROSS, seconds=20))
+        await asyncio.sleep(0.1)
+        query.cancel()
+        await asyncio.gather(query, return_exceptions=True)
+    assert process._popen.returncode is not None
+
+
+async def test_a_malformed_query_is_refused_with_its_position(pool: WorkerPool) -> None:
     with pytest.raises(QueryRefusedError, match=r"2:\d+"):
-        await run(workers, "SELECT *\nWHERE { ?s ?p }")
-    assert await run(workers, ONE)
+        await run(pool, "SELECT *\nWHERE { ?s ?p }")
+    assert await run(pool, ONE)
 
 
 @pytest.mark.parametrize(
     "update", ["DROP ALL", "INSERT DATA { <http://a/> <http://b/> <http://c/> }"]
 )
-async def test_an_update_is_refused(workers: Workers, update: str) -> None:
+async def test_an_update_is_refused(pool: WorkerPool, update: str) -> None:
     with pytest.raises(QueryRefusedError):
-        await run(workers, update)
+        await run(pool, update)
 
 
-async def test_a_query_too_many_is_turned_away(workers: Workers) -> None:
-    running = asyncio.create_task(run(workers, CROSS, seconds=3))
+async def test_a_query_beyond_the_queue_is_refused_as_busy(pool: WorkerPool) -> None:
+    running = asyncio.create_task(run(pool, CROSS, seconds=3))
     await asyncio.sleep(0.3)
     start = time.monotonic()
-    with pytest.raises(BusyError):
-        await run(workers, ONE)
+    with pytest.raises(PoolBusyError):
+        await run(pool, ONE)
     assert time.monotonic() - start < 2
-    with pytest.raises(DeadlineError):
+    with pytest.raises(DeadlineExceededError):
         await running
-    assert await run(workers, ONE)
+    assert await run(pool, ONE)
 
 
-async def test_a_query_that_takes_too_much_memory_costs_its_process_alone(snapshot: Path) -> None:
-    async with Workers(snapshot, Limits(processes=1, memory=1 << 30)) as small:
-        with pytest.raises((QueryRefusedError, DeadlineError)):
+async def test_a_query_refused_memory_costs_only_its_process(snapshot: Path) -> None:
+    async with WorkerPool(snapshot, QueryLimits(processes=1, memory=1 << 30)) as small:
+        with pytest.raises((QueryRefusedError, DeadlineExceededError)):
             await run(
                 small,
                 "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?f ?c ?i",
@@ -195,30 +223,30 @@ async def test_a_query_that_takes_too_much_memory_costs_its_process_alone(snapsh
         assert await run(small, ONE)
 
 
-async def test_a_process_that_has_died_is_replaced(workers: Workers) -> None:
-    (process,) = workers._processes
-    process._running.kill()
+async def test_a_process_that_has_died_is_replaced(pool: WorkerPool) -> None:
+    (process,) = pool._processes
+    process._popen.kill()
     await asyncio.sleep(0.3)
-    assert await run(workers, ONE)
-    assert process not in workers._processes
+    assert await run(pool, ONE)
+    assert process not in pool._processes
 
 
-class Fragile(Workers):
+class Fragile(WorkerPool):
     """A pool whose processes die as soon as they have something to do."""
 
-    async def _take(self, client: str) -> Process:
+    async def _take(self, client: str) -> WorkerProcess:
         process = await super()._take(client)
-        process._running.send_signal(signal.SIGSEGV)
+        process._popen.send_signal(signal.SIGSEGV)
         return process
 
 
-async def test_a_query_of_which_two_processes_die_is_an_incident_and_not_the_reader_s(
+async def test_a_query_that_kills_two_processes_is_an_incident(
     snapshot: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Fragile(snapshot, Limits(processes=1)) as pool:
+    async with Fragile(snapshot, QueryLimits(processes=1)) as pool:
         with pytest.raises(IncidentError) as error:
             await run(pool, CROSS)
-        await asyncio.gather(*pool._replacing)
+        await asyncio.gather(*pool._starting)
     assert f"incident {error.value.number}: its process ended: signal 11" in caplog.text
 
 
@@ -231,30 +259,30 @@ async def test_a_query_of_which_two_processes_die_is_an_incident_and_not_the_rea
         (b"", False),
     ],
 )
-def test_only_a_process_that_was_refused_memory_is_said_to_need_more(
-    words: bytes, is_of_memory: bool
-) -> None:
+def test_a_crash_is_of_memory_only_if_its_stderr_says_so(words: bytes, is_of_memory: bool) -> None:
     assert CrashError(-signal.SIGABRT, words).is_of_memory == is_of_memory
 
 
-async def test_an_error_of_our_own_is_logged_and_costs_no_process(
-    workers: Workers, caplog: pytest.LogCaptureFixture
+async def test_an_unforeseen_error_is_logged_and_costs_no_process(
+    pool: WorkerPool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (process,) = workers._processes
+    (process,) = pool._processes
     with pytest.raises(IncidentError) as error:
-        await run(workers, "SELECT * WHERE { ?s ?p ?o }", table="no such form")
+        await run(pool, "SELECT * WHERE { ?s ?p ?o }", table="no such form")
     assert f"{error.value}: Traceback" in caplog.text
     assert "KeyError: 'no such form'" in caplog.text
-    assert await run(workers, ONE)
-    assert workers._processes == {process}
+    assert await run(pool, ONE)
+    assert pool._processes == {process}
 
 
 async def test_a_pool_whose_processes_do_not_start_is_busy(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with OnDemand(tmp_path, Limits(processes=1), "practicegraph.no_such_module") as pool:
+    async with LazyWorkerPool(
+        tmp_path, QueryLimits(processes=1), "practicegraph.no_such_module"
+    ) as pool:
         for _ in range(2):
-            with pytest.raises(BusyError):
+            with pytest.raises(PoolBusyError):
                 await run(pool, ONE)
     assert "No module named practicegraph.no_such_module" in caplog.text
 
@@ -268,15 +296,17 @@ async def test_a_pool_whose_processes_do_not_start_is_busy(
         ({"named": ["https://example.org/00001"]}, 0),
     ],
 )
-async def test_the_dataset_is_the_one_that_is_asked_for(
-    workers: Workers, more: dict[str, Any], count: int
+async def test_the_dataset_of_the_protocol_is_queried(
+    pool: WorkerPool, more: dict[str, Any], count: int
 ) -> None:
-    assert (await run(workers, "SELECT * WHERE { ?s ?p ?o }", **more)).count(b"\n") == count + 1
+    assert (await run(pool, "SELECT * WHERE { ?s ?p ?o }", **more)).count(b"\n") == count + 1
 
 
-async def test_a_query_s_own_dataset_counts_unless_the_protocol_names_one(workers: Workers) -> None:
+async def test_the_dataset_of_a_query_holds_unless_the_protocol_names_one(
+    pool: WorkerPool,
+) -> None:
     query = "SELECT * FROM <https://example.org/00001> WHERE { ?s ?p ?o }"
-    assert (await run(workers, query, **dict[str, Any]({"from": True}))).count(b"\n") == 2
+    assert (await run(pool, query, **dict[str, Any]({"from": True}))).count(b"\n") == 2
     graph = "SELECT * WHERE { GRAPH ?g { ?s ?p ?o } }"
-    assert (await run(workers, graph, named=["https://example.org/00001"])).count(b"\n") == 2
-    assert (await run(workers, graph, default=["https://example.org/00001"])).count(b"\n") == 1
+    assert (await run(pool, graph, named=["https://example.org/00001"])).count(b"\n") == 2
+    assert (await run(pool, graph, default=["https://example.org/00001"])).count(b"\n") == 1

@@ -21,7 +21,8 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.loading import Progress
 from practicegraph.cli.main import main
 from practicegraph.exchange.export import FORMATS, Exporter, canonicalize_store
-from practicegraph.sparql.pool import DeadlineError, Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
+from practicegraph.sparql.process import DeadlineExceededError
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
 from practicegraph.web.app import application
@@ -39,7 +40,7 @@ class Elsewhere:
     root: Path
     endpoint: Endpoint
     client: TestClient
-    workers: Workers
+    workers: WorkerPool
     services: Services
 
 
@@ -49,7 +50,7 @@ def far(virtuoso_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     endpoint = Endpoint(virtuoso_address)
     startup.load_store(root, endpoint)
     opened = startup.open_remote_for_serving(root, endpoint)
-    workers = Workers(endpoint, Limits(seconds=20))
+    workers = WorkerPool(endpoint, QueryLimits(seconds=20))
     with TestClient(application(opened, workers), follow_redirects=False) as client:
         yield Elsewhere(root, endpoint, client, workers, opened)
     store = RemoteStore(endpoint, OxigraphStore())
@@ -225,7 +226,7 @@ def test_the_dataset_of_the_protocol_is_used(far: Elsewhere) -> None:
 
 def test_a_query_past_its_deadline_is_stopped_in_the_endpoint_too(far: Elsewhere) -> None:
     start = time.monotonic()
-    with pytest.raises(DeadlineError):
+    with pytest.raises(DeadlineExceededError):
         assert far.client.portal
         far.client.portal.call(far.workers.run, {"query": CROSS, "table": "csv"}, 1)
     assert time.monotonic() - start < 3
@@ -340,7 +341,7 @@ def test_a_password_in_an_address_is_not_shown() -> None:
 
 def test_an_endpoint_that_has_gone_is_502(far: Elsewhere) -> None:
     opened = startup.open_remote_for_serving(far.root, far.endpoint)
-    app = application(opened, Workers(Endpoint(NOWHERE), Limits(processes=1)))
+    app = application(opened, WorkerPool(Endpoint(NOWHERE), QueryLimits(processes=1)))
     store = opened.catalogue.store
     assert isinstance(store, RemoteStore)
     store.endpoint = Endpoint(NOWHERE)

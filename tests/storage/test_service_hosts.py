@@ -18,7 +18,7 @@ from clients.test_clients import COUNT
 from practicegraph.application import startup
 from practicegraph.cli.main import main
 from practicegraph.errors import CatalogueError
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.storage import query_guard
 from practicegraph.storage.base import QueryRefusedError
 from practicegraph.web.app import application
@@ -184,8 +184,8 @@ def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 
         def ask(query: str, *allowed: str) -> Response:
             if allowed not in made:
-                limits = Limits(processes=1, hosts=tuple(map(query_guard.parse_host, allowed)))
-                client = TestClient(application(served, Workers(source, limits)))
+                limits = QueryLimits(processes=1, hosts=tuple(map(query_guard.parse_host, allowed)))
+                client = TestClient(application(served, WorkerPool(source, limits)))
                 made[allowed] = stack.enter_context(client)
             return made[allowed].get("/sparql", params={"query": query} if query else {})
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from practicegraph.web.models import ProblemObject
 from support.catalogues import ROOT, copy
@@ -140,7 +140,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     token = TokenFile(root).add("anna", PERMISSIONS)
     services = startup.open_for_serving(root)
     assert services.source
-    workers = Workers(services.source, Limits(seconds=20, processes=1))
+    workers = WorkerPool(services.source, QueryLimits(seconds=20, processes=1))
     app = application(services, workers, editor=startup.entry_editor(services))
     with TestClient(app, follow_redirects=False) as client:
         paths = client.get("/openapi.json").json()["paths"]

@@ -15,7 +15,7 @@ from pyoxigraph import NamedNode, RdfFormat, parse
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.errors import RequestError
-from practicegraph.sparql.pool import Limits, OnDemand, Workers
+from practicegraph.sparql.pool import LazyWorkerPool, QueryLimits, WorkerPool
 from practicegraph.validation import reports
 from practicegraph.validation.inspection import MODULE
 from practicegraph.web import validation
@@ -327,14 +327,14 @@ def test_a_check_keeps_nothing(client: TestClient) -> None:
 
 
 def test_a_check_that_takes_too_long_is_stopped(real: Catalogue, services: Services) -> None:
-    limits = Limits(seconds=0.001, processes=1)
+    limits = QueryLimits(seconds=0.001, processes=1)
 
     async def refused() -> RequestError:
-        async with OnDemand(ROOT, limits, MODULE) as pool:
+        async with LazyWorkerPool(ROOT, limits, MODULE) as pool:
             served = Validations(Site(services, Addresses(real)), pool)
             with pytest.raises(RequestError) as error:
                 await served.checked({"given": " " * (8 << 20)})
-            await asyncio.gather(*pool._replacing)
+            await asyncio.gather(*pool._starting)
             return error.value
 
     error = asyncio.run(refused())
@@ -344,10 +344,10 @@ def test_a_check_that_takes_too_long_is_stopped(real: Catalogue, services: Servi
 def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = OnDemand(ROOT, Limits(processes=0, waiting=0), MODULE)
+    full = LazyWorkerPool(ROOT, QueryLimits(processes=0, max_waiting=0), MODULE)
     monkeypatch.setattr(validation, "checkers", lambda _: full)
     served = dataclasses.replace(services, source=ROOT)
-    client = TestClient(application(served, Workers(ROOT, Limits(processes=0))))
+    client = TestClient(application(served, WorkerPool(ROOT, QueryLimits(processes=0))))
     answer = check(client, ENTRY, query="?lang=de")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"

@@ -16,7 +16,7 @@ from ..catalogue.catalogue import Catalogue
 from ..editing.editor import EntryEditor
 from ..editing.tokens import TokenFile
 from ..exchange.dumps import DumpFolder
-from ..sparql.pool import Limits, Workers
+from ..sparql.pool import QueryLimits, WorkerPool
 from ..storage import query_guard
 from ..storage.query_guard import Host
 from ..storage.remote import Endpoint
@@ -83,7 +83,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     release, writers = opened.catalogue.release, _writers(opened.catalogue, editor)
     click.echo(f"release {release}, at http://{host}:{port}, {writers}", err=True)
     assert opened.source
-    workers = Workers(opened.source, Limits(most_seconds=query_timeout, hosts=service_hosts))
+    workers = WorkerPool(opened.source, QueryLimits(max_seconds=query_timeout, hosts=service_hosts))
     dumper = (
         DumpProcess(opened, DumpFolder(folder / catalogue.WORK_FOLDER / "dumps"))
         if with_dumps

@@ -12,7 +12,7 @@ from pyoxigraph import Quad, RdfFormat, serialize
 
 from ..rdf import untrusted
 from ..rdf.untrusted import ContextError
-from ..sparql.pool import Request, frame, reported, started, written
+from ..sparql.protocol import Request, start_worker, unforeseen_errors, write_frame, write_text
 
 MODULE = "practicegraph.editing.parser_process"
 """The module to run."""
@@ -30,10 +30,10 @@ def respond(request: Request, output: BinaryIO) -> None:
         address = cause.address if isinstance(cause, ContextError) else ""
         details = {"reason": error.msg, "line": error.lineno, "column": error.offset}
         details |= {"kind": type(cause).__name__, "address": address}
-        written(output, UNREADABLE, json.dumps(details))
+        write_text(output, UNREADABLE, json.dumps(details))
     else:
         assert content is not None
-        written(output, QUADS, content.decode())
+        write_text(output, QUADS, content.decode())
 
 
 def _parse(request: Request) -> list[Quad]:
@@ -49,11 +49,11 @@ def _parse(request: Request) -> list[Quad]:
 
 def main(memory: int) -> None:
     """Respond to requests until the input ends."""
-    _, requests = started(memory)
+    _, requests = start_worker(memory)
     output = sys.stdout.buffer
-    frame(output, b"Z")
+    write_frame(output, b"Z")
     for request in requests:
-        with reported(output):
+        with unforeseen_errors(output):
             respond(request, output)
 
 

@@ -1,169 +1,169 @@
-"""A result ended after so many rows, while it streams past in the engine's own serialisation.
+"""Results cut off at a number of rows while they stream past in the engine's serialisation.
 
-Rows are told by what stands between them and counted a part at a time. In JSON and XML there is
-room to say that rows are missing, so those parts are made to end where rows end.
+Rows are counted by what stands between them, a chunk at a time. JSON and XML have room to state
+that rows are missing, so those results are made to end where a row ends.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-# In JSON, `},{` stands between rows or in a text. A quotation mark in a text has a backslash
-# before it, so that `"` behind `},{` and then no `,` or `}` opens a name, and never ends a text.
-_BETWEEN = re.compile(rb"\},\{")
-_DOUBTFUL = re.compile(rb'\},\{(?:[^"]|"[,}])')
+# In JSON, `},{` stands between rows or in a string. A quotation mark in a string has a backslash
+# before it, so that `"` behind `},{` and then no `,` or `}` opens a name, and never ends a string.
+_SEPARATOR = re.compile(rb"\},\{")
+_AMBIGUOUS = re.compile(rb'\},\{(?:[^"]|"[,}])')
 _TOKENS = re.compile(rb'"[^"\\]*(?:\\[\s\S][^"\\]*)*(?:"|\\?\Z)|(\},\{)(?=[\s\S]{2})')
-_AHEAD = 2
+_LOOKAHEAD = 2
 
 
-class OverError(Exception):
-    """A result has more rows than it may have; what it may have has been passed on."""
+class RowLimitError(Exception):
+    """A result has more rows than it may have; those that it may have have been passed on."""
 
 
-class Rows(Protocol):
-    """Counts the rows of one result; once it is `over`, no more of it may be passed on.
+class RowLimiter(Protocol):
+    """Counts the rows of one result; once it is `exceeded`, no more of it may be passed on.
 
-    `told` says whether the result itself tells its reader.
+    `is_stated` is whether the result itself states that it is cut off.
     """
 
-    over: bool
-    told: bool
+    exceeded: bool
+    is_stated: bool
 
-    def passed(self, part: bytes) -> bytes:
-        """Take the next part of the result and give what may be passed on."""
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next chunk of the result; return what may be passed on."""
 
-    def rest(self) -> bytes:
-        """Give what is still to be passed on behind the last part."""
+    def finish(self) -> bytes:
+        """Return what is still to be passed on behind the last chunk."""
 
 
-class Endless:
+class Unlimited:
     """Passes everything on: a result without rows, or one whose rows are counted elsewhere."""
 
-    told = False
+    is_stated = False
 
     def __init__(self) -> None:
-        self.over = False
+        self.exceeded = False
 
-    def passed(self, part: bytes) -> bytes:
-        """Give the part."""
-        return part
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the chunk."""
+        return chunk
 
-    def rest(self) -> bytes:
-        """Give nothing."""
+    def finish(self) -> bytes:
+        """Return nothing."""
         return b""
 
 
-class Lines:
-    """The rows of TSV: a line each below a line of names; a line end in a text is escaped."""
+class TsvLimiter:
+    """TSV: a line for each row below a line of names; a line end in a value is escaped."""
 
-    told = False
+    is_stated = False
 
-    def __init__(self, most: int) -> None:
-        self.over = False
-        self._left = most + 1
+    def __init__(self, maximum: int) -> None:
+        self.exceeded = False
+        self._left = maximum + 1
 
-    def passed(self, part: bytes) -> bytes:
-        """Give the part, or nothing if a row too many ends in it."""
-        self._left -= self._ends(part)
-        self.over = self._left < 0
-        return b"" if self.over else part
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the chunk, or nothing if a row too many ends in it."""
+        self._left -= self._line_ends(chunk)
+        self.exceeded = self._left < 0
+        return b"" if self.exceeded else chunk
 
-    def rest(self) -> bytes:
-        """Give nothing: no part is held back."""
+    def finish(self) -> bytes:
+        """Return nothing: no chunk is held back."""
         return b""
 
-    def _ends(self, part: bytes) -> int:
-        return part.count(b"\n")
+    def _line_ends(self, chunk: bytes) -> int:
+        return chunk.count(b"\n")
 
 
-class Records(Lines):
-    """The rows of CSV (RFC 4180): a line end between quotation marks belongs to a text."""
+class CsvLimiter(TsvLimiter):
+    """CSV (RFC 4180): a line end between quotation marks belongs to a value."""
 
-    _quoted = False
+    _is_quoted = False
 
-    def _ends(self, part: bytes) -> int:
-        pieces = part.split(b'"')
-        bare = pieces[self._quoted :: 2]
-        self._quoted ^= len(pieces) % 2 == 0
-        return b"".join(bare).count(b"\n")
+    def _line_ends(self, chunk: bytes) -> int:
+        pieces = chunk.split(b'"')
+        unquoted = pieces[self._is_quoted :: 2]
+        self._is_quoted ^= len(pieces) % 2 == 0
+        return b"".join(unquoted).count(b"\n")
 
 
-class Elements:
-    """The rows of XML; a result that is over says so in a processing instruction at its end."""
+class XmlLimiter:
+    """XML; a result that is cut off has a processing instruction at its end."""
 
-    told = True
+    is_stated = True
     separator = b"</result><result>"
-    end = b"</result>"
+    row_end = b"</result>"
     closing = b'</results></sparql><?truncated rows="%d"?>'
 
-    def __init__(self, most: int) -> None:
-        self.over = False
-        self._most = self._left = most
+    def __init__(self, maximum: int) -> None:
+        self.exceeded = False
+        self._maximum = self._left = maximum
         self._held: list[bytes] = []
-        self._wanted = 0
+        self._next_size = 0
 
-    def passed(self, part: bytes) -> bytes:
-        """Give what ends with a whole row, and hold back the row that has begun."""
-        self._held.append(part)
-        if self._wanted and sum(map(len, self._held)) < self._wanted:
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what ends with a whole row, and hold back the row that has begun."""
+        self._held.append(chunk)
+        if self._next_size and sum(map(len, self._held)) < self._next_size:
             return b""
-        chunk = b"".join(self._held)
-        count, last = self._found(chunk)
-        self.over = count >= self._left
-        if self.over:
-            return self._cut(chunk)
+        held = b"".join(self._held)
+        count, last = self._count(held)
+        self.exceeded = count >= self._left
+        if self.exceeded:
+            return self._cut(held)
         self._left -= count
-        # A row that is longer than a part is looked through again when it is twice as long.
-        self._wanted = 0 if count else 2 * len(chunk)
-        kept = last + len(self.end) if count else 0
-        self._held = [chunk[kept:]]
-        return chunk[:kept]
+        # A row that is longer than a chunk is looked through again when it is twice as long.
+        self._next_size = 0 if count else 2 * len(held)
+        end = last + len(self.row_end) if count else 0
+        self._held = [held[end:]]
+        return held[:end]
 
-    def rest(self) -> bytes:
-        """Give the last rows and the end of the result."""
-        chunk = b"" if self.over else b"".join(self._held)
-        self.over = self.over or len(self._places(chunk)) >= self._left
-        return self._cut(chunk) if self.over and chunk else chunk
+    def finish(self) -> bytes:
+        """Return the last rows and the end of the result."""
+        held = b"" if self.exceeded else b"".join(self._held)
+        self.exceeded = self.exceeded or len(self._separators(held)) >= self._left
+        return self._cut(held) if self.exceeded and held else held
 
-    def _cut(self, chunk: bytes) -> bytes:
-        at = self._places(chunk)[self._left - 1]
-        return chunk[: at + len(self.end)] + self.closing.replace(b"%d", b"%d" % self._most)
+    def _cut(self, held: bytes) -> bytes:
+        last = self._separators(held)[self._left - 1]
+        return held[: last + len(self.row_end)] + self.closing.replace(b"%d", b"%d" % self._maximum)
 
-    def _found(self, chunk: bytes) -> tuple[int, int]:
-        """Give how many rows have another behind them, and where the last of them ends."""
-        return chunk.count(self.separator), chunk.rfind(self.separator)
+    def _count(self, held: bytes) -> tuple[int, int]:
+        """Return how many rows have another behind them, and where the last of them ends."""
+        return held.count(self.separator), held.rfind(self.separator)
 
-    def _places(self, chunk: bytes) -> Sequence[int]:
-        return [found.start() for found in re.finditer(self.separator, chunk)]
+    def _separators(self, held: bytes) -> Sequence[int]:
+        return [match.start() for match in re.finditer(self.separator, held)]
 
 
-class Objects(Elements):
-    """The rows of JSON; a result that is over has a member more, `"truncated": true`."""
+class JsonLimiter(XmlLimiter):
+    """JSON; a result that is cut off has a further member, `"truncated": true`."""
 
     separator = b"},{"
-    end = b"}"
+    row_end = b"}"
     closing = b']},"truncated":true}'
 
-    def _found(self, chunk: bytes) -> tuple[int, int]:
-        if _DOUBTFUL.search(chunk):
-            places = self._places(chunk)
+    def _count(self, held: bytes) -> tuple[int, int]:
+        if _AMBIGUOUS.search(held):
+            places = self._separators(held)
             return len(places), places[-1] if places else -1
-        end = len(chunk) - _AHEAD
-        return len(_BETWEEN.findall(chunk, 0, end)), chunk.rfind(self.separator, 0, end)
+        end = len(held) - _LOOKAHEAD
+        return len(_SEPARATOR.findall(held, 0, end)), held.rfind(self.separator, 0, end)
 
-    def _places(self, chunk: bytes) -> Sequence[int]:
-        """Give the places between rows, texts read as such; a chunk opens outside of them."""
-        return [found.start() for found in _TOKENS.finditer(chunk) if found[1]]
+    def _separators(self, held: bytes) -> Sequence[int]:
+        """Return the places between rows, strings read as such; `held` begins outside of one."""
+        return [match.start() for match in _TOKENS.finditer(held) if match[1]]
 
 
-_BY_FORM: Mapping[str, Callable[[int], Rows]] = {
-    "json": Objects,
-    "xml": Elements,
-    "csv": Records,
-    "tsv": Lines,
+_BY_FORMAT: Mapping[str, Callable[[int], RowLimiter]] = {
+    "json": JsonLimiter,
+    "xml": XmlLimiter,
+    "csv": CsvLimiter,
+    "tsv": TsvLimiter,
 }
 
 
-def counted(form: str, most: int) -> Rows:
-    """Give what counts the rows of solutions in a form, of which there may be so many."""
-    return _BY_FORM[form](most)
+def row_limiter(format_name: str, maximum: int) -> RowLimiter:
+    """Return what limits the solutions of one result in a format to a number of rows."""
+    return _BY_FORMAT[format_name](maximum)

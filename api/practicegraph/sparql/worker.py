@@ -1,7 +1,7 @@
-"""A process that runs readers' queries, so that it can be killed at a deadline.
+"""A worker: a process that runs readers' queries, so that it can be killed at a deadline.
 
-It is spoken to as `frames` has it. H says what kind of result follows, and M how many rows it may
-have, where it has more and no room to say so.
+H says what kind of result follows, and in which format; M how many rows it may have, where it has
+more and cannot state so.
 """
 
 import io
@@ -29,19 +29,26 @@ from pyoxigraph import (
 from ..errors import CatalogueError
 from ..rdf.terms import Term
 from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
-from .limits import Endless, OverError, Rows, counted
-from .pool import PART, Request, failed, frame, reported, started
+from .limits import RowLimiter, RowLimitError, Unlimited, row_limiter
+from .protocol import (
+    CHUNK_SIZE,
+    Request,
+    start_worker,
+    unforeseen_errors,
+    write_error,
+    write_frame,
+)
 
 ROWS = "rows"
-"""The form in which a page gets solutions: a line of names, then a line of terms each."""
+"""The format in which a page gets solutions: a line of names, then a line of terms each."""
 
-_TABLES = {
+_RESULT_FORMATS = {
     "json": QueryResultsFormat.JSON,
     "xml": QueryResultsFormat.XML,
     "csv": QueryResultsFormat.CSV,
     "tsv": QueryResultsFormat.TSV,
 }
-_GRAPHS = {
+_RDF_FORMATS = {
     "ttl": RdfFormat.TURTLE,
     "nt": RdfFormat.N_TRIPLES,
     "rdf": RdfFormat.RDF_XML,
@@ -52,58 +59,58 @@ Result = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
 Engine = Callable[[Request], Result]
 
 
-class Frames(io.RawIOBase):
-    """Writes what it is given as D frames, up to the end of the last row that there may be."""
+class FrameWriter(io.RawIOBase):
+    """Writes content as D frames, up to the end of the last row that there may be."""
 
-    def __init__(self, output: BinaryIO, rows: Rows) -> None:
-        self._output, self._rows = output, rows
+    def __init__(self, output: BinaryIO, limiter: RowLimiter) -> None:
+        self._output, self._limiter = output, limiter
 
     def writable(self) -> bool:
-        """Tell that it can be written to."""
+        """Return True."""
         return True
 
     def write(self, content: Any) -> int:
-        """Write one frame and give the length of what came; raises OverError, once."""
-        if not self._rows.over:
-            self._pass_on(self._rows.passed(bytes(content)))
-            if self._rows.over:
-                raise OverError
+        """Write one frame, return the length of the content; raise RowLimitError, once."""
+        if not self._limiter.exceeded:
+            self._write(self._limiter.feed(bytes(content)))
+            if self._limiter.exceeded:
+                raise RowLimitError
         return len(content)
 
     def finish(self) -> None:
-        """Write what the rows have held back."""
-        self._pass_on(self._rows.rest())
+        """Write what the limiter has held back."""
+        self._write(self._limiter.finish())
 
-    def _pass_on(self, content: bytes) -> None:
+    def _write(self, content: bytes) -> None:
         if content:
-            frame(self._output, b"D", content)
+            write_frame(self._output, b"D", content)
 
 
-def at_hand(source: str) -> Engine:
-    """Give what runs queries on a snapshot: the one that a request names, else the first one."""
+def snapshot_engine(source: str) -> Engine:
+    """Return a function that queries a snapshot: the one that a request names, else the first."""
     opened = {source: Store.read_only(source)}
 
     def run(request: Request) -> Result:
-        wanted = request.get("source", source)
-        if wanted not in opened:
+        path = request.get("source", source)
+        if path not in opened:
             opened.clear()
-            opened[wanted] = Store.read_only(wanted)
+            opened[path] = Store.read_only(path)
         text, base = request["query"], request.get("base")
-        return opened[wanted].query(text, base_iri=base, **dataset(request))
+        return opened[path].query(text, base_iri=base, **dataset(request))
 
     return run
 
 
-def elsewhere(endpoint: Endpoint) -> Engine:
-    """Give what runs queries at an endpoint.
+def remote_engine(endpoint: Endpoint) -> Engine:
+    """Return a function that queries an endpoint.
 
-    The engine at hand reads them first, so that a mistake is told in the same way for any store.
+    Oxigraph parses the query first, so that a syntax error is the same for any store.
     """
-    reader = Store()
+    parser = Store()
 
     def run(request: Request) -> Result:
-        kind, text = _read(reader, request["query"], request.get("base"))
-        found = endpoint.query(
+        kind, text = _parse(parser, request["query"], request.get("base"))
+        content = endpoint.query(
             text,
             N_TRIPLES if kind is QueryTriples else JSON_RESULTS,
             request["seconds"],
@@ -111,8 +118,8 @@ def elsewhere(endpoint: Endpoint) -> Engine:
             request.get("named", ()),
         )
         if kind is QueryTriples:
-            return (quad.triple for quad in parse(found, RdfFormat.N_TRIPLES))
-        result = parse_query_results(found, QueryResultsFormat.JSON)
+            return (quad.triple for quad in parse(content, RdfFormat.N_TRIPLES))
+        result = parse_query_results(content, QueryResultsFormat.JSON)
         if kind is QueryBoolean and isinstance(result, QuerySolutions):
             return _boolean(any(True for _ in result))
         return result
@@ -120,38 +127,38 @@ def elsewhere(endpoint: Endpoint) -> Engine:
     return run
 
 
-def _read(reader: Store, text: str, base: str | None) -> tuple[type, str]:
-    """Give the kind of a query's result, and its text with the base if it cannot do without."""
+def _parse(parser: Store, text: str, base: str | None) -> tuple[type, str]:
+    """Return the kind of a query's result, and its text with the base if it needs one."""
     try:
-        return type(reader.query(text)), text
+        return type(parser.query(text)), text
     except SyntaxError:
-        return type(reader.query(text, base_iri=base)), f"BASE <{base}>\n{text}"
+        return type(parser.query(text, base_iri=base)), f"BASE <{base}>\n{text}"
 
 
 def _boolean(value: bool) -> QueryBoolean:
-    """Give yes or no as a result; Virtuoso 7.2 answers an ASK with a row or none."""
-    said = json.dumps({"head": {}, "boolean": value})
-    result = parse_query_results(said, QueryResultsFormat.JSON)
+    """Return a boolean as a result; Virtuoso 7.2 answers an ASK with a row or none."""
+    content = json.dumps({"head": {}, "boolean": value})
+    result = parse_query_results(content, QueryResultsFormat.JSON)
     assert isinstance(result, QueryBoolean)
     return result
 
 
-def answer(engine: Engine, request: Request, output: BinaryIO) -> None:
-    """Run a query and write its result; what goes wrong becomes an E frame."""
+def run_query(engine: Engine, request: Request, output: BinaryIO) -> None:
+    """Run a query and write its result; an error becomes an E frame."""
     try:
         result = engine(request)
         kind = _kind(result)
-        form = request["graph" if kind == "graph" else "table"]
-        frame(output, b"H", json.dumps({"kind": kind, "form": form}).encode())
-        whole = form is None or _written(result, form, request, output)
-        most = request["triples" if kind == "graph" else "rows"]
-        frame(output, *((b"Z",) if whole else (b"M", str(most).encode())))
+        format_name = request["graph" if kind == "graph" else "table"]
+        write_frame(output, b"H", json.dumps({"kind": kind, "format": format_name}).encode())
+        ends = format_name is None or _write_result(result, format_name, request, output)
+        maximum = request["triples" if kind == "graph" else "rows"]
+        write_frame(output, *((b"Z",) if ends else (b"M", str(maximum).encode())))
     except (CatalogueError, SyntaxError, ValueError, RuntimeError, OSError) as error:
-        failed(output, type(error).__name__, str(error))
+        write_error(output, type(error).__name__, str(error))
 
 
 def dataset(request: Request) -> dict[str, Any]:
-    """Give the dataset of a request: the protocol's, else the query's own, else the union."""
+    """Return the dataset of a request: the protocol's, else the query's own, else the union."""
     default, named = request.get("default", ()), request.get("named", ())
     if default or named:
         return {"default_graph": _nodes(default), "named_graphs": _nodes(named)}
@@ -168,59 +175,64 @@ def _kind(result: Result) -> str:
     return "boolean" if isinstance(result, QueryBoolean) else "graph"
 
 
-def _written(result: Result, form: str, request: Request, output: BinaryIO) -> bool:
-    """Write a result, and tell whether it is whole or says itself that it is not."""
-    counts = isinstance(result, QuerySolutions) and form != ROWS
-    rows = counted(form, request["rows"]) if counts else Endless()
-    frames = Frames(output, rows)
-    with suppress(OverError), io.BufferedWriter(frames, PART) as parts:
-        _write(result, form, request, rows, parts)
-    frames.finish()
-    return rows.told or not rows.over
+def _write_result(result: Result, format_name: str, request: Request, output: BinaryIO) -> bool:
+    """Write a result; return whether it is whole or states itself that it is not."""
+    is_limited = isinstance(result, QuerySolutions) and format_name != ROWS
+    limiter = row_limiter(format_name, request["rows"]) if is_limited else Unlimited()
+    writer = FrameWriter(output, limiter)
+    with suppress(RowLimitError), io.BufferedWriter(writer, CHUNK_SIZE) as buffer:
+        _serialize(result, format_name, request, limiter, buffer)
+    writer.finish()
+    return limiter.is_stated or not limiter.exceeded
 
 
-def _write(result: Result, form: str, request: Request, rows: Rows, output: BinaryIO) -> None:
+def _serialize(
+    result: Result, format_name: str, request: Request, limiter: RowLimiter, output: BinaryIO
+) -> None:
     if not isinstance(result, QuerySolutions | QueryBoolean):
-        triples = chain(islice(result, request["triples"]), _no_more(result, rows))
-        serialize(triples, output, format=_GRAPHS[form], prefixes=dict(request["prefixes"]))
-    elif form == ROWS:
-        output.writelines(line.encode() + b"\n" for line in _rows(result, request["most"]))
+        triples = chain(islice(result, request["triples"]), _end(result, limiter))
+        rdf_format = _RDF_FORMATS[format_name]
+        serialize(triples, output, format=rdf_format, prefixes=dict(request["prefixes"]))
+    elif format_name == ROWS:
+        output.writelines(line.encode() + b"\n" for line in _lines(result, request["most"]))
     else:
-        result.serialize(output, format=_TABLES[form])
+        result.serialize(output, format=_RESULT_FORMATS[format_name])
 
 
-def _no_more(triples: Iterator[Triple], rows: Rows) -> Iterator[Triple]:
-    """Give nothing, and raise OverError if there are triples left."""
-    rows.over = next(triples, None) is not None
-    if rows.over:
-        raise OverError
+def _end(triples: Iterator[Triple], limiter: RowLimiter) -> Iterator[Triple]:
+    """Yield nothing; raise RowLimitError if there are triples left."""
+    limiter.exceeded = next(triples, None) is not None
+    if limiter.exceeded:
+        raise RowLimitError
     yield from ()
 
 
-def _rows(result: QuerySolutions | QueryBoolean, most: int) -> Iterator[str]:
+def _lines(result: QuerySolutions | QueryBoolean, maximum: int) -> Iterator[str]:
     if isinstance(result, QueryBoolean):
         yield json.dumps(bool(result))
         return
     yield json.dumps([variable.value for variable in result.variables])
-    for solution in islice(result, most):
+    for solution in islice(result, maximum):
         yield json.dumps([None if term is None else _text(term) for term in solution])
 
 
 def _text(term: Term) -> str:
-    """Write a term as in N-Triples."""
+    """Return a term as in N-Triples."""
     return f"<<( {term} )>>" if isinstance(term, Triple) else str(term)
 
 
 def main(source: str, memory: int) -> None:
     """Answer requests until the input ends."""
-    credentials, requests = started(memory)
-    far = source.startswith(("http://", "https://"))
-    engine = elsewhere(Endpoint(source, credentials=credentials)) if far else at_hand(source)
+    credentials, requests = start_worker(memory)
+    if source.startswith(("http://", "https://")):
+        engine = remote_engine(Endpoint(source, credentials=credentials))
+    else:
+        engine = snapshot_engine(source)
     output = sys.stdout.buffer
-    frame(output, b"Z")
+    write_frame(output, b"Z")
     for request in requests:
-        with reported(output):
-            answer(engine, request, output)
+        with unforeseen_errors(output):
+            run_query(engine, request, output)
 
 
 if __name__ == "__main__":

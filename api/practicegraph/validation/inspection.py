@@ -34,7 +34,14 @@ from ..rdf.terms import in_graph
 from ..schema import lifecycle, vocabularies
 from ..schema.shapes import ShapesError
 from ..schema.value_parser import ImportFailedError, ParseProblem, ValueParser
-from ..sparql.pool import Request, failed, frame, reported, started, written
+from ..sparql.protocol import (
+    Request,
+    start_worker,
+    unforeseen_errors,
+    write_error,
+    write_frame,
+    write_text,
+)
 from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
 from ..storage.remote import Endpoint, RemoteStore, StoreError
@@ -226,10 +233,10 @@ def answer(inspection: SubmissionValidator, request: Request, output: BinaryIO) 
     except ShapesError as error:
         _tell(output, (shapes or given)[0].path, str(error), 1, 1)
     except StoreError as error:
-        failed(output, type(error).__name__, str(error))
+        write_error(output, type(error).__name__, str(error))
     else:
         report = reports.ANSWERS[request["form"]].write(checked, inspection.prefixes)
-        written(output, REPORT, report)
+        write_text(output, REPORT, report)
 
 
 def _given(listed: Iterable[Mapping[str, str]]) -> list[Submission]:
@@ -240,19 +247,19 @@ def _given(listed: Iterable[Mapping[str, str]]) -> list[Submission]:
 
 def _tell(output: BinaryIO, path: Path, reason: str, line: int, column: int) -> None:
     said = {"file": str(path), "reason": reason, "line": line, "column": column}
-    written(output, UNREADABLE, json.dumps(said))
+    write_text(output, UNREADABLE, json.dumps(said))
 
 
 def main(source: str, memory: int) -> None:
     """Answer requests until the input ends; one that asks for another release opens it."""
-    credentials, requests = started(memory)
+    credentials, requests = start_worker(memory)
     if not source.startswith(("http://", "https://")):
         sys.addaudithook(_refuse_calls)
     os.chdir("/")  # so that no name of a file that is given leads to one of ours
     output = sys.stdout.buffer
-    frame(output, b"Z")
+    write_frame(output, b"Z")
     for request in requests:
-        with reported(output):
+        with unforeseen_errors(output):
             answer(_inspection(request["folder"], request["source"], credentials), request, output)
 
 

@@ -22,7 +22,7 @@ from ..catalogue.stored_queries import StoredQuery
 from ..editing.editor import EntryEditor
 from ..exchange.dumps import ARCHIVE_NAME, DUMP_NAMES
 from ..search.request import SearchRequest
-from ..sparql.pool import OnDemand, Workers
+from ..sparql.pool import LazyWorkerPool, WorkerPool
 from . import openapi, operations, problems, urls, validation
 from .changes.endpoint import ChangesEndpoint
 from .context import Site
@@ -144,7 +144,7 @@ def _route_similar(router: APIRouter, endpoint: SimilarEndpoint) -> None:
 
 def application(
     services: Services,
-    workers: Workers | None = None,
+    workers: WorkerPool | None = None,
     dumper: DumpProcess | None = None,
     proxies: Sequence[Network] = (),
     editor: EntryEditor | None = None,
@@ -162,7 +162,7 @@ def application(
     site = Site(services, Addresses(catalogue), dumper, allowed)
     checkers = validation.checkers(workers) if workers else None
     parsers = bodies.parser_pool(catalogue)
-    stored = OnDemand(workers.source, workers.limits) if workers else None
+    stored = LazyWorkerPool(workers.source, workers.limits) if workers else None
     pools = [pool for pool in (workers, stored, checkers, parsers) if pool]
     app = FastAPI(
         title=catalogue.reader.label(catalogue.base, catalogue.languages),
@@ -211,7 +211,9 @@ def application(
     return app
 
 
-def _lifespan(pools: Sequence[Workers]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    pools: Sequence[WorkerPool],
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Give what has the processes run as long as the application does."""
 
     @asynccontextmanager

@@ -12,8 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from ..editing.editor import NotAdmittedError
 from ..errors import CatalogueError, RequestError
-from ..sparql import pool
-from ..sparql.pool import IncidentError
+from ..sparql.process import IncidentError, log_incident
 from ..validation import reports
 from ..validation.findings import ValidationReport
 from .context import VARY, Site
@@ -142,7 +141,7 @@ def add_handlers(app: FastAPI, site: Site) -> None:
 def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
     """Return the answer to an error; one of the server is logged under a number."""
     if error.kind == "incident" and not isinstance(error, IncidentError):
-        error = pool.logged(str(error))
+        error = log_incident(str(error))
     problem, view = PROBLEMS[error.kind], site.view(request)
     place = {"line": error.line, "column": error.column} if error.line else {}
     words = {"reason": str(error), **place, **error.words}

@@ -24,14 +24,14 @@ from werkzeug.http import parse_options_header
 from ..catalogue.catalogue import Catalogue
 from ..errors import RequestError
 from ..sparql.pool import (
-    Answer,
-    BusyError,
-    DeadlineError,
-    Limits,
-    OnDemand,
-    TooMuchMemoryError,
-    Workers,
+    LazyWorkerPool,
+    PoolBusyError,
+    QueryLimits,
+    QueryMemoryError,
+    QueryResult,
+    WorkerPool,
 )
+from ..sparql.process import DeadlineExceededError
 from ..storage.remote import Endpoint
 from ..validation import reports
 from ..validation.inspection import MODULE, UNREADABLE
@@ -192,13 +192,13 @@ _HEADERS = {
 }
 
 
-def checkers(workers: Workers) -> Workers:
+def checkers(workers: WorkerPool) -> WorkerPool:
     """Give the pool of processes that check, beside the one that runs queries."""
-    limits = Limits(_SECONDS, _SECONDS, most_bytes=_LARGEST, memory=_MEMORY, processes=2)
-    return OnDemand(workers.source, limits, MODULE)
+    limits = QueryLimits(_SECONDS, _SECONDS, max_bytes=_LARGEST, memory=_MEMORY, processes=2)
+    return LazyWorkerPool(workers.source, limits, MODULE)
 
 
-def routes(site: Site, checkers: Workers) -> APIRouter:
+def routes(site: Site, checkers: WorkerPool) -> APIRouter:
     """Give the routes."""
     served = Validations(site, checkers)
     router = APIRouter(route_class=PlainRoute)
@@ -222,7 +222,7 @@ class Validations:
     """Answers with reports."""
 
     site: Site
-    checkers: Workers
+    checkers: WorkerPool
 
     def page(self, request: Request) -> Response:
         """Answer with a form on which a text is pasted or a file chosen."""
@@ -240,7 +240,7 @@ class Validations:
         try:
             checking = self.checked(wanted, middleware.client(request.scope))
             answer, content = await disconnects.watched(request, checking)
-        except BusyError as error:
+        except PoolBusyError as error:
             raise RequestError("checksBusy") from error
         if answer.kind == UNREADABLE:
             said = json.loads(content)
@@ -263,14 +263,14 @@ class Validations:
             "shapes": _sent(upload.shapes),
         }
 
-    async def checked(self, wanted: dict[str, Any], client: str = "") -> tuple[Answer, bytes]:
+    async def checked(self, wanted: dict[str, Any], client: str = "") -> tuple[QueryResult, bytes]:
         """Run a check; raises BusyError, or RequestError for too much time or memory."""
         try:
             answer = await self.checkers.run(wanted, self.checkers.limits.seconds, client)
-            return answer, await responses.whole(answer.parts)
-        except DeadlineError as error:
-            raise RequestError("checkTooLong", seconds=f"{error.seconds:g} s") from error
-        except TooMuchMemoryError as error:
+            return answer, await responses.whole(answer.chunks)
+        except DeadlineExceededError as error:
+            raise RequestError("checkTooLong", seconds=error.words["seconds"]) from error
+        except QueryMemoryError as error:
             raise RequestError("checkTooHeavy") from error
 
 

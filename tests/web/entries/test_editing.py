@@ -18,7 +18,7 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import loading
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from support.catalogues import copy
 
@@ -87,7 +87,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     served = startup.open_for_serving(root)
     assert served.source
     app = application(
-        served, Workers(served.source, Limits(processes=1)), editor=startup.entry_editor(served)
+        served,
+        WorkerPool(served.source, QueryLimits(processes=1)),
+        editor=startup.entry_editor(served),
     )
     with TestClient(app, follow_redirects=False) as client:
         yield Desk(served, client, token)

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from practicegraph.application import startup
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from support.catalogues import copy
 from support.server import free_port, wait_for
@@ -29,7 +29,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The catalogue with answers of five rows at the most."""
     served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
     assert served.source
-    workers = Workers(served.source, Limits(processes=1, most_rows=MOST))
+    workers = WorkerPool(served.source, QueryLimits(processes=1, max_rows=MOST))
     with TestClient(application(served, workers)) as found:
         yield found
 

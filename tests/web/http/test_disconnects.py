@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from practicegraph.application import startup
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from practicegraph.web.http import responses
 from practicegraph.web.http.connections import Connection
@@ -47,7 +47,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     stored.write_text("\n".join([*said, COUNT, ""]))
     served = startup.open_for_serving(root)
     assert served.source
-    workers = Workers(served.source, Limits(seconds=DEADLINE, most_seconds=DEADLINE))
+    workers = WorkerPool(served.source, QueryLimits(seconds=DEADLINE, max_seconds=DEADLINE))
     with running(
         uvicorn.Config(application(served, workers), http=Connection, log_config=None)
     ) as found:

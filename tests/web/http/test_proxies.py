@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from practicegraph.application import startup
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.sparql.pool import Limits, Workers
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from practicegraph.web.http import middleware
 from practicegraph.web.http.middleware import Proxies
@@ -32,7 +32,7 @@ TOLD = {
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     served = startup.open_for_serving(copy(tmp_path_factory.mktemp("proxied")))
     assert served.source
-    workers = Workers(served.source, Limits(seconds=20))
+    workers = WorkerPool(served.source, QueryLimits(seconds=20))
     app = application(served, workers, proxies=[ip_network("10.0.0.0/8")])
     with TestClient(app, follow_redirects=False, client=("10.1.2.3", 1)) as found:
         yield found

@@ -19,7 +19,8 @@ from ...errors import RequestError
 from ...rdf import nesting, untrusted
 from ...rdf.nesting import TooDeepError
 from ...rdf.untrusted import ContextError
-from ...sparql.pool import Answer, DeadlineError, Limits, OnDemand, TooMuchMemoryError, Workers
+from ...sparql.pool import LazyWorkerPool, QueryLimits, QueryMemoryError, QueryResult, WorkerPool
+from ...sparql.process import DeadlineExceededError
 from ..document import ContextEndpoint
 from ..http import responses
 from ..http.negotiation import DOCUMENTS, HTML, TURTLE, Form
@@ -29,16 +30,16 @@ MAX_DEPTH = 32
 """How deep JSON and blank nodes may be nested."""
 FORMS = tuple(form for form in DOCUMENTS if form != HTML)
 """The media types of a body."""
-_LIMITS = Limits(10, 10, most_bytes=1 << 26, memory=2 << 30, processes=1)
+_LIMITS = QueryLimits(10, 10, max_bytes=1 << 26, memory=2 << 30, processes=1)
 _PHRASES = {
     TooDeepError.__name__: "tooDeep",
     ContextError.__name__: "remoteContext",
 }
 
 
-def parser_pool(catalogue: Catalogue) -> Workers:
+def parser_pool(catalogue: Catalogue) -> WorkerPool:
     """Return the pool of processes that parse; they have no access to the catalogue."""
-    return OnDemand(catalogue.folder, _LIMITS, MODULE)
+    return LazyWorkerPool(catalogue.folder, _LIMITS, MODULE)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Body:
 class RdfParser:
     """Parses bodies in RDF, for threads that the event loop has started."""
 
-    pool: Workers
+    pool: WorkerPool
     contexts: ContextEndpoint
 
     def parse(self, body: Body, base: NamedNode, root: str) -> list[Quad]:
@@ -98,15 +99,15 @@ class RdfParser:
         }
         try:
             answer, content = from_thread.run(self._run, request)
-        except (TooMuchMemoryError, DeadlineError) as error:
+        except (QueryMemoryError, DeadlineExceededError) as error:
             raise RequestError("bodyTooHeavy") from error
         if answer.kind == UNREADABLE:
             raise _unreadable(json.loads(content))
         return list(parse(content, RdfFormat.N_QUADS))
 
-    async def _run(self, request: Mapping[str, Any]) -> tuple[Answer, bytes]:
+    async def _run(self, request: Mapping[str, Any]) -> tuple[QueryResult, bytes]:
         answer = await self.pool.run(request, self.pool.limits.seconds)
-        return answer, await responses.whole(answer.parts)
+        return answer, await responses.whole(answer.chunks)
 
 
 def parse_content_type(content_type: str) -> Form:

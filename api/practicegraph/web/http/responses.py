@@ -30,7 +30,9 @@ from starlette.types import Message, Receive, Scope, Send
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...rdf.namespaces import SCHEMA
-from ...sparql.pool import SMALL, DeadlineError, IncidentError, TooMuchError
+from ...sparql.pool import ResultTooLargeError
+from ...sparql.process import DeadlineExceededError, IncidentError
+from ...sparql.protocol import SMALL_RESULT
 from ...storage.base import QueryRefusedError
 from ...storage.remote import StoreError
 from . import connections
@@ -164,7 +166,13 @@ def _context(anchor: str, links: Iterable[Link]) -> dict[str, Any]:
     return found
 
 
-_REASONS = (IncidentError, DeadlineError, TooMuchError, QueryRefusedError, StoreError)
+_REASONS = (
+    IncidentError,
+    DeadlineExceededError,
+    ResultTooLargeError,
+    QueryRefusedError,
+    StoreError,
+)
 _ENDS = (EOFError, OSError, ValueError)
 # What uvicorn says of each request that is no HTTP, or asks for another protocol.
 _OF_CLIENTS = ("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket")
@@ -226,7 +234,7 @@ async def response(
     first = b""
     async for part in parts:
         first += part
-        if len(first) >= SMALL:
+        if len(first) >= SMALL_RESULT:
             rest = named(first, parts, path, query)
             slow = broken_off(path, query, f"read at less than {_RATE // 1000} kB/s")
             return _Streamed(rest, headers, media_type, slow)

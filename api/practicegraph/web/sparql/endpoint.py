@@ -21,7 +21,7 @@ from ...errors import RequestError
 from ...rdf import jsonld
 from ...rdf.namespaces import RDF, SD, VOID, XSD
 from ...rdf.terms import Node, Term
-from ...sparql.pool import Answer, Workers
+from ...sparql.pool import QueryResult, WorkerPool
 from ...sparql.worker import ROWS
 from ...storage import query_guard
 from ...storage.base import QueryRefusedError, Solution, check_result_depth, parse_term
@@ -272,7 +272,7 @@ class Queries:
     """Answers queries."""
 
     site: Site
-    workers: Workers
+    workers: WorkerPool
 
     async def answer(self, request: Request) -> Response:
         """Answer a query; without one, with a page to write one on or with what the service is."""
@@ -288,7 +288,7 @@ class Queries:
         words, _, source = await self._read(query)
         wanted = {**source, "most": most}
         answer = await self._run(Asked(query), client, words, HTML, None, wanted)
-        return await run_in_threadpool(_solutions, await responses.whole(answer.parts))
+        return await run_in_threadpool(_solutions, await responses.whole(answer.chunks))
 
     async def reply(
         self, request: Request, question: Asked, page: Callable[["Table"], Response]
@@ -313,19 +313,19 @@ class Queries:
         answer = await self._run(question, client, words, table, graph, source)
         form = graph if answer.kind == "graph" else table
         if form is None:
-            await responses.whole(answer.parts)
+            await responses.whole(answer.chunks)
             raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
         if form == HTML:
-            content = await responses.whole(answer.parts)
+            content = await responses.whole(answer.chunks)
             found = await run_in_threadpool(self._page, request, answer.kind, content, page)
             found.headers.update(self._limits(form))
             return found
         headers = VARY | self._limits(form) | ({"ETag": tag} if tag else {})
         if form == JSON_LD:
-            content = await responses.whole(answer.parts)
+            content = await responses.whole(answer.chunks)
             return await run_in_threadpool(self._compacted, content, headers)
         whose = (request.url.path, question.query)
-        return await responses.response(answer.parts, headers, form.content_type, *whose)
+        return await responses.response(answer.chunks, headers, form.content_type, *whose)
 
     async def _read(self, query: str) -> tuple[Set[str], str, Source]:
         """Give the words of a query that is allowed, the release at which it is asked, and where.
@@ -358,7 +358,7 @@ class Queries:
         table: Form | None,
         graph: Form | None,
         source: Source,
-    ) -> Answer:
+    ) -> QueryResult:
         limits = self.workers.limits
         wanted = {
             "query": question.query,
@@ -373,7 +373,7 @@ class Queries:
             "triples": self._most_rows(graph),
             **source,
         }
-        seconds = min(question.seconds or limits.seconds, limits.most_seconds)
+        seconds = min(question.seconds or limits.seconds, limits.max_seconds)
         return await self.workers.run(wanted, seconds, client)
 
     def _compacted(self, content: bytes, headers: Mapping[str, str]) -> Response:
@@ -386,12 +386,12 @@ class Queries:
 
     def _limits(self, form: Form) -> dict[str, str]:
         """Give the headers that say how large an answer can be, in bytes and in rows or triples."""
-        most_bytes = self.workers.limits.most_bytes
-        return {_MOST_BYTES: str(most_bytes), _MOST_ROWS: str(self._most_rows(form))}
+        max_bytes = self.workers.limits.max_bytes
+        return {_MOST_BYTES: str(max_bytes), _MOST_ROWS: str(self._most_rows(form))}
 
     def _most_rows(self, form: Form | None) -> int:
         limits = self.workers.limits
-        return min(limits.most_rows, limits.most_compacted) if form == JSON_LD else limits.most_rows
+        return min(limits.max_rows, limits.max_jsonld) if form == JSON_LD else limits.max_rows
 
     def _without_query(self, request: Request) -> Response:
         form = negotiation.wished(request, (*GRAPHS, HTML))

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from ...catalogue.stored_queries import Parameter, StoredQuery
 from ...reporting.gaps import MOST, Ledger, Part, described
 from ...schema.text import pick_text
-from ...sparql.pool import DeadlineError
+from ...sparql.process import DeadlineExceededError
 from ...storage.base import Solution
 from .. import openapi
 from ..context import VARY, Shown, View
@@ -234,7 +234,7 @@ class Gaps:
         text = question.bind((), ledger.catalogue.value_parser)
         try:
             rows = await self.queries.solutions(text, _COUNTED + 1, client)
-        except DeadlineError:
+        except DeadlineExceededError:
             return Found(is_late=True)
         listed = ledger.by_language(rows[:_COUNTED])
         return Found(listed[:MOST], len(listed), len(rows) > _COUNTED)
