@@ -133,7 +133,7 @@ def test_a_module_imports_only_modules_before_it_in_the_docstring(package: str) 
 
 
 def test_docstrings_of_packages_list_their_modules() -> None:
-    assert len([package for package in CHAPTERS if not listed_in(package)]) <= 12
+    assert len([package for package in CHAPTERS if not listed_in(package)]) <= 6
 
 
 def test_imports_make_no_circle() -> None:
@@ -142,7 +142,7 @@ def test_imports_make_no_circle() -> None:
 
 def test_a_module_imports_few_others() -> None:
     most = max((len(names), module) for module, names in OURS.items())
-    assert most[0] <= 40, most[1]
+    assert most[0] <= 36, most[1]
 
 
 def test_a_catalogue_is_data_and_imports_few_modules() -> None:
@@ -210,13 +210,13 @@ def test_modules_are_sections_of_a_few_hundred_lines() -> None:
 def test_the_program_is_small_and_a_third_of_it_is_http() -> None:
     total = sum(LENGTHS.values())
     web = sum(length for module, length in LENGTHS.items() if package_of(module) == "web")
-    assert total <= 28_300
-    assert web <= 9_000
+    assert total <= 28_100
+    assert web <= 8_700
 
 
 def test_no_two_classes_have_the_same_name() -> None:
     names = Counter(node.name for _, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef))
-    assert len([name for name, count in names.items() if count > 1]) <= 3
+    assert len([name for name, count in names.items() if count > 1]) <= 2
 
 
 def test_docstrings_of_functions_begin_with_a_plain_verb() -> None:
@@ -226,7 +226,7 @@ def test_docstrings_of_functions_begin_with_a_plain_verb() -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and re.match(r"(Give|Tell|Have)s?\b", ast.get_docstring(node) or "")
     ]
-    assert len(others) <= 480, others[:10]
+    assert len(others) <= 260, others[:10]
 
 
 def loaded_by(*arguments: str) -> set[str]:
