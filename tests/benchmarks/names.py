@@ -46,7 +46,7 @@ def measure(services: Services, count: int) -> Iterator[tuple[str, list[float]]]
         typed = (types.entries,) if name == "title" else ()
         for said, texts in (("", words), (", misspelt", wrong)):
             queries = [Query(text, typed) for text in texts]
-            yield f"{name}{said}", _times(reconciling.candidates, queries)
+            yield f"{name}{said}", _times(reconciling.find_candidates, queries)
 
 
 def _titles(services: Services) -> Iterator[str]:

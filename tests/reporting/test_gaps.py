@@ -15,7 +15,7 @@ from practicegraph.application import startup
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.namespaces import SKOS
 from practicegraph.reporting import gaps
-from practicegraph.reporting.gaps import Ledger
+from practicegraph.reporting.gaps import GapReport
 from practicegraph.schema.value_parser import InvalidParameterError
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
@@ -32,12 +32,12 @@ PARTS = [
 
 
 @pytest.fixture(scope="module")
-def kept(real: Catalogue) -> Ledger:
-    return Ledger(real, real.preferred_languages("de"))
+def kept(real: Catalogue) -> GapReport:
+    return GapReport(real, real.preferred_languages("de"))
 
 
 @pytest.fixture(scope="module")
-def found(kept: Ledger) -> dict[str, list[dict[str, Any]]]:
+def found(kept: GapReport) -> dict[str, list[dict[str, Any]]]:
     """The rows of each part, as programs read them."""
     listed = json.loads(gaps.as_json(kept, kept.parts()))["gaps"]
     assert [part["name"] for part in listed] == PARTS
@@ -108,7 +108,7 @@ def test_what_is_inferred_and_lists_not_seen_to_their_end_are_unconfirmed(
 
 @pytest.mark.parametrize("name", PARTS)
 def test_tables_speak_the_language_and_leave_no_column_without_a_heading(
-    name: str, kept: Ledger, real: Catalogue
+    name: str, kept: GapReport, real: Catalogue
 ) -> None:
     (part,) = kept.parts(name)
     assert part.title == real.stored_queries[name].labels["de"]
@@ -118,7 +118,7 @@ def test_tables_speak_the_language_and_leave_no_column_without_a_heading(
     assert part.title in gaps.text(kept, [part])
 
 
-def test_people_get_the_first_rows_and_programs_all(kept: Ledger) -> None:
+def test_people_get_the_first_rows_and_programs_all(kept: GapReport) -> None:
     (part,) = kept.parts("thin-entries")
     shown = gaps.text(kept, [part])
     assert len(shown.splitlines()) < 25
@@ -129,7 +129,7 @@ def test_people_get_the_first_rows_and_programs_all(kept: Ledger) -> None:
     assert table[0]["thingLabel"]
 
 
-def test_a_part_that_is_not_there_is_refused_with_those_that_are(kept: Ledger) -> None:
+def test_a_part_that_is_not_there_is_refused_with_those_that_are(kept: GapReport) -> None:
     with pytest.raises(InvalidParameterError) as refused:
         kept.parts("thin-field")
     assert "thin-fields" in refused.value.valid
@@ -146,7 +146,7 @@ def test_the_command_prints_the_ledger_and_is_no_check(run: Callable[..., Result
 
 
 def test_the_page_has_every_part_with_its_question_in_the_reader_s_language(
-    client: TestClient, kept: Ledger
+    client: TestClient, kept: GapReport
 ) -> None:
     page = client.get("/gaps?lang=de", headers={"Accept": "text/html"}).text
     parts = kept.parts()

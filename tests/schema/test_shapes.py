@@ -6,7 +6,7 @@ import pytest
 from pyoxigraph import Literal
 
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.reporting.gaps import Ledger
+from practicegraph.reporting.gaps import GapReport
 from practicegraph.schema.text import fold
 from support.catalogues import ROOT, opened
 
@@ -106,6 +106,6 @@ def test_every_phrase_is_said_somewhere(real: Catalogue) -> None:
         for name in real.phrases.labels
         if f'"{name}"' not in code and f"'{name}'" not in code and not name.endswith("Component")
     ]
-    columns = {name for part in Ledger(real, real.languages).parts() for name in part.columns}
+    columns = {name for part in GapReport(real, real.languages).parts() for name in part.columns}
     headings = {f"gap{name.capitalize()}" for name in columns}
     assert set(unsaid) <= {"Warning", "Info"} | headings

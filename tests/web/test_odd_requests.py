@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from practicegraph.application.services import Services
-from practicegraph.reconciliation.names import form
+from practicegraph.reconciliation.names import normalize_label
 from practicegraph.schema.text import MAX_TEXT_LENGTH
 from practicegraph.search.text import tokenizer
 from support.catalogues import wait_for_dumps
@@ -295,4 +295,4 @@ def test_words_of_queries_are_not_cached() -> None:
     for number in range(300):
         tokens.variants([f"word{number}"])
     assert not any(tokens._tokens.values())
-    assert len(form("x" * 1000)) < MAX_TEXT_LENGTH
+    assert len(normalize_label("x" * 1000)) < MAX_TEXT_LENGTH

@@ -8,9 +8,9 @@ from pathlib import Path
 from ..catalogue.catalogue import Catalogue, GraphDigests
 from ..catalogue.change_log import ChangeLog
 from ..rdf.namespaces import SKOS
-from ..reconciliation.candidates import Claims, NamesOf, Reconciling
-from ..reconciliation.entities import Things, Types
-from ..reconciliation.extension import Extending, Suggesting
+from ..reconciliation.candidates import ConceptNamesByType, PropertyMatcher, Reconciler
+from ..reconciliation.entities import Entities, Types
+from ..reconciliation.extension import DataExtender, Suggester
 from ..reporting.dataset import Dataset
 from ..search.engine import SimilarityFinder, SparqlEngine
 from ..search.entries import EntryReader
@@ -90,30 +90,30 @@ class Services:
         return Types(self.catalogue.shapes, self.catalogue.vocabularies)
 
     @property
-    def things(self) -> Things:
+    def things(self) -> Entities:
         """Return the entities of reconciliation."""
         catalogue = self.catalogue
-        return Things(catalogue.base, self.types, catalogue.lifecycle, self.search)
+        return Entities(catalogue.base, self.types, catalogue.lifecycle, self.search)
 
     @property
-    def reconciling(self) -> Reconciling:
+    def reconciling(self) -> Reconciler:
         """Return what finds reconciliation candidates."""
-        claims = Claims(self.things, self.catalogue.store, self.catalogue.languages)
-        return Reconciling(claims.things, self._names, claims, self.catalogue.reader)
+        claims = PropertyMatcher(self.things, self.catalogue.store, self.catalogue.languages)
+        return Reconciler(claims.things, self._names, claims, self.catalogue.reader)
 
     @property
-    def suggesting(self) -> Suggesting:
+    def suggesting(self) -> Suggester:
         """Return what suggests entities, types and properties by a prefix of their names."""
-        return Suggesting(self.things, self._names, self.catalogue.reader)
+        return Suggester(self.things, self._names, self.catalogue.reader)
 
     @property
-    def extending(self) -> Extending:
+    def extending(self) -> DataExtender:
         """Return the data extension of reconciliation."""
-        return Extending(self.things, self.catalogue.reader)
+        return DataExtender(self.things, self.catalogue.reader)
 
     @cached_property
-    def _names(self) -> NamesOf:
-        return NamesOf(self.types)
+    def _names(self) -> ConceptNamesByType:
+        return ConceptNamesByType(self.types)
 
     @property
     def dataset(self) -> Dataset:

@@ -13,7 +13,7 @@ from ..catalogue.documents import DocumentSet
 from ..reporting import differences, impact
 from ..reporting import gaps as reporting_gaps
 from ..reporting.differences import Comparison, State
-from ..reporting.gaps import Ledger
+from ..reporting.gaps import GapReport
 from ..schema.text import find_similar
 from ..schema.value_parser import InvalidParameterError
 from ..storage import query_guard
@@ -104,7 +104,7 @@ def query(name: str, parameters: tuple[str, ...], folder: Path, format_name: str
 def gaps(name: str, folder: Path, format_name: str, language: str | None) -> None:
     """List what is missing or not translated, thin, unused or unconfirmed: all parts, or one."""
     opened = catalogue_of(folder)
-    ledger = Ledger(opened, opened.preferred_languages(language))
+    ledger = GapReport(opened, opened.preferred_languages(language))
     click.echo(reporting_gaps.FORMS[format_name](ledger, ledger.parts(name)), nl=False)
 
 

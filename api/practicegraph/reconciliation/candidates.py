@@ -17,14 +17,14 @@ from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
 from ..search.request import SearchRequest
 from ..storage.base import Store
-from .entities import Property, Things, Type, Types
-from .names import EXACT, IDENTIFIED, Alike, Likeness, Names, form, likeness
+from .entities import Entities, Property, Type, Types
+from .names import EXACT, IDENTIFIED, Alike, ConceptNames, NameSimilarity, compare, normalize_label
 
 _MOST = 1000
 
 
 @dataclass(frozen=True)
-class Claim:
+class PropertyValue:
     """A property, and the values of which a thing has at least one: texts and identifiers."""
 
     property: Property
@@ -32,14 +32,14 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Claims:
+class PropertyMatcher:
     """Holds claims against things, and finds the things for which they hold."""
 
-    things: Things
+    things: Entities
     store: Store
     languages: tuple[str, ...]
 
-    def likeness(self, claim: Claim, record: Record) -> float:
+    def score(self, claim: PropertyValue, record: Record) -> float:
         """Return how well a claim holds for a thing, from 0 to 100."""
         field = record.shape.fields_by_key.get(claim.property.key)
         held = record.values.get(claim.property.key, ()) if field else ()
@@ -51,7 +51,7 @@ class Claims:
             return 0.0 if meant.isdisjoint(iris) else EXACT
         return max(self._likeness(field, term, text) for term in held for text in claim.values)
 
-    def found(self, claims: Sequence[Claim], wanted: Type) -> set[str]:
+    def find_entities(self, claims: Sequence[PropertyValue], wanted: Type) -> set[str]:
         """Return things of a type, entries or all concepts, for which claims hold.
 
         Up to 1,000 are known for a claim. Dates and numbers narrow only where nothing else does.
@@ -63,7 +63,7 @@ class Claims:
         telling = [(field, claim) for field, claim in known if not field.is_ordered] or known
         return set.intersection(*(self._subjects(field, claim) for field, claim in telling))
 
-    def _subjects(self, field: Field, claim: Claim) -> set[str]:
+    def _subjects(self, field: Field, claim: PropertyValue) -> set[str]:
         facets = self.things.types.entries.kind.facets
         if field in facets and field.scheme:
             return self._entries(field, claim)
@@ -73,7 +73,7 @@ class Claims:
         subjects = (quad.subject for quad in islice(quads, _MOST))
         return {subject.value for subject in subjects if isinstance(subject, NamedNode)}
 
-    def _entries(self, field: Field, claim: Claim) -> set[str]:
+    def _entries(self, field: Field, claim: PropertyValue) -> set[str]:
         iris = set().union(*(self._concepts(field, text) for text in claim.values))
         if not iris:
             return set()
@@ -92,7 +92,7 @@ class Claims:
 
     def _looked_up(self, iri: str, text: str) -> frozenset[str]:
         scheme = self.things.vocabularies.scheme(iri)
-        found = scheme.current.get(self.things.meant(text) or text)
+        found = scheme.current.get(self.things.find_iri(text) or text)
         concepts = [found] if found else scheme.find_by_label(text, self.languages)
         return frozenset(lower for concept in concepts for lower in scheme.descendants(concept.iri))
 
@@ -100,7 +100,7 @@ class Claims:
         if field.scheme:
             yield from map(NamedNode, self._concepts(field, text))
             return
-        if meant := self.things.meant(text):
+        if meant := self.things.find_iri(text):
             yield NamedNode(meant)
         yield Literal(text)
         yield from (Literal(text, language=tag) for tag in self.languages)
@@ -112,13 +112,13 @@ class Claims:
                 return EXACT
             names = [term.value]
         elif isinstance(term, NamedNode):
-            if term.value in (text, self.things.meant(text)):
+            if term.value in (text, self.things.find_iri(text)):
                 return EXACT
             concept = self.things.vocabularies.concepts.get(term.value)
             names = [wording for _, wording in concept.all_labels] if concept else []
         else:
             return 0.0
-        found = likeness(form(text), map(form, names))
+        found = compare(normalize_label(text), map(normalize_label, names))
         return found.score if found else 0.0
 
 
@@ -127,7 +127,7 @@ ANY, ALL, SHOULD = "any", "all", "should"
 LIMIT = 10
 """How many candidates there are where a query doesn't say it."""
 _RECONCILING_MOST = 50
-_WHOLE = Likeness(EXACT, exact=True)
+_WHOLE = NameSimilarity(EXACT, exact=True)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Query:
     words: str = ""
     types: tuple[Type, ...] = ()
     strict: str = SHOULD
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[PropertyValue, ...] = ()
     limit: int = LIMIT
 
 
@@ -153,32 +153,32 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class NamesOf:
+class ConceptNamesByType:
     """The names of the concepts of every scheme, which are made once."""
 
     types: Types
 
     @cached_property
-    def by_type(self) -> dict[str, Names]:
+    def by_type(self) -> dict[str, ConceptNames]:
         """Return the names by the keys of types."""
-        return {one.key: Names(one.scheme) for one in self.types.lowest if one.scheme}
+        return {one.key: ConceptNames(one.scheme) for one in self.types.direct if one.scheme}
 
 
 @dataclass(frozen=True)
-class Reconciling:
+class Reconciler:
     """Finds the things that names in other data may mean."""
 
-    things: Things
-    names: NamesOf
-    claims: Claims
+    things: Entities
+    names: ConceptNamesByType
+    claims: PropertyMatcher
     reader: RecordReader
 
-    def candidates(self, query: Query) -> list[Candidate]:
+    def find_candidates(self, query: Query) -> list[Candidate]:
         """Return up to as many things as the query asks for, the best first."""
         allowed = self._allowed(query)
         found = self._found(query, allowed)
         if not found and query.types and query.strict == SHOULD:
-            found = self._found(query, self.things.types.lowest)
+            found = self._found(query, self.things.types.direct)
         nearest = sorted(found.items(), key=lambda item: (-item[1].score, item[0]))[
             :_RECONCILING_MOST
         ]
@@ -189,7 +189,7 @@ class Reconciling:
             judged = [Candidate(c.iri, c.type, c.score, False, c.features) for c in judged]
         return judged[: query.limit]
 
-    def named(self, found: Iterable[Candidate], languages: Sequence[str]) -> dict[str, str]:
+    def labels(self, found: Iterable[Candidate], languages: Sequence[str]) -> dict[str, str]:
         """Return what candidates are called in the first language that has a name."""
         typed = {one.iri: one.type for one in found}
         records = self._records(typed).items()
@@ -199,11 +199,11 @@ class Reconciling:
 
     def _allowed(self, query: Query) -> tuple[Type, ...]:
         types = self.things.types
-        sets = [{one.key for one in types.within(wished)} for wished in query.types]
+        sets = [{one.key for one in types.direct_types(wished)} for wished in query.types]
         if not sets:
-            return types.lowest
+            return types.direct
         keys = set.intersection(*sets) if query.strict == ALL else set.union(*sets)
-        return tuple(one for one in types.lowest if one.key in keys)
+        return tuple(one for one in types.direct if one.key in keys)
 
     def _found(self, query: Query, allowed: Sequence[Type]) -> Alike:
         """Return the things of the types that may be meant; where any is named so, these alone."""
@@ -211,33 +211,35 @@ class Reconciling:
             return self._claimed(query, allowed)
         by_type = self.names.by_type
         names = [by_type[one.key] for one in allowed if one.key in by_type]
-        found = {iri: like for one in names for iri, like in one.same(query.words).items()}
+        found = {iri: like for one in names for iri, like in one.find_equal(query.words).items()}
         if self.things.types.entries in allowed:
             # Those that are called just so come first: beside a concept that is, two are enough.
             most = _RECONCILING_MOST if query.claims else 2 if found else max(query.limit, LIMIT)
             found |= self._entries(query.words, most)
-        meant = self.things.meant(query.words)
+        meant = self.things.find_iri(query.words)
         if meant and self.things.type_of(meant) in allowed:
             found[meant] = IDENTIFIED
         if exact := {iri: like for iri, like in found.items() if like.exact}:
             return exact
         for one in names:
-            found |= one.near(query.words)
+            found |= one.find_similar(query.words)
         return found
 
-    def _entries(self, words: str, most: int) -> dict[str, Likeness]:
-        wanted, kind = form(words), self.things.types.entries.kind
+    def _entries(self, words: str, most: int) -> dict[str, NameSimilarity]:
+        wanted, kind = normalize_label(words), self.things.types.entries.kind
         records = self.reader.read_records(kind, self.things.index.find_titles(words, most))
-        alike = {one.iri: likeness(wanted, map(form, _titles(one))) for one in records}
+        alike = {one.iri: compare(wanted, map(normalize_label, _titles(one))) for one in records}
         return {iri: found for iri, found in alike.items() if found}
 
     def _claimed(self, query: Query, allowed: Sequence[Type]) -> Alike:
         kinds = {one.kind.iri: one for one in allowed}
-        iris = {iri for one in kinds.values() for iri in self.claims.found(query.claims, one)}
+        iris = {
+            iri for one in kinds.values() for iri in self.claims.find_entities(query.claims, one)
+        }
         return {iri: _WHOLE for iri in iris if self.things.type_of(iri) in allowed}
 
     def _judged(
-        self, query: Query, allowed: Sequence[Type], found: Sequence[tuple[str, Likeness]]
+        self, query: Query, allowed: Sequence[Type], found: Sequence[tuple[str, NameSimilarity]]
     ) -> list[Candidate]:
         typed = {iri: one for iri, _ in found if (one := self.things.type_of(iri))}
         records = self._records(typed) if query.claims else {}
@@ -246,7 +248,7 @@ class Reconciling:
             if one := typed.get(iri):
                 asked: dict[str, float | bool] = {"type": one in allowed} if query.types else {}
                 for claim in query.claims:
-                    held = self.claims.likeness(claim, records[iri])
+                    held = self.claims.score(claim, records[iri])
                     asked[f"property.{claim.property.key}"] = round(held, 1)
                 judged.append(_candidate(iri, one, like, asked))
         return judged
@@ -266,7 +268,9 @@ def _titles(record: Record) -> Iterator[str]:
         yield from (as_text(title) for title in record.values.get(field.key, ()))
 
 
-def _candidate(iri: str, one: Type, like: Likeness, asked: Mapping[str, float | bool]) -> Candidate:
+def _candidate(
+    iri: str, one: Type, like: NameSimilarity, asked: Mapping[str, float | bool]
+) -> Candidate:
     parts = [EXACT * part if isinstance(part, bool) else part for part in asked.values()]
     share = sum(parts) / len(parts) / EXACT if parts else 1.0
     features = {

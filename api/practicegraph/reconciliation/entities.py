@@ -78,14 +78,14 @@ class Types:
         return next(iter(self.all.values()))
 
     @cached_property
-    def lowest(self) -> tuple[Type, ...]:
+    def direct(self) -> tuple[Type, ...]:
         """Return the types that things are of directly: entries, and the schemes."""
         above = {one.above for one in self.all.values()}
         return tuple(one for one in self.all.values() if one.key not in above)
 
-    def within(self, wished: Type) -> tuple[Type, ...]:
+    def direct_types(self, wished: Type) -> tuple[Type, ...]:
         """Return the types that things of a type are of directly."""
-        return tuple(t for t in self.lowest if wished.key in (t.key, t.above))
+        return tuple(t for t in self.direct if wished.key in (t.key, t.above))
 
     @cached_property
     def properties(self) -> dict[str, Property]:
@@ -146,7 +146,7 @@ _SCHEMES = {"http": "https", "https": "http"}
 
 
 @dataclass(frozen=True)
-class Things:
+class Entities:
     """Knows the concepts and entries of a catalogue."""
 
     base: str
@@ -165,7 +165,7 @@ class Things:
             return f"{self.vocabularies.scheme(concept.scheme).key}/{concept.notation}"
         return iri.removeprefix(self.base)
 
-    def meant(self, text: str) -> str | None:
+    def find_iri(self, text: str) -> str | None:
         """Return the IRI of the current thing that an identifier or IRI means, or None.
 
         One of what was moved or withdrawn means its successor, if it has one.

@@ -12,8 +12,8 @@ from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
 from ..schema.text import fold, put_first
 from ..search.request import SearchRequest
-from .candidates import NamesOf
-from .entities import Property, Things, Type
+from .candidates import ConceptNamesByType
+from .entities import Entities, Property, Type
 
 Value = Mapping[str, Any]
 """A value: an object with one of `str`, `int`, `float`, `bool`, `date`, or with `id` and `name`."""
@@ -39,7 +39,7 @@ _FORMS: dict[str, Callable[[str], Value]] = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class PropertyRequest:
     """A property that is asked for; texts in which language, and how many values, 0 for all."""
 
     property: Property
@@ -48,22 +48,24 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Extending:
+class DataExtender:
     """Gives what the fields of things hold."""
 
-    things: Things
+    things: Entities
     reader: RecordReader
 
     def row(
-        self, identifier: str, wishes: Iterable[Wish], languages: Sequence[str]
+        self, identifier: str, wishes: Iterable[PropertyRequest], languages: Sequence[str]
     ) -> dict[str, list[Value]]:
         """Return the values of a thing by property; of what is unknown there are none."""
-        iri = self.things.meant(identifier)
+        iri = self.things.find_iri(identifier)
         found = self.things.type_of(iri) if iri else None
         record = self.reader.read_records(found.kind, [iri])[0] if found and iri else None
         return {w.property.key: self._values(record, w, languages) for w in wishes}
 
-    def _values(self, record: Record | None, wish: Wish, languages: Sequence[str]) -> list[Value]:
+    def _values(
+        self, record: Record | None, wish: PropertyRequest, languages: Sequence[str]
+    ) -> list[Value]:
         field = record.shape.fields_by_key.get(wish.property.key) if record else None
         if record is None or field is None:
             return []
@@ -101,20 +103,20 @@ MOST_SUGGESTIONS = 1000
 
 
 @dataclass(frozen=True)
-class Suggesting:
+class Suggester:
     """Suggests what a beginning may become."""
 
-    things: Things
-    names: NamesOf
+    things: Entities
+    names: ConceptNamesByType
     reader: RecordReader
 
     def entities(
         self, beginning: str, types: Sequence[Type], languages: Sequence[str], most: int
     ) -> list[str]:
         """Return up to so many things: the one with the identifier, concepts, then entries."""
-        allowed = {t.key for one in types for t in self.things.types.within(one)}
-        lowest = [t for t in self.things.types.lowest if not types or t.key in allowed]
-        meant = self.things.meant(beginning)
+        allowed = {t.key for one in types for t in self.things.types.direct_types(one)}
+        lowest = [t for t in self.things.types.direct if not types or t.key in allowed]
+        meant = self.things.find_iri(beginning)
         found = [meant] if meant and self.things.type_of(meant) in lowest else []
         found += self._concepts(beginning, lowest, languages)
         if self.things.types.entries in lowest and len(found) < most:
@@ -147,7 +149,7 @@ class Suggesting:
         ranks: dict[str, bool] = {}
         for one in types:
             names = self.names.by_type.get(one.key)
-            for inside, iri in names.beginning(beginning) if names else ():
+            for inside, iri in names.find_by_prefix(beginning) if names else ():
                 ranks[iri] = inside and ranks.get(iri, True)
         called = {iri: fold(self.reader.label(iri, languages)) for iri in ranks}
         return sorted(ranks, key=lambda iri: (ranks[iri], called[iri], iri))

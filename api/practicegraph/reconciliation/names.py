@@ -19,7 +19,7 @@ _KEPT = 2000  # forms of texts that are cut: 5 MB at the most
 
 
 @dataclass(frozen=True)
-class Likeness:
+class NameSimilarity:
     """How like a name is to a text, from 0 to 100; of which sort the nearest name is.
 
     It is the same, but for case and accents; it is the first name of the thing in its language;
@@ -32,12 +32,12 @@ class Likeness:
     identifier: bool = False
 
 
-IDENTIFIED = Likeness(EXACT, exact=True, identifier=True)
-Alike = Mapping[str, Likeness]
+IDENTIFIED = NameSimilarity(EXACT, exact=True, identifier=True)
+Alike = Mapping[str, NameSimilarity]
 """How like things are by IRI."""
 
 
-def form(text: str) -> str:
+def normalize_label(text: str) -> str:
     """Return the form in which names are compared: the words, folded, with spaces between them."""
     return _form(truncate(text))
 
@@ -47,52 +47,52 @@ def _form(text: str) -> str:
     return " ".join(filter(None, map(normalize, split_words(text))))
 
 
-def likeness(text: str, names: Iterable[str]) -> Likeness | None:
+def compare(text: str, names: Iterable[str]) -> NameSimilarity | None:
     """Return how like the nearest of first names in the compared form is, if any is near."""
     forms = list(names)
     if text in forms:
-        return Likeness(EXACT, exact=True, preferred=True)
+        return NameSimilarity(EXACT, exact=True, preferred=True)
     scores = [(fuzz.ratio(_sorted(text), _sorted(name)), name) for name in forms]
     near = [score for score, name in scores if score >= _LEAST or _is_part(text, name)]
-    return Likeness(min(max(near), _NEAREST), preferred=True) if near else None
+    return NameSimilarity(min(max(near), _NEAREST), preferred=True) if near else None
 
 
 @dataclass(frozen=True)
-class Names:
+class ConceptNames:
     """The names of one scheme's current concepts; those of a replaced one mean its successor."""
 
     scheme: Scheme
 
-    def same(self, text: str) -> dict[str, Likeness]:
+    def find_equal(self, text: str) -> dict[str, NameSimilarity]:
         """Return the concepts with a name or notation that is the same as a text."""
-        wanted = form(text)
+        wanted = normalize_label(text)
         found = {
-            iri: Likeness(EXACT, exact=True, preferred=preferred)
+            iri: NameSimilarity(EXACT, exact=True, preferred=preferred)
             for iri, preferred in self._by_form.get(wanted, {}).items()
         }
         if iri := self._codes.get(text.strip().casefold()):
             found[iri] = IDENTIFIED
         return found
 
-    def near(self, text: str) -> dict[str, Likeness]:
+    def find_similar(self, text: str) -> dict[str, NameSimilarity]:
         """Return the concepts with a similarly spelt label, or one that has all words and more."""
-        wanted = form(text)
+        wanted = normalize_label(text)
         spelt = process.extract(
             _sorted(wanted), self._sorted, scorer=fuzz.ratio, score_cutoff=_LEAST, limit=_MOST
         )
         near = {self._sorted_names[place]: score for _, score, place in spelt}
         near = {name: fuzz.ratio(wanted, name) for name in self._within(wanted)} | near
-        found: dict[str, Likeness] = {}
+        found: dict[str, NameSimilarity] = {}
         for name, score in near.items():
             for iri, preferred in self._by_form[name].items():
                 known = found.get(iri)
                 if known is None or (known.score, known.preferred) < (score, preferred):
-                    found[iri] = Likeness(min(score, _NEAREST), preferred=preferred)
+                    found[iri] = NameSimilarity(min(score, _NEAREST), preferred=preferred)
         return found
 
-    def beginning(self, text: str) -> Iterator[tuple[bool, str]]:
+    def find_by_prefix(self, text: str) -> Iterator[tuple[bool, str]]:
         """Yield the concepts with a word that has the prefix, and whether only inside a label."""
-        wanted = form(text)
+        wanted = normalize_label(text)
         for name, concepts in self._by_form.items():
             if f" {wanted}" in f" {name}":
                 for iri in concepts:
@@ -112,7 +112,7 @@ class Names:
                 if meant is None:
                     continue
                 first = meant is concept and concept.labels.get(language) == wording
-                named = found.setdefault(form(wording), {})
+                named = found.setdefault(normalize_label(wording), {})
                 named[meant.iri] = first or named.get(meant.iri, False)
         found.pop("", None)
         return found

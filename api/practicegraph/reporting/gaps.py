@@ -33,7 +33,7 @@ _GAP = "  "
 
 
 @dataclass(frozen=True)
-class Part:
+class GapTable:
     """A part of the ledger: a question's answer as a table; a row may lack what is not known."""
 
     name: str
@@ -44,13 +44,13 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class GapReport:
     """Reads the ledger of a catalogue in the first of the languages."""
 
     catalogue: Catalogue
     languages: Sequence[str]
 
-    def parts(self, name: str = "") -> list[Part]:
+    def parts(self, name: str = "") -> list[GapTable]:
         """Return the part of a name, or all in their order; raises InvalidParameterError."""
         listed = {question.name: question for question in self.questions()}
         if name and name not in listed:
@@ -87,9 +87,9 @@ class Ledger:
         }
         return [found[name] for name in sorted(places, key=lambda name: (places[name], name))]
 
-    def part(self, question: StoredQuery, rows: Sequence[Solution]) -> Part:
+    def part(self, question: StoredQuery, rows: Sequence[Solution]) -> GapTable:
         """Return the part that the rows of a question's answer are."""
-        return Part(
+        return GapTable(
             name=question.name,
             title=pick_text(question.labels, self.languages),
             explanation=pick_text(question.comments, self.languages),
@@ -97,7 +97,7 @@ class Ledger:
             rows=tuple(rows),
         )
 
-    def _part(self, question: StoredQuery) -> Part:
+    def _part(self, question: StoredQuery) -> GapTable:
         query = question.bind((), self.catalogue.value_parser)
         return self.part(question, self.by_language(list(self.catalogue.store.select(query))))
 
@@ -113,12 +113,12 @@ class Ledger:
         return [{**dict(own), **counts} for own, counts in wide.items()]
 
 
-def text(ledger: Ledger, parts: Sequence[Part]) -> str:
+def text(ledger: GapReport, parts: Sequence[GapTable]) -> str:
     """Return the parts as tables for people, each with its first rows."""
     return "\n".join("\n".join([part.title, *_table(ledger, part), ""]) for part in parts)
 
 
-def _table(ledger: Ledger, part: Part) -> Iterator[str]:
+def _table(ledger: GapReport, part: GapTable) -> Iterator[str]:
     if not part.rows:
         yield _GAP + ledger.say("gapNone")
         return
@@ -140,13 +140,13 @@ def _table(ledger: Ledger, part: Part) -> Iterator[str]:
         yield _GAP + ledger.say("gapMore", count=more, name=part.name)
 
 
-def as_json(ledger: Ledger, parts: Sequence[Part]) -> str:
+def as_json(ledger: GapReport, parts: Sequence[GapTable]) -> str:
     """Return the parts with all their rows."""
     listed = [described(ledger, part) for part in parts]
     return json.dumps({"gaps": listed}, ensure_ascii=False, indent=1) + "\n"
 
 
-def described(ledger: Ledger, part: Part) -> dict[str, Any]:
+def described(ledger: GapReport, part: GapTable) -> dict[str, Any]:
     """Return a part as JSON; things have their IRIs and labels."""
 
     def value(term: Term) -> Any:
@@ -162,7 +162,7 @@ def described(ledger: Ledger, part: Part) -> dict[str, Any]:
     }
 
 
-def as_csv(ledger: Ledger, parts: Sequence[Part]) -> str:
+def as_csv(ledger: GapReport, parts: Sequence[GapTable]) -> str:
     """Return all rows as one table; a thing has a column more, with its label."""
     rows = [{"gap": part.name, **_cells(ledger, row)} for part in parts for row in part.rows]
     written = io.StringIO(newline="")
@@ -173,7 +173,7 @@ def as_csv(ledger: Ledger, parts: Sequence[Part]) -> str:
     return written.getvalue()
 
 
-def _cells(ledger: Ledger, row: Solution) -> dict[str, str]:
+def _cells(ledger: GapReport, row: Solution) -> dict[str, str]:
     cells: dict[str, str] = {}
     for column, term in row.items():
         cells[column] = escape_formula(as_text(term))
@@ -186,7 +186,7 @@ def _is_number(term: Term | None) -> bool:
     return isinstance(term, Literal) and term.datatype == _INTEGER
 
 
-FORMS: Mapping[str, Callable[[Ledger, Sequence[Part]], str]] = {
+FORMS: Mapping[str, Callable[[GapReport, Sequence[GapTable]], str]] = {
     "text": text,
     "json": as_json,
     "csv": as_csv,

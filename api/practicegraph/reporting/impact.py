@@ -40,7 +40,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Retagged:
+class FacetChange:
     """What an entry had in a facet and has no more, and what it has now."""
 
     iri: str
@@ -50,7 +50,7 @@ class Retagged:
 
 
 @dataclass(frozen=True)
-class Answered:
+class LostResult:
     """A stored question whose answer got lost: the rows before, and why it fails now, or ""."""
 
     question: StoredQuery
@@ -59,7 +59,7 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class LostName:
+class LostLabel:
     """What a thing was called in a language in which it has no name now."""
 
     iri: str
@@ -72,10 +72,10 @@ class Impact:
     """All that a change does; `fates` are of published addresses that lead elsewhere or nowhere."""
 
     counts: tuple[Count, ...]
-    retagged: tuple[Retagged, ...]
+    retagged: tuple[FacetChange, ...]
     fates: tuple[Difference, ...]
-    questions: tuple[Answered, ...]
-    names: tuple[LostName, ...]
+    questions: tuple[LostResult, ...]
+    names: tuple[LostLabel, ...]
 
 
 def impact(comparison: Comparison, differences: Sequence[Difference]) -> Impact:
@@ -118,7 +118,7 @@ def _name(comparison: Comparison, value: Term | None) -> str:
     return value.value if isinstance(value, Literal) else str(value)
 
 
-def _retagged(comparison: Comparison) -> Iterator[Retagged]:
+def _retagged(comparison: Comparison) -> Iterator[FacetChange]:
     both = comparison.old.things.keys() & comparison.new.things.keys()
     facets = [f for f in comparison.new.opened.shapes.entry_shape.facets if f.predicate]
     for iri in sorted(iri for iri in both if _is_entry(comparison.old, iri)):
@@ -129,7 +129,7 @@ def _retagged(comparison: Comparison) -> Iterator[Retagged]:
                 )
                 if before != after:
                     gone, come = sorted(before - after), sorted(after - before)
-                    yield Retagged(iri, facet, tuple(gone), tuple(come))
+                    yield FacetChange(iri, facet, tuple(gone), tuple(come))
 
 
 def _is_entry(state: State, iri: str) -> bool:
@@ -160,7 +160,7 @@ def _fates(comparison: Comparison, differences: Sequence[Difference]) -> Iterato
             yield difference
 
 
-def _questions(comparison: Comparison) -> Iterator[Answered]:
+def _questions(comparison: Comparison) -> Iterator[LostResult]:
     """Return the questions that both states have and that lost their answer."""
     old, new = comparison.old.opened, comparison.new.opened
     for name, question in old.stored_queries.items():
@@ -168,7 +168,7 @@ def _questions(comparison: Comparison) -> Iterator[Answered]:
             before, _ = _asked(old, question)
             after, reason = _asked(new, new.stored_queries[name])
             if before is not None and (after is None or (before and not after)):
-                yield Answered(new.stored_queries[name], before, reason)
+                yield LostResult(new.stored_queries[name], before, reason)
 
 
 def _asked(opened: Catalogue, question: StoredQuery) -> tuple[int | None, str]:
@@ -187,7 +187,7 @@ def _asked(opened: Catalogue, question: StoredQuery) -> tuple[int | None, str]:
     return (sum(1 for _ in found) if isinstance(found, QuerySolutions) else int(bool(found))), ""
 
 
-def _names(comparison: Comparison, differences: Sequence[Difference]) -> Iterator[LostName]:
+def _names(comparison: Comparison, differences: Sequence[Difference]) -> Iterator[LostLabel]:
     kept = [difference for difference in differences if difference.change in ("changed", "moved")]
     labels = comparison.old.opened.shapes.label_properties
     for difference in kept:
@@ -196,7 +196,7 @@ def _names(comparison: Comparison, differences: Sequence[Difference]) -> Iterato
         for field in difference.fields:
             place = (field.property, field.language)
             if field.property in labels and field.language and place not in left:
-                yield LostName(difference.iri, field.language, field.removed[0].label)
+                yield LostLabel(difference.iri, field.language, field.removed[0].label)
 
 
 def label(comparison: Comparison, facet: Field) -> str:
@@ -226,11 +226,11 @@ def _count(comparison: Comparison, count: Count) -> str:
     return f"{label(comparison, count.facet)}: {count.name}: {count.before} → {count.after}"
 
 
-def _by_entry(impact: Impact) -> list[tuple[str, list[Retagged]]]:
+def _by_entry(impact: Impact) -> list[tuple[str, list[FacetChange]]]:
     return [(iri, list(some)) for iri, some in groupby(impact.retagged, lambda tags: tags.iri)]
 
 
-def _outlooks_tags(comparison: Comparison, iri: str, listed: Iterable[Retagged]) -> str:
+def _outlooks_tags(comparison: Comparison, iri: str, listed: Iterable[FacetChange]) -> str:
     changes = "; ".join(
         " ".join([f"{label(comparison, each.facet)}:", *_signed(comparison, each)])
         for each in listed
@@ -238,7 +238,7 @@ def _outlooks_tags(comparison: Comparison, iri: str, listed: Iterable[Retagged])
     return f"{_thing(comparison, iri)}: {changes}"
 
 
-def _signed(comparison: Comparison, tags: Retagged) -> Iterator[str]:
+def _signed(comparison: Comparison, tags: FacetChange) -> Iterator[str]:
     for sign, values in (("-", tags.removed), ("+", tags.added)):
         for value in values:
             yield f"{sign} {comparison.name(value) or value}"
@@ -251,7 +251,7 @@ def _fate(comparison: Comparison, fate: Difference, phrases: Phrases) -> str:
     return f"{change}: {_thing(comparison, fate.iri)}{target}"
 
 
-def _question(comparison: Comparison, answered: Answered, phrases: Phrases) -> str:
+def _question(comparison: Comparison, answered: LostResult, phrases: Phrases) -> str:
     phrase = "QueryFails" if answered.reason else "QueryEmpty"
     words = {"reason": answered.reason, "count": answered.before}
     said = phrases.format(phrase, comparison.languages, **words)
@@ -259,7 +259,7 @@ def _question(comparison: Comparison, answered: Answered, phrases: Phrases) -> s
     return f"“{title}” {answered.question.iri}: {said}"
 
 
-def _outlooks_name(comparison: Comparison, name: LostName) -> str:
+def _outlooks_name(comparison: Comparison, name: LostLabel) -> str:
     return f"{_thing(comparison, name.iri)}: {name.language}: “{name.text}”"
 
 
@@ -314,7 +314,7 @@ def _count_object(comparison: Comparison, count: Count) -> dict[str, Any]:
     }
 
 
-def _tags_object(comparison: Comparison, tags: Retagged) -> dict[str, Any]:
+def _tags_object(comparison: Comparison, tags: FacetChange) -> dict[str, Any]:
     def named(values: Iterable[str]) -> list[dict[str, str]]:
         return [{"value": value, "label": comparison.name(value) or value} for value in values]
 
@@ -332,7 +332,7 @@ def _fate_object(comparison: Comparison, fate: Difference) -> dict[str, Any]:
     return {"id": fate.iri, "title": comparison.name(fate.iri), "change": fate.change, **known}
 
 
-def _question_object(comparison: Comparison, answered: Answered) -> dict[str, Any]:
+def _question_object(comparison: Comparison, answered: LostResult) -> dict[str, Any]:
     return {
         "id": answered.question.iri,
         "title": pick_text(answered.question.labels, comparison.languages),

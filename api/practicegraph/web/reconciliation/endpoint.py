@@ -63,9 +63,9 @@ class ReconciliationEndpoint:
 
     def _results(self, view: View, queries: Mapping[str, Query]) -> dict[str, Any]:
         reconciling = self.site.services.reconciling
-        candidates = {query: reconciling.candidates(query) for query in set(queries.values())}
+        candidates = {query: reconciling.find_candidates(query) for query in set(queries.values())}
         by_iri = {c.iri: c for found in candidates.values() for c in found}
-        names = reconciling.named(by_iri.values(), view.languages)
+        names = reconciling.labels(by_iri.values(), view.languages)
 
         def as_json(candidate: Candidate) -> dict[str, Any]:
             iri = candidate.iri
@@ -81,7 +81,7 @@ class ReconciliationEndpoint:
         meta = []
         for wish in extension.wishes:
             schemes = {field.scheme for field in wish.property.fields if field.scheme}
-            types_of_values = [t.as_json(view.languages) for t in types.lowest if t.iri in schemes]
+            types_of_values = [t.as_json(view.languages) for t in types.direct if t.iri in schemes]
             reference: dict[str, Any] = wish.property.as_json(view.languages)
             meta.append(reference | ({"type": types_of_values[0]} if types_of_values else {}))
         rows = {

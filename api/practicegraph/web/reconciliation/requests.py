@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 from ...errors import RequestError
 from ...rdf import untrusted
-from ...reconciliation.candidates import ALL, ANY, LIMIT, SHOULD, Claim, Query
+from ...reconciliation.candidates import ALL, ANY, LIMIT, SHOULD, PropertyValue, Query
 from ...reconciliation.entities import Types
-from ...reconciliation.extension import EVERY, Wish
+from ...reconciliation.extension import EVERY, PropertyRequest
 from ...schema.text import find_similar, parse_whole_number, truncate
 from ...schema.value_parser import InvalidParameterError
 
@@ -34,7 +34,7 @@ class Extension:
     """A data extension request: identifiers of entities, and properties (section 7.3)."""
 
     identifiers: tuple[str, ...]
-    wishes: tuple[Wish, ...]
+    wishes: tuple[PropertyRequest, ...]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class BatchParser:
             limit=min(_limit(f"{place}.limit", known.get("limit")) or LIMIT, MAX_CANDIDATES),
         )
 
-    def _claims(self, place: str, said: Any) -> Iterable[Claim]:
+    def _claims(self, place: str, said: Any) -> Iterable[PropertyValue]:
         listed = [] if said is None else _listed(place, said, f"[{_PROPERTY}]")
         _check_length(listed, _MAX_PROPERTIES)
         for number, one in enumerate(listed):
@@ -96,15 +96,15 @@ class BatchParser:
             _check_length(values, _MAX_PROPERTIES)
             texts = [_value(f"{here}.v", value) for value in values if value not in (None, "")]
             if texts:
-                yield Claim(found, tuple(texts))
+                yield PropertyValue(found, tuple(texts))
 
-    def _wish(self, place: str, said: Any) -> Wish:
+    def _wish(self, place: str, said: Any) -> PropertyRequest:
         known = _object(place, said, '{"id": "…"}')
         settings = _object(f"{place}.settings", known.get("settings") or {}, '{"limit": 1}')
         _check_names(f"{place}.settings", settings, ("limit", "language"))
         language = settings.get("language") or ""
         valid = ("", *self.languages, EVERY)
-        return Wish(
+        return PropertyRequest(
             property=self.types.property(f"{place}.id", _text(f"{place}.id", known.get("id"))),
             language=_choice(f"{place}.settings.language", language, valid),
             limit=_limit(f"{place}.settings.limit", settings.get("limit")),

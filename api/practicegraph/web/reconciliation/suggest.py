@@ -57,7 +57,7 @@ class PreviewEndpoint:
     def respond_view(self, request: Request) -> Response:
         """Redirect to the page of an entity, or to its tombstone."""
         view, identifier = self.site.view(request), _identifier(request)
-        if iri := self.site.services.things.meant(identifier):
+        if iri := self.site.services.things.find_iri(identifier):
             return RedirectResponse(view.href(iri), 303, VARY)
         if self.site.addresses.iri(identifier) is None:
             raise RequestError("notFound")
@@ -83,7 +83,7 @@ class PreviewEndpoint:
 
     def _record(self, identifier: str) -> Record:
         things = self.site.services.things
-        iri = things.meant(identifier)
+        iri = things.find_iri(identifier)
         known = things.type_of(iri) if iri else None
         if iri is None or known is None:
             raise RequestError("notFound")

@@ -17,7 +17,7 @@ from pyoxigraph import NamedNode
 from starlette.concurrency import run_in_threadpool
 
 from ...catalogue.stored_queries import Parameter, StoredQuery
-from ...reporting.gaps import MOST, Ledger, Part, described
+from ...reporting.gaps import MOST, GapReport, GapTable, described
 from ...schema.text import pick_text
 from ...sparql.process import DeadlineExceededError
 from ...storage.base import Solution
@@ -197,7 +197,7 @@ class Gaps:
         """Answer in the form that the reader asks for; raises BusyError or StoreError."""
         catalogue, view = self.queries.site.catalogue, self.queries.site.view(request)
         form = negotiation.form(request, (JSON, HTML))
-        ledger = Ledger(catalogue, view.languages)
+        ledger = GapReport(catalogue, view.languages)
         release = await run_in_threadpool(lambda: catalogue.release)
         known = conditional.validators(request, release, (form.extension, view.language))
         found: Mapping[str, Found] = {}
@@ -216,7 +216,7 @@ class Gaps:
         questions = await run_in_threadpool(ledger.questions)
         return await run_in_threadpool(conditional.answer, request, known, VARY, make)
 
-    async def _at(self, release: str, ledger: Ledger, client: str) -> Mapping[str, Found]:
+    async def _at(self, release: str, ledger: GapReport, client: str) -> Mapping[str, Found]:
         """Give what is found at a release, by name; the first one asks, and others wait.
 
         What one who leaves has found is there for the next.
@@ -230,7 +230,7 @@ class Gaps:
                     found[question.name] = await self._asked(question, ledger, client)
             return found
 
-    async def _asked(self, question: StoredQuery, ledger: Ledger, client: str) -> Found:
+    async def _asked(self, question: StoredQuery, ledger: GapReport, client: str) -> Found:
         text = question.bind((), ledger.catalogue.value_parser)
         try:
             rows = await self.queries.solutions(text, _COUNTED + 1, client)
@@ -260,7 +260,7 @@ def routes(gaps: Gaps) -> APIRouter:
     return router
 
 
-def _table(view: View, ledger: Ledger, part: Part) -> Table:
+def _table(view: View, ledger: GapReport, part: GapTable) -> Table:
     """Give a part as a page shows it: things by their names, with links."""
 
     def shown(row: Solution, column: str) -> Shown:
@@ -272,7 +272,7 @@ def _table(view: View, ledger: Ledger, part: Part) -> Table:
     return Table([ledger.heading(column) for column in part.columns], rows)
 
 
-def _described(ledger: Ledger, root: str, part: Part, found: Found) -> dict[str, Any]:
+def _described(ledger: GapReport, root: str, part: GapTable, found: Found) -> dict[str, Any]:
     """Give a part as JSON: its first rows, and where all of them are."""
     said = described(ledger, part) | {"answer": f"{root}{QUESTIONS}/{part.name}"}
     said["count"] = None if found.is_late else found.count
