@@ -16,7 +16,7 @@ from practicegraph.application import startup
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from practicegraph.web.http import responses
-from practicegraph.web.http.connections import Connection
+from practicegraph.web.http.connections import BoundedConnection
 from support.catalogues import ROOT, copy
 
 DEADLINE, SOON = 120.0, 20.0
@@ -49,7 +49,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     assert served.source
     workers = WorkerPool(served.source, QueryLimits(seconds=DEADLINE, max_seconds=DEADLINE))
     with running(
-        uvicorn.Config(application(served, workers), http=Connection, log_config=None)
+        uvicorn.Config(application(served, workers), http=BoundedConnection, log_config=None)
     ) as found:
         yield found
 

@@ -30,33 +30,6 @@ _ABORT = "practicegraph.abort"
 _PIPELINED = 16
 
 
-class Connection(HttpToolsProtocol):
-    """A connection and the requests on it that are not answered yet."""
-
-    _unanswered: "tuple[RequestResponseCycle, ...]" = ()
-
-    def on_message_begin(self) -> None:
-        """Let the application cut the connection on which a request comes."""
-        super().on_message_begin()
-        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope[_ABORT] = self.transport.abort
-
-    def on_headers_complete(self) -> None:
-        """Start a request or keep it for later; read on, unless many wait."""
-        super().on_headers_complete()
-        known = (*self._unanswered, self.cycle)
-        self._unanswered = tuple(each for each in known if each and not each.response_complete)
-        if 0 < len(self.pipeline) < _PIPELINED:
-            self.flow.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell all requests that their reader has gone."""
-        for cycle in self._unanswered:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        super().connection_lost(exc)
-
-
 def abort(scope: Scope) -> None:
     """Close the connection of a request, without what its reader has not taken yet."""
     cut: Callable[[], None] | None = scope.get(_ABORT)
@@ -99,12 +72,13 @@ class _RefusedError(Exception):
     """A request that is refused before its head has ended."""
 
 
-class BoundedConnection(Connection):
-    """The connection of a client, closed when it goes beyond the bounds."""
+class BoundedConnection(HttpToolsProtocol):
+    """The connection of a client and its unanswered requests, closed beyond the bounds."""
 
     bounds = Bounds()
     _status = HTTPStatus.BAD_REQUEST
     _pending = 0
+    _unanswered: "tuple[RequestResponseCycle, ...]" = ()
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin to watch a connection, and make room for it where there are too many."""
@@ -117,9 +91,12 @@ class BoundedConnection(Connection):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the watch."""
+        """End the watch, and tell all requests that their reader has gone."""
         if self._timer:
             self._timer.cancel()
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -135,8 +112,10 @@ class BoundedConnection(Connection):
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Begin a head."""
+        """Begin a head; the application can cut the connection on which it comes."""
         super().on_message_begin()
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope[_ABORT] = self.transport.abort
         self._enter(_Phase.HEAD)
 
     def on_url(self, url: bytes) -> None:
@@ -156,10 +135,14 @@ class BoundedConnection(Connection):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Have the request answered."""
+        """Start a request or keep it for later; read on, unless many wait."""
         self._uncounted = 0
         self._enter(_Phase.BODY)
         super().on_headers_complete()
+        cycles = (*self._unanswered, self.cycle)
+        self._unanswered = tuple(each for each in cycles if each and not each.response_complete)
+        if 0 < len(self.pipeline) < _PIPELINED:
+            self.flow.resume_reading()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
