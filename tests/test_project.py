@@ -177,9 +177,10 @@ def test_the_terms_of_shacl_are_read_in_one_module() -> None:
         "catalogue.documents",
         "catalogue.stored_queries",
         "schema.shapes",
+        "validation.findings",
+        "validation.pyshacl_engine",
         "validation.reports",
         "validation.scope",
-        "validation.shacl",
         "validation.stored_checks",
         "validation.submissions",
     }
@@ -202,7 +203,7 @@ def code_words() -> Iterator[tuple[str, str]]:
 
 def test_modules_are_sections_of_a_few_hundred_lines() -> None:
     lengths = {module: LENGTHS[module] for module in SECTIONS}
-    assert 90 <= len(lengths) <= 140
+    assert 90 <= len(lengths) <= 145
     assert len([module for module, length in lengths.items() if length < 40]) <= 3
     assert len([module for module, length in lengths.items() if length > 450]) <= 2
 

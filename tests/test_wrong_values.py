@@ -23,6 +23,7 @@ from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.exchange.dumps import DumpFolder
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
+from practicegraph.validation.findings import VIOLATION, WARNING
 from practicegraph.web.app import application
 from support.catalogues import ROOT
 from support.server import serving
@@ -225,8 +226,9 @@ def test_health_lists_findings_until_their_file_changes(
 ) -> None:
     path = copied / "data/practices/1788.ttl"
     health = FolderHealth(copied)
-    row = {"path": str(path), "line": 7, "column": 3, "message": "no day", "severity": "Violation"}
-    health.add_findings([row, row, row | {"severity": "Warning"}])
+    location = {"file": str(path), "line": 7, "column": 3}
+    row = {"location": location, "message": "no day", "severity": VIOLATION}
+    health.add_findings([row, row, row | {"severity": WARNING}])
     assert health.as_json() == {
         "status": "degraded",
         "files": [{"file": "data/practices/1788.ttl", "findings": 2}],

@@ -27,7 +27,7 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document
 from practicegraph.schema import shapes
 from practicegraph.storage.oxigraph import OxigraphStore
-from practicegraph.validation import shacl
+from practicegraph.validation import pyshacl_engine, shacl
 from practicegraph.validation.incremental import IncrementalValidator
 from support.catalogues import copy
 
@@ -47,12 +47,12 @@ class Figure:
 
 
 def _pyshacl(rules: str) -> Prepared:
-    engine = shacl.reference(rules)
+    engine = pyshacl_engine.build_engine(rules)
     return lambda data: len(engine(data))
 
 
 def _shacl(rules: str) -> Prepared:
-    engine = shacl.fast(rules)
+    engine = shacl.ShapesGraph(rules)._engine
     return lambda data: len(engine(data))
 
 
@@ -61,7 +61,7 @@ def _turbo(rules: str) -> Prepared:
     triples = (quad.triple for quad in parse(rules, RdfFormat.TURTLE))
     left = (one for one in triples if one.predicate.value != f"{SH}codeIdentifier")
     module: Any = import_module("pyshacl_turbo")
-    compiled = module.compile_shapes(shacl.turtle(left), shacl_graph_format="turtle")
+    compiled = module.compile_shapes(shacl.to_turtle(left), shacl_graph_format="turtle")
 
     def validated(data: str) -> int:
         _, report, _ = compiled.validate(data, data_graph_format="turtle")
@@ -106,7 +106,7 @@ def _measured(name: str, rules: str, data: str, rounds: int) -> Figure:
 
 def measure_validation(opened: Catalogue, lines: Sequence[str]) -> list[float]:
     """Return how many seconds our own check of a changed entry takes, one after another."""
-    seconds, validator = [], IncrementalValidator.of(opened)
+    seconds, validator = [], IncrementalValidator.build(opened)
     for text in lines[:: max(1, len(lines) // _SAMPLE)]:
         quads = tuple(parse(text, RdfFormat.N_QUADS))
         topic = _topic(quads)
@@ -137,10 +137,10 @@ class Bench:
     def rows(self, count: int) -> Iterator[str]:
         """Yield the rows of a table, each when it is measured."""
         lines = list(synthetic.entries(self.opened, count))
-        rules = shacl.turtle(shapes.read_shape_graphs(self.opened.store))
+        rules = shacl.to_turtle(shapes.read_shape_graphs(self.opened.store))
         ours = [quad.triple for quad in self.opened.store.quads()]
-        whole = shacl.turtle([*ours, *_triples("".join(lines))])
-        one = shacl.turtle(self._one(lines[0]))
+        whole = shacl.to_turtle([*ours, *_triples("".join(lines))])
+        one = shacl.to_turtle(self._one(lines[0]))
         names = [n for n in ENGINES if n not in self.without and find_spec(ENGINES[n][0])]
         names = [name for name in names if count <= _SLOW or not name.startswith("pyshacl")]
         slowest: tuple[Figure, Figure] | None = None
@@ -156,7 +156,7 @@ class Bench:
         document = Document(Path(), quads, (_topic(quads),), {})
         return [
             quad.triple
-            for quad in (*quads, *IncrementalValidator.of(self.opened).beside([document]))
+            for quad in (*quads, *IncrementalValidator.build(self.opened).in_scope([document]))
         ]
 
     def _ours(self, count: int, lines: Sequence[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from rdflib import Namespace
 
 from practicegraph.catalogue import catalogue, revisions
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.validation import checks
+from practicegraph.validation import published_iris
 from practicegraph.validation.findings import FindingBuilder
 from support.catalogues import ROOT, copy
 from support.retirement import (
@@ -119,19 +119,23 @@ def test_an_entry_that_vanished_is_found_with_its_file_and_title(run: Run, copie
     (copied / "data/practices/1701.ttl").unlink()
     result = run("check", "--against", str(ROOT), "--format", "json")
     assert result.exit_code == 1
-    (found,) = json.loads(result.output)
-    assert (found["rule"], found["focus"], found["value"]) == ("Vanished", GONE, GONE)
-    assert found["path"] == "data/practices/1701.ttl"
-    assert found["subject"].startswith("UNHCR: Reinforcing")
+    (found,) = json.loads(result.output)["findings"]
+    assert (found["focusNode"], found["value"]) == (GONE, GONE)
+    assert found["sourceShape"].endswith("#phrase-Vanished")
+    assert found["location"]["file"] == "data/practices/1701.ttl"
+    assert found["message"].startswith("UNHCR: Reinforcing")
     assert "tombstone" in found["hint"]
 
 
 def find_vanished_iris(real: Catalogue, root: Path) -> dict[str, Path]:
     """What the rule finds in a copy, by IRI, with the file in which it stood."""
-    reporter = FindingBuilder(real.phrases, real.reader, real.languages)
-    published = checks.find_published_iris(EARLIER, real.base, real.entry_iri(""))
+    builder = FindingBuilder(real.phrases, real.reader, real.languages)
+    published = published_iris.find_published_iris(EARLIER, real.base, real.entry_iri(""))
     after = catalogue.read_folder(root).documents
-    return {f.focus: f.path for f in checks.find_vanished_iris(reporter, published, EARLIER, after)}
+    return {
+        f.focus_node: f.file
+        for f in published_iris.find_vanished_iris(builder, published, EARLIER, after)
+    }
 
 
 def test_a_concept_with_an_iri_of_others_may_not_vanish_either(

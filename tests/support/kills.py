@@ -27,9 +27,9 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
-from practicegraph.validation import checks, scope, shacl
+from practicegraph.validation import checks, incremental, shacl
 from practicegraph.validation.incremental import IncrementalValidator
-from practicegraph.validation.shacl import compile_shapes
+from practicegraph.validation.shacl import read_shapes
 from practicegraph.web.app import application
 from support.catalogues import copy
 from support.retirement import BASE
@@ -101,11 +101,11 @@ def _prepare(root: Path) -> None:
     """Compile the shapes once for all children, which takes longer than many writes."""
     opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
     compiled, seen = (
-        shacl.fast(compile_shapes(opened.store).shapes),
-        IncrementalValidator.of(opened)._sights,
+        read_shapes(opened.store)._engine,
+        IncrementalValidator.build(opened)._scopes,
     )
-    shacl.fast = lambda shapes: compiled
-    scope.read = lambda store, followed=(): replace(seen, store=store)
+    vars(shacl)["build_engine"] = lambda shapes: compiled
+    vars(incremental)["read_scopes"] = lambda store, followed=(): replace(seen, store=store)
 
 
 def _watch(

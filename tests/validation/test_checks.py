@@ -8,6 +8,7 @@ from click.testing import Result
 
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.documents import UnreadableError, read_document
+from practicegraph.rdf.namespaces import PG, SH
 from practicegraph.validation import checks
 from practicegraph.validation.findings import Finding, ValidationReport
 from support.catalogues import CASES, ROOT
@@ -31,7 +32,7 @@ def expected(path: Path) -> list[tuple[str, ...]]:
 
 
 def found(finding: Finding) -> tuple[str, ...]:
-    return (finding.shape_name or "-", finding.rule, finding.value or "-")
+    return (finding.shape_name or "-", finding.component_name, finding.value or "-")
 
 
 ASKED = {path for path in FAULTS if (ROOT / "queries" / f"{expected(path)[0][0]}.rq").exists()}
@@ -52,7 +53,7 @@ def all_faults() -> dict[Path, list[Finding]]:
     """Every fault in one check: they do not disturb each other."""
     contents = catalogue.read_folder(ROOT, FAULTS)
     findings = checks.check(ROOT, contents, FAULTS).findings
-    return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
+    return {path: [finding for finding in findings if finding.file == path] for path in FAULTS}
 
 
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
@@ -68,9 +69,9 @@ def test_a_finding_names_file_entry_field_value_and_reason_in_the_language(langu
     (finding,) = checked(path, language).findings
     name = CONTENTS_NAMES[language]
     assert str(path) in str(finding)
-    assert finding.field == name
-    assert finding.subject
-    assert finding.reason
+    assert finding.path_label == name
+    assert finding.focus_label
+    assert finding.detail
     assert not re.search(r"[{}]", str(finding))
 
 
@@ -91,7 +92,7 @@ def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
     twin.write_text(entry.read_text())
     contents = catalogue.read_folder(copied)
     findings = checks.check(copied, contents, contents.paths).findings
-    assert [(finding.path, finding.rule) for finding in findings] == [(twin, "SameTopic")]
+    assert [(finding.file, finding.component_name) for finding in findings] == [(twin, "SameTopic")]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
         ("    sh:path pg:category ;\n", "", "Practice-category"),
         ('sh:pattern "^https?://"', 'sh:pattern "("', "unclosed group"),
         ("SELECT $this ?value", "SELECT $this value", "SPARQL"),
-        ('"^https?://" .', '"^https?://" ;\n    sh:languageIn ( "en" ) .', "sh:languageIn"),
+        ('"^https?://" .', '"^https?://" ;\n    sh:languageIn ( "en" ) .', "none of the languages"),
     ],
 )
 def test_shapes_that_make_no_sense_are_said_to_and_never_traced(
@@ -135,7 +136,7 @@ def test_a_fault_of_a_blank_node_is_found_too(
 
 def test_a_reason_calls_fields_and_kinds_by_their_names() -> None:
     def reason(name: str, language: str = "en") -> str:
-        return checked(CASES / f"{name}.ttl", language).findings[0].reason
+        return checked(CASES / f"{name}.ttl", language).findings[0].detail
 
     assert "Changed on" in reason("entry-added-after-its-change")
     assert "gYearMonth" in reason("entry-with-start-in-words")
@@ -165,9 +166,14 @@ def test_check_ends_with_one_on_a_violation_and_with_none_otherwise(
 
 def test_check_gives_json_too(run: Callable[..., Result]) -> None:
     result = run("check", CASES / "entry-without-category.ttl", "--format", "json")
-    (finding,) = json.loads(result.output)
-    assert finding["field"] == "Category"
-    assert finding["severity"] == "Violation"
+    report = json.loads(result.output)
+    (finding,) = report["findings"]
+    assert report["conforms"] is False
+    assert finding["resultPath"] == PG + "category"
+    assert finding["sourceConstraintComponent"] == SH + "MinCountConstraintComponent"
+    assert finding["sourceShape"].endswith("#Practice-category")
+    assert finding["severity"] == SH + "Violation"
+    assert "Category" in finding["message"]
 
 
 def test_an_unknown_language_of_messages_is_refused(run: Callable[..., Result]) -> None:

@@ -45,7 +45,7 @@ def at(text: str, place: Place) -> str:
 
 def followed(text: str, mends: Iterable[Fix]) -> str:
     """The text with all edits, the last one first, so that the places of the others stay."""
-    edits = {(mend.part, mend.text) for mend in mends if mend.part}
+    edits = {(mend.region, mend.text) for mend in mends if mend.region}
     for place, words in sorted(edits, reverse=True):
         start, end = offset(text, place.start), offset(text, place.end)
         text = text[:start] + words + text[end:]
@@ -66,8 +66,8 @@ def faults() -> tuple[Finding, ...]:
 def test_every_finding_of_a_case_has_a_line_and_a_column(faults: tuple[Finding, ...]) -> None:
     assert len(faults) > 100
     for found in faults:
-        assert found.part, found
-        assert str(found).startswith(f"{found.path}:{found.part.start.line}:"), found
+        assert found.region, found
+        assert str(found).startswith(f"{found.file}:{found.region.start.line}:"), found
 
 
 def test_a_mend_that_is_followed_makes_its_finding_go(
@@ -75,19 +75,25 @@ def test_a_mend_that_is_followed_makes_its_finding_go(
 ) -> None:
     mended: dict[Path, list[Finding]] = {}
     for found in faults:
-        if found.mend:
-            mended.setdefault(tmp_path / found.path.name, []).append(found)
+        if found.fix:
+            mended.setdefault(tmp_path / found.file.name, []).append(found)
     assert len(mended) >= 45
     for path, findings in mended.items():
         text = (CASES / path.name).read_text()
-        path.write_text(followed(text, [found.mend for found in findings if found.mend]))
+        path.write_text(followed(text, [found.fix for found in findings if found.fix]))
     left = {same(one) for one in checked(mended)}
-    gone = {same(one) for findings in mended.values() for one in findings if one.mend}
+    gone = {same(one) for findings in mended.values() for one in findings if one.fix}
     assert not gone & left
 
 
 def same(found: Finding) -> tuple[str, ...]:
-    return found.path.name, found.rule, found.focus, found.predicate, found.term
+    return (
+        found.file.name,
+        found.component_name,
+        found.focus_node,
+        found.result_path,
+        found.value_term,
+    )
 
 
 TITLE, IDENTIFIER = 'dct:title "Example entry"@en ;', 'dct:identifier "example" ;'
@@ -121,15 +127,15 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[list[Finding]]:
     paths = [folder / f"example-{number}.ttl" for number in range(len(ENTRIES))]
     for path, text in zip(paths, ENTRIES, strict=True):
         path.write_text(text)
-    findings = [one for one in checked(paths) if "identifier" not in one.predicate]
-    return [[one for one in findings if one.path == path] for path in paths]
+    findings = [one for one in checked(paths) if "identifier" not in one.result_path]
+    return [[one for one in findings if one.file == path] for path in paths]
 
 
 @pytest.mark.parametrize("number", range(len(POINTED)))
 def test_a_finding_points_at_its_value_else_its_property_else_its_subject(
     number: int, found: list[list[Finding]]
 ) -> None:
-    parts = [one.part for one in found[number] if one.part]
+    parts = [one.region for one in found[number] if one.region]
     assert {at(ENTRIES[number], part) for part in parts} == {POINTED[number][2]}
 
 
@@ -137,15 +143,15 @@ def test_a_finding_points_at_its_value_else_its_property_else_its_subject(
 def test_a_mend_says_what_to_write_instead(number: int, found: list[list[Finding]]) -> None:
     findings = found[len(POINTED) + number]
     assert findings
-    mends = [one.mend.text if one.mend else "" for one in findings]
+    mends = [one.fix.text if one.fix else "" for one in findings]
     assert any(text.endswith(MENDED[number][1]) for text in mends)
     assert MENDED[number][1] or not any(mends)
 
 
 def test_a_mend_of_a_missing_field_is_a_line_behind_the_class(found: list[list[Finding]]) -> None:
     (one,) = found[4]
-    assert one.mend
-    lines = followed(ENTRIES[4], [one.mend]).splitlines()
+    assert one.fix
+    lines = followed(ENTRIES[4], [one.fix]).splitlines()
     place = lines.index("    a pg:Practice ;")
     assert lines[place + 1].strip().startswith('dct:title "…"@en ;')
 
@@ -162,11 +168,11 @@ def test_findings_in_heads_of_questions_and_in_quads_have_their_places(copied: P
     )
     contents = catalogue.read_folder(copied)
     findings = checks.check(copied, contents, [question, quads]).findings
-    (of_question,) = [one for one in findings if one.path == question]
-    assert of_question.part
-    assert at(question.read_text(), of_question.part) == "rdfs:label"
+    (of_question,) = [one for one in findings if one.file == question]
+    assert of_question.region
+    assert at(question.read_text(), of_question.region) == "rdfs:label"
     (of_quads,) = [one for one in findings if one.value == "b"]
-    assert of_quads.part
-    assert at(quads.read_text(), of_quads.part) == '"b"'
-    assert of_quads.mend
-    assert of_quads.mend.text == '"a"'
+    assert of_quads.region
+    assert at(quads.read_text(), of_quads.region) == '"b"'
+    assert of_quads.fix
+    assert of_quads.fix.text == '"a"'

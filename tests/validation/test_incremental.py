@@ -24,14 +24,14 @@ def admitted(services: Services, document: Document, language: str = "en") -> Va
 
 def without_mends(findings: Iterable[Finding]) -> list[Finding]:
     """Examples in mends come from the other things that are there."""
-    return [replace(finding, mend=None) for finding in findings]
+    return [replace(finding, fix=None) for finding in findings]
 
 
 @pytest.fixture(scope="module")
 def whole() -> Mapping[Path, Sequence[Finding]]:
     """What a check of everything finds in the faults, all at once: they do not disturb each other."""
     findings = checks.check(ROOT, catalogue.read_folder(ROOT, FAULTS), FAULTS).findings
-    return {path: [finding for finding in findings if finding.path == path] for path in FAULTS}
+    return {path: [finding for finding in findings if finding.file == path] for path in FAULTS}
 
 
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
@@ -39,9 +39,9 @@ def test_a_fault_is_found_as_in_a_check_of_everything(
     path: Path, services: Services, whole: Mapping[Path, Sequence[Finding]]
 ) -> None:
     checked = admitted(services, documents.read_document(path))
-    own = [finding for finding in checked.findings if finding.path == path]
+    own = [finding for finding in checked.findings if finding.file == path]
     assert without_mends(own) == without_mends(whole[path])
-    assert sum(bool(f.mend) for f in own) >= sum(bool(f.mend) for f in whole[path]) - 1
+    assert sum(bool(f.fix) for f in own) >= sum(bool(f.fix) for f in whole[path]) - 1
 
 
 def test_an_entry_as_it_is_has_nothing_wrong(services: Services) -> None:
@@ -54,9 +54,9 @@ def test_a_finding_has_line_mend_and_language(services: Services) -> None:
     path = CASES / "entry-with-two-categories.ttl"
     checked = admitted(services, documents.read_document(path), "nl")
     (finding,) = checked.findings
-    assert finding.part
-    assert finding.mend
-    assert finding.field == "Categorie"
+    assert finding.region
+    assert finding.fix
+    assert finding.path_label == "Categorie"
     assert checked.files == (path,)
 
 
@@ -69,16 +69,16 @@ def test_what_a_change_makes_wrong_elsewhere_is_found_too(tmp_path: Path) -> Non
     write_tombstone(practices / "1699.ttl", last)
     document = documents.read_document(practices / "1699.ttl")
     checked = admitted(Services(opened), document)
-    other = [finding for finding in checked.findings if finding.path != document.path]
-    assert {finding.focus for finding in other} == {old}
+    other = [finding for finding in checked.findings if finding.file != document.path]
+    assert {finding.focus_node for finding in other} == {old}
     assert checked.violations
     everything = catalogue.read_folder(root)
     found = checks.check(root, everything, everything.paths).findings
-    assert {str(f) for f in checked.findings if f.path == document.path} == {
-        str(f) for f in found if f.path == document.path
+    assert {str(f) for f in checked.findings if f.file == document.path} == {
+        str(f) for f in found if f.file == document.path
     }
-    assert {(f.focus, f.rule) for f in other} == {
-        (f.focus, f.rule) for f in found if f.path != document.path
+    assert {(f.focus_node, f.component_name) for f in other} == {
+        (f.focus_node, f.component_name) for f in found if f.file != document.path
     }
 
 

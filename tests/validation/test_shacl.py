@@ -15,9 +15,9 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.namespaces import RDF, SKOS
 from practicegraph.schema import shapes
 from practicegraph.schema.lifecycle import DEPRECATED, IS_REPLACED_BY
-from practicegraph.validation import scope, shacl
-from practicegraph.validation.scope import ends
-from practicegraph.validation.shacl import Engine, ValidationResult
+from practicegraph.validation import pyshacl_engine, shacl
+from practicegraph.validation.results import Engine, ValidationResult
+from practicegraph.validation.scope import nodes, read_scopes
 from support.catalogues import CASES, ROOT
 from support.mutations import Mutants
 
@@ -28,13 +28,23 @@ COUNT = int(os.environ.get("PRACTICEGRAPH_MUTANTS", "60"))
 
 def found(results: list[ValidationResult]) -> set[tuple[str, ...]]:
     """What is compared; names of blank nodes do not last."""
-    rows = ((r.focus, r.path, r.component, r.value, r.severity, r.shape) for r in results)
+    rows = (
+        (
+            r.focus_node,
+            r.result_path,
+            r.source_constraint_component,
+            r.value,
+            r.severity,
+            r.source_shape,
+        )
+        for r in results
+    )
     return {tuple("_:" if part.startswith("_:") else part for part in row) for row in rows}
 
 
 def compared(rules: str, data: str) -> set[tuple[str, ...]]:
     """What both engines find in the data."""
-    engines: list[Engine] = [shacl.fast(rules), shacl.reference(rules)]
+    engines: list[Engine] = [shacl.ShapesGraph(rules)._engine, pyshacl_engine.build_engine(rules)]
     fast, reference = (found(engine(data)) for engine in engines)
     assert fast - reference == set()
     assert reference - fast == set()
@@ -43,7 +53,7 @@ def compared(rules: str, data: str) -> set[tuple[str, ...]]:
 
 def test_both_engines_find_the_same_in_all_faults_at_once() -> None:
     documents = catalogue.read_folder(ROOT, FAULTS).documents
-    text = shacl.turtle(quad.triple for document in documents for quad in document.quads)
+    text = shacl.to_turtle(quad.triple for document in documents for quad in document.quads)
     assert len(compared(text, text)) >= 70
 
 
@@ -51,7 +61,7 @@ def retired(things: list[list[Quad]]) -> Iterator[Quad]:
     """Some things as if they were no longer current, with successors or without."""
     true = Literal("true", datatype=NamedNode("http://www.w3.org/2001/XMLSchema#boolean"))
     for thing, other in zip(things[::29], things[4::29], strict=False):
-        name, successor = ends(thing[0])[0], ends(other[0])[0]
+        name, successor = nodes(thing[0])[0], nodes(other[0])[0]
         yield Quad(name, NamedNode(DEPRECATED), true)
         yield Quad(name, NamedNode(IS_REPLACED_BY), successor)
 
@@ -64,7 +74,7 @@ def of_class(real: Catalogue, name: str) -> list[list[Quad]]:
 
 
 def _parts(real: Catalogue, name: str) -> Iterator[Quad]:
-    return (quad for quad in real.store.graph_quads(name) if ends(quad)[0] != NamedNode(name))
+    return (quad for quad in real.store.graph_quads(name) if nodes(quad)[0] != NamedNode(name))
 
 
 def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
@@ -77,15 +87,15 @@ def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
     said = [triple for thing in drawn for triple in thing]
     said += (quad.triple for quad in (*retired(entries), *retired(concepts)))
     things = [term for triple in said for term in (triple.subject, triple.object)]
-    seen = scope.read(real.store)
-    beyond = seen.of(seen.targets).beyond(real.store, things)
+    scopes = read_scopes(real.store)
+    beyond = scopes.combine(scopes.targets).reach(real.store, things)
     return list(dict.fromkeys([*said, *(quad.triple for quad in beyond)]))
 
 
 def test_both_engines_find_the_same_in_whatever_is_wrong(real: Catalogue) -> None:
-    """`PRACTICEGRAPH_MUTANTS=5000 pytest tests/test_engines.py` draws more of it."""
-    rules = shacl.turtle(shapes.read_shape_graphs(real.store))
-    results = compared(rules, shacl.turtle(mutated(real, COUNT, COUNT)))
+    """`PRACTICEGRAPH_MUTANTS=5000 pytest tests/validation/test_shacl.py` draws more of it."""
+    rules = shacl.to_turtle(shapes.read_shape_graphs(real.store))
+    results = compared(rules, shacl.to_turtle(mutated(real, COUNT, COUNT)))
     assert len({component for _, _, component, *_ in results}) >= 12
     assert len(results) > COUNT
 
@@ -97,10 +107,10 @@ from pathlib import Path
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.validation import shacl
 from practicegraph.validation.incremental import IncrementalValidator
-assert shacl.shacl is None
+assert shacl.build_engine.__module__.endswith("pyshacl_engine")
 root, case = map(Path, sys.argv[1:])
 opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
-for finding in IncrementalValidator.of(opened).check(documents.read_document(case), opened.languages).findings:
+for finding in IncrementalValidator.build(opened).check(documents.read_document(case), opened.languages).findings:
     print(finding)
 """
 

@@ -14,7 +14,7 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.shapes import ShapesError
 from practicegraph.validation import checks, stored_checks
 from practicegraph.validation.findings import Finding, FindingBuilder
-from practicegraph.validation.stored_checks import Fetch, StoredChecks
+from practicegraph.validation.stored_checks import LinkChecker, StoredChecks
 from support.catalogues import CASES, ROOT
 
 NAMES = {
@@ -64,7 +64,7 @@ def site() -> Iterator[str]:
 
 
 def test_every_check_is_a_question_with_a_case(real: Catalogue) -> None:
-    found = {audit.iri.rpartition("/")[2] for audit in stored_checks.read(real.store)}
+    found = {audit.iri.rpartition("/")[2] for audit in stored_checks.read_stored_checks(real.store)}
     assert found == NAMES <= set(real.stored_queries)
     cases = "\n".join(path.read_text() for path in CASES.glob("*.ttl"))
     assert {name for name in NAMES if f"# finds: {name} " in cases} == NAMES - {"linked-addresses"}
@@ -78,26 +78,26 @@ def test_a_check_names_field_and_other_things_in_the_language(language: str) -> 
         "nl": ("Tweede voorbeeld", "Breder begrip"),
         "el": ("Δεύτερο παράδειγμα", "Ευρύτερη έννοια"),
     }
-    assert said[language][0] in found.reason
-    assert found.field == said[language][1]
-    assert (found.severity, found.violates) == ("Info", False)
+    assert said[language][0] in found.detail
+    assert found.path_label == said[language][1]
+    assert (found.severity_name, found.is_violation) == ("Info", False)
 
 
-def audited(root: Path, wanted: Path, fetch: Fetch | None = None) -> list[Finding]:
+def audited(root: Path, wanted: Path, fetch: LinkChecker | None = None) -> list[Finding]:
     """What the checks find in one file of a catalogue."""
     opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
-    reporter = FindingBuilder(opened.phrases, opened.reader, opened.languages)
+    builder = FindingBuilder(opened.phrases, opened.reader, opened.languages)
     homes = {quad.subject.value: wanted for quad in documents.read_document(wanted).quads}  # type: ignore[union-attr]
-    auditor = StoredChecks(opened.store, reporter, homes, lambda _, predicate: predicate)
-    return list(auditor.findings({wanted}, fetch))
+    auditor = StoredChecks(opened.store, builder, homes, lambda _, predicate: predicate)
+    return list(auditor.check({wanted}, fetch))
 
 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
         ("HAVING (COUNT(DISTINCT ?concept) > 1)", "HAVING", "shared-labels"),
-        ("?this", "?thing", "shared-labels: a check gives"),
-        ("SELECT DISTINCT ?this", "SELECT DISTINCT", "shared-labels: a check gives"),
+        ("?this", "?thing", "shared-labels: a check selects"),
+        ("SELECT DISTINCT ?this", "SELECT DISTINCT", "shared-labels: a check selects"),
         ("WHERE {\n", "WHERE {\n    SERVICE <http://127.0.0.1:9/> { ?a ?b ?c }\n", "SERVICE"),
     ],
 )

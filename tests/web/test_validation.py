@@ -62,8 +62,17 @@ def findings(answer: Response) -> list[dict[str, Any]]:
     return found
 
 
+def component(finding: dict[str, Any]) -> str:
+    """The local name of a finding's component; of a rule beside SHACL, its phrase's."""
+    component = str(finding["sourceConstraintComponent"]).rpartition("#")[2]
+    is_ours = component == "programRule"
+    return str(finding["sourceShape"]).rpartition("phrase-")[2] if is_ours else component
+
+
 def places(answer: Response) -> list[tuple[str, int, int]]:
-    return [(each["rule"], each["line"], each["column"]) for each in findings(answer)]
+    """The components of an answer's findings, with line and column."""
+    located = [(each, each["location"]) for each in findings(answer)]
+    return [(component(each), place["line"], place["column"]) for each, place in located]
 
 
 def place_of(text: str, words: str) -> tuple[int, int]:
@@ -81,32 +90,37 @@ def test_a_document_of_ours_is_admitted_as_it_is_given(client: TestClient, form:
 
 
 @pytest.mark.parametrize("form", [TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES], ids=str)
-def test_a_fault_is_found_where_it_stands_in_every_syntax(client: TestClient, form: Form) -> None:
+def test_a_fault_is_found_in_every_syntax(client: TestClient, form: Form) -> None:
     text = client.get(f"/practice/1788.{form.extension}").text
     wrong = text.replace(HUNGARY, HUNGARY + "X").replace("country:HUN", "country:HUNX")
     found = findings(check(client, wrong, form, "?lang=nl"))
-    assert [each["rule"] for each in found] == ["NodeConstraintComponent"]
-    line = wrong.splitlines()[found[0]["line"] - 1]
-    assert "HUNX" in line[found[0]["column"] - 1 :]
-    assert found[0]["subject"].startswith("MINT - Mentorschap")
-    assert found[0]["field"] == "Land van herkomst / uitvoering"
-    assert found[0]["reason"].startswith("voldoet niet aan")
-    assert "HUN" in found[0]["mend"]["said"]
+    assert [component(each) for each in found] == ["NodeConstraintComponent"]
+    if form in (TURTLE, TRIG, N_TRIPLES):
+        place = found[0]["location"]
+        assert "HUNX" in wrong.splitlines()[place["line"] - 1][place["column"] - 1 :]
+        assert "HUN" in found[0]["fix"]["description"]
+    assert found[0]["location"]["file"] == f"data.{form.extension}"
+    assert found[0]["focusNode"] == MINT
+    assert found[0]["value"] == HUNGARY + "X"
+    assert found[0]["message"].startswith("MINT - Mentorschap")
+    assert "Land van herkomst / uitvoering" in found[0]["message"]
+    assert "voldoet niet aan" in found[0]["message"]
 
 
 def test_a_table_is_checked_cell_by_cell(client: TestClient) -> None:
     table = "identifier,title@en,country,category\n1788,New,HUN,\n9999,Other,FRA,good-practice\n"
     answer = check(client, table, CSV)
     assert places(answer)[0] == ("MinCountConstraintComponent", 2, 4)
-    assert {each["line"] for each in findings(answer)} == {2, 3}
+    assert {each["location"]["line"] for each in findings(answer)} == {2, 3}
 
 
 def test_a_cell_that_is_not_understood_is_a_finding_in_the_language(client: TestClient) -> None:
     table = "identifier,title@en,country\n1788,New,Narnia\n"
-    found = findings(check(client, table, CSV, "?lang=de"))
-    assert [(each["rule"], each["line"], each["column"]) for each in found] == [("Cell", 2, 3)]
-    assert found[0]["value"] == "Narnia"
-    assert found[0]["reason"].startswith("Unbekannter Wert")
+    answer = check(client, table, CSV, "?lang=de")
+    assert places(answer) == [("Cell", 2, 3)]
+    (finding,) = findings(answer)
+    assert finding["value"] == "Narnia"
+    assert "Unbekannter Wert" in finding["message"]
 
 
 def test_a_sheet_of_ours_is_admitted(client: TestClient) -> None:
@@ -126,9 +140,9 @@ def test_several_entries_may_stand_in_one_text(client: TestClient) -> None:
 def test_a_link_to_an_entry_counts_as_right_only_where_the_entry_is(client: TestClient) -> None:
     other = client.get("/practices?size=2").json()["items"][1]["id"]
     linked = ENTRY + f"\n<{MINT}> <http://purl.org/dc/terms/relation> <{other}> .\n"
-    rules = [each["rule"] for each in findings(check(client, linked))]
+    rules = [component(each) for each in findings(check(client, linked))]
     assert "Dangling" not in rules
-    lost = [each["rule"] for each in findings(check(client, linked.replace(other, other + "x")))]
+    lost = [*map(component, findings(check(client, linked.replace(other, other + "x"))))]
     assert "Dangling" in lost
 
 
@@ -145,7 +159,7 @@ def test_shapes_are_checked_by_the_shapes_for_shapes(client: TestClient) -> None
     wrong = groups.replace("sh:order 1", 'sh:order "first"', 1)
     assert wrong != groups
     assert "DatatypeConstraintComponent" in {
-        each["rule"] for each in findings(check(client, wrong))
+        component(each) for each in findings(check(client, wrong))
     }
 
 
@@ -174,11 +188,10 @@ def test_shapes_that_come_along_are_applied_instead_of_ours(client: TestClient) 
     wrong = ENTRY.replace("country:HUN", "country:HUNX")
     files = {"file": ("mine.ttl", wrong), "shapes": ("s.ttl", SHAPES)}
     found = findings(client.post("/validate?lang=nl&format=json", files=files))
-    assert [(each["rule"], each["reason"]) for each in found] == [
-        ("MaxCountConstraintComponent", "maar een")
-    ]
-    assert found[0]["path"] == "mine.ttl"
-    assert found[0]["line"] == place_of(wrong, "dct:title")[0]
+    assert [component(each) for each in found] == ["MaxCountConstraintComponent"]
+    assert found[0]["message"].endswith(": maar een")
+    assert found[0]["location"]["file"] == "mine.ttl"
+    assert found[0]["location"]["line"] == place_of(wrong, "dct:title")[0]
 
 
 def test_constraints_in_sparql_that_come_along_are_asked(client: TestClient) -> None:
@@ -189,7 +202,7 @@ def test_constraints_in_sparql_that_come_along_are_asked(client: TestClient) -> 
     shapes = f"{SHAPES[: SHAPES.index('sh:property')]} {rule}"
     data = {"text": ENTRY, "type": "ttl", "shapes": shapes}
     found = findings(client.post("/validate?format=json", data=data))
-    assert [each["reason"] for each in found] == ["has 1788"]
+    assert [each["message"].rpartition(": ")[2] for each in found] == ["has 1788"]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +276,7 @@ def test_our_context_is_known_by_its_addresses(client: TestClient) -> None:
         "https://w3id.org/practicegraph/context.jsonld",
     ):
         text = json.dumps({"@context": address, **entry})
-        assert {each["subject"] for each in findings(check(client, text, JSON_LD))} != set()
+        assert {each["focusNode"] for each in findings(check(client, text, JSON_LD))} == {MINT}
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,12 @@ from typing import IO, Any
 
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
+from ..validation.findings import VIOLATION
 
 LOG = logging.getLogger("practicegraph")
 _DELAY = 5.0  # seconds in which the service starts undisturbed
 _POLL_INTERVAL = 0.2  # seconds
 _MAX_LOGGED = 20  # violations
-_LOGGED_KEYS = ("path", "line", "column", "message")
 _MAX_SIZE = 1 << 28  # bytes of files, of which a check takes minutes and gigabytes
 
 
@@ -67,13 +67,15 @@ class FolderHealth:
 
     def add_findings(self, findings: Sequence[dict[str, Any]]) -> None:
         """Add and log the violations among the findings of a check."""
-        violations = [row for row in findings if row["severity"] == "Violation"]
+        violations = [row for row in findings if row["severity"] == VIOLATION]
         for row in violations[:_MAX_LOGGED]:
-            LOG.warning("%s:%s:%s: %s", *(row[key] for key in _LOGGED_KEYS))
+            location = row.get("location", {})
+            place = [location.get(key) for key in ("file", "line", "column")]
+            LOG.warning("%s:%s:%s: %s", *place, row["message"])
         if more := len(violations[_MAX_LOGGED:]):
             LOG.warning("%d more findings; `practicegraph check` lists them", more)
         with_fault = {fault.path for fault in self.faults}
-        for path, count in Counter(Path(row["path"]) for row in violations).items():
+        for path, count in _count_by_file(violations).items():
             if path not in with_fault and path.is_file():
                 self.faults.append(FileFault(path, _checksum(path), violations=count))
 
@@ -109,11 +111,15 @@ def _check(health: FolderHealth, ended: Event, delay: float) -> None:
                 process.kill()
         output.seek(0)
         if process.returncode in (0, 1) and not ended.is_set():
-            health.add_findings(json.load(output))
+            health.add_findings(json.load(output)["findings"])
 
 
 def _start(command: list[str], output: IO[bytes]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdout=output)  # noqa: S603 - our own module and arguments
+
+
+def _count_by_file(findings: Sequence[dict[str, Any]]) -> Counter[Path]:
+    return Counter(Path(row["location"]["file"]) for row in findings if "location" in row)
 
 
 def _checksum(path: Path) -> str:

@@ -82,7 +82,7 @@ class Services:
     @cached_property
     def validator(self) -> IncrementalValidator:
         """Return the validator of one changed document beside the store."""
-        return IncrementalValidator.of(self.catalogue)
+        return IncrementalValidator.build(self.catalogue)
 
     @cached_property
     def types(self) -> Types:

@@ -20,7 +20,7 @@ from ..storage import query_guard
 from ..storage.oxigraph import OxigraphStore
 from ..validation import checks, reports, stored_checks
 from ..validation.findings import ValidationReport
-from ..validation.stored_checks import Fetch
+from ..validation.stored_checks import LinkChecker
 from .common import PATH, InputError, errors_in_one_line, folder_option, progress
 
 language_option = click.option("--lang", "language", help="The language of words, as en or nl.")
@@ -57,12 +57,12 @@ def check(
         folder, paths = paths[0], ()
     files = [file for path in paths for file in documents.list_rdf_files(path)]
     contents = catalogue.read_folder(folder, files)
-    fetch = partial(stored_checks.find_dead_links, progress=progress) if with_links else None
+    link_checker = partial(stored_checks.find_dead_links, progress=progress) if with_links else None
     scope = files or contents.paths
     if reference:
-        checked, lines = _check_against(reference, folder, contents, scope, language, fetch)
+        checked, lines = _check_against(reference, folder, contents, scope, language, link_checker)
     else:
-        checked, lines = checks.check(folder, contents, scope, language, fetch), []
+        checked, lines = checks.check(folder, contents, scope, language, link_checker), []
     if format_name == "text":
         click.echo("\n".join([*lines, ""]), nl=False)
         print_findings(checked)
@@ -150,7 +150,7 @@ def catalogue_of(folder: Path) -> Catalogue:
 def print_findings(report: ValidationReport) -> None:
     """Write the findings of a check, violations in red."""
     for finding in report.findings:
-        click.secho(str(finding), fg="red" if finding.violates else "yellow")
+        click.secho(str(finding), fg="red" if finding.is_violation else "yellow")
 
 
 def _check_against(
@@ -159,7 +159,7 @@ def _check_against(
     contents: DocumentSet,
     scope: Sequence[Path],
     language: str | None,
-    fetch: Fetch | None,
+    link_checker: LinkChecker | None,
 ) -> tuple[ValidationReport, list[str]]:
     """Check a folder beside an earlier state; return the impact too, line by line."""
     before = _state(reference, folder)
@@ -168,8 +168,8 @@ def _check_against(
         before, State(contents.documents, new), new.preferred_languages(language)
     )
     impacts = impact.impact(comparison, comparison.differences())
-    checker = checks.build_checker(new, language, fetch)
-    lost = impact.findings(impacts, checker.reporter, contents.documents)
+    checker = checks.build_checker(new, language, link_checker)
+    lost = impact.findings(impacts, checker.builder, contents.documents)
     checked = checker.check(contents.documents, contents.unreadable, scope, before.documents, lost)
     return checked, list(impact.text(comparison, impacts, new.phrases))
 

@@ -36,7 +36,7 @@ class NotAdmittedError(CatalogueError):
     """An entry that the shapes do not admit, with the validation report."""
 
     def __init__(self, report: ValidationReport) -> None:
-        extra = {"conforms": False, "findings": reports.rows(report)}
+        extra = reports.to_json(report)
         super().__init__(report.summary, kind="notAdmitted", extra=extra)
         self.report = report
 
@@ -154,7 +154,7 @@ class EntryEditor:
         content = self.catalogue.writer.write(after, iri).encode()
         document = documents.parse_document(path, content)
         report = self.validator.check(_as_sent(document, turtle), request.languages)
-        report = report.lifted(1 if turtle else 0)
+        report = report.moved_up(1 if turtle else 0)
         if report.violations:
             raise NotAdmittedError(report)
         _require_same(document, after)

@@ -23,8 +23,8 @@ from ..search.engine import SparqlEngine
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import OxigraphStore
-from ..validation import checks
 from ..validation.findings import Finding, FindingBuilder
+from ..validation.published_iris import find_published_iris
 from .differences import Comparison, Difference, State
 
 
@@ -153,7 +153,7 @@ def _tags(state: State, iri: str, facet: Field) -> set[str]:
 def _fates(comparison: Comparison, differences: Sequence[Difference]) -> Iterator[Difference]:
     opened = comparison.old.opened
     entries = f"{opened.base}{opened.shapes.entry_shape.segment}/"
-    published = checks.find_published_iris(comparison.old.documents, opened.base, entries)
+    published = find_published_iris(comparison.old.documents, opened.base, entries)
     for difference in differences:
         gone = difference.change in ("removed", "moved", "withdrawn")
         if gone and difference.iri in published:
@@ -269,16 +269,16 @@ def _thing(comparison: Comparison, iri: str) -> str:
 
 
 def findings(
-    impact: Impact, reporter: FindingBuilder, documents: Iterable[Document]
+    impact: Impact, builder: FindingBuilder, documents: Iterable[Document]
 ) -> Iterator[Finding]:
     """Return the questions that fail now as violations, those that return nothing as warnings."""
     homes = {topic: document.path for document in documents for topic in document.topics}
     for answered in impact.questions:
         iri, words = answered.question.iri, {"reason": answered.reason, "count": answered.before}
         rule = "QueryFails" if answered.reason else "QueryEmpty"
-        reason = reporter.say(rule, **words)
-        found = reporter.violation(homes[iri], rule, iri, reason=reason)
-        yield found if answered.reason else reporter.as_warning(found)
+        detail = builder.say(rule, **words)
+        found = builder.violation(homes[iri], rule, iri, detail=detail)
+        yield found if answered.reason else builder.as_warning(found)
 
 
 def as_object(comparison: Comparison, impact: Impact) -> dict[str, Any]:

@@ -1,24 +1,29 @@
-"""Findings: what is wrong with a catalogue, where, and what would be right, in words.
+"""Findings: validation results in SHACL's terms, with labels, regions of files and fixes.
 
-Why the shapes do not admit something, in words: a rule's message, or what a limit demands.
+The source map of a file has the region that a finding is about.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from pyoxigraph import BlankNode, Literal, NamedNode
+from pyoxigraph import NamedNode, RdfFormat
 
-from ..rdf.terms import Term
-from ..schema import shapes
-from ..schema.fields import Field, NodeShape, Shapes
+from ..catalogue import documents
+from ..catalogue.documents import Document
+from ..rdf import positions
+from ..rdf.namespaces import PG, SH
+from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
 from ..schema.messages import Phrases
 from ..schema.records import RecordReader
-from ..schema.text import pick_text
-from ..storage.base import Store
-from .shacl import ValidationResult
+from ..schema.shapes import SHAPE
+
+PROGRAM_RULE = PG + "programRule"
+"""The constraint component of the rules beside SHACL; their shapes are phrases."""
+VIOLATION, WARNING = SH + "Violation", SH + "Warning"
+_PHRASE = SHAPE + "phrase-"
 
 
 class Position(NamedTuple):
@@ -34,8 +39,8 @@ class Region(NamedTuple):
     start: Position
     end: Position
 
-    def lifted(self, lines: int) -> "Region":
-        """Give the part as it is in a file that has so many lines less before it."""
+    def moved_up(self, lines: int) -> "Region":
+        """Return the region in a file from which so many lines before it are taken."""
         start, end = self.start, self.end
         return Region(
             Position(start.line - lines, start.column), Position(end.line - lines, end.column)
@@ -44,89 +49,103 @@ class Region(NamedTuple):
 
 @dataclass(frozen=True)
 class Fix:
-    """What would be right, in words, and the edit that brings it: a text in the place of a part.
+    """An edit that mends a finding: a text in the place of a region; without one, only words."""
 
-    In a syntax that we do not write, there is no edit.
-    """
-
-    said: str
-    part: Region | None
+    description: str
+    region: Region | None
     text: str
 
-
-def _lifted(part: Region | None, lines: int) -> Region | None:
-    return part and part.lifted(lines)
+    def moved_up(self, lines: int) -> "Fix":
+        """Return the fix for a file from which so many lines before it are taken."""
+        return replace(self, region=self.region and self.region.moved_up(lines))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong, in words of the chosen language; rule and severity are SHACL's names.
+    """A validation result (SHACL, section 3.6.2) with its file, region, labels and fix.
 
-    The shape is an IRI, or "" for a rule of our own. In N-Triples' syntax, the term is the value,
-    and what is missing is a value that the property ought to have, where that is known.
+    The component, the shape, the severity and the path are IRIs. `detail` says what is wrong, and
+    the labels name what it is about, in the language of the report. `value_term` is the value in
+    N-Triples; `missing_term` a value that the path should have, where it is known.
     """
 
-    path: Path
-    rule: str
-    shape: str
+    file: Path
+    focus_node: str
+    source_constraint_component: str
+    source_shape: str
     severity: str
-    level: str
-    focus: str
-    subject: str
-    field: str
-    value: str
-    reason: str
-    hint: str
-    predicate: str = ""
-    term: str = ""
-    missing: str = ""
-    part: Region | None = None
-    mend: Fix | None = None
+    severity_label: str
+    detail: str
+    result_path: str = ""
+    value: str = ""
+    focus_label: str = ""
+    path_label: str = ""
+    hint: str = ""
+    value_term: str = ""
+    missing_term: str = ""
+    region: Region | None = None
+    fix: Fix | None = None
 
     @property
-    def violates(self) -> bool:
-        """Tell whether the catalogue does not admit it; warnings and notes it does."""
-        return self.severity == "Violation"
+    def is_violation(self) -> bool:
+        """Whether the catalogue rejects it; it accepts warnings and infos."""
+        return self.severity == VIOLATION
+
+    @property
+    def severity_name(self) -> str:
+        """The local name of the severity, such as `Violation`."""
+        return self.severity.removeprefix(SH)
+
+    @property
+    def component_name(self) -> str:
+        """The local name of the constraint component; of a rule beside SHACL, its phrase's."""
+        if self.source_constraint_component == PROGRAM_RULE:
+            return self.source_shape.removeprefix(_PHRASE)
+        return _local_name(self.source_constraint_component)
 
     @property
     def shape_name(self) -> str:
-        """Give the last part of the shape's IRI."""
-        return self.shape.rpartition("#")[2].rpartition("/")[2]
+        """The local name of the shape, "" for a rule beside SHACL."""
+        is_ours = self.source_constraint_component == PROGRAM_RULE
+        return "" if is_ours else _local_name(self.source_shape)
 
     @property
     def rule_name(self) -> str:
-        """Give the rule with the shape that sets it."""
-        return " ".join(part for part in (self.shape_name, self.rule) if part)
+        """The names of shape and component."""
+        return " ".join(name for name in (self.shape_name, self.component_name) if name)
 
     @property
     def place(self) -> str:
-        """Give the file, with line and column where they are known."""
-        return ":".join([str(self.path), *map(str, self.part.start if self.part else ())])
+        """The file, with line and column where they are known."""
+        return ":".join([str(self.file), *map(str, self.region.start if self.region else ())])
 
     @property
     def message(self) -> str:
-        """Give the finding in words, without its place: entry, field, value, reason."""
-        about = [self.subject or self.focus, self.field, self.value and f"“{self.value}”"]
-        return ": ".join([*(part for part in about if part), self.reason])
+        """The finding in words, without its place: focus node, path, value, detail."""
+        about = [self.focus_label or self.focus_node, self.path_label]
+        value = f"“{self.value}”" if self.value else ""
+        return ": ".join([*(part for part in (*about, value) if part), self.detail])
 
-    def lifted(self, lines: int) -> "Finding":
-        """Give the finding as it is in a file that has so many lines less before it."""
-        mend = self.mend and replace(self.mend, part=_lifted(self.mend.part, lines))
-        return replace(self, part=_lifted(self.part, lines), mend=mend)
+    def moved_up(self, lines: int) -> "Finding":
+        """Return the finding for a file from which so many lines before it are taken."""
+        region, fix = self.region, self.fix
+        return replace(
+            self, region=region and region.moved_up(lines), fix=fix and fix.moved_up(lines)
+        )
 
     def __str__(self) -> str:
-        """Give the finding on one line: file, entry, field, value, reason, rule."""
-        said = ": ".join([self.place, self.level, self.message])
+        """Return the finding on one line, with its place, hint, fix and rule."""
+        text = ": ".join([self.place, self.severity_label, self.message])
         if self.hint:
-            said += f" · {self.hint}"
-        if self.mend:
-            said += f" → {self.mend.said}"
-        return f"{said} [{self.rule_name}]"
+            text += f" · {self.hint}"
+        if self.fix:
+            text += f" → {self.fix.description}"
+        return f"{text} [{self.rule_name}]"
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """What a check of files has found; its title and summary are in the first language."""
+    """The findings of a check of files; the title and the summary are in the first language."""
 
     findings: tuple[Finding, ...]
     files: tuple[Path, ...]
@@ -135,18 +154,23 @@ class ValidationReport:
     languages: tuple[str, ...]
 
     @property
-    def violations(self) -> int:
-        """Count what the catalogue does not admit."""
-        return sum(finding.violates for finding in self.findings)
+    def conforms(self) -> bool:
+        """Whether there is no finding (SHACL, section 3.6.1.2)."""
+        return not self.findings
 
-    def lifted(self, lines: int) -> "ValidationReport":
-        """Give the same as found in a file that has so many lines less before it."""
-        return replace(self, findings=tuple(found.lifted(lines) for found in self.findings))
+    @property
+    def violations(self) -> int:
+        """The number of violations."""
+        return sum(finding.is_violation for finding in self.findings)
+
+    def moved_up(self, lines: int) -> "ValidationReport":
+        """Return the report for a file from which so many first lines are taken."""
+        return replace(self, findings=tuple(found.moved_up(lines) for found in self.findings))
 
 
 @dataclass(frozen=True)
 class FindingBuilder:
-    """Words findings in the first of the languages."""
+    """Builds findings of rules beside SHACL, in the first of the languages."""
 
     phrases: Phrases
     reader: RecordReader
@@ -154,99 +178,121 @@ class FindingBuilder:
 
     def violation(
         self,
-        path: Path,
+        file: Path,
         rule: str,
-        focus: str = "",
+        focus_node: str = "",
         *,
-        reason: str = "",
-        field: str = "",
+        detail: str = "",
+        path_label: str = "",
         value: str = "",
         hint: str = "",
     ) -> Finding:
-        """Give a violation of a rule of our own; its reason is else the phrase of that name."""
+        """Return a violation of a rule, whose phrase is the detail where none is passed."""
         return Finding(
-            path=path,
-            rule=rule,
-            shape="",
-            severity="Violation",
-            level=self.say("Violation"),
-            focus=focus,
-            subject=self.reader.label(focus, self.languages) if focus else "",
-            field=field,
+            file=file,
+            focus_node=focus_node,
+            source_constraint_component=PROGRAM_RULE,
+            source_shape=_PHRASE + rule,
+            severity=VIOLATION,
+            severity_label=self.say("Violation"),
+            detail=detail or self.say(rule),
             value=value,
-            reason=reason or self.say(rule),
+            focus_label=self.reader.label(focus_node, self.languages) if focus_node else "",
+            path_label=path_label,
             hint=hint,
         )
 
     def as_warning(self, finding: Finding) -> Finding:
-        """Give a finding as one that the catalogue admits."""
-        return replace(finding, severity="Warning", level=self.say("Warning"))
+        """Return a finding with the severity of a warning."""
+        return replace(finding, severity=WARNING, severity_label=self.say("Warning"))
 
     def say(self, name: str, /, **words: object) -> str:
-        """Give a phrase."""
+        """Return a phrase."""
         return self.phrases.format(name, self.languages, **words)
 
 
-_VARIABLE = re.compile(r"\{[?$]\w+\}")
-_OF_NODE = "NodeConstraintComponent"
-_OF_DATATYPE = "DatatypeConstraintComponent"
+def _local_name(iri: str) -> str:
+    return iri.rpartition("#")[2].rpartition("/")[2]
+
+
+_LINE_SYNTAXES = (RdfFormat.N_QUADS, RdfFormat.N_TRIPLES)
 
 
 @dataclass(frozen=True)
-class MessageBuilder:
-    """Gives reasons in the first of the languages."""
+class SourceMap:
+    """A text with the positions of its triples in their order, and what each line begins with.
 
-    store: Store
-    shapes: Shapes
-    phrases: Phrases
-    reader: RecordReader
-    languages: Sequence[str]
+    `margins` stand before the Turtle in the head of a stored query. In `in_lines` syntaxes
+    (N-Quads, N-Triples) each triple has a line of its own, and terms have no prefixes. A text that
+    is not `editable`, such as a table, gets no edits.
+    """
 
-    def reason(self, result: ValidationResult) -> str:
-        """Give the reason of a validation result, a predicate of what it is about."""
-        for wordings in shapes.read_messages(self.store, result.shape):
-            if said := _said(pick_text(wordings, self.languages), result.messages):
-                return said
-        if result.component not in self.phrases.labels:  # a component of a reader's own
-            return " ".join(result.messages) or result.component
-        field = self.shapes.fields.get(result.shape)
-        limits = shapes.read_parameter_values(self.store, result.shape, result.component)
-        names = sorted({self._named(limit, field, result.component) for limit in limits} - {""})
-        return self.phrases.format(result.component, self.languages, limit=", ".join(names))
+    text: str
+    triples: Sequence[LocatedTriple]
+    margins: Sequence[str]
+    in_lines: bool
+    editable: bool = True
 
-    def _named(self, limit: Term, field: Field | None, component: str) -> str:
-        if isinstance(limit, Literal):
-            return limit.value
-        if isinstance(limit, BlankNode):
-            inner = shapes.read_parameter_values(self.store, limit, _OF_DATATYPE)
-            return ", ".join(self._named(term, field, _OF_DATATYPE) for term in inner)
-        assert isinstance(limit, NamedNode), limit
-        if name := self._field_name(limit.value, field) or self._kind_name(limit.value):
-            return name
-        name = self.reader.label(limit.value, self.languages)
-        if not name and field and field.scheme and component == _OF_NODE:
-            name = self.reader.label(field.scheme, self.languages)
-        return name or limit.value.rpartition("#")[2].rpartition("/")[2]
+    @classmethod
+    def build(cls, document: Document) -> "SourceMap":
+        """Return the source map of a file, without triples if they cannot be located."""
+        content, margins = document.content, list[str]()
+        if document.placed is not None:
+            return cls(content.decode(), document.placed, margins, in_lines=False, editable=False)
+        if document.path.suffix == documents.QUERY_SUFFIX:
+            margins = documents.comment_prefixes(content)
+            content = documents.split_query_file(content)[0]
+        text, in_lines = content.decode("utf-8-sig"), document.form in _LINE_SYNTAXES
+        locate = positions.locate_n_quads if in_lines else positions.locate_triples
+        try:
+            return cls(text, tuple(locate(text)), margins, in_lines)
+        except UnknownTokenError:
+            return cls(text, (), margins, in_lines)
 
-    def _field_name(self, predicate: str, field: Field | None) -> str:
-        """Give the name of the field beside this one that has the property."""
-        for kind in self.shapes.node_shapes:
-            if field in kind.fields and (found := field_of(kind, predicate)):
-                return pick_text(found.names, self.languages)
-        return ""
+    @cached_property
+    def _by_subject(self) -> dict[str, list[LocatedTriple]]:
+        triples: dict[str, list[LocatedTriple]] = {}
+        for triple in self.triples:
+            if isinstance(triple.subject, NamedNode):
+                triples.setdefault(triple.subject.value, []).append(triple)
+        return triples
 
-    def _kind_name(self, class_iri: str) -> str:
-        kind = self.shapes.find_node_shape([class_iri])
-        return pick_text(kind.labels, self.languages) if kind else ""
+    def triples_of(self, subject: str) -> Sequence[LocatedTriple]:
+        """Return the triples of a subject, in their order."""
+        return self._by_subject.get(subject, ())
 
+    def find_triple(self, finding: Finding) -> LocatedTriple | None:
+        """Return the triple whose value a finding is about, None where it is the focus node."""
+        if not finding.result_path and finding.value_term == f"<{finding.focus_node}>":
+            return None
+        return next(
+            (t for t in self._on_path(finding) if str(t.object) == finding.value_term), None
+        )
 
-def _said(wording: str, messages: Sequence[str]) -> str:
-    """Give the message that a wording has become, its variables filled in, or ""."""
-    parts = map(re.escape, _VARIABLE.split(wording))
-    form = re.compile(".*".join(parts), re.DOTALL)
-    return next((message for message in messages if wording and form.fullmatch(message)), "")
+    def region(self, finding: Finding) -> Region | None:
+        """Return where the value of a finding stands, else its path, else its focus node."""
+        if triple := self.find_triple(finding):
+            return self.region_of(triple.spans.object)
+        if finding.result_path:
+            for triple in self._on_path(finding):
+                return self.region_of(triple.spans.predicate)
+        triples = self.triples_of(finding.focus_node)
+        return self.region_of(triples[0].spans.subject) if triples else None
 
+    def region_of(self, span: Span) -> Region:
+        """Return a span of the text as a region of the file."""
+        return Region(self._position(span.start), self._position(span.end))
 
-def field_of(kind: NodeShape, predicate: str) -> Field | None:
-    """Give the field of a kind that has a property."""
-    return next((field for field in kind.fields if field.predicate == predicate), None)
+    def margin(self, offset: int) -> str:
+        """Return what the line of an offset begins with."""
+        line = self.text.count("\n", 0, offset)
+        return self.margins[line] if line < len(self.margins) else ""
+
+    def _on_path(self, finding: Finding) -> Iterator[LocatedTriple]:
+        for triple in self.triples_of(finding.focus_node):
+            if finding.result_path in ("", triple.predicate.value):
+                yield triple
+
+    def _position(self, offset: int) -> Position:
+        column = offset - self.text.rfind("\n", 0, offset)
+        return Position(self.text.count("\n", 0, offset) + 1, column + len(self.margin(offset)))

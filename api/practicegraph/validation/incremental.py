@@ -1,20 +1,22 @@
-"""What a changed document brings to a catalogue, checked beside a store of any size.
+"""Incremental validation: one changed document beside a store of any size.
 
-Of the store only that is read at which the shapes look from the document. So the cost does not
+Only what is in the validation scope of the document is read from the store. So the cost does not
 grow with the store, and the findings are those of a check of everything.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import chain, islice
+from operator import or_
 from pathlib import Path
 from typing import Self
 
-from pyoxigraph import DefaultGraph, NamedNode, Quad
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
+from ..rdf.namespaces import RDF
 from ..rdf.terms import Node, Term
 from ..schema import lifecycle, shapes
 from ..schema.fields import Shapes
@@ -24,24 +26,111 @@ from ..schema.records import RecordReader
 from ..schema.vocabularies import Vocabularies
 from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
-from . import scope
 from .checks import Checker
 from .findings import Finding, ValidationReport
-from .scope import AffectedGraphs, ValidationScopes, ends, traits
-from .shacl import ShapesGraph, turtle
+from .scope import (
+    Scope,
+    ValidationScopes,
+    build_markers,
+    find_classes,
+    find_classes_and_properties,
+    nodes,
+    read_scopes,
+    with_marker_targets,
+)
+from .shacl import ShapesGraph, to_turtle
+
+_TYPE = NamedNode(RDF + "type")
+
+
+@dataclass(frozen=True)
+class AffectedGraphs:
+    """Follows the scopes against their direction, in a store as it was before a change."""
+
+    store: Store
+    scopes: ValidationScopes
+
+    def find(self, before: Set[Quad], after: Set[Quad]) -> set[str]:
+        """Return the names of the graphs that are affected where quads replace others."""
+        changed = set(self._changed(before, after))
+        subjects = {nodes(quad)[0] for quad in after}
+        affected = {graph for node in subjects for graph in self._graphs(node)}
+        scopes = {"": self.scopes.others, **self.scopes.targets}
+        for name, scope in scopes.items():
+            if any(scope.contains_anywhere(quad.predicate) for quad in before ^ after):
+                return self.store.graph_names()
+            affected |= self._graphs_with_scope(changed, scope | self.scopes.others, name)
+        return affected
+
+    def _changed(self, before: Set[Quad], after: Set[Quad]) -> Iterator[Term]:
+        """Yield the terms from which something else is in scope, or which are described anew."""
+        for quad in before ^ after:
+            if self._all_scopes.contains(quad.predicate):
+                yield quad.subject
+            if self._all_scopes.follows_inversely(quad.predicate):
+                yield quad.object
+        yield from {quad.subject for quad in before} ^ {quad.subject for quad in after}
+
+    def _graphs_with_scope(self, changed: Set[Term], scope: Scope, name: str) -> set[str]:
+        """Return the graphs of nodes, of a class or property or all, with a change in scope."""
+        graphs: set[str] = set()
+        waiting, seen = list(changed), set(changed)
+        while waiting:
+            term = waiting.pop()
+            if term in scope.constants:
+                return self.store.graph_names()
+            new = set(self._step_back(term, scope)) - seen
+            seen |= new
+            waiting += new
+            for quad in (*self._quads(term), *self.store.quads(None, None, term)):
+                if not name or self._has(quad.subject, name):
+                    graphs.add(_graph(quad))
+        return graphs
+
+    def _step_back(self, term: Term, scope: Scope) -> Iterator[Term]:
+        """Yield the terms that have a term in scope at one step."""
+        for quad in self.store.quads(None, None, term):
+            if scope.follows(quad.predicate):
+                yield quad.subject
+        for quad in self._quads(term) if scope.inverse else ():
+            if scope.follows_inversely(quad.predicate):
+                yield quad.object
+
+    def _quads(self, term: Term) -> Iterable[Quad]:
+        return self.store.quads(term) if isinstance(term, NamedNode | BlankNode) else ()
+
+    def _graphs(self, node: Node) -> set[str]:
+        return {_graph(quad) for quad in self.store.quads(node)}
+
+    def _has(self, node: Term, name: str) -> bool:
+        """Whether a node has a class or a property."""
+        assert isinstance(node, NamedNode | BlankNode), node
+        if name in self.scopes.with_superclasses(find_classes(self.store.quads(node, _TYPE))):
+            return True
+        return any(True for _ in self.store.quads(node, NamedNode(name)))
+
+    @cached_property
+    def _all_scopes(self) -> Scope:
+        return reduce(or_, self.scopes.targets.values(), self.scopes.others)
+
+
+def _graph(quad: Quad) -> str:
+    assert isinstance(quad.graph_name, NamedNode), quad
+    return quad.graph_name.value
+
 
 _SUCCESSOR = NamedNode(IS_REPLACED_BY)
 
 
 @dataclass(frozen=True)
 class IncrementalValidator:
-    """Checks documents beside a store that holds all others; `home` gives the file of a topic.
+    """Validates a document beside a store that holds all others; `home` is the file of a topic.
 
-    The rules are aimed at what has marks.
+    The shapes target nodes with markers.
     """
 
     store: Store
-    rules: ShapesGraph
+    shapes_graph: ShapesGraph
     shapes: Shapes
     phrases: Phrases
     vocabularies: Vocabularies
@@ -49,108 +138,102 @@ class IncrementalValidator:
     home: Callable[[str], Path]
 
     @classmethod
-    def of(cls, catalogue: Catalogue) -> Self:
+    def build(cls, catalogue: Catalogue) -> Self:
         """Return the validator of documents beside all that a catalogue's store holds."""
-        aimed = ShapesGraph(turtle(scope.aimed(shapes.read_shape_graphs(catalogue.store))))
+        triples = with_marker_targets(shapes.read_shape_graphs(catalogue.store))
         return cls(
-            catalogue.store,
-            aimed,
-            catalogue.shapes,
-            catalogue.phrases,
-            catalogue.vocabularies,
-            catalogue.base,
-            catalogue.path_of_iri,
+            store=catalogue.store,
+            shapes_graph=ShapesGraph(to_turtle(triples)),
+            shapes=catalogue.shapes,
+            phrases=catalogue.phrases,
+            vocabularies=catalogue.vocabularies,
+            base=catalogue.base,
+            home=catalogue.path_of_iri,
         )
 
     def check(self, document: Document, languages: Sequence[str]) -> ValidationReport:
-        """Give what is wrong in a document that is to stand in the place of its topics' graphs.
+        """Return the report on a document that is to replace the graphs of its topics.
 
-        After it comes what the change makes wrong in other graphs; they are not in lines. The
-        store is as it was before the change. Messages are in the first of the languages.
+        The findings that the change causes in other graphs follow; they have no region. The store
+        is as before the change. Messages are in the first of the languages.
         """
-        others = [self._stored(graph) for graph in sorted(self.touched(document))]
-        before = self.checked(others, languages) if others else None
-        after = self.checked([*others, document], languages)
-        known = set(map(str, before.findings)) if before else set()
-        own = [found for found in after.findings if _is_of(document, found)]
-        new = [f for f in after.findings if not _is_of(document, f) and str(f) not in known]
-        violations = sum(finding.violates for finding in own + new)
-        counts = {"violations": violations, "warnings": len(own + new) - violations}
+        others = [self._stored(graph) for graph in sorted(self.affected_graphs(document))]
+        before = self._check(others, languages).findings if others else ()
+        after = self._check([*others, document], languages)
+        known = set(map(str, before))
+        own = [finding for finding in after.findings if _is_about(document, finding)]
+        caused = [f for f in after.findings if not _is_about(document, f) and str(f) not in known]
+        violations = sum(finding.is_violation for finding in own + caused)
+        counts = {"violations": violations, "warnings": len(own + caused) - violations}
         summary = self.phrases.format("checked", languages, files=1, **counts)
-        return replace(after, findings=(*own, *new), files=(document.path,), summary=summary)
+        findings, files = (*own, *caused), (document.path,)
+        return replace(after, findings=findings, files=files, summary=summary)
 
-    def beside(self, documents: Sequence[Document]) -> Iterator[Quad]:
-        """Give what other graphs say that matters to documents."""
-        if not documents:
-            return iter(())
-        topics = {NamedNode(topic) for document in documents for topic in document.topics}
-        quads = [quad for document in documents for quad in document.quads]
-        things = dict.fromkeys(node for quad in quads for node in ends(quad))
-        values = dict.fromkeys(quad.object for quad in quads)
-        sight = self._sights.of(traits(quads))
-        seen = list(sight.beyond(self.store, [*things, *values]))
-        names = map(self._name, dict.fromkeys(q.object for q in seen if q.predicate == _SUCCESSOR))
-        told = {quad.subject for quad in (*quads, *seen)}
-        ours = (node for node in things if node not in told and self._is_ours(node))
-        signs = (self._sign(node, topics) for node in ours)
-        found = chain(seen, *names, *signs)
-        return (quad for quad in found if quad.graph_name not in topics)
-
-    def touched(self, document: Document) -> set[str]:
-        """Give the names of the other graphs for which it matters that the document changes."""
+    def affected_graphs(self, document: Document) -> set[str]:
+        """Return the names of the other graphs to which it matters that the document changes."""
         before = {quad for topic in document.topics for quad in self.store.graph_quads(topic)}
-        return self._touches.of(before, set(document.quads)) - set(document.topics)
+        return self._affected_graphs.find(before, set(document.quads)) - set(document.topics)
 
-    def checked(
-        self,
-        documents: Sequence[Document],
-        languages: Sequence[str],
-        wanted: Iterable[Path] = (),
-        audited: Store | None = None,
-    ) -> ValidationReport:
-        """Give what is wrong in documents that stand in the place of their topics."""
+    def _check(self, documents: Sequence[Document], languages: Sequence[str]) -> ValidationReport:
+        """Return the report on documents that replace the graphs of their topics."""
         store = OxigraphStore()
         store.add(quad for document in documents for quad in document.quads)
-        marks = scope.marks(list(store.quads()), self._sights)
-        store.add(list(self.beside(documents)))
+        markers = tuple(build_markers(list(store.quads()), self._scopes))
+        store.add(list(self.in_scope(documents)))
         checker = Checker(
-            store,
-            self.store,
-            self.rules.beside(marks),
-            self.shapes,
-            self.phrases,
-            RecordReader(store, self.vocabularies, self.shapes.label_properties),
-            lifecycle.read_lifecycle(store),
-            self.base,
-            languages,
-            audited,
+            store=store,
+            context=self.store,
+            shapes_graph=self.shapes_graph,
+            shapes=self.shapes,
+            phrases=self.phrases,
+            reader=RecordReader(store, self.vocabularies, self.shapes.label_properties),
+            lifecycle=lifecycle.read_lifecycle(store),
+            base=self.base,
+            languages=languages,
+            is_whole=False,
+            markers=markers,
         )
-        return checker.check(documents, (), wanted or [document.path for document in documents])
+        return checker.check(documents, (), [document.path for document in documents])
+
+    def in_scope(self, documents: Sequence[Document]) -> Iterator[Quad]:
+        """Return the quads of other graphs that are in the scope of documents."""
+        topics = {NamedNode(topic) for document in documents for topic in document.topics}
+        quads = [quad for document in documents for quad in document.quads]
+        described = dict.fromkeys(node for quad in quads for node in nodes(quad))
+        values = dict.fromkeys(quad.object for quad in quads)
+        scope = self._scopes.combine(find_classes_and_properties(quads))
+        reached = list(scope.reach(self.store, [*described, *values]))
+        successors = dict.fromkeys(q.object for q in reached if q.predicate == _SUCCESSOR)
+        subjects = {quad.subject for quad in (*quads, *reached)}
+        ours = (node for node in described if node not in subjects and self._is_ours(node))
+        mentions = (self._first_quad(node, topics) for node in ours)
+        found = chain(reached, *map(self._labels, successors), *mentions)
+        return (quad for quad in found if quad.graph_name not in topics)
 
     def _stored(self, graph: str) -> Document:
         return Document(self.home(graph), tuple(self.store.graph_quads(graph)), (graph,), {})
 
-    def _name(self, thing: Term) -> Iterator[Quad]:
-        """Give what a successor is called, for words that speak of it."""
-        quads = self.store.quads(thing) if isinstance(thing, NamedNode) else ()
+    def _labels(self, node: Term) -> Iterator[Quad]:
+        """Return the labels of a successor, which messages name."""
+        quads = self.store.quads(node) if isinstance(node, NamedNode) else ()
         return (quad for quad in quads if quad.predicate.value in self.shapes.label_properties)
 
     def _is_ours(self, node: Node) -> bool:
         return isinstance(node, NamedNode) and node.value.startswith(self.base)
 
-    def _sign(self, thing: Node, besides: Set[Node | DefaultGraph]) -> Iterable[Quad]:
-        """Give a quad that tells that other graphs describe a thing, whatever it says."""
-        quads = self.store.quads(thing)
-        return islice((quad for quad in quads if quad.graph_name not in besides), 1)
+    def _first_quad(self, node: Node, except_: Set[Node | DefaultGraph]) -> Iterable[Quad]:
+        """Return a quad of a node in another graph, so that it is known to be described."""
+        quads = self.store.quads(node)
+        return islice((quad for quad in quads if quad.graph_name not in except_), 1)
 
     @cached_property
-    def _sights(self) -> ValidationScopes:
-        return scope.read(self.store, (DEPRECATED, IS_REPLACED_BY))
+    def _scopes(self) -> ValidationScopes:
+        return read_scopes(self.store, (DEPRECATED, IS_REPLACED_BY))
 
     @cached_property
-    def _touches(self) -> AffectedGraphs:
-        return AffectedGraphs(self.store, self._sights)
+    def _affected_graphs(self) -> AffectedGraphs:
+        return AffectedGraphs(self.store, self._scopes)
 
 
-def _is_of(document: Document, finding: Finding) -> bool:
-    return finding.path in (document.path, Path())
+def _is_about(document: Document, finding: Finding) -> bool:
+    return finding.file in (document.path, Path())

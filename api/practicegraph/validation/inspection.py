@@ -48,7 +48,7 @@ from ..storage.remote import Endpoint, RemoteStore, StoreError
 from . import reports, submissions
 from .checks import build_checker
 from .findings import Finding, FindingBuilder, Position, Region, ValidationReport
-from .shacl import ShapesGraph, compile_shapes, turtle
+from .shacl import ShapesGraph, read_shapes, to_turtle
 from .submissions import GIVEN, Submission, SubmissionReader, TableReader
 
 _MOST_MENTIONED = 1000
@@ -102,7 +102,7 @@ class SubmissionValidator:
 
     @cached_property
     def _rules(self) -> ShapesGraph:
-        return compile_shapes(self._known.store)
+        return read_shapes(self._known.store)
 
     def _opened(self, documents: Iterable[Document]) -> Catalogue:
         """Give the catalogue as documents have it, but for shapes, which may be faulty in them."""
@@ -129,9 +129,9 @@ class SubmissionValidator:
         for problem in error.problems:
             if not problem.location.column:
                 raise UnreadableError(problem.location.path, problem.reason, problem.location.line)
-        checker = build_checker(self._known, language, rules=self._rules)
-        found = [_of_cell(checker.reporter, problem) for problem in error.problems]
-        return checker.checked(found, (), {finding.path for finding in found})
+        checker = build_checker(self._known, language, shapes_graph=self._rules)
+        found = [_of_cell(checker.builder, problem) for problem in error.problems]
+        return checker.report(found, (), {finding.file for finding in found})
 
     def _mentioned(self, documents: Iterable[Document]) -> list[Document]:
         """Give the graphs of the entries that are mentioned, and that these mention."""
@@ -169,7 +169,9 @@ class SubmissionValidator:
         held.add(quad for document in data for quad in document.quads)
         applied = _rules(_triples([*shapes, *documents])) if of_shapes else self._rules
         checker = replace(
-            build_checker(opened, language, rules=self._rules), held=held, rules=applied
+            build_checker(opened, language, shapes_graph=self._rules),
+            data=held,
+            shapes_graph=applied,
         )
         return checker.check(data, (), [document.path for document in documents])
 
@@ -186,17 +188,19 @@ class SubmissionValidator:
         store = OxigraphStore()
         store.add(quad for document in data for quad in document.quads)
         store.add(in_graph(own, GIVEN))
-        checker = build_checker(opened, language, rules=self._rules)
-        checker = replace(checker, store=store, context=store, rules=_rules(own))
-        return checker.check_by_rules(data, [document.path for document in documents])
+        checker = build_checker(opened, language, shapes_graph=self._rules)
+        checker = replace(checker, store=store, context=store, shapes_graph=_rules(own))
+        return checker.validate(data, [document.path for document in documents])
 
 
-def _of_cell(reporter: FindingBuilder, problem: ParseProblem) -> Finding:
+def _of_cell(builder: FindingBuilder, problem: ParseProblem) -> Finding:
     """Give what cannot be understood in a cell of a table, where it stands."""
     place = problem.location
-    found = reporter.violation(place.path, "Cell", reason=problem.reason)
+    found = builder.violation(place.path, "Cell", detail=problem.reason)
     start = Position(place.line, place.column)
-    return replace(found, field=problem.field, value=problem.value, part=Region(start, start))
+    return replace(
+        found, path_label=problem.field, value=problem.value, region=Region(start, start)
+    )
 
 
 def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document]]:
@@ -209,7 +213,7 @@ def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document
 
 
 def _rules(triples: Iterable[Triple]) -> ShapesGraph:
-    return ShapesGraph(turtle(triples))
+    return ShapesGraph(to_turtle(triples))
 
 
 def _triples(documents: Iterable[Document]) -> Sequence[Triple]:
@@ -235,7 +239,7 @@ def answer(inspection: SubmissionValidator, request: Request, output: BinaryIO) 
     except StoreError as error:
         write_error(output, type(error).__name__, str(error))
     else:
-        report = reports.ANSWERS[request["form"]].write(checked, inspection.prefixes)
+        report = reports.FORMATS[request["form"]].write(checked, inspection.prefixes)
         write_text(output, REPORT, report)
 
 

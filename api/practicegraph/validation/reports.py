@@ -1,16 +1,8 @@
-"""What a check has found, in every form: for people as text or a page, for programs as data.
+"""The formats of a validation report.
 
-Pages made of templates, in which all that is filled in is text and never markup.
-
-What a check has found, for the pipelines that run it: SARIF and JUnit's XML.
-
-SARIF: https://docs.oasis-open.org/sarif/sarif/v2.1.0/. JUnit's XML has no standard; this is what
-the programs that read it agree on: suites of cases, with failures and errors.
-
-What a check has found as a validation report (https://www.w3.org/TR/shacl/, section 3.6).
-
-Places are those of Pointer Methods in RDF (https://www.w3.org/TR/Pointers-in-RDF10/), mends the
-suggestions of DASH (http://datashapes.org/dash). The rules beside SHACL are known by their phrases.
+The report of SHACL has positions by Pointer Methods in RDF (https://www.w3.org/TR/Pointers-in-RDF10/)
+and fixes as suggestions of DASH (http://datashapes.org/dash). SARIF is 2.1.0
+(https://docs.oasis-open.org/sarif/sarif/v2.1.0/). JUnit's XML has no standard.
 """
 
 import hashlib
@@ -26,19 +18,231 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .. import __version__
-from ..rdf.namespaces import EARL, PG, PTR, RDF, SH, XSD
-from ..rdf.terms import Node, Term
+from ..rdf.namespaces import EARL, PTR, RDF, SH, XSD
+from ..rdf.terms import Node
 from ..rdf.turtle import TurtleWriter
-from ..schema.shapes import SHAPE
 from ..storage.base import parse_term
-from .findings import Finding, Fix, Region, ValidationReport
+from .findings import Finding, Fix, Position, Region, ValidationReport
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {"Violation": "error", "Warning": "warning", "Info": "note"}
+
+
+def write_sarif(report: ValidationReport) -> str:
+    """Return the report in SARIF, with the rules of its findings and their fixes."""
+    rules = {finding.rule_name: finding for finding in report.findings}
+    driver = {
+        "name": "PracticeGraph",
+        "version": __version__,
+        "language": report.languages[0],
+        "rules": [_sarif_rule(name, finding) for name, finding in rules.items()],
+    }
+    indices = {name: index for index, name in enumerate(rules)}
+    run = {
+        "tool": {"driver": driver},
+        "language": report.languages[0],
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            _sarif_result(finding, indices[finding.rule_name]) for finding in report.findings
+        ],
+    }
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, ensure_ascii=False, indent=1) + "\n"
+
+
+def _sarif_rule(name: str, finding: Finding) -> dict[str, Any]:
+    description = ": ".join(part for part in (finding.path_label, finding.detail) if part)
+    rule = {
+        "id": name,
+        "shortDescription": {"text": description},
+        "help": {"text": finding.hint or description},
+        "defaultConfiguration": {"level": _LEVELS[finding.severity_name]},
+    }
+    is_blank = finding.source_shape.startswith("_:")
+    return rule if is_blank else rule | {"helpUri": finding.source_shape}
+
+
+def _sarif_result(finding: Finding, index: int) -> dict[str, Any]:
+    terms = (finding.focus_node, finding.result_path, finding.value_term, finding.rule_name)
+    fingerprint = hashlib.sha256("\n".join(terms).encode()).hexdigest()
+    result = {
+        "ruleId": finding.rule_name,
+        "ruleIndex": index,
+        "level": _LEVELS[finding.severity_name],
+        "message": {"text": finding.message},
+        "partialFingerprints": {"finding/v1": fingerprint},
+    }
+    if finding.file.name:
+        result["locations"] = [_sarif_location(finding)]
+    if finding.fix and finding.fix.region:
+        result["fixes"] = [_sarif_fix(finding.file, finding.fix, finding.fix.region)]
+    return result
+
+
+def _sarif_location(finding: Finding) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": _sarif_artifact(finding.file)}
+    if finding.region:
+        physical["region"] = _sarif_region(finding.region)
+    location: dict[str, Any] = {"physicalLocation": physical}
+    if node := finding.focus_node:
+        name = finding.focus_label or node
+        location["logicalLocations"] = [{"fullyQualifiedName": node, "name": name}]
+    return location
+
+
+def _sarif_fix(file: Path, fix: Fix, region: Region) -> dict[str, Any]:
+    replacement = {"deletedRegion": _sarif_region(region), "insertedContent": {"text": fix.text}}
+    change = {"artifactLocation": _sarif_artifact(file), "replacements": [replacement]}
+    return {"description": {"text": fix.description}, "artifactChanges": [change]}
+
+
+def _sarif_region(region: Region) -> dict[str, int]:
+    return {
+        "startLine": region.start.line,
+        "startColumn": region.start.column,
+        "endLine": region.end.line,
+        "endColumn": region.end.column,
+    }
+
+
+def _sarif_artifact(file: Path) -> Mapping[str, str]:
+    return {"uri": file.as_uri() if file.is_absolute() else quote(file.as_posix())}
+
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot write (section 2.2)."""
+
+
+def write_junit(report: ValidationReport) -> str:
+    """Return the report as one suite a file: violations fail, unreadable files are errors."""
+    by_file: dict[Path, list[Finding]] = {file: [] for file in report.files}
+    for finding in report.findings:
+        by_file.setdefault(finding.file, []).append(finding)
+    root = Element("testsuites", {"name": report.title, **_counts(by_file.values())})
+    for file, findings in by_file.items():
+        names = {"name": _clean(str(file)), **_counts([findings])}
+        suite = SubElement(root, "testsuite", names)
+        for finding in findings:
+            _add_case(suite, finding)
+        if not findings:
+            SubElement(suite, "testcase", _names(file, file.name))
+    indent(root)
+    return tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _counts(suites: Iterable[Sequence[Finding]]) -> dict[str, str]:
+    """Count cases, failures and errors; a file without a finding is one case that passes."""
+    suites = list(suites)
+    node_shapes = [_kind(finding) for findings in suites for finding in findings]
+    passed = sum(not findings for findings in suites)
+    return {
+        "tests": str(len(node_shapes) + passed),
+        "failures": str(node_shapes.count("failure")),
+        "errors": str(node_shapes.count("error")),
+    }
+
+
+def _kind(finding: Finding) -> str:
+    """Return the element of a finding; one without a focus node is about an unreadable file."""
+    if not finding.is_violation:
+        return "system-out"
+    return "failure" if finding.focus_node else "error"
+
+
+def _add_case(suite: Element, finding: Finding) -> None:
+    about = (finding.focus_label or finding.focus_node, finding.path_label, finding.value)
+    name = f"{': '.join(part for part in about if part)} [{finding.rule_name}]".strip()
+    case = SubElement(suite, "testcase", _names(finding.file, name))
+    element = SubElement(case, _kind(finding))
+    if finding.is_violation:
+        element.set("message", _clean(finding.message))
+        element.set("type", finding.component_name)
+    element.text = _clean(str(finding))
+
+
+def _names(file: Path, name: str) -> dict[str, str]:
+    return {"classname": _clean(str(file)), "name": _clean(name)}
+
+
+def _clean(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)
+
+
+_DASH = "http://datashapes.org/dash#"
+_PREFIXES = {"dash": _DASH, "earl": EARL, "ptr": PTR, "sh": SH, "xsd": XSD}
+
+
+def write_turtle(report: ValidationReport, prefixes: Mapping[str, str]) -> str:
+    """Return the report in Turtle."""
+    return TurtleWriter({**prefixes, **_PREFIXES}).write(_report_triples(report))
+
+
+def _report_triples(report: ValidationReport) -> Iterator[Triple]:
+    node, conforms = BlankNode(), "true" if report.conforms else "false"
+    yield _link(node, RDF + "type", SH + "ValidationReport")
+    yield _literal(node, SH + "conforms", conforms, "boolean")
+    for finding in report.findings:
+        result = BlankNode()
+        yield Triple(node, NamedNode(SH + "result"), result)
+        yield from _result_triples(result, finding, report.languages[0])
+
+
+def _result_triples(result: Node, finding: Finding, language: str) -> Iterator[Triple]:
+    message = Literal(finding.message, language=language)
+    yield _link(result, RDF + "type", SH + "ValidationResult")
+    yield Triple(result, NamedNode(SH + "focusNode"), _focus_node(finding))
+    yield _link(result, SH + "resultSeverity", finding.severity)
+    yield Triple(result, NamedNode(SH + "resultMessage"), message)
+    yield _link(result, SH + "sourceConstraintComponent", finding.source_constraint_component)
+    if not finding.source_shape.startswith("_:"):
+        yield _link(result, SH + "sourceShape", finding.source_shape)
+    if finding.result_path:
+        yield _link(result, SH + "resultPath", finding.result_path)
+    if finding.value_term:
+        yield Triple(result, NamedNode(SH + "value"), parse_term(finding.value_term))
+    if finding.region:
+        yield from _pointer(result, finding.file, finding.region.start)
+    if finding.fix:
+        suggestion, description = BlankNode(), Literal(finding.fix.description, language=language)
+        yield Triple(result, NamedNode(_DASH + "suggestion"), suggestion)
+        yield _link(suggestion, RDF + "type", _DASH + "Suggestion")
+        yield Triple(suggestion, NamedNode(SH + "message"), description)
+
+
+def _pointer(result: Node, file: Path, start: Position) -> Iterator[Triple]:
+    pointer = BlankNode()
+    yield Triple(result, NamedNode(EARL + "pointer"), pointer)
+    yield _link(pointer, RDF + "type", PTR + "LineCharPointer")
+    yield Triple(pointer, NamedNode(PTR + "reference"), _file_iri(file))
+    yield _literal(pointer, PTR + "lineNumber", str(start.line), "integer")
+    yield _literal(pointer, PTR + "charNumber", str(start.column), "integer")
+
+
+def _focus_node(finding: Finding) -> Node:
+    """Return the focus node; the file where it cannot be read."""
+    if finding.focus_node.startswith("_:"):
+        return BlankNode(finding.focus_node.removeprefix("_:"))
+    return NamedNode(finding.focus_node) if finding.focus_node else _file_iri(finding.file)
+
+
+def _file_iri(file: Path) -> NamedNode:
+    """Return the IRI of a file; of one that is not on this machine, without a folder."""
+    return NamedNode(file.absolute().as_uri() if file.exists() else f"file:///{quote(file.name)}")
+
+
+def _link(subject: Node, predicate: str, value: str) -> Triple:
+    return Triple(subject, NamedNode(predicate), NamedNode(value))
+
+
+def _literal(subject: Node, predicate: str, value: str, datatype: str) -> Triple:
+    return Triple(subject, NamedNode(predicate), Literal(value, datatype=NamedNode(XSD + datatype)))
 
 
 def environment(package: str) -> Environment:
-    """Give what makes pages of the templates of a package; a name that is missing is an error."""
+    """Return the environment of a package's templates; a name that is missing is an error."""
     return Environment(
         loader=PackageLoader(package),
         autoescape=True,
@@ -48,311 +252,71 @@ def environment(package: str) -> Environment:
     )
 
 
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
-_LEVELS = {"Violation": "error", "Warning": "warning", "Info": "note"}
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write (section 2.2)."""
-
-
-def sarif(checked: ValidationReport) -> str:
-    """Give the findings in SARIF 2.1.0, with the rules that they break and edits that mend them."""
-    rules = {finding.rule_name: finding for finding in checked.findings}
-    driver = {
-        "name": "PracticeGraph",
-        "version": __version__,
-        "language": checked.languages[0],
-        "rules": [_rule(name, finding) for name, finding in rules.items()],
-    }
-    places = {name: place for place, name in enumerate(rules)}
-    run = {
-        "tool": {"driver": driver},
-        "language": checked.languages[0],
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, places[finding.rule_name]) for finding in checked.findings],
-    }
-    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, ensure_ascii=False, indent=1) + "\n"
-
-
-def _rule(name: str, finding: Finding) -> dict[str, Any]:
-    about = ": ".join(part for part in (finding.field, finding.reason) if part)
-    address = finding.shape if finding.shape_name else f"{SHAPE}phrase-{finding.rule}"
-    rule = {
-        "id": name,
-        "shortDescription": {"text": about},
-        "help": {"text": finding.hint or about},
-        "defaultConfiguration": {"level": _LEVELS[finding.severity]},
-    }
-    return rule if address.startswith("_:") else rule | {"helpUri": address}
-
-
-def _result(finding: Finding, place: int) -> dict[str, Any]:
-    about = "\n".join((finding.focus, finding.predicate, finding.term, finding.rule_name))
-    result = {
-        "ruleId": finding.rule_name,
-        "ruleIndex": place,
-        "level": _LEVELS[finding.severity],
-        "message": {"text": finding.message},
-        "partialFingerprints": {"finding/v1": hashlib.sha256(about.encode()).hexdigest()},
-    }
-    if finding.path.name:
-        result["locations"] = [_location(finding)]
-    if finding.mend and finding.mend.part:
-        result["fixes"] = [_fix(finding.path, finding.mend, finding.mend.part)]
-    return result
-
-
-def _location(finding: Finding) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": _artifact(finding.path)}
-    if finding.part:
-        physical["region"] = _region(finding.part)
-    location: dict[str, Any] = {"physicalLocation": physical}
-    if finding.focus:
-        location["logicalLocations"] = [
-            {"fullyQualifiedName": finding.focus, "name": finding.subject or finding.focus}
-        ]
-    return location
-
-
-def _fix(path: Path, mend: Fix, part: Region) -> dict[str, Any]:
-    edit = {"deletedRegion": _region(part), "insertedContent": {"text": mend.text}}
-    change = {"artifactLocation": _artifact(path), "replacements": [edit]}
-    return {"description": {"text": mend.said}, "artifactChanges": [change]}
-
-
-def _region(part: Region) -> dict[str, int]:
-    return {
-        "startLine": part.start.line,
-        "startColumn": part.start.column,
-        "endLine": part.end.line,
-        "endColumn": part.end.column,
-    }
-
-
-def _artifact(path: Path) -> Mapping[str, str]:
-    return {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
-
-
-def junit(checked: ValidationReport) -> str:
-    """Give the findings as a suite a file: violations fail, unreadable files are errors."""
-    by_file: dict[Path, list[Finding]] = {path: [] for path in checked.files}
-    for finding in checked.findings:
-        by_file.setdefault(finding.path, []).append(finding)
-    root = Element("testsuites", {"name": checked.title, **_numbers(by_file.values())})
-    for path, findings in by_file.items():
-        names = {"name": _writable(str(path)), **_numbers([findings])}
-        suite = SubElement(root, "testsuite", names)
-        for finding in findings:
-            _case(suite, finding)
-        if not findings:
-            SubElement(suite, "testcase", _named(path, path.name))
-    indent(root)
-    return tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _numbers(suites: Iterable[Sequence[Finding]]) -> dict[str, str]:
-    """Count cases, failures and errors; a file without a finding is one case that passes."""
-    listed = list(suites)
-    sorts = [_sort(finding) for findings in listed for finding in findings]
-    passed = sum(not findings for findings in listed)
-    return {
-        "tests": str(len(sorts) + passed),
-        "failures": str(sorts.count("failure")),
-        "errors": str(sorts.count("error")),
-    }
-
-
-def _sort(finding: Finding) -> str:
-    """Give the element that holds a finding; what is about nothing in a file is no RDF."""
-    if not finding.violates:
-        return "system-out"
-    return "failure" if finding.focus else "error"
-
-
-def _case(suite: Element, finding: Finding) -> None:
-    about = (finding.subject or finding.focus, finding.field, finding.value)
-    name = f"{': '.join(part for part in about if part)} [{finding.rule_name}]".strip()
-    case = SubElement(suite, "testcase", _named(finding.path, name))
-    said = SubElement(case, _sort(finding))
-    if finding.violates:
-        said.set("message", _writable(finding.message))
-        said.set("type", finding.rule)
-    said.text = _writable(str(finding))
-
-
-def _named(path: Path, name: str) -> dict[str, str]:
-    return {"classname": _writable(str(path)), "name": _writable(name)}
-
-
-def _writable(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)
-
-
-_DASH = "http://datashapes.org/dash#"
-_OUR_RULE = PG + "programRule"
-
-
-def turtle(checked: ValidationReport, prefixes: Mapping[str, str]) -> str:
-    """Give the report in Turtle."""
-    known = {"dash": _DASH, "earl": EARL, "ptr": PTR, "sh": SH, "xsd": XSD}
-    return TurtleWriter({**prefixes, **known}).write(triples(checked))
-
-
-def jsonld(checked: ValidationReport) -> str:
-    """Give the report in JSON-LD."""
-    text = serialize(triples(checked), format=RdfFormat.JSON_LD)
-    assert isinstance(text, bytes)
-    return text.decode()
-
-
-def triples(checked: ValidationReport) -> Iterator[Triple]:
-    """Give the report as triples; by section 3.6.1.2 nothing conforms that has a warning."""
-    report = BlankNode()
-    conforms = Literal("false" if checked.findings else "true", datatype=NamedNode(XSD + "boolean"))
-    yield _said(report, RDF + "type", SH + "ValidationReport")
-    yield Triple(report, NamedNode(SH + "conforms"), conforms)
-    for finding in checked.findings:
-        result = BlankNode()
-        yield Triple(report, NamedNode(SH + "result"), result)
-        yield from _verdicts_result(result, finding, checked.languages[0])
-
-
-def _verdicts_result(result: Node, finding: Finding, language: str) -> Iterator[Triple]:
-    ours = not finding.shape
-    yield _said(result, RDF + "type", SH + "ValidationResult")
-    yield Triple(result, NamedNode(SH + "focusNode"), _focus(finding))
-    yield _said(result, SH + "resultSeverity", SH + finding.severity)
-    component = _OUR_RULE if ours else SH + finding.rule
-    yield _said(result, SH + "sourceConstraintComponent", component)
-    if not finding.shape.startswith("_:"):
-        shape = f"{SHAPE}phrase-{finding.rule}" if ours else finding.shape
-        yield _said(result, SH + "sourceShape", shape)
-    if finding.predicate:
-        yield _said(result, SH + "resultPath", finding.predicate)
-    if finding.term:
-        yield Triple(result, NamedNode(SH + "value"), parse_term(finding.term))
-    message = Literal(finding.message, language=language)
-    yield Triple(result, NamedNode(SH + "resultMessage"), message)
-    if finding.part:
-        yield from _pointer(result, finding.path, finding.part)
-    if finding.mend:
-        said = Literal(finding.mend.said, language=language)
-        yield from _linked(result, _DASH + "suggestion", _DASH + "Suggestion", SH + "message", said)
-
-
-def _pointer(result: Node, path: Path, part: Region) -> Iterator[Triple]:
-    start = BlankNode()
-    integer = NamedNode(XSD + "integer")
-    yield Triple(result, NamedNode(EARL + "pointer"), start)
-    yield _said(start, RDF + "type", PTR + "LineCharPointer")
-    yield Triple(start, NamedNode(PTR + "reference"), _file(path))
-    for name, number in (("lineNumber", part.start.line), ("charNumber", part.start.column)):
-        value = Literal(str(number), datatype=integer)
-        yield Triple(start, NamedNode(PTR + name), value)
-
-
-def _linked(subject: Node, link: str, kind: str, predicate: str, value: Term) -> Iterator[Triple]:
-    node = BlankNode()
-    yield Triple(subject, NamedNode(link), node)
-    yield _said(node, RDF + "type", kind)
-    yield Triple(node, NamedNode(predicate), value)
-
-
-def _focus(finding: Finding) -> Node:
-    """Give what a finding is about: a thing, or the file where nothing in it is known."""
-    if finding.focus.startswith("_:"):
-        return BlankNode(finding.focus.removeprefix("_:"))
-    return NamedNode(finding.focus) if finding.focus else _file(finding.path)
-
-
-def _file(path: Path) -> NamedNode:
-    """Give the address of a file; one that is not on this machine has no folder."""
-    return NamedNode(path.absolute().as_uri() if path.exists() else f"file:///{quote(path.name)}")
-
-
-def _said(subject: Node, predicate: str, value: str) -> Triple:
-    return Triple(subject, NamedNode(predicate), NamedNode(value))
-
-
 _ENVIRONMENT = environment("practicegraph.validation")
+
+
+def write_html(report: ValidationReport) -> str:
+    """Return the report as a page that can be printed."""
+    files = [(file, list(some)) for file, some in groupby(report.findings, attrgetter("file"))]
+    return _ENVIRONMENT.get_template("report.html").render(report=report, files=files)
 
 
 @dataclass(frozen=True)
 class ReportFormat:
-    """A form of a report: its media type, and what writes it with the prefixes of a catalogue."""
+    """A format: its media type, and what writes a report in it with a catalogue's prefixes."""
 
     media_type: str
     write: Callable[[ValidationReport, Mapping[str, str]], str]
 
 
-def text(checked: ValidationReport) -> str:
-    """Give the findings one a line, as compilers print theirs, and the summary."""
-    return "\n".join([*map(str, checked.findings), checked.summary]) + "\n"
+def write_text(report: ValidationReport) -> str:
+    """Return the findings one a line, as compilers print theirs, and the summary."""
+    return "\n".join([*map(str, report.findings), report.summary]) + "\n"
 
 
-def as_json(checked: ValidationReport) -> str:
-    """Give the findings as a list in JSON."""
-    return json.dumps(rows(checked), ensure_ascii=False, indent=1) + "\n"
+def write_json(report: ValidationReport) -> str:
+    """Return the report as a JSON object."""
+    return json.dumps(to_json(report), ensure_ascii=False, indent=1) + "\n"
 
 
-def as_object(checked: ValidationReport) -> str:
-    """Give the findings in an object of JSON that says whether there are any, and the summary."""
-    found = {"conforms": not checked.findings, "summary": checked.summary}
-    return json.dumps(found | {"findings": rows(checked)}, ensure_ascii=False, indent=1) + "\n"
+def to_json(report: ValidationReport) -> dict[str, Any]:
+    """Return whether the files conform, and the findings in SHACL's terms."""
+    return {"conforms": report.conforms, "findings": [*map(_finding, report.findings)]}
 
 
-def rows(checked: ValidationReport) -> list[dict[str, Any]]:
-    """Give the findings as objects of JSON."""
-    return [_row(finding) for finding in checked.findings]
-
-
-def html(checked: ValidationReport) -> str:
-    """Give the findings as a page that stands alone and can be printed."""
-    files = [(path, list(some)) for path, some in groupby(checked.findings, attrgetter("path"))]
-    return _ENVIRONMENT.get_template("report.html").render(checked=checked, files=files)
-
-
-def _row(finding: Finding) -> dict[str, Any]:
-    start = finding.part.start if finding.part else None
-    return {
-        "path": str(finding.path),
-        "line": start and start.line,
-        "column": start and start.column,
-        "end": finding.part and finding.part.end._asdict(),
-        "rule": finding.rule,
-        "shape": finding.shape,
-        "severity": finding.severity,
-        "level": finding.level,
-        "focus": finding.focus,
-        "subject": finding.subject,
-        "predicate": finding.predicate,
-        "field": finding.field,
+def _finding(finding: Finding) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "focusNode": finding.focus_node,
+        "resultPath": finding.result_path,
         "value": finding.value,
-        "reason": finding.reason,
-        "hint": finding.hint,
+        "sourceConstraintComponent": finding.source_constraint_component,
+        "sourceShape": finding.source_shape,
+        "severity": finding.severity,
         "message": finding.message,
-        "mend": finding.mend and _edit(finding.mend),
+        "hint": finding.hint,
+        "location": _location(finding.file, finding.region) if finding.file.name else {},
     }
+    if fix := finding.fix:
+        row["fix"] = {"description": fix.description}
+        if fix.region:
+            row["fix"] |= {"location": _location(finding.file, fix.region), "text": fix.text}
+    return {name: value for name, value in row.items() if value}
 
 
-def _edit(mend: Fix) -> dict[str, Any]:
-    if mend.part is None:
-        return {"said": mend.said}
-    start, end = (position._asdict() for position in mend.part)
-    return {"said": mend.said, "start": start, "end": end, "text": mend.text}
+def _location(file: Path, region: Region | None) -> dict[str, Any]:
+    if not region:
+        return {"file": str(file)}
+    (line, column), (end_line, end_column) = region
+    end = {"endLine": end_line, "endColumn": end_column}
+    return {"file": str(file), "line": line, "column": column, **end}
 
 
 FORMATS = {
-    "text": ReportFormat("text/plain", lambda checked, _: text(checked)),
-    "json": ReportFormat("application/json", lambda checked, _: as_json(checked)),
-    "turtle": ReportFormat("text/turtle", turtle),
-    "jsonld": ReportFormat("application/ld+json", lambda checked, _: jsonld(checked)),
-    "html": ReportFormat("text/html", lambda checked, _: html(checked)),
-    "sarif": ReportFormat("application/sarif+json", lambda checked, _: sarif(checked)),
-    "junit": ReportFormat("application/xml", lambda checked, _: junit(checked)),
+    "text": ReportFormat("text/plain", lambda report, _: write_text(report)),
+    "json": ReportFormat("application/json", lambda report, _: write_json(report)),
+    "turtle": ReportFormat("text/turtle", write_turtle),
+    "html": ReportFormat("text/html", lambda report, _: write_html(report)),
+    "sarif": ReportFormat("application/sarif+json", lambda report, _: write_sarif(report)),
+    "junit": ReportFormat("application/xml", lambda report, _: write_junit(report)),
 }
-"""The forms by name."""
-ANSWERS = FORMATS | {
-    "json": ReportFormat("application/json", lambda checked, _: as_object(checked))
-}
-"""The same as a service gives them: what is not a list may get keys later."""
+"""The formats by name."""

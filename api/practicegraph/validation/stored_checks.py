@@ -1,12 +1,10 @@
-"""Checks beside SHACL: stored questions with a severity, whose rows are said as findings.
+"""Stored queries with a severity, whose rows are findings; links that do not answer any more.
 
-A row says of `?this`, at `?path`, that `?value` is no good, or that `?missing` ought to be said. In
-the question's message, `{?name}` stands for what the row has there (SHACL, section 5.3.2).
+A row has the focus node as `?this`, and at `?path` a `?value` that is wrong or a `?missing` one. In
+the query's message, `{?name}` stands for the row's term of that name (SHACL, section 5.3.2).
 
-Links to elsewhere: which addresses do not answer any more.
-
-Several hosts are asked at once, and each one for one address after the other. A server that refuses
-a program may well answer a person, so what it refuses is no dead link.
+Links: several hosts are asked at once, each for one IRI after the other. A server that refuses a
+program may answer a person, so that a refusal is no dead link.
 """
 
 import re
@@ -41,132 +39,131 @@ from ..storage import query_guard
 from ..storage.base import Solution, Store
 from .findings import Finding, FindingBuilder
 
-Fetch = Callable[[Iterable[str]], Mapping[str, str]]
-"""Gives those of the addresses that do not answer, with why."""
+LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
+"""Returns those of the IRIs that do not answer, with the reason."""
 
-_RULE = "SPARQLConstraintComponent"
+_COMPONENT = SH + "SPARQLConstraintComponent"
+_TRUE = Literal(True)
 _THIS = re.compile(r"[?$]this\b")
 _VARIABLE = re.compile(r"\{[?$](\w+)\}")
 
 
 @dataclass(frozen=True)
 class StoredCheck:
-    """A question that is a check; one that fetches asks the addresses among its values."""
+    """A stored query that is a check; `follows_links` where it asks whether its values answer."""
 
     iri: str
     text: str
     severity: str
     messages: Labels
-    fetches: bool
+    follows_links: bool
 
 
 @dataclass(frozen=True)
 class StoredChecks:
-    """Says what the checks find; homes are the files of the things that rows are about."""
+    """Runs the stored checks of a store; `files` are those of the focus nodes."""
 
     store: Store
-    reporter: FindingBuilder
-    homes: Mapping[str, Path]
-    field_name: Callable[[str, str], str]
+    builder: FindingBuilder
+    files: Mapping[str, Path]
+    path_label: Callable[[str, str], str]
 
-    def findings(self, wanted: Set[Path], fetch: Fetch | None) -> Iterator[Finding]:
-        """Give what is found in the wanted files; without `fetch`, no address is asked.
+    def check(self, files: Set[Path], link_checker: LinkChecker | None) -> Iterator[Finding]:
+        """Yield the findings in some files; without a link checker, no link is followed.
 
-        Raises ShapesError for a check that cannot be asked.
+        Raises ShapesError for a check that cannot be evaluated.
         """
-        for audit in read(self.store):
-            if audit.fetches and not fetch:
+        for check in read_stored_checks(self.store):
+            if check.follows_links and not link_checker:
                 continue
-            rows = [row for row in _rows(self.store, audit) if self._home(row) in wanted]
-            for row in _unanswered(rows, fetch) if audit.fetches and fetch else rows:
-                yield self._finding(audit, row)
+            rows = [row for row in _evaluate(self.store, check) if self._file(row) in files]
+            if check.follows_links and link_checker:
+                rows = list(_with_answers(rows, link_checker))
+            yield from (self._finding(check, row) for row in rows)
 
-    def _home(self, row: Solution) -> Path | None:
-        return self.homes.get(as_text(row["this"])) if isinstance(row["this"], NamedNode) else None
+    def _file(self, row: Solution) -> Path | None:
+        return self.files.get(as_text(row["this"])) if isinstance(row["this"], NamedNode) else None
 
-    def _finding(self, audit: StoredCheck, row: Solution) -> Finding:
-        focus, path = as_text(row["this"]), self._home(row)
-        predicate = as_text(row["path"]) if "path" in row else ""
+    def _finding(self, check: StoredCheck, row: Solution) -> Finding:
+        focus_node, file = as_text(row["this"]), self._file(row)
+        path = as_text(row["path"]) if "path" in row else ""
         value, missing = row.get("value"), row.get("missing")
         shown = value if value is not None else missing
-        assert path is not None
-        found = self.reporter.violation(
-            path,
-            _RULE,
-            focus,
-            reason=self._reason(audit, row),
-            field=self._field(focus, predicate),
+        assert file is not None
+        finding = self.builder.violation(
+            file,
+            "SPARQLConstraintComponent",
+            focus_node,
+            detail=self._detail(check, row),
+            path_label=self._label(focus_node, path),
             value=as_text(shown) if isinstance(shown, NamedNode | Literal) else "",
         )
         return replace(
-            found,
-            shape=audit.iri,
-            severity=audit.severity,
-            level=self.reporter.say(audit.severity),
-            predicate=predicate,
-            term="" if value is None else str(value),
-            missing="" if missing is None else str(missing),
+            finding,
+            source_constraint_component=_COMPONENT,
+            source_shape=check.iri,
+            severity=check.severity,
+            severity_label=self.builder.say(check.severity.removeprefix(SH)),
+            result_path=path,
+            value_term="" if value is None else str(value),
+            missing_term="" if missing is None else str(missing),
         )
 
-    def _field(self, focus: str, predicate: str) -> str:
-        name = self.field_name(focus, predicate) if predicate else ""
-        return name if name != predicate else predicate.rpartition("#")[2].rpartition("/")[2]
+    def _label(self, focus_node: str, path: str) -> str:
+        label = self.path_label(focus_node, path) if path else ""
+        return label if label != path else path.rpartition("#")[2].rpartition("/")[2]
 
-    def _reason(self, audit: StoredCheck, row: Solution) -> str:
-        message = pick_text(audit.messages, self.reporter.languages)
-        return _VARIABLE.sub(lambda match: self._named(row.get(match[1])), message)
+    def _detail(self, check: StoredCheck, row: Solution) -> str:
+        message = pick_text(check.messages, self.builder.languages)
+        return _VARIABLE.sub(lambda match: self._name(row.get(match[1])), message)
 
-    def _named(self, term: Term | None) -> str:
+    def _name(self, term: Term | None) -> str:
         if isinstance(term, NamedNode):
-            return self.reporter.reader.label(term.value, self.reporter.languages) or term.value
+            return self.builder.reader.label(term.value, self.builder.languages) or term.value
         return term.value if isinstance(term, Literal) else ""
 
 
-def read(store: Store) -> list[StoredCheck]:
-    """Read the checks out of the store, in order of their addresses."""
+def read_stored_checks(store: Store) -> list[StoredCheck]:
+    """Return the stored checks of a store, in order of their IRIs."""
     nodes = sorted(store.subjects(SH + "severity"), key=str)
     texts = ((node, store.value(node, SH + "select")) for node in nodes)
     return [
         StoredCheck(
             iri=node.value,
             text=text.value,
-            severity=as_text(severity).removeprefix(SH),
+            severity=as_text(severity),
             messages=store.labels(node, SH + "message"),
-            fetches=store.value(node, PG + "fetches") == _TRUE,
+            follows_links=store.value(node, PG + "fetches") == _TRUE,
         )
         for node, text in texts
         if isinstance(text, Literal) and (severity := store.value(node, SH + "severity"))
     ]
 
 
-_TRUE = Literal(True)
-
-
-def _rows(store: Store, audit: StoredCheck) -> list[Solution]:
+def _evaluate(store: Store, check: StoredCheck) -> list[Solution]:
     try:
-        query_guard.check_service_calls(audit.text)
-        rows = list(store.select(audit.text))
+        query_guard.check_service_calls(check.text)
+        rows = list(store.select(check.text))
     except (SyntaxError, ValueError) as error:
-        raise ShapesError(f"{audit.iri}: {error}") from error
-    if not _THIS.search(audit.text) or any("this" not in row for row in rows):
-        raise ShapesError(f"{audit.iri}: a check gives ?this, what is at fault")
+        raise ShapesError(f"{check.iri}: {error}") from error
+    if not _THIS.search(check.text) or any("this" not in row for row in rows):
+        raise ShapesError(f"{check.iri}: a check selects ?this, the focus node")
     return rows
 
 
-def _unanswered(rows: Iterable[Solution], fetch: Fetch) -> Iterator[Solution]:
-    """Give the rows whose values do not answer, with why as `?answer`."""
-    listed = [(row, row["value"]) for row in rows if "value" in row]
-    asked = [(row, term.value) for row, term in listed if isinstance(term, NamedNode)]
-    silent = fetch({address for _, address in asked})
-    for row, address in asked:
-        if address in silent:
-            yield {**row, "answer": Literal(silent[address])}
+def _with_answers(rows: Iterable[Solution], link_checker: LinkChecker) -> Iterator[Solution]:
+    """Yield the rows whose values do not answer, with the reason as `?answer`."""
+    links = [(row, value) for row in rows if isinstance(value := row.get("value"), NamedNode)]
+    dead = link_checker({iri.value for _, iri in links})
+    for row, iri in links:
+        if iri.value in dead:
+            yield {**row, "answer": Literal(dead[iri.value])}
 
 
 _SECONDS = 15  # that a server has for each answer
-_HOSTS = 8  # asked at once
+_MAX_HOSTS = 8  # asked at once
 _REFUSALS = frozenset({401, 403, 405, 406, 429, 451, 503, 999})
-_KEPT = "!#$%&'()*+,/:;=?@[]~"  # what an address may have beside letters and digits (RFC 3986)
+_SAFE = "!#$%&'()*+,/:;=?@[]~"  # characters of a URI beside letters and digits (RFC 3986)
 _HEADERS = {"User-Agent": f"PracticeGraph/{__version__} (link check)", "Accept": "*/*"}
 _HANDLERS = (
     ProxyHandler,
@@ -184,40 +181,40 @@ class _NoHostError(Exception):
 
 
 def find_dead_links(
-    addresses: Iterable[str], progress: Progress = no_progress, seconds: float = _SECONDS
+    iris: Iterable[str], progress: Progress = no_progress, seconds: float = _SECONDS
 ) -> dict[str, str]:
-    """Give those of the addresses on the web that do not answer, with why.
+    """Return those of the IRIs on the web that do not answer in some seconds, with the reason.
 
-    Each server has some seconds to answer; one to which nothing connects is asked once.
+    A host to which nothing connects is asked once.
     """
     hosts: dict[str, list[str]] = {}
-    for address in sorted(addresses):
-        if address.startswith(("http://", "https://")):
-            hosts.setdefault(urlsplit(address).netloc, []).append(address)
-    with ThreadPoolExecutor(_HOSTS) as pool:
-        asked = [pool.submit(_of_host, listed, seconds) for listed in hosts.values()]
-        found = [answer.result() for answer in progress("Asking hosts", asked)]
-    return {address: reason for silent in found for address, reason in silent.items()}
+    for iri in sorted(iris):
+        if iri.startswith(("http://", "https://")):
+            hosts.setdefault(urlsplit(iri).netloc, []).append(iri)
+    with ThreadPoolExecutor(_MAX_HOSTS) as pool:
+        asked = [pool.submit(_ask_host, of_host, seconds) for of_host in hosts.values()]
+        results = [result.result() for result in progress("Asking hosts", asked)]
+    return {iri: reason for dead in results for iri, reason in dead.items()}
 
 
-def _of_host(addresses: Sequence[str], seconds: float) -> dict[str, str]:
+def _ask_host(iris: Sequence[str], seconds: float) -> dict[str, str]:
     opener = OpenerDirector()
     for handler in _HANDLERS:
         opener.add_handler(handler())
     try:
-        reasons = {address: _reason(opener, address, seconds) for address in addresses}
+        reasons = {iri: _ask(opener, iri, seconds) for iri in iris}
     except _NoHostError as error:
-        return dict.fromkeys(addresses, str(error))
-    return {address: reason for address, reason in reasons.items() if reason}
+        return dict.fromkeys(iris, str(error))
+    return {iri: reason for iri, reason in reasons.items() if reason}
 
 
-def _reason(opener: OpenerDirector, address: str, seconds: float) -> str:
-    """Give why an address does not answer, or ""; servers that know no HEAD are asked with GET."""
+def _ask(opener: OpenerDirector, iri: str, seconds: float) -> str:
+    """Return why an IRI does not answer, or ""; a server without HEAD is asked with GET."""
     reason = ""
     for method in ("HEAD", "GET"):
         try:
-            asked = Request(_ascii(address), method=method, headers=_HEADERS)  # noqa: S310 - the opener knows HTTP alone
-            with opener.open(asked, timeout=seconds):
+            request = Request(_to_uri(iri), method=method, headers=_HEADERS)  # noqa: S310 - the opener knows HTTP alone
+            with opener.open(request, timeout=seconds):
                 return ""
         except HTTPError as error:
             if error.code in _REFUSALS:
@@ -230,7 +227,7 @@ def _reason(opener: OpenerDirector, address: str, seconds: float) -> str:
     return reason
 
 
-def _ascii(address: str) -> str:
-    """Write an IRI as a URI (RFC 3987, section 3.1)."""
-    host = urlsplit(address).netloc
-    return quote(address.replace(host, host.encode("idna").decode(), 1), safe=_KEPT)
+def _to_uri(iri: str) -> str:
+    """Return an IRI as a URI (RFC 3987, section 3.1)."""
+    host = urlsplit(iri).netloc
+    return quote(iri.replace(host, host.encode("idna").decode(), 1), safe=_SAFE)

@@ -163,9 +163,41 @@ class GapsObject(JsonObject):
     gaps: list[GapObject]
 
 
+class LocationObject(JsonObject):
+    """A region of a file; lines and columns are from 1, the end is the first character after it."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+    endLine: int | None = None  # noqa: N815
+    endColumn: int | None = None  # noqa: N815
+
+
+class FixObject(JsonObject):
+    """What mends a finding, in words; and the text to put in the place of a region."""
+
+    description: str
+    location: LocationObject | None = None
+    text: str | None = None
+
+
+class FindingObject(JsonObject):
+    """A validation result (SHACL, section 3.6.2); a key without a value is left out."""
+
+    focusNode: str | None = None  # noqa: N815
+    resultPath: str | None = None  # noqa: N815
+    value: str | None = None
+    sourceConstraintComponent: str  # noqa: N815
+    sourceShape: str  # noqa: N815
+    severity: str
+    message: str
+    hint: str | None = None
+    location: LocationObject | None = None
+    fix: FixObject | None = None
+
+
 class ReportObject(JsonObject):
-    """The report of a validation: findings with their place and, if there is one, a fix."""
+    """The report of a validation: whether there is no finding, and the findings."""
 
     conforms: bool
-    summary: str
-    findings: list[dict[str, Any]]
+    findings: list[FindingObject]

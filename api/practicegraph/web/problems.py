@@ -17,14 +17,13 @@ from ..validation import reports
 from ..validation.findings import ValidationReport
 from .context import VARY, Site
 from .http import negotiation
-from .http.negotiation import HTML, JSON, JSON_LD, TURTLE, Form, NotAcceptableError
+from .http.negotiation import HTML, JSON, TURTLE, Form, NotAcceptableError
 
 PROBLEM = Form("json", ("application/problem+json", "application/json"))
 _REPORTS = {
     PROBLEM: "",
     HTML: "html",
     TURTLE: "turtle",
-    JSON_LD: "jsonld",
     Form("sarif", ("application/sarif+json",)): "sarif",
     Form("junit", ("application/xml", "text/xml")): "junit",
     Form("text", ("text/plain",)): "text",

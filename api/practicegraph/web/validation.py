@@ -164,7 +164,7 @@ REPORTS = (
 )
 """The forms of reports, by the names that they have on the command line, and `ttl`."""
 _BY_MEDIA_TYPE = {form.media_type: name for name, form in reports.FORMATS.items()}
-_DEFAULT = ("json", "html", "text", "turtle", "jsonld", "sarif", "junit")
+_DEFAULT = ("json", "html", "text", "turtle", "sarif", "junit")
 _TEXT = {"type": "string"}
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _FIELDS = {

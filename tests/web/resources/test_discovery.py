@@ -18,7 +18,7 @@ from rdflib import DCAT, DCTERMS, VOID, Graph, URIRef
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.errors import RequestError
-from practicegraph.validation.shacl import ShapesGraph, turtle
+from practicegraph.validation.shacl import ShapesGraph, to_turtle
 from practicegraph.web.app import application
 from practicegraph.web.context import Site
 from practicegraph.web.resources import discovery
@@ -141,7 +141,7 @@ def test_examples_dumps_and_services_answer(client: TestClient, described: Graph
 
 
 def test_the_catalogue_passes_dcat_ap(text: str) -> None:
-    assert ShapesGraph(turtle(rules())).results(triples(text)) == []
+    assert ShapesGraph(to_turtle(rules())).validate(triples(text)) == []
 
 
 @pytest.mark.parametrize("name", ["title", "publisher", "license", "format", "language"])
@@ -149,7 +149,9 @@ def test_dcat_ap_shapes_report_what_is_left_out(text: str, name: str) -> None:
     left = [
         triple for triple in triples(text) if triple.predicate.value != DCTERMS[name].toPython()
     ]
-    assert any(name in result.path for result in ShapesGraph(turtle(rules())).results(left))
+    assert any(
+        name in result.result_path for result in ShapesGraph(to_turtle(rules())).validate(left)
+    )
 
 
 def triples(text: str) -> list[Triple]:

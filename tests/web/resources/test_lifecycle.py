@@ -93,12 +93,14 @@ def total(served: TestClient, query: str) -> int:
 def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Path) -> None:
     contents = catalogue.read_folder(root)
     findings = checks.check(root, contents, contents.paths).findings
-    assert {(found.rule, found.severity) for found in findings} == {("Deprecated", "Warning")}
+    assert {(found.component_name, found.severity_name) for found in findings} == {
+        ("Deprecated", "Warning")
+    }
     replaced = [found for found in findings if found.value == REPLACED]
     assert replaced
     assert all(SUCCESSOR in found.hint for found in replaced)
     (withdrawn,) = (found for found in findings if found.value == WITHDRAWN)
-    assert withdrawn.focus == LAST
+    assert withdrawn.focus_node == LAST
     assert "remove it" in withdrawn.hint
 
 

@@ -12,7 +12,7 @@ from practicegraph.validation import stored_checks
 from support.catalogues import ROOT, opened
 
 NAMES = sorted(path.stem for path in (ROOT / "queries").glob("*.rq"))
-CHECKS = {audit.iri for audit in stored_checks.read(opened(ROOT).store)}
+CHECKS = {check.iri for check in stored_checks.read_stored_checks(opened(ROOT).store)}
 """The questions that find faults, of which the catalogue has none."""
 BASE = "https://w3id.org/practicegraph/"
 

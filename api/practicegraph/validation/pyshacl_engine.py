@@ -1,0 +1,108 @@
+"""pySHACL, the reference: for the tests, and where the package `shacl` has no wheel."""
+
+import logging
+import warnings
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import pyshacl
+import rdflib
+from pyoxigraph import Literal, NamedNode
+from pyoxigraph import Store as Oxigraph
+from pyshacl.constraints import CONSTRAINT_PARAMETERS_MAP
+from pyshacl.constraints.core.property_pair_constraints import (
+    LessThanConstraintComponent,
+    LessThanOrEqualsConstraintComponent,
+)
+from rdflib import SH, BNode, Graph, URIRef
+from rdflib.term import Node
+
+from ..schema.text import MAX_TEXT_LENGTH
+from .results import Engine, ValidationResult, predicate, strip_brackets
+
+logging.getLogger("rdflib.term").setLevel(logging.ERROR)
+
+_Comparison = tuple[bool, list[Any]]
+
+
+def build_engine(shapes: str) -> Engine:
+    """Return the engine for a shapes graph in Turtle."""
+    graph = _parse(shapes)
+    return lambda data: _validate(_parse(data), graph)
+
+
+def _parse(text: str) -> Graph:
+    """Parse Turtle without rdflib's warnings about ill-typed literals, which SHACL reports."""
+    rdflib.NORMALIZE_LITERALS = False  # results have values as written; pySHACL resets this
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return Graph().parse(data=text, format="turtle")
+
+
+def _validate(data: Graph, shapes: Graph) -> list[ValidationResult]:
+    _, report, _ = pyshacl.validate(data, shacl_graph=shapes, inplace=True)
+    assert isinstance(report, Graph), report
+    return sorted(_result(report, node) for _, node in report.subject_objects(SH.result))
+
+
+def _result(report: Graph, node: Node) -> ValidationResult:
+    def text(predicate: URIRef) -> str:
+        term = report.value(node, predicate)
+        return "" if term is None else _n_triples(term)
+
+    return ValidationResult(
+        focus_node=text(SH.focusNode),
+        result_path=predicate(text(SH.resultPath)),
+        source_constraint_component=strip_brackets(text(SH.sourceConstraintComponent)),
+        value=text(SH.value),
+        severity=strip_brackets(text(SH.resultSeverity)),
+        source_shape=strip_brackets(text(SH.sourceShape)),
+        messages=tuple(sorted(str(message) for message in report.objects(node, SH.resultMessage))),
+    )
+
+
+class _LessThan(LessThanConstraintComponent):
+    """Compares as SPARQL does (SHACL, section 4.5.3): what cannot be compared is not less."""
+
+    def _compare_lt(self, values: Any, others: Any, graph: Any, focus: Any) -> _Comparison:
+        wrong = _find_wrong(values, "<", others)
+        return bool(wrong), [self.make_v_result(graph, focus, value_node=v) for v in wrong]
+
+
+class _LessThanOrEquals(LessThanOrEqualsConstraintComponent):
+    """Compares as SPARQL does (SHACL, section 4.5.4): what cannot be compared is not less."""
+
+    def _compare_ltoe(self, values: Any, others: Any, graph: Any, focus: Any) -> _Comparison:
+        wrong = _find_wrong(values, "<=", others)
+        return bool(wrong), [self.make_v_result(graph, focus, value_node=v) for v in wrong]
+
+
+CONSTRAINT_PARAMETERS_MAP[SH.lessThan] = _LessThan
+CONSTRAINT_PARAMETERS_MAP[SH.lessThanOrEquals] = _LessThanOrEquals
+
+
+def _find_wrong(values: Iterable[Node], operator: str, others: Iterable[Node]) -> list[Any]:
+    return [v for v in values if not all(_compare(v, operator, other) for other in others)]
+
+
+def _compare(value: Node, operator: str, other: Node) -> bool:
+    if isinstance(value, BNode) or isinstance(other, BNode):
+        return False
+    is_short = all(len(str(term)) <= MAX_TEXT_LENGTH for term in (value, other))
+    return (_cached_comparison if is_short else _ask_sparql)(value, operator, other)
+
+
+def _ask_sparql(value: Node, operator: str, other: Node) -> bool:
+    query = f"ASK {{ FILTER ({_n_triples(value)} {operator} {_n_triples(other)}) }}"
+    return bool(Oxigraph().query(query))
+
+
+_cached_comparison = lru_cache(maxsize=1024)(_ask_sparql)
+
+
+def _n_triples(term: Node) -> str:
+    if isinstance(term, rdflib.Literal):
+        datatype = NamedNode(term.datatype) if term.datatype else None
+        return str(Literal(str(term), language=term.language, datatype=datatype))
+    return f"_:{term}" if isinstance(term, BNode) else f"<{term}>"
