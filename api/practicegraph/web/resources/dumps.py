@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 
 from ...application.dump_process import DumpProcess
 from ...errors import RequestError
-from ...exchange.dumps import ARCHIVE_NAME, DUMP_NAMES, Dump, ReleaseDumps
+from ...exchange.dumps import ARCHIVE_NAME, DUMP_NAMES, MAX_ARCHIVES, Dump, ReleaseDumps
 from .. import urls
 from ..context import Site
 from ..http import conditional, responses
@@ -37,7 +37,7 @@ class DumpFiles:
     dumper: DumpProcess
 
     async def newest(self, request: Request, name: str) -> Response:
-        """Answer with the newest dump; raises RequestError, or RequestError if there is none.
+        """Answer with the newest dump; raises RequestError if there is none.
 
         An address that stays is the Content-Location (RFC 9110, section 8.7).
         """
@@ -45,7 +45,7 @@ class DumpFiles:
             raise RequestError("notFound")
         made = self.dumper.newest()
         if made is None:
-            raise RequestError(name)
+            raise RequestError("beingMade")
         headers = {"Cache-Control": _REVALIDATED} | self._latest_version(request, made)
         if name == ARCHIVE_NAME:
             headers["Content-Location"] = _archive_url(responses.prefix(request), made.release)
@@ -54,7 +54,8 @@ class DumpFiles:
     async def version(self, request: Request, name: str) -> Response:
         """Answer with the dump of a release, which never changes.
 
-        Raises RequestError, RequestError, RequestError or RequestError.
+        Raises RequestError: 404 if it was never made, 410 if it is no longer kept, 503 until that
+        of the present release is made.
         """
         match = _VERSION.fullmatch(name)
         if match is None:
@@ -62,14 +63,20 @@ class DumpFiles:
         release = match[1]
         made = self.dumper.dumps.read(release)
         if made is None and release == self.dumper.services.catalogue.release:
-            raise RequestError(ARCHIVE_NAME)
+            raise RequestError("beingMade")
         if made is None:
-            raise RequestError(release)
+            raise self._missing("neverMade", release)
         if ARCHIVE_NAME not in made.dumps:
-            raise RequestError(release)
+            raise self._missing("noLonger", release)
         latest = Link(responses.root(request) + DUMP[0] + ARCHIVE_NAME, "latest-version", GZIP)
         headers = {"Cache-Control": _LASTING} | responses.header([latest])
         return self._answer(request, made, made.dumps[ARCHIVE_NAME], headers)
+
+    def _missing(self, kind: str, asked: str) -> RequestError:
+        """Return the error of a release without an archive, with the releases that have one."""
+        release = self.dumper.services.catalogue.release
+        address = f"{DUMP[1]}{release}.{ARCHIVE_NAME}"
+        return RequestError(kind, asked=asked, count=MAX_ARCHIVES, release=release, address=address)
 
     def _latest_version(self, request: Request, made: ReleaseDumps) -> dict[str, str]:
         """Return the Link header of a dump of an earlier release."""
