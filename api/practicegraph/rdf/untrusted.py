@@ -76,7 +76,7 @@ class Leaf:
 
 
 def in_json(text: str, most: int = MAX_DEPTH) -> Iterator[Leaf]:
-    """Give the values of a text in JSON but for null; raises TooDeepError."""
+    """Yield the values of a text in JSON but for null; raises TooDeepError."""
     open_: list[tuple[Span, str]] = []
     key, name = Span(0, 0), ""
     for token, following in pairwise(chain(_JSON.finditer(text), [None])):
@@ -93,7 +93,7 @@ def in_json(text: str, most: int = MAX_DEPTH) -> Iterator[Leaf]:
 
 
 def in_xml(text: str) -> Iterator[Leaf]:
-    """Give the values of a text in RDF/XML: IRIs in attributes, and texts that stand alone.
+    """Yield the values of a text in RDF/XML: IRIs in attributes, and texts that stand alone.
 
     Raises TooDeepError, or EntityError where it declares entities that could grow.
     """
@@ -115,7 +115,7 @@ def in_xml(text: str) -> Iterator[Leaf]:
 
 
 def with_others(text: str, others: Mapping[Span, str]) -> str:
-    """Give a text with others in the place of parts of it."""
+    """Return a text with others in the place of parts of it."""
     parts, end = [], 0
     for span in sorted(others):
         parts += [text[end : span.start], others[span]]
@@ -136,7 +136,7 @@ def _attributes(element: re.Match[str]) -> Iterator[Leaf]:
 
 
 def _opens(token: re.Match[str] | None) -> bool:
-    """Tell whether a token opens an element that has content."""
+    """Return whether a token opens an element that has content."""
     return token is not None and token["name"] is not None and not token[0].endswith("/>")
 
 
@@ -228,7 +228,7 @@ def refuse_relative(quads: Iterable[Quad], placed: Iterable[LocatedTriple]) -> N
 
 @contextmanager
 def told(text: str) -> Iterator[None]:
-    """Have what is wrong with a text told as a SyntaxError with its place; the cause says more."""
+    """Raise a SyntaxError with line and column for errors of a text; its cause has the details."""
     try:
         yield
     except (TooDeepError, RefusedTextError) as error:
@@ -286,7 +286,7 @@ def placed(
     others: Mapping[Span, str],
     quoted: str = "{}",
 ) -> tuple[LocatedTriple, ...]:
-    """Give the triples with their places; none where the marked text has other triples.
+    """Return the triples with their places; none where the marked text has other triples.
 
     `others` are what is read in the place of parts of the text; `quoted` is how a value stands.
     """

@@ -20,7 +20,7 @@ from .text import Labels, pick_text
 def build_context(
     kinds: Iterable[NodeShape], prefixes: Mapping[str, str], declared: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Give a JSON-LD 1.1 context: the prefixes, a term for every field, and those declared.
+    """Return a JSON-LD 1.1 context: the prefixes, a term for every field, and those declared.
 
     Where kinds share a key, the first one has it.
     """
@@ -89,7 +89,7 @@ class Ontology:
     ranges: Mapping[str, str]
 
     def align(self, terms: Iterable[str]) -> tuple[str, ...]:
-        """Give the terms of schema.org that are near any of the terms, each once."""
+        """Return the terms of schema.org that are near any of the terms, each once."""
         return tuple(
             dict.fromkeys(near for term in terms for near in self.alignments.get(term, ()))
         )
@@ -120,7 +120,7 @@ class SchemaOrgDescriber:
     languages: Sequence[str]
 
     def describe(self, record: Record) -> dict[str, Any] | None:
-        """Give a record as a JSON-LD object without a context; None where no class is near."""
+        """Return a record as a JSON-LD object without a context; None where no class is near."""
         types = self._types(record.iri)
         if not types:
             return None
@@ -147,7 +147,7 @@ class SchemaOrgDescriber:
                 yield term.value
 
     def _thing(self, iri: str, expected: str | None) -> Any:
-        """Give a thing with its class and its name, or its address where nothing is known of it."""
+        """Return a thing with its class and name, or its address where nothing is known of it."""
         types = [_local(expected)] if expected else self._types(iri)
         if not types:
             return iri
@@ -156,7 +156,7 @@ class SchemaOrgDescriber:
         return {"@type": _one(types), "@id": iri} | named
 
     def _types(self, iri: str) -> list[str]:
-        """Give the classes near a thing's; what a scheme lists needs no reading for that."""
+        """Return the classes near a thing's; what a scheme lists needs no reading for that."""
         if iri in self.reader.vocabularies.concepts:
             classes = [SKOS + "Concept"]
         else:

@@ -297,7 +297,7 @@ def _prefetch(items: Iterator[_Item], count: int) -> Iterator[_Item]:
 def _distribute(
     parts: Iterable[FileChunk], connections: Sequence[Connection]
 ) -> Iterator[_FileBatch]:
-    """Have processes read chunks in turn, and yield what they read in the order of the chunks."""
+    """Yield what processes read of the chunks, in the order of the chunks."""
     busy: deque[Connection] = deque()
     for part, connection in zip(parts, cycle(connections), strict=False):
         done = [_receive(busy.popleft())] if len(busy) == len(connections) else []

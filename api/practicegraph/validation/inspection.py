@@ -69,7 +69,7 @@ class SubmissionValidator:
         language: str,
         root: str = "",
     ) -> ValidationReport:
-        """Give what is wrong; shapes that come along are applied instead of the catalogue's.
+        """Return what is wrong; shapes that come along are applied instead of the catalogue's.
 
         `root` is the address at which the catalogue is served. Raises UnreadableError.
         """
@@ -87,7 +87,7 @@ class SubmissionValidator:
 
     @property
     def prefixes(self) -> Mapping[str, str]:
-        """Give the prefixes of the catalogue."""
+        """Return the prefixes of the catalogue."""
         return self._known.prefixes
 
     @cached_property
@@ -105,7 +105,7 @@ class SubmissionValidator:
         return read_shapes(self._known.store)
 
     def _opened(self, documents: Iterable[Document]) -> Catalogue:
-        """Give the catalogue as documents have it, but for shapes, which may be faulty in them."""
+        """Return the catalogue as the documents state it, except for its shapes."""
         store = OxigraphStore()
         store.add(quad for document in documents for quad in document.quads)
         known = vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store))
@@ -125,7 +125,7 @@ class SubmissionValidator:
         )
 
     def _of_cells(self, error: ImportFailedError, language: str) -> ValidationReport:
-        """Give the faulty cells of a table; a table that is none is unreadable."""
+        """Return the faulty cells of a table; a table that is none is unreadable."""
         for problem in error.problems:
             if not problem.location.column:
                 raise UnreadableError(problem.location.path, problem.reason, problem.location.line)
@@ -134,7 +134,7 @@ class SubmissionValidator:
         return checker.report(found, (), {finding.file for finding in found})
 
     def _mentioned(self, documents: Iterable[Document]) -> list[Document]:
-        """Give the graphs of the entries that are mentioned, and that these mention."""
+        """Return the graphs of the entries that are mentioned, and that these mention."""
         found = {topic: () for document in documents for topic in document.topics}
         kept: list[Document] = []
         waiting = [quad for document in documents for quad in document.quads]
@@ -149,7 +149,7 @@ class SubmissionValidator:
         return kept
 
     def _entry(self, quad: Quad) -> str:
-        """Give the address of the entry that a statement leads to, or ""."""
+        """Return the address of the entry that a statement leads to, or ""."""
         value = quad.object.value if isinstance(quad.object, NamedNode) else ""
         return value.partition("#")[0] if value.startswith(self._known.base) else ""
 
@@ -194,7 +194,7 @@ class SubmissionValidator:
 
 
 def _of_cell(builder: FindingBuilder, problem: ParseProblem) -> Finding:
-    """Give what cannot be understood in a cell of a table, where it stands."""
+    """Return what cannot be understood in a cell of a table, where it stands."""
     place = problem.location
     found = builder.violation(place.path, "Cell", detail=problem.reason)
     start = Position(place.line, place.column)
@@ -204,7 +204,7 @@ def _of_cell(builder: FindingBuilder, problem: ParseProblem) -> Finding:
 
 
 def _parts(root: Path, documents: Iterable[Document]) -> dict[str, list[Document]]:
-    """Give the documents of the folder by the parts of it that they stand in."""
+    """Return the documents of the folder by the parts of it that they stand in."""
     found: dict[str, list[Document]] = {part: [] for part in catalogue_documents.FOLDERS}
     for document in documents:
         if document.path.is_relative_to(root):
@@ -284,7 +284,7 @@ def _circumstances() -> ImportContext:
 
 
 def _refuse_calls(event: str, _: Any) -> None:
-    """Have no code of this process reach out of it, whatever shapes that were sent make it do."""
+    """Refuse each call out of this process, whatever shapes that were sent make it do."""
     if event in _CALLS:
         raise PermissionError(f"{event}: nothing is fetched here")
 

@@ -58,7 +58,7 @@ class Submission:
 
     @property
     def path(self) -> Path:
-        """Give what a report calls it: the name without folders, the extension the form's."""
+        """Return what a report calls it: the name without folders, the extension the form's."""
         last = re.split(r"[/\\]", self.name)[-1]
         stem = "".join(filter(str.isprintable, last)).rpartition(".")[0][:_LONGEST_NAME]
         return Path(f"{stem or 'data'}.{self.form}")
@@ -115,7 +115,7 @@ class SubmissionReader:
         return any(_CONTEXT.fullmatch(path) for path in (*below, address))
 
     def _by_topic(self, document: Document) -> Document:
-        """Give each thing of a kind that has files a graph of its own, else all to the first."""
+        """Return each thing of a kind that has files a graph of its own, else all to the first."""
         kinds = self.catalogue.shapes.node_shapes
         classes = {NamedNode(name) for kind in kinds if kind.is_topic for name in kind.classes}
         typed = [q for q in document.quads if q.predicate == _TYPE and q.object in classes]
@@ -130,7 +130,7 @@ class SubmissionReader:
 
 
 def _own_keys(leaf: Leaf) -> tuple[str, ...]:
-    """Give the key of a value, and all others if one of them opens a context."""
+    """Return the key of a value, and all others if one of them opens a context."""
     return leaf.keys if "@context" in leaf.keys else leaf.keys[-1:]
 
 
@@ -160,7 +160,7 @@ class TableReader:
     made: ImportContext
 
     def document(self, path: Path, content: bytes) -> Document:
-        """Give the entries of a table; raises RefusedError with every cell that is not understood.
+        """Return the entries of a table; raise RefusedError with all cells that are not understood.
 
         Raises UnreadableError where there are none.
         """
@@ -211,7 +211,7 @@ class _Grid:
     def cells(
         self, draft: Draft, entry: NamedNode, prefixes: Mapping[str, str]
     ) -> Iterator[LocatedTriple]:
-        """Give what a row says of an entry; an empty cell says something that has no name."""
+        """Yield what a row says of an entry; an empty cell says something that has no name."""
         first = self._span(draft.values[0])
         for values in draft.values:
             span, predicate = self._span(values), values.field.predicate
@@ -237,7 +237,7 @@ _FETCHING = {"FROM", "LOAD"}
 
 
 def rules(documents: Iterable[Document]) -> list[Triple]:
-    """Give the shapes of documents, those without a name with one, so that results can tell it.
+    """Return the shapes of documents, those without a name with one, so that results can tell it.
 
     Raises UnreadableError where there are none, and for what is not applied here.
     """
@@ -252,13 +252,13 @@ def rules(documents: Iterable[Document]) -> list[Triple]:
 
 
 def is_of_shapes(quad: Quad) -> bool:
-    """Tell whether a statement speaks of shapes."""
+    """Return whether a statement speaks of shapes."""
     terms = (quad.predicate, quad.object)
     return any(isinstance(term, NamedNode) and term.value.startswith(SH) for term in terms)
 
 
 def document_rules(document: Document) -> Iterator[Triple]:
-    """Give the shapes of a document, each with a name."""
+    """Yield the shapes of a document, each with a name."""
     names = _rules_names(document)
     for quad in document.quads:
         subject, value = names.get(quad.subject, quad.subject), names.get(quad.object, quad.object)
@@ -267,7 +267,7 @@ def document_rules(document: Document) -> Iterator[Triple]:
 
 
 def _rules_names(document: Document) -> Mapping[Term, NamedNode]:
-    """Give names for the shapes that have none: the last part of the path, and a number."""
+    """Return names for the shapes that have none: the last part of the path, and a number."""
     paths = {q.subject: q.object for q in document.quads if q.predicate == _PATH}
     nodes = [q.object for q in document.quads if q.predicate.value in _TO_SHAPES]
     typed = (q for q in document.quads if q.predicate == _RULES_TYPE and q.object in _SHAPES)

@@ -63,7 +63,7 @@ from .urls import QUERIES as QUESTIONS
 
 
 def routes(site: Site) -> APIRouter:
-    """Give the routes."""
+    """Return the routes."""
     router = APIRouter()
     _route_searches(router, SearchEndpoint(site))
     _route_coverages(router, ContingencyEndpoint(site))
@@ -150,7 +150,7 @@ def application(
     editor: EntryEditor | None = None,
     condition: FolderHealth | None = None,
 ) -> FastAPI:
-    """Give the application that serves a catalogue.
+    """Return the application that serves a catalogue.
 
     Queries are answered where workers run them, dumps given where a dumper has them made, and
     entries written where there is an editor. Stored questions and checks have processes of their
@@ -214,7 +214,7 @@ def application(
 def _lifespan(
     pools: Sequence[WorkerPool],
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Give what has the processes run as long as the application does."""
+    """Return what has the processes run as long as the application does."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

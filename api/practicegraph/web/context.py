@@ -83,27 +83,27 @@ class View:
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
-        """Give the languages, the reader's first."""
+        """Return the languages, the reader's first."""
         return put_first(self.language, self.catalogue.languages)
 
     def page(self, template: str, **values: object) -> str:
-        """Give a page as HTML."""
+        """Return a page as HTML."""
         return _ENVIRONMENT.get_template(template).render(view=self, **values)
 
     def say(self, name: str, /, **words: object) -> str:
-        """Give a phrase."""
+        """Return a phrase."""
         return self.catalogue.phrases.format(name, self.languages, **words)
 
     def best(self, labels: Labels) -> str:
-        """Give a wording in the reader's language."""
+        """Return a wording in the reader's language."""
         return pick_text(labels, self.languages)
 
     def name(self, iri: str) -> str:
-        """Give what a thing is called, or the last part of its address."""
+        """Return what a thing is called, or the last part of its address."""
         return self.catalogue.reader.label(iri, self.languages) or iri.rpartition("#")[2]
 
     def href(self, iri: str) -> str:
-        """Give the address of a thing's page: here, or where it is if not ours; or none."""
+        """Return the address of a thing's page: here, or where it is if not ours; or none."""
         path = self.addresses.path(iri)
         if path is None:
             return iri if iri.startswith(("http://", "https://")) else ""
@@ -111,13 +111,13 @@ class View:
         return self.link(f"/{path}.html") + mark + fragment
 
     def link(self, path: str, **parameters: str) -> str:
-        """Give an address here that keeps the reader's language if it was asked for."""
+        """Return an address here that keeps the reader's language if it was asked for."""
         wished = {"lang": self.language} if self.asked else {}
         query = urlencode(wished | parameters)
         return f"{self.root}{path}?{query}" if query else self.root + path
 
     def sections(self, record: Record, brief: bool) -> list[Section]:
-        """Give a record's fields under their headings, in brief those that take few lines."""
+        """Return a record's fields under their headings, in brief those that take few lines."""
         found: dict[str, list[Line]] = {}
         for field, terms in record.items():
             if not (brief and len(terms) > _MANY):
@@ -162,7 +162,7 @@ class View:
         return Shown(term.value, language=shown, code=not language and "\n" in term.value)
 
     def cell(self, term: Term | None) -> Shown:
-        """Give a value of a query's solution."""
+        """Return a value of a query's solution."""
         if isinstance(term, NamedNode):
             return Shown(term.value, href=self.href(term.value))
         if isinstance(term, Literal):
@@ -172,11 +172,11 @@ class View:
         return Shown("" if term is None else str(term))
 
     def spoken(self, code: str) -> str:
-        """Give a value of a list as it is said: true and false in words."""
+        """Return a value of a list as it is said: true and false in words."""
         return self.say(BOOLEAN_PHRASES[code]) if code in BOOLEAN_PHRASES else code
 
     def tree(self, scheme: Scheme) -> Iterator[tuple[int, str, str, str]]:
-        """Give a scheme's concepts from the top down: depth, label, address, notation."""
+        """Yield a scheme's concepts from the top down: depth, label, address, notation."""
         for depth, concept in scheme.tree(self.languages):
             label = pick_text(concept.labels, self.languages)
             yield depth, label, self.href(concept.iri), concept.notation
@@ -205,20 +205,20 @@ class Site:
         return self.services.catalogue
 
     def view(self, request: Request) -> View:
-        """Give the catalogue as the reader of a request sees it."""
+        """Return the catalogue as the reader of a request sees it."""
         language = negotiation.language(request, self.catalogue.languages)
         asked = request.query_params.get("lang") == language
         root = responses.prefix(request)
         return View(self.services, self.addresses, language, asked, root)
 
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """Give a page."""
+        """Return a page."""
         view = self.view(request)
         page = view.page(template, url=request.url, **{"links": (), "outline": None, **values})
         headers = VARY | _SAFE | {"Content-Language": view.language}
         return HTMLResponse(page, status, headers)
 
     def path(self, request: Request) -> str:
-        """Give the path of a request as the service knows it."""
+        """Return the path of a request as the service knows it."""
         path: str = request.scope["path"]
         return path.removeprefix(responses.prefix(request))

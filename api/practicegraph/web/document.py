@@ -108,13 +108,13 @@ class ContextEndpoint:
     catalogue: Catalogue
 
     def respond(self, request: Request) -> Response:
-        """Answer with the present context, and the URL of its version (Content-Location)."""
+        """Return the present context, and the URL of its version (Content-Location)."""
         place = responses.root(request) + CONTEXT_VERSION.format(name=self._name)
         validators = conditional.Validators(f'"{self._name}"')
         return conditional.answer(request, validators, {"Content-Location": place}, self._response)
 
     def respond_version(self, request: Request, name: str) -> Response:
-        """Answer with a version of the context; only the present one exists."""
+        """Return a version of the context; only the present one exists."""
         if name != self._name:
             raise RequestError("notFound")
         validators = conditional.Validators(f'"{self._name}"')

@@ -114,7 +114,7 @@ PROBLEMS: Mapping[str, Problem] = {
 
 
 def add_handlers(app: FastAPI, site: Site) -> None:
-    """Have the application answer every error as problem details."""
+    """Answer every error of the application as problem details (RFC 9457)."""
 
     def answer_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, CatalogueError)

@@ -34,7 +34,7 @@ class Addresses:
     start: str = "catalog"
 
     def iri(self, path: str) -> str | None:
-        """Give the IRI that a path, without its extension, stands for; None where nothing does."""
+        """Return the IRI that a path without its extension identifies; None if it is unknown."""
         if path == self.start:
             return self.catalogue.base
         if not path or "#" in path:
@@ -50,12 +50,12 @@ class Addresses:
         return iri if _node(iri) and self.catalogue.store.is_subject(iri) else None
 
     def path(self, iri: str) -> str | None:
-        """Give the path, without an extension, of an IRI; None where it is not ours to serve."""
+        """Return the path, without an extension, of an IRI; None where it is not ours to serve."""
         known = iri in self.catalogue.vocabularies.concepts
         return self.path_of(iri) if known or self._ours(iri) else None
 
     def path_of(self, iri: str) -> str:
-        """Give the path, without an extension, of an IRI that is ours to serve."""
+        """Return the path, without an extension, of an IRI that is ours to serve."""
         if concept := self.catalogue.vocabularies.concepts.get(iri):
             key = self.catalogue.vocabularies.scheme(concept.scheme).key
             return f"{key}/{concept.notation}"

@@ -85,7 +85,7 @@ class Upload:
 async def read(request: Request) -> Upload:
     """Read a request.
 
-    Raises RequestError, RequestError for a form that is not read, or RequestError for nothing.
+    Raises RequestError for a media type that is not read, and for an empty body.
     """
     header = request.headers.get("content-type", "")
     media_type, options = parse_options_header(header)
@@ -119,7 +119,7 @@ def _of_form(media_type: str, options: Mapping[str, str], content: bytes) -> Upl
 
 
 def _in_memory(*_: object, **__: object) -> io.BytesIO:
-    """Give what holds a file of a form: nothing that is given is written to disk."""
+    """Return what holds a file of a form: nothing that is given is written to disk."""
     return io.BytesIO()
 
 
@@ -131,7 +131,7 @@ def _files(files: MultiDict[str, FileStorage], name: str) -> Iterator[Submission
 
 
 def _extension(file: FileStorage) -> str:
-    """Give the form of a file: what its name ends in, since browsers know few media types."""
+    """Return the form of a file: what its name ends in, since browsers know few media types."""
     end = (file.filename or "").lower().rpartition(".")[2]
     end = _ALSO.get(end, end)
     known = {form.extension for form in FORMS}
@@ -145,7 +145,7 @@ def _texts(fields: MultiDict[str, str], name: str, called: str, kind: str) -> It
 
 
 def _listed(given: Iterable[Submission], forms: Iterable[str] = ()) -> Iterator[Submission]:
-    """Give what has a form that is read, and says anything; raises RequestError."""
+    """Yield what has a form that is read, and says anything; raises RequestError."""
     known = set(forms) or {form.extension for form in FORMS}
     for each in given:
         if each.form not in known:
@@ -193,13 +193,13 @@ _HEADERS = {
 
 
 def checkers(workers: WorkerPool) -> WorkerPool:
-    """Give the pool of processes that check, beside the one that runs queries."""
+    """Return the pool of processes that check, beside the one that runs queries."""
     limits = QueryLimits(_SECONDS, _SECONDS, max_bytes=_LARGEST, memory=_MEMORY, processes=2)
     return LazyWorkerPool(workers.source, limits, MODULE)
 
 
 def routes(site: Site, checkers: WorkerPool) -> APIRouter:
-    """Give the routes."""
+    """Return the routes."""
     served = Validations(site, checkers)
     router = APIRouter(route_class=PlainRoute)
 
@@ -225,12 +225,12 @@ class Validations:
     checkers: WorkerPool
 
     def page(self, request: Request) -> Response:
-        """Answer with a form on which a text is pasted or a file chosen."""
+        """Return a form on which a text is pasted or a file chosen."""
         negotiation.form(request, (HTML,))
         return self.site.html(request, "validate.html", forms=FORMS, most=f"{MOST >> 20} MiB")
 
     async def answer(self, request: Request) -> Response:
-        """Answer with the report on what a request gives; 503 where no check has room now.
+        """Return the report on what a request gives; 503 where no check has room now.
 
         Raises RequestError, TooMuchError, StoreError, or ClientDisconnect for a lost connection.
         """
@@ -275,7 +275,7 @@ class Validations:
 
 
 def _forms() -> list[Form]:
-    """Give the forms of reports, the one first that goes to those who take anything."""
+    """Return the forms of reports, the one first that goes to those who take anything."""
     return sorted(REPORTS, key=lambda form: _DEFAULT.index(_BY_MEDIA_TYPE[form.plain]))
 
 

@@ -177,7 +177,7 @@ def batch(client: TestClient, queries: Mapping[str, Any], language: str = "") ->
 
 
 def ask(client: TestClient, words: str = "", language: str = "", **more: Any) -> list[Any]:
-    """Give the candidates of one query."""
+    """Return the candidates of one query."""
     query = ({"query": words} if words else {}) | more
     found: list[Any] = batch(client, {"q0": query}, language)["q0"]
     return found

@@ -57,7 +57,7 @@ class ChangesEndpoint:
     site: Site
 
     def respond(self, request: Request, extension: str = "") -> Response:
-        """Answer with the newest changes, or with the root node of the stream.
+        """Return the newest changes, or with the root node of the stream.
 
         Raises RequestError or NotAcceptableError.
         """
@@ -68,7 +68,7 @@ class ChangesEndpoint:
         return self._response(request, log, (0, newest), extension)
 
     def respond_page(self, request: Request, name: str) -> Response:
-        """Answer with a page by its number, with or without an extension.
+        """Return a page by its number, with or without an extension.
 
         Raises RequestError, RequestError or NotAcceptableError.
         """

@@ -40,7 +40,7 @@ _BARE = (304, 412)
 
 
 def matches(header: str, tag: str) -> bool:
-    """Tell whether an If-None-Match header names the tag, in whichever coding, or any (13.1.2)."""
+    """Return whether an If-None-Match header matches the tag, in any coding (13.1.2)."""
     named = {found.removeprefix("W/").replace(_CODED, '"') for found in _TAG.findall(header)}
     return header.strip() == "*" or tag in named
 
@@ -94,12 +94,12 @@ class Validators:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Give the headers; the day stands for its first second in UTC (section 8.8.2)."""
+        """Return the headers; the day stands for its first second in UTC (section 8.8.2)."""
         changed = {"Last-Modified": http_date(self._changed)} if self._changed else {}
         return changed | ({"ETag": self.tag} if self.tag else {})
 
     def hold(self, request: Request) -> bool:
-        """Tell whether the reader has this answer: by the tag or, without one, by the day."""
+        """Return whether the reader has this answer: by the tag or, without one, by the day."""
         known = request.headers.getlist("if-none-match")
         if known:
             return bool(self.tag) and matches(", ".join(known), self.tag)
@@ -114,7 +114,7 @@ class Validators:
 def validators(
     request: Request, release: str, choices: Sequence[str], day: str = "", state: str = ""
 ) -> Validators:
-    """Give the validators of what is answered at an address at a release, by the choices made.
+    """Return the validators of what is answered at an address at a release, by the choices made.
 
     Without a release, nothing tells one answer from another, and there is no tag. The state of what
     can be written stands before all that, for those who write (`preconditions`).
@@ -131,7 +131,7 @@ def answer(
     headers: Mapping[str, str],
     make: Callable[[], Response],
 ) -> Response:
-    """Answer with what `make` gives, or with 304 where the reader has it; both with the headers."""
+    """Return what `make` gives, or with 304 where the reader has it; both with the headers."""
     kept = REVALIDATED | dict(headers) | found.headers
     if not found.hold(request):
         answered = make()
@@ -152,7 +152,7 @@ def _moment(header: str | None) -> datetime | None:
 
 @cache
 def _program() -> str:
-    """Give a hash of the program's files, since another program gives other answers."""
+    """Return a hash of the program's files, since another program gives other answers."""
     files = sorted(path for path in Path(__file__).parents[2].rglob("*") if _is_source(path))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 

@@ -214,7 +214,7 @@ class BoundedConnection(HttpToolsProtocol):
         return self._phase is _Phase.BODY and is_read
 
     def _is_stuck(self, now: float) -> bool:
-        """Tell whether the client does not take its answer."""
+        """Return whether the client does not take its answer."""
         pending = self.transport.get_write_buffer_size()
         seconds, taken = now - self._marked, self._pending - pending
         if not 0 < pending <= self._pending or taken >= self.bounds.pace * seconds:

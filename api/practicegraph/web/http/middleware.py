@@ -33,7 +33,7 @@ _ALLOWED = {SPARQL: _BOTH, RECONCILE: _BOTH, VALIDATE: _BOTH, STATUS: "POST, OPT
 
 
 def allowed(path: str) -> str:
-    """Give the methods that an address knows."""
+    """Return the methods that an address knows."""
     return _ALLOWED.get(path.rstrip("/"), "GET, HEAD, OPTIONS")
 
 
@@ -146,7 +146,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _clients(headers: Headers) -> Iterator[str]:
-    """Give the addresses of the reader and of the proxies passed, without ports."""
+    """Yield the addresses of the reader and of the proxies passed, without ports."""
     hops = ",".join(headers.getlist("forwarded")).split(",")
     told = [parse_options_header(f"x;{hop}")[1].get("for", "") for hop in hops]
     if not any(told):
@@ -157,7 +157,7 @@ def _clients(headers: Headers) -> Iterator[str]:
 
 
 def _said(headers: Headers) -> Iterator[tuple[str, str]]:
-    """Give what the headers say of protocol, host and prefix, where it is well formed."""
+    """Yield what the headers say of protocol, host and prefix, where it is well formed."""
     forwarded = ",".join(headers.getlist("forwarded")).rpartition(",")[2]
     _, told = parse_options_header(f"x;{forwarded}")
     for name, form in _SAFE.items():
@@ -205,5 +205,5 @@ class PlainRoute(APIRoute):
     """A route that is documented like the others, and answers with an asynchronous function."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Give the function."""
+        """Return the function."""
         return self.endpoint

@@ -23,17 +23,17 @@ class Form:
 
     @property
     def content_type(self) -> str:
-        """Give the media type with its character set where texts need one."""
+        """Return the media type with its character set where texts need one."""
         return f"{self.plain}; charset=utf-8" if self.plain.startswith("text/") else self.plain
 
     @property
     def plain(self) -> str:
-        """Give the media type alone."""
+        """Return the media type alone."""
         return self.media_types[0]
 
     @property
     def is_rdf(self) -> bool:
-        """Tell whether the form holds a graph."""
+        """Return whether the form holds a graph."""
         return self.rdf is not None
 
 
@@ -71,13 +71,13 @@ class NotAcceptableError(CatalogueError):
 
 
 def form(request: Request, forms: Sequence[Form]) -> Form:
-    """Give the form that a request asks for, by `format` or by `Accept`; or NotAcceptableError."""
+    """Return the form that `format` or `Accept` selects; raise NotAcceptableError."""
     asked = request.query_params.get("format")
     return _accepted(request, forms) if asked is None else named(asked, forms)
 
 
 def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
-    """Give the form that a name or `format` stands for, else the one that `Accept` asks for.
+    """Return the form that a name or `format` stands for, else the one that `Accept` asks for.
 
     Clients of SPARQL send names of their own beside `Accept`, which then says what they mean.
     """
@@ -96,7 +96,7 @@ def _accepted(request: Request, forms: Sequence[Form]) -> Form:
 
 
 def _best(accept: str, forms: tuple[Form, ...]) -> Form | None:
-    """Give the form that a header asks for."""
+    """Return the form that a header asks for."""
     ranges = _ranges(accept)
     offers = [(_fitting(name, found), found) for found in forms for name in found.media_types]
     weighed = [(_weight(fitting, ranges), found) for fitting, found in offers]
@@ -109,7 +109,7 @@ _kept_best = lru_cache(maxsize=128)(_best)
 
 
 def _ranges(header: str) -> dict[str, tuple[float, int]]:
-    """Give the quality of each media range and its place from the end, without parameters.
+    """Return the quality of each media range and its place from the end, without parameters.
 
     A parameter, such as a profile of JSON-LD, never makes a form unacceptable; what is no media
     range is left out, and a header of nothing else counts as none (section 12.5.1).
@@ -124,7 +124,7 @@ def _ranges(header: str) -> dict[str, tuple[float, int]]:
 
 
 def _fitting(name: str, form: Form) -> tuple[str, ...]:
-    """Give the ranges that mean a form by a media type, its other names only by themselves."""
+    """Return the ranges that mean a form by a media type, its other names only by themselves."""
     ranges = (name, name.partition("/")[0] + "/*", "*/*")
     return ranges if name == form.plain else ranges[:1]
 
@@ -132,7 +132,7 @@ def _fitting(name: str, form: Form) -> tuple[str, ...]:
 def _weight(
     fitting: Sequence[str], ranges: Mapping[str, tuple[float, int]]
 ) -> tuple[float, int, int]:
-    """Give how much a form is wished: by the range that fits it best, named ones first."""
+    """Return how much a form is wished: by the range that fits it best, named ones first."""
     for specificity, found in enumerate(fitting):
         if found in ranges:
             quality, place = ranges[found]
@@ -141,7 +141,7 @@ def _weight(
 
 
 def named(name: str, forms: Sequence[Form]) -> Form:
-    """Give the form with the extension or media type; raises NotAcceptableError."""
+    """Return the form with the extension or media type; raises NotAcceptableError."""
     for found in forms:
         if name == found.extension or name in found.media_types:
             return found
@@ -149,7 +149,7 @@ def named(name: str, forms: Sequence[Form]) -> Form:
 
 
 def form_of_document(request: Request, forms: Sequence[Form]) -> Form:
-    """Give the form of a document that a request asks for; or NotAcceptableError.
+    """Return the form of a document that a request asks for; or NotAcceptableError.
 
     Who lists several syntaxes without graphs reads whatever comes and looks into the default
     graph, as Comunica does, and would find it empty in the syntaxes with graphs.
@@ -164,7 +164,7 @@ def form_of_document(request: Request, forms: Sequence[Form]) -> Form:
 
 
 def language(request: Request, languages: Sequence[str]) -> str:
-    """Give the language that a request asks for, by `lang` or `Accept-Language`, else the first."""
+    """Return the language that `lang` or `Accept-Language` selects, or the first one."""
     asked = request.query_params.get("lang", "")
     if asked in languages:
         return asked

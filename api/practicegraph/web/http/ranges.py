@@ -36,7 +36,7 @@ class Files(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """Answer with a file, or with 304; raises RequestError."""
+        """Return a file, or with 304; raises RequestError."""
         found = super().file_response(full_path, stat_result, scope, status_code)
         if isinstance(found, FileResponse):
             refuse_beyond(Headers(scope=scope), found.headers, stat_result.st_size)

@@ -51,7 +51,7 @@ class Link:
     type: str = ""
 
     def __str__(self) -> str:
-        """Give the link as it stands in a header."""
+        """Return the link as it stands in a header."""
         kind = f'; type="{self.type}"' if self.type else ""
         return f'<{self.href}>; rel="{self.rel}"{kind}'
 
@@ -74,17 +74,17 @@ class Links:
         return self.services.catalogue
 
     def brief(self, form: Form) -> list[Link]:
-        """Give the links of the document in a form, without long lists."""
+        """Return the links of the document in a form, without long lists."""
         items = self._items()
         return [*self._own(form), *(items if len(items) <= _MOST else [])]
 
     def of_iri(self) -> list[Link]:
-        """Give the links with which a redirect leads to what there is."""
+        """Return the links with which a redirect leads to what there is."""
         forms = [Link(self._at(form), "alternate", form.plain) for form in DOCUMENTS]
         return [*forms, self._linkset]
 
     def linkset(self) -> dict[str, Any]:
-        """Give all links of all documents, as JSON (RFC 9264, section 4.2)."""
+        """Return all links of all documents, as JSON (RFC 9264, section 4.2)."""
         sets = [_context(self._at(form), self._own(form)) for form in DOCUMENTS]
         page = next(found for found in sets if found["anchor"] == self._at(HTML))
         page |= _context(page["anchor"], self._items())
@@ -112,7 +112,7 @@ class Links:
         return links if self.iri == whole else [*links, Link(whole, "collection")]
 
     def _items(self) -> list[Link]:
-        """Give what a scheme or the whole catalogue consists of, but for the entries."""
+        """Return what a scheme or the whole catalogue consists of, but for the entries."""
         vocabularies = self.catalogue.vocabularies
         if self.iri == self.catalogue.base:
             return [Link(scheme, "item") for scheme in vocabularies.schemes]
@@ -129,18 +129,18 @@ class Links:
 
 
 def root(request: Request) -> str:
-    """Give the address at which the service answers the request, without a slash at its end."""
+    """Return the address at which the service answers the request, without a slash at its end."""
     return str(request.base_url).rstrip("/")
 
 
 def prefix(request: Request) -> str:
-    """Give what stands before every path at the address at which the service answers."""
+    """Return what stands before every path at the address at which the service answers."""
     path: str = request.scope.get("root_path", "")
     return path
 
 
 def header(links: Sequence[Link]) -> dict[str, str]:
-    """Give the links as a header (RFC 8288, section 3)."""
+    """Return the links as a header (RFC 8288, section 3)."""
     return {"Link": ", ".join(map(str, links))} if links else {}
 
 
@@ -151,7 +151,7 @@ def json(value: Any, headers: Mapping[str, str] | None = None, media_type: str =
 
 
 def _relations(form: Form, other: Form) -> str:
-    """Give in which relations a document in a form stands to one in another form."""
+    """Return in which relations a document in a form stands to one in another form."""
     if form == HTML and other.is_rdf:
         return "alternate describedby"
     return "alternate describes" if other == HTML else "alternate"
@@ -185,7 +185,7 @@ class BrokenOffError(Exception):
 async def named(
     first: bytes, parts: AsyncGenerator[bytes, None], path: str, query: str
 ) -> AsyncGenerator[bytes, None]:
-    """Give the first part of an answer and the others, of a query that was asked at a path.
+    """Yield the first part of an answer and the others, of a query that was asked at a path.
 
     What breaks them off says to which path and query it happened.
 
@@ -207,7 +207,7 @@ def broken_off(path: str, query: str, reason: str) -> BrokenOffError:
 
 
 def one_line(record: logging.LogRecord) -> bool:
-    """Have the log say in one line that an answer was broken off, without a trace.
+    """Reduce the log record of an answer that was broken off to one line without a traceback.
 
     Of clients that leave before they have sent all, or send no HTTP, it says nothing.
     """
@@ -230,7 +230,7 @@ async def response(
     path: str,
     query: str,
 ) -> Response:
-    """Give the parts as the answer to a query at a path; raises what making the first raises."""
+    """Return the parts as the answer to a query at a path; raises what making the first raises."""
     first = b""
     async for part in parts:
         first += part
@@ -242,7 +242,7 @@ async def response(
 
 
 async def whole(parts: AsyncGenerator[bytes, None]) -> bytes:
-    """Give all parts as one."""
+    """Return all parts as one."""
     return b"".join([part async for part in parts])
 
 

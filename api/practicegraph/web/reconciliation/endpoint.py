@@ -104,7 +104,7 @@ def _match(candidate: Candidate, languages: Sequence[str]) -> dict[str, Any]:
 
 
 async def _form(request: Request) -> bytes:
-    """Read the body of a form (section 4.3); raise RequestError or RequestError."""
+    """Read the body of a form (section 4.3); raise RequestError."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != endpoint.FORM:
         raise RequestError("unsupported", form=f"{media_type or '?'} ({endpoint.FORM})")

@@ -35,7 +35,7 @@ class PreviewEndpoint:
         return self.site.services.types
 
     def respond_preview(self, request: Request) -> Response:
-        """Answer with a page for a frame of any page; raise RequestError."""
+        """Return a page for a frame of any page; raise RequestError."""
         view = self.site.view(request)
         record = self._record(_identifier(request))
         answer = self.site.html(
@@ -45,7 +45,7 @@ class PreviewEndpoint:
         return answer
 
     def respond_flyout(self, request: Request, name: str) -> Response:
-        """Answer with HTML about an entity, type or property.
+        """Return HTML about an entity, type or property.
 
         Raises RequestError or InvalidParameterError.
         """
@@ -118,7 +118,7 @@ class SuggestionEndpoint:
         return self.site.services.types
 
     def respond(self, request: Request, name: str) -> Response:
-        """Answer with entities, types or properties.
+        """Return entities, types or properties.
 
         Raises RequestError or InvalidParameterError.
         """
@@ -136,7 +136,7 @@ class SuggestionEndpoint:
         return conditional.answer(request, known, VARY, make)
 
     def respond_properties(self, request: Request, language: str = "") -> Response:
-        """Answer with the properties of a type, or of all types."""
+        """Return the properties of a type, or of all types."""
         view = self.site.view(request)
         if language in view.catalogue.languages:
             view = replace(view, language=language, asked=True)

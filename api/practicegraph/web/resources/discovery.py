@@ -49,7 +49,7 @@ class SitemapEndpoint:
     maximum: int = MAX_SITEMAP_URLS
 
     def respond(self, request: Request) -> Response:
-        """Answer with the sitemap, or with the index of its parts."""
+        """Return the sitemap, or with the index of its parts."""
         if self._part_count == 1:
             return self._response(request, "sitemap.xml", pages=self._pages)
         paths = [SITEMAP_PART.format(number=n + 1) for n in range(self._part_count)]
@@ -57,7 +57,7 @@ class SitemapEndpoint:
         return self._response(request, "sitemap-index.xml", paths=paths, day=day)
 
     def respond_part(self, request: Request, number: str) -> Response:
-        """Answer with a part, counted from 1; raise RequestError."""
+        """Return a part, counted from 1; raise RequestError."""
         count = self._part_count
         if count == 1 or number not in map(str, range(1, count + 1)):
             raise RequestError("notFound")
@@ -127,7 +127,7 @@ class DiscoveryEndpoint:
     site: Site
 
     def services(self, request: Request) -> Response:
-        """Answer with the services and their descriptions as links (RFC 9727, section 4)."""
+        """Return the services and their descriptions as links (RFC 9727, section 4)."""
         root = responses.root(request)
         validators = conditional.validators(request, self.site.catalogue.release, ())
         headers = responses.header([Link(root + SERVICES, "api-catalog", LINKSET.plain)])
@@ -142,7 +142,7 @@ class DiscoveryEndpoint:
         return conditional.answer(request, validators, headers, make)
 
     def robots(self, request: Request) -> Response:
-        """Answer with the paths that robots may not read, and the URL of the sitemap."""
+        """Return the paths that robots may not read, and the URL of the sitemap."""
         validators = conditional.validators(request, self.site.catalogue.release, ())
         prefix = responses.prefix(request)
         rules = [f"Disallow: {prefix}{path}" for path in _DISALLOWED]

@@ -98,7 +98,7 @@ class StatusEndpoint:
         return _parse_iris(await endpoint.body(request))
 
     def respond(self, request: Request, iris: Sequence[str]) -> Response:
-        """Answer with the status of each IRI, in their order."""
+        """Return the status of each IRI, in their order."""
         starts = [_bare(self.site.catalogue.base), _bare(str(request.base_url))]
         candidates = {iri: self._candidates(iri, starts) for iri in iris}
         existing = self._existing({name for names in candidates.values() for name in names})

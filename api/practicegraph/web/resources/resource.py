@@ -72,14 +72,14 @@ class ResourceEndpoint:
         return RedirectResponse(place, 303, headers)
 
     def home(self, request: Request) -> Response:
-        """Answer with the home page."""
+        """Return the home page."""
         base = self.site.catalogue.base
         links = self._links(request, base, self.site.addresses.start).brief(HTML)
         links.append(Link(responses.root(request) + SERVICES, "api-catalog", LINKSET.plain))
         return self._conditional(request, base, HTML, links, lambda: self._home(request, links))
 
     def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
-        """Answer with the document of an IRI in a representation; 410 where it was withdrawn."""
+        """Return the document of an IRI in a representation; 410 where it was withdrawn."""
         all_links = self._links(request, iri, path)
         links = all_links.brief(form) if form != LINKSET else []
 
@@ -109,7 +109,7 @@ class ResourceEndpoint:
         links: Sequence[Link],
         make: Callable[[], Response],
     ) -> Response:
-        """Answer with validators, so that caches can revalidate the response."""
+        """Return validators, so that caches can revalidate the response."""
         validators = self._validators(request, iri, form)
         return conditional.answer(request, validators, VARY | responses.header(links), make)
 

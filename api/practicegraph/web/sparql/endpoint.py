@@ -67,7 +67,7 @@ class Asked:
 async def asked(request: Request) -> Asked | None:
     """Read a request by GET, form or direct POST; None where it asks nothing (section 2.1).
 
-    Raises QueryRefusedError, RequestError or RequestError.
+    Raises QueryRefusedError or RequestError.
     """
     address = _pairs(request.scope["query_string"])
     if request.method != "POST":
@@ -118,7 +118,7 @@ def _seconds(value: str) -> float:
 
 
 async def body(request: Request, most: int = _MOST) -> bytes:
-    """Give the body of a request; raises RequestError above so many bytes, 1 MiB if not said."""
+    """Return the body of a request; raises RequestError above so many bytes, 1 MiB if not said."""
     content = bytearray()
     async for part in request.stream():
         content += part
@@ -144,7 +144,7 @@ def _text(content: bytes) -> str:
 
 
 def is_utf_8(parameters: str) -> bool:
-    """Tell whether the parameters of a media type name no character set but UTF-8."""
+    """Return whether the parameters of a media type name no character set but UTF-8."""
     return _charset(parameters) in ("", "utf-8", "utf8")
 
 
@@ -178,7 +178,7 @@ def description(
     results: Iterable[Form],
     features: Iterable[str],
 ) -> bytes:
-    """Give the service description in a form: language, features, formats, graphs with counts."""
+    """Return the service description in a form: language, features, formats, graphs with counts."""
     triples = list(_triples(services, NamedNode(address), results, features))
     return web_document.serialize_triples(services.catalogue, triples, form, address)
 
@@ -284,7 +284,7 @@ class Queries:
         )
 
     async def solutions(self, query: str, most: int, client: str) -> list[Solution]:
-        """Give the first rows of a query, run as readers' queries are; raises what they raise."""
+        """Return the first rows of a query, run as readers' queries are; raises what they raise."""
         words, _, source = await self._read(query)
         wanted = {**source, "most": most}
         answer = await self._run(Asked(query), client, words, HTML, None, wanted)
@@ -328,7 +328,7 @@ class Queries:
         return await responses.response(answer.chunks, headers, form.content_type, *whose)
 
     async def _read(self, query: str) -> tuple[Set[str], str, Source]:
-        """Give the words of a query that is allowed, the release at which it is asked, and where.
+        """Return the words of a query that is allowed, the release at which it is asked, and where.
 
         Long queries hold up nobody else, nor do stores elsewhere that are asked for their release,
         nor a snapshot that is to be taken.
@@ -385,7 +385,7 @@ class Queries:
         return Response(document, headers=headers, media_type=JSON_LD.content_type)
 
     def _limits(self, form: Form) -> dict[str, str]:
-        """Give the headers that say how large an answer can be, in bytes and in rows or triples."""
+        """Return the headers with the limits of an answer: bytes, and rows or triples."""
         max_bytes = self.workers.limits.max_bytes
         return {_MOST_BYTES: str(max_bytes), _MOST_ROWS: str(self._most_rows(form))}
 

@@ -43,7 +43,7 @@ class Questions:
     queries: Queries
 
     def listed(self, request: Request) -> Response:
-        """Answer with the list of the questions."""
+        """Return the list of the questions."""
         site = self.queries.site
         view = site.view(request)
         known = site.catalogue.stored_queries.values()
@@ -79,7 +79,7 @@ class Questions:
         return reply
 
     def described(self, question: StoredQuery) -> dict[str, Any]:
-        """Give what the OpenAPI document says of a question."""
+        """Return what the OpenAPI document says of a question."""
         catalogue = self.queries.site.catalogue
         listed = [
             openapi.query_parameter(catalogue, parameter, self._codes(parameter))
@@ -102,7 +102,7 @@ class Questions:
     def _in_language(
         self, question: StoredQuery, given: Mapping[str, str], language: str
     ) -> list[tuple[str, str]]:
-        """Give the reader's language for what is a choice of languages and was not chosen."""
+        """Return the reader's language for what is a choice of languages and was not chosen."""
         languages = list(self.queries.site.catalogue.languages)
         return [
             (parameter.key, language)
@@ -217,7 +217,7 @@ class Gaps:
         return await run_in_threadpool(conditional.answer, request, known, VARY, make)
 
     async def _at(self, release: str, ledger: GapReport, client: str) -> Mapping[str, Found]:
-        """Give what is found at a release, by name; the first one asks, and others wait.
+        """Return what is found at a release, by name; the first one asks, and others wait.
 
         What one who leaves has found is there for the next.
         """
@@ -241,7 +241,7 @@ class Gaps:
 
 
 def routes(gaps: Gaps) -> APIRouter:
-    """Give the route."""
+    """Return the route."""
     catalogue, router = gaps.queries.site.catalogue, APIRouter()
     described = Operation(
         "gaps",
@@ -261,7 +261,7 @@ def routes(gaps: Gaps) -> APIRouter:
 
 
 def _table(view: View, ledger: GapReport, part: GapTable) -> Table:
-    """Give a part as a page shows it: things by their names, with links."""
+    """Return a part as a page shows it: things by their names, with links."""
 
     def shown(row: Solution, column: str) -> Shown:
         term = row.get(column)
@@ -273,7 +273,7 @@ def _table(view: View, ledger: GapReport, part: GapTable) -> Table:
 
 
 def _described(ledger: GapReport, root: str, part: GapTable, found: Found) -> dict[str, Any]:
-    """Give a part as JSON: its first rows, and where all of them are."""
+    """Return a part as JSON: its first rows, and where all of them are."""
     said = described(ledger, part) | {"answer": f"{root}{QUESTIONS}/{part.name}"}
     said["count"] = None if found.is_late else found.count
     return said | ({"truncated": True} if found.is_cut or found.is_late else {})
