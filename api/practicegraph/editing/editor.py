@@ -18,7 +18,7 @@ from ..validation import reports
 from ..validation.findings import ValidationReport
 from ..validation.incremental import IncrementalValidator
 from . import identifiers, revision
-from .revision import Edit
+from .revision import Revision
 from .tokens import CHANGE, CREATE, REMOVE, TokenHolder
 from .writer import EntryWriter
 
@@ -49,7 +49,7 @@ class EditRequest:
     """
 
     holder: TokenHolder
-    edit: Edit
+    edit: Revision
     languages: Sequence[str]
     precondition: Callable[[str], None]
 

@@ -29,7 +29,7 @@ _TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 
 
 @dataclass(frozen=True)
-class Edit:
+class Revision:
     """Who edits an entry, when, and why: texts with a language each, or none."""
 
     name: str
@@ -38,7 +38,7 @@ class Edit:
 
 
 def revise(
-    entry: NamedNode, before: Sequence[Triple], sent: Iterable[Triple], edit: Edit
+    entry: NamedNode, before: Sequence[Triple], sent: Iterable[Triple], edit: Revision
 ) -> list[Triple]:
     """Return the triples of an entry after an edit, or those before if nothing differs.
 
@@ -56,7 +56,7 @@ def revise(
 
 
 def withdraw(
-    entry: NamedNode, before: Sequence[Triple], edit: Edit, no_reason: Iterable[Literal]
+    entry: NamedNode, before: Sequence[Triple], edit: Revision, no_reason: Iterable[Literal]
 ) -> list[Triple]:
     """Return the tombstone of an entry, with its history (Activity Streams, as:Tombstone).
 
@@ -89,7 +89,7 @@ def _without_history(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple
     ]
 
 
-def _history(entry: NamedNode, before: Sequence[Triple], edit: Edit) -> list[Triple]:
+def _history(entry: NamedNode, before: Sequence[Triple], edit: Revision) -> list[Triple]:
     """Return the last revisions of an entry, of which this edit is the newest."""
     start = f"{entry.value}#revision-"
     iris = (str(t.subject)[1:-1] for t in before if t.predicate == _TYPE and t.object == _REVISION)
@@ -101,7 +101,7 @@ def _history(entry: NamedNode, before: Sequence[Triple], edit: Edit) -> list[Tri
     return [*remaining, *_revision(entry, NamedNode(f"{start}{number}"), edit)]
 
 
-def _revision(entry: NamedNode, revision: NamedNode, edit: Edit) -> Iterator[Triple]:
+def _revision(entry: NamedNode, revision: NamedNode, edit: Revision) -> Iterator[Triple]:
     agent = NamedNode(f"{entry.value}#by-{edit.name}")
     ended = edit.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     yield Triple(entry, GENERATED, revision)

@@ -49,7 +49,7 @@ class PropertyRequest:
 
 @dataclass(frozen=True)
 class DataExtender:
-    """Gives what the fields of things hold."""
+    """The data extension: the values of entities' fields."""
 
     things: Entities
     reader: RecordReader

@@ -112,7 +112,7 @@ def read_ontology(store: Store) -> Ontology:
 
 @dataclass(frozen=True)
 class SchemaOrgDescriber:
-    """Gives records in the words of schema.org, in the first language that has a text."""
+    """Describes records by schema.org terms, in the first language that has a text."""
 
     reader: RecordReader
     ontology: Ontology

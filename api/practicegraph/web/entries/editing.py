@@ -18,7 +18,7 @@ from ...editing.editor import (
     MissingPermissionError,
 )
 from ...editing.entry_json import EntryJsonParser
-from ...editing.revision import Edit
+from ...editing.revision import Revision
 from ...editing.tokens import TokenHolder
 from ...errors import RequestError
 from ...schema.value_parser import ValueParser
@@ -66,7 +66,7 @@ class Entries:
         if len(text) > _MAX_REASON:
             raise RequestError("longReason", most=_MAX_REASON)
         reasons = (Literal(text, language=self._language(request)),) if text else ()
-        edit = Edit(holder.name, datetime.now(tz=UTC), reasons)
+        edit = Revision(holder.name, datetime.now(tz=UTC), reasons)
         languages = self.site.view(request).languages
         return EditRequest(holder, edit, languages, partial(conditional.hold, request))
 

@@ -57,7 +57,7 @@ class Coding(GZipMiddleware):
 
 
 class CodedTags:
-    """Gives a coded answer a tag of its own, since its bytes are others."""
+    """Middleware: an encoded answer has an entity tag of its own (RFC 9110, 8.8.3.3)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -57,8 +57,8 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Links:
-    """Gives the links of the documents about a thing, whose path without extension is given.
+class DocumentLinks:
+    """The links of the documents about a resource; its path has no extension.
 
     They lead to the address at which a request has come, its root.
     """

@@ -22,7 +22,7 @@ from ..document import json_ld_response, wants_expanded
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
 from ..http.negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
-from ..http.responses import Link, Links
+from ..http.responses import DocumentLinks, Link
 from ..metadata import MODIFIED, DocumentMetadata
 from ..search.facets import facets
 from ..urls import SERVICES
@@ -130,8 +130,8 @@ class ResourceEndpoint:
         state = self.site.services.graph_digests.digest(iri) if is_entry else ""
         return conditional.validators(request, catalogue.release, choices, day, state)
 
-    def _links(self, request: Request, iri: str, path: str) -> Links:
-        return Links(self.site.services, responses.root(request), iri, path)
+    def _links(self, request: Request, iri: str, path: str) -> DocumentLinks:
+        return DocumentLinks(self.site.services, responses.root(request), iri, path)
 
     def _graph(self, request: Request, iri: str, form: Form) -> Response:
         catalogue = self.site.catalogue
