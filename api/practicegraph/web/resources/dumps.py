@@ -37,7 +37,7 @@ class DumpFiles:
     dumper: DumpProcess
 
     async def newest(self, request: Request, name: str) -> Response:
-        """Answer with the newest dump; raises RequestError if there is none.
+        """Return the newest dump; raises RequestError if there is none.
 
         An address that stays is the Content-Location (RFC 9110, section 8.7).
         """
@@ -52,7 +52,7 @@ class DumpFiles:
         return self._answer(request, made, made.dumps[name], headers)
 
     async def version(self, request: Request, name: str) -> Response:
-        """Answer with the dump of a release, which never changes.
+        """Return the dump of a release, which never changes.
 
         Raises RequestError: 404 if it was never made, 410 if it is no longer kept, 503 until that
         of the present release is made.
