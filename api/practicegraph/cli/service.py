@@ -15,6 +15,7 @@ from ..catalogue import catalogue
 from ..catalogue.catalogue import Catalogue
 from ..editing.editor import EntryEditor
 from ..editing.tokens import TokenFile
+from ..errors import CatalogueError
 from ..exchange.dumps import DumpFolder
 from ..sparql.pool import QueryLimits, WorkerPool
 from ..storage import query_guard
@@ -29,6 +30,14 @@ from .common import FOLDER, folder_option, progress, store_option
 _SHUTDOWN_SECONDS = 3  # for responses that are being sent when the server is told to stop
 
 
+def _parse_host(text: str) -> query_guard.Host:
+    """Parse the value of an option; raise BadParameter, the error of usage."""
+    try:
+        return query_guard.parse_host(text)
+    except CatalogueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @click.command()
 @click.argument("folder", metavar="[FOLDER]", type=FOLDER, default=".")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -38,7 +47,7 @@ _SHUTDOWN_SECONDS = 3  # for responses that are being sent when the server is to
     "service_hosts",
     metavar="HOST[:PORT]",
     multiple=True,
-    type=query_guard.parse_host,
+    type=_parse_host,
     help="A host that queries may call with SERVICE; repeatable, none by default.",
 )
 @store_option

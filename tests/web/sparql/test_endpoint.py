@@ -286,7 +286,7 @@ def test_a_deadline_that_is_too_soon_for_any_query_is_a_little_later(
     slow = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     answer = client.get("/sparql", params={"query": slow, "timeout": ["60", value]})
     assert answer.status_code == 504
-    assert "after 0.1 s" in answer.json()["detail"]
+    assert "of 0.1 s" in answer.json()["detail"]
 
 
 TRIPLE = '<<( <http://e/s> <http://e/p> <<( <http://e/s> <http://e/p> "o"@en--ltr )>> )>>'
