@@ -36,7 +36,7 @@ from ..rdf.terms import Term, as_text
 from ..schema.shapes import ShapesError
 from ..schema.text import Labels, pick_text
 from ..storage import query_guard
-from ..storage.base import Solution, Store
+from ..storage.base import QueryRefusedError, Solution, Store
 from .findings import Finding, FindingBuilder
 
 LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
@@ -144,7 +144,7 @@ def _evaluate(store: Store, check: StoredCheck) -> list[Solution]:
     try:
         query_guard.check_service_calls(check.text)
         rows = list(store.select(check.text))
-    except (SyntaxError, ValueError) as error:
+    except (QueryRefusedError, SyntaxError, ValueError) as error:
         raise ShapesError(f"{check.iri}: {error}") from error
     if not _THIS.search(check.text) or any("this" not in row for row in rows):
         raise ShapesError(f"{check.iri}: a check selects ?this, the focus node")
