@@ -29,7 +29,7 @@ from practicegraph.search.request import (
 from practicegraph.search.text.analysis import FieldText, field_tier
 from practicegraph.search.text.tokenizer import split_words
 from practicegraph.web.search.contingency import AXES
-from practicegraph.web.urls import COVERAGE, SEARCH
+from practicegraph.web.urls import COVERAGE
 
 Parameters = tuple[tuple[str, str], ...]
 MOST_FOUND = 1000
@@ -38,6 +38,7 @@ VARIANTS = 10
 _SIZES = range(11, 31)
 _READ, _CANDIDATES = 300, 3000
 _LARGE = 3
+_SEARCH = "/practices"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class StoredQuery:
 
     def path(self, number: int) -> str:
         """Return the path of its request in a round."""
-        route = COVERAGE if AXES[0] in dict(self.parameters) else SEARCH
+        route = COVERAGE if AXES[0] in dict(self.parameters) else _SEARCH
         return f"{route}.json?{urlencode(sized(self.parameters, number))}"
 
 

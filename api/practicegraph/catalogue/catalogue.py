@@ -148,7 +148,7 @@ class Catalogue:
 
     def entry_path(self, identifier: str) -> Path:
         """Return the file in which an entry is or would be."""
-        return self.folder / "data" / f"{self.shapes.entry_shape.segment}s" / f"{identifier}.ttl"
+        return self.folder / "data" / self.shapes.entry_shape.collection / f"{identifier}.ttl"
 
 
 def open_store(root: Path, store: Store) -> Catalogue:

@@ -101,6 +101,7 @@ class NodeShape:
     classes: tuple[str, ...]
     labels: Labels
     segment: str | None
+    collection: str
     is_topic: bool
     fields: tuple[Field, ...]
     ranges: tuple[Field, ...] = ()

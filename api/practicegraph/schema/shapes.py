@@ -19,6 +19,7 @@ from .text import Labels
 
 SHAPE = "https://w3id.org/practicegraph/shapes#"
 _CODE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_COLLECTION = re.compile(r"[a-z][a-z0-9-]*")
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _ROLE = "http://datashapes.org/dash#propertyRole"
 _SHAPES = (
@@ -72,10 +73,17 @@ def _kind(store: Store, shape: Node) -> NodeShape:
         classes=tuple(sorted(classes)) or ((shape.value,) if segment else ()),
         labels=store.labels(shape, RDFS + "label"),
         segment=segment,
+        collection=_collection(store, shape) or segment or "",
         is_topic=_optional(store.value(shape, PG + "topic")) == "true",
         fields=fields,
         ranges=spans,
     )
+
+
+def _collection(store: Store, shape: Node) -> str:
+    """Return the name of all entries together, or "" where none is stated that fits a path."""
+    name = _optional(store.value(shape, PG + "collection")) or ""
+    return name if _COLLECTION.fullmatch(name) else ""
 
 
 def _fields(store: Store, shape: Node, term: str) -> tuple[Field, ...]:

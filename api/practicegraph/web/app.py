@@ -58,7 +58,7 @@ from .search.models import SimilarEntriesObject, TableObject, search_model
 from .sparql import endpoint, stored_queries
 from .sparql.endpoint import Queries
 from .sparql.stored_queries import Gaps, Questions
-from .urls import COVERAGE, DUMP, OPENAPI, SEARCH, SPARQL, STATUS, Addresses
+from .urls import COVERAGE, DUMP, OPENAPI, SPARQL, STATUS, Addresses
 from .urls import QUERIES as QUESTIONS
 
 
@@ -84,11 +84,13 @@ def _route_searches(router: APIRouter, endpoint: SearchEndpoint) -> None:
         parameters=parameters,
     )
 
-    @router.get(SEARCH, **described.arguments())
+    path = endpoint.site.addresses.search
+
+    @router.get(path, **described.arguments())
     def search(request: Request) -> Response:
         return endpoint.respond(request)
 
-    @router.get(SEARCH + ".{extension}", include_in_schema=False)
+    @router.get(path + ".{extension}", include_in_schema=False)
     def search_in_form(request: Request, extension: str) -> Response:
         return endpoint.respond_in(request, negotiation.named(extension, LISTS))
 

@@ -17,7 +17,7 @@ from ..rdf.namespaces import DCAT, DCT, FOAF, RDF, RDFS, SKOS, VOID, XSD
 from ..rdf.terms import DATE_LENGTH, Term, in_graph, starts_with_date
 from ..schema.ontology import LABEL
 from ..schema.text import Labels
-from .urls import SEARCH, Addresses
+from .urls import Addresses
 
 MODIFIED = DCT + "modified"
 LICENCE = DCT + "license"
@@ -109,7 +109,7 @@ class DocumentMetadata:
         for field in self.catalogue.shapes.entry_shape.facets:
             if field.scheme == concept.scheme and not concept.deprecation:
                 query = urlencode({field.key: concept.notation})
-                search = f"{self.catalogue.base.rstrip('/')}{SEARCH}?{query}"
+                search = f"{self.catalogue.base.rstrip('/')}{self.addresses.search}?{query}"
                 count = self.services.search.counts(field).get(node, 0)
                 yield _triple(iri, _SEE_ALSO, NamedNode(search))
                 yield _triple(search, RDF + "type", NamedNode(VOID + "Dataset"))

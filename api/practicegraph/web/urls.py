@@ -6,6 +6,7 @@ from pyoxigraph import NamedNode
 
 from ..catalogue.catalogue import Catalogue
 from ..rdf.namespaces import OWL
+from ..schema.fields import NodeShape
 
 SPARQL = "/sparql"
 """The path of the SPARQL endpoint, which also takes queries by POST."""
@@ -49,6 +50,11 @@ class Addresses:
             return versions[0].value
         return iri if _node(iri) and self.catalogue.store.is_subject(iri) else None
 
+    @property
+    def search(self) -> str:
+        """Return the path of searches."""
+        return search_path(self.catalogue.shapes.entry_shape)
+
     def path(self, iri: str) -> str | None:
         """Return the path, without an extension, of an IRI; None where it is not ours to serve."""
         known = iri in self.catalogue.vocabularies.concepts
@@ -66,6 +72,11 @@ class Addresses:
         return iri.startswith(self.catalogue.base) and self.catalogue.store.is_subject(iri)
 
 
+def search_path(entry_shape: NodeShape) -> str:
+    """Return the path of searches for the entries of a shape."""
+    return f"/{entry_shape.collection}"
+
+
 def _node(iri: str) -> NamedNode | None:
     try:
         return NamedNode(iri)
@@ -78,10 +89,6 @@ CHANGES = "/changes"
 
 CONTEXT = "/context.jsonld"
 CONTEXT_VERSION = "/context/{name}.jsonld"
-
-
-SEARCH = "/practices"
-"""The path of searches."""
 
 
 OPENAPI = "/openapi.json"

@@ -20,7 +20,7 @@ from ...rdf.namespaces import DCAT, DCT, FOAF, PG, RDF, RDFS, SKOS, SPDX, VOID, 
 from ...rdf.terms import Term
 from ..context import View
 from ..http.negotiation import TURTLE
-from ..urls import OPENAPI, RECONCILE, SEARCH, SPARQL
+from ..urls import OPENAPI, RECONCILE, SPARQL, search_path
 from . import dumps
 
 _DUMP = VOID + "dataDump"
@@ -137,12 +137,14 @@ class DataService:
     standard: str = ""
 
 
-DATA_SERVICES = (
-    DataService(SPARQL, f"{SPARQL}?format=ttl", TURTLE.plain, "sparqlService", _PROTOCOL),
-    DataService(SEARCH, OPENAPI, "application/json", "searchService"),
-    DataService(RECONCILE, RECONCILE, "application/json", "reconcileService", _RECONCILIATION),
-)
-"""The services that give access to the data."""
+def data_services(catalogue: Catalogue) -> tuple[DataService, ...]:
+    """Return the services that give access to the data."""
+    json, search = "application/json", search_path(catalogue.shapes.entry_shape)
+    return (
+        DataService(SPARQL, f"{SPARQL}?format=ttl", TURTLE.plain, "sparqlService", _PROTOCOL),
+        DataService(search, OPENAPI, json, "searchService"),
+        DataService(RECONCILE, RECONCILE, json, "reconcileService", _RECONCILIATION),
+    )
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,11 @@ class DatasetDescription:
         about = NamedNode(self.catalogue.base)
         found = [
             *self._whole(about),
-            *(triple for service in DATA_SERVICES for triple in self._service(about, service)),
+            *(
+                triple
+                for service in data_services(self.catalogue)
+                for triple in self._service(about, service)
+            ),
             *self._dumps(),
             *self._sources(about),
             *self.services.dataset.statistics.said(about, self.catalogue.base),

@@ -23,14 +23,13 @@ from ..urls import (
     DUMP,
     GAPS,
     QUERIES,
-    SEARCH,
     SERVICES,
     SITEMAP,
     SITEMAP_PART,
     SPARQL,
     VOID,
 )
-from .dataset import DATA_SERVICES, DataService
+from .dataset import DataService, data_services
 from .resource import ResourceEndpoint
 
 MAX_SITEMAP_URLS = 50_000
@@ -92,7 +91,7 @@ class SitemapEndpoint:
         """Yield home, the search, the stored queries, the gaps, and the pages of current IRIs."""
         catalogue, addresses = self.site.catalogue, self.site.addresses
         dataset, retired = self.site.services.dataset, catalogue.lifecycle.deprecations
-        yield from ((path, dataset.newest) for path in ("/", SEARCH, QUERIES, GAPS))
+        yield from ((path, dataset.newest) for path in ("/", addresses.search, QUERIES, GAPS))
         iris = {*catalogue.store.graph_names(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(iris.difference(retired)):
             if (path := addresses.path(iri)) is not None:
@@ -116,7 +115,7 @@ def sitemap_routes(endpoint: SitemapEndpoint) -> APIRouter:
 
 
 _PROFILE = "https://www.rfc-editor.org/info/rfc9727"
-_DISALLOWED = (f"{urls.SEARCH}*?", f"{COVERAGE}*?", f"{QUERIES}/*?", SPARQL, *DUMP)
+_DISALLOWED = (f"{COVERAGE}*?", f"{QUERIES}/*?", SPARQL, *DUMP)
 """The paths that lead robots into endless results, or to no pages."""
 
 
@@ -133,9 +132,10 @@ class DiscoveryEndpoint:
         headers = responses.header([Link(root + SERVICES, "api-catalog", LINKSET.plain)])
 
         def make() -> Response:
-            items = [{"href": root + service.path} for service in DATA_SERVICES]
+            services = data_services(self.site.catalogue)
+            items = [{"href": root + service.path} for service in services]
             sets = [{"anchor": root + SERVICES, "item": items}]
-            sets += [self._service(root, service) for service in DATA_SERVICES]
+            sets += [self._service(root, service) for service in services]
             media_type = f'{LINKSET.plain}; profile="{_PROFILE}"'
             return responses.json({"linkset": sets}, media_type=media_type)
 
@@ -145,7 +145,10 @@ class DiscoveryEndpoint:
         """Return the paths that robots may not read, and the URL of the sitemap."""
         validators = conditional.validators(request, self.site.catalogue.release, ())
         prefix = responses.prefix(request)
-        rules = [f"Disallow: {prefix}{path}" for path in _DISALLOWED]
+        rules = [
+            f"Disallow: {prefix}{path}"
+            for path in (f"{self.site.addresses.search}*?", *_DISALLOWED)
+        ]
         place = f"Sitemap: {responses.root(request)}{urls.SITEMAP}"
         text = "\n".join(["User-agent: *", *rules, "", place, ""])
         return conditional.answer(request, validators, {}, lambda: PlainTextResponse(text))

@@ -20,7 +20,7 @@ from ...search.request import NOT, RequestParser
 from .. import document
 from ..http import responses
 from ..http.negotiation import Form
-from ..urls import SEARCH
+from ..urls import search_path
 from .links import REPRESENTATION_PARAMETERS, with_query, without_names
 
 _SEE_ALSO = RDFS + "seeAlso"
@@ -38,8 +38,9 @@ def hydra_document(
     origin = str(request.url.replace(path="", query=""))
     page = origin + with_query(request.url.path, parameters)
     filters = without_names(parameters, (*_NO_FILTERS, *REPRESENTATION_PARAMETERS))
-    collection = with_query(catalogue.base.rstrip("/") + SEARCH, filters)
-    path = f"{responses.root(request)}{SEARCH}"
+    search = search_path(catalogue.shapes.entry_shape)
+    collection = with_query(catalogue.base.rstrip("/") + search, filters)
+    path = f"{responses.root(request)}{search}"
     template = f"{path}#search"
     triples = [
         *_collection(collection, page, result),

@@ -13,7 +13,7 @@ from ...search.text.tokenizer import MAX_QUERY_LENGTH
 from ..http import responses
 from ..http.negotiation import JSON
 from ..http.responses import Link
-from ..urls import SEARCH
+from ..urls import search_path
 
 REPRESENTATION_PARAMETERS = ("lang", "format")
 """The parameters that choose a representation, and have no effect on the result."""
@@ -27,11 +27,12 @@ class SearchLinks:
     """Builds URLs that keep the parameters of a search, in short forms and from its first page."""
 
     root: str
+    path: str
     parameters: tuple[tuple[str, str], ...]
 
-    def to(self, pairs: Pairs, path: str = SEARCH) -> str:
-        """Return the URL of a path with parameters."""
-        return with_query(self.root + path, pairs)
+    def to(self, pairs: Pairs, path: str = "") -> str:
+        """Return the URL of a path, or of the search, with parameters."""
+        return with_query(self.root + (path or self.path), pairs)
 
     def choosing(self, key: str, value: str) -> str:
         """Return the URL of the search with a value chosen."""
@@ -61,7 +62,7 @@ class SearchLinks:
 
     def _extended(self, query: str, more: Pairs = ()) -> str:
         whole = "&".join(filter(None, (query, urlencode(more))))
-        return f"{self.root}{SEARCH}?{whole}" if whole else self.root + SEARCH
+        return self.root + self.path + (f"?{whole}" if whole else "")
 
     @cached_property
     def _parameter_set(self) -> frozenset[tuple[str, str]]:
@@ -85,7 +86,8 @@ def search_links(
         and (parser.repeats(name) or value == parameters[name])
         and (value or not _may_be_empty(name))
     ]
-    return SearchLinks(responses.prefix(request), tuple(dict.fromkeys(pairs)))
+    path = search_path(parser.kind)
+    return SearchLinks(responses.prefix(request), path, tuple(dict.fromkeys(pairs)))
 
 
 def with_query(path: str, parameters: Pairs) -> str:

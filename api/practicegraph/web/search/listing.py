@@ -18,7 +18,6 @@ from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, Form, NotAcceptableError
 from ..http.responses import Link
-from ..urls import SEARCH
 from .explanation import explain_search, result_validators
 from .facets import facets
 from .hydra import hydra_document
@@ -52,7 +51,7 @@ class SearchEndpoint:
         milliseconds = (perf_counter() - start) * 1000
         page = SearchPage(search_request, result, milliseconds, page_urls(request, result))
         links = [Link(url, relation) for relation, url in page.urls.items()]
-        links += [] if form == JSON else [explanation_link(request, SEARCH)]
+        links += [] if form == JSON else [explanation_link(request, self.site.addresses.search)]
         return conditional.answer(
             request,
             result_validators(view, request, form, search_request.explain),

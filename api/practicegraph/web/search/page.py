@@ -10,7 +10,7 @@ from ...search.engine import SearchResult
 from ...search.request import COUNT, FROM, NOT, NOT_STATED, RELEVANCE, TO, SearchRequest
 from ..context import Site, View
 from ..http.negotiation import HTML, LISTS
-from ..urls import COVERAGE, SEARCH
+from ..urls import COVERAGE
 from .explanation import explain_search, explanatory_queries
 from .facets import Facet, facets, field_label
 from .links import SearchLinks, search_links
@@ -60,7 +60,7 @@ def search_page(site: Site, request: Request, page: SearchPage) -> Response:
         coverage=view.root + COVERAGE,
         explanation_url=links.to([*links.parameters, *_paging(request), ("explain", "true")]),
         forms=[
-            (f.extension, links.to(links.parameters, f"{SEARCH}.{f.extension}"))
+            (f.extension, links.to(links.parameters, f"{links.path}.{f.extension}"))
             for f in LISTS
             if f != HTML
         ],
