@@ -100,7 +100,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     )
     try:
         app = application(opened, workers, dumper, proxies, editor, condition)
-        logging.getLogger("uvicorn.error").addFilter(responses.one_line)
+        logging.getLogger("uvicorn.error").addFilter(responses.filter_record)
         _freeze_garbage_collection()
         with checked_beside(condition):
             uvicorn.run(

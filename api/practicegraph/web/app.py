@@ -32,8 +32,8 @@ from .entries import routes as entries_routes
 from .entries.bodies import RdfParser
 from .entries.routes import AllowedMethods
 from .http import negotiation, responses
-from .http.conditional import CodedTags, Coding, Codings
-from .http.middleware import Escapes, Methods, Network, PlainRoute, Proxies
+from .http.conditional import AcceptedCodings, CodedEntityTags, GzipCoding
+from .http.middleware import Methods, Network, PlainRoute, Proxies, QueryEncoding
 from .http.negotiation import CHANGE_FORMS, HTML, JSON, LISTS, Form
 from .http.ranges import Files, Ranges
 from .models import (
@@ -197,12 +197,12 @@ def application(
     parser = RdfParser(parsers, ContextEndpoint(catalogue))
     app.include_router(entries_routes.routes(site, editor, parser))
     _route_resources(app, site)
-    app.add_middleware(Coding, minimum_size=1000, compresslevel=5)
-    app.add_middleware(Codings)
-    app.add_middleware(CodedTags)
+    app.add_middleware(GzipCoding, minimum_size=1000, compresslevel=5)
+    app.add_middleware(AcceptedCodings)
+    app.add_middleware(CodedEntityTags)
     app.add_middleware(Methods, allowed=allowed)
     app.add_middleware(Ranges)
-    app.add_middleware(Escapes)
+    app.add_middleware(QueryEncoding)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],

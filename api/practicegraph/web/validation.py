@@ -239,7 +239,7 @@ class Validations:
         wanted = await run_in_threadpool(self._wanted, request, upload, name)
         try:
             checking = self.checked(wanted, middleware.client(request.scope))
-            answer, content = await disconnects.watched(request, checking)
+            answer, content = await disconnects.run_until_disconnect(request, checking)
         except PoolBusyError as error:
             raise RequestError("checksBusy") from error
         if answer.kind == UNREADABLE:
@@ -267,7 +267,7 @@ class Validations:
         """Run a check; raises BusyError, or RequestError for too much time or memory."""
         try:
             answer = await self.checkers.run(wanted, self.checkers.limits.seconds, client)
-            return answer, await responses.whole(answer.chunks)
+            return answer, await responses.join_parts(answer.chunks)
         except DeadlineExceededError as error:
             raise RequestError("checkTooLong", seconds=error.words["seconds"]) from error
         except QueryMemoryError as error:

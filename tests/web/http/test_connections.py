@@ -278,7 +278,7 @@ def test_what_clients_do_wrong_leaves_no_trace_in_the_log(
     short: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = logging.getLogger("uvicorn.error")
-    log.addFilter(responses.one_line)
+    log.addFilter(responses.filter_record)
     with short.connection() as connection:
         connection.sendall(POST + b"Content-Length: 9\r\n\r\nabc")
     assert short.answer(POST + b"Content-Length: 9\r\n\r\nabc").startswith(b"HTTP/1.1 408")
@@ -286,5 +286,5 @@ def test_what_clients_do_wrong_leaves_no_trace_in_the_log(
     upgrade = GET + b"Connection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
     assert short.answer(upgrade).endswith(b"read")
     until(lambda: not short.connections)
-    log.removeFilter(responses.one_line)
+    log.removeFilter(responses.filter_record)
     assert not caplog.records

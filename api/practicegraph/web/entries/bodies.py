@@ -107,7 +107,7 @@ class RdfParser:
 
     async def _run(self, request: Mapping[str, Any]) -> tuple[QueryResult, bytes]:
         answer = await self.pool.run(request, self.pool.limits.seconds)
-        return answer, await responses.whole(answer.chunks)
+        return answer, await responses.join_parts(answer.chunks)
 
 
 def parse_content_type(content_type: str) -> Form:

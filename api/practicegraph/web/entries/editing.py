@@ -68,7 +68,9 @@ class Entries:
         reasons = (Literal(text, language=self._language(request)),) if text else ()
         edit = Revision(holder.name, datetime.now(tz=UTC), reasons)
         languages = self.site.view(request).languages
-        return EditRequest(holder, edit, languages, partial(conditional.hold, request))
+        return EditRequest(
+            holder, edit, languages, partial(conditional.check_preconditions, request)
+        )
 
     def _body(self, request: Request, body: Body) -> EntryBody:
         parse = self._parse_json if body.form == JSON else self._parse_rdf

@@ -1,11 +1,8 @@
-"""Connections with bounds: what one client sends, or fails to send, holds up no other.
+"""Connections with limits on size and time, so that no client blocks others (RFC 9112, section 9).
 
-uvicorn limits neither the size of a request's head nor the time in which a request has to come.
-
-Connections of the server: their end is told to every request on them, and they can be cut.
-
-uvicorn tells the last request alone, and reads no further behind one that is pipelined (RFC 9112,
-section 9.3.2), so that it never learns that the reader of an earlier one has gone.
+uvicorn limits neither the size of the head of a request nor the time in which a request arrives.
+It signals a disconnect to the last request alone, and does not read beyond a pipelined request
+(section 9.3.2). So it does not notice that the client of an earlier request has disconnected.
 """
 
 import json
@@ -26,29 +23,27 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-_ABORT = "practicegraph.abort"
-_PIPELINED = 16
+_ABORT_KEY = "practicegraph.abort"
+_MAX_PIPELINED = 16
+_LOG = logging.getLogger("uvicorn.error")
+_CHUNK_SIZE = 1 << 13  # bytes that are parsed before they are counted
 
 
 def abort(scope: Scope) -> None:
-    """Close the connection of a request, without what its reader has not taken yet."""
-    cut: Callable[[], None] | None = scope.get(_ABORT)
-    if cut:
-        cut()
-
-
-_LOG = logging.getLogger("uvicorn.error")
-_PIECE = 1 << 13  # bytes parsed at once, after which they are counted
+    """Close the connection of a request at once; drop data that the client has not read."""
+    abort_connection: Callable[[], None] | None = scope.get(_ABORT_KEY)
+    if abort_connection:
+        abort_connection()
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What clients may send and how long they may take, in bytes and seconds.
+    """The limits of a connection, in bytes and seconds.
 
-    Trailers, and all that stands between two parts of a body, are limited as a head is. A body
-    comes, and an answer is taken, at `pace` bytes a second at the least, beyond the first
-    `idle_seconds`. What is left of a body after its answer is read for a while, since a client
-    that is still sending may lose the answer otherwise (RFC 9112, 9.6).
+    `head` also limits trailers and the framing between two parts of a body. After the first
+    `idle_seconds`, clients send a body and read a response at `pace` bytes a second or faster. The
+    rest of a body is read for a while after its response, since a client that is still sending
+    could otherwise lose the response (RFC 9112, section 9.6).
     """
 
     head: int = 1 << 16
@@ -63,70 +58,70 @@ class Bounds:
 
 
 class _Phase(Enum):
-    """What a client is to send: a request, the rest of a head, of a body, or of a refused body."""
+    """The next data from a client: a request, or the rest of a head, body or refused body."""
 
     IDLE, HEAD, BODY, REST = auto(), auto(), auto(), auto()
 
 
 class _RefusedError(Exception):
-    """A request that is refused before its head has ended."""
+    """A request is refused before the end of its head."""
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """The connection of a client and its unanswered requests, closed beyond the bounds."""
+    """The connection of a client, with its open requests; it is closed beyond its limits."""
 
     bounds = Bounds()
     _status = HTTPStatus.BAD_REQUEST
     _pending = 0
-    _unanswered: "tuple[RequestResponseCycle, ...]" = ()
+    _open_cycles: "tuple[RequestResponseCycle, ...]" = ()
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Begin to watch a connection, and make room for it where there are too many."""
+        """Start the timer of a connection; close others if there are too many."""
         super().connection_made(cast(Transport, transport))
-        self._uncounted = 0
-        self._marked = self.loop.time()
+        self._head_size = 0
+        self._progress_time = self.loop.time()
         self._enter(_Phase.IDLE)
         self._timer: TimerHandle | None = None
         self._make_room()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the watch, and tell all requests that their reader has gone."""
+        """Stop the timer, and signal the disconnect to all open requests."""
         if self._timer:
             self._timer.cancel()
-        for cycle in self._unanswered:
+        for cycle in self._open_cycles:
             cycle.disconnected = True
             cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, by pieces, so that a head without an end is seen in time."""
+        """Parse data in chunks, so that a head that is too long is refused in time."""
         self._last = self.loop.time()
-        for start in range(0, len(data), _PIECE):
+        for start in range(0, len(data), _CHUNK_SIZE):
             if self.transport.is_closing():
                 return
-            piece = data[start : start + _PIECE]
-            self._uncounted += len(piece)
-            super().data_received(piece)
-            if self._uncounted > self.bounds.head:
+            chunk = data[start : start + _CHUNK_SIZE]
+            self._head_size += len(chunk)
+            super().data_received(chunk)
+            if self._head_size > self.bounds.head:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Begin a head; the application can cut the connection on which it comes."""
+        """Begin a head; let the application abort its connection."""
         super().on_message_begin()
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope[_ABORT] = self.transport.abort
+        scope[_ABORT_KEY] = self.transport.abort
         self._enter(_Phase.HEAD)
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the request target."""
+        """Add a part of the request target; refuse one that is too long."""
         super().on_url(url)
         if len(self.url) > self.bounds.target:
             self._status = HTTPStatus.REQUEST_URI_TOO_LONG
             raise _RefusedError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field of the head; one of the trailers is dropped (RFC 9110, 6.5.1)."""
+        """Add a field of the head; drop those of trailers (RFC 9110, section 6.5.1)."""
         if self._phase is not _Phase.HEAD:
             return
         if len(self.headers) >= self.bounds.fields:
@@ -135,18 +130,20 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Start a request or keep it for later; read on, unless many wait."""
-        self._uncounted = 0
+        """Start a request or queue it; read on unless the queue is full."""
+        self._head_size = 0
         self._enter(_Phase.BODY)
         super().on_headers_complete()
-        cycles = (*self._unanswered, self.cycle)
-        self._unanswered = tuple(each for each in cycles if each and not each.response_complete)
-        if 0 < len(self.pipeline) < _PIPELINED:
+        cycles = (*self._open_cycles, self.cycle)
+        self._open_cycles = tuple(
+            cycle for cycle in cycles if cycle and not cycle.response_complete
+        )
+        if 0 < len(self.pipeline) < _MAX_PIPELINED:
             self.flow.resume_reading()
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
-        self._uncounted = 0
+        """Add a part of the body; abort beyond the limit for a refused one."""
+        self._head_size = 0
         self._received += len(body)
         if self._phase is _Phase.REST and self._received > self.bounds.rest:
             self.transport.abort()
@@ -154,23 +151,23 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait for the next request."""
-        self._uncounted = 0
+        self._head_size = 0
         self._enter(_Phase.IDLE)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the client again; it may still be sending what was refused."""
+        """Wait for the client again, which may still be sending a refused body."""
         is_refused = self._phase is _Phase.BODY and self.cycle.response_complete
         self._enter(_Phase.REST if is_refused else self._phase)
         super().on_response_complete()
 
     def resume_writing(self) -> None:
-        """Note that the client has taken what was written."""
-        self._marked = self.loop.time()
+        """Note that the client has read what was written."""
+        self._progress_time = self.loop.time()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser does not read."""
+        """Refuse a request that the parser does not accept."""
         self._refuse(self._status)
 
     def _enter(self, phase: _Phase) -> None:
@@ -178,7 +175,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._since = self._last = self.loop.time()
 
     def _watch(self) -> None:
-        """Close the connection if the client is late, or look again when it would be."""
+        """Close the connection if the client is late; else check again at its deadline."""
         now = self.loop.time()
         left = self._left(now)
         if self._is_stuck(now):
@@ -194,7 +191,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._watch()
 
     def _left(self, now: float) -> float:
-        """Return the seconds that the client has for what it is to send."""
+        """Return the seconds until the deadline of the data that the client is to send."""
         bounds = self.bounds
         if not self._waits:
             self._since = self._last = now
@@ -207,34 +204,36 @@ class BoundedConnection(HttpToolsProtocol):
 
     @property
     def _waits(self) -> bool:
-        """Whether the client has something to send, and the service nothing to do for it."""
+        """Whether the server waits for data from the client."""
         if self.cycle is None or self.cycle.response_complete:
             return True
         is_read = not (self.flow.read_paused or self.cycle.waiting_for_100_continue)
         return self._phase is _Phase.BODY and is_read
 
     def _is_stuck(self, now: float) -> bool:
-        """Return whether the client does not take its answer."""
+        """Return whether the client has stopped reading its response."""
         pending = self.transport.get_write_buffer_size()
-        seconds, taken = now - self._marked, self._pending - pending
-        if not 0 < pending <= self._pending or taken >= self.bounds.pace * seconds:
-            self._pending, self._marked = pending, now
-        return now - self._marked > self.bounds.idle_seconds
+        seconds, read = now - self._progress_time, self._pending - pending
+        if not 0 < pending <= self._pending or read >= self.bounds.pace * seconds:
+            self._pending, self._progress_time = pending, now
+        return now - self._progress_time > self.bounds.idle_seconds
 
     def _make_room(self) -> None:
-        """Where there are too many connections, close an eighth: those waited for the longest."""
-        most = min(self.bounds.connections, _open_files() * 3 // 4)
-        if len(self.connections) <= most:
+        """Close the eighth that waits the longest if there are too many connections."""
+        limit = min(self.bounds.connections, _max_open_files() * 3 // 4)
+        if len(self.connections) <= limit:
             return
-        _tell_full(most)
+        _warn_full(limit)
         others = (other for other in self.connections if isinstance(other, BoundedConnection))
-        waiting = sorted((other for other in others if other._waits), key=lambda o: o._since)
-        for other in waiting[: most // 8 + 1]:
+        waiting = sorted(
+            (other for other in others if other._waits), key=lambda other: other._since
+        )
+        for other in waiting[: limit // 8 + 1]:
             self.connections.discard(other)
             other.transport.abort()
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answer with problem details (RFC 9457) where no other answer is due, and close."""
+        """Send problem details (RFC 9457) unless another response is due; close the connection."""
         if self.transport.is_closing():
             return
         if self._is_next:
@@ -249,23 +248,23 @@ class BoundedConnection(HttpToolsProtocol):
 
     @property
     def _is_next(self) -> bool:
-        """Whether what is written now answers the request that is coming in."""
+        """Whether a response written now is read as that of the incoming request."""
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             return self._phase is not _Phase.REST
-        is_its = self._phase is _Phase.BODY and not self.pipeline
-        return is_its and not cycle.response_started
+        is_last = self._phase is _Phase.BODY and not self.pipeline
+        return is_last and not cycle.response_started
 
 
-def _open_files() -> int:
-    """Return how many files the process may have open."""
+def _max_open_files() -> int:
+    """Return the limit of open files of the process."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else 1 << 20
 
 
 @cache
-def _tell_full(most: int) -> None:
-    """Say in the log, once, that there are as many connections as there may be."""
+def _warn_full(limit: int) -> None:
+    """Log once that the limit of connections is reached."""
     _LOG.warning(
-        "%d connections are open, which is the most: those waiting the longest are closed.", most
+        "%d connections are open, which is the most: those waiting the longest are closed.", limit
     )

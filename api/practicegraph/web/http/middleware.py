@@ -1,16 +1,9 @@
-"""HEAD and OPTIONS on everything that answers GET (RFC 9110, sections 9.3.2 and 9.3.7).
+"""Middleware that changes requests before the routes: methods, proxies, the encoding of URIs.
 
-The address at which a reader has asked, and the reader's own, as a proxy tells them (RFC 7239).
-
-A proxy says them by `Forwarded`, or by `X-Forwarded-Proto`, `-Host`, `-Prefix` and `-For`. Only
-proxies that are trusted are believed, and of several values the last one: that is the trusted
-proxy's own, and those before it are what it was told.
-
-Addresses as URIs (RFC 3986): octets that none has are percent-encoded, as browsers do it.
-
-What servers of HTTP let through would else be no UTF-8 here, and no IRI in RDF.
-
-Routes whose functions take the request as it is: nothing is read out of it before they run.
+HEAD and OPTIONS follow RFC 9110, sections 9.3.2 and 9.3.7; percent-encoding follows RFC 3986.
+Proxies state the URL and the address of the client in `Forwarded` (RFC 7239), or in
+`X-Forwarded-Proto`, `-Host`, `-Prefix` and `-For`. Only trusted proxies are believed. Of several
+values the last one counts: the trusted proxy adds it, and earlier ones come from the client.
 """
 
 import re
@@ -28,27 +21,40 @@ from werkzeug.http import parse_options_header
 
 from ..urls import DUMP, RECONCILE, SPARQL, STATUS, VALIDATE
 
-_BOTH = "GET, HEAD, POST, OPTIONS"
-_ALLOWED = {SPARQL: _BOTH, RECONCILE: _BOTH, VALIDATE: _BOTH, STATUS: "POST, OPTIONS"}
+Network = IPv4Network | IPv6Network
+_WITH_POST = "GET, HEAD, POST, OPTIONS"
+_ALLOWED = {
+    SPARQL: _WITH_POST,
+    RECONCILE: _WITH_POST,
+    VALIDATE: _WITH_POST,
+    STATUS: "POST, OPTIONS",
+}
+_HOST_AND_PORT = re.compile(r"\[([^]]*)\](?::\d+)?|([0-9.]+):\d+")
+_FORWARDED_VALUES = {
+    "proto": re.compile(r"https?"),
+    "host": re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"),
+    "prefix": re.compile(r"(/[A-Za-z0-9._~-]+)+"),
+}
+_NOT_IN_QUERIES = re.compile(rb"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]")
 
 
 def allowed(path: str) -> str:
-    """Return the methods that an address knows."""
+    """Return the methods that are allowed at a path, as in the header Allow."""
     return _ALLOWED.get(path.rstrip("/"), "GET, HEAD, OPTIONS")
 
 
 class Methods:
-    """Answers HEAD as GET without content, and OPTIONS with the methods that are allowed."""
+    """Middleware that answers HEAD as GET without content, and OPTIONS with the allowed methods."""
 
     def __init__(self, app: ASGIApp, allowed: Callable[[str], str] = allowed) -> None:
         self._app, self._allowed = app, allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it."""
+        """Pass a request on, or answer OPTIONS."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["method"] == "HEAD":
-            # A file is not read to be thrown away: dumps know HEAD themselves.
+            # Dumps answer HEAD themselves, without reading the file.
             method = "HEAD" if scope["path"].startswith(DUMP) else "GET"
             await self._app({**scope, "method": method}, receive, _without_content(send))
         elif scope["method"] == "OPTIONS" and not _is_preflight(scope):
@@ -64,10 +70,10 @@ def _is_preflight(scope: Scope) -> bool:
 
 
 def _without_content(send: Send) -> Send:
-    """Pass on the head of an answer, which then is complete: whoever makes more learns of it."""
+    """Return a function that sends the head of a response, and marks the response as complete."""
     is_complete = False
 
-    async def passed(message: Message) -> None:
+    async def send_head(message: Message) -> None:
         nonlocal is_complete
         if is_complete:
             return
@@ -76,133 +82,130 @@ def _without_content(send: Send) -> Send:
             is_complete = True
         await send(message)
 
-    return passed
-
-
-Network = IPv4Network | IPv6Network
-_WITH_PORT = re.compile(r"\[([^]]*)\](?::\d+)?|([0-9.]+):\d+")
-_SAFE = {
-    "proto": re.compile(r"https?"),
-    "host": re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"),
-    "prefix": re.compile(r"(/[A-Za-z0-9._~-]+)+"),
-}
+    return send_head
 
 
 class Proxies:
-    """Puts what a trusted proxy says of the address into the request."""
+    """Middleware that sets URL and client of a request as a trusted proxy states them."""
 
     def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
         self._app = app
         self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on as the reader has sent it."""
+        """Pass a request on as the client has sent it."""
         if scope["type"] == "http" and self._is_trusted(scope):
             headers = Headers(scope=scope)
-            told = {"client": self._client(headers)}
-            scope = _addressed({**scope, **told}, dict(_said(headers)))
+            scope = {**scope, "client": self._client(headers)}
+            scope = _with_url(scope, dict(_forwarded_values(headers)))
         await self._app(scope, receive, send)
 
     def _is_trusted(self, scope: Scope) -> bool:
-        address = _address((scope.get("client") or ("", 0))[0])
-        return address is not None and self._knows(address)
+        address = _parse_address((scope.get("client") or ("", 0))[0])
+        return address is not None and self._is_proxy(address)
 
-    def _knows(self, address: IPv4Address | IPv6Address) -> bool:
+    def _is_proxy(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address in network for network in self._trusted)
 
     def _client(self, headers: Headers) -> tuple[str, int] | None:
-        """Return the last address told that is no trusted proxy's; None where that is unknown."""
-        for told in reversed(list(_clients(headers))):
-            address = _address(told)
-            if not address or not self._knows(address):
+        """Return the last address that is not of a trusted proxy; None if it is unknown."""
+        for host in reversed(list(_forwarded_hosts(headers))):
+            address = _parse_address(host)
+            if not address or not self._is_proxy(address):
                 return (str(address), 0) if address else None
         return None
 
 
 def client(scope: Scope) -> str:
-    """Return who asks, to tell clients apart: an address, or the network that one has in IPv6.
+    """Return the address of the client, or its /64 network in IPv6, to tell clients apart.
 
-    It is "" on this machine and where nothing is known, since a proxy may be there that is not
-    trusted, and have many readers.
+    It is "" for loopback and for an unknown address, since a proxy that is not trusted may be
+    there, with many clients behind it.
     """
     return _network((scope.get("client") or ("", 0))[0])
 
 
 @lru_cache(maxsize=1024)
 def _network(host: str) -> str:
-    address = _address(host)
+    address = _parse_address(host)
     if not address or address.is_loopback:
         return ""
     is_long = isinstance(address, IPv6Address)
     return str(IPv6Network((address, 64), strict=False)) if is_long else str(address)
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
-def _clients(headers: Headers) -> Iterator[str]:
-    """Yield the addresses of the reader and of the proxies passed, without ports."""
+def _forwarded_hosts(headers: Headers) -> Iterator[str]:
+    """Yield the addresses of the client and of the proxies, without ports."""
     hops = ",".join(headers.getlist("forwarded")).split(",")
-    told = [parse_options_header(f"x;{hop}")[1].get("for", "") for hop in hops]
-    if not any(told):
-        told = ",".join(headers.getlist("x-forwarded-for")).split(",")
-    for each in map(str.strip, told):
-        found = _WITH_PORT.fullmatch(each)
-        yield found[1] or found[2] if found else each
+    hosts = [parse_options_header(f"x;{hop}")[1].get("for", "") for hop in hops]
+    if not any(hosts):
+        hosts = ",".join(headers.getlist("x-forwarded-for")).split(",")
+    for host in map(str.strip, hosts):
+        match = _HOST_AND_PORT.fullmatch(host)
+        yield match[1] or match[2] if match else host
 
 
-def _said(headers: Headers) -> Iterator[tuple[str, str]]:
-    """Yield what the headers say of protocol, host and prefix, where it is well formed."""
+def _forwarded_values(headers: Headers) -> Iterator[tuple[str, str]]:
+    """Yield protocol, host and prefix from the headers, without malformed values."""
     forwarded = ",".join(headers.getlist("forwarded")).rpartition(",")[2]
-    _, told = parse_options_header(f"x;{forwarded}")
-    for name, form in _SAFE.items():
+    _, parameters = parse_options_header(f"x;{forwarded}")
+    for name, pattern in _FORWARDED_VALUES.items():
         others = ",".join(headers.getlist(f"x-forwarded-{name}"))
-        value = told.get(name, others.rpartition(",")[2]).strip()
+        value = parameters.get(name, others.rpartition(",")[2]).strip()
         if name == "prefix":
             value = value.rstrip("/")
-        if form.fullmatch(value):
+        if pattern.fullmatch(value):
             yield name, value
 
 
-def _addressed(scope: Scope, said: dict[str, str]) -> Scope:
+def _with_url(scope: Scope, values: dict[str, str]) -> Scope:
     changed: dict[str, Any] = {}
-    if "proto" in said:
-        changed["scheme"] = said["proto"]
-    if "host" in said:
+    if "proto" in values:
+        changed["scheme"] = values["proto"]
+    if "host" in values:
         others = [(name, value) for name, value in scope["headers"] if name != b"host"]
-        changed["headers"] = [*others, (b"host", said["host"].encode())]
-    if "prefix" in said:
-        changed["root_path"] = said["prefix"]
-        if not scope["path"].startswith(said["prefix"] + "/"):
-            changed["path"] = said["prefix"] + scope["path"]
+        changed["headers"] = [*others, (b"host", values["host"].encode())]
+    if "prefix" in values:
+        changed["root_path"] = values["prefix"]
+        if not scope["path"].startswith(values["prefix"] + "/"):
+            changed["path"] = values["prefix"] + scope["path"]
             changed["raw_path"] = quote(changed["path"]).encode()
     return {**scope, **changed}
 
 
-_IN_NONE = re.compile(rb"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]")
+class QueryEncoding:
+    """Middleware that percent-encodes octets that the query of a URI cannot have (section 3.4).
 
-
-class Escapes:
-    """Percent-encodes what no query of a URI has (section 3.4); what it says stays the same."""
+    Browsers do so too. HTTP servers let these octets through, and they are not valid in an IRI.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on with a query that is one."""
+        """Pass a request on with a valid query."""
         if scope["type"] == "http":
-            query = _IN_NONE.sub(lambda found: b"%%%02X" % found[0][0], scope["query_string"])
+            query = _NOT_IN_QUERIES.sub(
+                lambda match: b"%%%02X" % match[0][0], scope["query_string"]
+            )
             scope = {**scope, "query_string": query}
         await self._app(scope, receive, send)
 
 
+def _percent_encode(match: re.Match[bytes]) -> bytes:
+    return b"%%%02X" % match[0][0]
+
+
 class PlainRoute(APIRoute):
-    """A route that is documented like the others, and answers with an asynchronous function."""
+    """A route whose asynchronous function gets the request before anything of it is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the function."""

@@ -1,4 +1,4 @@
-"""Which form and which language a reader gets (RFC 9110, section 12)."""
+"""Content negotiation of the form and the language of a response (RFC 9110, section 12)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ...schema.text import MAX_TEXT_LENGTH
 
 @dataclass(frozen=True)
 class Form:
-    """A form of a document: the end of its address, its media types, its RDF syntax if any."""
+    """A form of a document: its extension, its media types, and its RDF syntax if it has one."""
 
     extension: str
     media_types: tuple[str, ...]
@@ -23,17 +23,17 @@ class Form:
 
     @property
     def content_type(self) -> str:
-        """Return the media type with its character set where texts need one."""
+        """Return the media type, with a character set for text."""
         return f"{self.plain}; charset=utf-8" if self.plain.startswith("text/") else self.plain
 
     @property
     def plain(self) -> str:
-        """Return the media type alone."""
+        """Return the media type without parameters."""
         return self.media_types[0]
 
     @property
     def is_rdf(self) -> bool:
-        """Return whether the form holds a graph."""
+        """Return whether the form is an RDF syntax."""
         return self.rdf is not None
 
 
@@ -51,35 +51,36 @@ LINKSET = Form("linkset", ("application/linkset+json",))
 ATOM = Form("atom", ("application/atom+xml", "application/xml", "text/xml"))
 
 DOCUMENTS = (TURTLE, HTML, JSON_LD, RDF_XML, N_TRIPLES, TRIG, N_QUADS, JSON)
-"""The forms of every IRI; the first one goes to those who take anything."""
+"""The forms of the document about an IRI; the first one is the default."""
 ANSWERS = (*DOCUMENTS, LINKSET)
-"""The same, and the links of a document by themselves."""
+"""The forms of the document about an IRI, and its link set."""
 LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV, XLSX, RDF_XML, N_TRIPLES, TRIG, N_QUADS)
-"""The forms of a search."""
+"""The forms of a search result."""
 CHANGE_FORMS = (ATOM, HTML, TRIG, N_QUADS, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
-"""The forms of the log of changes."""
+"""The forms of the change log."""
 _WITHOUT_GRAPHS = (TURTLE, JSON_LD, RDF_XML, N_TRIPLES)
 
 
 class NotAcceptableError(CatalogueError):
-    """A form that is not to be had; `forms` says which are."""
+    """None of the available forms is acceptable to the client."""
 
     def __init__(self, forms: Sequence[Form]) -> None:
-        plain = [found.plain for found in forms]
-        extra = {"available": plain}
-        super().__init__(kind="notAcceptable", extra=extra, valid=", ".join(plain))
+        available = [form.plain for form in forms]
+        extra = {"available": available}
+        super().__init__(kind="notAcceptable", extra=extra, valid=", ".join(available))
 
 
 def form(request: Request, forms: Sequence[Form]) -> Form:
     """Return the form that `format` or `Accept` selects; raise NotAcceptableError."""
-    asked = request.query_params.get("format")
-    return _accepted(request, forms) if asked is None else named(asked, forms)
+    name = request.query_params.get("format")
+    return _accepted(request, forms) if name is None else named(name, forms)
 
 
-def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
-    """Return the form that a name or `format` stands for, else the one that `Accept` asks for.
+def form_or_accepted(request: Request, forms: Sequence[Form], name: str = "") -> Form:
+    """Return the form that a name or `format` selects; for an unknown name, that of `Accept`.
 
-    Clients of SPARQL send names of their own beside `Accept`, which then says what they mean.
+    SPARQL clients send their own names of formats, and `Accept` beside them. Raise
+    NotAcceptableError.
     """
     try:
         return named(name or request.query_params.get("format", ""), forms)
@@ -89,84 +90,85 @@ def wished(request: Request, forms: Sequence[Form], name: str = "") -> Form:
 
 def _accepted(request: Request, forms: Sequence[Form]) -> Form:
     header = ", ".join(request.headers.getlist("accept"))
-    best = (_kept_best if len(header) <= MAX_TEXT_LENGTH else _best)(header, tuple(forms))
+    select = _select_cached if len(header) <= MAX_TEXT_LENGTH else _select
+    best = select(header, tuple(forms))
     if best is None:
         raise NotAcceptableError(forms)
     return best
 
 
-def _best(accept: str, forms: tuple[Form, ...]) -> Form | None:
-    """Return the form that a header asks for."""
-    ranges = _ranges(accept)
-    offers = [(_fitting(name, found), found) for found in forms for name in found.media_types]
-    weighed = [(_weight(fitting, ranges), found) for fitting, found in offers]
-    weight, best = max(weighed, key=lambda pair: pair[0])
+def _select(accept: str, forms: tuple[Form, ...]) -> Form | None:
+    """Return the form with the highest quality by an Accept header; None if none has any."""
+    ranges = _parse_ranges(accept)
+    offers = [(_matching_ranges(name, form), form) for form in forms for name in form.media_types]
+    weighted = [(_weight(matching, ranges), form) for matching, form in offers]
+    weight, best = max(weighted, key=lambda pair: pair[0])
     return best if weight[0] else None
 
 
-_kept_best = lru_cache(maxsize=128)(_best)
-"""The same for short headers: clients send few different ones, again and again."""
+_select_cached = lru_cache(maxsize=128)(_select)
+"""Select by a short header: clients send few different ones, many times."""
 
 
-def _ranges(header: str) -> dict[str, tuple[float, int]]:
-    """Return the quality of each media range and its place from the end, without parameters.
+def _parse_ranges(header: str) -> dict[str, tuple[float, int]]:
+    """Return the quality of each media range and its position from the end, without parameters.
 
-    A parameter, such as a profile of JSON-LD, never makes a form unacceptable; what is no media
-    range is left out, and a header of nothing else counts as none (section 12.5.1).
+    A parameter, such as a profile of JSON-LD, never makes a form unacceptable. Invalid media ranges
+    are left out; a header without a valid one counts as absent (section 12.5.1).
     """
-    listed = list(parse_accept_header(header))
+    values = list(parse_accept_header(header))
     ranges: dict[str, tuple[float, int]] = {}
-    for place, (text, quality) in enumerate(listed):
+    for position, (text, quality) in enumerate(values):
         name = text.partition(";")[0].strip().lower()
         if "/" in name:
-            ranges.setdefault(name, (quality, len(listed) - place))
+            ranges.setdefault(name, (quality, len(values) - position))
     return ranges or {"*/*": (1, 0)}
 
 
-def _fitting(name: str, form: Form) -> tuple[str, ...]:
-    """Return the ranges that mean a form by a media type, its other names only by themselves."""
+def _matching_ranges(name: str, form: Form) -> tuple[str, ...]:
+    """Return the ranges that match a media type of a form; wildcards match the first one alone."""
     ranges = (name, name.partition("/")[0] + "/*", "*/*")
     return ranges if name == form.plain else ranges[:1]
 
 
 def _weight(
-    fitting: Sequence[str], ranges: Mapping[str, tuple[float, int]]
+    matching: Sequence[str], ranges: Mapping[str, tuple[float, int]]
 ) -> tuple[float, int, int]:
-    """Return how much a form is wished: by the range that fits it best, named ones first."""
-    for specificity, found in enumerate(fitting):
-        if found in ranges:
-            quality, place = ranges[found]
-            return quality, -specificity, place
+    """Return the quality of a form, the specificity of its matching range, and the position."""
+    for specificity, name in enumerate(matching):
+        if name in ranges:
+            quality, position = ranges[name]
+            return quality, -specificity, position
     return 0, 0, 0
 
 
 def named(name: str, forms: Sequence[Form]) -> Form:
-    """Return the form with the extension or media type; raises NotAcceptableError."""
-    for found in forms:
-        if name == found.extension or name in found.media_types:
-            return found
+    """Return the form with the extension or media type; raise NotAcceptableError."""
+    for form in forms:
+        if name == form.extension or name in form.media_types:
+            return form
     raise NotAcceptableError(forms)
 
 
 def form_of_document(request: Request, forms: Sequence[Form]) -> Form:
-    """Return the form of a document that a request asks for; or NotAcceptableError.
+    """Return the form of a document that a request selects; raise NotAcceptableError.
 
-    Who lists several syntaxes without graphs reads whatever comes and looks into the default
-    graph, as Comunica does, and would find it empty in the syntaxes with graphs.
+    A client that accepts several syntaxes without graphs reads the default graph alone, as Comunica
+    does. It is empty in syntaxes with graphs, so these are avoided.
     """
-    found = form(request, forms)
-    if found not in (TRIG, N_QUADS) or "format" in request.query_params:
-        return found
-    accepted = parse_accept_header(request.headers.get("accept"))
-    listed = {name for name, quality in accepted if quality > 0}
-    without = [other for other in _WITHOUT_GRAPHS if listed.intersection(other.media_types)]
-    return _accepted(request, without) if len(without) > 1 else found
+    selected = form(request, forms)
+    if selected not in (TRIG, N_QUADS) or "format" in request.query_params:
+        return selected
+    header = parse_accept_header(request.headers.get("accept"))
+    accepted = {name for name, quality in header if quality > 0}
+    without = [other for other in _WITHOUT_GRAPHS if accepted.intersection(other.media_types)]
+    return _accepted(request, without) if len(without) > 1 else selected
 
 
 def language(request: Request, languages: Sequence[str]) -> str:
     """Return the language that `lang` or `Accept-Language` selects, or the first one."""
-    asked = request.query_params.get("lang", "")
-    if asked in languages:
-        return asked
+    code = request.query_params.get("lang", "")
+    if code in languages:
+        return code
     accepted = parse_accept_header(request.headers.get("accept-language"), LanguageAccept)
     return accepted.best_match(languages, default=languages[0])

@@ -1,4 +1,4 @@
-"""Ranges of files (RFC 9110, section 14): what is none is ignored, one beyond a file is 416."""
+"""Range requests for files (RFC 9110, section 14): invalid ranges are ignored."""
 
 import os
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from ...errors import RequestError
 
 
 class Ranges:
-    """Takes out of requests what is no range of bytes: a server ignores it (section 14.2)."""
+    """Middleware that removes a header without a valid range of bytes (section 14.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on without a range that is not understood."""
+        """Pass a request on without an invalid range."""
         if scope["type"] == "http" and not _starts(Headers(scope=scope)):
             headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
             scope = {**scope, "headers": headers}
@@ -27,7 +27,7 @@ class Ranges:
 
 
 class Files(StaticFiles):
-    """Static files, of which a range beyond one is refused as it is everywhere."""
+    """Static files; a range beyond the end of a file is an error."""
 
     def file_response(
         self,
@@ -36,26 +36,27 @@ class Files(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """Return a file, or with 304; raises RequestError."""
-        found = super().file_response(full_path, stat_result, scope, status_code)
-        if isinstance(found, FileResponse):
-            refuse_beyond(Headers(scope=scope), found.headers, stat_result.st_size)
-        return found
+        """Return a file or 304; raise RequestError (416) for a range beyond its end."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        if isinstance(response, FileResponse):
+            check_range(Headers(scope=scope), response.headers, stat_result.st_size)
+        return response
 
 
-def refuse_beyond(asked: Headers, headers: Mapping[str, str], size: int) -> None:
+def check_range(request: Headers, headers: Mapping[str, str], size: int) -> None:
     """Raise RequestError (416) for a range beyond a file of that size and with those headers.
 
-    One that is asked for of another state of the file is not looked at (section 13.1.5).
+    A range of another version of the file is not checked (If-Range, section 13.1.5).
     """
-    if asked.get("if-range") not in (None, headers["ETag"], headers["Last-Modified"]):
+    if request.get("if-range") not in (None, headers["ETag"], headers["Last-Modified"]):
         return
-    if any((start if start >= 0 else max(size + start, 0)) >= size for start in _starts(asked)):
+    starts = _starts(request)
+    if any((start if start >= 0 else max(size + start, 0)) >= size for start in starts):
         headers = {"Content-Range": f"bytes */{size}"}
         raise RequestError("notInRange", headers=headers, size=size)
 
 
-def _starts(asked: Headers) -> list[int]:
-    """Return where the ranges begin that a request asks for, from the end where below zero."""
-    found = parse_range_header(asked.get("range"))
-    return [start for start, _ in found.ranges] if found and found.units == "bytes" else []
+def _starts(request: Headers) -> list[int]:
+    """Return the starts of the requested ranges; below zero, they count from the end."""
+    header = parse_range_header(request.get("range"))
+    return [start for start, _ in header.ranges] if header and header.units == "bytes" else []

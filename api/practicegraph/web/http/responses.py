@@ -1,13 +1,9 @@
-"""Answers that come in parts: small ones go out whole, others as they come.
+"""Responses: JSON, typed links in headers (RFC 8288), and streams that can break off.
 
-Those are broken off for a reader who takes too little, since each of them occupies a process.
-
-Typed links between a thing, its page and its documents (https://signposting.org/FAIR/).
-
-They stand in the headers (RFC 8288), in the heads of pages, and in a link set of their own
-(RFC 9264).
-
-Answers that break off: their readers see a transfer without an end, and the log has one line.
+The links connect a resource, its page and its documents (https://signposting.org/FAIR/). They stand
+in headers, in the heads of pages and in a link set (RFC 9264). A small result is sent whole, others
+are streamed. A stream that its client reads too slowly breaks off, since it occupies a process.
+The client then sees an incomplete transfer, and the log gets one line.
 """
 
 import asyncio
@@ -39,19 +35,31 @@ from . import connections
 from .negotiation import DOCUMENTS, HTML, LINKSET, Form
 
 _PAGE = SCHEMA + "AboutPage"
-_MOST = 20
+_MAX_ITEMS = 20
+_FAILURES = (
+    IncidentError,
+    DeadlineExceededError,
+    ResultTooLargeError,
+    QueryRefusedError,
+    StoreError,
+)
+_DISCONNECTIONS = (EOFError, OSError, ValueError)
+# Messages of uvicorn about requests that are not HTTP, or ask for another protocol.
+_CLIENT_ERRORS = ("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket")
+_RATE = 16_000
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link: what it leads to, in which relations (with spaces between), the media type there."""
+    """A link: its target, its relations (separated by spaces), and the media type of the target."""
 
     href: str
     rel: str
     type: str = ""
 
     def __str__(self) -> str:
-        """Return the link as it stands in a header."""
+        """Return the link as in a header."""
         kind = f'; type="{self.type}"' if self.type else ""
         return f'<{self.href}>; rel="{self.rel}"{kind}'
 
@@ -60,7 +68,7 @@ class Link:
 class DocumentLinks:
     """The links of the documents about a resource; its path has no extension.
 
-    They lead to the address at which a request has come, its root.
+    Their targets begin with the root, the base URL of the request.
     """
 
     services: Services
@@ -74,19 +82,19 @@ class DocumentLinks:
         return self.services.catalogue
 
     def brief(self, form: Form) -> list[Link]:
-        """Return the links of the document in a form, without long lists."""
+        """Return the links of the document in a form, without a long list of items."""
         items = self._items()
-        return [*self._own(form), *(items if len(items) <= _MOST else [])]
+        return [*self._own(form), *(items if len(items) <= _MAX_ITEMS else [])]
 
-    def of_iri(self) -> list[Link]:
-        """Return the links with which a redirect leads to what there is."""
+    def alternates(self) -> list[Link]:
+        """Return the links to all documents, for a redirect from the IRI."""
         forms = [Link(self._at(form), "alternate", form.plain) for form in DOCUMENTS]
         return [*forms, self._linkset]
 
     def linkset(self) -> dict[str, Any]:
         """Return all links of all documents, as JSON (RFC 9264, section 4.2)."""
         sets = [_context(self._at(form), self._own(form)) for form in DOCUMENTS]
-        page = next(found for found in sets if found["anchor"] == self._at(HTML))
+        page = next(each for each in sets if each["anchor"] == self._at(HTML))
         page |= _context(page["anchor"], self._items())
         return {"linkset": sets}
 
@@ -112,7 +120,7 @@ class DocumentLinks:
         return links if self.iri == whole else [*links, Link(whole, "collection")]
 
     def _items(self) -> list[Link]:
-        """Return what a scheme or the whole catalogue consists of, but for the entries."""
+        """Return the links to the concepts of a scheme, or to the schemes of the catalogue."""
         vocabularies = self.catalogue.vocabularies
         if self.iri == self.catalogue.base:
             return [Link(scheme, "item") for scheme in vocabularies.schemes]
@@ -129,12 +137,12 @@ class DocumentLinks:
 
 
 def root(request: Request) -> str:
-    """Return the address at which the service answers the request, without a slash at its end."""
+    """Return the base URL of the service for a request, without a slash at the end."""
     return str(request.base_url).rstrip("/")
 
 
 def prefix(request: Request) -> str:
-    """Return what stands before every path at the address at which the service answers."""
+    """Return the prefix of all paths in the base URL of the service, or ""."""
     path: str = request.scope.get("root_path", "")
     return path
 
@@ -151,103 +159,86 @@ def json(value: Any, headers: Mapping[str, str] | None = None, media_type: str =
 
 
 def _relations(form: Form, other: Form) -> str:
-    """Return in which relations a document in a form stands to one in another form."""
+    """Return the relations from a document in one form to that in another."""
     if form == HTML and other.is_rdf:
         return "alternate describedby"
     return "alternate describes" if other == HTML else "alternate"
 
 
 def _context(anchor: str, links: Iterable[Link]) -> dict[str, Any]:
-    found: dict[str, Any] = {"anchor": anchor}
+    context: dict[str, Any] = {"anchor": anchor}
     for link in links:
         target = {"href": link.href} | ({"type": link.type} if link.type else {})
         for relation in link.rel.split():
-            found.setdefault(relation, []).append(target)
-    return found
-
-
-_REASONS = (
-    IncidentError,
-    DeadlineExceededError,
-    ResultTooLargeError,
-    QueryRefusedError,
-    StoreError,
-)
-_ENDS = (EOFError, OSError, ValueError)
-# What uvicorn says of each request that is no HTTP, or asks for another protocol.
-_OF_CLIENTS = ("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket")
+            context.setdefault(relation, []).append(target)
+    return context
 
 
 class BrokenOffError(Exception):
-    """An answer that ends before its end; the text says which one and why."""
+    """A response breaks off; the message states the path, the query and the reason."""
 
 
-async def named(
+async def stream_parts(
     first: bytes, parts: AsyncGenerator[bytes, None], path: str, query: str
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the first part of an answer and the others, of a query that was asked at a path.
+    """Yield the first part and the other parts of the response to a query at a path.
 
-    What breaks them off says to which path and query it happened.
-
-    The server closes the connection of an answer that ends with an error, without the last chunk.
+    Raise BrokenOffError for a failure; the server then closes the connection without the last
+    chunk.
     """
     try:
         async with aclosing(parts):
             yield first
             async for part in parts:
                 yield part
-    except (*_REASONS, *_ENDS) as error:
+    except (*_FAILURES, *_DISCONNECTIONS) as error:
         raise broken_off(path, query, str(error) or "its process has ended") from error
 
 
 def broken_off(path: str, query: str, reason: str) -> BrokenOffError:
-    """Return the error of an answer to a query that is broken off for a reason."""
+    """Return the error for a response to a query that breaks off for a reason."""
     digest = hashlib.sha256(query.encode()).hexdigest()[:12]
     return BrokenOffError(f"{path}: the answer to query {digest} was broken off: {reason}")
 
 
-def one_line(record: logging.LogRecord) -> bool:
-    """Reduce the log record of an answer that was broken off to one line without a traceback.
+def filter_record(record: logging.LogRecord) -> bool:
+    """Reduce the log record of a response that broke off to one line without a traceback.
 
-    Of clients that leave before they have sent all, or send no HTTP, it says nothing.
+    Return False for records about clients that disconnect early or do not send HTTP.
     """
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, ClientDisconnect) or record.msg.startswith(_OF_CLIENTS):
+    if isinstance(error, ClientDisconnect) or record.msg.startswith(_CLIENT_ERRORS):
         return False
     if isinstance(error, BrokenOffError):
         record.msg, record.args, record.exc_info = "%s", (str(error),), None
     return True
 
 
-_RATE = 16_000
-_PATIENCE = 10.0
-
-
-async def response(
+async def stream(
     parts: AsyncGenerator[bytes, None],
     headers: Mapping[str, str],
     media_type: str,
     path: str,
     query: str,
 ) -> Response:
-    """Return the parts as the answer to a query at a path; raises what making the first raises."""
+    """Return the response to a query at a path; raise the errors of its first parts."""
     first = b""
     async for part in parts:
         first += part
         if len(first) >= SMALL_RESULT:
-            rest = named(first, parts, path, query)
+            rest = stream_parts(first, parts, path, query)
             slow = broken_off(path, query, f"read at less than {_RATE // 1000} kB/s")
-            return _Streamed(rest, headers, media_type, slow)
+            return _PacedResponse(rest, headers, media_type, slow)
     return Response(first, headers=headers, media_type=media_type)
 
 
-async def whole(parts: AsyncGenerator[bytes, None]) -> bytes:
-    """Return all parts as one."""
+async def join_parts(parts: AsyncGenerator[bytes, None]) -> bytes:
+    """Return all parts of a result, joined."""
     return b"".join([part async for part in parts])
 
 
-class _Streamed(StreamingResponse):
-    """Parts on their way; they are let go when all are out, or when the reader has left."""
+class _PacedResponse(StreamingResponse):
+    """A stream that is closed when it is complete, or when its client disconnects or is slow."""
 
     def __init__(
         self,
@@ -262,21 +253,21 @@ class _Streamed(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._parts):
             try:
-                await super().__call__(scope, receive, _Paced(send))
-            except _SlowError:
-                connections.abort(scope)  # to close it would be to wait for the reader
+                await super().__call__(scope, receive, _PacedSend(send))
+            except _SlowClientError:
+                connections.abort(scope)  # closing would wait for the client
                 raise self._slow from None
 
 
-class _SlowError(Exception):
-    """A reader who takes less than an answer must be taken at."""
+class _SlowClientError(Exception):
+    """A client reads more slowly than the minimum rate."""
 
 
-class _Paced:
-    """Passes an answer on as its reader takes it; raises _SlowError below `_RATE` bytes a second.
+class _PacedSend:
+    """Sends a response; raises _SlowClientError if its client reads too slowly.
 
-    Each part may take its time at that rate, and all of them `_PATIENCE` seconds more, which
-    readers get back by reading faster.
+    Each part may take its time at `_RATE` bytes a second, and all parts together `_PATIENCE`
+    seconds more. Clients regain these seconds by reading faster.
     """
 
     def __init__(self, send: Send) -> None:
@@ -289,5 +280,5 @@ class _Paced:
             async with asyncio.timeout(left):
                 await self._send(message)
         except TimeoutError:
-            raise _SlowError from None
+            raise _SlowClientError from None
         self._left = min(_PATIENCE, left - time.monotonic() + start)

@@ -18,7 +18,7 @@ from .. import urls
 from ..context import Site
 from ..http import conditional, responses
 from ..http.negotiation import CSV, JSON_LD, N_QUADS, N_TRIPLES, TRIG, TURTLE, Form
-from ..http.ranges import refuse_beyond
+from ..http.ranges import check_range
 from ..http.responses import Link
 from ..urls import DUMP
 
@@ -96,7 +96,7 @@ class DumpFiles:
         headers = headers | validators.headers
         if validators.hold(request):
             return Response(status_code=304, headers=headers)
-        refuse_beyond(request.headers, headers, dump.size)
+        check_range(request.headers, headers, dump.size)
         return FileResponse(
             self.dumper.dumps.path(made.release, dump.name),
             headers=headers | _digests(request, dump),

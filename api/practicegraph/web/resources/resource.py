@@ -67,7 +67,7 @@ class ResourceEndpoint:
             return lifecycle.redirect(self.site, request, deprecation)
         if deprecation:
             return self.document(request, iri, path, form)
-        headers = VARY | responses.header(self._links(request, iri, path).of_iri())
+        headers = VARY | responses.header(self._links(request, iri, path).alternates())
         place = f"{responses.prefix(request)}/{quote(path)}.{form.extension}"
         return RedirectResponse(place, 303, headers)
 

@@ -288,7 +288,7 @@ class Queries:
         words, _, source = await self._read(query)
         wanted = {**source, "most": most}
         answer = await self._run(Asked(query), client, words, HTML, None, wanted)
-        return await run_in_threadpool(_solutions, await responses.whole(answer.chunks))
+        return await run_in_threadpool(_solutions, await responses.join_parts(answer.chunks))
 
     async def reply(
         self, request: Request, question: Asked, page: Callable[["Table"], Response]
@@ -297,7 +297,7 @@ class Queries:
 
         Raises ClientDisconnect where the reader has gone.
         """
-        return await disconnects.watched(request, self._reply(request, question, page))
+        return await disconnects.run_until_disconnect(request, self._reply(request, question, page))
 
     async def _reply(
         self, request: Request, question: Asked, page: Callable[["Table"], Response]
@@ -313,19 +313,19 @@ class Queries:
         answer = await self._run(question, client, words, table, graph, source)
         form = graph if answer.kind == "graph" else table
         if form is None:
-            await responses.whole(answer.chunks)
+            await responses.join_parts(answer.chunks)
             raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
         if form == HTML:
-            content = await responses.whole(answer.chunks)
+            content = await responses.join_parts(answer.chunks)
             found = await run_in_threadpool(self._page, request, answer.kind, content, page)
             found.headers.update(self._limits(form))
             return found
         headers = VARY | self._limits(form) | ({"ETag": tag} if tag else {})
         if form == JSON_LD:
-            content = await responses.whole(answer.chunks)
+            content = await responses.join_parts(answer.chunks)
             return await run_in_threadpool(self._compacted, content, headers)
         whose = (request.url.path, question.query)
-        return await responses.response(answer.chunks, headers, form.content_type, *whose)
+        return await responses.stream(answer.chunks, headers, form.content_type, *whose)
 
     async def _read(self, query: str) -> tuple[Set[str], str, Source]:
         """Return the words of a query that is allowed, the release at which it is asked, and where.
@@ -394,7 +394,7 @@ class Queries:
         return min(limits.max_rows, limits.max_jsonld) if form == JSON_LD else limits.max_rows
 
     def _without_query(self, request: Request) -> Response:
-        form = negotiation.wished(request, (*GRAPHS, HTML))
+        form = negotiation.form_or_accepted(request, (*GRAPHS, HTML))
         if form == HTML:
             kind = self.site.catalogue.shapes.entry_shape.classes[0]
             return self._shown(request, _SAMPLE.format(kind=kind), Table())
@@ -456,7 +456,7 @@ def _unchanged(request: Request, tag: str) -> Response:
 
 def _form(request: Request, question: Asked, forms: Sequence[Form]) -> Form | None:
     try:
-        return negotiation.wished(request, forms, question.form)
+        return negotiation.form_or_accepted(request, forms, question.form)
     except NotAcceptableError:
         return None
 

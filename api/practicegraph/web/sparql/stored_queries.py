@@ -61,7 +61,7 @@ class Questions:
     async def answer(self, request: Request, question: StoredQuery) -> Response:
         """Answer a question; where its answer is a table, RDF is what is said of the question."""
         answers = (*TABLES, *(GRAPHS if question.returns_graph else ()))
-        form = negotiation.wished(request, (*answers, *GRAPHS))
+        form = negotiation.form_or_accepted(request, (*answers, *GRAPHS))
         if form not in answers:
             place = f"{QUERIES}/{question.name}.{form.extension}"
             return RedirectResponse(responses.prefix(request) + place, 303, VARY)
@@ -203,7 +203,7 @@ class Gaps:
         found: Mapping[str, Found] = {}
         if not known.hold(request):
             asking = self._at(release, ledger, middleware.client(request.scope))
-            found = await disconnects.watched(request, asking)
+            found = await disconnects.run_until_disconnect(request, asking)
 
         def make() -> Response:
             parts = [(ledger.part(q, found[q.name].rows), found[q.name]) for q in questions]
