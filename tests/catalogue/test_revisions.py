@@ -159,7 +159,7 @@ def test_schemes_questions_and_shapes_may_not_vanish(
 def test_terms_may_not_vanish_but_words_of_pages_may(real: Catalogue, copied: Path) -> None:
     ontology, phrases = copied / "ontology/practice.ttl", copied / "shapes/phrases.ttl"
     remove_paragraph(ontology, f"{BASE}ontology/retrieved")
-    remove_paragraph(phrases, f"{BASE}shapes/phrase-skip")
+    remove_paragraph(phrases, f"{BASE}shapes/phrase-skipToContent")
     assert list(find_vanished_iris(real, copied)) == [f"{BASE}ontology#retrieved"]
 
 

@@ -98,7 +98,7 @@ def test_a_phrase_has_the_same_gaps_in_every_language(real: Catalogue) -> None:
         assert len({tuple(found) for found in gaps.values()}) == 1, f"{name}: {gaps}"
 
 
-def test_every_phrase_is_said_somewhere(real: Catalogue) -> None:
+def test_every_phrase_is_used_somewhere(real: Catalogue) -> None:
     package = ROOT / "api" / "practicegraph"
     code = "".join(p.read_text() for p in [*package.rglob("*.py"), *package.rglob("*.html")])
     unsaid = [

@@ -351,7 +351,7 @@ def test_a_check_that_takes_too_long_is_stopped(real: Catalogue, services: Servi
             return error.value
 
     error = asyncio.run(refused())
-    assert error.kind == "checkTooLong"
+    assert error.kind == "checkTimeout"
 
 
 def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(

@@ -133,5 +133,5 @@ class Services:
 def index_of(catalogue: Catalogue, file: IndexFile) -> Index:
     """Return the search index that a file holds, at the release at which it was last written."""
     reader = EntryReader(catalogue.store, catalogue.shapes.entry_shape)
-    stop_words = parse_stop_words(catalogue.phrases.labels["smallWords"])
+    stop_words = parse_stop_words(catalogue.phrases.labels["stopWords"])
     return Index(reader, catalogue.vocabularies, catalogue.languages, file, stop_words)

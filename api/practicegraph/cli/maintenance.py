@@ -56,7 +56,7 @@ def template(
     form = format_name or table_writer.template_format(output)
     content = table_writer.empty_table(opened, form, language)
     if output and output.exists() and not force:
-        raise click.ClickException(opened.say("isThere", path=output))
+        raise click.ClickException(opened.say("fileExists", path=output))
     if output:
         exchange_export.write_file(output, lambda file: file.write(content))
     else:

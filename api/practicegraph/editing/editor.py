@@ -28,7 +28,7 @@ class MissingPermissionError(CatalogueError):
 
     def __init__(self, holder: TokenHolder, permission: str) -> None:
         text = f"{holder.name}: {permission}"
-        super().__init__(text, kind="noRight", name=holder.name, right=permission)
+        super().__init__(text, kind="missingPermission", name=holder.name, right=permission)
         self.holder, self.permission = holder, permission
 
 
@@ -110,8 +110,8 @@ class EntryEditor:
                 raise CatalogueError(kind="notFound")
             request.precondition(self.digests.digest(entry.value))
             if revision.is_tombstone(entry, before):
-                raise CatalogueError(kind="isWithdrawn")
-            wordings = self.catalogue.phrases.translations("noReason")
+                raise CatalogueError(kind="alreadyWithdrawn")
+            wordings = self.catalogue.phrases.translations("reasonMissing")
             no_reason = [Literal(text, language=tag) for tag, text in wordings.items()]
             after = revision.withdraw(entry, before, request.edit, no_reason)
             self._write(identifier, before, after, request)
@@ -119,7 +119,7 @@ class EntryEditor:
     def _read(self, identifier: str) -> tuple[NamedNode, list[Triple]]:
         """Return the IRI of an entry that there is or may be, and its triples now."""
         if not identifiers.is_valid(self.catalogue.shapes.entry_shape, identifier):
-            raise CatalogueError(kind="noSuchIdentifier", identifier=identifier)
+            raise CatalogueError(kind="unknownIdentifier", identifier=identifier)
         entry = NamedNode(self.catalogue.entry_iri(identifier))
         return entry, [quad.triple for quad in self.catalogue.store.graph_quads(entry.value)]
 
@@ -134,9 +134,9 @@ class EntryEditor:
         shape, languages = self.catalogue.shapes.entry_shape, self.catalogue.languages
         stated = identifiers.stated_identifier(shape, nameless, sent)
         if stated and not identifiers.is_valid(shape, stated):
-            raise CatalogueError(kind="badIdentifier", identifier=stated)
+            raise CatalogueError(kind="invalidIdentifier", identifier=stated)
         if stated and self.writer.is_taken(stated):
-            raise CatalogueError(kind="isTaken", identifier=stated)
+            raise CatalogueError(kind="identifierTaken", identifier=stated)
         proposed = identifiers.propose_identifiers(shape, nameless, sent, languages)
         return stated or next(each for each in proposed if not self.writer.is_taken(each))
 
@@ -161,7 +161,7 @@ class EntryEditor:
         try:
             self.writer.write(document)
         except OSError as error:
-            raise CatalogueError(kind="notWritten", reason=error.strerror) from error
+            raise CatalogueError(kind="folderNotWritable", reason=error.strerror) from error
 
     def _file_for(self, identifier: str, before: Sequence[Triple]) -> Path:
         return self.writer.file_for(identifier, before)
@@ -198,7 +198,7 @@ def _require_same(document: Document, triples: Sequence[Triple]) -> None:
     """
     stated = [quad.triple for quad in document.quads]
     if _canonical(stated) != _canonical(triples):
-        raise CatalogueError(kind="unfitNodes")
+        raise CatalogueError(kind="unsupportedNodes")
 
 
 def _canonical(triples: Sequence[Triple]) -> bytes:

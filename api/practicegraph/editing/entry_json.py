@@ -27,7 +27,7 @@ class InvalidEntryError(CatalogueError):
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         text = "; ".join(f"{key}: {reason}" for key, reason in problems.items())
-        super().__init__(text, kind="unfitInput", extra={"problems": problems}, problems=text)
+        super().__init__(text, kind="invalidInput", extra={"problems": problems}, problems=text)
         self.problems = dict(problems)
 
 
@@ -72,7 +72,7 @@ class EntryJsonParser:
         for key, value in sent.items():
             if key == "id":
                 if value != self.entry.value:
-                    yield key, self.values.format_phrase("otherTopic", topic=self.entry.value)
+                    yield key, self.values.format_phrase("unexpectedTopic", topic=self.entry.value)
             elif key in shown and value == shown[key]:
                 continue
             elif key not in self.values.shape.fields_by_key:
@@ -84,7 +84,7 @@ class EntryJsonParser:
 
     def _statements(self, field: Field, value: Any, before: Sequence[Triple]) -> Iterator[Triple]:
         if not field.predicate:
-            raise self._error("unwritable")
+            raise self._error("readOnlyProperty")
         terms = self._texts(field, value, before) if field.is_text else self._terms(field, value)
         return (Triple(self.entry, NamedNode(field.predicate), term) for term in terms)
 
@@ -105,7 +105,7 @@ class EntryJsonParser:
             others = [text for text in present if text.language != self.language]
             return [*others, self._text(value, self.language)]
         if not isinstance(value, dict) or not all(isinstance(t, str) for t in value.values()):
-            raise self._error("notTexts", language=self.language)
+            raise self._error("invalidTexts", language=self.language)
         return [self._text(text, tag) for tag, text in value.items()]
 
     def _text(self, text: str, language: str) -> Literal:
@@ -116,7 +116,7 @@ class EntryJsonParser:
     def _terms(self, field: Field, value: Any) -> list[Term]:
         values = value if isinstance(value, list) else [value]
         if len(values) > 1 and not field.is_repeatable:
-            raise self._error("oneValue")
+            raise self._error("singleValueProperty")
         return [self._term(field, each) for each in values]
 
     def _term(self, field: Field, value: Any) -> Term:
@@ -127,7 +127,7 @@ class EntryJsonParser:
         if isinstance(value, int | float):
             value = str(value)
         if not isinstance(value, str):
-            raise self._error("notValue")
+            raise self._error("invalidLiteral")
         term = self.values.parse(_NO_PLACE, field, value, self.values.languages)
         if isinstance(term, ParseProblem):
             raise InvalidEntryError({"": f"“{value}”: {term.reason}"})

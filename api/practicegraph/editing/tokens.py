@@ -28,7 +28,7 @@ _OWNER_ONLY = 0o600
 class TokenFileError(CatalogueError):
     """A file of tokens that is unreadable, or a name that is not valid."""
 
-    kind = "noTokens"
+    kind = "unreadableTokens"
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class EntryWriter:
         if not path.is_file() or documents.checksum(path) != self._checksums.get(name):
             raise self._edited(path)
         if path.suffix != ".ttl" or documents.read_document(path).topics != (iri,):
-            raise CatalogueError(kind="standsElsewhere", path=name)
+            raise CatalogueError(kind="fileNotWritable", path=name)
         return path
 
     def write(self, document: Document) -> None:
@@ -92,7 +92,7 @@ class EntryWriter:
             documents.read_document(path)
         except UnreadableError as error:
             name = f"{name}:{error.line}:{error.column}: {error.reason}"
-        return CatalogueError(kind="isEdited", path=name)
+        return CatalogueError(kind="fileChanged", path=name)
 
     def _find_file(self, iri: str) -> Path:
         rows = self.state.select("SELECT file FROM graphs WHERE name = ?", iri)

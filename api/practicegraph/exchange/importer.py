@@ -125,17 +125,17 @@ def read_drafts(catalogue: Catalogue, path: Path, options: PageOptions) -> list[
     if path.suffix.lower() in table_reader.TABLE_EXTENSIONS:
         return TableParser(catalogue.value_parser).parse_file(path)
     if path.suffix.lower() in table_reader.REFUSED_EXTENSIONS:
-        raise catalogue.value_parser.file_error(path, "otherTable")
+        raise catalogue.value_parser.file_error(path, "unsupportedTable")
     identifier, language = _named(path)
     identifier, language = options.identifier or identifier, options.language or language
     if not identifier:
-        raise catalogue.value_parser.file_error(path, "noIdentifier")
+        raise catalogue.value_parser.file_error(path, "identifierRequired")
     if language not in catalogue.languages:
         known = ", ".join(catalogue.languages)
-        raise catalogue.value_parser.file_error(path, "noLanguageOfPage", languages=known)
+        raise catalogue.value_parser.file_error(path, "unknownPageLanguage", languages=known)
     address = options.url or read_source_site(catalogue.store).page_url(identifier, language)
     if not address:
-        raise catalogue.value_parser.file_error(path, "noSourceAddress")
+        raise catalogue.value_parser.file_error(path, "sourceRequired")
     return [
         SourcePageParser(catalogue.value_parser, read_source_site(catalogue.store)).parse_file(
             path, identifier, language, address

@@ -116,7 +116,7 @@ class SourcePageParser:
         words = self.site.page_titles.get(language, "")
         starts = [place for place, line in enumerate(lines) if line.heading.startswith(fold(words))]
         if not words or not starts:
-            raise self.parser.file_error(path, "noPageTitle", words=words or "?")
+            raise self.parser.file_error(path, "headingMissing", words=words or "?")
         ends = {fold(words) for words in self.site.page_ends}
         after = (place for place, line in enumerate(lines) if line.heading in ends)
         return starts[0], next((place for place in after if place > starts[0]), len(lines))
@@ -124,7 +124,7 @@ class SourcePageParser:
     def _title(self, path: Path, lines: Sequence[_Line], language: str) -> _Line:
         line = next((line for line in lines if line.plain), None)
         if line is None or line.heading in self._headings(language):
-            raise self.parser.file_error(path, "noTitle")
+            raise self.parser.file_error(path, "titleMissing")
         return line
 
     def _headings(self, language: str) -> dict[str, Field]:
@@ -163,7 +163,7 @@ class SourcePageParser:
                         SourceLocation(path, line.number),
                         field,
                         line.plain,
-                        "fieldTwice",
+                        "duplicateField",
                         first=first,
                     )
                 )
@@ -187,11 +187,15 @@ class SourcePageParser:
         problems = [term for term in results if isinstance(term, ParseProblem)]
         if not results:
             problems.append(
-                self.parser.make_problem(SourceLocation(path, heading.number), field, "", "noValue")
+                self.parser.make_problem(
+                    SourceLocation(path, heading.number), field, "", "valueRequired"
+                )
             )
         if len(results) > 1 and not field.is_repeatable:
             problems.append(
-                self.parser.make_problem(SourceLocation(path, heading.number), field, "", "onlyOne")
+                self.parser.make_problem(
+                    SourceLocation(path, heading.number), field, "", "singleValueField"
+                )
             )
         return [FieldValues(field, None, terms)], problems
 

@@ -117,7 +117,7 @@ def read_xlsx(values: ValueParser, path: Path, content: bytes, max_rows: int) ->
     except ImportFailedError:
         raise
     except _UNREADABLE as error:
-        raise values.file_error(path, "noWorkbook") from error
+        raise values.file_error(path, "invalidWorkbook") from error
     return rows
 
 
@@ -126,7 +126,7 @@ def _check_package(values: ValueParser, path: Path, content: bytes) -> None:
         if sum(part.file_size for part in packed.infolist()) > MAX_TABLE_BYTES:
             raise values.file_error(path, "tableTooLarge", limit=f"{MAX_TABLE_BYTES >> 20} MiB")
         if _MACROS.search(packed.read(_TYPES)):
-            raise values.file_error(path, "otherTable")
+            raise values.file_error(path, "unsupportedTable")
 
 
 def _rows(values: ValueParser, path: Path, content: bytes, max_rows: int) -> Iterator[TableRow]:
@@ -174,7 +174,7 @@ def _text(cell: Any) -> tuple[str, str]:
     if isinstance(value, int | float):
         return _number(value, cell.number_format), ""
     text = str(value).replace("_x000D_", "")  # how Excel writes a carriage return
-    return (text, "") if len(text) <= _MAX_CHARACTERS else (text[:40] + "…", "longCell")
+    return (text, "") if len(text) <= _MAX_CHARACTERS else (text[:40] + "…", "cellTooLong")
 
 
 def _day(value: datetime, form: str) -> str:
@@ -265,7 +265,7 @@ class TableParser:
         if key not in {column.key for column in columns if column} and not problems:
             place = header.cell_location(0)
             problems.append(
-                self.parser.make_problem(place, None, "", "noIdentifierColumn", column=key)
+                self.parser.make_problem(place, None, "", "identifierColumnMissing", column=key)
             )
         if problems:
             raise ImportFailedError(problems)
@@ -282,7 +282,7 @@ class TableParser:
             near = ", ".join(find_similar(name, self.columns.by_name))
             return self.parser.make_problem(place, None, name, "unknownColumn", nearest=near)
         if column in before:
-            return self.parser.make_problem(place, column.field, name, "columnTwice")
+            return self.parser.make_problem(place, column.field, name, "duplicateColumn")
         if column.field.is_text and column.language is None:
             example = f"{column.field.key}@{self.parser.languages[0]}"
             return self.parser.make_problem(
@@ -298,7 +298,9 @@ class TableParser:
         if len(row.cells) != len(columns):
             words = {"cells": len(row.cells), "columns": len(columns)}
             return None, [
-                self.parser.make_problem(row.cell_location(0), None, "", "raggedRow", **words)
+                self.parser.make_problem(
+                    row.cell_location(0), None, "", "cellCountMismatch", **words
+                )
             ]
         values: list[FieldValues] = []
         problems: list[ParseProblem] = []
@@ -313,7 +315,9 @@ class TableParser:
         identifier = self._identifier_in(values)
         if not identifier and not problems:
             place = row.cell_location(self._identifier_index(columns))
-            problems.append(self.parser.make_problem(place, self.columns.identifier, "", "noValue"))
+            problems.append(
+                self.parser.make_problem(place, self.columns.identifier, "", "valueRequired")
+            )
         draft = Draft(
             identifier,
             tuple(values),
@@ -336,7 +340,7 @@ class TableParser:
         self, row: TableRow, columns: Sequence[Column | None], draft: Draft, first: int
     ) -> ParseProblem:
         place = row.cell_location(self._identifier_index(columns))
-        return self.parser.make_problem(place, None, draft.identifier, "rowTwice", first=first)
+        return self.parser.make_problem(place, None, draft.identifier, "duplicateRow", first=first)
 
     def _cell(self, row: TableRow, index: int, column: Column | None) -> list[Term | ParseProblem]:
         place, cell = row.cell_location(index), row.cells[index]
@@ -344,14 +348,14 @@ class TableParser:
         if index in row.errors:
             return [self.parser.make_problem(place, field, cell, row.errors[index])]
         if column is None:
-            nameless = self.parser.make_problem(place, None, cell, "namelessColumn")
+            nameless = self.parser.make_problem(place, None, cell, "headerMissing")
             return [nameless] if cell.strip() else []
         if column.language:
             text = cell.replace("\r\n", "\n").strip()
             return [Literal(text, language=column.language)] if text else []
         parts = split_values(cell)
         if len(parts) > 1 and not column.field.is_repeatable:
-            return [self.parser.make_problem(place, field, cell, "onlyOne")]
+            return [self.parser.make_problem(place, field, cell, "singleValueField")]
         languages = self.parser.languages
         return [self.parser.parse(place, column.field, part, languages) for part in parts]
 

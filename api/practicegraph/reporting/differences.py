@@ -214,7 +214,8 @@ def _fate(comparison: Comparison, difference: Difference, phrases: Phrases) -> I
         yield f"  {said}"
     if deprecation.successor:
         name = comparison.name(deprecation.successor)
-        yield f"  {phrases.format('goTo', comparison.languages)}: {name} {deprecation.successor}"
+        label = phrases.format("replacedBy", comparison.languages)
+        yield f"  {label}: {name} {deprecation.successor}"
 
 
 def _lines(field: FieldChange) -> Iterator[str]:

@@ -210,11 +210,11 @@ _FATES = {"removed": "wasRemoved", "moved": "wasMoved", "withdrawn": "wasWithdra
 def text(comparison: Comparison, impact: Impact, phrases: Phrases) -> Iterator[str]:
     """Return the impact in words, line by line; nothing where there is none."""
     parts = {
-        "countsMoved": [_count(comparison, count) for count in impact.counts],
+        "changedCounts": [_count(comparison, count) for count in impact.counts],
         "retagged": [_outlooks_tags(comparison, *entry) for entry in _by_entry(impact)],
-        "addressesLost": [_fate(comparison, fate, phrases) for fate in impact.fates],
-        "questionsLost": [_question(comparison, each, phrases) for each in impact.questions],
-        "namesLost": [_outlooks_name(comparison, name) for name in impact.names],
+        "lostIris": [_fate(comparison, fate, phrases) for fate in impact.fates],
+        "brokenQueries": [_question(comparison, each, phrases) for each in impact.questions],
+        "lostLabels": [_outlooks_name(comparison, name) for name in impact.names],
     }
     for phrase, lines in parts.items():
         if lines:

@@ -130,7 +130,7 @@ class ValueParser:
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
             raise ImportFailedError(
-                [self.make_problem(SourceLocation(path, line), None, "", "notText")]
+                [self.make_problem(SourceLocation(path, line), None, "", "invalidText")]
             ) from error
 
     def make_problem(
@@ -200,7 +200,7 @@ class ValueParser:
     def _bad(self, place: SourceLocation, field: Field, text: str) -> ParseProblem:
         types = ", ".join(name.rpartition("#")[2] for name in field.datatypes) or "IRI"
         hint = pick_text(field.hints, self.shapes.languages)
-        return self.make_problem(place, field, text, "badValue", type=types, hint=hint)
+        return self.make_problem(place, field, text, "invalidDatatype", type=types, hint=hint)
 
     def _concept(
         self, place: SourceLocation, field: Field, text: str, languages: Iterable[str]
@@ -247,7 +247,7 @@ class InvalidParameterError(CatalogueError):
         super().__init__(
             f"{found}: unknown. Valid values: {', '.join(valid)}",
             kind={None: "unknownParameter", "": "missingValue"}.get(value, "unknownValue"),
-            hint="validOnes" if len(valid) <= _MAX_SHOWN else "validAmong",
+            hint="validValues" if len(valid) <= _MAX_SHOWN else "nearestValidValues",
             parameter=parameter,
             value=value,
             valid=", ".join(valid[:_MAX_SHOWN]),

@@ -39,7 +39,7 @@ class ResultTooLargeError(CatalogueError):
 class PoolBusyError(CatalogueError):
     """All processes have queries to run, and enough others wait."""
 
-    kind = "busy"
+    kind = "tooManyQueries"
 
 
 @dataclass(frozen=True)

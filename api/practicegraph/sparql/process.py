@@ -51,7 +51,7 @@ class CrashError(CatalogueError, EOFError):
 class DeadlineExceededError(CatalogueError):
     """A query that has not ended at its deadline; `maximum` is the longest one, in seconds."""
 
-    kind = "deadline"
+    kind = "queryTimeout"
 
     def __init__(self, seconds: float, maximum: float) -> None:
         text = f"{seconds:g} s"

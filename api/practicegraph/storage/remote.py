@@ -57,7 +57,7 @@ _FRESH = 1.0  # seconds for which the release that was read is used
 class StoreError(CatalogueError):
     """An endpoint that does not answer, or not as SPARQL 1.1 says."""
 
-    kind = "storeFailed"
+    kind = "storeUnavailable"
 
 
 class IncompleteResultError(CatalogueError):

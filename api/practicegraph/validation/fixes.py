@@ -180,7 +180,7 @@ class FixFinder:
         value = self._with_language(triple, editor) if is_text else self._parse(field, finding)
         if value is None or value == triple.object:
             return None
-        return "writeInstead", editor.replace_object(triple, value)
+        return "changeTo", editor.replace_object(triple, value)
 
     def _with_language(self, triple: LocatedTriple, editor: SourceEditor) -> Term | None:
         """Return a text without a language in the first one that the field does not have yet."""
@@ -226,7 +226,7 @@ class FixFinder:
         if value is None or not finding.result_path:
             return None
         edit = editor.add(finding.focus_node, finding.result_path, value)
-        return ("addSuch", edit) if edit else None
+        return ("addExample", edit) if edit else None
 
     def _example(self, field: Field, finding: Finding) -> Term | None:
         if field.is_text:
@@ -245,7 +245,7 @@ class FixFinder:
         required = next(iter(limits), None)
         for triple in editor.source.triples_of(finding.focus_node):
             if required is not None and triple.predicate.value == finding.result_path:
-                return "writeInstead", editor.replace_object(triple, required)
+                return "changeTo", editor.replace_object(triple, required)
         return self._add(finding, editor, required)
 
     def _remove_second(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
@@ -274,7 +274,7 @@ class FixFinder:
         names = {_local_name(name): name for name in kind.keys_by_predicate}
         near = find_similar(_local_name(finding.result_path), names, 1, _MIN_SIMILARITY)
         if near:
-            return "writeInstead", editor.replace_predicate(triple, names[near[0]])
+            return "changeTo", editor.replace_predicate(triple, names[near[0]])
         is_known = any(finding.result_path in other.keys_by_predicate for other in node_shapes)
         return _removal(editor.remove(triple)) if is_known else None
 
@@ -285,7 +285,7 @@ class FixFinder:
             return None
         identifier = self._identifier(field, finding)
         if triple and identifier and identifier != triple.object:
-            return "writeInstead", editor.replace_object(triple, identifier)
+            return "changeTo", editor.replace_object(triple, identifier)
         if not triple and finding.value in self.values.languages:
             return self._add(finding, editor, Literal(_BLANK, language=finding.value))
         return None
@@ -299,7 +299,7 @@ class FixFinder:
         )
         if not triple or not near:
             return None
-        return "writeInstead", editor.replace_object(triple, NamedNode(near[0]))
+        return "changeTo", editor.replace_object(triple, NamedNode(near[0]))
 
     @cached_property
     def _described_iris(self) -> list[str]:
@@ -316,12 +316,12 @@ class FixFinder:
         if not triple or not deprecation:
             return None
         if deprecation.successor:
-            return "writeInstead", editor.replace_object(triple, NamedNode(deprecation.successor))
+            return "changeTo", editor.replace_object(triple, NamedNode(deprecation.successor))
         return _removal(editor.remove(triple))
 
 
 def _removal(edit: Edit | None) -> _PhraseAndEdit:
-    return ("takeThisOut", edit) if edit else None
+    return ("removeValue", edit) if edit else None
 
 
 def _has_type(field: Field, value: Term) -> bool:

@@ -93,9 +93,9 @@ def find_vanished_iris(
 
 def _hint(builder: FindingBuilder, successor: str) -> str:
     if not successor:
-        return builder.say("takeOut")
+        return builder.say("removeReference")
     name = builder.reader.label(successor, builder.languages)
-    return builder.say("insteadOf", name=name or successor, iri=successor)
+    return builder.say("replaceWith", name=name or successor, iri=successor)
 
 
 def _is_ours(quad: Quad, base: str) -> bool:

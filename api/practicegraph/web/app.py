@@ -305,7 +305,7 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
     described = Operation(
         "listQueries",
         "queries",
-        catalogue.say("questions"),
+        catalogue.say("storedQueries"),
         StoredQueriesObject,
         forms=(JSON, HTML),
         parameters=[openapi.language_parameter(catalogue)],

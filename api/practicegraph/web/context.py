@@ -140,7 +140,7 @@ class View:
             hint=pick_text(field.hints, self.languages),
             values=tuple(shown),
             others=tuple(others),
-            note=self.say("incompleteList") if self._is_incomplete(record, field) else "",
+            note=self.say("incompleteListNote") if self._is_incomplete(record, field) else "",
         )
 
     def _is_incomplete(self, record: Record, field: Field) -> bool:

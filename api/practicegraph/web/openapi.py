@@ -42,7 +42,7 @@ def search_parameters(services: Services) -> list[dict[str, Any]]:
         size_parameter(services.catalogue, 20),
         parameter("after", say("next"), TEXT),
         parameter("before", say("previous"), TEXT),
-        parameter("zeros", say("withZeros"), _FLAG),
+        parameter("zeros", say("showEmpty"), _FLAG),
     ]
 
 
@@ -57,7 +57,7 @@ def axis_parameters(catalogue: Catalogue, names: Iterable[str]) -> list[dict[str
     """Return the parameters of a contingency table: its two facets, and whether it has zeros."""
     keys = TEXT | {"enum": [facet.key for facet in catalogue.shapes.entry_shape.facets]}
     axes = [parameter(name, catalogue.say(name), keys, required=True) for name in names]
-    return [*axes, parameter("zeros", catalogue.say("withZeros"), _FLAG | {"default": True})]
+    return [*axes, parameter("zeros", catalogue.say("showEmpty"), _FLAG | {"default": True})]
 
 
 def size_parameter(catalogue: Catalogue, default: int) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def size_parameter(catalogue: Catalogue, default: int) -> dict[str, Any]:
 
 def result_parameters(catalogue: Catalogue, forms: Sequence[Form]) -> list[dict[str, Any]]:
     """Return the parameters of a result's explanation and representation."""
-    explain = parameter("explain", catalogue.say("howCounted"), _FLAG)
+    explain = parameter("explain", catalogue.say("showQueries"), _FLAG)
     return [explain, language_parameter(catalogue), format_parameter(catalogue, forms)]
 
 

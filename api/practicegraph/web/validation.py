@@ -93,7 +93,7 @@ async def read(request: Request) -> Upload:
     if media_type in (_MULTIPART, endpoint.FORM):
         return _of_form(media_type, options, content)
     if not content.strip():
-        raise RequestError("nothingGiven")
+        raise RequestError("emptyInput")
     extension = _NAMES.get(media_type)
     if extension is None or not endpoint.is_utf_8(header.partition(";")[2]):
         raise _unsupported(header or "?")
@@ -109,12 +109,12 @@ def _of_form(media_type: str, options: Mapping[str, str], content: bytes) -> Upl
             io.BytesIO(content), media_type, len(content), dict(options)
         )
     except (ValueError, BadFormError) as error:
-        raise RequestError("unsupported", form=f"{media_type}: {error}") from error
+        raise RequestError("unsupportedMediaType", form=f"{media_type}: {error}") from error
     kind = fields.get(KIND, TURTLE.extension)
     given = [*_files(files, FILE), *_texts(fields, TEXT, "data", kind)]
     shapes = [*_files(files, SHAPES), *_texts(fields, SHAPES, "shapes", TURTLE.extension)]
     if not given or not all(each.content.strip() for each in given):
-        raise RequestError("nothingGiven")
+        raise RequestError("emptyInput")
     return Upload(tuple(_listed(given)), tuple(_listed(shapes, RDF_FORMS)))
 
 
@@ -155,7 +155,7 @@ def _listed(given: Iterable[Submission], forms: Iterable[str] = ()) -> Iterator[
 
 def _unsupported(form: str) -> RequestError:
     known = ", ".join(found.plain for found in FORMS)
-    return RequestError("unsupported", form=f"{form} ({known})")
+    return RequestError("unsupportedMediaType", form=f"{form} ({known})")
 
 
 REPORTS = (
@@ -241,7 +241,7 @@ class Validations:
             checking = self.checked(wanted, middleware.client(request.scope))
             answer, content = await disconnects.run_until_disconnect(request, checking)
         except PoolBusyError as error:
-            raise RequestError("checksBusy") from error
+            raise RequestError("tooManyChecks") from error
         if answer.kind == UNREADABLE:
             said = json.loads(content)
             raise RequestError("unreadable", extra={"file": said["file"]}, **said)
@@ -269,9 +269,9 @@ class Validations:
             answer = await self.checkers.run(wanted, self.checkers.limits.seconds, client)
             return answer, await responses.join_parts(answer.chunks)
         except DeadlineExceededError as error:
-            raise RequestError("checkTooLong", seconds=error.words["seconds"]) from error
+            raise RequestError("checkTimeout", seconds=error.words["seconds"]) from error
         except QueryMemoryError as error:
-            raise RequestError("checkTooHeavy") from error
+            raise RequestError("checkLimitExceeded") from error
 
 
 def _forms() -> list[Form]:

@@ -394,7 +394,7 @@ def test_stop_words_count_in_phrases_alone(real: Catalogue, services: Services) 
     results = search(services, "educación para los niños de España")
     assert results
     assert results == search(services, "educación niños España")
-    stop_words = parse_stop_words(real.phrases.labels["smallWords"])
+    stop_words = parse_stop_words(real.phrases.labels["stopWords"])
 
     def words(query: str) -> list[tuple[str, ...]]:
         return [term.words for term in parse_query(query, stop_words)]

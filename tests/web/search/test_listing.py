@@ -409,7 +409,7 @@ def test_pages_are_sorted_by_a_menu(client: TestClient) -> None:
 @pytest.mark.parametrize("language", ["en", "nl", "es", "de", "it", "fr", "el"])
 def test_pages_are_in_every_language(client: TestClient, language: str, real: Catalogue) -> None:
     text = page(client, f"lang={language}&outcome.not=ACE&explain=true")
-    for phrase in ("howCounted", "notStated", "coverage", "sortBy", "openEditor"):
+    for phrase in ("showQueries", "notStated", "coverage", "sortBy", "openEditor"):
         assert real.phrases.format(phrase, (language,)) in text.replace("&#39;", "'"), phrase
 
 

@@ -81,7 +81,7 @@ class ChangesEndpoint:
     def _log(self) -> ChangeLog:
         log = self.site.services.log
         if log is None or not log.release:
-            raise RequestError("noLog")
+            raise RequestError("noChangeLog")
         return log
 
     def _response(

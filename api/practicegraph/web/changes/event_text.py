@@ -104,7 +104,7 @@ class EventWriter:
         parts = [": ".join(filter(None, [self.view.say(_PHRASES[event.kind]), label]))]
         if event.kind in (MOVED, WITHDRAWN):
             # By its IRI, since its title may change, and the text of an event may not.
-            parts += [f"{self.view.say('goTo')}: {iri}" for iri in topic.iris(IS_REPLACED_BY)]
+            parts += [f"{self.view.say('replacedBy')}: {iri}" for iri in topic.iris(IS_REPLACED_BY)]
             parts.append(self.view.best(topic.texts(_REASON)))
         return ". ".join(part.rstrip(".") for part in parts if part) + "."
 

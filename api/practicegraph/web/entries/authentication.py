@@ -13,10 +13,10 @@ def authenticate(request: Request, tokens: TokenFile, name: str) -> TokenHolder:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     challenge = _CHALLENGE.format(name=name)
     if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthorised("noToken", challenge)
+        raise _unauthorised("missingToken", challenge)
     holder = tokens.find_holder(token.strip())
     if holder is None:
-        raise _unauthorised("wrongToken", f'{challenge}, error="invalid_token"')
+        raise _unauthorised("unknownToken", f'{challenge}, error="invalid_token"')
     return holder
 
 
@@ -24,7 +24,7 @@ def insufficient_scope(holder: TokenHolder, permission: str, name: str) -> Reque
     """Return the error of a token without a permission (403; section 3.1)."""
     challenge = f'{_CHALLENGE.format(name=name)}, error="insufficient_scope", scope="{permission}"'
     headers = {"WWW-Authenticate": challenge}
-    return RequestError("noRight", headers=headers, name=holder.name, right=permission)
+    return RequestError("missingPermission", headers=headers, name=holder.name, right=permission)
 
 
 def _unauthorised(kind: str, challenge: str) -> RequestError:

@@ -32,7 +32,7 @@ FORMS = tuple(form for form in DOCUMENTS if form != HTML)
 """The media types of a body."""
 _LIMITS = QueryLimits(10, 10, max_bytes=1 << 26, memory=2 << 30, processes=1)
 _PHRASES = {
-    TooDeepError.__name__: "tooDeep",
+    TooDeepError.__name__: "bodyTooDeep",
     ContextError.__name__: "remoteContext",
 }
 
@@ -73,9 +73,9 @@ class Body:
             return untrusted.json_value(self.text)
         except TooDeepError as error:
             line, column = nesting.place(self.text, error.offset)
-            raise RequestError("tooDeep", line=line, column=column, most=MAX_DEPTH) from error
+            raise RequestError("bodyTooDeep", line=line, column=column, most=MAX_DEPTH) from error
         except ValueError as error:
-            raise RequestError("notJson", reason=error) from error
+            raise RequestError("invalidJson", reason=error) from error
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class RdfParser:
         try:
             answer, content = from_thread.run(self._run, request)
         except (QueryMemoryError, DeadlineExceededError) as error:
-            raise RequestError("bodyTooHeavy") from error
+            raise RequestError("bodyLimitExceeded") from error
         if answer.kind == UNREADABLE:
             raise _unreadable(json.loads(content))
         return list(parse(content, RdfFormat.N_QUADS))
@@ -117,7 +117,7 @@ def parse_content_type(content_type: str) -> Form:
     charset = parameters.lower().partition("charset=")[2].split(";")[0].strip(' "')
     if form is None or charset not in ("", "utf-8", "utf8", "us-ascii"):
         supported = ", ".join(other.plain for other in FORMS)
-        raise RequestError("unsupported", form=f"{content_type or '–'} ({supported})")
+        raise RequestError("unsupportedMediaType", form=f"{content_type or '–'} ({supported})")
     return form
 
 
@@ -128,19 +128,19 @@ def entry_triples(
     document = NamedNode(metadata.document_iri(entry.value))
     for quad in quads:
         if quad.graph_name not in (DefaultGraph(), entry, document):
-            raise _unprocessable("otherGraph", entry, quad.graph_name)
+            raise _unprocessable("unexpectedGraph", entry, quad.graph_name)
         if isinstance(quad.object, Triple):
-            raise _unprocessable("tripleTerm", entry, quad.object)
+            raise _unprocessable("unsupportedTripleTerm", entry, quad.object)
     triples = [quad.triple for quad in quads if quad.graph_name != document]
     labels = set(metadata.labels(triples))
     own = [t for t in triples if t not in labels and t.subject != document]
     for triple in own:
         if not _may_describe(entry, triple.subject, metadata.catalogue):
-            raise _unprocessable("otherSubject", entry, triple.subject)
+            raise _unprocessable("unexpectedSubject", entry, triple.subject)
     if not any(triple.subject == entry for triple in own):
-        raise _unprocessable("noTopic", entry, entry)
+        raise _unprocessable("missingTopic", entry, entry)
     if _blank_node_depth(own) > MAX_DEPTH:
-        raise RequestError("tooDeep", most=MAX_DEPTH)
+        raise RequestError("bodyTooDeep", most=MAX_DEPTH)
     return own
 
 

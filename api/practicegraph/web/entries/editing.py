@@ -64,7 +64,7 @@ class Entries:
     def _edit(self, request: Request, holder: TokenHolder) -> EditRequest:
         text = " ".join(request.query_params.get("reason", "").split())
         if len(text) > _MAX_REASON:
-            raise RequestError("longReason", most=_MAX_REASON)
+            raise RequestError("reasonTooLong", most=_MAX_REASON)
         reasons = (Literal(text, language=self._language(request)),) if text else ()
         edit = Revision(holder.name, datetime.now(tz=UTC), reasons)
         languages = self.site.view(request).languages

@@ -131,7 +131,7 @@ async def _read_body(request: Request) -> Body:
         async with asyncio.timeout(_BODY_TIMEOUT):
             return Body(form, await endpoint.body(request))
     except TimeoutError as error:
-        raise RequestError("tooSlow", seconds=_BODY_TIMEOUT) from error
+        raise RequestError("requestTimeout", seconds=_BODY_TIMEOUT) from error
 
 
 def _refuse_documents(identifier: str) -> None:
@@ -143,7 +143,7 @@ def _refuse_documents(identifier: str) -> None:
 def _described(catalogue: Catalogue, phrase: str, statuses: tuple[int, ...]) -> dict[str, Any]:
     """Return the description of a write in OpenAPI."""
     has_body = 201 in statuses
-    headers = [("If-Match", "needsMatch"), ("If-None-Match", "needsNoneMatch")]
+    headers = [("If-Match", "ifMatchHint"), ("If-None-Match", "ifNoneMatchHint")]
     content: dict[str, Any] = {form.plain: {} for form in bodies.FORMS}
     more: dict[str, Any] = {"security": [{name: [] for name in BEARER}]}
     described = Operation(

@@ -186,15 +186,15 @@ def check_preconditions(request: Request, state: str) -> None:
     if match:
         _check_if_match(match, state)
     elif none_match.strip() != "*":
-        hint = "needsMatch" if state else "needsNoneMatch"
-        raise RequestError("needsCondition", hint)
+        hint = "ifMatchHint" if state else "ifNoneMatchHint"
+        raise RequestError("preconditionRequired", hint)
     if none_match.strip() == "*" and state:
-        raise RequestError("isThereAlready")
+        raise RequestError("entryExists")
 
 
 def _check_if_match(header: str, state: str) -> None:
     """Raise RequestError if no tag of an If-Match header has the state; weak tags never match."""
     if not state:
-        raise RequestError("isNotThere")
+        raise RequestError("entryNotFound")
     if header.strip() != "*" and state not in _STATE.findall(header):
-        raise RequestError("hasChanged")
+        raise RequestError("entryChanged")

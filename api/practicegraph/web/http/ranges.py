@@ -53,7 +53,7 @@ def check_range(request: Headers, headers: Mapping[str, str], size: int) -> None
     starts = _starts(request)
     if any((start if start >= 0 else max(size + start, 0)) >= size for start in starts):
         headers = {"Content-Range": f"bytes */{size}"}
-        raise RequestError("notInRange", headers=headers, size=size)
+        raise RequestError("rangeNotSatisfiable", headers=headers, size=size)
 
 
 def _starts(request: Headers) -> list[int]:

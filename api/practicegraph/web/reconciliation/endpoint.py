@@ -54,7 +54,7 @@ class ReconciliationEndpoint:
             return self._json(self._extension(view, self._parser.parse_extension(fields["extend"])))
         if request.method == "POST":
             form = "queries={…}, extend={…}"
-            raise RequestError("notLike", place="POST", form=form)
+            raise RequestError("invalidItem", place="POST", form=form)
         validators = conditional.validators(request, view.catalogue.release, [view.language])
         types = view.services.types
         return conditional.answer(
@@ -107,7 +107,7 @@ async def _form(request: Request) -> bytes:
     """Read the body of a form (section 4.3); raise RequestError."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != endpoint.FORM:
-        raise RequestError("unsupported", form=f"{media_type or '?'} ({endpoint.FORM})")
+        raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({endpoint.FORM})")
     return await endpoint.body(request)
 
 

@@ -67,20 +67,20 @@ def _settings(view: View) -> list[dict[str, Any]]:
     """Return the settings of a property in data extension."""
     tags = view.catalogue.languages
     names = {tag: Locale.parse(tag).get_display_name(view.language) or tag for tag in tags}
-    names[EVERY] = view.say("everyLanguage")
+    names[EVERY] = view.say("allLanguages")
     choices = [{"value": tag, "name": name} for tag, name in names.items()]
     return [
         {
             "name": "limit",
             "type": "number",
             "default": 0,
-            "label": view.say("mostOfThem"),
+            "label": view.say("valueLimit"),
         },
         {
             "name": "language",
             "type": "select",
             "default": view.language,
-            "label": view.say("languageOfTexts"),
+            "label": view.say("textLanguage"),
             "choices": choices,
         },
     ]

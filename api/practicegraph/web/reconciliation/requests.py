@@ -115,17 +115,17 @@ def _load(name: str, text: str, form: str) -> dict[str, Any]:
     try:
         found = untrusted.json_value(text)
     except ValueError as error:
-        raise RequestError("notJson", reason=f"{name}: {error}") from error
+        raise RequestError("invalidJson", reason=f"{name}: {error}") from error
     return _object(name, found, form)
 
 
 def _refuse(place: str, form: str) -> NoReturn:
-    raise RequestError("notLike", place=place, form=form)
+    raise RequestError("invalidItem", place=place, form=form)
 
 
 def _check_length(found: Sequence[Any] | dict[str, Any], maximum: int = MAX_BATCH) -> None:
     if len(found) > maximum:
-        raise RequestError("tooMany", count=len(found), limit=maximum)
+        raise RequestError("listTooLong", count=len(found), limit=maximum)
 
 
 def _check_names(place: str, found: Iterable[str], valid: Iterable[str]) -> None:

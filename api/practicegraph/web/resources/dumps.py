@@ -45,7 +45,7 @@ class DumpFiles:
             raise RequestError("notFound")
         made = self.dumper.newest()
         if made is None:
-            raise RequestError("beingMade")
+            raise RequestError("dumpPending")
         headers = {"Cache-Control": _REVALIDATED} | self._latest_version(request, made)
         if name == ARCHIVE_NAME:
             headers["Content-Location"] = _archive_url(responses.prefix(request), made.release)
@@ -63,11 +63,11 @@ class DumpFiles:
         release = match[1]
         made = self.dumper.dumps.read(release)
         if made is None and release == self.dumper.services.catalogue.release:
-            raise RequestError("beingMade")
+            raise RequestError("dumpPending")
         if made is None:
-            raise self._missing("neverMade", release)
+            raise self._missing("unknownRelease", release)
         if ARCHIVE_NAME not in made.dumps:
-            raise self._missing("noLonger", release)
+            raise self._missing("dumpExpired", release)
         latest = Link(responses.root(request) + DUMP[0] + ARCHIVE_NAME, "latest-version", GZIP)
         headers = {"Cache-Control": _LASTING} | responses.header([latest])
         return self._answer(request, made, made.dumps[ARCHIVE_NAME], headers)

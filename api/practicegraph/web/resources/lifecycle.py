@@ -94,7 +94,7 @@ class StatusEndpoint:
         """
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != _JSON:
-            raise RequestError("unsupported", form=f"{media_type or '?'} ({_JSON})")
+            raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({_JSON})")
         return _parse_iris(await endpoint.body(request))
 
     def respond(self, request: Request, iris: Sequence[str]) -> Response:
@@ -152,15 +152,15 @@ def _parse_iris(content: bytes) -> list[str]:
     try:
         found = untrusted.json_value(untrusted.decoded(content))
     except (ValueError, SyntaxError) as error:
-        raise RequestError("notJson", reason=error) from error
+        raise RequestError("invalidJson", reason=error) from error
     iris = found.get("iris") if isinstance(found, dict) else None
     if not isinstance(iris, list):
-        raise RequestError("notIris", place="iris")
+        raise RequestError("invalidIriList", place="iris")
     if len(iris) > MAX_IRIS:
-        raise RequestError("tooMany", count=len(iris), limit=MAX_IRIS)
+        raise RequestError("listTooLong", count=len(iris), limit=MAX_IRIS)
     for place, iri in enumerate(iris):
         if not isinstance(iri, str):
-            raise RequestError("notIris", place=f"iris[{place}]")
+            raise RequestError("invalidIriList", place=f"iris[{place}]")
     return iris
 
 

@@ -17,7 +17,7 @@ from .links import SearchLinks, search_links
 from .snippets import SearchSnippets, suggest_words
 
 _NO_FILTERS = ("lang", "sort", "size", "zeros")
-_FILTER_PHRASES = {NOT: "butNot", FROM: "since", TO: "until"}
+_FILTER_PHRASES = {NOT: "excludedValue", FROM: "since", TO: "until"}
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,16 @@ def _sorts(view: View, search_request: SearchRequest) -> Iterator[tuple[str, str
     """Yield the orders to choose from: parameter, label, whether it is the present one."""
     kind = view.catalogue.shapes.entry_shape
     labels = {RELEVANCE: view.say("relevance")} if search_request.query.strip() else {}
-    labels["title"] = view.say("byTitle")
+    labels["title"] = view.say("sortByTitle")
     for field in kind.fields:
         if field.is_ordered and not field.is_repeatable:
             labels[f"-{field.key}"] = f"{view.best(field.names)} ↓"
             labels[field.key] = f"{view.best(field.names)} ↑"
     for facet in kind.facets:
         if facet.is_repeatable and facet.has_options:
-            labels[f"-{facet.key}{COUNT}"] = view.say("mostValues", name=field_label(view, facet))
+            labels[f"-{facet.key}{COUNT}"] = view.say(
+                "mostFrequentValues", name=field_label(view, facet)
+            )
     present = search_request.sort or next(iter(labels))
     labels.setdefault(present, present)
     yield from ((name, label, name == present) for name, label in labels.items())
@@ -116,7 +118,7 @@ def _sorts(view: View, search_request: SearchRequest) -> Iterator[tuple[str, str
 
 def _explanation(view: View, shown: Sequence[Facet], page: SearchPage) -> dict[str, Any]:
     explanation = explain_search(view, page.search_request, page.milliseconds)
-    labels = {"list": view.say("entriesInOrder"), "total": view.say("allEntries")}
+    labels = {"list": view.say("entriesOfPage"), "total": view.say("allEntries")}
     for facet in shown:
         place = f"facets.{facet.field.key}"
         labels[f"{place}.values"] = facet.label

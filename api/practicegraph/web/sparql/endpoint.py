@@ -74,13 +74,13 @@ async def asked(request: Request) -> Asked | None:
         return _asked(address) if _has(address, "query") or _has(address, "update") else None
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     if not is_utf_8(parameters):
-        raise RequestError("unsupported", form=request.headers["content-type"])
+        raise RequestError("unsupportedMediaType", form=request.headers["content-type"])
     content = await body(request)
     if media_type.strip().lower() == FORM:
         return _asked([*address, *_pairs(content)])
     if media_type.strip().lower() == QUERY:
         return _asked([*address, ("query", _text(content))])
-    raise RequestError("unsupported", form=media_type or "?")
+    raise RequestError("unsupportedMediaType", form=media_type or "?")
 
 
 def _asked(pairs: list[tuple[str, str]]) -> Asked:
@@ -123,7 +123,7 @@ async def body(request: Request, most: int = _MOST) -> bytes:
     async for part in request.stream():
         content += part
         if len(content) > most:
-            raise RequestError("tooLarge", limit=most)
+            raise RequestError("bodyTooLarge", limit=most)
     return bytes(content)
 
 
@@ -415,7 +415,7 @@ class Queries:
         if kind == "boolean":
             return Table(said=view.say("yes" if lines[0] else "no"))
         cells = [[view.cell(_term(text)) for text in row] for row in lines[1 : _SHOWN + 1]]
-        more = view.say("rowsCut", count=_SHOWN) if len(lines) > _SHOWN + 1 else ""
+        more = view.say("rowLimitNote", count=_SHOWN) if len(lines) > _SHOWN + 1 else ""
         return Table(lines[0], cells, more)
 
     def _shown(self, request: Request, query: str, table: "Table") -> Response:
@@ -449,7 +449,7 @@ def _tag(
 
 def _unchanged(request: Request, tag: str) -> Response:
     if request.method == "POST":
-        raise RequestError("stillTrue", headers={"ETag": tag})
+        raise RequestError("notModified", headers={"ETag": tag})
     headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding", "ETag": tag}
     return Response(status_code=304, headers=headers)
 
