@@ -1,7 +1,4 @@
-"""The routes: searches, SPARQL, every IRI, and what the service says of itself.
-
-The routes of searches, of tables of two facets, and of the entries that are near to one.
-"""
+"""The application: all routes, the middleware, and the pools of worker processes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -56,17 +53,16 @@ from .search.contingency import ContingencyEndpoint
 from .search.listing import SearchEndpoint
 from .search.models import SimilarEntriesObject, TableObject, search_model
 from .sparql import endpoint, stored_queries
-from .sparql.endpoint import Queries
-from .sparql.stored_queries import Gaps, Questions
-from .urls import COVERAGE, DUMP, OPENAPI, SPARQL, STATUS, Addresses
-from .urls import QUERIES as QUESTIONS
+from .sparql.endpoint import QueryEndpoint
+from .sparql.stored_queries import GapEndpoint, StoredQueryEndpoint
+from .urls import COVERAGE, DUMP, OPENAPI, QUERIES, SPARQL, STATUS, Addresses
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the routes."""
+    """Return the routes of searches, contingency tables and similar entries."""
     router = APIRouter()
     _route_searches(router, SearchEndpoint(site))
-    _route_coverages(router, ContingencyEndpoint(site))
+    _route_contingency_tables(router, ContingencyEndpoint(site))
     _route_similar(router, SimilarEndpoint(site))
     return router
 
@@ -75,7 +71,7 @@ def _route_searches(router: APIRouter, endpoint: SearchEndpoint) -> None:
     catalogue = endpoint.site.catalogue
     parameters = openapi.search_parameters(endpoint.site.services)
     parameters += openapi.result_parameters(catalogue, LISTS)
-    described = Operation(
+    operation = Operation(
         "search",
         "search",
         catalogue.say("search"),
@@ -86,7 +82,7 @@ def _route_searches(router: APIRouter, endpoint: SearchEndpoint) -> None:
 
     path = endpoint.site.addresses.search
 
-    @router.get(path, **described.arguments())
+    @router.get(path, **operation.arguments())
     def search(request: Request) -> Response:
         return endpoint.respond(request)
 
@@ -95,12 +91,12 @@ def _route_searches(router: APIRouter, endpoint: SearchEndpoint) -> None:
         return endpoint.respond_in(request, negotiation.named(extension, LISTS))
 
 
-def _route_coverages(router: APIRouter, endpoint: ContingencyEndpoint) -> None:
+def _route_contingency_tables(router: APIRouter, endpoint: ContingencyEndpoint) -> None:
     catalogue = endpoint.site.catalogue
     parameters = openapi.axis_parameters(catalogue, contingency.AXES)
     parameters += openapi.filter_parameters(endpoint.site.services)
     parameters += openapi.result_parameters(catalogue, contingency.FORMS)
-    described = Operation(
+    operation = Operation(
         "crossTabulate",
         "search",
         catalogue.say("coverage"),
@@ -110,7 +106,7 @@ def _route_coverages(router: APIRouter, endpoint: ContingencyEndpoint) -> None:
         parameters=parameters,
     )
 
-    @router.get(COVERAGE, **described.arguments())
+    @router.get(COVERAGE, **operation.arguments())
     def coverage(request: Request) -> Response:
         return endpoint.respond(request)
 
@@ -124,7 +120,7 @@ def _route_similar(router: APIRouter, endpoint: SimilarEndpoint) -> None:
     path = f"/{catalogue.shapes.entry_shape.segment}/{{identifier}}/{SIMILAR}"
     parameters = [openapi.size_parameter(catalogue, 10)]
     parameters += openapi.result_parameters(catalogue, similar.FORMS)
-    described = Operation(
+    operation = Operation(
         "findSimilar",
         "search",
         catalogue.say("similar"),
@@ -135,12 +131,12 @@ def _route_similar(router: APIRouter, endpoint: SimilarEndpoint) -> None:
         parameters=parameters,
     )
 
-    @router.get(path, **described.arguments())
-    def near(request: Request, identifier: str) -> Response:
+    @router.get(path, **operation.arguments())
+    def similar_entries(request: Request, identifier: str) -> Response:
         return endpoint.respond(request, identifier)
 
     @router.get(path + ".{extension}", include_in_schema=False)
-    def near_in_form(request: Request, identifier: str, extension: str) -> Response:
+    def similar_in_form(request: Request, identifier: str, extension: str) -> Response:
         return endpoint.respond_in(request, identifier, negotiation.named(extension, similar.FORMS))
 
 
@@ -154,10 +150,10 @@ def application(
 ) -> FastAPI:
     """Return the application that serves a catalogue.
 
-    Queries are answered where workers run them, dumps given where a dumper has them made, and
-    entries written where there is an editor. Stored questions and checks have processes of their
-    own, which queries cannot occupy.
-    Proxies that are named are believed in what they say of the address.
+    Without workers it does not answer queries, without a dump process it has no dumps, and without
+    an editor it accepts no writes. Stored queries and validation have worker processes of their
+    own, which clients' queries cannot occupy. A request from one of the proxies has
+    the URL and the client that the proxy states.
     """
     catalogue = services.catalogue
     allowed = AllowedMethods(catalogue, editor is not None).of_path
@@ -186,10 +182,10 @@ def application(
     if checkers:
         app.include_router(validation.routes(site, checkers))
     if workers and stored:
-        _route_queries(app, Queries(site, workers))
-        queries = Queries(site, stored)
-        _route_questions(app, Questions(queries))
-        app.include_router(stored_queries.routes(Gaps(queries)))
+        _route_queries(app, QueryEndpoint(site, workers))
+        queries = QueryEndpoint(site, stored)
+        _route_stored_queries(app, StoredQueryEndpoint(queries))
+        app.include_router(stored_queries.routes(GapEndpoint(queries)))
     _route_statuses(app, StatusEndpoint(site))
     if dumper:
         _route_dumps(app, DumpFiles(site, dumper))
@@ -216,7 +212,7 @@ def application(
 def _lifespan(
     pools: Sequence[WorkerPool],
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Return what has the processes run as long as the application does."""
+    """Return the lifespan that runs the worker processes while the application runs."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -246,20 +242,20 @@ def _route_home(app: FastAPI, site: Site) -> None:
 def _route_health(app: FastAPI, site: Site, condition: FolderHealth) -> None:
     catalogue = site.catalogue
 
-    def described(name: str, summary: str, model: type[JsonObject]) -> dict[str, Any]:
-        known = Operation(name, "service", summary, model, statuses=(200,), errors=())
-        return known.arguments()
+    def arguments(name: str, summary: str, model: type[JsonObject]) -> dict[str, Any]:
+        operation = Operation(name, "service", summary, model, statuses=(200,), errors=())
+        return operation.arguments()
 
-    folder = described(
+    folder = arguments(
         "health", "Whether files are at fault, and the release", CatalogueHealthObject
     )
-    alive = described("live", "Whether the service answers", HealthObject)
-    searching = described("ready", "Whether the service can answer searches", HealthObject)
+    alive = arguments("live", "Whether the service answers", HealthObject)
+    searching = arguments("ready", "Whether the service can answer searches", HealthObject)
 
     @app.get("/health", **folder)
     def health() -> Response:
-        found = {"release": catalogue.release, "triples": len(catalogue.store)}
-        return responses.json(condition.as_json() | found)
+        state = {"release": catalogue.release, "triples": len(catalogue.store)}
+        return responses.json(condition.as_json() | state)
 
     @app.get("/health/live", **alive)
     def live() -> Response:
@@ -283,7 +279,7 @@ def _route_contexts(app: FastAPI, site: Site) -> None:
         return endpoint.respond_version(request, name)
 
 
-def _route_queries(app: FastAPI, queries: Queries) -> None:
+def _route_queries(app: FastAPI, queries: QueryEndpoint) -> None:
     summary = queries.site.catalogue.say("queryData")
     by_url = endpoint.operation(queries.site.catalogue, "query", summary)
     body = {"requestBody": endpoint.BODY}
@@ -299,10 +295,10 @@ def _route_queries(app: FastAPI, queries: Queries) -> None:
     app.include_router(routes)
 
 
-def _route_questions(app: FastAPI, questions: Questions) -> None:
-    catalogue = questions.queries.site.catalogue
+def _route_stored_queries(app: FastAPI, stored: StoredQueryEndpoint) -> None:
+    catalogue = stored.queries.site.catalogue
 
-    described = Operation(
+    operation = Operation(
         "listQueries",
         "queries",
         catalogue.say("storedQueries"),
@@ -311,22 +307,22 @@ def _route_questions(app: FastAPI, questions: Questions) -> None:
         parameters=[openapi.language_parameter(catalogue)],
     )
 
-    @app.get(QUESTIONS, **described.arguments())
-    def listed(request: Request) -> Response:
-        return questions.listed(request)
+    @app.get(QUERIES, **operation.arguments())
+    def list_queries(request: Request) -> Response:
+        return stored.respond_list(request)
 
-    def answering(question: StoredQuery) -> Callable[[Request], Awaitable[Response]]:
+    def route_function(stored_query: StoredQuery) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            return await questions.answer(request, question)
+            return await stored.answer(request, stored_query)
 
         return answer
 
-    for name, question in catalogue.stored_queries.items():
-        app.get(f"{QUESTIONS}/{name}", **questions.described(question))(answering(question))
+    for name, stored_query in catalogue.stored_queries.items():
+        app.get(f"{QUERIES}/{name}", **stored.operation(stored_query))(route_function(stored_query))
 
 
 def _route_statuses(app: FastAPI, endpoint: StatusEndpoint) -> None:
-    described = Operation(
+    operation = Operation(
         "status",
         "entries",
         endpoint.site.catalogue.say("status", limit=MAX_IRIS),
@@ -336,7 +332,7 @@ def _route_statuses(app: FastAPI, endpoint: StatusEndpoint) -> None:
         more={"requestBody": operations.model_body(StatusRequest)},
     )
 
-    @app.post(STATUS, **described.arguments())
+    @app.post(STATUS, **operation.arguments())
     async def status(request: Request) -> Response:
         iris = await endpoint.parse_body(request)
         return await run_in_threadpool(endpoint.respond, request, iris)
@@ -357,7 +353,7 @@ def _route_dumps(app: FastAPI, files: DumpFiles) -> None:
 
     names = {"enum": [*DUMP_NAMES]}
     archives = {"pattern": rf"^[0-9a-f-]+\.{ARCHIVE_NAME}$"}
-    for path, answer, described in (
+    for path, answer, operation in (
         (DUMP[0] + "{name}", newest, _dump_operation(summary, "dump", names, 404)),
         (
             DUMP[1] + "{name:path}",
@@ -365,13 +361,13 @@ def _route_dumps(app: FastAPI, files: DumpFiles) -> None:
             _dump_operation(summary, "dumpOfRelease", archives, 410),
         ),
     ):
-        app.get(path, **described.arguments())(answer)
+        app.get(path, **operation.arguments())(answer)
         app.head(path, include_in_schema=False)(answer)
 
 
 def _dump_operation(summary: str, name: str, names: dict[str, Any], missing: int) -> Operation:
-    """Return the operation of dumps with certain names."""
-    place = openapi.parameter("name", "", openapi.TEXT | names, "path")
+    """Return the OpenAPI operation of dumps with certain names."""
+    parameter = openapi.parameter("name", "", openapi.TEXT | names, "path")
     forms = (*dumps.FORMS.values(), Form("gz", (dumps.GZIP,)))
     statuses, errors = (200, 206, 304), {404, missing, 416, 503}
     return Operation(
@@ -381,13 +377,13 @@ def _dump_operation(summary: str, name: str, names: dict[str, Any], missing: int
         forms=forms,
         statuses=statuses,
         errors=sorted(errors),
-        parameters=[place],
+        parameters=[parameter],
     )
 
 
 def _route_changes(app: FastAPI, endpoint: ChangesEndpoint) -> None:
     catalogue = endpoint.site.catalogue
-    described = Operation(
+    operation = Operation(
         "changes",
         "dataset",
         catalogue.say("changes"),
@@ -396,7 +392,7 @@ def _route_changes(app: FastAPI, endpoint: ChangesEndpoint) -> None:
         parameters=[openapi.language_parameter(catalogue)],
     )
 
-    @app.get(urls.CHANGES, **described.arguments())
+    @app.get(urls.CHANGES, **operation.arguments())
     def opening(request: Request) -> Response:
         return endpoint.respond(request)
 

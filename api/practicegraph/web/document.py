@@ -1,10 +1,10 @@
-"""Documents in RDF syntaxes, with the same bytes each time, and the JSON-LD context.
+"""Documents in RDF syntaxes, with the same bytes each time, and their JSON-LD context.
 
-The context has one URL that is lasting, and one for each version, which never changes. A document
-refers to the lasting URL on the host that serves the document, so that its readers can retrieve it.
-Old documents keep their meaning, since a term is never defined anew. A client can request the
-expanded profile instead (JSON-LD 1.1, section 6). Results of searches and queries are read offline,
-so they have the context inside.
+The context has a permanent URL, and one URL for each version, which never changes. A document
+refers to the permanent URL on the host that serves the document, so that its clients can retrieve
+it. Old documents keep their meaning, since no term is redefined. A client can request the expanded
+profile instead (JSON-LD 1.1, section 6). Results of searches and queries are read offline, so they
+contain the context.
 """
 
 import hashlib
@@ -26,13 +26,12 @@ from .http.negotiation import JSON_LD, TURTLE, Form
 from .urls import CONTEXT, CONTEXT_VERSION
 
 _IMPORTS = NamedNode(OWL + "imports")
-
-
 _WITH_GRAPHS = (RdfFormat.TRIG, RdfFormat.N_QUADS)
+_EXPANDED = "http://www.w3.org/ns/json-ld#expanded"
 
 
 def serialize_quads(catalogue: Catalogue, quads: list[Quad], form: Form, topic: str = "") -> bytes:
-    """Return quads in a syntax; one without graphs has the triples."""
+    """Return quads in a syntax, as triples in one without graphs."""
     quads = _sorted(quads)
     if form.rdf in _WITH_GRAPHS:
         return _serialize(quads, form.rdf)
@@ -48,14 +47,16 @@ def serialize_in_order(
     catalogue: Catalogue, quads: list[Quad], form: Form, topics: Sequence[str]
 ) -> bytes:
     """Return quads in a syntax, those about the topics in the order of the topics."""
-    places = {topic: place for place, topic in enumerate(topics)}
+    positions = {topic: position for position, topic in enumerate(topics)}
 
-    def place(quad: Quad) -> tuple[int, int, int, str]:
+    def position(quad: Quad) -> tuple[int, int, int, str]:
         parts = (quad.graph_name, quad.subject, quad.object)
-        graph, subject, value = (places.get(getattr(p, "value", ""), len(places)) for p in parts)
+        graph, subject, value = (
+            positions.get(getattr(p, "value", ""), len(positions)) for p in parts
+        )
         return graph, subject, value, str(quad)
 
-    quads = sorted(canonicalize(quads), key=place)
+    quads = sorted(canonicalize(quads), key=position)
     if form.rdf in _WITH_GRAPHS:
         return _serialize(quads, form.rdf)
     return serialize_triples(catalogue, _triples(quads), form, *topics)
@@ -98,9 +99,6 @@ def _serialize(statements: Sequence[Quad] | Sequence[Triple], form: RdfFormat) -
     return content
 
 
-_EXPANDED = "http://www.w3.org/ns/json-ld#expanded"
-
-
 @dataclass(frozen=True)
 class ContextEndpoint:
     """Answers with the JSON-LD context of a catalogue."""
@@ -108,20 +106,20 @@ class ContextEndpoint:
     catalogue: Catalogue
 
     def respond(self, request: Request) -> Response:
-        """Return the present context, and the URL of its version (Content-Location)."""
-        place = responses.root(request) + CONTEXT_VERSION.format(name=self._name)
+        """Return the current context, with the URL of its version (Content-Location)."""
+        url = responses.root(request) + CONTEXT_VERSION.format(name=self._name)
         validators = conditional.Validators(f'"{self._name}"')
-        return conditional.answer(request, validators, {"Content-Location": place}, self._response)
+        return conditional.answer(request, validators, {"Content-Location": url}, self._response)
 
     def respond_version(self, request: Request, name: str) -> Response:
-        """Return a version of the context; only the present one exists."""
+        """Return a version of the context; raise RequestError for all but the current one."""
         if name != self._name:
             raise RequestError("notFound")
         validators = conditional.Validators(f'"{self._name}"')
         return conditional.answer(request, validators, conditional.LASTING, self._response)
 
     def urls(self, root: str) -> set[str]:
-        """Return the URLs of the present context for a service at a root."""
+        """Return the URLs of the current context of a service at a base URL."""
         starts = (root, self.catalogue.base.rstrip("/"))
         paths = (CONTEXT, CONTEXT_VERSION.format(name=self._name))
         return {start + path for start in starts for path in paths}
@@ -131,8 +129,8 @@ class ContextEndpoint:
 
     @cached_property
     def _text(self) -> bytes:
-        found = {"@context": self.catalogue.context}
-        return json.dumps(found, ensure_ascii=False, indent=1).encode()
+        document = {"@context": self.catalogue.context}
+        return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
     @cached_property
     def _name(self) -> str:
@@ -146,8 +144,8 @@ def json_ld_response(
     if wants_expanded(request):
         content = serialize(triples, format=RdfFormat.JSON_LD)
         return Response(content, media_type=f'{JSON_LD.plain};profile="{_EXPANDED}"')
-    address = responses.root(request) + CONTEXT
-    content = jsonld.write_document(triples, catalogue.context, topic, context_url=address)
+    context_url = responses.root(request) + CONTEXT
+    content = jsonld.write_document(triples, catalogue.context, topic, context_url=context_url)
     return Response(content, media_type=JSON_LD.content_type)
 
 

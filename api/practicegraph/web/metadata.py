@@ -46,42 +46,42 @@ class DocumentMetadata:
         return self.services.catalogue
 
     def document_iri(self, iri: str) -> str:
-        """Return the IRI of the document about an IRI of ours."""
+        """Return the IRI of the document about an IRI of the catalogue."""
         return f"{self.catalogue.base}{self.addresses.path_of(iri)}#document"
 
-    def quads(self, iri: str, quads: Sequence[Quad], more: Iterable[Triple] = ()) -> list[Quad]:
+    def quads(self, iri: str, quads: Sequence[Quad], derived: Iterable[Triple] = ()) -> list[Quad]:
         """Return the metadata of the document with the quads about an IRI, in a graph of its own.
 
-        `more` are triples that follow from the catalogue; what they mention is labelled too.
+        `derived` are triples that follow from the catalogue; their IRIs are labelled too.
         """
         document = self.document_iri(iri)
-        known = {quad.triple for quad in quads}
-        triples = [*self._of_document(document, iri, known), *more]
+        stated = {quad.triple for quad in quads}
+        triples = [*self._of_document(document, iri, stated), *derived]
         if iri == self.catalogue.base:
             triples += self._release(iri)
             triples += self.services.dataset.linksets()
         if iri in self.catalogue.vocabularies.concepts:
             triples += self._incoming(iri)
-        added = [triple for triple in dict.fromkeys(triples) if triple not in known]
-        labels = self.labels([*known, *added])
-        added += [triple for triple in labels if triple not in known]
+        added = [triple for triple in dict.fromkeys(triples) if triple not in stated]
+        labels = self.labels([*stated, *added])
+        added += [triple for triple in labels if triple not in stated]
         return list(in_graph(added, document))
 
     def modified(self, iri: str, values: Iterable[Term]) -> str:
-        """Return the day of the newest change of an IRI (ISO 8601), or "", from its own values.
+        """Return the day of the last change by the values of an IRI (ISO 8601), or "".
 
-        The catalogue and schemes, whose documents depend on others, are as new as the newest.
+        For the catalogue and schemes, whose documents depend on others, it is the newest of all.
         """
         texts = (term.value for term in values if isinstance(term, Literal))
         days = [text[:DATE_LENGTH] for text in texts if starts_with_date(text)]
         vocabularies = self.catalogue.vocabularies
-        whole = iri == self.catalogue.base or iri in vocabularies.schemes
-        return self.services.dataset.newest if whole or not days else max(days)
+        is_collection = iri == self.catalogue.base or iri in vocabularies.schemes
+        return self.services.dataset.newest if is_collection or not days else max(days)
 
-    def _of_document(self, document: str, iri: str, known: set[Triple]) -> Iterator[Triple]:
+    def _of_document(self, document: str, iri: str, stated: set[Triple]) -> Iterator[Triple]:
         topic = NamedNode(iri)
         values = {
-            name: [t.object for t in known if t.subject == topic and t.predicate.value == name]
+            name: [t.object for t in stated if t.subject == topic and t.predicate.value == name]
             for name in (MODIFIED, LICENCE)
         }
         yield _triple(document, RDF + "type", NamedNode(FOAF + "Document"))

@@ -89,8 +89,8 @@ async def read(request: Request) -> Upload:
     """
     header = request.headers.get("content-type", "")
     media_type, options = parse_options_header(header)
-    content = await endpoint.body(request, MOST)
-    if media_type in (_MULTIPART, endpoint.FORM):
+    content = await endpoint.read_body(request, MOST)
+    if media_type in (_MULTIPART, endpoint.FORM_MEDIA_TYPE):
         return _of_form(media_type, options, content)
     if not content.strip():
         raise RequestError("emptyInput")

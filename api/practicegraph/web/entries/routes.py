@@ -129,7 +129,7 @@ async def _read_body(request: Request) -> Body:
     form = bodies.parse_content_type(request.headers.get("content-type", ""))
     try:
         async with asyncio.timeout(_BODY_TIMEOUT):
-            return Body(form, await endpoint.body(request))
+            return Body(form, await endpoint.read_body(request))
     except TimeoutError as error:
         raise RequestError("requestTimeout", seconds=_BODY_TIMEOUT) from error
 

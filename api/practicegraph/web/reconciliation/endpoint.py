@@ -106,9 +106,11 @@ def _match(candidate: Candidate, languages: Sequence[str]) -> dict[str, Any]:
 async def _form(request: Request) -> bytes:
     """Read the body of a form (section 4.3); raise RequestError."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != endpoint.FORM:
-        raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({endpoint.FORM})")
-    return await endpoint.body(request)
+    if media_type != endpoint.FORM_MEDIA_TYPE:
+        raise RequestError(
+            "unsupportedMediaType", form=f"{media_type or '?'} ({endpoint.FORM_MEDIA_TYPE})"
+        )
+    return await endpoint.read_body(request)
 
 
 def _fields(form: bytes) -> dict[str, str]:
@@ -137,7 +139,7 @@ def routes(site: Site) -> APIRouter:
         statuses=(200,),
         errors=(400, 413, 415),
         parameters=[language],
-        more={"requestBody": model_body(ReconciliationForm, endpoint.FORM)},
+        more={"requestBody": model_body(ReconciliationForm, endpoint.FORM_MEDIA_TYPE)},
     )
     one_at_a_time = CapacityLimiter(1)  # a batch takes a processor, which searches need too
 

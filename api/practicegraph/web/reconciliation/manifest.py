@@ -23,8 +23,8 @@ WIDTH, HEIGHT = 430, 320
 def manifest(request: Request, view: View, types: Types) -> dict[str, Any]:
     """Return the manifest for the URL of a request."""
     catalogue, root = view.catalogue, responses.root(request)
-    query = f"&lang={view.language}" if view.asked else ""
-    language = f"/{view.language}" if view.asked else ""
+    query = f"&lang={view.language}" if view.keeps_language else ""
+    language = f"/{view.language}" if view.keeps_language else ""
     properties = {"service_url": root, "service_path": PROPERTIES + language}
     return {
         "versions": ["0.1", "0.2"],
@@ -54,7 +54,7 @@ def type_reference(known: Type, types: Types, view: View) -> dict[str, Any]:
 
 
 def _suggest(root: str, view: View, name: str) -> dict[str, str]:
-    query = f"lang={view.language}" if view.asked else ""
+    query = f"lang={view.language}" if view.keeps_language else ""
     return {
         "service_url": root,
         "service_path": f"{SUGGEST}/{name}" + (query and f"?{query}"),

@@ -139,7 +139,7 @@ class SuggestionEndpoint:
         """Return the properties of a type, or of all types."""
         view = self.site.view(request)
         if language in view.catalogue.languages:
-            view = replace(view, language=language, asked=True)
+            view = replace(view, language=language, keeps_language=True)
         limit = _number(request, "limit", 0, _MAX_PAGE_SIZE)
         name = truncate(request.query_params.get("type", ""))
         known = self._types.type("type", name) if name else None

@@ -95,7 +95,7 @@ class StatusEndpoint:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != _JSON:
             raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({_JSON})")
-        return _parse_iris(await endpoint.body(request))
+        return _parse_iris(await endpoint.read_body(request))
 
     def respond(self, request: Request, iris: Sequence[str]) -> Response:
         """Return the status of each IRI, in their order."""

@@ -1,8 +1,7 @@
-"""The stored questions over HTTP: their list, and each one's answer in every form of a result.
+"""The stored queries over HTTP: their list, the result of each one, and the report of data gaps.
 
-The ledger of gaps over HTTP: what is missing, with the stored questions that tell all of it.
-
-The questions run as readers' queries do, in processes with a deadline, and once a release.
+They run as clients' queries do, in worker processes with a deadline. The report of gaps runs its
+queries once for each release.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from ...schema.text import pick_text
 from ...sparql.process import DeadlineExceededError
 from ...storage.base import Solution
 from .. import openapi
-from ..context import VARY, Shown, View
+from ..context import VARY, DisplayValue, View
 from ..http import conditional, disconnects, middleware, negotiation, responses
 from ..http.negotiation import HTML, JSON, TURTLE
 from ..http.responses import Link
@@ -30,125 +29,137 @@ from ..models import GapsObject, SparqlResults
 from ..operations import Operation
 from ..search.links import without_names
 from ..urls import GAPS, QUERIES
-from ..urls import QUERIES as QUESTIONS
-from .endpoint import ERRORS, GRAPHS, RESULTS, TABLES, Asked, Queries, Table, seconds
+from .endpoint import (
+    ERRORS,
+    GRAPHS,
+    RESULTS,
+    TABLES,
+    QueryEndpoint,
+    QueryRequest,
+    ResultTable,
+    parse_timeout,
+)
 
-_OURS = ("lang", "format", "timeout")
+_RESERVED = ("lang", "format", "timeout")
+_MAX_COUNT = 10_000  # rows: in a large catalogue, nearly all entries can have a gap
 
 
 @dataclass(frozen=True)
-class Questions:
-    """Answers the stored questions."""
+class StoredQueryEndpoint:
+    """Answers the stored queries."""
 
-    queries: Queries
+    queries: QueryEndpoint
 
-    def listed(self, request: Request) -> Response:
-        """Return the list of the questions."""
+    def respond_list(self, request: Request) -> Response:
+        """Return the list of the stored queries."""
         site = self.queries.site
         view = site.view(request)
-        known = site.catalogue.stored_queries.values()
+        stored_queries = site.catalogue.stored_queries.values()
         form = negotiation.form(request, (JSON, HTML))
 
         def make() -> Response:
             if form == HTML:
-                return site.html(request, "questions.html", questions=known)
-            return JSONResponse({"questions": [self._described(each, view) for each in known]})
+                return site.html(request, "questions.html", queries=stored_queries)
+            items = [self._as_json(stored_query, view) for stored_query in stored_queries]
+            return JSONResponse({"questions": items})
 
-        chosen = (form.extension, view.language)
-        found = conditional.validators(request, site.catalogue.release, chosen)
-        return conditional.answer(request, found, VARY, make)
+        choices = (form.extension, view.language)
+        validators = conditional.validators(request, site.catalogue.release, choices)
+        return conditional.answer(request, validators, VARY, make)
 
-    async def answer(self, request: Request, question: StoredQuery) -> Response:
-        """Answer a question; where its answer is a table, RDF is what is said of the question."""
-        answers = (*TABLES, *(GRAPHS if question.returns_graph else ()))
-        form = negotiation.form_or_accepted(request, (*answers, *GRAPHS))
-        if form not in answers:
-            place = f"{QUERIES}/{question.name}.{form.extension}"
-            return RedirectResponse(responses.prefix(request) + place, 303, VARY)
+    async def answer(self, request: Request, stored_query: StoredQuery) -> Response:
+        """Return the result of a stored query; redirect RDF forms of a table to its description."""
+        result_forms = (*TABLES, *(GRAPHS if stored_query.returns_graph else ()))
+        form = negotiation.form_or_accepted(request, (*result_forms, *GRAPHS))
+        if form not in result_forms:
+            path = f"{QUERIES}/{stored_query.name}.{form.extension}"
+            return RedirectResponse(responses.prefix(request) + path, 303, VARY)
         site = self.queries.site
-        asked = without_names(request.query_params.multi_items(), _OURS)
-        given = [(name, value) for name, value in asked if value]
-        given += self._in_language(question, dict(given), site.view(request).language)
-        text = question.bind(given, site.catalogue.value_parser)
-        wished = Asked(text, seconds=seconds(request.query_params.multi_items()))
+        pairs = without_names(request.query_params.multi_items(), _RESERVED)
+        values = [(name, value) for name, value in pairs if value]
+        values += self._default_language(stored_query, dict(values), site.view(request).language)
+        text = stored_query.bind(values, site.catalogue.value_parser)
+        seconds = parse_timeout(request.query_params.multi_items())
         reply = await self.queries.reply(
-            request, wished, lambda table: self._page(request, question, given, text, table)
+            request,
+            QueryRequest(text, seconds=seconds),
+            lambda table: self._page(request, stored_query, values, text, table),
         )
-        place = f"{responses.root(request)}{QUERIES}/{question.name}.{TURTLE.extension}"
-        reply.headers.update(responses.header([Link(place, "describedby", TURTLE.plain)]))
+        url = f"{responses.root(request)}{QUERIES}/{stored_query.name}.{TURTLE.extension}"
+        reply.headers.update(responses.header([Link(url, "describedby", TURTLE.plain)]))
         return reply
 
-    def described(self, question: StoredQuery) -> dict[str, Any]:
-        """Return what the OpenAPI document says of a question."""
+    def operation(self, stored_query: StoredQuery) -> dict[str, Any]:
+        """Return the OpenAPI operation of a stored query."""
         catalogue = self.queries.site.catalogue
-        listed = [
+        parameters = [
             openapi.query_parameter(catalogue, parameter, self._codes(parameter))
-            for parameter in question.parameters
+            for parameter in stored_query.parameters
         ]
-        described = Operation(
-            f"query-{question.name}",
+        operation = Operation(
+            f"query-{stored_query.name}",
             "queries",
-            pick_text(question.labels, catalogue.languages),
+            pick_text(stored_query.labels, catalogue.languages),
             SparqlResults,
             RESULTS.plain,
-            (*TABLES, *(GRAPHS if question.returns_graph else ())),
+            (*TABLES, *(GRAPHS if stored_query.returns_graph else ())),
             statuses=(200, 303, 304),
             errors=ERRORS,
-            parameters=[*listed, openapi.language_parameter(catalogue)],
-            more={"description": pick_text(question.comments, catalogue.languages)},
+            parameters=[*parameters, openapi.language_parameter(catalogue)],
+            more={"description": pick_text(stored_query.comments, catalogue.languages)},
         )
-        return described.arguments()
+        return operation.arguments()
 
-    def _in_language(
-        self, question: StoredQuery, given: Mapping[str, str], language: str
+    def _default_language(
+        self, stored_query: StoredQuery, values: Mapping[str, str], language: str
     ) -> list[tuple[str, str]]:
-        """Return the reader's language for what is a choice of languages and was not chosen."""
+        """Return the language of the request for each parameter of languages without a value."""
         languages = list(self.queries.site.catalogue.languages)
         return [
             (parameter.key, language)
-            for parameter in question.parameters
-            if parameter.key not in given and self._codes(parameter) == languages
+            for parameter in stored_query.parameters
+            if parameter.key not in values and self._codes(parameter) == languages
         ]
 
     def _codes(self, parameter: Parameter) -> list[str]:
         return list(self.queries.site.catalogue.vocabularies.options(parameter.field))
 
-    def _described(self, question: StoredQuery, view: View) -> dict[str, Any]:
+    def _as_json(self, stored_query: StoredQuery, view: View) -> dict[str, Any]:
         return {
-            "name": question.name,
-            "id": question.iri,
-            "title": view.best(question.labels),
-            "description": view.best(question.comments),
+            "name": stored_query.name,
+            "id": stored_query.iri,
+            "title": view.best(stored_query.labels),
+            "description": view.best(stored_query.comments),
             "parameters": [
                 {"name": parameter.key, "label": view.best(parameter.field.names)}
-                for parameter in question.parameters
+                for parameter in stored_query.parameters
             ],
-            "answer": f"{view.root}{QUERIES}/{question.name}",
+            "answer": f"{view.root}{QUERIES}/{stored_query.name}",
         }
 
     def _page(
         self,
         request: Request,
-        question: StoredQuery,
-        given: list[tuple[str, str]],
+        stored_query: StoredQuery,
+        pairs: list[tuple[str, str]],
         text: str,
-        table: Table,
+        table: ResultTable,
     ) -> Response:
         view = self.queries.site.view(request)
-        values = dict(given)
-        query = urlencode(given)
+        values = dict(pairs)
+        query = urlencode(pairs)
         return self.queries.site.html(
             request,
             "question.html",
-            question=question,
+            stored_query=stored_query,
             table=table,
             text=text,
-            fields=[self._field(parameter, values, view) for parameter in question.parameters],
+            fields=[self._field(parameter, values, view) for parameter in stored_query.parameters],
             editor=view.link("/sparql", query=text),
             forms=[
                 (
                     form.extension,
-                    f"{view.root}{QUERIES}/{question.name}?{query}&format={form.extension}",
+                    f"{view.root}{QUERIES}/{stored_query.name}?{query}&format={form.extension}",
                 )
                 for form in TABLES
                 if form != HTML
@@ -172,12 +183,9 @@ class Questions:
         )
 
 
-_COUNTED = 10_000  # rows, since the thin entries of a large catalogue are nearly all of it
-
-
 @dataclass(frozen=True)
-class Found:
-    """What a question has found: the first rows, and how many there are; more than are counted."""
+class GapRows:
+    """The first rows of a stored query, and the count; it is a minimum if `is_cut`."""
 
     rows: Sequence[Solution] = ()
     count: int = 0
@@ -186,64 +194,64 @@ class Found:
 
 
 @dataclass
-class Gaps:
-    """Answers with the ledger in the reader's language."""
+class GapEndpoint:
+    """Answers with the report of gaps in the language of the request."""
 
-    queries: Queries
-    _found: tuple[str, dict[str, Found]] = field(default=("", {}), init=False)
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    queries: QueryEndpoint
+    _rows: tuple[str, dict[str, GapRows]] = field(default=("", {}), init=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def answer(self, request: Request) -> Response:
-        """Answer in the form that the reader asks for; raises BusyError or StoreError."""
+        """Answer in the form that the client accepts; raise BusyError or StoreError."""
         catalogue, view = self.queries.site.catalogue, self.queries.site.view(request)
         form = negotiation.form(request, (JSON, HTML))
-        ledger = GapReport(catalogue, view.languages)
+        report = GapReport(catalogue, view.languages)
         release = await run_in_threadpool(lambda: catalogue.release)
-        known = conditional.validators(request, release, (form.extension, view.language))
-        found: Mapping[str, Found] = {}
-        if not known.hold(request):
-            asking = self._at(release, ledger, middleware.client(request.scope))
-            found = await disconnects.run_until_disconnect(request, asking)
+        validators = conditional.validators(request, release, (form.extension, view.language))
+        gaps: Mapping[str, GapRows] = {}
+        if not validators.hold(request):
+            query_rows = self._rows_at(release, report, middleware.client(request.scope))
+            gaps = await disconnects.run_until_disconnect(request, query_rows)
 
         def make() -> Response:
-            parts = [(ledger.part(q, found[q.name].rows), found[q.name]) for q in questions]
+            parts = [(report.part(q, gaps[q.name].rows), gaps[q.name]) for q in queries]
             if form == HTML:
-                tables = [(part, of, _table(view, ledger, part)) for part, of in parts]
+                tables = [(part, rows, _table(view, report, part)) for part, rows in parts]
                 return self.queries.site.html(request, "gaps.html", parts=tables)
             root = responses.root(request)
-            return JSONResponse({"gaps": [_described(ledger, root, *each) for each in parts]})
+            return JSONResponse({"gaps": [_as_json(report, root, *each) for each in parts]})
 
-        questions = await run_in_threadpool(ledger.questions)
-        return await run_in_threadpool(conditional.answer, request, known, VARY, make)
+        queries = await run_in_threadpool(report.questions)
+        return await run_in_threadpool(conditional.answer, request, validators, VARY, make)
 
-    async def _at(self, release: str, ledger: GapReport, client: str) -> Mapping[str, Found]:
-        """Return what is found at a release, by name; the first one asks, and others wait.
+    async def _rows_at(self, release: str, report: GapReport, client: str) -> Mapping[str, GapRows]:
+        """Return the rows at a release by name; the first request runs queries, others wait.
 
-        What one who leaves has found is there for the next.
+        The rows stay for the next request if the client disconnects.
         """
-        async with self._asking:
-            if self._found[0] != release:
-                self._found = release, {}
-            found = self._found[1]
-            for question in await run_in_threadpool(ledger.questions):
-                if question.name not in found:
-                    found[question.name] = await self._asked(question, ledger, client)
-            return found
+        async with self._lock:
+            if self._rows[0] != release:
+                self._rows = release, {}
+            rows = self._rows[1]
+            for stored_query in await run_in_threadpool(report.questions):
+                if stored_query.name not in rows:
+                    rows[stored_query.name] = await self._run(stored_query, report, client)
+            return rows
 
-    async def _asked(self, question: StoredQuery, ledger: GapReport, client: str) -> Found:
-        text = question.bind((), ledger.catalogue.value_parser)
+    async def _run(self, stored_query: StoredQuery, report: GapReport, client: str) -> GapRows:
+        text = stored_query.bind((), report.catalogue.value_parser)
         try:
-            rows = await self.queries.solutions(text, _COUNTED + 1, client)
+            rows = await self.queries.solutions(text, _MAX_COUNT + 1, client)
         except DeadlineExceededError:
-            return Found(is_late=True)
-        listed = ledger.by_language(rows[:_COUNTED])
-        return Found(listed[:MOST], len(listed), len(rows) > _COUNTED)
+            return GapRows(is_late=True)
+        by_language = report.by_language(rows[:_MAX_COUNT])
+        return GapRows(by_language[:MOST], len(by_language), len(rows) > _MAX_COUNT)
 
 
-def routes(gaps: Gaps) -> APIRouter:
-    """Return the route."""
+def routes(gaps: GapEndpoint) -> APIRouter:
+    """Return the route of the report."""
     catalogue, router = gaps.queries.site.catalogue, APIRouter()
-    described = Operation(
+    operation = Operation(
         "gaps",
         "dataset",
         catalogue.say("gaps"),
@@ -253,27 +261,27 @@ def routes(gaps: Gaps) -> APIRouter:
         parameters=[openapi.language_parameter(catalogue)],
     )
 
-    @router.get(GAPS, **described.arguments())
-    async def ledger(request: Request) -> Response:
+    @router.get(GAPS, **operation.arguments())
+    async def gap_report(request: Request) -> Response:
         return await gaps.answer(request)
 
     return router
 
 
-def _table(view: View, ledger: GapReport, part: GapTable) -> Table:
-    """Return a part as a page shows it: things by their names, with links."""
+def _table(view: View, report: GapReport, part: GapTable) -> ResultTable:
+    """Return a part for a page: resources by their labels, with links."""
 
-    def shown(row: Solution, column: str) -> Shown:
+    def display(row: Solution, column: str) -> DisplayValue:
         term = row.get(column)
         href = view.href(term.value) if isinstance(term, NamedNode) else ""
-        return Shown(ledger.label(term), href=href)
+        return DisplayValue(report.label(term), href=href)
 
-    rows = [[shown(row, column) for column in part.columns] for row in part.rows]
-    return Table([ledger.heading(column) for column in part.columns], rows)
+    rows = [[display(row, column) for column in part.columns] for row in part.rows]
+    return ResultTable([report.heading(column) for column in part.columns], rows)
 
 
-def _described(ledger: GapReport, root: str, part: GapTable, found: Found) -> dict[str, Any]:
-    """Return a part as JSON: its first rows, and where all of them are."""
-    said = described(ledger, part) | {"answer": f"{root}{QUESTIONS}/{part.name}"}
-    said["count"] = None if found.is_late else found.count
-    return said | ({"truncated": True} if found.is_cut or found.is_late else {})
+def _as_json(report: GapReport, root: str, part: GapTable, rows: GapRows) -> dict[str, Any]:
+    """Return a part as JSON: its first rows, and the URL of all rows."""
+    item = described(report, part) | {"answer": f"{root}{QUERIES}/{part.name}"}
+    item["count"] = None if rows.is_late else rows.count
+    return item | ({"truncated": True} if rows.is_cut or rows.is_late else {})
