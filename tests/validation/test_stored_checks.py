@@ -1,4 +1,4 @@
-"""Stored questions that are checks, and links that are asked on request."""
+"""Stored queries that are checks, and their links, which are requested on demand."""
 
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
