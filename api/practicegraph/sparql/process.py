@@ -166,7 +166,7 @@ class WorkerProcess:
         It is waited for even where whoever waits here is cancelled.
         """
         self._popen.kill()
-        if self._input:
+        if self._input and not self._input.is_closing():
             self._input.abort()
         if self._output_pipe:
             self._output_pipe.close()
