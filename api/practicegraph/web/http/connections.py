@@ -224,7 +224,7 @@ class BoundedConnection(HttpToolsProtocol):
         if len(self.connections) <= limit:
             return
         _warn_full(limit)
-        others = (other for other in self.connections if isinstance(other, BoundedConnection))
+        others = (c for c in self.connections if isinstance(c, BoundedConnection) and c is not self)
         waiting = sorted(
             (other for other in others if other._waits), key=lambda other: other._since
         )
