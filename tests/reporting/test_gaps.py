@@ -54,7 +54,7 @@ def test_titles_that_nobody_has_in_a_language_are_counted_in_its_column(
         for entry in entries
     ]
     (row,) = [r for r in found["missing-texts"] if r["field"]["id"].endswith("#Practice-title")]
-    assert row["of"] == len(titles) == 53
+    assert row["total"] == len(titles) == 53
     for language in real.languages:
         assert row[language] == sum(language not in labels for labels in titles)
 
@@ -140,7 +140,7 @@ def test_the_command_prints_the_ledger_and_is_no_check(run: Callable[..., Result
     assert whole.exit_code == 0
     assert "Welke gegevens heeft de bron niet bevestigd?" in whole.output
     assert run("gaps", "thin-fields", "--format", "csv").output.startswith(
-        "gap,field,fieldLabel,of,empty"
+        "gap,field,fieldLabel,total,empty"
     )
     assert run("gaps", "--lang", "pt").exit_code == 1
 
