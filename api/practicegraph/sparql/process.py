@@ -166,13 +166,13 @@ class WorkerProcess:
         It is waited for even where whoever waits here is cancelled.
         """
         self._popen.kill()
-        if self._input and not self._input.is_closing():
+        assert self._popen.stdin and self._popen.stdout
+        if self._input is None:  # else the transport closes it: twice ends the event loop
+            self._popen.stdin.close()
+        elif not self._input.is_closing():
             self._input.abort()
-        if self._output_pipe:
-            self._output_pipe.close()
-        for stream in (self._popen.stdin, self._popen.stdout, self._stderr):
-            assert stream
-            stream.close()
+        (self._output_pipe or self._popen.stdout).close()
+        self._stderr.close()
         loop = asyncio.get_running_loop()
         await asyncio.shield(loop.run_in_executor(None, self._popen.wait))
 
