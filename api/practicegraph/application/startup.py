@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from ..catalogue import documents, loading
@@ -91,8 +92,9 @@ def open_remote_for_serving(root: Path, endpoint: Endpoint) -> Services:
             f"{endpoint.url} holds {content}, not what this folder says; "
             "`practicegraph load` brings it in step"
         )
-    logs = list(_remote_logs(root, endpoint))
-    log = next((log for log in logs if log.is_at(release)), logs[0])
+    logs = _remote_logs(root, endpoint)
+    own = next(logs)
+    log = next((log for log in chain([own], logs) if log.is_at(release)), own)
     work = _remote_work_folder(root, endpoint)
     return _with_index(replace(catalogue, store=store), endpoint, log, work)
 

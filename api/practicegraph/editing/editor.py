@@ -149,7 +149,7 @@ class EntryEditor:
         turtle: str = "",
     ) -> None:
         """Write an entry if the shapes admit it."""
-        path = self._file_for(identifier, before)
+        path = self.writer.file_for(identifier, before)
         iri = self.catalogue.entry_iri(identifier)
         content = self.catalogue.writer.write(after, iri).encode()
         document = documents.parse_document(path, content)
@@ -162,9 +162,6 @@ class EntryEditor:
             self.writer.write(document)
         except OSError as error:
             raise CatalogueError(kind="folderNotWritable", reason=error.strerror) from error
-
-    def _file_for(self, identifier: str, before: Sequence[Triple]) -> Path:
-        return self.writer.file_for(identifier, before)
 
 
 def _require(request: EditRequest, permission: str) -> None:

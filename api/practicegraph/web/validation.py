@@ -232,7 +232,7 @@ class Validations:
     async def answer(self, request: Request) -> Response:
         """Return the report on what a request gives; 503 where no check has room now.
 
-        Raises RequestError, TooMuchError, StoreError, or ClientDisconnect for a lost connection.
+        Raises RequestError, ResultTooLargeError, StoreError, or ClientDisconnect.
         """
         name = _BY_MEDIA_TYPE[negotiation.form(request, _forms()).plain]
         upload = await read(request)
@@ -264,7 +264,7 @@ class Validations:
         }
 
     async def checked(self, wanted: dict[str, Any], client: str = "") -> tuple[QueryResult, bytes]:
-        """Run a check; raises BusyError, or RequestError for too much time or memory."""
+        """Run a check; raise PoolBusyError, or RequestError for too much time or memory."""
         try:
             answer = await self.checkers.run(wanted, self.checkers.limits.seconds, client)
             return answer, await responses.join_parts(answer.chunks)

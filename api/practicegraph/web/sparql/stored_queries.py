@@ -202,7 +202,7 @@ class GapEndpoint:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def answer(self, request: Request) -> Response:
-        """Answer in the form that the client accepts; raise BusyError or StoreError."""
+        """Answer in the form that the client accepts; raise PoolBusyError or StoreError."""
         catalogue, view = self.queries.site.catalogue, self.queries.site.view(request)
         form = negotiation.form(request, (JSON, HTML))
         report = GapReport(catalogue, view.languages)
