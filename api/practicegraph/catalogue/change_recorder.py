@@ -13,6 +13,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from ..rdf import terms
 from ..rdf.namespaces import AS, DCT, RDF, RDFS, SKOS
+from ..rdf.terms import TYPE
 from . import change_log
 from .change_log import CREATED, CURRENT, DELETED, TOMBSTONE, UPDATED, ChangeLog, Event
 
@@ -108,7 +109,7 @@ class _Batch:
 def tombstone(iri: str, former: Iterable[Triple]) -> Iterator[Triple]:
     """Yield what stays of a deleted resource: its former types and its titles."""
     topic, tombstone_class = NamedNode(iri), NamedNode(TOMBSTONE)
-    yield Triple(topic, NamedNode(RDF + "type"), tombstone_class)
+    yield Triple(topic, TYPE, tombstone_class)
     for triple in former:
         name, value = triple.predicate.value, triple.object
         if triple.subject == topic and name in _TITLES:

@@ -12,14 +12,12 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ..errors import CatalogueError
-from ..rdf.namespaces import RDF
-from ..rdf.terms import Term
+from ..rdf.terms import TYPE, Term
 from ..schema.fields import Field
 from ..schema.text import find_similar
 from ..schema.value_parser import ParseProblem, SourceLocation, ValueParser
 
 _NO_PLACE = SourceLocation(Path(), 0)
-_TYPE = NamedNode(RDF + "type")
 
 
 class InvalidEntryError(CatalogueError):
@@ -60,8 +58,8 @@ class EntryJsonParser:
                 problems[key] = error.problems[""]
         if problems:
             raise InvalidEntryError(problems)
-        if not any(t.subject == self.entry and t.predicate == _TYPE for t in after):
-            after.append(Triple(self.entry, _TYPE, NamedNode(self.values.shape.classes[0])))
+        if not any(t.subject == self.entry and t.predicate == TYPE for t in after):
+            after.append(Triple(self.entry, TYPE, NamedNode(self.values.shape.classes[0])))
         return _reachable(self.entry, after)
 
     def _unknown_keys(

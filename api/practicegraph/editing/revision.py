@@ -14,10 +14,10 @@ from pyoxigraph import Literal, NamedNode, Triple
 from ..catalogue.change_log import TOMBSTONE
 from ..catalogue.change_recorder import tombstone
 from ..exchange.importer import GENERATED, ISSUED, MODIFIED, date_literal
-from ..rdf.namespaces import DCT, FOAF, PG, PROV, RDF, SKOS, XSD
+from ..rdf.namespaces import DCT, FOAF, PG, PROV, SKOS, XSD
+from ..rdf.terms import TRUE, TYPE
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 
-_TYPE = NamedNode(RDF + "type")
 _REVISION = NamedNode(PG + "Revision")
 _AGENT = NamedNode(PROV + "Agent")
 _ENDED, _BY = NamedNode(PROV + "endedAtTime"), NamedNode(PROV + "wasAssociatedWith")
@@ -25,7 +25,6 @@ _CHANGE_NOTE = NamedNode(SKOS + "changeNote")
 _NAME = NamedNode(FOAF + "name")
 _PERMANENT = (DCT + "identifier", IS_REPLACED_BY)
 _MAX_REVISIONS = 10  # in an entry's file; the change log has all of them
-_TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def withdraw(
     """
     permanent = [t for t in before if t.subject == entry and t.predicate.value in _PERMANENT]
     retired = [
-        Triple(entry, NamedNode(DEPRECATED), _TRUE),
+        Triple(entry, NamedNode(DEPRECATED), TRUE),
         Triple(entry, NamedNode(PG + "retired"), date_literal(edit.moment.date())),
         *(Triple(entry, _CHANGE_NOTE, reason) for reason in edit.reasons or no_reason),
     ]
@@ -74,7 +73,7 @@ def withdraw(
 
 def is_tombstone(entry: NamedNode, triples: Iterable[Triple]) -> bool:
     """Return whether the triples are those of a tombstone."""
-    return Triple(entry, _TYPE, NamedNode(TOMBSTONE)) in set(triples)
+    return Triple(entry, TYPE, NamedNode(TOMBSTONE)) in set(triples)
 
 
 def _without_history(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple]:
@@ -92,7 +91,7 @@ def _without_history(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple
 def _history(entry: NamedNode, before: Sequence[Triple], edit: Revision) -> list[Triple]:
     """Return the last revisions of an entry, of which this edit is the newest."""
     start = f"{entry.value}#revision-"
-    iris = (str(t.subject)[1:-1] for t in before if t.predicate == _TYPE and t.object == _REVISION)
+    iris = (str(t.subject)[1:-1] for t in before if t.predicate == TYPE and t.object == _REVISION)
     numbers = sorted(int(iri.removeprefix(start)) for iri in iris if iri.startswith(start))
     past = [NamedNode(f"{start}{number}") for number in numbers[-_MAX_REVISIONS + 1 :]]
     agents = [t.object for t in before if t.subject in past and t.predicate == _BY]
@@ -105,9 +104,9 @@ def _revision(entry: NamedNode, revision: NamedNode, edit: Revision) -> Iterator
     agent = NamedNode(f"{entry.value}#by-{edit.name}")
     ended = edit.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     yield Triple(entry, GENERATED, revision)
-    yield Triple(revision, _TYPE, _REVISION)
+    yield Triple(revision, TYPE, _REVISION)
     yield Triple(revision, _ENDED, Literal(ended, datatype=NamedNode(XSD + "dateTime")))
     yield Triple(revision, _BY, agent)
     yield from (Triple(revision, _CHANGE_NOTE, reason) for reason in edit.reasons)
-    yield Triple(agent, _TYPE, _AGENT)
+    yield Triple(agent, TYPE, _AGENT)
     yield Triple(agent, _NAME, Literal(edit.name))

@@ -34,8 +34,7 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.loading import Progress, no_progress
 from ..errors import CatalogueError
 from ..rdf.jsonld import Compactor
-from ..rdf.namespaces import RDF
-from ..rdf.terms import Term
+from ..rdf.terms import TYPE, Term
 from ..schema.fields import NodeShape
 from ..schema.records import Record
 from ..storage import files
@@ -52,7 +51,6 @@ XLSX = "xlsx"
 """A format of exports alone: a sheet has at most a million rows."""
 QUAD_FORMATS = ("nq", "trig", "jsonld")
 """The formats with named graphs."""
-_TYPE = NamedNode(RDF + "type")
 
 
 @dataclass(frozen=True)
@@ -217,7 +215,7 @@ class Exporter:
         classes = set(map(NamedNode, kind.classes))
         for subject, triples in groupby(self.contents.triples(), lambda triple: triple.subject):
             values = _by_property(triples)
-            if isinstance(subject, NamedNode) and classes & values.get(_TYPE, set()):
+            if isinstance(subject, NamedNode) and classes & values.get(TYPE, set()):
                 near = _near(kind, values)
                 far = self._far(beyond, subject.value) if beyond.fields else {}
                 yield Record(subject.value, kind, {**near, **far})

@@ -9,7 +9,8 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
-from ..rdf.namespaces import DCT, PG, PROV, RDF, SCHEMA, XSD
+from ..rdf.namespaces import DCT, PG, PROV, SCHEMA, XSD
+from ..rdf.terms import TYPE
 from ..schema.fields import Field, NodeShape
 from ..schema.value_parser import Draft, FieldValues
 from ..storage.files import FileChange
@@ -47,7 +48,7 @@ def apply_draft(
     triples = [
         triple for triple in old if not any(_replaces(v, triple, entry) for v in draft.values)
     ]
-    triples += [Triple(entry, NamedNode(RDF + "type"), NamedNode(kind.classes[0]))]
+    triples += [Triple(entry, TYPE, NamedNode(kind.classes[0]))]
     triples += [triple for values in draft.values for triple in _triples(values, entry)]
     if draft.is_page:
         triples += [Triple(entry, _SOURCE, NamedNode(draft.source))]
@@ -83,7 +84,7 @@ def _provenance(
     draft: Draft, entry: NamedNode, activity: NamedNode, context: ImportContext
 ) -> Iterator[Triple]:
     yield Triple(entry, GENERATED, activity)
-    yield Triple(activity, NamedNode(RDF + "type"), NamedNode(PG + "Import"))
+    yield Triple(activity, TYPE, NamedNode(PG + "Import"))
     for name, value in (
         (PROV + "used", NamedNode(draft.source)),
         (PG + "retrieved", date_literal(context.retrieved)),

@@ -15,12 +15,11 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
-from .namespaces import RDF, XSD
-from .terms import Node, Term
+from .namespaces import XSD
+from .terms import FIRST, NIL, REST, TYPE, Node, Term
 
 JsonNode = dict[str, Any]
 
-_TYPE, _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("type", "first", "rest", "nil"))
 _MAX_DEPTH = 50
 _NATIVE = {XSD + "boolean": r"true|false", XSD + "integer": r"0|-?[1-9][0-9]{0,14}"}
 _GEN_DELIMS = tuple(":/?#[]@")  # a prefix ends in one of them (section 4.1.5)
@@ -59,7 +58,7 @@ class Compactor:
         return list(nodes.values())
 
     def _add(self, node: JsonNode, predicate: NamedNode, value: Term) -> None:
-        if predicate == _TYPE and isinstance(value, NamedNode):
+        if predicate == TYPE and isinstance(value, NamedNode):
             terms = self._terms.get(value.value)
             _append(node, "type", terms[0][0] if terms else self._compact_iri(value.value))
             return
@@ -140,7 +139,7 @@ class _Document(Compactor):
         is_named = isinstance(node, NamedNode) or self._references[node] != 1
         content: JsonNode = {"id": _id(node)} if is_named else {}
         properties = self._nodes[node]
-        for predicate in sorted(properties, key=lambda predicate: predicate != _TYPE):
+        for predicate in sorted(properties, key=lambda predicate: predicate != TYPE):
             for value in properties[predicate]:
                 self._add(content, predicate, value)
         return content
@@ -165,17 +164,17 @@ class _Document(Compactor):
         """Return the members of a list of which each cell is referred to once; None for others."""
         members: list[Term] = []
         cells: set[Node] = set()
-        while head != _NIL:
+        while head != NIL:
             properties = self._nodes.get(head, {}) if isinstance(head, BlankNode) else {}
-            is_cell = properties.keys() == {_FIRST, _REST} and self._references[head] == 1
+            is_cell = properties.keys() == {FIRST, REST} and self._references[head] == 1
             if not is_cell or any(len(values) != 1 for values in properties.values()):
                 return None
             assert isinstance(head, BlankNode)
             if head in cells or head in self._written:
                 return None
             cells.add(head)
-            members += properties[_FIRST]
-            (head,) = properties[_REST]
+            members += properties[FIRST]
+            (head,) = properties[REST]
         self._written |= cells
         return members
 

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, parse
 
-from .namespaces import RDF
-from .terms import Node, Term
+from .terms import FIRST, NIL, REST, TYPE, Node, Term
 
 _BASE = (
     "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
@@ -49,7 +48,6 @@ _KINDS = {
     "mark": r"[.,;\[\](){}]",
 }
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _KINDS.items()), re.DOTALL)
-_TYPE, _FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("type", "first", "rest", "nil"))
 _DIRECTIVES = frozenset({"prefix", "base", "version"})
 
 
@@ -176,7 +174,7 @@ class _Names:
     def term(self, token: Token) -> Term:
         """Return the term that a token stands for."""
         if token.text == "a":
-            return _TYPE
+            return TYPE
         if token.text not in self.cache:
             self.cache[token.text] = self._parsed(token)
         return self.cache[token.text]
@@ -224,10 +222,10 @@ class _List:
         """Take the next member and yield the triples of its cell."""
         if self.filled:
             cell = BlankNode(), term[1]
-            yield self.cell, (_REST, term[1]), cell
+            yield self.cell, (REST, term[1]), cell
             self.cell = cell
         self.filled = True
-        yield self.cell, (_FIRST, term[1]), term
+        yield self.cell, (FIRST, term[1]), term
 
 
 class _Walk:
@@ -286,7 +284,7 @@ class _Walk:
 
     def _list(self, token: Token) -> None:
         if self._tokens[self._next].text == ")":
-            self._add_term((_NIL, Span(token.start, self._next_token().end)))
+            self._add_term((NIL, Span(token.start, self._next_token().end)))
             return
         cell = BlankNode(), _span(token)
         self._add_term(cell)
@@ -296,7 +294,7 @@ class _Walk:
         closed = self._open.pop()
         self._ends[closed.start] = token.end
         if isinstance(closed, _List):
-            triple = closed.cell, (_REST, _span(token)), (_NIL, _span(token))
+            triple = closed.cell, (REST, _span(token)), (NIL, _span(token))
             self._triples.append((triple, self._names.prefixes))
 
     def _separator(self, mark: str) -> None:

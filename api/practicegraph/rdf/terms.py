@@ -22,8 +22,13 @@ from pyoxigraph import (
     serialize,
 )
 
+from .namespaces import RDF, XSD
+
 Term = NamedNode | BlankNode | Literal | Triple
 Node = NamedNode | BlankNode
+TYPE, FIRST, REST, NIL = (NamedNode(RDF + name) for name in ("type", "first", "rest", "nil"))
+TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
+INTEGER = NamedNode(XSD + "integer")
 _MONTHS = "(0[13578]|1[02])(-(0[1-9]|[12][0-9]|3[01]))?|(0[469]|11)(-(0[1-9]|[12][0-9]|30))?"
 _LEAP = "([0-9][0-9](0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29"
 _YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
@@ -50,6 +55,24 @@ def in_graph(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
     """Return triples as quads of a named graph."""
     name = NamedNode(graph)
     return (Quad(triple.subject, triple.predicate, triple.object, name) for triple in triples)
+
+
+def parse_iri(text: str) -> NamedNode | None:
+    """Return an IRI, or None where a text is none."""
+    try:
+        return NamedNode(text)
+    except ValueError:
+        return None
+
+
+def local_name(iri: str) -> str:
+    """Return what follows the last `#` or `/` of an IRI."""
+    return iri.rpartition("#")[2].rpartition("/")[2]
+
+
+def integer(value: int) -> Literal:
+    """Return a number as a literal."""
+    return Literal(str(value), datatype=INTEGER)
 
 
 def as_text(term: Term) -> str:

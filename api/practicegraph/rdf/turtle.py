@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .namespaces import RDF, XSD
-from .terms import Node, Term
+from .terms import FIRST, NIL, REST, Node, Term
 
-_FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
 _LOCAL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _BARE = {XSD + "boolean": r"true|false", XSD + "integer": r"[+-]?[0-9]+"}
 
@@ -118,12 +117,12 @@ class _Text:
         members: list[Term] = []
         while isinstance(head, BlankNode):
             properties = self._nodes.get(head, {})
-            is_cell = properties.keys() == {_FIRST, _REST} and head not in self._labels
+            is_cell = properties.keys() == {FIRST, REST} and head not in self._labels
             if not is_cell or any(len(values) != 1 for values in properties.values()):
                 return None
-            members += properties[_FIRST]
-            (head,) = properties[_REST]
-        return members if head == _NIL else None
+            members += properties[FIRST]
+            (head,) = properties[REST]
+        return members if head == NIL else None
 
     def _property_key(self, predicate: NamedNode) -> tuple[int, str]:
         if predicate.value == RDF + "type":

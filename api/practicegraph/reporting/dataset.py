@@ -13,8 +13,8 @@ from threading import Lock
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..rdf.namespaces import DCT, PG, RDF, VOID, XSD
-from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, Node, Term, as_text
+from ..rdf.namespaces import DCT, PG, RDF, VOID
+from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, TYPE, Node, Term, as_text, integer, local_name
 from ..schema.fields import Field, NodeShape
 from ..schema.lifecycle import DEPRECATED
 from ..storage.base import Store
@@ -93,13 +93,13 @@ class Statistics:
             "classes": len(self.classes),
         }
         for name, number in numbers.items():
-            yield _says(dataset, name, _number(number))
+            yield _says(dataset, name, integer(number))
         yield from _properties(dataset, base, (), self.properties)
         for name, counts in self.classes.items():
             part = _part(base, "class", name)
             yield _says(dataset, "classPartition", part)
             yield _says(part, "class", NamedNode(name))
-            yield _says(part, "entities", _number(counts.entities))
+            yield _says(part, "entities", integer(counts.entities))
             yield from _properties(part, base, (name,), counts.properties)
 
 
@@ -134,7 +134,7 @@ def _properties(
         part = _part(base, *(names or ("property",)), name)
         yield _says(whole, "propertyPartition", part)
         yield _says(part, "property", NamedNode(name))
-        yield _says(part, "triples", _number(count))
+        yield _says(part, "triples", integer(count))
 
 
 def _part(base: str, *names: str) -> NamedNode:
@@ -146,10 +146,6 @@ def _part(base: str, *names: str) -> NamedNode:
 
 def _says(subject: Node, name: str, value: Term) -> Triple:
     return Triple(subject, NamedNode(VOID + name), value)
-
-
-def _number(value: int) -> Literal:
-    return Literal(str(value), datatype=NamedNode(XSD + "integer"))
 
 
 _IS_DAY = f"""isLiteral(?day) && STRLEN(STR(?day)) >= {DATE_LENGTH}
@@ -285,21 +281,17 @@ class Dataset:
         """Return the links out of the catalogue as link sets, each a subset of the dataset."""
         for links in self.links:
             host = links.space.removeprefix("https://").replace("http://", "http-")
-            name = links.property.rpartition("#")[2].rpartition("/")[2]
+            name = local_name(links.property)
             found = NamedNode(f"{self.base}#{name}-{host}")
             target = NamedNode(f"{self.base}#host-{host}")
             yield _said(self.base, "subset", found)
-            yield Triple(found, _TYPE, NamedNode(VOID + "Linkset"))
+            yield Triple(found, TYPE, NamedNode(VOID + "Linkset"))
             yield _said(found.value, "subjectsTarget", NamedNode(self.base))
             yield _said(found.value, "objectsTarget", target)
             yield _said(found.value, "linkPredicate", NamedNode(links.property))
-            yield _said(found.value, "triples", Literal(str(links.count), datatype=_INTEGER))
-            yield Triple(target, _TYPE, NamedNode(VOID + "Dataset"))
+            yield _said(found.value, "triples", integer(links.count))
+            yield Triple(target, TYPE, NamedNode(VOID + "Dataset"))
             yield _said(target.value, "uriSpace", Literal(links.space))
-
-
-_TYPE = NamedNode(RDF + "type")
-_INTEGER = NamedNode(XSD + "integer")
 
 
 def _said(subject: str, name: str, value: NamedNode | Literal) -> Triple:

@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
-from ..rdf.terms import Term
+from ..rdf.terms import Term, local_name
 from ..schema.fields import NodeShape
 from ..schema.lifecycle import Deprecation
 from ..schema.messages import Phrases
@@ -160,7 +160,7 @@ class Comparison:
         fields = [shapes.find_field(kind, predicate) for kind in (*kinds, None)]
         field = next(filter(None, fields), None)
         label = pick_text(field.names, self.languages) if field else self.name(predicate)
-        return label or predicate.rpartition("#")[2].rpartition("/")[2]
+        return label or local_name(predicate)
 
 
 def _is_part(difference: Difference, found: Mapping[str, Difference]) -> bool:

@@ -16,16 +16,15 @@ from pyoxigraph import Literal, NamedNode
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.stored_queries import StoredQuery
 from ..exchange.table_format import escape_formula
-from ..rdf.namespaces import PG, XSD
-from ..rdf.terms import Term, as_text, parse_decimal
+from ..rdf.namespaces import PG
+from ..rdf.terms import INTEGER, Term, as_text, integer, parse_decimal
 from ..schema.text import find_similar, pick_text
 from ..schema.value_parser import InvalidParameterError
 from ..storage.base import Solution
 
-_INTEGER = NamedNode(XSD + "integer")
 _PLACE = PG + "ledger"
 _LANGUAGE, _COUNT = "language", "count"
-_NONE = Literal("0", datatype=_INTEGER)
+_NONE = integer(0)
 MOST = 20
 """The rows of a part that people read."""
 _WIDTH = 60  # characters of a cell there
@@ -183,7 +182,7 @@ def _cells(ledger: GapReport, row: Solution) -> dict[str, str]:
 
 
 def _is_number(term: Term | None) -> bool:
-    return isinstance(term, Literal) and term.datatype == _INTEGER
+    return isinstance(term, Literal) and term.datatype == INTEGER
 
 
 FORMS: Mapping[str, Callable[[GapReport, Sequence[GapTable]], str]] = {

@@ -10,7 +10,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from ..rdf.namespaces import RDFS, SCHEMA, SKOS, XSD
-from ..rdf.terms import Term, as_text
+from ..rdf.terms import Term, as_text, local_name
 from ..storage.base import Store
 from .fields import Field, NodeShape
 from .records import Record, RecordReader
@@ -31,7 +31,7 @@ def build_context(
                 terms.setdefault(field.key, _term(field))
     known = {term["@id"] for term in terms.values()}
     for iri in sorted(set(declared) - known):
-        terms.setdefault(iri.rpartition("#")[2].rpartition("/")[2], {"@id": iri})
+        terms.setdefault(local_name(iri), {"@id": iri})
     return {**prefixes, **terms, "id": "@id", "type": "@type"}
 
 

@@ -12,7 +12,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from ..errors import CatalogueError
 from ..rdf.namespaces import PG, RDFS, SH, SKOS, XSD
-from ..rdf.terms import Node, Term, as_text, parse_decimal
+from ..rdf.terms import Node, Term, as_text, local_name, parse_decimal
 from ..storage.base import Store
 from .fields import Field, Group, NodeShape, Shapes
 from .text import Labels
@@ -67,7 +67,7 @@ def _kind(store: Store, shape: Node) -> NodeShape:
     said = _optional(store.value(shape, SH + "codeIdentifier")) or ""
     segment = said if fields and _CODE.fullmatch(said) else None
     if segment is None and classes and any(one.is_facet for one in fields):
-        segment = classes[0].rpartition("#")[2].rpartition("/")[2].lower()
+        segment = local_name(classes[0]).lower()
     return NodeShape(
         iri=shape.value,
         classes=tuple(sorted(classes)) or ((shape.value,) if segment else ()),
@@ -107,7 +107,7 @@ def read_field(store: Store, shape: Node) -> Field:
         raise ShapesError(f"{shape.value}: a field has an sh:path")
     predicates = _predicates(store, path)
     name = path.value if isinstance(path, NamedNode) else ""
-    said, last = text(SH + "codeIdentifier") or "", name.rpartition("#")[2].rpartition("/")[2]
+    said, last = text(SH + "codeIdentifier") or "", local_name(name)
     key = next((code for code in (said, last) if _CODE.fullmatch(code)), "")
     if not key:
         raise ShapesError(f"{shape.value}: a field with such a path has an sh:codeIdentifier")

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.namespaces import RDF, XSD
-from ..rdf.terms import Term, as_text
+from ..rdf.namespaces import RDF
+from ..rdf.terms import TRUE, Term, as_text
 from ..schema.fields import Field, NodeShape, get_scale
 from ..schema.lifecycle import DEPRECATED
 from ..storage.base import Store
@@ -21,7 +21,6 @@ Statements = Mapping[str, Sequence[Value]]
 """The values of an entry, maybe repeated, by property, or by the IRI of a field with a path."""
 _Interval = tuple[float, float] | None
 _NO_VALUES: Sequence[Value] = ()
-_TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 _CACHE_SIZE = 100_000
 
 
@@ -92,7 +91,7 @@ class EntryExtractor:
         )
 
     def _is_current(self, statements: Statements) -> bool:
-        is_deprecated = _TRUE in statements.get(DEPRECATED, _NO_VALUES)
+        is_deprecated = TRUE in statements.get(DEPRECATED, _NO_VALUES)
         return self._class in statements.get(RDF + "type", _NO_VALUES) and not is_deprecated
 
     def _titles(self, statements: Statements) -> dict[str, str]:
@@ -114,7 +113,7 @@ class EntryExtractor:
             if intervals:
                 low, high = min(low for low, _ in intervals), max(high for _, high in intervals)
                 step = get_scale(field).step
-                is_open = _TRUE in statements.get(field.open_where or "", _NO_VALUES)
+                is_open = TRUE in statements.get(field.open_where or "", _NO_VALUES)
                 spans[field.key] = low, float("inf") if is_open else high, (step(low), step(high))
         return spans
 

@@ -14,14 +14,13 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, p
 
 from ..errors import CatalogueError
 from ..rdf import nesting
-from ..rdf.namespaces import DCAT, RDF
+from ..rdf.namespaces import DCAT
 from ..rdf.nesting import MAX_DEPTH, TooDeepError
-from ..rdf.terms import Node, Term, as_text
+from ..rdf.terms import FIRST, NIL, REST, Node, Term, as_text
 
 Solution = Mapping[str, Term]
 
 
-_FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
 _ALL = """
 SELECT (COUNT(*) AS ?count)
 WHERE {
@@ -201,10 +200,10 @@ class Store(ABC):
         """Return the members of an RDF list."""
         members: list[Term] = []
         seen: set[Term] = set()
-        while isinstance(head, NamedNode | BlankNode) and head != _NIL and head not in seen:
+        while isinstance(head, NamedNode | BlankNode) and head != NIL and head not in seen:
             seen.add(head)
-            members += self.values(head, _FIRST.value)
-            head = self.value(head, _REST.value)
+            members += self.values(head, FIRST.value)
+            head = self.value(head, REST.value)
         return members
 
     def labels(self, subject: Node, predicate: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from ..catalogue.documents import Document
 from ..rdf import positions
 from ..rdf.namespaces import PG, SH
 from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
+from ..rdf.terms import local_name
 from ..schema.messages import Phrases
 from ..schema.records import RecordReader
 from ..schema.shapes import SHAPE
@@ -101,13 +102,13 @@ class Finding:
         """The local name of the constraint component; of a rule beside SHACL, its phrase's."""
         if self.source_constraint_component == PROGRAM_RULE:
             return self.source_shape.removeprefix(_PHRASE)
-        return _local_name(self.source_constraint_component)
+        return local_name(self.source_constraint_component)
 
     @property
     def shape_name(self) -> str:
         """The local name of the shape, "" for a rule beside SHACL."""
         is_ours = self.source_constraint_component == PROGRAM_RULE
-        return "" if is_ours else _local_name(self.source_shape)
+        return "" if is_ours else local_name(self.source_shape)
 
     @property
     def rule_name(self) -> str:
@@ -209,10 +210,6 @@ class FindingBuilder:
     def say(self, name: str, /, **words: object) -> str:
         """Return a phrase."""
         return self.phrases.format(name, self.languages, **words)
-
-
-def _local_name(iri: str) -> str:
-    return iri.rpartition("#")[2].rpartition("/")[2]
 
 
 _LINE_SYNTAXES = (RdfFormat.N_QUADS, RdfFormat.N_TRIPLES)

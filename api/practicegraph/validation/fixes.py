@@ -12,9 +12,8 @@ from pyoxigraph import Literal, NamedNode
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from ..rdf.namespaces import RDF
 from ..rdf.positions import LocatedTriple, Span
-from ..rdf.terms import Term
+from ..rdf.terms import TYPE, Term, local_name
 from ..rdf.turtle import TurtleWriter
 from ..schema import shapes
 from ..schema.fields import Field
@@ -24,7 +23,6 @@ from ..schema.value_parser import ParseProblem, SourceLocation, ValueParser
 from ..storage.base import Store, parse_term
 from .findings import Finding, FindingBuilder, Fix, Region, SourceMap
 
-_TYPE = NamedNode(RDF + "type")
 _INDENT = "    "
 
 
@@ -61,7 +59,7 @@ class SourceEditor:
         own = self._statement(triples[0])
         terms = f"{self._write(own[0], NamedNode(predicate))} {self._write(own[0], value)}"
         others = [t for t in own if t.spans.predicate != own[0].spans.predicate]
-        following = others[0] if others and own[0].predicate == _TYPE else own[0]
+        following = others[0] if others and own[0].predicate == TYPE else own[0]
         start = following.spans.predicate.start
         text = f"{terms} ;\n{self.source.margin(start)}{self._indent(start)}"
         return self._edit(Span(start, start), text, terms)
@@ -93,7 +91,7 @@ class SourceEditor:
     def _write(self, triple: LocatedTriple, term: Term) -> str:
         if self.source.in_lines:
             return str(term)
-        return "a" if term == _TYPE else TurtleWriter(triple.prefixes).term_writer(())(term)
+        return "a" if term == TYPE else TurtleWriter(triple.prefixes).term_writer(())(term)
 
     def _indent(self, offset: int) -> str:
         before = self.source.text[self.source.text.rfind("\n", 0, offset) + 1 : offset]
@@ -207,15 +205,15 @@ class FixFinder:
                 node = NamedNode(concept.iri)
                 choices |= {wording: node for _, wording in concept.all_labels}
         else:
-            choices |= {_local_name(name): term for name, term in choices.items()}
-        near = find_similar(_local_name(finding.value), choices, 1, _MIN_SIMILARITY)
+            choices |= {local_name(name): term for name, term in choices.items()}
+        near = find_similar(local_name(finding.value), choices, 1, _MIN_SIMILARITY)
         return choices[near[0]] if near else None
 
     def _identifier(self, field: Field, finding: Finding) -> Term | None:
         """Return the last part of the focus node's IRI where the field identifies it."""
         if field.role != "IDRole":
             return None
-        value = self.values.parse(_NO_PLACE, field, _local_name(finding.focus_node), ())
+        value = self.values.parse(_NO_PLACE, field, local_name(finding.focus_node), ())
         return None if isinstance(value, ParseProblem) else value
 
     def _add_example(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
@@ -271,8 +269,8 @@ class FixFinder:
         kind = next((k for k in node_shapes if k.iri == finding.source_shape), None)
         if not triple or not kind:
             return None
-        names = {_local_name(name): name for name in kind.keys_by_predicate}
-        near = find_similar(_local_name(finding.result_path), names, 1, _MIN_SIMILARITY)
+        names = {local_name(name): name for name in kind.keys_by_predicate}
+        near = find_similar(local_name(finding.result_path), names, 1, _MIN_SIMILARITY)
         if near:
             return "changeTo", editor.replace_predicate(triple, names[near[0]])
         is_known = any(finding.result_path in other.keys_by_predicate for other in node_shapes)
@@ -293,7 +291,7 @@ class FixFinder:
     def _replace_by_nearest_iri(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
         """Write the nearest IRI that something describes."""
         triple = editor.source.find_triple(finding)
-        typos = len(_local_name(finding.value)) // _LETTERS_A_TYPO
+        typos = len(local_name(finding.value)) // _LETTERS_A_TYPO
         near = process.extractOne(
             finding.value, self._described_iris, scorer=OSA.distance, score_cutoff=typos
         )
@@ -305,7 +303,7 @@ class FixFinder:
     def _described_iris(self) -> list[str]:
         schemes = self.values.vocabularies.schemes.values()
         concepts = {concept for scheme in schemes for concept in scheme.parents}
-        typed = islice(self.store.quads(None, NamedNode(RDF + "type")), _MAX_ADDRESSES)
+        typed = islice(self.store.quads(None, TYPE), _MAX_ADDRESSES)
         others = {q.subject.value for q in typed if isinstance(q.subject, NamedNode)}
         return sorted(concepts | others)
 
@@ -328,7 +326,3 @@ def _has_type(field: Field, value: Term) -> bool:
     if isinstance(value, Literal):
         return value.datatype.value in field.datatypes
     return isinstance(value, NamedNode) and not field.datatypes
-
-
-def _local_name(iri: str) -> str:
-    return iri.rpartition("#")[2].rpartition("/")[2]

@@ -16,8 +16,7 @@ from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
-from ..rdf.namespaces import RDF
-from ..rdf.terms import Node, Term
+from ..rdf.terms import TYPE, Node, Term
 from ..schema import lifecycle, shapes
 from ..schema.fields import Shapes
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
@@ -39,8 +38,6 @@ from .scope import (
     with_marker_targets,
 )
 from .shacl import ShapesGraph, to_turtle
-
-_TYPE = NamedNode(RDF + "type")
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ class AffectedGraphs:
     def _has(self, node: Term, name: str) -> bool:
         """Whether a node has a class or a property."""
         assert isinstance(node, NamedNode | BlankNode), node
-        if name in self.scopes.with_superclasses(find_classes(self.store.quads(node, _TYPE))):
+        if name in self.scopes.with_superclasses(find_classes(self.store.quads(node, TYPE))):
             return True
         return any(True for _ in self.store.quads(node, NamedNode(name)))
 

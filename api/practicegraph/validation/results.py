@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
-from ..rdf.terms import Term
+from ..rdf.terms import Term, local_name
 from ..schema import shapes
 from ..schema.fields import Field, NodeShape, Shapes
 from ..schema.messages import Phrases
@@ -95,7 +95,7 @@ class MessageBuilder:
         name = self.reader.label(limit.value, self.languages)
         if not name and field and field.scheme and component == _NODE:
             name = self.reader.label(field.scheme, self.languages)
-        return name or limit.value.rpartition("#")[2].rpartition("/")[2]
+        return name or local_name(limit.value)
 
     def _field_name(self, predicate: str, field: Field | None) -> str:
         """Return the name of the field of the same kind that has the property."""

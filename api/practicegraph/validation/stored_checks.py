@@ -32,7 +32,7 @@ from pyoxigraph import Literal, NamedNode
 from .. import __version__
 from ..catalogue.loading import Progress, no_progress
 from ..rdf.namespaces import PG, SH
-from ..rdf.terms import Term, as_text
+from ..rdf.terms import Term, as_text, local_name
 from ..schema.shapes import ShapesError
 from ..schema.text import Labels, pick_text
 from ..storage import query_guard
@@ -111,7 +111,7 @@ class StoredChecks:
 
     def _label(self, focus_node: str, path: str) -> str:
         label = self.path_label(focus_node, path) if path else ""
-        return label if label != path else path.rpartition("#")[2].rpartition("/")[2]
+        return label if label != path else local_name(path)
 
     def _detail(self, check: StoredCheck, row: Solution) -> str:
         message = pick_text(check.messages, self.builder.languages)

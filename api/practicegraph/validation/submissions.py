@@ -24,9 +24,9 @@ from ..exchange import importer
 from ..exchange.importer import ImportContext
 from ..exchange.table_reader import TableParser
 from ..rdf import untrusted
-from ..rdf.namespaces import RDF, SH
+from ..rdf.namespaces import SH
 from ..rdf.positions import LocatedTriple, Span, TripleSpans
-from ..rdf.terms import Term, as_text, in_graph
+from ..rdf.terms import TYPE, Term, as_text, in_graph, local_name
 from ..rdf.untrusted import Leaf
 from ..schema.value_parser import Draft, FieldValues, ValueParser
 from ..storage import query_guard
@@ -41,7 +41,6 @@ RDF_FORMS = {
     "nq": RdfFormat.N_QUADS,
 }
 """The syntaxes by the extensions of files in them."""
-_TYPE = NamedNode(RDF + "type")
 _CONTEXT = re.compile(r"/?context(/[0-9a-f]+)?\.jsonld")
 _FIXED = frozenset({"@language", "@direction", "@index", "@context"})
 """Keys of JSON-LD whose values mean something of their own."""
@@ -118,7 +117,7 @@ class SubmissionReader:
         """Return each thing of a kind that has files a graph of its own, else all to the first."""
         kinds = self.catalogue.shapes.node_shapes
         classes = {NamedNode(name) for kind in kinds if kind.is_topic for name in kind.classes}
-        typed = [q for q in document.quads if q.predicate == _TYPE and q.object in classes]
+        typed = [q for q in document.quads if q.predicate == TYPE and q.object in classes]
         topics = _names(typed) or _names(document.quads)[:1]
         if not document.quads:
             raise UnreadableError(document.path, "it says nothing")
@@ -228,7 +227,7 @@ class _Grid:
 
 GIVEN = "urn:given:shapes#"
 """What the names of shapes without one begin with."""
-_RULES_TYPE, _PATH = NamedNode(RDF + "type"), NamedNode(SH + "path")
+_PATH = NamedNode(SH + "path")
 _TO_SHAPES = frozenset(SH + name for name in ("property", "node", "not", "qualifiedValueShape"))
 _SHAPES = frozenset(NamedNode(SH + name) for name in ("NodeShape", "PropertyShape"))
 _QUERIES = frozenset(SH + name for name in ("select", "ask", "construct", "update"))
@@ -270,7 +269,7 @@ def _rules_names(document: Document) -> Mapping[Term, NamedNode]:
     """Return names for the shapes that have none: the last part of the path, and a number."""
     paths = {q.subject: q.object for q in document.quads if q.predicate == _PATH}
     nodes = [q.object for q in document.quads if q.predicate.value in _TO_SHAPES]
-    typed = (q for q in document.quads if q.predicate == _RULES_TYPE and q.object in _SHAPES)
+    typed = (q for q in document.quads if q.predicate == TYPE and q.object in _SHAPES)
     nodes += [*paths, *(quad.subject for quad in typed)]
     nameless = dict.fromkeys(node for node in nodes if isinstance(node, BlankNode))
     return {
@@ -282,7 +281,7 @@ def _rules_names(document: Document) -> Mapping[Term, NamedNode]:
 def _last(path: Term | None) -> str:
     if not isinstance(path, NamedNode):
         return ""
-    return path.value.rpartition("#")[2].rpartition("/")[2] + "-"
+    return local_name(path.value) + "-"
 
 
 def _refuse(path: Path, quad: Quad) -> None:

@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..rdf.namespaces import DCAT, DCT, FOAF, RDF, RDFS, SKOS, VOID, XSD
-from ..rdf.terms import DATE_LENGTH, Term, in_graph, starts_with_date
+from ..rdf.terms import DATE_LENGTH, Term, in_graph, integer, starts_with_date
 from ..schema.ontology import LABEL
 from ..schema.text import Labels
 from .urls import Addresses
@@ -113,8 +113,7 @@ class DocumentMetadata:
                 count = self.services.search.counts(field).get(node, 0)
                 yield _triple(iri, _SEE_ALSO, NamedNode(search))
                 yield _triple(search, RDF + "type", NamedNode(VOID + "Dataset"))
-                number = Literal(str(count), datatype=NamedNode(XSD + "integer"))
-                yield _triple(search, VOID + "entities", number)
+                yield _triple(search, VOID + "entities", integer(count))
 
     def labels(self, triples: Iterable[Triple]) -> Iterator[Triple]:
         """Yield the labels of all schemes, concepts, classes and properties in triples."""

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from pyoxigraph import NamedNode
-
 from ..catalogue.catalogue import Catalogue
 from ..rdf.namespaces import OWL
+from ..rdf.terms import parse_iri
 from ..schema.fields import NodeShape
 
 SPARQL = "/sparql"
@@ -45,10 +44,10 @@ class Addresses:
         if found and (concept := found.get(notation)):
             return concept.iri
         iri = self.catalogue.base + path
-        versions = self.catalogue.store.subjects(_VERSION, _node(iri)) if _node(iri) else []
+        versions = self.catalogue.store.subjects(_VERSION, parse_iri(iri)) if parse_iri(iri) else []
         if versions:
             return versions[0].value
-        return iri if _node(iri) and self.catalogue.store.is_subject(iri) else None
+        return iri if parse_iri(iri) and self.catalogue.store.is_subject(iri) else None
 
     @property
     def search(self) -> str:
@@ -75,13 +74,6 @@ class Addresses:
 def search_path(entry_shape: NodeShape) -> str:
     """Return the path of searches for the entries of a shape."""
     return f"/{entry_shape.collection}"
-
-
-def _node(iri: str) -> NamedNode | None:
-    try:
-        return NamedNode(iri)
-    except ValueError:
-        return None
 
 
 CHANGES = "/changes"

@@ -14,7 +14,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple, serialize
 
 from ...catalogue.change_log import CREATED, DELETED, MOVED, PAGE, Event
 from ...rdf.namespaces import AS, DCAT, DCT, LDES, PROV, RDF, SCHEMA, TREE, XSD
-from ...rdf.terms import Term, in_graph
+from ...rdf.terms import TRUE, Term, in_graph
 from ..http.negotiation import JSON_LD, N_QUADS, TRIG, Form
 
 _MOMENT = PROV + "generatedAtTime"
@@ -94,7 +94,7 @@ class EventStream:
             Triple(page, _node(RDF + "type"), _node(TREE + "Node")),
         ]
         if node.is_full:
-            triples.append(Triple(page, _node(LDES + "immutable"), _TRUE))
+            triples.append(Triple(page, _node(LDES + "immutable"), TRUE))
             triples += _relation(node.url, node.next_url, node.events[-1:])
         quads = [Quad(*triple) for triple in triples]
         for event in node.events:
@@ -115,9 +115,6 @@ class EventStream:
             yield from in_graph(event.triples, member.value)
         else:
             yield from (Quad(*triple) for triple in _version_triples(event, topic, member))
-
-
-_TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 
 
 def _relation(url: str, next_url: str, bound: Sequence[Event]) -> Iterator[Triple]:

@@ -17,7 +17,7 @@ from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...exchange.dumps import DUMP_NAMES, Dump, ReleaseDumps
 from ...rdf.namespaces import DCAT, DCT, FOAF, PG, RDF, RDFS, SKOS, SPDX, VOID, XSD
-from ...rdf.terms import Term
+from ...rdf.terms import TYPE, Term
 from ..context import View
 from ..http.negotiation import TURTLE
 from ..urls import OPENAPI, RECONCILE, SPARQL, search_path
@@ -193,7 +193,7 @@ class DatasetDescription:
     def _service(self, about: NamedNode, service: DataService) -> Iterator[Triple]:
         site = NamedNode(f"{about.value}#{service.phrase}")
         yield Triple(about, NamedNode(DCAT + "service"), site)
-        yield Triple(site, NamedNode(RDF + "type"), NamedNode(DCAT + "DataService"))
+        yield Triple(site, TYPE, NamedNode(DCAT + "DataService"))
         for language, label in self.catalogue.phrases.translations(service.phrase).items():
             yield Triple(site, NamedNode(DCT + "title"), Literal(label, language=language))
         yield Triple(site, NamedNode(DCAT + "servesDataset"), about)
@@ -238,7 +238,7 @@ def _typed(triples: Sequence[Triple]) -> Iterator[Triple]:
     for triple in triples:
         name = _RANGES.get(triple.predicate.value)
         if name and isinstance(triple.object, NamedNode):
-            yield Triple(triple.object, NamedNode(RDF + "type"), NamedNode(name))
+            yield Triple(triple.object, TYPE, NamedNode(name))
 
 
 _UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")

@@ -12,11 +12,10 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
-from pyoxigraph import NamedNode
 
 from ...errors import RequestError
 from ...rdf import untrusted
-from ...rdf.terms import as_text
+from ...rdf.terms import as_text, parse_iri
 from ...schema.lifecycle import Deprecation
 from ...schema.text import pick_text
 from ..context import VARY, Site
@@ -139,7 +138,7 @@ class StatusEndpoint:
     def _existing(self, names: Iterable[str]) -> set[str]:
         """Return those of the IRIs that the store describes, in one query."""
         catalogue = self.site.catalogue
-        nodes = [node for name in names if self._ours(name) and (node := _node(name))]
+        nodes = [node for name in names if self._ours(name) and (node := parse_iri(name))]
         query = _EXISTING.format(iris=" ".join(map(str, nodes)))
         return {as_text(row["iri"]) for row in catalogue.store.select(query)} if nodes else set()
 
@@ -168,10 +167,3 @@ def _bare(address: str) -> str:
     """Return a URL without its scheme, since `http` and `https` identify the same."""
     scheme, mark, rest = address.partition("://")
     return rest if mark and scheme.lower() in ("http", "https") else address
-
-
-def _node(iri: str) -> NamedNode | None:
-    try:
-        return NamedNode(iri)
-    except ValueError:
-        return None

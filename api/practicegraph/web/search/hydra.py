@@ -12,8 +12,8 @@ from fastapi import Request
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ...application.services import Services
-from ...rdf.namespaces import HYDRA, RDF, RDFS, XSD
-from ...rdf.terms import Term, in_graph
+from ...rdf.namespaces import HYDRA, RDF, RDFS
+from ...rdf.terms import Term, in_graph, integer
 from ...schema.fields import Field
 from ...search.engine import SearchResult
 from ...search.request import NOT, RequestParser
@@ -58,7 +58,7 @@ def hydra_document(
 
 def _collection(collection: str, page: str, result: SearchResult) -> Iterator[Triple]:
     yield _triple(collection, RDF + "type", NamedNode(HYDRA + "Collection"))
-    total = Literal(str(result.total), datatype=NamedNode(XSD + "integer"))
+    total = integer(result.total)
     yield _triple(collection, HYDRA + "totalItems", total)
     yield _triple(collection, HYDRA + "view", NamedNode(page))
     for entry in result.entries:

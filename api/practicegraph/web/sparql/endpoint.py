@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
+from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...rdf import jsonld
-from ...rdf.namespaces import RDF, SD, VOID, XSD
-from ...rdf.terms import Node, Term
+from ...rdf.namespaces import RDF, SD, VOID
+from ...rdf.terms import Node, Term, integer
 from ...sparql.pool import QueryResult, WorkerPool
 from ...sparql.worker import ROWS
 from ...storage import query_guard
@@ -238,11 +238,7 @@ def _triples(
         yield statement(named, SD + "name", NamedNode(graph))
         yield statement(named, SD + "graph", contents)
         yield statement(contents, RDF + "type", NamedNode(SD + "Graph"))
-        yield statement(contents, VOID + "triples", _number(size))
-
-
-def _number(value: int) -> Literal:
-    return Literal(str(value), datatype=NamedNode(XSD + "integer"))
+        yield statement(contents, VOID + "triples", integer(size))
 
 
 def operation(catalogue: Catalogue, name: str, summary: str) -> Operation:
