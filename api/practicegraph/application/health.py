@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Event, Thread
-from typing import IO, Any
+from typing import Any
 
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
@@ -105,17 +105,13 @@ def _check(health: FolderHealth, ended: Event, delay: float) -> None:
         return
     command = [sys.executable, "-m", "practicegraph", "check", "--format", "json"]
     command += ["--folder", str(health.root)]
-    with TemporaryFile() as output, _start(command, output) as process:
+    with TemporaryFile() as output, subprocess.Popen(command, stdout=output) as process:  # noqa: S603
         while process.poll() is None:
             if ended.wait(_POLL_INTERVAL):
                 process.kill()
         output.seek(0)
         if process.returncode in (0, 1) and not ended.is_set():
             health.add_findings(json.load(output)["findings"])
-
-
-def _start(command: list[str], output: IO[bytes]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(command, stdout=output)  # noqa: S603 - our own module and arguments
 
 
 def _count_by_file(findings: Sequence[dict[str, Any]]) -> Counter[Path]:

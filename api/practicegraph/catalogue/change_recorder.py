@@ -17,7 +17,8 @@ from ..rdf.terms import TYPE
 from . import change_log
 from .change_log import CREATED, CURRENT, DELETED, TOMBSTONE, UPDATED, ChangeLog, Event
 
-_CLASSES = (RDF + "type", AS + "formerType")
+CLASSES = (RDF + "type", AS + "formerType")
+"""The properties with the classes of a resource, and with those of a tombstone."""
 _DATES = (DCT + "modified", DCT + "issued")
 _TITLES = (DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
@@ -114,8 +115,8 @@ def tombstone(iri: str, former: Iterable[Triple]) -> Iterator[Triple]:
         name, value = triple.predicate.value, triple.object
         if triple.subject == topic and name in _TITLES:
             yield Triple(topic, NamedNode(_TITLES[0]), value)
-        elif triple.subject == topic and name in _CLASSES and value != tombstone_class:
-            yield Triple(topic, NamedNode(_CLASSES[1]), value)
+        elif triple.subject == topic and name in CLASSES and value != tombstone_class:
+            yield Triple(topic, NamedNode(CLASSES[1]), value)
 
 
 def _piece(run: tuple[str, Sequence[Quad]]) -> tuple[str, str, int, str | None]:

@@ -6,7 +6,6 @@ that a client sends is compared with the one that it was given, and only what di
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Triple
@@ -15,9 +14,7 @@ from ..errors import CatalogueError
 from ..rdf.terms import TYPE, Term
 from ..schema.fields import Field
 from ..schema.text import find_similar
-from ..schema.value_parser import ParseProblem, SourceLocation, ValueParser
-
-_NO_PLACE = SourceLocation(Path(), 0)
+from ..schema.value_parser import NO_LOCATION, ParseProblem, ValueParser
 
 
 class InvalidEntryError(CatalogueError):
@@ -126,7 +123,7 @@ class EntryJsonParser:
             value = str(value)
         if not isinstance(value, str):
             raise self._error("invalidLiteral")
-        term = self.values.parse(_NO_PLACE, field, value, self.values.languages)
+        term = self.values.parse(NO_LOCATION, field, value, self.values.languages)
         if isinstance(term, ParseProblem):
             raise InvalidEntryError({"": f"“{value}”: {term.reason}"})
         return term

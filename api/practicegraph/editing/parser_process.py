@@ -12,7 +12,12 @@ from pyoxigraph import Quad, RdfFormat, serialize
 
 from ..rdf import untrusted
 from ..rdf.untrusted import ContextError
-from ..sparql.protocol import Request, start_worker, unforeseen_errors, write_frame, write_text
+from ..sparql.protocol import (
+    Request,
+    serve,
+    start_worker,
+    write_text,
+)
 
 MODULE = "practicegraph.editing.parser_process"
 """The module to run."""
@@ -50,11 +55,7 @@ def _parse(request: Request) -> list[Quad]:
 def main(memory: int) -> None:
     """Respond to requests until the input ends."""
     _, requests = start_worker(memory)
-    output = sys.stdout.buffer
-    write_frame(output, b"Z")
-    for request in requests:
-        with unforeseen_errors(output):
-            respond(request, output)
+    serve(requests, respond)
 
 
 if __name__ == "__main__":

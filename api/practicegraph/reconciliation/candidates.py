@@ -126,7 +126,7 @@ ANY, ALL, SHOULD = "any", "all", "should"
 """How strictly types are meant: one of them, all of them, or one of them where anything is."""
 LIMIT = 10
 """How many candidates there are where a query doesn't say it."""
-_RECONCILING_MOST = 50
+_MAX_CANDIDATES = 50
 _WHOLE = NameSimilarity(EXACT, exact=True)
 
 
@@ -180,12 +180,12 @@ class Reconciler:
         if not found and query.types and query.strict == SHOULD:
             found = self._found(query, self.things.types.direct)
         nearest = sorted(found.items(), key=lambda item: (-item[1].score, item[0]))[
-            :_RECONCILING_MOST
+            :_MAX_CANDIDATES
         ]
         judged = self._judged(query, allowed, nearest)
         judged.sort(key=lambda one: (-one.score, not one.features["preferred"], one.iri))
         sure = [one for one in judged if one.match]
-        if len(sure) != 1 or len(found) > _RECONCILING_MOST:
+        if len(sure) != 1 or len(found) > _MAX_CANDIDATES:
             judged = [Candidate(c.iri, c.type, c.score, False, c.features) for c in judged]
         return judged[: query.limit]
 
@@ -214,7 +214,7 @@ class Reconciler:
         found = {iri: like for one in names for iri, like in one.find_equal(query.words).items()}
         if self.things.types.entries in allowed:
             # Those that are called just so come first: beside a concept that is, two are enough.
-            most = _RECONCILING_MOST if query.claims else 2 if found else max(query.limit, LIMIT)
+            most = _MAX_CANDIDATES if query.claims else 2 if found else max(query.limit, LIMIT)
             found |= self._entries(query.words, most)
         meant = self.things.find_iri(query.words)
         if meant and self.things.type_of(meant) in allowed:

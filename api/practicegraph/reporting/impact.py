@@ -211,10 +211,10 @@ def text(comparison: Comparison, impact: Impact, phrases: Phrases) -> Iterator[s
     """Return the impact in words, line by line; nothing where there is none."""
     parts = {
         "changedCounts": [_count(comparison, count) for count in impact.counts],
-        "retagged": [_outlooks_tags(comparison, *entry) for entry in _by_entry(impact)],
+        "retagged": [_entry(comparison, *entry) for entry in _by_entry(impact)],
         "lostIris": [_fate(comparison, fate, phrases) for fate in impact.fates],
         "brokenQueries": [_question(comparison, each, phrases) for each in impact.questions],
-        "lostLabels": [_outlooks_name(comparison, name) for name in impact.names],
+        "lostLabels": [_lost_label(comparison, name) for name in impact.names],
     }
     for phrase, lines in parts.items():
         if lines:
@@ -230,7 +230,7 @@ def _by_entry(impact: Impact) -> list[tuple[str, list[FacetChange]]]:
     return [(iri, list(some)) for iri, some in groupby(impact.retagged, lambda tags: tags.iri)]
 
 
-def _outlooks_tags(comparison: Comparison, iri: str, listed: Iterable[FacetChange]) -> str:
+def _entry(comparison: Comparison, iri: str, listed: Iterable[FacetChange]) -> str:
     changes = "; ".join(
         " ".join([f"{label(comparison, each.facet)}:", *_signed(comparison, each)])
         for each in listed
@@ -259,7 +259,7 @@ def _question(comparison: Comparison, answered: LostResult, phrases: Phrases) ->
     return f"“{title}” {answered.question.iri}: {said}"
 
 
-def _outlooks_name(comparison: Comparison, name: LostLabel) -> str:
+def _lost_label(comparison: Comparison, name: LostLabel) -> str:
     return f"{_thing(comparison, name.iri)}: {name.language}: “{name.text}”"
 
 

@@ -13,6 +13,7 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 MAX_TEXT_LENGTH = 400
 """How many letters of a text that a reader sends are looked at, or kept."""
 _MOST_DIGITS = 9
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAMED = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
 
 
@@ -32,6 +33,11 @@ def put_first(language: str, languages: Sequence[str]) -> tuple[str, ...]:
 def truncate(text: str) -> str:
     """Return as much of a text that a reader sends as is looked at."""
     return text[:MAX_TEXT_LENGTH]
+
+
+def replace_non_xml(text: str) -> str:
+    """Return a text with U+FFFD for each character that XML does not have (XML 1.0, 2.2)."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def parse_whole_number(text: str) -> int | None:

@@ -37,6 +37,10 @@ class SourceLocation:
         return ":".join(map(str, [self.path, self.line, *([self.column] if self.column else [])]))
 
 
+NO_LOCATION = SourceLocation(Path(), 0)
+"""Of values that do not come from a file."""
+
+
 def column_letters(column: int) -> str:
     """Return what spreadsheet programs call a column: A is the first, AA the twenty-seventh."""
     before, last = divmod(column - 1, _LETTERS)

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -45,6 +45,15 @@ def start_worker(memory: int) -> tuple[tuple[str, str], Iterator[Request]]:
     requests = map(json.loads, sys.stdin.buffer)
     name, password = next(requests)
     return (name, password), requests
+
+
+def serve(requests: Iterator[Request], respond: Callable[[Request, BinaryIO], None]) -> None:
+    """Respond to requests until the input ends; an error that is not foreseen ends one result."""
+    output = sys.stdout.buffer
+    write_frame(output, b"Z")
+    for request in requests:
+        with unforeseen_errors(output):
+            respond(request, output)
 
 
 def write_frame(output: BinaryIO, letter: bytes, content: bytes = b"") -> None:

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
@@ -33,8 +34,8 @@ from .limits import RowLimiter, RowLimitError, Unlimited, row_limiter
 from .protocol import (
     CHUNK_SIZE,
     Request,
+    serve,
     start_worker,
-    unforeseen_errors,
     write_error,
     write_frame,
 )
@@ -228,11 +229,7 @@ def main(source: str, memory: int) -> None:
         engine = remote_engine(Endpoint(source, credentials=credentials))
     else:
         engine = snapshot_engine(source)
-    output = sys.stdout.buffer
-    write_frame(output, b"Z")
-    for request in requests:
-        with unforeseen_errors(output):
-            run_query(engine, request, output)
+    serve(requests, partial(run_query, engine))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 from textwrap import shorten
 
 from pyoxigraph import Literal, NamedNode
@@ -19,7 +18,7 @@ from ..schema import shapes
 from ..schema.fields import Field
 from ..schema.lifecycle import Lifecycle
 from ..schema.text import find_similar
-from ..schema.value_parser import ParseProblem, SourceLocation, ValueParser
+from ..schema.value_parser import NO_LOCATION, ParseProblem, ValueParser
 from ..storage.base import Store, parse_term
 from .findings import Finding, FindingBuilder, Fix, Region, SourceMap
 
@@ -106,7 +105,6 @@ def _is_first_value(triple: LocatedTriple, before: LocatedTriple, after: Located
     return before.spans.predicate != triple.spans.predicate == after.spans.predicate
 
 
-_NO_PLACE = SourceLocation(Path(), 0)
 _MIN_SIMILARITY = 0.6
 """How similar a value and its replacement must be, from 0 to 1."""
 _LETTERS_A_TYPO = 4
@@ -194,7 +192,7 @@ class FixFinder:
         return next((Literal(triple.object.value, language=tag) for tag in free), None)
 
     def _parse(self, field: Field, finding: Finding) -> Term | None:
-        value = self.values.parse(_NO_PLACE, field, finding.value, self.values.languages)
+        value = self.values.parse(NO_LOCATION, field, finding.value, self.values.languages)
         if not isinstance(value, ParseProblem):
             return value
         if not field.has_options:
@@ -213,7 +211,7 @@ class FixFinder:
         """Return the last part of the focus node's IRI where the field identifies it."""
         if field.role != "IDRole":
             return None
-        value = self.values.parse(_NO_PLACE, field, local_name(finding.focus_node), ())
+        value = self.values.parse(NO_LOCATION, field, local_name(finding.focus_node), ())
         return None if isinstance(value, ParseProblem) else value
 
     def _add_example(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:

@@ -36,10 +36,9 @@ from ..schema.shapes import ShapesError
 from ..schema.value_parser import ImportFailedError, ParseProblem, ValueParser
 from ..sparql.protocol import (
     Request,
+    serve,
     start_worker,
-    unforeseen_errors,
     write_error,
-    write_frame,
     write_text,
 )
 from ..storage.base import Store
@@ -260,11 +259,11 @@ def main(source: str, memory: int) -> None:
     if not source.startswith(("http://", "https://")):
         sys.addaudithook(_refuse_calls)
     os.chdir("/")  # so that no name of a file that is given leads to one of ours
-    output = sys.stdout.buffer
-    write_frame(output, b"Z")
-    for request in requests:
-        with unforeseen_errors(output):
-            answer(_inspection(request["folder"], request["source"], credentials), request, output)
+
+    def respond(request: Request, output: BinaryIO) -> None:
+        answer(_inspection(request["folder"], request["source"], credentials), request, output)
+
+    serve(requests, respond)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,6 @@ and fixes as suggestions of DASH (http://datashapes.org/dash). SARIF is 2.1.0
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -24,6 +23,7 @@ from .. import __version__
 from ..rdf.namespaces import EARL, PTR, RDF, SH, XSD
 from ..rdf.terms import Node
 from ..rdf.turtle import TurtleWriter
+from ..schema.text import replace_non_xml
 from ..storage.base import parse_term
 from .findings import Finding, Fix, Position, Region, ValidationReport
 
@@ -112,7 +112,6 @@ def _sarif_artifact(file: Path) -> Mapping[str, str]:
     return {"uri": file.as_uri() if file.is_absolute() else quote(file.as_posix())}
 
 
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot write (section 2.2)."""
 
 
@@ -123,7 +122,7 @@ def write_junit(report: ValidationReport) -> str:
         by_file.setdefault(finding.file, []).append(finding)
     root = Element("testsuites", {"name": report.title, **_counts(by_file.values())})
     for file, findings in by_file.items():
-        names = {"name": _clean(str(file)), **_counts([findings])}
+        names = {"name": replace_non_xml(str(file)), **_counts([findings])}
         suite = SubElement(root, "testsuite", names)
         for finding in findings:
             _add_case(suite, finding)
@@ -158,17 +157,13 @@ def _add_case(suite: Element, finding: Finding) -> None:
     case = SubElement(suite, "testcase", _names(finding.file, name))
     element = SubElement(case, _kind(finding))
     if finding.is_violation:
-        element.set("message", _clean(finding.message))
+        element.set("message", replace_non_xml(finding.message))
         element.set("type", finding.component_name)
-    element.text = _clean(str(finding))
+    element.text = replace_non_xml(str(finding))
 
 
 def _names(file: Path, name: str) -> dict[str, str]:
-    return {"classname": _clean(str(file)), "name": _clean(name)}
-
-
-def _clean(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)
+    return {"classname": replace_non_xml(str(file)), "name": replace_non_xml(name)}
 
 
 _DASH = "http://datashapes.org/dash#"

@@ -258,14 +258,14 @@ def is_of_shapes(quad: Quad) -> bool:
 
 def document_rules(document: Document) -> Iterator[Triple]:
     """Yield the shapes of a document, each with a name."""
-    names = _rules_names(document)
+    names = _shape_names(document)
     for quad in document.quads:
         subject, value = names.get(quad.subject, quad.subject), names.get(quad.object, quad.object)
         assert not isinstance(subject, Triple)
         yield Triple(subject, quad.predicate, value)
 
 
-def _rules_names(document: Document) -> Mapping[Term, NamedNode]:
+def _shape_names(document: Document) -> Mapping[Term, NamedNode]:
     """Return names for the shapes that have none: the last part of the path, and a number."""
     paths = {q.subject: q.object for q in document.quads if q.predicate == _PATH}
     nodes = [q.object for q in document.quads if q.predicate.value in _TO_SHAPES]

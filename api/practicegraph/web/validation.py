@@ -165,11 +165,10 @@ REPORTS = (
 """The forms of reports, by the names that they have on the command line, and `ttl`."""
 _BY_MEDIA_TYPE = {form.media_type: name for name, form in reports.FORMATS.items()}
 _DEFAULT = ("json", "html", "text", "turtle", "sarif", "junit")
-_TEXT = {"type": "string"}
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _FIELDS = {
     FILE: _FILES,
-    TEXT: _TEXT,
+    TEXT: openapi.TEXT,
     KIND: {"type": "string", "enum": [form.extension for form in FORMS]},
     SHAPES: _FILES,
 }
@@ -280,7 +279,7 @@ def _forms() -> list[Form]:
 
 
 def _operation(catalogue: Catalogue) -> Operation:
-    whole = {form.plain: {"schema": _TEXT} for form in FORMS}
+    whole = {form.plain: {"schema": openapi.TEXT} for form in FORMS}
     in_form = {"schema": {"type": "object", "properties": _FIELDS}}
     body = request_body({**whole, "multipart/form-data": in_form})
     return Operation(

@@ -14,6 +14,7 @@ from fastapi import Request, Response
 
 from ...catalogue.change_log import PAGE, ChangeLog, Event
 from ...errors import RequestError
+from ...schema.text import replace_non_xml
 from ..context import VARY, Site
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import ATOM, CHANGE_FORMS, HTML, Form
@@ -25,8 +26,6 @@ from .event_text import EventText, EventWriter
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _BRIEF = {"Cache-Control": "public, max-age=60"}
 _EPOCH = "1970-01-01T00:00:00Z"
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""The characters that a literal may have and XML may not (XML 1.0, section 2.2)."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class ChangesEndpoint:
             links=list(self._links(page)),
             entries=self._texts(request, page),
         )
-        return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text).encode()
+        return replace_non_xml(text).encode()
 
     def _links(self, page: LogPage) -> Iterator[Link]:
         """Yield the links of a feed: as archives (RFC 5005, section 4) and as pages (section 3).

@@ -15,7 +15,8 @@ from ...catalogue.change_log import (
     WITHDRAWN,
     Event,
 )
-from ...rdf.namespaces import AS, DCT, RDF, SKOS
+from ...catalogue.change_recorder import CLASSES
+from ...rdf.namespaces import DCT, SKOS
 from ...rdf.terms import as_text
 from ...schema.lifecycle import IS_REPLACED_BY
 from ..context import View
@@ -29,7 +30,6 @@ _PHRASES = {
     WITHDRAWN: "wasWithdrawn",
     DELETED: "wasRemoved",
 }
-_CLASSES = (RDF + "type", AS + "formerType")
 _TITLE = DCT + "title"
 _REASON = SKOS + "changeNote"
 _EXISTING = """
@@ -130,7 +130,7 @@ class _Topic:
     @property
     def classes(self) -> list[str]:
         """Return the classes of the topic, or those that it had before its tombstone."""
-        iris = [iri for predicate in _CLASSES for iri in self.iris(predicate)]
+        iris = [iri for predicate in CLASSES for iri in self.iris(predicate)]
         return [iri for iri in iris if iri != TOMBSTONE]
 
     @property

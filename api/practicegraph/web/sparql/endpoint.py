@@ -35,19 +35,18 @@ from ..models import SparqlResults
 from ..operations import Operation, request_body
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
-_TEXT_SCHEMA = {"type": "string"}
-_FORM_SCHEMA = {"type": "object", "required": ["query"], "properties": {"query": _TEXT_SCHEMA}}
+QUERY_MEDIA_TYPE = "application/sparql-query"
+_FORM_SCHEMA = {"type": "object", "required": ["query"], "properties": {"query": openapi.TEXT}}
 _IRIS_SCHEMA = {"type": "array", "items": {"type": "string", "format": "uri"}}
 BODY = request_body(
     {
-        "application/sparql-query": {"schema": _TEXT_SCHEMA},
+        QUERY_MEDIA_TYPE: {"schema": openapi.TEXT},
         FORM_MEDIA_TYPE: {"schema": _FORM_SCHEMA},
     }
 )
 """The body of a query by POST (SPARQL 1.1 Protocol, sections 2.1.2 and 2.1.3)."""
 ERRORS = (400, 406, 413, 415, 422, 502, 503, 504)
 """The statuses with which a query fails."""
-QUERY_MEDIA_TYPE = "application/sparql-query"
 _MAX_BODY = 1 << 20
 _MIN_SECONDS = 0.1
 """The shortest deadline in seconds: a query beyond its deadline costs a worker process."""
