@@ -30,7 +30,7 @@ _MAX_SIZE = 1 << 28  # bytes of files, of which a check takes minutes and gigaby
 
 @dataclass(frozen=True)
 class FileFault:
-    """What is wrong with a file as it was: its violations, or why it is not served as it is."""
+    """A fault of one version of a file: its violations, or the reason why it is not served."""
 
     path: Path
     checksum: str

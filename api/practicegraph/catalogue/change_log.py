@@ -13,7 +13,7 @@ from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 from .state import StateFile
 
 PAGE = 100
-"""How many events a full page has."""
+"""The events of a full page."""
 
 CREATED, UPDATED, MOVED, WITHDRAWN, DELETED = "created", "updated", "moved", "withdrawn", "deleted"
 """The kinds of events."""

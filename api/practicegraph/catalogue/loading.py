@@ -8,7 +8,7 @@ next start goes on from there. The store states its release, and none while it i
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -191,10 +191,15 @@ def read_file_graphs(path: Path) -> FileGraphs:
         before = digests.get(topic, "")
         if before:
             scattered.add(topic)
-        content = serialize(quads, format=RdfFormat.N_QUADS)
-        assert isinstance(content, bytes)
-        digests[topic] = hashlib.blake2b(before.encode() + content, digest_size=12).hexdigest()
+        digests[topic] = graph_digest(quads, before)
     return FileGraphs(digests, scattered)
+
+
+def graph_digest(quads: Sequence[Quad], before: str = "") -> str:
+    """Return the digest of a graph as it was read, or of the next piece after those before."""
+    content = serialize(quads, format=RdfFormat.N_QUADS)
+    assert isinstance(content, bytes)
+    return hashlib.blake2b(before.encode() + content, digest_size=12).hexdigest()
 
 
 def folder_release(root: Path) -> str:

@@ -1,4 +1,4 @@
-"""What commands share: options, progress bars and errors in one line."""
+"""Options, progress bars and one-line errors of all commands."""
 
 import sys
 from collections.abc import Iterator

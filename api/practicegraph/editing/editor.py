@@ -56,7 +56,7 @@ class EditRequest:
 
 @dataclass(frozen=True)
 class EntryBody:
-    """What is sent of an entry: `parse` returns its triples, from its IRI and those before.
+    """The body of a write: `parse` returns its triples, from its IRI and those before.
 
     `turtle` returns the text if it is Turtle, else "", so that findings have positions in it.
     """

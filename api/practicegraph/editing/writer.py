@@ -66,7 +66,7 @@ class EntryWriter:
         release, topic = loading.compute_release(checksums), document.topics[0]
         triples = [quad.triple for quad in document.quads]
         files.write_text(document.path, document.content.decode())
-        digest = loading.read_file_graphs(document.path).digests[topic]
+        digest = loading.graph_digest(document.quads)
         with self.state.transaction():
             change_recorder.record_change(self.log, release, topic, triples)
             loading.record_write(self.state, name, checksum, topic, digest, release)

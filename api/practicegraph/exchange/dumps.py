@@ -25,7 +25,7 @@ from ..storage.files import GZIP_SUFFIX, write_both
 from .export import FORMATS, QUAD_FORMATS, Exporter, canonicalize_store
 
 MAX_ARCHIVES = 10
-"""How many releases, the present one among them, keep their N-Quads."""
+"""The number of releases, the present one among them, that keep their N-Quads."""
 ARCHIVE_NAME = "nq" + GZIP_SUFFIX
 """The dump that earlier releases keep."""
 DUMP_NAMES = tuple(name for form in FORMATS for name in (form, form + GZIP_SUFFIX))

@@ -27,7 +27,7 @@ _BULLET = re.compile(r"^[•·*-]\s+")
 
 @dataclass(frozen=True)
 class SourceSite:
-    """How a source database prints its pages, by language."""
+    """The layout of the pages of a source database, by language."""
 
     page_templates: Mapping[str, str]
     page_titles: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""How deep brackets stand in one another in Turtle, TriG, N-Quads and SPARQL.
+"""Limits on the depth of nested brackets in Turtle, TriG, N-Quads and SPARQL.
 
 The parsers of these go down a level of the stack for each of them, and a stack that overflows ends
 its process. A scan of the tokens in which a bracket is only text bounds the depth beforehand.
@@ -7,7 +7,7 @@ its process. A scan of the tokens in which a bracket is only text bounds the dep
 import re
 
 MAX_DEPTH = 100
-"""How deep brackets, objects and elements may stand in one another."""
+"""The maximum depth of nested brackets, objects and elements."""
 # A backslash outside of texts and IRIs escapes a character of a name (Turtle 1.1, section 6.4).
 _TOKENS = re.compile(
     r'"""(?:[^"\\]++|\\.|"(?!""))*+"""|\'\'\'(?:[^\'\\]++|\\.|\'(?!\'\'))*+\'\'\''

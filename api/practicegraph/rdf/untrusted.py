@@ -1,18 +1,9 @@
-"""RDF and JSON that others send: the one door through which their texts reach a parser.
+"""RDF and JSON from clients, within limits on encoding, depth and entities; nothing is fetched.
 
-No text ends the process or costs more than its size: encoding, depth and entities are looked at
-before a parser reads, and nothing is fetched. Whatever is wrong is a SyntaxError with its line and
-column; a text without a base has no relative IRIs (RFC 3986, section 5.1).
-
-The values in texts of JSON (RFC 8259) and RDF/XML, and where they stand.
-
-Both are walked token by token, so that no text is too deep to be walked, and what reads them
-afterwards is spared the ones that are.
-
-Where the triples of a text stand whose syntax is not known to the letter: JSON-LD, RDF/XML.
-
-Each value in the text is replaced by a mark, and the text read a second time. The same triples come
-in the same order, and the marks in them say where each one is from.
+The limits are checked before a parser reads, so that no text ends the process. All errors are
+SyntaxError with line and column; a text without a base has no relative IRIs (RFC 3986, section
+5.1). JSON (RFC 8259) and RDF/XML are scanned token by token for the positions of their values. The
+positions of triples come from a second parse, in which each value is replaced by a mark.
 """
 
 import json

@@ -123,9 +123,9 @@ class PropertyMatcher:
 
 
 ANY, ALL, SHOULD = "any", "all", "should"
-"""How strictly types are meant: one of them, all of them, or one of them where anything is."""
+"""The type strictness of a query: one of its types, all, or one of them if it has candidates."""
 LIMIT = 10
-"""How many candidates there are where a query doesn't say it."""
+"""The number of candidates where a query states none."""
 _MAX_CANDIDATES = 50
 _WHOLE = NameSimilarity(EXACT, exact=True)
 

@@ -18,7 +18,7 @@ from ..schema.vocabularies import Concept, Scheme, Vocabularies
 from ..search.index import Index
 
 _MOST = 30
-"""How many types or properties are named where one is unknown."""
+"""The number of types or properties that the error of an unknown one names."""
 
 
 @dataclass(frozen=True, eq=False)

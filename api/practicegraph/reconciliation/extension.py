@@ -99,7 +99,7 @@ def _in_language(terms: Sequence[Term], languages: Sequence[str]) -> Iterator[Te
 
 
 MOST_SUGGESTIONS = 1000
-"""How many suggestions can be skipped and given together."""
+"""The maximum of suggestions that are skipped and returned."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ _KEPT = 2000  # forms of texts that are cut: 5 MB at the most
 
 @dataclass(frozen=True)
 class NameSimilarity:
-    """How like a name is to a text, from 0 to 100; of which sort the nearest name is.
+    """The similarity of a name to a text, from 0 to 100, and the sort of the nearest name.
 
     It is the same, but for case and accents; it is the first name of the thing in its language;
     it is no name but an identifier.
@@ -34,7 +34,7 @@ class NameSimilarity:
 
 IDENTIFIED = NameSimilarity(EXACT, exact=True, identifier=True)
 Alike = Mapping[str, NameSimilarity]
-"""How like things are by IRI."""
+"""The similarities of entities by IRI."""
 
 
 def normalize_label(text: str) -> str:

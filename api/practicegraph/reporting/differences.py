@@ -34,7 +34,7 @@ class Value:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """What a field lost and got; the language if its values are texts in one."""
+    """The values that a field lost and gained, and the language of texts."""
 
     property: str
     label: str
@@ -45,7 +45,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Difference:
-    """What became of a thing: `added`, `removed`, `changed`, `moved` or `withdrawn`."""
+    """The change of a resource: `added`, `removed`, `changed`, `moved` or `withdrawn`."""
 
     iri: str
     kind: str

@@ -30,7 +30,7 @@ from .differences import Comparison, Difference, State
 
 @dataclass(frozen=True)
 class Count:
-    """How many entries had a value of a facet, and how many have it now; None is no value."""
+    """The counts of a facet value before and after; None stands for entries that state none."""
 
     facet: Field
     value: Term | None
@@ -41,7 +41,7 @@ class Count:
 
 @dataclass(frozen=True)
 class FacetChange:
-    """What an entry had in a facet and has no more, and what it has now."""
+    """The facet values that an entry lost and gained."""
 
     iri: str
     facet: Field
@@ -60,7 +60,7 @@ class LostResult:
 
 @dataclass(frozen=True)
 class LostLabel:
-    """What a thing was called in a language in which it has no name now."""
+    """The label of a resource in a language in which it has none now."""
 
     iri: str
     language: str

@@ -1,4 +1,4 @@
-"""What shapes, vocabularies and the ontology say: fields, concepts, lifecycle, phrases, records.
+"""Shapes, vocabularies and the ontology as read: fields, concepts, lifecycle, phrases, records.
 
 | module | subject |
 |---|---|

@@ -185,7 +185,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 
 
 class Scale(ABC):
-    """How the values of a field are ordered, as numbers and in SPARQL."""
+    """The order of the values of a field, as numbers and in SPARQL."""
 
     examples: tuple[str, ...]
     open_end: str

@@ -44,7 +44,7 @@ ORDER BY ?thing ?successor ?day
 
 @dataclass(frozen=True)
 class Deprecation:
-    """How a thing ceased to be current; the successor is the last of its chain, or "" for none."""
+    """The deprecation of a resource; the successor is the last of its chain, or "" for none."""
 
     iri: str
     successor: str
@@ -56,7 +56,7 @@ class Deprecation:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """What is no longer current, by IRI."""
+    """The deprecations of resources, by IRI."""
 
     deprecations: Mapping[str, Deprecation]
 

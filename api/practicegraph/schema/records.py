@@ -22,7 +22,7 @@ _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "integer": parse_integer,
     XSD + "decimal": parse_decimal,
 }
-"""What gives a literal as JSON has it, or None where it is ill-typed: then it is a text."""
+"""The parsers of literals that have a type in JSON; an ill-typed one is None, and a text."""
 _KEPT = 4096
 _RECORDS = 2000  # about 6 kB each, that are kept
 

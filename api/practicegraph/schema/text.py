@@ -11,7 +11,7 @@ Labels = Mapping[str, str]
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 MAX_TEXT_LENGTH = 400
-"""How many letters of a text that a reader sends are looked at, or kept."""
+"""The maximum of characters of a client's text that are compared or cached."""
 _MOST_DIGITS = 9
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAMED = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")

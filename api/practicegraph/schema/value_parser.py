@@ -86,7 +86,7 @@ class ImportFailedError(CatalogueError):
 
 @dataclass(frozen=True)
 class FieldValues:
-    """What an import says of a field: these values, for texts the one in a language; and where."""
+    """The values of a field in an import, for texts those of one language, and their location."""
 
     field: Field
     language: str | None
@@ -96,7 +96,7 @@ class FieldValues:
 
 @dataclass(frozen=True)
 class Draft:
-    """What an import says of an entry, and from where it has it.
+    """The values of an entry in an import, and their source.
 
     `used` is the IRI of what was read: the address of a page, or a table by its hash (RFC 6920).
     """

@@ -19,7 +19,7 @@ from .request import ALL_ENTRIES, Cursor, SearchRequest
 from .sparql import CountAxis, QueryBuilder
 
 Counts = Mapping[Term | None, int]
-"""How many entries have each value of a facet; under None those that state none."""
+"""The counts of a facet by value; under None, of entries that state none."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class ContingencyTable:
-    """How many entries have each value of one facet together with each value of another.
+    """The counts of entries by the values of two facets.
 
     Under None are those that state none; pairs that no entry has are absent.
     """
@@ -53,7 +53,7 @@ class ContingencyTable:
 
 @dataclass(frozen=True)
 class Similarity:
-    """How similar an entry is: the concepts that both have, and those that either has."""
+    """The similarity of an entry: the concepts that both have, and those that either has."""
 
     iri: str
     shared: int

@@ -44,7 +44,7 @@ class PoolBusyError(CatalogueError):
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What a reader's query may take, and how many run and wait at once.
+    """The limits of a client's query, and of the queries that run and wait at once.
 
     `seconds` is the deadline by default, `max_seconds` the longest one; `max_bytes` and `max_rows`
     (or triples) limit a result, `max_jsonld` the triples of one in JSON-LD, which the server
@@ -74,7 +74,7 @@ class QueryResult:
 
 
 class ClientShare(asyncio.Semaphore):
-    """What one client may have: processes at once, and queries, those included that wait."""
+    """The share of one client: processes at once, and queries, including those that wait."""
 
     def __init__(self, processes: int, waiting: int) -> None:
         super().__init__(processes)

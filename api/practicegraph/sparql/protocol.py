@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 HEADER = struct.Struct(">cI")
-"""What stands before the content of a frame."""
+"""The header of a frame: the letter and the length."""
 CHUNK_SIZE = 1 << 18
 SMALL_RESULT = CHUNK_SIZE // 2
 """The bytes below which a result is not sent in chunks: it is gathered and sent as one."""

@@ -73,7 +73,7 @@ class Store(ABC):
     is_derived: bool
     """Whether the folder of the catalogue is the source of all triples."""
     batch_size: int
-    """How many quads are added at once."""
+    """The number of quads that are added at once."""
 
     @abstractmethod
     def __len__(self) -> int:

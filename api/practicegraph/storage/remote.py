@@ -66,7 +66,7 @@ class IncompleteResultError(CatalogueError):
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a kind of endpoint needs beside the standard.
+    """The deviations of a kind of endpoint from the standard.
 
     `system` are graphs of its own, `opening` the text that keeps them out of queries without a
     dataset; `timeout` is the parameter that stops a query, `second` a second in its unit, `least`

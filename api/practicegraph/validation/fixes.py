@@ -106,7 +106,7 @@ def _is_first_value(triple: LocatedTriple, before: LocatedTriple, after: Located
 
 
 _MIN_SIMILARITY = 0.6
-"""How similar a value and its replacement must be, from 0 to 1."""
+"""The least similarity of a value and its replacement, from 0 to 1."""
 _LETTERS_A_TYPO = 4
 _MAX_EXAMPLES = 50  # values among which an example is chosen
 _MAX_ADDRESSES = 20_000  # among which, beside all concepts, the nearest IRI is looked for

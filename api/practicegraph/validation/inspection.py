@@ -1,13 +1,9 @@
-"""What is given, checked beside as much of a catalogue as matters to it, however large that is.
+"""The process that validates submissions, so that it can be killed at a deadline.
 
-That is all that the folder says but its data, and those entries that are mentioned, and what they
-mention in turn. What is given stands in the place of what is about the same things. Nothing of it
-is kept.
-
-A process that checks what readers give, so that it can be killed at a deadline.
-
-It is spoken to as `worker` is: requests in JSON, line by line, and answers in frames. H says
-whether a report follows, or why what is given is not read.
+A submission is validated beside the ontology, the shapes and the vocabularies, and the entries that
+it mentions, and those that these mention. It replaces documents on the same topics, and is not
+kept. Requests and responses are those of `sparql.protocol`: H says whether a report follows, or why
+the submission is not parsed.
 """
 
 import base64
@@ -220,7 +216,7 @@ def _triples(documents: Iterable[Document]) -> Sequence[Triple]:
 
 
 MODULE = "practicegraph.validation.inspection"
-"""What runs as the process."""
+"""The module to run."""
 REPORT, UNREADABLE = "report", "unreadable"
 """The kinds of answers."""
 _CALLS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "subprocess.Popen")

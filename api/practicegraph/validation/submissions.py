@@ -1,13 +1,8 @@
-"""What someone gives to be checked, read as a document that could stand in the catalogue.
+"""Submissions to validate, parsed as documents of the catalogue: RDF, tables, and shapes.
 
-Nothing is fetched: a context of JSON-LD is ours, or stands in the text.
-
-Tables that are given to be checked: entries as documents, and the cells that they come from.
-
-Shapes that a reader sends along, made ready: named all through, and harmless.
-
-They fetch nothing and run no scripts; how long they take and how much memory is for the process
-that applies them to limit.
+Nothing is fetched: a JSON-LD context is the catalogue's, or is part of the text. Shapes of clients
+get names for all their nodes, and may neither fetch nor run scripts. The process that applies them
+limits their time and memory.
 """
 
 import re
@@ -49,7 +44,7 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class Submission:
-    """What is given: a name, the extension of its form, its bytes."""
+    """A text or table to validate: its name, the extension of its format, its bytes."""
 
     name: str
     form: str
@@ -226,7 +221,7 @@ class _Grid:
 
 
 GIVEN = "urn:given:shapes#"
-"""What the names of shapes without one begin with."""
+"""The namespace of the names that shapes without one get."""
 _PATH = NamedNode(SH + "path")
 _TO_SHAPES = frozenset(SH + name for name in ("property", "node", "not", "qualifiedValueShape"))
 _SHAPES = frozenset(NamedNode(SH + name) for name in ("NodeShape", "PropertyShape"))

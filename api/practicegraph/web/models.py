@@ -48,7 +48,7 @@ class StatusRequest(JsonObject):
 
 
 class StatusObject(JsonObject):
-    """What became of an IRI; `id` is the IRI to link to."""
+    """The status of an IRI; `id` is the IRI to link to."""
 
     iri: str
     status: Literal["current", "moved", "withdrawn", "unknown"]
@@ -158,7 +158,7 @@ class GapObject(JsonObject):
 
 
 class GapsObject(JsonObject):
-    """What is missing in the catalogue."""
+    """The data gaps of the catalogue."""
 
     gaps: list[GapObject]
 
@@ -174,7 +174,7 @@ class LocationObject(JsonObject):
 
 
 class FixObject(JsonObject):
-    """What mends a finding, in words; and the text to put in the place of a region."""
+    """A proposed fix: its description, and the text that replaces a region."""
 
     description: str
     location: LocationObject | None = None

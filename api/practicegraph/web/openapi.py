@@ -1,4 +1,4 @@
-"""What the OpenAPI document says that follows from the shapes: parameters with their values."""
+"""The parameters in the OpenAPI document that follow from the shapes, with their values."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What routes declare of their operations, and the OpenAPI document that FastAPI makes of it.
+"""The operations that routes declare, and the OpenAPI document that FastAPI makes of them.
 
 https://spec.openapis.org/oas/v3.1.0
 """

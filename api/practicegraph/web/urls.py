@@ -20,7 +20,7 @@ SERVICES = "/.well-known/api-catalog"
 
 
 DUMP = ("/dump.", "/dump/")
-"""What the paths of dumps begin with: files that are long, and of a length that is published."""
+"""The prefixes of the paths of dumps: long files whose length is published."""
 
 
 _VERSION = OWL + "versionIRI"

@@ -1,9 +1,7 @@
-"""Checks of what readers give: the same reports as `practicegraph check` writes.
+"""POST /validate: the reports of `practicegraph check` for a body, or for a form (RFC 7578).
 
-Nothing is kept, and nothing fetched. Each check runs in a process of its own with a deadline, as
-readers' queries do in theirs, so that neither waits for the other.
-
-What a request gives to be checked: its body as it is, or the fields of a form (RFC 7578).
+Nothing is kept or fetched. Validation runs in processes of its own with a deadline, so that it and
+clients' queries do not wait for each other.
 """
 
 import base64
@@ -76,7 +74,7 @@ _ALSO = {"json": "jsonld", "xml": "rdf", "owl": "rdf"}
 
 @dataclass(frozen=True)
 class Upload:
-    """What is given, and the shapes that come along."""
+    """The submissions of a request, and the shapes that come with them."""
 
     given: tuple[Submission, ...]
     shapes: tuple[Submission, ...]

@@ -1,7 +1,6 @@
 """Writing entries over HTTP.
 
-- `authentication`: the bearer token of a request (RFC 6750)
 - `bodies`: the body of a request as triples
-- `editing`: PUT, POST and DELETE of an entry
+- `editing`: PUT, POST and DELETE of an entry, and the bearer token of a request (RFC 6750)
 - `routes`: their routes and methods
 """

@@ -27,7 +27,7 @@ from ..http.negotiation import DOCUMENTS, HTML, TURTLE, Form
 from ..metadata import DocumentMetadata
 
 MAX_DEPTH = 32
-"""How deep JSON and blank nodes may be nested."""
+"""The maximum depth of nested JSON and blank nodes."""
 FORMS = tuple(form for form in DOCUMENTS if form != HTML)
 """The media types of a body."""
 _LIMITS = QueryLimits(10, 10, max_bytes=1 << 26, memory=2 << 30, processes=1)

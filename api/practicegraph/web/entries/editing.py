@@ -1,4 +1,7 @@
-"""PUT, POST and DELETE of an entry: a request becomes an edit, and its result a response."""
+"""PUT, POST and DELETE of an entry: a request becomes an edit, and its result a response.
+
+Clients are known by their bearer tokens (RFC 6750).
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,18 +22,31 @@ from ...editing.editor import (
 )
 from ...editing.entry_json import EntryJsonParser
 from ...editing.revision import Revision
-from ...editing.tokens import TokenHolder
+from ...editing.tokens import TokenFile, TokenHolder
 from ...errors import RequestError
 from ...schema.value_parser import ValueParser
 from ..context import Site
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import DOCUMENTS, JSON
 from ..resources.resource import ResourceEndpoint
-from . import authentication, bodies
+from . import bodies
 from .bodies import Body, RdfParser
 
 _MAX_REASON = 1000  # characters
+_CHALLENGE = 'Bearer realm="{name}"'
 _CONDITIONS = (b"if-match", b"if-none-match", b"if-modified-since")
+
+
+def authenticate(request: Request, tokens: TokenFile, name: str) -> TokenHolder:
+    """Return who sends a request to a catalogue of a name; raise RequestError (401)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    challenge = _CHALLENGE.format(name=name)
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _unauthorised("missingToken", challenge)
+    holder = tokens.find_holder(token.strip())
+    if holder is None:
+        raise _unauthorised("unknownToken", f'{challenge}, error="invalid_token"')
+    return holder
 
 
 @dataclass(frozen=True)
@@ -121,7 +137,7 @@ class Entries:
             yield
         except MissingPermissionError as error:
             name = self.site.catalogue.name
-            raise authentication.insufficient_scope(error.holder, error.permission, name) from error
+            raise _insufficient_scope(error.holder, error.permission, name) from error
 
 
 def _get(request: Request, path: str) -> Request:
@@ -130,3 +146,14 @@ def _get(request: Request, path: str) -> Request:
     full_path = responses.prefix(request) + path
     get = {"method": "GET", "path": full_path, "headers": headers, "query_string": b""}
     return Request({**request.scope, **get})
+
+
+def _insufficient_scope(holder: TokenHolder, permission: str, name: str) -> RequestError:
+    """Return the error of a token without a permission (403; section 3.1)."""
+    challenge = f'{_CHALLENGE.format(name=name)}, error="insufficient_scope", scope="{permission}"'
+    headers = {"WWW-Authenticate": challenge}
+    return RequestError("missingPermission", headers=headers, name=holder.name, right=permission)
+
+
+def _unauthorised(kind: str, challenge: str) -> RequestError:
+    return RequestError(kind, headers={"WWW-Authenticate": challenge})

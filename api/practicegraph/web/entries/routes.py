@@ -26,7 +26,7 @@ from ..http.middleware import allowed
 from ..http.negotiation import DOCUMENTS
 from ..operations import BEARER, Operation, request_body
 from ..sparql import endpoint
-from . import authentication, bodies
+from . import bodies, editing
 from .bodies import Body, RdfParser
 from .editing import Entries
 
@@ -95,7 +95,7 @@ class _Writes:
         tokens = TokenFile(catalogue.folder)
         if not tokens.has_tokens:
             raise RequestError("readOnly")
-        holder = authentication.authenticate(request, tokens, catalogue.name)
+        holder = editing.authenticate(request, tokens, catalogue.name)
         return Entries(self.site, self.editor, self.parser), holder
 
     async def _in_turn(self, write: Callable[[], Response]) -> Response:

@@ -63,7 +63,7 @@ class PropertySetting(JsonObject):
 
 
 class ExtensionOffer(JsonObject):
-    """What the manifest says of data extension."""
+    """The data extension in the manifest."""
 
     propose_properties: ServiceAddress
     property_settings: list[PropertySetting]

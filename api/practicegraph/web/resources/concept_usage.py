@@ -1,4 +1,4 @@
-"""How entries use a concept: in which fields, how many, and the first of them."""
+"""The usage of a concept by entries: the fields, the counts, and the first entries."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

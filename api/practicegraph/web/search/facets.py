@@ -31,7 +31,7 @@ class FacetValue(Struct, frozen=True, omit_defaults=True):
 
 
 class NotStated(Struct, frozen=True):
-    """How many entries have no value of a facet, and whether those are chosen or excluded."""
+    """The count of entries without a value of a facet, and whether they are chosen or excluded."""
 
     count: int
     selected: bool

@@ -145,7 +145,7 @@ class TableAxisObject(JsonObject):
 
 
 class TableObject(JsonObject):
-    """How many entries have each value of one facet together with each of another."""
+    """A contingency table: the counts of entries by the values of two facets."""
 
     total: int = Field(ge=0)
     release: str

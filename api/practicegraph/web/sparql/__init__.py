@@ -1,5 +1,6 @@
 """SPARQL over HTTP.
 
-- `endpoint`: the SPARQL 1.1 Protocol and the service description
+- `service_description`: the description of the endpoint
+- `endpoint`: the SPARQL 1.1 Protocol
 - `stored_queries`: the stored queries, and the report of data gaps
 """

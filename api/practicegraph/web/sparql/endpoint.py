@@ -1,38 +1,35 @@
-"""The SPARQL 1.1 Protocol for queries (section 2.1), with the service description of the endpoint.
+"""The SPARQL 1.1 Protocol for queries (https://www.w3.org/TR/sparql11-protocol/, section 2.1).
 
-https://www.w3.org/TR/sparql11-protocol/, https://www.w3.org/TR/sparql11-service-description/
 Results are streamed in the form that the client accepts.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
-from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
+from pyoxigraph import RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
-from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...rdf import jsonld
-from ...rdf.namespaces import RDF, SD, VOID
-from ...rdf.terms import Node, Term, integer
+from ...rdf.terms import Term
 from ...sparql.pool import QueryResult, WorkerPool
 from ...sparql.worker import ROWS
 from ...storage import query_guard
 from ...storage.base import QueryRefusedError, Solution, check_result_depth, parse_term
 from ...storage.oxigraph import Snapshots
 from ...storage.remote import Endpoint
-from .. import document as web_document
 from .. import openapi
 from ..context import VARY, DisplayValue, Site
 from ..http import conditional, disconnects, middleware, negotiation, responses
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from ..models import SparqlResults
 from ..operations import Operation, request_body
+from .service_description import service_description
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 QUERY_MEDIA_TYPE = "application/sparql-query"
@@ -50,19 +47,6 @@ ERRORS = (400, 406, 413, 415, 422, 502, 503, 504)
 _MAX_BODY = 1 << 20
 _MIN_SECONDS = 0.1
 """The shortest deadline in seconds: a query beyond its deadline costs a worker process."""
-_FORMATS = "http://www.w3.org/ns/formats/"
-_FORMAT_NAMES = {
-    "json": "SPARQL_Results_JSON",
-    "xml": "SPARQL_Results_XML",
-    "csv": "SPARQL_Results_CSV",
-    "tsv": "SPARQL_Results_TSV",
-    "ttl": "Turtle",
-    "nt": "N-Triples",
-    "rdf": "RDF_XML",
-    "jsonld": "JSON-LD",
-    "trig": "TriG",
-    "nq": "N-Quads",
-}
 RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
 XML = Form("xml", ("application/sparql-results+xml", "application/xml", "text/xml"))
 TSV = Form("tsv", ("text/tab-separated-values",))
@@ -192,52 +176,6 @@ def _charset(parameters: str) -> str:
         if name.strip().lower() == "charset":
             return value.strip().strip('"').lower()
     return ""
-
-
-def service_description(
-    services: Services,
-    address: str,
-    form: Form,
-    results: Iterable[Form],
-    features: Iterable[str],
-) -> bytes:
-    """Return the service description in a form: features, formats, and graphs with counts."""
-    triples = list(_triples(services, NamedNode(address), results, features))
-    return web_document.serialize_triples(services.catalogue, triples, form, address)
-
-
-def _triples(
-    services: Services, endpoint: NamedNode, results: Iterable[Form], features: Iterable[str]
-) -> Iterator[Triple]:
-    catalogue = services.catalogue
-
-    def statement(subject: Node, name: str, value: Term) -> Triple:
-        return Triple(subject, NamedNode(name), value)
-
-    yield statement(endpoint, RDF + "type", NamedNode(SD + "Service"))
-    yield statement(endpoint, SD + "endpoint", endpoint)
-    yield statement(endpoint, SD + "supportedLanguage", NamedNode(SD + "SPARQL11Query"))
-    for feature in features:
-        yield statement(endpoint, SD + "feature", NamedNode(SD + feature))
-    for form in results:
-        if form != HTML:
-            name = NamedNode(_FORMATS + _FORMAT_NAMES[form.extension])
-            yield statement(endpoint, SD + "resultFormat", name)
-    dataset, union = BlankNode(), BlankNode()
-    yield statement(endpoint, SD + "defaultDataset", dataset)
-    yield statement(dataset, RDF + "type", NamedNode(SD + "Dataset"))
-    yield statement(dataset, SD + "defaultGraph", union)
-    yield statement(union, RDF + "type", NamedNode(SD + "Graph"))
-    sizes = catalogue.store.graph_sizes()
-    yield from services.dataset.statistics.said(union, catalogue.base)
-    for graph, size in sizes.items():
-        named, contents = BlankNode(), BlankNode()
-        yield statement(dataset, SD + "namedGraph", named)
-        yield statement(named, RDF + "type", NamedNode(SD + "NamedGraph"))
-        yield statement(named, SD + "name", NamedNode(graph))
-        yield statement(named, SD + "graph", contents)
-        yield statement(contents, RDF + "type", NamedNode(SD + "Graph"))
-        yield statement(contents, VOID + "triples", integer(size))
 
 
 def operation(catalogue: Catalogue, name: str, summary: str) -> Operation:
