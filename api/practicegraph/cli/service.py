@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import sys
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from ..web.http.middleware import Network
 from .common import FOLDER, folder_option, progress, store_option
 
 _SHUTDOWN_SECONDS = 3  # for responses that are being sent when the server is told to stop
+_SWITCH_SECONDS = 0.001  # after which a thread that computes lets the event loop go on
 
 
 def _parse_host(text: str) -> query_guard.Host:
@@ -102,6 +104,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
         app = application(opened, workers, dumper, proxies, editor, condition)
         logging.getLogger("uvicorn.error").addFilter(responses.filter_record)
         _freeze_garbage_collection()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         with checked_beside(condition):
             uvicorn.run(
                 app,

@@ -1,7 +1,6 @@
 """A worker process as the server sees it: requests go in, frames come out, and it can be killed."""
 
 import asyncio
-import json
 import logging
 import os
 import secrets
@@ -13,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import Any
+
+import msgspec
 
 from ..errors import CatalogueError
 from ..storage.remote import Endpoint
@@ -115,7 +116,7 @@ class WorkerProcess:
         """Send a request; what the pipe does not take at once follows. Raise EOFError."""
         if self._input is None or self._input.is_closing():
             raise EOFError
-        self._input.write(json.dumps(request).encode() + b"\n")
+        self._input.write(msgspec.json.encode(request) + b"\n")
 
     async def receive(self, budget: TimeBudget) -> tuple[bytes, bytes]:
         """Return letter and content of the next frame; raise DeadlineExceededError or EOFError."""

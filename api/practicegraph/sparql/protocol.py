@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+import msgspec
+
 HEADER = struct.Struct(">cI")
 """The header of a frame: the letter and the length."""
 CHUNK_SIZE = 1 << 18
@@ -42,7 +44,7 @@ def start_worker(memory: int) -> tuple[tuple[str, str], Iterator[Request]]:
     _, maximum = resource.getrlimit(resource.RLIMIT_STACK)
     stack = _STACK_BYTES if maximum == resource.RLIM_INFINITY else min(_STACK_BYTES, maximum)
     resource.setrlimit(resource.RLIMIT_STACK, (stack, maximum))  # parsers recurse at each level
-    requests = map(json.loads, sys.stdin.buffer)
+    requests = map(msgspec.json.decode, sys.stdin.buffer)
     name, password = next(requests)
     return (name, password), requests
 

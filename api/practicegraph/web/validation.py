@@ -4,7 +4,6 @@ Nothing is kept or fetched. Validation runs in processes of its own with a deadl
 clients' queries do not wait for each other.
 """
 
-import base64
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +35,7 @@ from ..validation.inspection import MODULE, UNREADABLE
 from ..validation.submissions import RDF_FORMS, Submission
 from . import openapi
 from .context import VARY, Site
-from .http import disconnects, middleware, negotiation, responses
+from .http import bodies, disconnects, middleware, negotiation, responses
 from .http.middleware import PlainRoute
 from .http.negotiation import (
     CSV,
@@ -52,7 +51,6 @@ from .http.negotiation import (
 )
 from .models import ReportObject
 from .operations import Operation, request_body
-from .sparql import endpoint
 from .urls import VALIDATE
 
 MOST = 4 << 20
@@ -85,16 +83,16 @@ async def read(request: Request) -> Upload:
 
     Raises RequestError for a media type that is not read, and for an empty body.
     """
-    header = request.headers.get("content-type", "")
-    media_type, options = parse_options_header(header)
-    content = await endpoint.read_body(request, MOST)
-    if media_type in (_MULTIPART, endpoint.FORM_MEDIA_TYPE):
+    media_type = bodies.parse_media_type(request)
+    content = await bodies.read_body(request, MOST)
+    if media_type in (_MULTIPART, bodies.FORM):
+        _, options = parse_options_header(request.headers["content-type"])
         return _of_form(media_type, options, content)
     if not content.strip():
         raise RequestError("emptyInput")
     extension = _NAMES.get(media_type)
-    if extension is None or not endpoint.is_utf_8(header.partition(";")[2]):
-        raise _unsupported(header or "?")
+    if extension is None:
+        raise _unsupported(media_type or "?")
     return Upload(tuple(_listed([Submission(f"data.{extension}", extension, content)])), ())
 
 
@@ -296,15 +294,8 @@ def _operation(catalogue: Catalogue) -> Operation:
     )
 
 
-def _sent(listed: Iterable[Submission]) -> list[dict[str, str]]:
-    return [
-        {
-            "name": given.name,
-            "form": given.form,
-            "content": base64.b64encode(given.content).decode(),
-        }
-        for given in listed
-    ]
+def _sent(listed: Iterable[Submission]) -> list[dict[str, str | bytes]]:
+    return [{"name": sent.name, "form": sent.form, "content": sent.content} for sent in listed]
 
 
 def _whole(media_type: str) -> str:

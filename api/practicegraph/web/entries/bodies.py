@@ -110,14 +110,12 @@ class RdfParser:
         return answer, await responses.join_parts(answer.chunks)
 
 
-def parse_content_type(content_type: str) -> Form:
-    """Return the media type that a header names; raise RequestError with those supported."""
-    name, _, parameters = content_type.partition(";")
-    form = next((f for f in FORMS if name.strip().lower() in f.media_types), None)
-    charset = parameters.lower().partition("charset=")[2].split(";")[0].strip(' "')
-    if form is None or charset not in ("", "utf-8", "utf8", "us-ascii"):
+def find_form(media_type: str) -> Form:
+    """Return the form of a media type; raise RequestError with those supported."""
+    form = next((form for form in FORMS if media_type in form.media_types), None)
+    if form is None:
         supported = ", ".join(other.plain for other in FORMS)
-        raise RequestError("unsupportedMediaType", form=f"{content_type or '–'} ({supported})")
+        raise RequestError("unsupportedMediaType", form=f"{media_type or '–'} ({supported})")
     return form
 
 

@@ -22,10 +22,10 @@ from ...editing.tokens import TokenFile, TokenFileError, TokenHolder
 from ...errors import RequestError
 from .. import openapi
 from ..context import Site
+from ..http.bodies import parse_media_type, read_body
 from ..http.middleware import allowed
 from ..http.negotiation import DOCUMENTS
 from ..operations import BEARER, Operation, request_body
-from ..sparql import endpoint
 from . import bodies, editing
 from .bodies import Body, RdfParser
 from .editing import Entries
@@ -126,10 +126,10 @@ def routes(site: Site, editor: EntryEditor | None, parser: RdfParser) -> APIRout
 
 
 async def _read_body(request: Request) -> Body:
-    form = bodies.parse_content_type(request.headers.get("content-type", ""))
+    form = bodies.find_form(parse_media_type(request))
     try:
         async with asyncio.timeout(_BODY_TIMEOUT):
-            return Body(form, await endpoint.read_body(request))
+            return Body(form, await read_body(request))
     except TimeoutError as error:
         raise RequestError("requestTimeout", seconds=_BODY_TIMEOUT) from error
 

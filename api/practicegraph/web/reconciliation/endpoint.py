@@ -7,7 +7,6 @@ There is no JSONP, which is optional (section 3.3), since it has a page run code
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
@@ -16,10 +15,9 @@ from ...errors import RequestError
 from ...reconciliation.candidates import Candidate, Query
 from .. import openapi
 from ..context import VARY, Site, View
-from ..http import conditional, responses
+from ..http import bodies, conditional, responses
 from ..http.negotiation import HTML
 from ..operations import Operation, model_body
-from ..sparql import endpoint
 from ..urls import RECONCILE
 from .manifest import FLYOUT, PREVIEW, PROPERTIES, SUGGEST, VIEW, manifest
 from .models import (
@@ -105,16 +103,17 @@ def _match(candidate: Candidate, languages: Sequence[str]) -> dict[str, Any]:
 
 async def _form(request: Request) -> bytes:
     """Read the body of a form (section 4.3); raise RequestError."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != endpoint.FORM_MEDIA_TYPE:
-        raise RequestError(
-            "unsupportedMediaType", form=f"{media_type or '?'} ({endpoint.FORM_MEDIA_TYPE})"
-        )
-    return await endpoint.read_body(request)
+    media_type = bodies.parse_media_type(request)
+    if media_type != bodies.FORM:
+        raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({bodies.FORM})")
+    return await bodies.read_body(request)
 
 
 def _fields(form: bytes) -> dict[str, str]:
-    return dict(parse_qsl(form.decode("utf-8", "replace"), keep_blank_values=True))
+    try:
+        return dict(bodies.parse_form(form))
+    except ValueError as error:
+        raise RequestError("invalidJson", reason=error) from error
 
 
 def routes(site: Site) -> APIRouter:
@@ -139,7 +138,7 @@ def routes(site: Site) -> APIRouter:
         statuses=(200,),
         errors=(400, 413, 415),
         parameters=[language],
-        more={"requestBody": model_body(ReconciliationForm, endpoint.FORM_MEDIA_TYPE)},
+        more={"requestBody": model_body(ReconciliationForm, bodies.FORM)},
     )
     one_at_a_time = CapacityLimiter(1)  # a batch takes a processor, which searches need too
 

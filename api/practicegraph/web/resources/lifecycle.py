@@ -19,9 +19,8 @@ from ...rdf.terms import as_text, parse_iri
 from ...schema.lifecycle import Deprecation
 from ...schema.text import pick_text
 from ..context import VARY, Site
-from ..http import responses
+from ..http import bodies, responses
 from ..http.negotiation import DOCUMENTS
-from ..sparql import endpoint
 
 
 def with_lifecycle(answer: Response, deprecation: Deprecation | None) -> Response:
@@ -94,7 +93,7 @@ class StatusEndpoint:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != _JSON:
             raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({_JSON})")
-        return _parse_iris(await endpoint.read_body(request))
+        return _parse_iris(await bodies.read_body(request))
 
     def respond(self, request: Request, iris: Sequence[str]) -> Response:
         """Return the status of each IRI, in their order."""

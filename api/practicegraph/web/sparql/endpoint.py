@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from pyoxigraph import RdfFormat, Triple, parse
@@ -25,26 +24,24 @@ from ...storage.oxigraph import Snapshots
 from ...storage.remote import Endpoint
 from .. import openapi
 from ..context import VARY, DisplayValue, Site
-from ..http import conditional, disconnects, middleware, negotiation, responses
+from ..http import bodies, conditional, disconnects, middleware, negotiation, responses
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
 from ..models import SparqlResults
 from ..operations import Operation, request_body
 from .service_description import service_description
 
-FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 QUERY_MEDIA_TYPE = "application/sparql-query"
 _FORM_SCHEMA = {"type": "object", "required": ["query"], "properties": {"query": openapi.TEXT}}
 _IRIS_SCHEMA = {"type": "array", "items": {"type": "string", "format": "uri"}}
 BODY = request_body(
     {
         QUERY_MEDIA_TYPE: {"schema": openapi.TEXT},
-        FORM_MEDIA_TYPE: {"schema": _FORM_SCHEMA},
+        bodies.FORM: {"schema": _FORM_SCHEMA},
     }
 )
 """The body of a query by POST (SPARQL 1.1 Protocol, sections 2.1.2 and 2.1.3)."""
 ERRORS = (400, 406, 413, 415, 422, 502, 503, 504)
 """The statuses with which a query fails."""
-_MAX_BODY = 1 << 20
 _MIN_SECONDS = 0.1
 """The shortest deadline in seconds: a query beyond its deadline costs a worker process."""
 RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
@@ -94,13 +91,11 @@ async def parse_request(request: Request) -> QueryRequest | None:
     if request.method != "POST":
         is_query = _has(url_pairs, "query") or _has(url_pairs, "update")
         return _parse_pairs(url_pairs) if is_query else None
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if not is_utf_8(parameters):
-        raise RequestError("unsupportedMediaType", form=request.headers["content-type"])
-    content = await read_body(request)
-    if media_type.strip().lower() == FORM_MEDIA_TYPE:
+    media_type = bodies.parse_media_type(request)
+    content = await bodies.read_body(request)
+    if media_type == bodies.FORM:
         return _parse_pairs([*url_pairs, *_decode_pairs(content)])
-    if media_type.strip().lower() == QUERY_MEDIA_TYPE:
+    if media_type == QUERY_MEDIA_TYPE:
         return _parse_pairs([*url_pairs, ("query", _decode(content))])
     raise RequestError("unsupportedMediaType", form=media_type or "?")
 
@@ -139,23 +134,13 @@ def _parse_seconds(value: str) -> float:
     return max(seconds, _MIN_SECONDS)
 
 
-async def read_body(request: Request, limit: int = _MAX_BODY) -> bytes:
-    """Return the body of a request; raise RequestError above a limit in bytes, 1 MiB by default."""
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > limit:
-            raise RequestError("bodyTooLarge", limit=limit)
-    return bytes(content)
-
-
 def _decode_pairs(content: bytes) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(
-            content.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict"
-        )
+        return bodies.parse_form(content)
     except UnicodeDecodeError as error:
         raise QueryRefusedError("The request is not in UTF-8.") from error
+    except ValueError as error:
+        raise QueryRefusedError(f"The request has {error}.") from error
 
 
 def _decode(content: bytes) -> str:
@@ -163,19 +148,6 @@ def _decode(content: bytes) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise QueryRefusedError(f"The query is not in UTF-8: byte {error.start}.") from error
-
-
-def is_utf_8(parameters: str) -> bool:
-    """Return whether the parameters of a media type name no character set but UTF-8."""
-    return _charset(parameters) in ("", "utf-8", "utf8")
-
-
-def _charset(parameters: str) -> str:
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip('"').lower()
-    return ""
 
 
 def operation(catalogue: Catalogue, name: str, summary: str) -> Operation:
