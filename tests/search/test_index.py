@@ -16,7 +16,7 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.state import StateFile
 from practicegraph.rdf.namespaces import RDF, XSD
 from practicegraph.rdf.terms import Term, as_text
-from practicegraph.schema import lifecycle, vocabularies
+from practicegraph.schema import vocabularies
 from practicegraph.schema.fields import NodeShape
 from practicegraph.search.engine import SparqlEngine
 from practicegraph.search.entries import EntryReader, IndexedEntry
@@ -116,7 +116,7 @@ def world(real: Catalogue) -> World:
         store.add([Quad(concept, DEPRECATED, TRUE, place)])
         if new:
             store.add([Quad(concept, REPLACED, NamedNode(f"{BASE}outcome/{new}"), place)])
-    known = vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store))
+    known = vocabularies.read_vocabularies(store)
     kind = real.shapes.entry_shape
     options: dict[str, list[Term]] = {}
     for key in FACETS:

@@ -14,7 +14,7 @@ from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.namespaces import RDF, SKOS
 from practicegraph.schema import shapes
-from practicegraph.schema.lifecycle import DEPRECATED, IS_REPLACED_BY
+from practicegraph.schema.vocabularies import DEPRECATED, IS_REPLACED_BY
 from practicegraph.validation import pyshacl_engine, shacl
 from practicegraph.validation.results import Engine, ValidationResult
 from practicegraph.validation.scope import nodes, read_scopes

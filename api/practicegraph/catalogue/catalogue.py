@@ -11,15 +11,13 @@ from ..errors import CatalogueError
 from ..rdf import terms
 from ..rdf.namespaces import DCAT, RDF, VOID
 from ..rdf.turtle import TurtleWriter
-from ..schema import lifecycle, messages, ontology, shapes, vocabularies
+from ..schema import ontology, shapes, vocabularies
 from ..schema.fields import Shapes
-from ..schema.lifecycle import Lifecycle
-from ..schema.messages import Phrases
 from ..schema.ontology import Ontology
 from ..schema.records import RecordReader
-from ..schema.text import put_first
+from ..schema.text import Phrases, put_first, read_phrases
 from ..schema.value_parser import ValueParser
-from ..schema.vocabularies import Vocabularies
+from ..schema.vocabularies import Lifecycle, Vocabularies
 from ..storage.base import ReleaseCache, Store
 from ..storage.oxigraph import OxigraphStore
 from . import documents as catalogue_documents
@@ -108,7 +106,7 @@ class Catalogue:
 
     @cached_property
     def _permanence(self) -> Callable[[str], Lifecycle]:
-        return lru_cache(maxsize=1)(lambda _release: lifecycle.read_lifecycle(self.store))
+        return lru_cache(maxsize=1)(lambda _release: vocabularies.read_lifecycle(self.store))
 
     @cached_property
     def value_parser(self) -> ValueParser:
@@ -205,8 +203,8 @@ def _catalogue(root: Path, store: Store, documents: Sequence[Document]) -> Catal
         store=store,
         base=_base(root, store),
         shapes=shapes.read_shapes(store),
-        phrases=messages.read_phrases(store),
-        vocabularies=vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store)),
+        phrases=read_phrases(store),
+        vocabularies=vocabularies.read_vocabularies(store),
         prefixes=_prefixes(documents),
         stored_queries=read_stored_queries(store, _texts(documents)),
     )

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 
 from ..rdf.namespaces import AS, RDF
-from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
+from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY
 from .state import StateFile
 
 PAGE = 100

@@ -17,7 +17,7 @@ from ..exchange import export as exchange_export
 from ..exchange import importer, table_writer
 from ..exchange.export import FORMATS, XLSX, Exporter, canonicalize_store
 from ..exchange.importer import ImportContext, PageOptions
-from ..schema import messages
+from ..schema import vocabularies
 from ..storage import files
 from ..storage.files import FileChange
 from ..storage.remote import Endpoint
@@ -152,7 +152,7 @@ def label(path: Path, folder: Path) -> None:
     document = documents.read_document(path)
     topic = document.topics[0]
     triples = [quad.triple for quad in document.quads]
-    labelled = messages.relabel(triples, opened.languages, topic)
+    labelled = vocabularies.relabel(triples, opened.languages, topic)
     after = opened.writer.write(labelled, topic)
     change = FileChange(path, path.read_text(encoding="utf-8"), after)
     files.write_changes([change] if change.has_effect else [])

@@ -16,7 +16,7 @@ from ..catalogue.change_recorder import tombstone
 from ..exchange.importer import GENERATED, ISSUED, MODIFIED, date_literal
 from ..rdf.namespaces import DCT, FOAF, PG, PROV, SKOS, XSD
 from ..rdf.terms import TRUE, TYPE
-from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
+from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY
 
 _REVISION = NamedNode(PG + "Revision")
 _AGENT = NamedNode(PROV + "Agent")

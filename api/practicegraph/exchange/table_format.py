@@ -8,9 +8,8 @@ from pathlib import Path
 
 from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, NodeShape
-from ..schema.messages import BOOLEAN_PHRASES
 from ..schema.records import Record, RecordReader, texts_by_language
-from ..schema.text import fold, pick_text
+from ..schema.text import BOOLEAN_PHRASES, fold, pick_text
 from ..schema.value_parser import SourceLocation, ValueParser
 
 VALUE_SEPARATOR = " | "

@@ -11,10 +11,9 @@ from functools import cached_property
 
 from ..rdf.namespaces import SKOS
 from ..schema.fields import Field, NodeShape, Shapes
-from ..schema.lifecycle import Lifecycle
 from ..schema.text import Labels, find_similar, fold, pick_text
 from ..schema.value_parser import InvalidParameterError
-from ..schema.vocabularies import Concept, Scheme, Vocabularies
+from ..schema.vocabularies import Concept, Lifecycle, Scheme, Vocabularies
 from ..search.index import Index
 
 _MOST = 30

@@ -16,7 +16,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 from ..rdf.namespaces import DCT, PG, RDF, VOID
 from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, TYPE, Node, Term, as_text, integer, local_name
 from ..schema.fields import Field, NodeShape
-from ..schema.lifecycle import DEPRECATED
+from ..schema.vocabularies import DEPRECATED
 from ..storage.base import Store
 
 _PROPERTIES = """

@@ -16,9 +16,8 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
 from ..rdf.terms import Term, local_name
 from ..schema.fields import NodeShape
-from ..schema.lifecycle import Deprecation
-from ..schema.messages import Phrases
-from ..schema.text import pick_text
+from ..schema.text import Phrases, pick_text
+from ..schema.vocabularies import Deprecation
 
 _Statements = Mapping[tuple[str, str], Term]
 """The values of a thing by property and Turtle."""

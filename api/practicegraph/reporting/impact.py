@@ -17,8 +17,7 @@ from ..catalogue.documents import Document
 from ..catalogue.stored_queries import StoredQuery
 from ..rdf.terms import Term
 from ..schema.fields import Field
-from ..schema.messages import Phrases
-from ..schema.text import pick_text
+from ..schema.text import Phrases, pick_text
 from ..search.engine import SparqlEngine
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError

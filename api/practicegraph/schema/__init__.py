@@ -1,13 +1,11 @@
-"""Shapes, vocabularies and the ontology as read: fields, concepts, lifecycle, phrases, records.
+"""Shapes, vocabularies and the ontology as read: fields, concepts, deprecations, phrases, records.
 
 | module | subject |
 |---|---|
-| text | the text of a reader's language; comparison of texts |
+| text | texts and phrases in a reader's languages; comparison of texts |
 | fields | node shapes, their fields, ranges of dates and numbers |
-| shapes | node and property shapes, read from SHACL |
-| lifecycle | deprecated resources: successors and tombstones |
-| vocabularies | concept schemes and their concepts (SKOS) |
-| messages | phrases of pages and messages; names from the CLDR |
+| shapes | SHACL, read into node shapes, fields, parameters and checks |
+| vocabularies | concept schemes and their concepts (SKOS); deprecated resources |
 | records | the values of a resource's fields, as text and JSON |
 | ontology | the JSON-LD context, labels of terms, schema.org |
 | value_parser | text parsed into values of fields |

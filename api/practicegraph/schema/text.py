@@ -1,12 +1,20 @@
-"""Text: the wording for a reader's languages, and comparison of texts without case or accents."""
+"""Texts: labels and phrases in a reader's languages; comparison without case or accents."""
 
 import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyoxigraph import NamedNode
+
+from ..rdf.namespaces import PG, RDF, RDFS
+from ..storage.base import Store
 
 Labels = Mapping[str, str]
 """Wordings by language tag (BCP 47), one a language."""
+BOOLEAN_PHRASES = {"true": "yes", "false": "no"}
+"""The phrases that say what is true and what is not."""
 
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
@@ -76,3 +84,35 @@ def find_similar(
     by_form = {fold(candidate): candidate for candidate in words}
     close = difflib.get_close_matches(fold(truncate(word)), by_form, n=count, cutoff=likeness)
     return [by_form[form] for form in close]
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Wordings by name; the name is the last part of a phrase's IRI."""
+
+    labels: Mapping[str, Labels]
+
+    def format(self, name: str, languages: Sequence[str], /, **words: object) -> str:
+        """Return a phrase in the first of the languages that has it, its braces filled in.
+
+        One that the shapes do not have, or with braces that nothing fills, is said as it is.
+        """
+        text = pick_text(self.translations(name), languages) or name
+        try:
+            return text.format_map(words)
+        except (LookupError, ValueError, AttributeError):
+            return text
+
+    def translations(self, name: str) -> Labels:
+        """Return the wordings of a phrase by language, none where the shapes lack it."""
+        return self.labels.get(name, {})
+
+
+def read_phrases(store: Store) -> Phrases:
+    """Read the phrases out of the store."""
+    nodes = store.subjects(RDF + "type", NamedNode(PG + "Phrase"))
+    return Phrases({_name(node.value): store.labels(node, RDFS + "label") for node in nodes})
+
+
+def _name(iri: str) -> str:
+    return iri.rpartition("#")[2].removeprefix("phrase-")

@@ -14,8 +14,7 @@ from ..errors import CatalogueError
 from ..rdf.namespaces import RDF, XSD
 from ..rdf.terms import Term
 from .fields import Field, NodeShape, Shapes
-from .messages import Phrases
-from .text import find_similar, fold, pick_text
+from .text import Phrases, find_similar, fold, pick_text
 from .vocabularies import Vocabularies
 
 _LETTERS = 26

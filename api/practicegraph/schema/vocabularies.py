@@ -1,18 +1,116 @@
-"""Concept schemes and their concepts (https://www.w3.org/TR/skos-reference/): labels, hierarchy."""
+"""Concept schemes and their concepts (https://www.w3.org/TR/skos-reference/); deprecated resources.
+
+A deprecated resource is merged into a successor or withdrawn. A merged one keeps its statements and
+names its successor; a tombstone, or a resource without a current successor, is withdrawn. Concepts
+with `pg:localeCode` are labelled from the Unicode CLDR.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pyoxigraph import Literal, NamedNode
+from babel import Locale
+from babel.core import get_cldr_version
+from pyoxigraph import Literal, NamedNode, Triple
 
-from ..rdf.namespaces import DCT, SKOS
+from ..errors import CatalogueError
+from ..rdf.namespaces import DCT, OWL, PG, SKOS
 from ..rdf.terms import Term, as_text
-from ..storage.base import Store
+from ..storage.base import Solution, Store
 from .fields import Field
-from .lifecycle import Deprecation, Lifecycle
 from .text import Labels, fold, pick_text
+
+DEPRECATED = OWL + "deprecated"
+IS_REPLACED_BY = DCT + "isReplacedBy"
+_RETIRED = """
+PREFIX as: <https://www.w3.org/ns/activitystreams#>
+PREFIX dct: <http://purl.org/dc/terms/>
+PREFIX owl: <http://www.w3.org/2002/07/owl#>
+PREFIX pg: <https://w3id.org/practicegraph/ontology#>
+SELECT ?thing ?successor ?day ?tombstone
+WHERE {
+    ?thing owl:deprecated true .
+    FILTER (isIRI(?thing))
+    OPTIONAL {
+        ?thing dct:isReplacedBy ?successor .
+        FILTER (isIRI(?successor))
+    }
+    OPTIONAL {
+        ?thing pg:retired ?day .
+        FILTER (isLiteral(?day))
+    }
+    OPTIONAL {
+        ?thing a ?tombstone .
+        FILTER (?tombstone = as:Tombstone)
+    }
+}
+ORDER BY ?thing ?successor ?day
+"""
+
+
+@dataclass(frozen=True)
+class Deprecation:
+    """The deprecation of a resource; the successor is the last of its chain, or "" for none."""
+
+    iri: str
+    successor: str
+    steps: int
+    is_moved: bool
+    since: str
+    reasons: Labels
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """The deprecations of resources, by IRI."""
+
+    deprecations: Mapping[str, Deprecation]
+
+    def get(self, iri: str) -> Deprecation | None:
+        """Return how a thing ceased to be current, or None where it did not."""
+        return self.deprecations.get(iri)
+
+    def find_predecessors(self, iri: str) -> list[Deprecation]:
+        """Return what a thing has replaced, at whatever distance."""
+        return [found for found in self.deprecations.values() if found.successor == iri]
+
+
+def read_lifecycle(store: Store) -> Lifecycle:
+    """Read what is no longer current out of the store."""
+    rows = {as_text(row["thing"]): row for row in store.select(_RETIRED)}
+    following = {
+        thing: as_text(row["successor"]) for thing, row in rows.items() if "successor" in row
+    }
+    return Lifecycle(
+        {thing: _retirement(store, thing, row, following) for thing, row in rows.items()}
+    )
+
+
+def _retirement(
+    store: Store, thing: str, row: Solution, following: Mapping[str, str]
+) -> Deprecation:
+    chain = _chain(thing, following)
+    successor = chain[-1] if chain else ""
+    return Deprecation(
+        iri=thing,
+        successor=successor,
+        steps=len(chain),
+        is_moved=bool(successor) and "tombstone" not in row,
+        since=as_text(row["day"]) if "day" in row else "",
+        reasons=store.labels(NamedNode(thing), SKOS + "changeNote"),
+    )
+
+
+def _chain(thing: str, following: Mapping[str, str]) -> list[str]:
+    """Return the successors one after another; none where they go round, which a check finds."""
+    chain: list[str] = []
+    while successor := following.get(chain[-1] if chain else thing):
+        if successor in (thing, *chain):
+            return []
+        chain.append(successor)
+    return chain
+
 
 _CONCEPTS = """
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
@@ -217,8 +315,9 @@ class Vocabularies:
         }
 
 
-def read_vocabularies(store: Store, lifecycle: Lifecycle) -> Vocabularies:
+def read_vocabularies(store: Store) -> Vocabularies:
     """Read the schemes out of the store."""
+    lifecycle = read_lifecycle(store)
     current: dict[str, dict[str, Concept]] = {}
     retired: dict[str, dict[str, Concept]] = {}
     known: set[tuple[str, str]] = set()
@@ -266,3 +365,38 @@ def _concept(
         broader=tuple(sorted(broader.split())),
         deprecation=lifecycle.get(iri),
     )
+
+
+_LABEL = NamedNode(SKOS + "prefLabel")
+_CODE = NamedNode(PG + "localeCode")
+_VERSION = NamedNode(PG + "localeVersion")
+
+
+def relabel(triples: Sequence[Triple], languages: Iterable[str], topic: str) -> list[Triple]:
+    """Return the triples of a scheme, its concepts labelled anew from the CLDR in the languages.
+
+    Concepts without `pg:localeCode` keep their labels. Raises CatalogueError.
+    """
+    codes = {triple.subject: triple.object for triple in triples if triple.predicate == _CODE}
+    kept = [triple for triple in triples if not _replaced(triple, codes)]
+    locales = [Locale.parse(language) for language in languages]
+    labels = [
+        Triple(concept, _LABEL, label)
+        for concept, code in codes.items()
+        if isinstance(code, Literal)
+        for label in _names(code.value, locales)
+    ]
+    version = Triple(NamedNode(topic), _VERSION, Literal(get_cldr_version()))
+    return [*kept, *labels, version] if codes else list(triples)
+
+
+def _replaced(triple: Triple, codes: Iterable[object]) -> bool:
+    return triple.predicate == _VERSION or (triple.predicate == _LABEL and triple.subject in codes)
+
+
+def _names(code: str, locales: Iterable[Locale]) -> Iterator[Literal]:
+    for locale in locales:
+        name = locale.territories.get(code) or locale.languages.get(code)
+        if name is None:
+            raise CatalogueError(f"the CLDR has no name for {code} in {locale.language}")
+        yield Literal(name, language=locale.language)

@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode
 from ..rdf.namespaces import RDF
 from ..rdf.terms import TRUE, Term, as_text
 from ..schema.fields import Field, NodeShape, get_scale
-from ..schema.lifecycle import DEPRECATED
+from ..schema.vocabularies import DEPRECATED
 from ..storage.base import Store
 from .text.analysis import FieldText, Tier, field_tier
 

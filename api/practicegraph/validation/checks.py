@@ -17,11 +17,10 @@ from ..catalogue.documents import Document, DocumentSet, UnreadableError
 from ..rdf.namespaces import RDF
 from ..rdf.terms import Term
 from ..schema.fields import Shapes
-from ..schema.lifecycle import Lifecycle
-from ..schema.messages import Phrases
 from ..schema.records import RecordReader
-from ..schema.text import pick_text
+from ..schema.text import Phrases, pick_text
 from ..schema.value_parser import ValueParser
+from ..schema.vocabularies import Lifecycle
 from ..storage.base import Store, parse_term
 from .findings import Finding, FindingBuilder, Position, Region, SourceMap, ValidationReport
 from .fixes import FixFinder

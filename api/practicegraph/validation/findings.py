@@ -17,9 +17,9 @@ from ..rdf import positions
 from ..rdf.namespaces import PG, SH
 from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
 from ..rdf.terms import local_name
-from ..schema.messages import Phrases
 from ..schema.records import RecordReader
 from ..schema.shapes import SHAPE
+from ..schema.text import Phrases
 
 PROGRAM_RULE = PG + "programRule"
 """The constraint component of the rules beside SHACL; their shapes are phrases."""

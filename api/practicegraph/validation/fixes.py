@@ -16,9 +16,9 @@ from ..rdf.terms import TYPE, Term, local_name
 from ..rdf.turtle import TurtleWriter
 from ..schema import shapes
 from ..schema.fields import Field
-from ..schema.lifecycle import Lifecycle
 from ..schema.text import find_similar
 from ..schema.value_parser import NO_LOCATION, ParseProblem, ValueParser
+from ..schema.vocabularies import Lifecycle
 from ..storage.base import Store, parse_term
 from .findings import Finding, FindingBuilder, Fix, Region, SourceMap
 

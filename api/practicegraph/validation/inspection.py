@@ -27,7 +27,7 @@ from ..catalogue.documents import Document, DocumentSet, UnreadableError
 from ..exchange.importer import ImportContext
 from ..exchange.table_reader import TABLE_EXTENSIONS
 from ..rdf.terms import in_graph
-from ..schema import lifecycle, vocabularies
+from ..schema import vocabularies
 from ..schema.shapes import ShapesError
 from ..schema.value_parser import ImportFailedError, ParseProblem, ValueParser
 from ..sparql.protocol import (
@@ -103,7 +103,7 @@ class SubmissionValidator:
         """Return the catalogue as the documents state it, except for its shapes."""
         store = OxigraphStore()
         store.add(quad for document in documents for quad in document.quads)
-        known = vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store))
+        known = vocabularies.read_vocabularies(store)
         return replace(self._known, store=store, vocabularies=known)
 
     @cached_property

@@ -9,8 +9,8 @@ from pyoxigraph import NamedNode, Quad
 from ..catalogue.documents import Document
 from ..rdf.namespaces import PG, SKOS
 from ..rdf.terms import as_text
-from ..schema import lifecycle, vocabularies
-from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Deprecation, Lifecycle
+from ..schema import vocabularies
+from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Deprecation, Lifecycle
 from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
 from .findings import Finding, FindingBuilder
@@ -79,7 +79,7 @@ def find_vanished_iris(
     """Yield a violation for each published IRI that nothing describes now, by its former label."""
     store = OxigraphStore()
     store.add(quad for document in before for quad in document.quads)
-    former = vocabularies.read_vocabularies(store, lifecycle.read_lifecycle(store))
+    former = vocabularies.read_vocabularies(store)
     reader = replace(builder.reader, store=store, vocabularies=former)
     described = {
         q.subject.value for d in after for q in d.quads if isinstance(q.subject, NamedNode)

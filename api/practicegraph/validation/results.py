@@ -9,9 +9,8 @@ from pyoxigraph import BlankNode, Literal, NamedNode
 from ..rdf.terms import Term, local_name
 from ..schema import shapes
 from ..schema.fields import Field, NodeShape, Shapes
-from ..schema.messages import Phrases
 from ..schema.records import RecordReader
-from ..schema.text import pick_text
+from ..schema.text import Phrases, pick_text
 from ..storage.base import Store
 
 

@@ -16,9 +16,8 @@ from ..catalogue.catalogue import Catalogue
 from ..rdf.namespaces import PG, XSD
 from ..rdf.terms import Term
 from ..schema.fields import Field
-from ..schema.messages import BOOLEAN_PHRASES
 from ..schema.records import Record
-from ..schema.text import Labels, fold, pick_text, put_first
+from ..schema.text import BOOLEAN_PHRASES, Labels, fold, pick_text, put_first
 from ..schema.vocabularies import Scheme
 from ..validation.reports import environment
 from .http import negotiation, responses

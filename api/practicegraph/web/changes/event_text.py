@@ -18,7 +18,7 @@ from ...catalogue.change_log import (
 from ...catalogue.change_recorder import CLASSES
 from ...rdf.namespaces import DCT, SKOS
 from ...rdf.terms import as_text
-from ...schema.lifecycle import IS_REPLACED_BY
+from ...schema.vocabularies import IS_REPLACED_BY
 from ..context import View
 from ..http.negotiation import HTML, JSON_LD, TURTLE
 from ..http.responses import Link

@@ -16,8 +16,8 @@ from fastapi.responses import RedirectResponse
 from ...errors import RequestError
 from ...rdf import untrusted
 from ...rdf.terms import as_text, parse_iri
-from ...schema.lifecycle import Deprecation
 from ...schema.text import pick_text
+from ...schema.vocabularies import Deprecation
 from ..context import VARY, Site
 from ..http import bodies, responses
 from ..http.negotiation import DOCUMENTS
