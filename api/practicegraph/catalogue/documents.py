@@ -21,18 +21,16 @@ from operator import attrgetter
 from pathlib import Path
 from typing import IO, cast
 
-from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..errors import CatalogueError
 from ..rdf import untrusted
-from ..rdf.namespaces import SH
 from ..rdf.positions import LocatedTriple
-from ..rdf.terms import Term, in_graph
-from ..storage import query_guard
+from ..rdf.terms import in_graph
+from ..schema.shapes import executable_quads
 
 QUERY_SUFFIX = ".rq"
 """The suffix of stored queries."""
-_EXECUTABLE = re.compile(re.escape(SH) + "SPARQL(Select|Ask|Construct)Executable")
 _DESCRIPTION = re.compile(r"(?:#:.*(?:\n|$))+")
 _COMMENT_PREFIX = re.compile(r"#: ?")
 FOLDERS = ("ontology", "shapes", "queries", "data")
@@ -174,7 +172,7 @@ def parse_document(path: Path, content: bytes) -> Document:
         untrusted.refuse_deep_file(head, form)
         reader = parse(head, form, rename_blank_nodes=True)
         stated = tuple(_in_graphs(path, reader))
-        quads = (*stated, *_executables(stated, body))
+        quads = (*stated, *executable_quads(stated, body))
     topics = dict.fromkeys(graph_name(path, quad) for quad in quads)
     return Document(path, quads, tuple(topics), reader.prefixes, body, content)
 
@@ -262,22 +260,3 @@ def _known_format(path: Path) -> RdfFormat:
 def _format(path: Path) -> RdfFormat | None:
     suffix = path.suffixes[-2] if path.suffix == ".gz" and path.suffixes[1:] else path.suffix
     return _FORMATS.get(suffix)
-
-
-def _executables(quads: Sequence[Quad], body: str) -> Iterator[Quad]:
-    """Yield the statement that has the SPARQL of a stored query."""
-    text = Literal(query_guard.bind_parameters(body, _defaults(quads)))
-    for quad in quads:
-        kind = _EXECUTABLE.fullmatch(getattr(quad.object, "value", ""))
-        if kind:
-            yield Quad(quad.subject, NamedNode(SH + kind[1].lower()), text, quad.graph_name)
-
-
-def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
-    """Return the default values of a query's parameters, by name."""
-    keys, defaults = (
-        {quad.subject: quad.object for quad in quads if quad.predicate.value == SH + name}
-        for name in ("codeIdentifier", "defaultValue")
-    )
-    named = {node: key.value for node, key in keys.items() if isinstance(key, Literal)}
-    return {named[node]: term for node, term in defaults.items() if node in named}

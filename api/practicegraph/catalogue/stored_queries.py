@@ -5,31 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import NamedNode
 
-from ..rdf.namespaces import RDFS, SH
+from ..rdf.namespaces import RDFS
 from ..rdf.terms import Term
-from ..schema import shapes
-from ..schema.fields import Field
-from ..schema.shapes import ShapesError
+from ..schema.fields import Parameter
+from ..schema.shapes import ShapesError, read_parameters
 from ..schema.text import Labels, find_similar, pick_text
 from ..schema.value_parser import InvalidParameterError, ParseProblem, SourceLocation, ValueParser
 from ..storage import query_guard
 from ..storage.base import Store
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of a query; without a value, an optional one leaves its variable unbound."""
-
-    field: Field
-    default: Term | None
-    optional: bool
-
-    @property
-    def key(self) -> str:
-        """Return its name."""
-        return self.field.key
 
 
 @dataclass(frozen=True)
@@ -82,24 +67,12 @@ def read_stored_queries(store: Store, texts: Mapping[str, str]) -> dict[str, Sto
 
 
 def _read_query(store: Store, node: NamedNode, text: str) -> StoredQuery:
-    nodes = [term for term in store.values(node, SH + "parameter") if isinstance(term, NamedNode)]
     return StoredQuery(
         iri=node.value,
         labels=store.labels(node, RDFS + "label"),
         comments=store.labels(node, RDFS + "comment"),
         text=text,
-        parameters=tuple(
-            sorted((_read_parameter(store, node) for node in nodes), key=lambda p: p.key)
-        ),
-    )
-
-
-def _read_parameter(store: Store, node: NamedNode) -> Parameter:
-    optional = store.value(node, SH + "optional")
-    return Parameter(
-        field=shapes.read_field(store, node),
-        default=store.value(node, SH + "defaultValue"),
-        optional=isinstance(optional, Literal) and optional.value == "true",
+        parameters=read_parameters(store, node),
     )
 
 
@@ -107,7 +80,7 @@ def _parse_value(parameter: Parameter, text: str | None, value_parser: ValuePars
     """Return the term of a parameter's value, or its default."""
     languages = value_parser.languages
     if text is None:
-        if parameter.default is None and not parameter.optional:
+        if parameter.default is None and not parameter.is_optional:
             hint = pick_text(parameter.field.hints, languages)
             raise InvalidParameterError(parameter.key, "", [hint])
         return parameter.default

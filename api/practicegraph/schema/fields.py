@@ -94,6 +94,20 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """A parameter of a query; without a value, an optional one leaves its variable unbound."""
+
+    field: Field
+    default: Term | None
+    is_optional: bool
+
+    @property
+    def key(self) -> str:
+        """Return the name of the parameter."""
+        return self.field.key
+
+
+@dataclass(frozen=True)
 class NodeShape:
     """A node shape with target classes, read: what things of a kind are called and consist of."""
 

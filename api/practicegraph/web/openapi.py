@@ -6,9 +6,8 @@ from typing import Any
 
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.stored_queries import Parameter
 from ..rdf.namespaces import XSD
-from ..schema.fields import Field, get_scale
+from ..schema.fields import Field, Parameter, get_scale
 from ..schema.text import pick_text
 from ..search.request import FROM, NOT_STATED, SIZES, TO
 from .http.negotiation import Form
@@ -93,7 +92,7 @@ def query_parameter(catalogue: Catalogue, own: Parameter, codes: Sequence[str]) 
     texts = [
         pick_text(labels, catalogue.languages) for labels in (own.field.names, own.field.hints)
     ]
-    required = own.default is None and not own.optional
+    required = own.default is None and not own.is_optional
     return parameter(own.key, ": ".join(texts), schema, required=required)
 
 

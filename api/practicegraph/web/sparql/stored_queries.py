@@ -15,8 +15,9 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 from starlette.concurrency import run_in_threadpool
 
-from ...catalogue.stored_queries import Parameter, StoredQuery
+from ...catalogue.stored_queries import StoredQuery
 from ...reporting.gaps import MOST, GapReport, GapTable, described
+from ...schema.fields import Parameter
 from ...schema.text import pick_text
 from ...sparql.process import DeadlineExceededError
 from ...storage.base import Solution
