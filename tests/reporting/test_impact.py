@@ -157,7 +157,7 @@ def test_the_impact_stands_before_the_details_in_words(
     headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
     assert headings == [
         f"{real.phrases.format(name, (language,))}:"
-        for name in ("changedCounts", "retagged", "lostIris", "brokenQueries")
+        for name in ("changedCounts", "changedFacetValues", "lostIris", "brokenQueries")
     ]
     assert any(re.fullmatch(r"  .+: .+: \d+ → \d+", line) for line in lines)
 

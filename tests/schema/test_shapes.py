@@ -107,5 +107,5 @@ def test_every_phrase_is_used_somewhere(real: Catalogue) -> None:
         if f'"{name}"' not in code and f"'{name}'" not in code and not name.endswith("Component")
     ]
     columns = {name for part in GapReport(real, real.languages).parts() for name in part.columns}
-    headings = {f"gap{name.capitalize()}" for name in columns}
+    headings = {f"heading{name.capitalize()}" for name in columns}
     assert set(unsaid) <= {"Warning", "Info"} | headings

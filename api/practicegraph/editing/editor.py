@@ -28,7 +28,7 @@ class MissingPermissionError(CatalogueError):
 
     def __init__(self, holder: TokenHolder, permission: str) -> None:
         text = f"{holder.name}: {permission}"
-        super().__init__(text, kind="missingPermission", name=holder.name, right=permission)
+        super().__init__(text, kind="missingPermission", name=holder.name, permission=permission)
         self.holder, self.permission = holder, permission
 
 
@@ -111,7 +111,7 @@ class EntryEditor:
             request.precondition(self.digests.digest(entry.value))
             if revision.is_tombstone(entry, before):
                 raise CatalogueError(kind="alreadyWithdrawn")
-            wordings = self.catalogue.phrases.translations("reasonMissing")
+            wordings = self.catalogue.phrases.translations("missingReason")
             no_reason = [Literal(text, language=tag) for tag, text in wordings.items()]
             after = revision.withdraw(entry, before, request.edit, no_reason)
             self._write(identifier, before, after, request)

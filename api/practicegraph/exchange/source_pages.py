@@ -116,7 +116,7 @@ class SourcePageParser:
         words = self.site.page_titles.get(language, "")
         starts = [place for place, line in enumerate(lines) if line.heading.startswith(fold(words))]
         if not words or not starts:
-            raise self.parser.file_error(path, "headingMissing", words=words or "?")
+            raise self.parser.file_error(path, "missingPageHeading", words=words or "?")
         ends = {fold(words) for words in self.site.page_ends}
         after = (place for place, line in enumerate(lines) if line.heading in ends)
         return starts[0], next((place for place in after if place > starts[0]), len(lines))
@@ -124,7 +124,7 @@ class SourcePageParser:
     def _title(self, path: Path, lines: Sequence[_Line], language: str) -> _Line:
         line = next((line for line in lines if line.plain), None)
         if line is None or line.heading in self._headings(language):
-            raise self.parser.file_error(path, "titleMissing")
+            raise self.parser.file_error(path, "missingTitle")
         return line
 
     def _headings(self, language: str) -> dict[str, Field]:

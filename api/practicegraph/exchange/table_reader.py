@@ -265,7 +265,7 @@ class TableParser:
         if key not in {column.key for column in columns if column} and not problems:
             place = header.cell_location(0)
             problems.append(
-                self.parser.make_problem(place, None, "", "identifierColumnMissing", column=key)
+                self.parser.make_problem(place, None, "", "missingIdentifierColumn", column=key)
             )
         if problems:
             raise ImportFailedError(problems)
@@ -348,7 +348,7 @@ class TableParser:
         if index in row.errors:
             return [self.parser.make_problem(place, field, cell, row.errors[index])]
         if column is None:
-            nameless = self.parser.make_problem(place, None, cell, "headerMissing")
+            nameless = self.parser.make_problem(place, None, cell, "missingColumnHeader")
             return [nameless] if cell.strip() else []
         if column.language:
             text = cell.replace("\r\n", "\n").strip()

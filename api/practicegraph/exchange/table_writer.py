@@ -144,9 +144,9 @@ class WorkbookWriter:
         """Write how to fill in the sheet, and the explanation of each column."""
         for letter, width in zip("ABCDEF", (32, 22, 12, 16, 80, 80), strict=True):
             sheet.column_dimensions[letter].width = width
-        for name in ("sheetRows", "sheetSeveral", "sheetEmpty", "sheetKeys"):
+        for name in ("sheetRows", "sheetSeparator", "sheetEmpty", "sheetKeys"):
             sheet.append([_cell(sheet, self._say(name, between=VALUE_SEPARATOR.strip()))])
-        names = ("columnName", "columnKey", "columnRequired", "columnRepeats", "columnHint")
+        names = ("columnName", "columnKey", "columnRequired", "columnRepeatable", "columnHint")
         heading = [_cell(sheet, self._say(name)) for name in (*names, "optionsSheet")]
         for cell in heading:
             cell.font, cell.fill = _BOLD, _OPTIONAL
@@ -204,7 +204,7 @@ class WorkbookWriter:
 
     def _prompt(self, field: Field) -> str:
         hint = pick_text(field.hints, self.languages)
-        several = self._say("sheetSeveral", between=VALUE_SEPARATOR.strip())
+        several = self._say("sheetSeparator", between=VALUE_SEPARATOR.strip())
         return f"{hint} {several}" if field.is_repeatable and not field.is_text else hint
 
 

@@ -181,11 +181,11 @@ def _order(kinds: Sequence[NodeShape], predicate: str, language: str) -> tuple[i
 
 
 _PHRASES = {
-    "added": "wasAdded",
-    "removed": "wasRemoved",
-    "changed": "wasChanged",
-    "moved": "wasMoved",
-    "withdrawn": "wasWithdrawn",
+    "added": "added",
+    "removed": "removed",
+    "changed": "changed",
+    "moved": "moved",
+    "withdrawn": "withdrawn",
 }
 
 

@@ -58,7 +58,7 @@ class GapReport:
 
     def heading(self, column: str) -> str:
         """Return what a column is called, where a phrase says it."""
-        phrase = f"gap{column.capitalize()}"
+        phrase = f"heading{column.capitalize()}"
         known = phrase in self.catalogue.phrases.labels
         return self.say(phrase) if known else column
 
@@ -119,7 +119,7 @@ def text(ledger: GapReport, parts: Sequence[GapTable]) -> str:
 
 def _table(ledger: GapReport, part: GapTable) -> Iterator[str]:
     if not part.rows:
-        yield _GAP + ledger.say("gapNone")
+        yield _GAP + ledger.say("noGaps")
         return
     shown = [
         [
@@ -136,7 +136,7 @@ def _table(ledger: GapReport, part: GapTable) -> Iterator[str]:
         joined = _GAP.join(c.rjust(w) if right else c.ljust(w) for c, w, right in placed)
         yield (_GAP + joined).rstrip()
     if more := len(part.rows) - len(shown):
-        yield _GAP + ledger.say("gapMore", count=more, name=part.name)
+        yield _GAP + ledger.say("moreGaps", count=more, name=part.name)
 
 
 def as_json(ledger: GapReport, parts: Sequence[GapTable]) -> str:

@@ -203,14 +203,14 @@ def label(comparison: Comparison, facet: Field) -> str:
     return pick_text(facet.names, comparison.languages)
 
 
-_FATES = {"removed": "wasRemoved", "moved": "wasMoved", "withdrawn": "wasWithdrawn"}
+_FATES = {"removed": "removed", "moved": "moved", "withdrawn": "withdrawn"}
 
 
 def text(comparison: Comparison, impact: Impact, phrases: Phrases) -> Iterator[str]:
     """Return the impact in words, line by line; nothing where there is none."""
     parts = {
         "changedCounts": [_count(comparison, count) for count in impact.counts],
-        "retagged": [_entry(comparison, *entry) for entry in _by_entry(impact)],
+        "changedFacetValues": [_entry(comparison, *entry) for entry in _by_entry(impact)],
         "lostIris": [_fate(comparison, fate, phrases) for fate in impact.fates],
         "brokenQueries": [_question(comparison, each, phrases) for each in impact.questions],
         "lostLabels": [_lost_label(comparison, name) for name in impact.names],

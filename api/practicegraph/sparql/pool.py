@@ -33,7 +33,7 @@ class ResultTooLargeError(CatalogueError):
 
     def __init__(self, maximum: int, unit: str) -> None:
         kind = "tooManyRows" if unit == "rows" else "tooManyBytes"
-        super().__init__(f"more than {maximum} {unit}", kind=kind, most=maximum)
+        super().__init__(f"more than {maximum} {unit}", kind=kind, limit=maximum)
 
 
 class PoolBusyError(CatalogueError):

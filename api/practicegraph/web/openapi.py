@@ -39,8 +39,8 @@ def search_parameters(services: Services) -> list[dict[str, Any]]:
         *filter_parameters(services),
         parameter("sort", say("sortBy"), TEXT | {"enum": sorts}),
         size_parameter(services.catalogue, 20),
-        parameter("after", say("next"), TEXT),
-        parameter("before", say("previous"), TEXT),
+        parameter("after", say("nextPage"), TEXT),
+        parameter("before", say("previousPage"), TEXT),
         parameter("zeros", say("showEmpty"), _FLAG),
     ]
 
@@ -74,7 +74,7 @@ def result_parameters(catalogue: Catalogue, forms: Sequence[Form]) -> list[dict[
 def format_parameter(catalogue: Catalogue, forms: Sequence[Form]) -> dict[str, Any]:
     """Return the parameter that chooses a representation."""
     names = [form.extension for form in forms]
-    return parameter("format", catalogue.say("data"), TEXT | {"enum": names})
+    return parameter("format", catalogue.say("download"), TEXT | {"enum": names})
 
 
 def language_parameter(catalogue: Catalogue) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _facet_parameter(services: Services, name: str, facet: Field) -> dict[str, A
     catalogue, label = services.catalogue, pick_text(facet.names, services.catalogue.languages)
     examples = TEXT | {"examples": [*get_scale(facet).examples]} if facet.is_ordered else {}
     if name in (facet.key + FROM, facet.key + TO):
-        phrase = "since" if name.endswith(FROM) else "until"
+        phrase = "fromValue" if name.endswith(FROM) else "toValue"
         return parameter(name, f"{label}: {catalogue.say(phrase, value='…')}", examples)
     values = [*services.request_parser.options[facet.key], NOT_STATED]
     array = {"type": "array", "items": examples or TEXT | {"enum": values}}

@@ -24,11 +24,11 @@ from ..http.negotiation import HTML, JSON_LD, TURTLE
 from ..http.responses import Link
 
 _PHRASES = {
-    CREATED: "wasAdded",
-    UPDATED: "wasChanged",
-    MOVED: "wasMoved",
-    WITHDRAWN: "wasWithdrawn",
-    DELETED: "wasRemoved",
+    CREATED: "added",
+    UPDATED: "changed",
+    MOVED: "moved",
+    WITHDRAWN: "withdrawn",
+    DELETED: "removed",
 }
 _TITLE = DCT + "title"
 _REASON = SKOS + "changeNote"

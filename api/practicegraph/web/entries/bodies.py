@@ -73,7 +73,7 @@ class Body:
             return untrusted.json_value(self.text)
         except TooDeepError as error:
             line, column = nesting.place(self.text, error.offset)
-            raise RequestError("bodyTooDeep", line=line, column=column, most=MAX_DEPTH) from error
+            raise RequestError("bodyTooDeep", line=line, column=column, limit=MAX_DEPTH) from error
         except ValueError as error:
             raise RequestError("invalidJson", reason=error) from error
 
@@ -138,7 +138,7 @@ def entry_triples(
     if not any(triple.subject == entry for triple in own):
         raise _unprocessable("missingTopic", entry, entry)
     if _blank_node_depth(own) > MAX_DEPTH:
-        raise RequestError("bodyTooDeep", most=MAX_DEPTH)
+        raise RequestError("bodyTooDeep", limit=MAX_DEPTH)
     return own
 
 
@@ -178,7 +178,7 @@ def _unreadable(details: Mapping[str, Any]) -> RequestError:
     """Return the error of a body that the process does not parse."""
     kind = _PHRASES.get(details["kind"], "unreadableBody")
     words = {name: details[name] for name in ("line", "column", "reason", "address")}
-    return RequestError(kind, most=nesting.MAX_DEPTH, **words)
+    return RequestError(kind, limit=nesting.MAX_DEPTH, **words)
 
 
 def _unprocessable(kind: str, entry: NamedNode, node: object) -> RequestError:

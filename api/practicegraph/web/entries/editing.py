@@ -80,7 +80,7 @@ class Entries:
     def _edit(self, request: Request, holder: TokenHolder) -> EditRequest:
         text = " ".join(request.query_params.get("reason", "").split())
         if len(text) > _MAX_REASON:
-            raise RequestError("reasonTooLong", most=_MAX_REASON)
+            raise RequestError("reasonTooLong", limit=_MAX_REASON)
         reasons = (Literal(text, language=self._language(request)),) if text else ()
         edit = Revision(holder.name, datetime.now(tz=UTC), reasons)
         languages = self.site.view(request).languages
@@ -152,7 +152,9 @@ def _insufficient_scope(holder: TokenHolder, permission: str, name: str) -> Requ
     """Return the error of a token without a permission (403; section 3.1)."""
     challenge = f'{_CHALLENGE.format(name=name)}, error="insufficient_scope", scope="{permission}"'
     headers = {"WWW-Authenticate": challenge}
-    return RequestError("missingPermission", headers=headers, name=holder.name, right=permission)
+    return RequestError(
+        "missingPermission", headers=headers, name=holder.name, permission=permission
+    )
 
 
 def _unauthorised(kind: str, challenge: str) -> RequestError:

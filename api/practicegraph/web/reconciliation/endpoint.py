@@ -175,7 +175,7 @@ def _route_suggestions(router: APIRouter, suggestions: SuggestionEndpoint) -> No
     proposed = Operation(
         "proposeProperties",
         TAG,
-        catalogue.say("fieldsOf"),
+        catalogue.say("fieldsOfType"),
         PropertyProposals,
         statuses=(200,),
         errors=(400,),

@@ -169,7 +169,7 @@ def routes(site: Site) -> APIRouter:
     endpoint = DiscoveryEndpoint(site)
 
     described_by = Operation(
-        "describe", "dataset", say("description"), statuses=(303,), errors=(406,)
+        "describe", "dataset", say("datasetDescription"), statuses=(303,), errors=(406,)
     )
     catalog = Operation(
         "services", "service", say("apiCatalog"), LinkSetObject, LINKSET.plain, errors=()

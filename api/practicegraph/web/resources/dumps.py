@@ -76,7 +76,9 @@ class DumpFiles:
         """Return the error of a release without an archive, with the releases that have one."""
         release = self.dumper.services.catalogue.release
         address = f"{DUMP[1]}{release}.{ARCHIVE_NAME}"
-        return RequestError(kind, asked=asked, count=MAX_ARCHIVES, release=release, address=address)
+        return RequestError(
+            kind, requested=asked, count=MAX_ARCHIVES, release=release, address=address
+        )
 
     def _latest_version(self, request: Request, made: ReleaseDumps) -> dict[str, str]:
         """Return the Link header of a dump of an earlier release."""

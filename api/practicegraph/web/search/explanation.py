@@ -96,7 +96,7 @@ def _counting(queries: CountQueries) -> dict[str, str]:
 
 
 def _note(view: View, error: TooManyHitsError) -> dict[str, str]:
-    return {"note": view.say("tooManyToList", count=error.count, most=MAX_HITS)}
+    return {"note": view.say("tooManyMatches", count=error.count, limit=MAX_HITS)}
 
 
 def _origin(view: View, milliseconds: float) -> dict[str, Any]:

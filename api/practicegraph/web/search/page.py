@@ -17,7 +17,7 @@ from .links import SearchLinks, search_links
 from .snippets import SearchSnippets, suggest_words
 
 _NO_FILTERS = ("lang", "sort", "size", "zeros")
-_FILTER_PHRASES = {NOT: "excludedValue", FROM: "since", TO: "until"}
+_FILTER_PHRASES = {NOT: "excludedValue", FROM: "fromValue", TO: "toValue"}
 
 
 @dataclass(frozen=True)
