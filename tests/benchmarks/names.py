@@ -39,14 +39,14 @@ def measure(services: Services, count: int) -> Iterator[tuple[str, list[float]]]
     ]
     some = chance.choices(concepts, k=count)
     titles = chance.choices(list(_titles(services)), k=count)
-    reconciling, types = services.reconciling, services.types
+    reconciler, types = services.reconciler, services.types
     yield "a word searched for", _times(_searched(services), some)
     for name, words in (("label", some), ("title", titles)):
         wrong = [misspelt(text, chance) for text in words]
         typed = (types.entries,) if name == "title" else ()
         for said, texts in (("", words), (", misspelt", wrong)):
             queries = [Query(text, typed) for text in texts]
-            yield f"{name}{said}", _times(reconciling.find_candidates, queries)
+            yield f"{name}{said}", _times(reconciler.find_candidates, queries)
 
 
 def _titles(services: Services) -> Iterator[str]:

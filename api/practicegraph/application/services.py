@@ -8,7 +8,7 @@ from pathlib import Path
 from ..catalogue.catalogue import Catalogue, GraphDigests
 from ..catalogue.change_log import ChangeLog
 from ..rdf.namespaces import SKOS
-from ..reconciliation.candidates import ConceptNamesByType, PropertyMatcher, Reconciler
+from ..reconciliation.candidates import PropertyMatcher, Reconciler
 from ..reconciliation.entities import Entities, Types
 from ..reconciliation.extension import DataExtender, Suggester
 from ..reporting.dataset import Dataset
@@ -90,30 +90,27 @@ class Services:
         return Types(self.catalogue.shapes, self.catalogue.vocabularies)
 
     @property
-    def things(self) -> Entities:
+    def entities(self) -> Entities:
         """Return the entities of reconciliation."""
         catalogue = self.catalogue
         return Entities(catalogue.base, self.types, catalogue.lifecycle, self.search)
 
     @property
-    def reconciling(self) -> Reconciler:
+    def reconciler(self) -> Reconciler:
         """Return what finds reconciliation candidates."""
-        claims = PropertyMatcher(self.things, self.catalogue.store, self.catalogue.languages)
-        return Reconciler(claims.things, self._names, claims, self.catalogue.reader)
+        entities, reader = self.entities, self.catalogue.reader
+        matcher = PropertyMatcher(entities, reader, self.catalogue.languages)
+        return Reconciler(matcher, entities, reader)
 
     @property
-    def suggesting(self) -> Suggester:
+    def suggester(self) -> Suggester:
         """Return what suggests entities, types and properties by a prefix of their names."""
-        return Suggester(self.things, self._names, self.catalogue.reader)
+        return Suggester(self.entities, self.catalogue.reader)
 
     @property
-    def extending(self) -> DataExtender:
+    def data_extender(self) -> DataExtender:
         """Return the data extension of reconciliation."""
-        return DataExtender(self.things, self.catalogue.reader)
-
-    @cached_property
-    def _names(self) -> ConceptNamesByType:
-        return ConceptNamesByType(self.types)
+        return DataExtender(self.entities, self.catalogue.reader)
 
     @property
     def dataset(self) -> Dataset:

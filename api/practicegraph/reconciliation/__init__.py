@@ -2,8 +2,8 @@
 
 | module | subject |
 |---|---|
-| entities | types, properties and identifiers of entities |
 | names | similarity of a name to the labels of concepts |
+| entities | types, properties and identifiers of entities |
 | candidates | reconciliation candidates and their scores |
 | extension | suggestions for a prefix, data extension |
 """

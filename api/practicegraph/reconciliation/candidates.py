@@ -6,7 +6,7 @@ the type and all property values match, and it is the only such candidate.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import islice
 
@@ -16,134 +16,41 @@ from ..rdf.terms import Term, as_text
 from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
 from ..search.request import SearchRequest
-from ..storage.base import Store
-from .entities import Entities, Property, Type, Types
-from .names import EXACT, IDENTIFIED, Alike, ConceptNames, NameSimilarity, compare, normalize_label
-
-_MOST = 1000
-
-
-@dataclass(frozen=True)
-class PropertyValue:
-    """A property, and the values of which a thing has at least one: texts and identifiers."""
-
-    property: Property
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PropertyMatcher:
-    """Holds claims against things, and finds the things for which they hold."""
-
-    things: Entities
-    store: Store
-    languages: tuple[str, ...]
-
-    def score(self, claim: PropertyValue, record: Record) -> float:
-        """Return how well a claim holds for a thing, from 0 to 100."""
-        field = record.shape.fields_by_key.get(claim.property.key)
-        held = record.values.get(claim.property.key, ()) if field else ()
-        if field is None or not held:
-            return 0.0
-        if field.scheme:
-            meant = set().union(*(self._concepts(field, text) for text in claim.values))
-            iris = (term.value for term in held if isinstance(term, NamedNode))
-            return 0.0 if meant.isdisjoint(iris) else EXACT
-        return max(self._likeness(field, term, text) for term in held for text in claim.values)
-
-    def find_entities(self, claims: Sequence[PropertyValue], wanted: Type) -> set[str]:
-        """Return things of a type, entries or all concepts, for which claims hold.
-
-        Up to 1,000 are known for a claim. Dates and numbers narrow only where nothing else does.
-        """
-        fields = [(wanted.kind.fields_by_key.get(claim.property.key), claim) for claim in claims]
-        known = [(field, claim) for field, claim in fields if field]
-        if not known or len(known) < len(claims):
-            return set()
-        telling = [(field, claim) for field, claim in known if not field.is_ordered] or known
-        return set.intersection(*(self._subjects(field, claim) for field, claim in telling))
-
-    def _subjects(self, field: Field, claim: PropertyValue) -> set[str]:
-        facets = self.things.types.entries.kind.facets
-        if field in facets and field.scheme:
-            return self._entries(field, claim)
-        terms = [term for text in claim.values for term in self._terms(field, text)]
-        predicate = NamedNode(field.predicate) if field.predicate else None
-        quads = (q for t in terms if predicate for q in self.store.quads(None, predicate, t))
-        subjects = (quad.subject for quad in islice(quads, _MOST))
-        return {subject.value for subject in subjects if isinstance(subject, NamedNode)}
-
-    def _entries(self, field: Field, claim: PropertyValue) -> set[str]:
-        iris = set().union(*(self._concepts(field, text) for text in claim.values))
-        if not iris:
-            return set()
-        chosen = {field.key: tuple(map(NamedNode, sorted(iris)))}
-        choices = SearchRequest(filters=chosen, size=_MOST)
-        return set(self.things.index.search(choices, self.languages).entries)
-
-    def _concepts(self, field: Field, text: str) -> frozenset[str]:
-        """Return the concepts that a text means for a field, with all that count for them."""
-        return self._known(field.scheme or "", text)
-
-    @cached_property
-    def _known(self) -> Callable[[str, str], frozenset[str]]:
-        """Return what looks concepts up; the same few values are sought again and again."""
-        return lru_cache(_MOST)(self._looked_up)
-
-    def _looked_up(self, iri: str, text: str) -> frozenset[str]:
-        scheme = self.things.vocabularies.scheme(iri)
-        found = scheme.current.get(self.things.find_iri(text) or text)
-        concepts = [found] if found else scheme.find_by_label(text, self.languages)
-        return frozenset(lower for concept in concepts for lower in scheme.descendants(concept.iri))
-
-    def _terms(self, field: Field, text: str) -> Iterator[Term]:
-        if field.scheme:
-            yield from map(NamedNode, self._concepts(field, text))
-            return
-        if meant := self.things.find_iri(text):
-            yield NamedNode(meant)
-        yield Literal(text)
-        yield from (Literal(text, language=tag) for tag in self.languages)
-        yield from (Literal(text, datatype=NamedNode(name)) for name in field.datatypes)
-
-    def _likeness(self, field: Field, term: Term, text: str) -> float:
-        if isinstance(term, Literal):
-            if field.is_ordered and text and term.value.startswith(text):
-                return EXACT
-            names = [term.value]
-        elif isinstance(term, NamedNode):
-            if term.value in (text, self.things.find_iri(text)):
-                return EXACT
-            concept = self.things.vocabularies.concepts.get(term.value)
-            names = [wording for _, wording in concept.all_labels] if concept else []
-        else:
-            return 0.0
-        found = compare(normalize_label(text), map(normalize_label, names))
-        return found.score if found else 0.0
-
+from .entities import Entities, Property, Type
+from .names import EXACT, IDENTIFIED, NameSimilarity, Similarities, compare, normalize_label
 
 ANY, ALL, SHOULD = "any", "all", "should"
 """The type strictness of a query: one of its types, all, or one of them if it has candidates."""
 LIMIT = 10
 """The number of candidates where a query states none."""
 _MAX_CANDIDATES = 50
-_WHOLE = NameSimilarity(EXACT, exact=True)
+_MAX_ENTITIES = 1000  # with a property value
+_MAX_CACHED = 1000  # texts of property values, with the concepts of each
+_EXACT = NameSimilarity(EXACT, exact=True)
+
+
+@dataclass(frozen=True)
+class PropertyValue:
+    """A property, and the texts or identifiers of which an entity should have at least one."""
+
+    property: Property
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Query:
-    """A name in other data, and what is known of the thing; the name may be missing."""
+    """A name in other data, or "", and the types and property values of the entity."""
 
-    words: str = ""
+    name: str = ""
     types: tuple[Type, ...] = ()
     strict: str = SHOULD
-    claims: tuple[PropertyValue, ...] = ()
+    properties: tuple[PropertyValue, ...] = ()
     limit: int = LIMIT
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A thing that may be meant, how well it fits, whether it is surely meant, and why."""
+    """A candidate entity, its score, whether it is a match, and the features of the score."""
 
     iri: str
     type: Type
@@ -153,132 +60,216 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class ConceptNamesByType:
-    """The names of the concepts of every scheme, which are made once."""
+class PropertyMatcher:
+    """Compares property values with the fields of entities, and finds entities by them."""
 
-    types: Types
+    entities: Entities
+    reader: RecordReader
+    languages: tuple[str, ...]
+
+    def score(self, value: PropertyValue, record: Record) -> float:
+        """Return how well a record has a property value, from 0 to 100."""
+        field = record.shape.fields_by_key.get(value.property.key)
+        terms = record.values.get(value.property.key, ()) if field else ()
+        if field is None or not terms:
+            return 0.0
+        if field.scheme:
+            iris = {term.value for term in terms if isinstance(term, NamedNode)}
+            return 0.0 if self._concepts(field, value).isdisjoint(iris) else EXACT
+        return max(self._similarity(field, term, text) for term in terms for text in value.values)
+
+    def find_entities(self, values: Sequence[PropertyValue], type_: Type) -> set[str]:
+        """Return the entities of a type, entries or all concepts, that have all property values.
+
+        At most 1,000 are read for each. Dates and numbers are compared only where all are such.
+        """
+        fields = [(type_.shape.fields_by_key.get(value.property.key), value) for value in values]
+        pairs = [(field, value) for field, value in fields if field]
+        if not pairs or len(pairs) < len(values):
+            return set()
+        selective = [(field, value) for field, value in pairs if not field.is_ordered] or pairs
+        return set.intersection(*(self._subjects(field, value) for field, value in selective))
+
+    def _subjects(self, field: Field, value: PropertyValue) -> set[str]:
+        if field.scheme and field in self.entities.types.entries.shape.facets:
+            return self._entries(field, value)
+        if field.predicate is None:
+            return set()
+        predicate = NamedNode(field.predicate)
+        terms = self._terms(field, value)
+        quads = (quad for term in terms for quad in self.reader.store.quads(None, predicate, term))
+        subjects = (quad.subject for quad in islice(quads, _MAX_ENTITIES))
+        return {subject.value for subject in subjects if isinstance(subject, NamedNode)}
+
+    def _entries(self, field: Field, value: PropertyValue) -> set[str]:
+        iris = self._concepts(field, value)
+        if not iris:
+            return set()
+        filters = {field.key: tuple(map(NamedNode, sorted(iris)))}
+        request = SearchRequest(filters=filters, size=_MAX_ENTITIES)
+        return set(self.entities.index.search(request, self.languages).entries)
+
+    def _concepts(self, field: Field, value: PropertyValue) -> set[str]:
+        """Return the concepts of a field's scheme with a property value, and their descendants."""
+        assert field.scheme
+        return set().union(*(self._find_concepts(field.scheme, text) for text in value.values))
 
     @cached_property
-    def by_type(self) -> dict[str, ConceptNames]:
-        """Return the names by the keys of types."""
-        return {one.key: ConceptNames(one.scheme) for one in self.types.direct if one.scheme}
+    def _find_concepts(self) -> Callable[[str, str], frozenset[str]]:
+        """Return a cached function, since the rows of a table repeat few values."""
+
+        @lru_cache(_MAX_CACHED)
+        def find(iri: str, text: str) -> frozenset[str]:
+            scheme = self.entities.vocabularies.scheme(iri)
+            current = scheme.current.get(self.entities.find_iri(text) or text)
+            concepts = [current] if current else scheme.find_by_label(text, self.languages)
+            return frozenset(iri for concept in concepts for iri in scheme.descendants(concept.iri))
+
+        return find
+
+    def _terms(self, field: Field, value: PropertyValue) -> Iterator[Term]:
+        """Yield the terms that a property value can be in the store."""
+        if field.scheme:
+            yield from map(NamedNode, self._concepts(field, value))
+            return
+        for text in value.values:
+            if iri := self.entities.find_iri(text):
+                yield NamedNode(iri)
+            yield Literal(text)
+            yield from (Literal(text, language=tag) for tag in self.languages)
+            yield from (Literal(text, datatype=NamedNode(name)) for name in field.datatypes)
+
+    def _similarity(self, field: Field, term: Term, text: str) -> float:
+        if isinstance(term, Literal):
+            if field.is_ordered and text and term.value.startswith(text):
+                return EXACT
+            labels = [term.value]
+        elif isinstance(term, NamedNode):
+            if term.value in (text, self.entities.find_iri(text)):
+                return EXACT
+            concept = self.entities.vocabularies.concepts.get(term.value)
+            labels = [label for _, label in concept.all_labels] if concept else []
+        else:
+            return 0.0
+        similarity = compare(normalize_label(text), map(normalize_label, labels))
+        return similarity.score if similarity else 0.0
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Finds the things that names in other data may mean."""
+    """Finds the candidates of queries."""
 
-    things: Entities
-    names: ConceptNamesByType
-    claims: PropertyMatcher
+    matcher: PropertyMatcher
+    entities: Entities
     reader: RecordReader
 
     def find_candidates(self, query: Query) -> list[Candidate]:
-        """Return up to as many things as the query asks for, the best first."""
-        allowed = self._allowed(query)
-        found = self._found(query, allowed)
-        if not found and query.types and query.strict == SHOULD:
-            found = self._found(query, self.things.types.direct)
-        nearest = sorted(found.items(), key=lambda item: (-item[1].score, item[0]))[
-            :_MAX_CANDIDATES
-        ]
-        judged = self._judged(query, allowed, nearest)
-        judged.sort(key=lambda one: (-one.score, not one.features["preferred"], one.iri))
-        sure = [one for one in judged if one.match]
-        if len(sure) != 1 or len(found) > _MAX_CANDIDATES:
-            judged = [Candidate(c.iri, c.type, c.score, False, c.features) for c in judged]
-        return judged[: query.limit]
+        """Return the candidates of a query up to its limit, the best first."""
+        types = self._types(query)
+        similarities = self._find_similar(query, types)
+        if not similarities and query.types and query.strict == SHOULD:
+            similarities = self._find_similar(query, self.entities.types.narrowest)
+        nearest = sorted(similarities.items(), key=lambda item: (-item[1].score, item[0]))
+        candidates = self._candidates(query, types, nearest[:_MAX_CANDIDATES])
+        candidates.sort(key=lambda c: (-c.score, not c.features["preferred"], c.iri))
+        matches = [candidate for candidate in candidates if candidate.match]
+        if len(matches) != 1 or len(similarities) > _MAX_CANDIDATES:
+            candidates = [replace(candidate, match=False) for candidate in candidates]
+        return candidates[: query.limit]
 
-    def labels(self, found: Iterable[Candidate], languages: Sequence[str]) -> dict[str, str]:
-        """Return what candidates are called in the first language that has a name."""
-        typed = {one.iri: one.type for one in found}
-        records = self._records(typed).items()
+    def labels(self, candidates: Iterable[Candidate], languages: Sequence[str]) -> dict[str, str]:
+        """Return the labels of candidates in the first language that has one."""
+        records = self._records({candidate.iri: candidate.type for candidate in candidates})
         return {
-            iri: record.text_with_role("LabelRole", languages)[0] or iri for iri, record in records
+            iri: record.text_with_role("LabelRole", languages)[0] or iri
+            for iri, record in records.items()
         }
 
-    def _allowed(self, query: Query) -> tuple[Type, ...]:
-        types = self.things.types
-        sets = [{one.key for one in types.direct_types(wished)} for wished in query.types]
+    def _types(self, query: Query) -> tuple[Type, ...]:
+        """Return the narrowest types that a query allows."""
+        types = self.entities.types
+        sets = [{narrow.key for narrow in types.narrow(type_)} for type_ in query.types]
         if not sets:
-            return types.direct
+            return types.narrowest
         keys = set.intersection(*sets) if query.strict == ALL else set.union(*sets)
-        return tuple(one for one in types.direct if one.key in keys)
+        return tuple(type_ for type_ in types.narrowest if type_.key in keys)
 
-    def _found(self, query: Query, allowed: Sequence[Type]) -> Alike:
-        """Return the things of the types that may be meant; where any is named so, these alone."""
-        if not query.words:
-            return self._claimed(query, allowed)
-        by_type = self.names.by_type
-        names = [by_type[one.key] for one in allowed if one.key in by_type]
-        found = {iri: like for one in names for iri, like in one.find_equal(query.words).items()}
-        if self.things.types.entries in allowed:
-            # Those that are called just so come first: beside a concept that is, two are enough.
-            most = _MAX_CANDIDATES if query.claims else 2 if found else max(query.limit, LIMIT)
-            found |= self._entries(query.words, most)
-        meant = self.things.find_iri(query.words)
-        if meant and self.things.type_of(meant) in allowed:
-            found[meant] = IDENTIFIED
-        if exact := {iri: like for iri, like in found.items() if like.exact}:
-            return exact
-        for one in names:
-            found |= one.find_similar(query.words)
-        return found
-
-    def _entries(self, words: str, most: int) -> dict[str, NameSimilarity]:
-        wanted, kind = normalize_label(words), self.things.types.entries.kind
-        records = self.reader.read_records(kind, self.things.index.find_titles(words, most))
-        alike = {one.iri: compare(wanted, map(normalize_label, _titles(one))) for one in records}
-        return {iri: found for iri, found in alike.items() if found}
-
-    def _claimed(self, query: Query, allowed: Sequence[Type]) -> Alike:
-        kinds = {one.kind.iri: one for one in allowed}
-        iris = {
-            iri for one in kinds.values() for iri in self.claims.find_entities(query.claims, one)
+    def _find_similar(self, query: Query, types: Sequence[Type]) -> Similarities:
+        """Return the entities of some types with an equal name, else those with a similar one."""
+        if not query.name:
+            return self._find_by_properties(query, types)
+        by_type = self.entities.types.concept_names
+        names = [by_type[type_.key] for type_ in types if type_.key in by_type]
+        similar = {
+            iri: s for concepts in names for iri, s in concepts.find_equal(query.name).items()
         }
-        return {iri: _WHOLE for iri in iris if self.things.type_of(iri) in allowed}
+        if self.entities.types.entries in types:
+            # Entries with an equal title come first: beside an equal concept, two are enough.
+            enough = 2 if similar else max(query.limit, LIMIT)
+            limit = _MAX_CANDIDATES if query.properties else enough
+            similar |= self._find_entries(query.name, limit)
+        iri = self.entities.find_iri(query.name)
+        if iri and self.entities.find_type(iri) in types:
+            similar[iri] = IDENTIFIED
+        if equal := {iri: similarity for iri, similarity in similar.items() if similarity.exact}:
+            return equal
+        for concepts in names:
+            similar |= concepts.find_similar(query.name)
+        return similar
 
-    def _judged(
-        self, query: Query, allowed: Sequence[Type], found: Sequence[tuple[str, NameSimilarity]]
+    def _find_entries(self, name: str, limit: int) -> dict[str, NameSimilarity]:
+        text, shape = normalize_label(name), self.entities.types.entries.shape
+        records = self.reader.read_records(shape, self.entities.index.find_titles(name, limit))
+        similarities = {r.iri: compare(text, map(normalize_label, _titles(r))) for r in records}
+        return {iri: similarity for iri, similarity in similarities.items() if similarity}
+
+    def _find_by_properties(self, query: Query, types: Sequence[Type]) -> Similarities:
+        by_shape = {type_.shape.iri: type_ for type_ in types}
+        sets = (self.matcher.find_entities(query.properties, t) for t in by_shape.values())
+        iris = set().union(*sets)
+        return {iri: _EXACT for iri in iris if self.entities.find_type(iri) in types}
+
+    def _candidates(
+        self, query: Query, types: Sequence[Type], nearest: Sequence[tuple[str, NameSimilarity]]
     ) -> list[Candidate]:
-        typed = {iri: one for iri, _ in found if (one := self.things.type_of(iri))}
-        records = self._records(typed) if query.claims else {}
-        judged = []
-        for iri, like in found:
-            if one := typed.get(iri):
-                asked: dict[str, float | bool] = {"type": one in allowed} if query.types else {}
-                for claim in query.claims:
-                    held = self.claims.score(claim, records[iri])
-                    asked[f"property.{claim.property.key}"] = round(held, 1)
-                judged.append(_candidate(iri, one, like, asked))
-        return judged
+        typed = {iri: type_ for iri, _ in nearest if (type_ := self.entities.find_type(iri))}
+        records = self._records(typed) if query.properties else {}
+        candidates = []
+        for iri, similarity in nearest:
+            if type_ := typed.get(iri):
+                matches: dict[str, float | bool] = {"type": type_ in types} if query.types else {}
+                for value in query.properties:
+                    score = self.matcher.score(value, records[iri])
+                    matches[f"property.{value.property.key}"] = round(score, 1)
+                candidates.append(_candidate(iri, type_, similarity, matches))
+        return candidates
 
     def _records(self, typed: Mapping[str, Type]) -> dict[str, Record]:
-        """Return the records of things, those of a kind together."""
-        by_kind: dict[str, list[str]] = {}
-        kinds = {one.kind.iri: one.kind for one in typed.values()}
-        for iri, one in typed.items():
-            by_kind.setdefault(one.kind.iri, []).append(iri)
-        several = (self.reader.read_records(kinds[kind], iris) for kind, iris in by_kind.items())
-        return {record.iri: record for records in several for record in records}
+        """Return the records of entities, those of a shape together."""
+        by_shape: dict[str, list[str]] = {}
+        shapes = {type_.shape.iri: type_.shape for type_ in typed.values()}
+        for iri, type_ in typed.items():
+            by_shape.setdefault(type_.shape.iri, []).append(iri)
+        batches = (self.reader.read_records(shapes[key], iris) for key, iris in by_shape.items())
+        return {record.iri: record for batch in batches for record in batch}
 
 
 def _titles(record: Record) -> Iterator[str]:
     for field in record.shape.fields_with_role("LabelRole"):
-        yield from (as_text(title) for title in record.values.get(field.key, ()))
+        yield from map(as_text, record.values.get(field.key, ()))
 
 
 def _candidate(
-    iri: str, one: Type, like: NameSimilarity, asked: Mapping[str, float | bool]
+    iri: str, type_: Type, similarity: NameSimilarity, matches: Mapping[str, float | bool]
 ) -> Candidate:
-    parts = [EXACT * part if isinstance(part, bool) else part for part in asked.values()]
-    share = sum(parts) / len(parts) / EXACT if parts else 1.0
+    scores = [EXACT * match if isinstance(match, bool) else match for match in matches.values()]
+    share = sum(scores) / len(scores) / EXACT if scores else 1.0
     features = {
-        "name": round(like.score, 1),
-        "exact": like.exact,
-        "preferred": like.preferred,
-        "identifier": like.identifier,
-        **asked,
+        "name": round(similarity.score, 1),
+        "exact": similarity.exact,
+        "preferred": similarity.preferred,
+        "identifier": similarity.identifier,
+        **matches,
     }
-    score = round(like.score * (1 + share) / 2, 1)
-    return Candidate(iri, one, score, like.exact and share == 1, features)
+    score = round(similarity.score * (1 + share) / 2, 1)
+    return Candidate(iri, type_, score, similarity.exact and share == 1, features)

@@ -12,13 +12,14 @@ from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
 from ..schema.text import fold, put_first
 from ..search.request import SearchRequest
-from .candidates import ConceptNamesByType
 from .entities import Entities, Property, Type
 
 Value = Mapping[str, Any]
 """A value: an object with one of `str`, `int`, `float`, `bool`, `date`, or with `id` and `name`."""
 EVERY = "*"
 """The language that stands for all of them."""
+MAX_SUGGESTIONS = 1000
+"""The maximum number of suggestions that are skipped and returned."""
 
 
 def _number(name: str, number: float | None, text: str) -> Value:
@@ -26,7 +27,7 @@ def _number(name: str, number: float | None, text: str) -> Value:
     return {"str": text} if number is None else {name: number}
 
 
-_FORMS: dict[str, Callable[[str], Value]] = {
+_VALUES: dict[str, Callable[[str], Value]] = {
     XSD + "boolean": lambda text: {"bool": text in ("true", "1")},
     XSD + "integer": lambda text: _number("int", parse_integer(text), text),
     XSD + "decimal": lambda text: _number("float", parse_decimal(text), text),
@@ -40,7 +41,7 @@ _FORMS: dict[str, Callable[[str], Value]] = {
 
 @dataclass(frozen=True)
 class PropertyRequest:
-    """A property that is asked for; texts in which language, and how many values, 0 for all."""
+    """A property to extend data by, the language of texts, and the number of values, 0 for all."""
 
     property: Property
     language: str = ""
@@ -51,39 +52,39 @@ class PropertyRequest:
 class DataExtender:
     """The data extension: the values of entities' fields."""
 
-    things: Entities
+    entities: Entities
     reader: RecordReader
 
     def row(
-        self, identifier: str, wishes: Iterable[PropertyRequest], languages: Sequence[str]
+        self, identifier: str, requests: Iterable[PropertyRequest], languages: Sequence[str]
     ) -> dict[str, list[Value]]:
-        """Return the values of a thing by property; of what is unknown there are none."""
-        iri = self.things.find_iri(identifier)
-        found = self.things.type_of(iri) if iri else None
-        record = self.reader.read_records(found.kind, [iri])[0] if found and iri else None
-        return {w.property.key: self._values(record, w, languages) for w in wishes}
+        """Return the values of an entity by property; an unknown entity has none."""
+        iri = self.entities.find_iri(identifier)
+        type_ = self.entities.find_type(iri) if iri else None
+        record = self.reader.read_records(type_.shape, [iri])[0] if type_ and iri else None
+        return {r.property.key: self._values(record, r, languages) for r in requests}
 
     def _values(
-        self, record: Record | None, wish: PropertyRequest, languages: Sequence[str]
+        self, record: Record | None, request: PropertyRequest, languages: Sequence[str]
     ) -> list[Value]:
-        field = record.shape.fields_by_key.get(wish.property.key) if record else None
+        field = record.shape.fields_by_key.get(request.property.key) if record else None
         if record is None or field is None:
             return []
-        wished = put_first(wish.language, languages) if wish.language else languages
-        terms = record.values.get(field.key, ())
-        if field.is_text and wish.language != EVERY:
-            terms = tuple(_in_language(terms, wished))
-        values = [value for term in terms if (value := self._value(field, term, wished))]
-        return values[: wish.limit or None]
+        preferred = put_first(request.language, languages) if request.language else languages
+        terms: Iterable[Term] = record.values.get(field.key, ())
+        if field.is_text and request.language != EVERY:
+            terms = _in_language(list(terms), preferred)
+        values = [value for term in terms if (value := self._value(field, term, preferred))]
+        return values[: request.limit or None]
 
     def _value(self, field: Field, term: Term, languages: Sequence[str]) -> Value | None:
         if isinstance(term, Literal):
-            return _FORMS.get(term.datatype.value, _text)(term.value)
+            return _VALUES.get(term.datatype.value, _text)(term.value)
         if not isinstance(term, NamedNode):
             return None
-        if field.scheme or self.things.type_of(term.value):
+        if field.scheme or self.entities.find_type(term.value):
             name = self.reader.label(term.value, languages) or term.value
-            return {"id": self.things.identifier(term.value), "name": name}
+            return {"id": self.entities.identifier(term.value), "name": name}
         return _text(term.value)
 
 
@@ -98,62 +99,47 @@ def _in_language(terms: Sequence[Term], languages: Sequence[str]) -> Iterator[Te
     return (t for t in terms if first is None or (isinstance(t, Literal) and t.language == first))
 
 
-MOST_SUGGESTIONS = 1000
-"""The maximum of suggestions that are skipped and returned."""
-
-
 @dataclass(frozen=True)
 class Suggester:
-    """Suggests what a beginning may become."""
+    """Suggests entities, types and properties for a prefix of their names."""
 
-    things: Entities
-    names: ConceptNamesByType
+    entities: Entities
     reader: RecordReader
 
-    def entities(
-        self, beginning: str, types: Sequence[Type], languages: Sequence[str], most: int
+    def suggest_entities(
+        self, prefix: str, types: Sequence[Type], languages: Sequence[str], limit: int
     ) -> list[str]:
-        """Return up to so many things: the one with the identifier, concepts, then entries."""
-        allowed = {t.key for one in types for t in self.things.types.direct_types(one)}
-        lowest = [t for t in self.things.types.direct if not types or t.key in allowed]
-        meant = self.things.find_iri(beginning)
-        found = [meant] if meant and self.things.type_of(meant) in lowest else []
-        found += self._concepts(beginning, lowest, languages)
-        if self.things.types.entries in lowest and len(found) < most:
-            choices = SearchRequest(query=beginning, size=most)
-            found += self.things.index.search(choices, languages).entries
-        return list(dict.fromkeys(found))[:most]
+        """Return entities of some types, or of any: by identifier, concepts, then entries."""
+        all_types = self.entities.types
+        allowed = {t.key for type_ in types for t in all_types.narrow(type_)}
+        narrowest = [t for t in all_types.narrowest if not types or t.key in allowed]
+        iri = self.entities.find_iri(prefix)
+        iris = [iri] if iri and self.entities.find_type(iri) in narrowest else []
+        iris += self._concepts(prefix, narrowest, languages)
+        if all_types.entries in narrowest and len(iris) < limit:
+            request = SearchRequest(query=prefix, size=limit)
+            iris += self.entities.index.search(request, languages).entries
+        return list(dict.fromkeys(iris))[:limit]
 
-    def types(self, beginning: str) -> list[Type]:
-        """Return the types with such a name, in any language, or key."""
-        wanted = fold(beginning)
-        return [
-            one
-            for one in self.things.types.all.values()
-            if _begins([one.key, one.iri, *one.labels.values()], wanted)
-        ]
+    def suggest_types(self, prefix: str) -> list[Type]:
+        """Return the types with a name, in any language, or a key that has the prefix."""
+        return [t for t in self.entities.types.all.values() if _has_prefix(t.names, prefix)]
 
-    def properties(self, beginning: str) -> list[Property]:
-        """Return the properties with such a name, in any language, or key."""
-        wanted = fold(beginning)
-        return [
-            one
-            for one in self.things.types.properties.values()
-            if _begins([one.key, *(w for f in one.fields for _, w in f.all_names)], wanted)
-        ]
+    def suggest_properties(self, prefix: str) -> list[Property]:
+        """Return the properties with a name, in any language, or a key that has the prefix."""
+        return [p for p in self.entities.types.properties.values() if _has_prefix(p.names, prefix)]
 
-    def _concepts(
-        self, beginning: str, types: Sequence[Type], languages: Sequence[str]
-    ) -> list[str]:
-        """Return the concepts by name, those first with a name that begins so as a whole."""
-        ranks: dict[str, bool] = {}
-        for one in types:
-            names = self.names.by_type.get(one.key)
-            for inside, iri in names.find_by_prefix(beginning) if names else ():
-                ranks[iri] = inside and ranks.get(iri, True)
-        called = {iri: fold(self.reader.label(iri, languages)) for iri in ranks}
-        return sorted(ranks, key=lambda iri: (ranks[iri], called[iri], iri))
+    def _concepts(self, prefix: str, types: Sequence[Type], languages: Sequence[str]) -> list[str]:
+        """Return the concepts by label; those that begin with the prefix as a whole come first."""
+        is_inside: dict[str, bool] = {}
+        for type_ in types:
+            names = self.entities.types.concept_names.get(type_.key)
+            for inside, iri in names.find_by_prefix(prefix) if names else ():
+                is_inside[iri] = inside and is_inside.get(iri, True)
+        labels = {iri: fold(self.reader.label(iri, languages)) for iri in is_inside}
+        return sorted(is_inside, key=lambda iri: (is_inside[iri], labels[iri], iri))
 
 
-def _begins(names: Sequence[str], wanted: str) -> bool:
-    return any(f" {fold(name)}".find(f" {wanted}") >= 0 for name in names)
+def _has_prefix(names: Iterable[str], prefix: str) -> bool:
+    """Return whether a word of a name has a prefix."""
+    return any(f" {fold(prefix)}" in f" {fold(name)}" for name in names)

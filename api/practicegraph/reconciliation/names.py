@@ -11,19 +11,18 @@ from ..schema.vocabularies import Scheme
 from ..search.text.tokenizer import normalize, split_words
 
 EXACT = 100.0
-"""The likeness of what is the same but for case, accents and marks between words."""
-_NEAREST = 99.0
-_LEAST = 70.0
-_MOST = 50
-_KEPT = 2000  # forms of texts that are cut: 5 MB at the most
+"""The similarity of labels that are equal but for case, accents and separators of words."""
+_MAX_SIMILAR = 99.0
+_MIN_SIMILARITY = 70.0
+_MAX_LABELS = 50
+_MAX_CACHED = 2000  # normalized labels: 5 MB at the most
 
 
 @dataclass(frozen=True)
 class NameSimilarity:
-    """The similarity of a name to a text, from 0 to 100, and the sort of the nearest name.
+    """The similarity of a name to an entity, from 0 to 100, and the kind of its most similar name.
 
-    It is the same, but for case and accents; it is the first name of the thing in its language;
-    it is no name but an identifier.
+    That name can be equal to the text, the preferred label in its language, and an identifier.
     """
 
     score: float
@@ -33,117 +32,115 @@ class NameSimilarity:
 
 
 IDENTIFIED = NameSimilarity(EXACT, exact=True, identifier=True)
-Alike = Mapping[str, NameSimilarity]
+Similarities = Mapping[str, NameSimilarity]
 """The similarities of entities by IRI."""
 
 
 def normalize_label(text: str) -> str:
-    """Return the form in which names are compared: the words, folded, with spaces between them."""
-    return _form(truncate(text))
+    """Return the form in which labels are compared: normalized words with spaces between them."""
+    return _normalize(truncate(text))
 
 
-@lru_cache(_KEPT)
-def _form(text: str) -> str:
+@lru_cache(_MAX_CACHED)
+def _normalize(text: str) -> str:
     return " ".join(filter(None, map(normalize, split_words(text))))
 
 
-def compare(text: str, names: Iterable[str]) -> NameSimilarity | None:
-    """Return how like the nearest of first names in the compared form is, if any is near."""
-    forms = list(names)
-    if text in forms:
+def compare(text: str, labels: Iterable[str]) -> NameSimilarity | None:
+    """Return the similarity to the nearest of normalized preferred labels, or None if none is."""
+    labels = list(labels)
+    if text in labels:
         return NameSimilarity(EXACT, exact=True, preferred=True)
-    scores = [(fuzz.ratio(_sorted(text), _sorted(name)), name) for name in forms]
-    near = [score for score, name in scores if score >= _LEAST or _is_part(text, name)]
-    return NameSimilarity(min(max(near), _NEAREST), preferred=True) if near else None
+    scores = [(fuzz.ratio(_sort_words(text), _sort_words(label)), label) for label in labels]
+    near = [score for score, label in scores if score >= _MIN_SIMILARITY or _contains(text, label)]
+    return NameSimilarity(min(max(near), _MAX_SIMILAR), preferred=True) if near else None
 
 
 @dataclass(frozen=True)
 class ConceptNames:
-    """The names of one scheme's current concepts; those of a replaced one mean its successor."""
+    """The labels of a scheme's current concepts, each with the labels of those it replaces."""
 
     scheme: Scheme
 
     def find_equal(self, text: str) -> dict[str, NameSimilarity]:
-        """Return the concepts with a name or notation that is the same as a text."""
-        wanted = normalize_label(text)
-        found = {
+        """Return the concepts with a label or notation that is equal to a text."""
+        concepts = self._concepts.get(normalize_label(text), {})
+        equal = {
             iri: NameSimilarity(EXACT, exact=True, preferred=preferred)
-            for iri, preferred in self._by_form.get(wanted, {}).items()
+            for iri, preferred in concepts.items()
         }
-        if iri := self._codes.get(text.strip().casefold()):
-            found[iri] = IDENTIFIED
-        return found
+        if iri := self._notations.get(text.strip().casefold()):
+            equal[iri] = IDENTIFIED
+        return equal
 
     def find_similar(self, text: str) -> dict[str, NameSimilarity]:
-        """Return the concepts with a similarly spelt label, or one that has all words and more."""
-        wanted = normalize_label(text)
+        """Return the concepts with a similarly spelt label, or one with all the words and more."""
+        text = normalize_label(text)
+        words = {label for word in text.split() for label in self._labels_by_word.get(word, ())}
+        scores = {label: fuzz.ratio(text, label) for label in words if _contains(text, label)}
         spelt = process.extract(
-            _sorted(wanted), self._sorted, scorer=fuzz.ratio, score_cutoff=_LEAST, limit=_MOST
+            _sort_words(text),
+            self._sorted_labels,
+            scorer=fuzz.ratio,
+            score_cutoff=_MIN_SIMILARITY,
+            limit=_MAX_LABELS,
         )
-        near = {self._sorted_names[place]: score for _, score, place in spelt}
-        near = {name: fuzz.ratio(wanted, name) for name in self._within(wanted)} | near
-        found: dict[str, NameSimilarity] = {}
-        for name, score in near.items():
-            for iri, preferred in self._by_form[name].items():
-                known = found.get(iri)
-                if known is None or (known.score, known.preferred) < (score, preferred):
-                    found[iri] = NameSimilarity(min(score, _NEAREST), preferred=preferred)
-        return found
+        scores |= {label: score for _, score, label in spelt}
+        similar: dict[str, NameSimilarity] = {}
+        for label, score in scores.items():
+            for iri, preferred in self._concepts[label].items():
+                new = NameSimilarity(min(score, _MAX_SIMILAR), preferred=preferred)
+                known = similar.get(iri, new)
+                similar[iri] = max(known, new, key=lambda each: (each.score, each.preferred))
+        return similar
 
     def find_by_prefix(self, text: str) -> Iterator[tuple[bool, str]]:
         """Yield the concepts with a word that has the prefix, and whether only inside a label."""
-        wanted = normalize_label(text)
-        for name, concepts in self._by_form.items():
-            if f" {wanted}" in f" {name}":
+        text = normalize_label(text)
+        for label, concepts in self._concepts.items():
+            if f" {text}" in f" {label}":
                 for iri in concepts:
-                    yield not name.startswith(wanted), iri
-
-    def _within(self, wanted: str) -> Iterator[str]:
-        touched = {name for word in wanted.split() for name in self._by_word.get(word, ())}
-        return (name for name in touched if _is_part(wanted, name))
+                    yield not label.startswith(text), iri
 
     @cached_property
-    def _by_form(self) -> dict[str, dict[str, bool]]:
-        """Return the concepts by their names in the compared form, and whether one is the first."""
-        found: dict[str, dict[str, bool]] = {}
+    def _concepts(self) -> dict[str, dict[str, bool]]:
+        """Return the concepts by normalized label, and whether it is a preferred label of each."""
+        concepts: dict[str, dict[str, bool]] = {}
         for concept in (*self.scheme.concepts.values(), *self.scheme.deprecated.values()):
-            meant = self.scheme.current.get(concept.iri)
-            for language, wording in concept.all_labels:
-                if meant is None:
-                    continue
-                first = meant is concept and concept.labels.get(language) == wording
-                named = found.setdefault(normalize_label(wording), {})
-                named[meant.iri] = first or named.get(meant.iri, False)
-        found.pop("", None)
-        return found
+            current = self.scheme.current.get(concept.iri)
+            if current is None:
+                continue
+            for language, label in concept.all_labels:
+                preferred = current is concept and concept.labels.get(language) == label
+                labelled = concepts.setdefault(normalize_label(label), {})
+                labelled[current.iri] = preferred or labelled.get(current.iri, False)
+        concepts.pop("", None)
+        return concepts
 
     @cached_property
-    def _codes(self) -> dict[str, str]:
-        return {code.casefold(): concept.iri for code, concept in self.scheme.current.items()}
+    def _notations(self) -> dict[str, str]:
+        current = self.scheme.current.items()
+        return {notation.casefold(): concept.iri for notation, concept in current}
 
     @cached_property
-    def _sorted_names(self) -> list[str]:
-        return list(self._by_form)
+    def _sorted_labels(self) -> dict[str, str]:
+        return {label: _sort_words(label) for label in self._concepts}
 
     @cached_property
-    def _sorted(self) -> list[str]:
-        return [_sorted(name) for name in self._sorted_names]
-
-    @cached_property
-    def _by_word(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for name in self._by_form:
-            for word in set(name.split()):
-                found.setdefault(word, []).append(name)
-        return found
+    def _labels_by_word(self) -> dict[str, list[str]]:
+        labels: dict[str, list[str]] = {}
+        for label in self._concepts:
+            for word in set(label.split()):
+                labels.setdefault(word, []).append(label)
+        return labels
 
 
-def _is_part(text: str, name: str) -> bool:
+def _contains(text: str, label: str) -> bool:
     """Return whether all words of the one are words of the other."""
-    ours, theirs = set(text.split()), set(name.split())
-    return bool(ours and theirs) and (ours <= theirs or ours >= theirs)
+    words, others = set(text.split()), set(label.split())
+    return bool(words and others) and (words <= others or words >= others)
 
 
-def _sorted(name: str) -> str:
-    """Return the words in order of letters, so that their own order doesn't matter."""
-    return " ".join(sorted(name.split()))
+def _sort_words(label: str) -> str:
+    """Return the words in alphabetical order, so that their own order makes no difference."""
+    return " ".join(sorted(label.split()))

@@ -194,15 +194,17 @@ def features(candidate: Mapping[str, Any]) -> dict[str, Any]:
     return {one["id"]: one["value"] for one in candidate["features"]}
 
 
-def extend(client: TestClient, ids: list[str], *wishes: Any, language: str = "") -> dict[str, Any]:
+def extend(
+    client: TestClient, ids: list[str], *properties: Any, language: str = ""
+) -> dict[str, Any]:
     """Ask for values as OpenRefine does, and give them by identifier and property."""
-    listed = [wish if isinstance(wish, dict) else {"id": wish} for wish in wishes]
+    listed = [setting if isinstance(setting, dict) else {"id": setting} for setting in properties]
     query = {"ids": ids, "properties": listed}
     address = f"{PATH}?lang={language}" if language else PATH
     answer = client.post(address, data={"extend": json.dumps(query)}, headers=OPENREFINE)
     assert answer.status_code == 200, answer.text
     found = valid(Extension, answer.json())
-    assert [meta["id"] for meta in found["meta"]] == [wish["id"] for wish in listed]
+    assert [meta["id"] for meta in found["meta"]] == [setting["id"] for setting in listed]
     assert list(found["rows"]) == ids
     rows: dict[str, Any] = found["rows"]
     return rows
@@ -426,8 +428,8 @@ def test_properties_that_do_not_hold_take_up_to_half_of_the_score(client: TestCl
         "MINT - Mentoring for Integration of third country national children affected by migration"
     )
 
-    def scored(*claims: tuple[str, Any]) -> tuple[float, bool]:
-        listed = [{"pid": key, "v": value} for key, value in claims]
+    def scored(*values: tuple[str, Any]) -> tuple[float, bool]:
+        listed = [{"pid": key, "v": value} for key, value in values]
         best = ask(client, title, type="practice", properties=listed)[0]
         assert best["id"] == "practice/1788"
         return best["score"], best["match"]
@@ -441,8 +443,8 @@ def test_properties_that_do_not_hold_take_up_to_half_of_the_score(client: TestCl
 
 
 def test_the_score_follows_from_its_features(client: TestClient) -> None:
-    claims = [{"pid": "country", "v": "Spain"}, {"pid": "start", "v": "2019"}]
-    found = ask(client, "Mentoring for Integration", type="practice", properties=claims)
+    values = [{"pid": "country", "v": "Spain"}, {"pid": "start", "v": "2019"}]
+    found = ask(client, "Mentoring for Integration", type="practice", properties=values)
     for one in found:
         told = features(one)
         asked = [told["property.country"], told["property.start"], 100 * told["type"]]
@@ -453,10 +455,10 @@ def test_the_score_follows_from_its_features(client: TestClient) -> None:
 def test_properties_alone_find_what_has_them_all(
     client: TestClient, real: Catalogue, services: Services
 ) -> None:
-    claims = [{"pid": "country", "v": "HUN"}, {"pid": "outcome", "v": "ACE"}]
+    values = [{"pid": "country", "v": "HUN"}, {"pid": "outcome", "v": "ACE"}]
     chosen = [("country", "HUN"), ("outcome", "ACE"), ("size", "100")]
     expected = services.search.search(services.request_parser.parse(chosen), ("en",)).entries
-    found = ask(client, properties=claims, type="practice", limit=50)
+    found = ask(client, properties=values, type="practice", limit=50)
     assert {real.base + one["id"] for one in found} == set(expected)
     notation = [{"pid": "notation", "v": "HUN"}]
     assert matched(ask(client, properties=notation, type="country")) == "country/HUN"
@@ -465,10 +467,10 @@ def test_properties_alone_find_what_has_them_all(
 
 
 def test_a_query_has_as_many_candidates_as_it_asks_for(client: TestClient) -> None:
-    claims = [{"pid": "category", "v": "good-practice"}]
-    assert len(ask(client, properties=claims)) == 10
-    assert len(ask(client, properties=claims, limit=3)) == 3
-    assert len(ask(client, properties=claims, limit=500)) <= 50
+    values = [{"pid": "category", "v": "good-practice"}]
+    assert len(ask(client, properties=values)) == 10
+    assert len(ask(client, properties=values, limit=3)) == 3
+    assert len(ask(client, properties=values, limit=500)) <= 50
 
 
 def test_candidates_come_with_the_best_first_and_in_the_language(client: TestClient) -> None:
@@ -507,8 +509,8 @@ def test_a_data_extension_has_values_of_concepts_too(client: TestClient) -> None
 
 def test_a_property_s_settings_choose_language_and_number(client: TestClient) -> None:
     def names(**chosen: Any) -> list[str]:
-        wish = {"id": "prefLabel", "settings": chosen}
-        row = extend(client, ["country/HUN"], wish)["country/HUN"]
+        setting = {"id": "prefLabel", "settings": chosen}
+        row = extend(client, ["country/HUN"], setting)["country/HUN"]
         return [value["str"] for value in row["prefLabel"]]
 
     assert names(language="el") == ["Ουγγαρία"]
@@ -657,8 +659,8 @@ def test_a_malformed_data_extension_answers_400_with_its_place(
 def test_large_bodies_and_other_media_types_are_refused(client: TestClient) -> None:
     many = json.dumps({str(n): {"query": "x"} for n in range(1001)})
     assert client.post(PATH, data={"queries": many}).status_code == 413
-    claims = [{"pid": "title", "v": ["x"] * 50}] * 20
-    costly = json.dumps({str(n): {"properties": claims} for n in range(11)})
+    values = [{"pid": "title", "v": ["x"] * 50}] * 20
+    costly = json.dumps({str(n): {"properties": values} for n in range(11)})
     assert client.post(PATH, data={"queries": costly}).status_code == 413
     assert client.post(PATH, data={"queries": "x" * (1 << 20)}).status_code == 413
     assert client.post(PATH, json={"queries": {}}).status_code == 415
@@ -705,8 +707,8 @@ def test_nothing_that_is_sent_is_an_error_of_ours(client: TestClient, name: str,
 @settings(max_examples=60, deadline=None)
 @given(words=st.text(min_size=1), key=st.sampled_from(["country", "start", "title", "page"]))
 def test_any_name_and_value_gets_an_answer(client: TestClient, words: str, key: str) -> None:
-    claims = [{"pid": key, "v": words}]
-    batch(client, {"q0": {"query": words, "properties": claims}, "q1": {"properties": claims}})
+    values = [{"pid": key, "v": words}]
+    batch(client, {"q0": {"query": words, "properties": values}, "q1": {"properties": values}})
 
 
 def test_the_service_is_described_where_programs_look(client: TestClient) -> None:
@@ -719,7 +721,7 @@ def test_the_service_is_described_where_programs_look(client: TestClient) -> Non
 
 def test_the_documentation_lists_every_feature(client: TestClient) -> None:
     text = (ROOT / "api" / "reconcile.md").read_text()
-    claims = [{"pid": "country", "v": "Spain"}]
-    found = ask(client, "MINT", type="practice", properties=claims)[0]
+    values = [{"pid": "country", "v": "Spain"}]
+    found = ask(client, "MINT", type="practice", properties=values)[0]
     for name in features(found):
         assert f"`{re.sub(r'[.].*', '.KEY', name)}`" in text

@@ -60,14 +60,14 @@ class ReconciliationEndpoint:
         )
 
     def _results(self, view: View, queries: Mapping[str, Query]) -> dict[str, Any]:
-        reconciling = self.site.services.reconciling
-        candidates = {query: reconciling.find_candidates(query) for query in set(queries.values())}
+        reconciler = self.site.services.reconciler
+        candidates = {query: reconciler.find_candidates(query) for query in set(queries.values())}
         by_iri = {c.iri: c for found in candidates.values() for c in found}
-        names = reconciling.labels(by_iri.values(), view.languages)
+        names = reconciler.labels(by_iri.values(), view.languages)
 
         def as_json(candidate: Candidate) -> dict[str, Any]:
             iri = candidate.iri
-            entity = {"id": reconciling.things.identifier(iri), "name": names[iri]}
+            entity = {"id": reconciler.entities.identifier(iri), "name": names[iri]}
             return entity | _match(candidate, view.languages)
 
         return {
@@ -75,15 +75,17 @@ class ReconciliationEndpoint:
         }
 
     def _extension(self, view: View, extension: Extension) -> dict[str, Any]:
-        extending, types = self.site.services.extending, self.site.services.types
+        extender, types = self.site.services.data_extender, self.site.services.types
         meta = []
-        for wish in extension.wishes:
-            schemes = {field.scheme for field in wish.property.fields if field.scheme}
-            types_of_values = [t.as_json(view.languages) for t in types.direct if t.iri in schemes]
-            reference: dict[str, Any] = wish.property.as_json(view.languages)
+        for requested in extension.properties:
+            schemes = {field.scheme for field in requested.property.fields if field.scheme}
+            types_of_values = [
+                t.as_json(view.languages) for t in types.narrowest if t.iri in schemes
+            ]
+            reference: dict[str, Any] = requested.property.as_json(view.languages)
             meta.append(reference | ({"type": types_of_values[0]} if types_of_values else {}))
         rows = {
-            identifier: extending.row(identifier, extension.wishes, view.languages)
+            identifier: extender.row(identifier, extension.properties, view.languages)
             for identifier in extension.identifiers
         }
         return {"meta": meta, "rows": rows}

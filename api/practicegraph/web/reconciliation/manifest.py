@@ -48,8 +48,8 @@ def manifest(request: Request, view: View, types: Types) -> dict[str, Any]:
 
 def type_reference(known: Type, types: Types, view: View) -> dict[str, Any]:
     """Return a type with the type above it."""
-    above = types.all.get(known.above)
-    broader = {"broader": [above.as_json(view.languages)]} if above else {}
+    broader_type = types.all.get(known.broader)
+    broader = {"broader": [broader_type.as_json(view.languages)]} if broader_type else {}
     return known.as_json(view.languages) | broader
 
 

@@ -34,7 +34,7 @@ class Extension:
     """A data extension request: identifiers of entities, and properties (section 7.3)."""
 
     identifiers: tuple[str, ...]
-    wishes: tuple[PropertyRequest, ...]
+    properties: tuple[PropertyRequest, ...]
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class BatchParser:
         """Return the queries of a batch by key (section 4.1)."""
         batch = _load("queries", text, _QUERIES)
         _check_length(batch)
-        queries = {key: self._query(f"queries.{key}", said) for key, said in batch.items()}
-        claims = [claim for query in queries.values() for claim in query.claims]
-        _check_length([value for claim in claims for value in claim.values], _MAX_VALUES)
+        queries = {key: self._query(f"queries.{key}", query) for key, query in batch.items()}
+        properties = [value for query in queries.values() for value in query.properties]
+        _check_length([text for value in properties for text in value.values], _MAX_VALUES)
         return queries
 
     def parse_extension(self, text: str) -> Extension:
@@ -63,34 +63,36 @@ class BatchParser:
         for number, one in enumerate(identifiers):
             _text(f"extend.ids[{number}]", one)
         places = (f"extend.properties[{number}]" for number in range(len(properties)))
-        wishes = map(self._wish, places, properties)
-        return Extension(tuple(dict.fromkeys(identifiers)), tuple(wishes))
+        requests = map(self._property_request, places, properties)
+        return Extension(tuple(dict.fromkeys(identifiers)), tuple(requests))
 
     def _query(self, place: str, said: Any) -> Query:
         known = _object(place, said, _written(_QUERY))
         _check_names(place, known, _QUERY)
-        words = known.get("query")
-        claims = tuple(self._claims(f"{place}.properties", known.get("properties")))
-        if words is None and not claims:
+        name = known.get("query")
+        properties = tuple(self._property_values(f"{place}.properties", known.get("properties")))
+        if name is None and not properties:
             _refuse(place, _written(_QUERY))
         types = known.get("type") or []
         types = types if isinstance(types, list) else [types]
         _check_length(types, _MAX_PROPERTIES)
         return Query(
-            words="" if words is None else _plain(f"{place}.query", words).strip(),
-            types=tuple(self.types.type(f"{place}.type", _named(place, one)) for one in types),
+            name="" if name is None else _plain(f"{place}.query", name).strip(),
+            types=tuple(
+                self.types.parse_type(f"{place}.type", _named(place, one)) for one in types
+            ),
             strict=_choice(f"{place}.type_strict", known.get("type_strict") or SHOULD, _STRICT),
-            claims=claims,
+            properties=properties,
             limit=min(_limit(f"{place}.limit", known.get("limit")) or LIMIT, MAX_CANDIDATES),
         )
 
-    def _claims(self, place: str, said: Any) -> Iterable[PropertyValue]:
+    def _property_values(self, place: str, said: Any) -> Iterable[PropertyValue]:
         listed = [] if said is None else _listed(place, said, f"[{_PROPERTY}]")
         _check_length(listed, _MAX_PROPERTIES)
         for number, one in enumerate(listed):
             here = f"{place}[{number}]"
             known = _object(here, one, _PROPERTY)
-            found = self.types.property(f"{here}.pid", _text(f"{here}.pid", known.get("pid")))
+            found = self.types.parse_property(f"{here}.pid", _text(f"{here}.pid", known.get("pid")))
             values = known.get("v")
             values = values if isinstance(values, list) else [values]
             _check_length(values, _MAX_PROPERTIES)
@@ -98,14 +100,16 @@ class BatchParser:
             if texts:
                 yield PropertyValue(found, tuple(texts))
 
-    def _wish(self, place: str, said: Any) -> PropertyRequest:
+    def _property_request(self, place: str, said: Any) -> PropertyRequest:
         known = _object(place, said, '{"id": "…"}')
         settings = _object(f"{place}.settings", known.get("settings") or {}, '{"limit": 1}')
         _check_names(f"{place}.settings", settings, ("limit", "language"))
         language = settings.get("language") or ""
         valid = ("", *self.languages, EVERY)
         return PropertyRequest(
-            property=self.types.property(f"{place}.id", _text(f"{place}.id", known.get("id"))),
+            property=self.types.parse_property(
+                f"{place}.id", _text(f"{place}.id", known.get("id"))
+            ),
             language=_choice(f"{place}.settings.language", language, valid),
             limit=_limit(f"{place}.settings.limit", settings.get("limit")),
         )

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from ...errors import RequestError
 from ...reconciliation.entities import Type, Types
-from ...reconciliation.extension import MOST_SUGGESTIONS
+from ...reconciliation.extension import MAX_SUGGESTIONS
 from ...schema.records import Record
 from ...schema.text import parse_whole_number, pick_text, truncate
 from ...schema.value_parser import InvalidParameterError
@@ -57,7 +57,7 @@ class PreviewEndpoint:
     def respond_view(self, request: Request) -> Response:
         """Redirect to the page of an entity, or to its tombstone."""
         view, identifier = self.site.view(request), _identifier(request)
-        if iri := self.site.services.things.find_iri(identifier):
+        if iri := self.site.services.entities.find_iri(identifier):
             return RedirectResponse(view.href(iri), 303, VARY)
         if self.site.addresses.iri(identifier) is None:
             raise RequestError("notFound")
@@ -73,21 +73,21 @@ class PreviewEndpoint:
             )
             return title, view.best(record.shape.labels), text
         if name == "type":
-            known = self._types.type("id", identifier)
-            return view.best(known.labels), view.best(known.kind.labels), ""
+            known = self._types.parse_type("id", identifier)
+            return view.best(known.labels), view.best(known.shape.labels), ""
         if name == "property":
-            field = self._types.property("id", identifier).fields[0]
+            field = self._types.parse_property("id", identifier).fields[0]
             hint = pick_text(field.hints, view.languages)
             return view.best(field.names), view.best(field.group.labels), hint
         raise RequestError("notFound")
 
     def _record(self, identifier: str) -> Record:
-        things = self.site.services.things
-        iri = things.find_iri(identifier)
-        known = things.type_of(iri) if iri else None
+        entities = self.site.services.entities
+        iri = entities.find_iri(identifier)
+        known = entities.type_of(iri) if iri else None
         if iri is None or known is None:
             raise RequestError("notFound")
-        return self.site.catalogue.reader.read_records(known.kind, [iri])[0]
+        return self.site.catalogue.reader.read_records(known.shape, [iri])[0]
 
 
 def _identifier(request: Request) -> str:
@@ -123,10 +123,10 @@ class SuggestionEndpoint:
         Raises RequestError or InvalidParameterError.
         """
         view, limit = self.site.view(request), _number(request, "limit", _PAGE_SIZE, _MAX_PAGE_SIZE)
-        start = _number(request, "cursor", 0, MOST_SUGGESTIONS - limit)
+        start = _number(request, "cursor", 0, MAX_SUGGESTIONS - limit)
         prefix = truncate(request.query_params.get("prefix", "").strip())
         names = map(truncate, filter(None, request.query_params.getlist("type")))
-        types = [self._types.type("type", name) for name in names]
+        types = [self._types.parse_type("type", name) for name in names]
 
         def make() -> Response:
             result = self._suggestions(view, name, prefix, types, start + limit)
@@ -142,33 +142,33 @@ class SuggestionEndpoint:
             view = replace(view, language=language, keeps_language=True)
         limit = _number(request, "limit", 0, _MAX_PAGE_SIZE)
         name = truncate(request.query_params.get("type", ""))
-        known = self._types.type("type", name) if name else None
-        listed = [p.as_json(view.languages) for p in self._types.properties_of(known)]
+        known = self._types.parse_type("type", name) if name else None
+        listed = [p.as_json(view.languages) for p in self._types.list_properties(known)]
         proposals: dict[str, Any] = {"type": name, "properties": listed[: limit or None]}
         return responses.json(proposals | ({"limit": limit} if limit else {}), headers=VARY)
 
     def _suggestions(
         self, view: View, name: str, prefix: str, types: Sequence[Type], limit: int
     ) -> list[dict[str, Any]]:
-        suggesting = view.services.suggesting
+        suggester = view.services.suggester
         if name == "type":
-            return [type_reference(t, self._types, view) for t in suggesting.types(prefix)]
+            return [type_reference(t, self._types, view) for t in suggester.suggest_types(prefix)]
         if name == "property":
-            return [p.as_json(view.languages) for p in suggesting.properties(prefix)]
+            return [p.as_json(view.languages) for p in suggester.suggest_properties(prefix)]
         if name != "entity":
             raise RequestError("notFound")
-        iris = suggesting.entities(prefix, types, view.languages, limit) if prefix else []
+        iris = suggester.suggest_entities(prefix, types, view.languages, limit) if prefix else []
         return [self._entity(view, iri) for iri in iris]
 
     def _entity(self, view: View, iri: str) -> dict[str, Any]:
-        things = view.services.things
-        known = things.type_of(iri)
+        entities = view.services.entities
+        known = entities.type_of(iri)
         assert known
-        record = view.catalogue.reader.read_records(known.kind, [iri])[0]
+        record = view.catalogue.reader.read_records(known.shape, [iri])[0]
         description, _ = record.text_with_role("DescriptionRole", view.languages)
         kind = known.as_json(view.languages)
         return {
-            "id": things.identifier(iri),
+            "id": entities.identifier(iri),
             "name": record.text_with_role("LabelRole", view.languages)[0] or iri,
             "description": shorten(description, _MAX_DESCRIPTION, placeholder=" …") or kind["name"],
             "notable": [kind],
