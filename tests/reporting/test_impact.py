@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import Result
 from pyoxigraph import NamedNode
@@ -12,8 +13,8 @@ from pyoxigraph import NamedNode
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, revisions
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.reporting import impact as reporting_impact
 from practicegraph.reporting.differences import Comparison, State
+from practicegraph.reporting.impact import compute_impact
 from support.catalogues import ROOT
 from support.retirement import BASE, GONE, NEXT, OLD, REPLACED, SUCCESSOR, move, write_tombstone
 
@@ -32,9 +33,11 @@ def state(root: Path) -> State:
 
 def impact(earlier: State, root: Path, language: str = "en") -> dict[str, Any]:
     new = state(root)
-    comparison = Comparison(earlier, new, new.opened.preferred_languages(language))
-    found = reporting_impact.impact(comparison, comparison.differences())
-    return reporting_impact.as_object(comparison, found)
+    comparison = Comparison(earlier, new, new.catalogue.preferred_languages(language))
+    found: dict[str, Any] = msgspec.to_builtins(
+        compute_impact(comparison, comparison.differences())
+    )
+    return found
 
 
 def edit(path: Path, before: str, after: str) -> None:

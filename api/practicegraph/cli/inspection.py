@@ -134,10 +134,9 @@ def diff(
         comparison = Comparison(before, after, words.preferred_languages(language))
     changes = comparison.differences()
     if format_name == "json":
-        impacts = impact.as_object(comparison, impact.impact(comparison, changes))
-        click.echo(differences.as_json(comparison, changes, impacts))
+        click.echo(differences.as_json(changes, impact.compute_impact(comparison, changes)))
     else:
-        lines = impact.text(comparison, impact.impact(comparison, changes), words.phrases)
+        lines = impact.text(comparison, impact.compute_impact(comparison, changes), words.phrases)
         click.echo("\n".join([*lines, *differences.text(comparison, changes, words.phrases)]))
     sys.exit(fails and bool(changes))
 
@@ -167,7 +166,7 @@ def _check_against(
     comparison = Comparison(
         before, State(contents.documents, new), new.preferred_languages(language)
     )
-    impacts = impact.impact(comparison, comparison.differences())
+    impacts = impact.compute_impact(comparison, comparison.differences())
     checker = checks.build_checker(new, language, link_checker)
     lost = impact.findings(impacts, checker.builder, contents.documents)
     checked = checker.check(contents.documents, contents.unreadable, scope, before.documents, lost)

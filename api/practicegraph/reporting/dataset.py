@@ -1,4 +1,4 @@
-"""A catalogue as a dataset: licence, creators, link sets and statistics.
+"""A catalogue as a dataset: licence, creators, days of change, link sets and statistics.
 
 Link sets: https://www.w3.org/TR/void/#linkset. Statistics: https://www.w3.org/TR/void/#statistics;
 query editors complete from the partition of each class and property.
@@ -13,35 +13,30 @@ from threading import Lock
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..rdf.namespaces import DCT, PG, RDF, VOID
+from ..rdf.namespaces import DCT, PG, VOID
 from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, TYPE, Node, Term, as_text, integer, local_name
 from ..schema.fields import Field, NodeShape
-from ..schema.vocabularies import DEPRECATED
 from ..storage.base import Store
 
-_PROPERTIES = """
-SELECT ?property (COUNT(*) AS ?count)
-WHERE { ?thing ?property ?value }
-GROUP BY ?property
-ORDER BY ?property
-"""
-_CLASSES = """
-SELECT ?class (COUNT(*) AS ?count)
-WHERE {
-    SELECT DISTINCT ?class ?thing
-    WHERE { ?thing a ?class }
-}
-GROUP BY ?class
-ORDER BY ?class
-"""
-_PROPERTIES_OF_CLASSES = """
-SELECT ?class ?property (COUNT(*) AS ?count)
-WHERE { ?thing a ?class ; ?property ?value }
-GROUP BY ?class ?property
-ORDER BY ?class ?property
-"""
+_PARTITIONS = (
+    "SELECT ?property (COUNT(*) AS ?size) WHERE { ?thing ?property ?value } GROUP BY ?property",
+    """
+    SELECT ?class (COUNT(*) AS ?size)
+    WHERE {
+        SELECT DISTINCT ?class ?thing
+        WHERE { ?thing a ?class }
+    }
+    GROUP BY ?class
+    """,
+    """
+    SELECT ?class ?property (COUNT(*) AS ?size)
+    WHERE { ?thing a ?class ; ?property ?value }
+    GROUP BY ?class ?property
+    """,
+)
+"""The triples of each property, the things of each class, and the triples about those."""
 _SUBJECTS = """
-SELECT (COUNT(*) AS ?count) (SUM(?own) AS ?ours)
+SELECT (COUNT(*) AS ?distinctSubjects) (SUM(?own) AS ?entities)
 WHERE {{
     {{
         SELECT DISTINCT ?thing
@@ -51,111 +46,19 @@ WHERE {{
 }}
 """
 _OBJECTS = """
-SELECT (COUNT(*) AS ?count)
+SELECT (COUNT(*) AS ?distinctObjects)
 WHERE {
     SELECT DISTINCT ?value
     WHERE { ?thing ?property ?value }
 }
 """
-
-
-@dataclass(frozen=True)
-class ClassCounts:
-    """The things of a class, and the triples about them by property."""
-
-    entities: int
-    properties: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """The numbers of a catalogue; entities are the subjects whose IRIs begin with its base."""
-
-    entities: int
-    subjects: int
-    objects: int
-    properties: Mapping[str, int]
-    classes: Mapping[str, ClassCounts]
-
-    @property
-    def triples(self) -> int:
-        """Return the number of triples."""
-        return sum(self.properties.values())
-
-    def said(self, dataset: Node, base: str) -> Iterator[Triple]:
-        """Return the numbers as triples on a dataset, the IRIs of its partitions below the base."""
-        numbers = {
-            "triples": self.triples,
-            "entities": self.entities,
-            "distinctSubjects": self.subjects,
-            "distinctObjects": self.objects,
-            "properties": len(self.properties),
-            "classes": len(self.classes),
-        }
-        for name, number in numbers.items():
-            yield _says(dataset, name, integer(number))
-        yield from _properties(dataset, base, (), self.properties)
-        for name, counts in self.classes.items():
-            part = _part(base, "class", name)
-            yield _says(dataset, "classPartition", part)
-            yield _says(part, "class", NamedNode(name))
-            yield _says(part, "entities", integer(counts.entities))
-            yield from _properties(part, base, (name,), counts.properties)
-
-
-def read(store: Store, base: str) -> Statistics:
-    """Count what a store holds."""
-    classes = _counts(store, _CLASSES, "class")
-    of_classes: dict[str, dict[str, int]] = {name: {} for name in classes}
-    for row in store.select(_PROPERTIES_OF_CLASSES):
-        if isinstance(row["class"], NamedNode):
-            counted = of_classes[row["class"].value]
-            counted[as_text(row["property"])] = int(as_text(row["count"]))
-    subjects = next(iter(store.select(_SUBJECTS.format(base=Literal(base)))))
-    objects = next(iter(store.select(_OBJECTS)))
-    return Statistics(
-        entities=int(as_text(subjects["ours"])),
-        subjects=int(as_text(subjects["count"])),
-        objects=int(as_text(objects["count"])),
-        properties=_counts(store, _PROPERTIES, "property"),
-        classes={name: ClassCounts(count, of_classes[name]) for name, count in classes.items()},
-    )
-
-
-def _counts(store: Store, query: str, name: str) -> dict[str, int]:
-    rows = (row for row in store.select(query) if isinstance(row[name], NamedNode))
-    return {as_text(row[name]): int(as_text(row["count"])) for row in rows}
-
-
-def _properties(
-    whole: Node, base: str, names: tuple[str, ...], counts: Mapping[str, int]
-) -> Iterator[Triple]:
-    for name, count in counts.items():
-        part = _part(base, *(names or ("property",)), name)
-        yield _says(whole, "propertyPartition", part)
-        yield _says(part, "property", NamedNode(name))
-        yield _says(part, "triples", integer(count))
-
-
-def _part(base: str, *names: str) -> NamedNode:
-    """Name a partition: readable, and by the hash never the same as another one."""
-    words = "-".join(re.findall(r"[A-Za-z0-9]*", name.rstrip("/#"))[-2] for name in names)
-    digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
-    return NamedNode(f"{base}#{words}-{digest}")
-
-
-def _says(subject: Node, name: str, value: Term) -> Triple:
-    return Triple(subject, NamedNode(VOID + name), value)
-
-
-_IS_DAY = f"""isLiteral(?day) && STRLEN(STR(?day)) >= {DATE_LENGTH}
-        && REGEX(SUBSTR(STR(?day), 1, {DATE_LENGTH}), "^({DATE_PATTERN})$")"""
-_NEWEST = f"""
-PREFIX dct: <http://purl.org/dc/terms/>
-SELECT (MAX(SUBSTR(STR(?day), 1, 10)) AS ?newest)
+_NONE = Literal("")
+_DAY = "MAX(SUBSTR(STR(?day), 1, 10)) AS ?newest"
+_CHANGES = f"""
 WHERE {{
-    ?thing dct:modified ?day
-    FILTER ({_IS_DAY})
+    ?thing <{DCT}modified> ?day
+    FILTER (isLiteral(?day) && STRLEN(STR(?day)) >= {DATE_LENGTH}
+        && REGEX(SUBSTR(STR(?day), 1, {DATE_LENGTH}), "^({DATE_PATTERN})$"))
 }}
 """
 _LINKS = """
@@ -171,15 +74,6 @@ WHERE {{
 GROUP BY ?property ?space
 ORDER BY ?property ?space
 """
-_DAYS = f"""
-PREFIX dct: <http://purl.org/dc/terms/>
-SELECT ?thing (MAX(SUBSTR(STR(?day), 1, 10)) AS ?newest)
-WHERE {{
-    ?thing dct:modified ?day
-    FILTER ({_IS_DAY})
-}}
-GROUP BY ?thing
-"""
 _LANGUAGES = """
 SELECT ?language
 WHERE {{
@@ -188,29 +82,82 @@ WHERE {{
 }}
 ORDER BY ?code
 """
-_CREATOR = DCT + "creator"
-_LICENCE = DCT + "license"
+_EXAMPLE = """
+PREFIX owl: <http://www.w3.org/2002/07/owl#>
+SELECT ?entry
+WHERE {{
+    ?entry a <{class_}> .
+    FILTER (isIRI(?entry))
+    FILTER NOT EXISTS {{ ?entry owl:deprecated true }}
+}}
+ORDER BY ?entry
+LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
-class Links:
-    """The links by one property to one host: the start of its addresses, and how many."""
+class Statistics:
+    """The numbers of a dataset by VoID's terms, and the sizes of its partitions.
 
-    property: str
-    space: str
-    count: int
+    A partition is a class, a property, or both; the name of the other one is "". Entities are the
+    subjects below the base.
+    """
+
+    base: str
+    numbers: Mapping[str, int]
+    partitions: Mapping[tuple[str, str], int]
+
+    def triples(self, dataset: Node) -> Iterator[Triple]:
+        """Yield the statistics as triples about a node."""
+        for name, number in self.numbers.items():
+            yield _void(dataset, name, integer(number))
+        for (class_iri, property_iri), size in self.partitions.items():
+            part = self._partition(class_iri, property_iri)
+            if property_iri:
+                whole = self._partition(class_iri, "") if class_iri else dataset
+                yield _void(whole, "propertyPartition", part)
+                yield _void(part, "property", NamedNode(property_iri))
+                yield _void(part, "triples", integer(size))
+            else:
+                yield _void(dataset, "classPartition", part)
+                yield _void(part, "class", NamedNode(class_iri))
+                yield _void(part, "entities", integer(size))
+
+    def _partition(self, class_iri: str, property_iri: str) -> NamedNode:
+        """Return the IRI of a partition: readable, and unique by its hash."""
+        names = [class_iri or "property", property_iri] if property_iri else ["class", class_iri]
+        words = "-".join(re.findall(r"[A-Za-z0-9]*", name.rstrip("/#"))[-2] for name in names)
+        digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
+        return NamedNode(f"{self.base}#{words}-{digest}")
+
+
+def compute_statistics(store: Store, base: str) -> Statistics:
+    """Count the triples, things and terms of a store."""
+    sizes: dict[tuple[str, str], int] = {}
+    for query in _PARTITIONS:
+        for row in store.select(query):
+            names = (row.get("class", _NONE), row.get("property", _NONE))
+            if isinstance(names[0] if "class" in row else names[1], NamedNode):
+                sizes[as_text(names[0]), as_text(names[1])] = _number(row["size"])
+    triples = [size for (class_iri, _), size in sizes.items() if not class_iri]
+    classes = [size for (_, property_iri), size in sizes.items() if not property_iri]
+    numbers = {"triples": sum(triples), "properties": len(triples), "classes": len(classes)}
+    for query in (_SUBJECTS.format(base=Literal(base)), _OBJECTS):
+        for row in store.select(query):
+            numbers |= {name: _number(term) for name, term in row.items()}
+    return Statistics(base, numbers, dict(sorted(sizes.items())))
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A catalogue at a release as a dataset; what is asked once is kept, since a release stays.
+    """A catalogue at a release as a dataset; the first of its shapes is that of the entries.
 
-    The first of its kinds is the entries'.
+    Results of queries are cached, since a release doesn't change.
     """
 
     store: Store
     base: str
-    kinds: tuple[NodeShape, ...]
+    shapes: tuple[NodeShape, ...]
     languages: tuple[str, ...]
     release: str
     _counting: Lock = field(default_factory=Lock, repr=False, compare=False)
@@ -218,56 +165,35 @@ class Dataset:
     @cached_property
     def licence(self) -> str | None:
         """Return the IRI of the licence."""
-        term = self.store.value(NamedNode(self.base), _LICENCE)
-        return term.value if isinstance(term, NamedNode) else None
+        return next(iter(self._iris("license")), None)
 
     @cached_property
     def creators(self) -> list[str]:
-        """Return the IRIs of those who made it."""
-        terms = self.store.values(NamedNode(self.base), _CREATOR)
-        return [term.value for term in terms if isinstance(term, NamedNode)]
+        """Return the IRIs of the creators."""
+        return self._iris("creator")
+
+    def _iris(self, term: str) -> list[str]:
+        values = self.store.values(NamedNode(self.base), DCT + term)
+        return [value.value for value in values if isinstance(value, NamedNode)]
 
     @cached_property
     def newest(self) -> str:
-        """Return the day of the newest change (ISO 8601), or "" where none is said."""
-        row = next(iter(self.store.select(_NEWEST)), {})
+        """Return the day of the newest change (ISO 8601), or "" where none is stated."""
+        row = next(iter(self.store.select(f"SELECT ({_DAY}) {_CHANGES}")), {})
         return as_text(row["newest"]) if "newest" in row else ""
 
     @cached_property
-    def links(self) -> list[Links]:
-        """Return the links out of the catalogue by property and host, of the kinds' fields."""
-        fields = (found for kind in self.kinds for found in kind.fields if _is_link(found))
-        branches = "\n        UNION\n        ".join(
-            f"{{ ?thing <{name}> ?target . BIND (<{name}> AS ?property) }}"
-            for name in dict.fromkeys(found.predicate for found in fields)
-        )
-        query = _LINKS.format(branches=branches, base=Literal(self.base))
-        names = ("property", "space", "count")
-        rows = ([as_text(row[name]) for name in names] for row in self.store.select(query))
-        return [Links(name, space, int(count)) for name, space, count in rows]
-
-    @property
-    def statistics(self) -> Statistics:
-        """Return the numbers; they are counted by the first who asks, for whom others wait."""
-        with self._counting:
-            return self._statistics
-
-    @cached_property
-    def _statistics(self) -> Statistics:
-        return read(self.store, self.base)
-
-    @cached_property
     def days(self) -> dict[str, str]:
-        """Return the day of the newest change of all things that say one, by IRI."""
-        rows = (row for row in self.store.select(_DAYS) if isinstance(row["thing"], NamedNode))
-        return {as_text(row["thing"]): as_text(row["newest"]) for row in rows}
+        """Return the day of the newest change of each IRI that states one."""
+        rows = self.store.select(f"SELECT ?thing ({_DAY}) {_CHANGES} GROUP BY ?thing")
+        named = (row for row in rows if isinstance(row["thing"], NamedNode))
+        return {as_text(row["thing"]): as_text(row["newest"]) for row in named}
 
     @cached_property
-    def entries(self) -> list[str]:
-        """Return the IRIs of all current entries in order."""
-        found = self.store.subjects(RDF + "type", NamedNode(self.kinds[0].classes[0]))
-        retired = self.store.subjects(DEPRECATED, Literal(value=True))
-        return sorted({node.value for node in found}.difference(node.value for node in retired))
+    def example(self) -> str | None:
+        """Return the IRI of the first current entry."""
+        query = _EXAMPLE.format(class_=self.shapes[0].classes[0])
+        return next((as_text(row["entry"]) for row in self.store.select(query)), None)
 
     @cached_property
     def language_terms(self) -> list[NamedNode]:
@@ -277,26 +203,51 @@ class Dataset:
         terms = (row["language"] for row in self.store.select(query))
         return [term for term in terms if isinstance(term, NamedNode)]
 
-    def linksets(self) -> Iterator[Triple]:
-        """Return the links out of the catalogue as link sets, each a subset of the dataset."""
-        for links in self.links:
-            host = links.space.removeprefix("https://").replace("http://", "http-")
-            name = local_name(links.property)
-            found = NamedNode(f"{self.base}#{name}-{host}")
-            target = NamedNode(f"{self.base}#host-{host}")
-            yield _said(self.base, "subset", found)
-            yield Triple(found, TYPE, NamedNode(VOID + "Linkset"))
-            yield _said(found.value, "subjectsTarget", NamedNode(self.base))
-            yield _said(found.value, "objectsTarget", target)
-            yield _said(found.value, "linkPredicate", NamedNode(links.property))
-            yield _said(found.value, "triples", integer(links.count))
-            yield Triple(target, TYPE, NamedNode(VOID + "Dataset"))
-            yield _said(target.value, "uriSpace", Literal(links.space))
+    @property
+    def statistics(self) -> Statistics:
+        """Return the statistics; the first caller counts, others wait."""
+        with self._counting:
+            return self._statistics
 
+    @cached_property
+    def _statistics(self) -> Statistics:
+        return compute_statistics(self.store, self.base)
 
-def _said(subject: str, name: str, value: NamedNode | Literal) -> Triple:
-    return Triple(NamedNode(subject), NamedNode(VOID + name), value)
+    @cached_property
+    def link_sets(self) -> list[Triple]:
+        """Return the links out of the catalogue as link sets, one for each property and host."""
+        properties = dict.fromkeys(
+            field.predicate for shape in self.shapes for field in shape.fields if _is_link(field)
+        )
+        branches = "\n        UNION\n        ".join(
+            f"{{ ?thing <{name}> ?target . BIND (<{name}> AS ?property) }}" for name in properties
+        )
+        query = _LINKS.format(branches=branches, base=Literal(self.base))
+        names = ("property", "space", "count")
+        rows = ([as_text(row[name]) for name in names] for row in self.store.select(query))
+        return [triple for row in rows for triple in self._link_set(*row)]
+
+    def _link_set(self, name: str, space: str, number: str) -> Iterator[Triple]:
+        host = space.removeprefix("https://").replace("http://", "http-")
+        links = NamedNode(f"{self.base}#{local_name(name)}-{host}")
+        target = NamedNode(f"{self.base}#host-{host}")
+        yield _void(NamedNode(self.base), "subset", links)
+        yield Triple(links, TYPE, NamedNode(VOID + "Linkset"))
+        yield _void(links, "subjectsTarget", NamedNode(self.base))
+        yield _void(links, "objectsTarget", target)
+        yield _void(links, "linkPredicate", NamedNode(name))
+        yield _void(links, "triples", integer(int(number)))
+        yield Triple(target, TYPE, NamedNode(VOID + "Dataset"))
+        yield _void(target, "uriSpace", Literal(space))
 
 
 def _is_link(field: Field) -> bool:
     return bool(field.predicate) and not field.is_text and not field.datatypes
+
+
+def _void(subject: Node, name: str, value: Term) -> Triple:
+    return Triple(subject, NamedNode(VOID + name), value)
+
+
+def _number(term: Term) -> int:
+    return int(as_text(term))

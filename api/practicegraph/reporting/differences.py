@@ -4,12 +4,12 @@ Resources are compared by their statements, so neither the order of a file nor t
 blank nodes make a difference. Differences are written as text or JSON.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue
@@ -17,70 +17,76 @@ from ..catalogue.documents import Document
 from ..rdf.terms import Term, local_name
 from ..schema.fields import NodeShape
 from ..schema.text import Phrases, pick_text
-from ..schema.vocabularies import Deprecation
 
-_Statements = Mapping[tuple[str, str], Term]
-"""The values of a thing by property and Turtle."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value, and what it is called: a label, a text, or the Turtle of a blank node."""
-
-    term: Term
-    label: str
+Statements = Mapping[tuple[str, str], Term]
+"""The values of a resource by property and Turtle."""
 
 
-@dataclass(frozen=True)
-class FieldChange:
+class JsonValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A value that is written as a JSON object of its fields, without those that are empty."""
+
+
+class ChangedValue(JsonValue):
+    """An IRI, or another value: a text, or the Turtle of a blank node; with a label."""
+
+    id: str = ""
+    value: str | None = None
+    label: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the label, else the value."""
+        return self.label if self.label is not None else self.value or ""
+
+
+class FieldChange(JsonValue):
     """The values that a field lost and gained, and the language of texts."""
 
     property: str
     label: str
-    language: str
-    removed: tuple[Value, ...]
-    added: tuple[Value, ...]
+    language: str = ""
+    removed: Sequence[ChangedValue]
+    added: Sequence[ChangedValue]
 
 
-@dataclass(frozen=True)
-class Difference:
-    """The change of a resource: `added`, `removed`, `changed`, `moved` or `withdrawn`."""
+class Difference(JsonValue):
+    """The change of a resource: `added`, `removed`, `changed`, `moved` or `withdrawn`.
 
-    iri: str
+    A deprecated resource has its successor, the day and the reason.
+    """
+
+    id: str
     kind: str
     title: str
     change: str
-    deprecation: Deprecation | None
-    fields: tuple[FieldChange, ...]
+    to: str = ""
+    since: str = ""
+    reason: str = ""
+    fields: Sequence[FieldChange]
 
 
 @dataclass(frozen=True)
 class State:
-    """A catalogue as it stood: its documents, opened."""
+    """A state of a catalogue: its documents, and the catalogue of them."""
 
     documents: Sequence[Document]
-    opened: Catalogue
-
-    @property
-    def triples(self) -> list[Triple]:
-        """Return all statements."""
-        return [quad.triple for document in self.documents for quad in document.quads]
+    catalogue: Catalogue
 
     @cached_property
-    def things(self) -> Mapping[str, _Statements]:
-        """Return the statements of every thing that has an IRI."""
-        triples = self.triples
-        written = self.opened.writer.term_writer(triples)
-        things: dict[str, dict[tuple[str, str], Term]] = {}
+    def statements(self) -> Mapping[str, Statements]:
+        """Return the statements about every IRI."""
+        triples: list[Triple] = [quad.triple for doc in self.documents for quad in doc.quads]
+        to_turtle = self.catalogue.writer.term_writer(triples)
+        statements: dict[str, dict[tuple[str, str], Term]] = {}
         for triple in triples:
             if isinstance(triple.subject, NamedNode):
-                name = (triple.predicate.value, written(triple.object))
-                things.setdefault(triple.subject.value, {})[name] = triple.object
-        return things
+                key = (triple.predicate.value, to_turtle(triple.object))
+                statements.setdefault(triple.subject.value, {})[key] = triple.object
+        return statements
 
-    def kind(self, iri: str) -> NodeShape | None:
-        """Return the kind of a thing."""
-        return self.opened.shapes.find_node_shape(self.opened.reader.read_classes(iri))
+    def find_shape(self, iri: str) -> NodeShape | None:
+        """Return the node shape of a resource."""
+        return self.catalogue.shapes.find_node_shape(self.catalogue.reader.read_classes(iri))
 
 
 @dataclass(frozen=True)
@@ -92,179 +98,122 @@ class Comparison:
     languages: Sequence[str]
 
     def differences(self) -> list[Difference]:
-        """Return what differs, in order of IRIs; the parts of a thing come and go with it."""
-        iris = sorted(self.old.things.keys() | self.new.things.keys())
-        found = {iri: self._difference(iri) for iri in iris if self._differs(iri)}
-        return [difference for difference in found.values() if not _is_part(difference, found)]
+        """Return the differences in order of IRIs, without the parts of added or removed ones."""
+        old, new = self.old.statements, self.new.statements
+        iris = sorted(old.keys() | new.keys())
+        differing = (iri for iri in iris if old.get(iri, {}).keys() != new.get(iri, {}).keys())
+        differences = {iri: self._difference(iri) for iri in differing}
+        return [each for each in differences.values() if not _is_part(each, differences)]
 
     def name(self, iri: str) -> str:
-        """Return what a thing is or was called, or "" where nobody says."""
-        states = (self.new, self.old)
-        names = (state.opened.reader.label(iri, self.languages) for state in states)
-        return next(filter(None, names), "")
+        """Return the label of a resource, in the old state if the new one has none, or ""."""
+        readers = (state.catalogue.reader for state in (self.new, self.old))
+        return next(filter(None, (reader.label(iri, self.languages) for reader in readers)), "")
 
-    def _differs(self, iri: str) -> bool:
-        return self.old.things.get(iri, {}).keys() != self.new.things.get(iri, {}).keys()
+    def value(self, term: Term, turtle: str = "") -> ChangedValue:
+        """Return a value with the label of its IRI; a blank node is written as Turtle."""
+        if isinstance(term, NamedNode):
+            return ChangedValue(id=term.value, label=self.name(term.value) or term.value)
+        return ChangedValue(value=term.value if isinstance(term, Literal) else turtle)
 
     def _difference(self, iri: str) -> Difference:
-        kind = self.old.kind(iri) or self.new.kind(iri)
+        shape = self.old.find_shape(iri) or self.new.find_shape(iri)
+        deprecation = self.new.catalogue.lifecycle.get(iri)
         return Difference(
-            iri=iri,
-            kind=pick_text(kind.labels, self.languages) if kind else "",
+            id=iri,
+            kind=pick_text(shape.labels, self.languages) if shape else "",
             title=self.name(iri),
             change=self._change(iri),
-            deprecation=self.new.opened.lifecycle.get(iri),
-            fields=tuple(self._fields(iri)),
+            to=deprecation.successor if deprecation else "",
+            since=deprecation.since if deprecation else "",
+            reason=pick_text(deprecation.reasons, self.languages) if deprecation else "",
+            fields=tuple(self._field_changes(iri)),
         )
 
     def _change(self, iri: str) -> str:
-        if iri not in self.old.things:
+        if iri not in self.old.statements:
             return "added"
-        if iri not in self.new.things:
+        if iri not in self.new.statements:
             return "removed"
-        before, now = (state.opened.lifecycle.get(iri) for state in (self.old, self.new))
-        if now is None or (before and before.is_moved == now.is_moved):
+        old, new = (state.catalogue.lifecycle.get(iri) for state in (self.old, self.new))
+        if new is None or (old and old.is_moved == new.is_moved):
             return "changed"
-        return "moved" if now.is_moved else "withdrawn"
+        return "moved" if new.is_moved else "withdrawn"
 
-    def _fields(self, iri: str) -> Iterator[FieldChange]:
-        before, now = (state.things.get(iri, {}) for state in (self.old, self.new))
-        gone = {name: term for name, term in before.items() if name not in now}
-        come = {name: term for name, term in now.items() if name not in before}
-        places = {_place(name, term) for name, term in (*gone.items(), *come.items())}
-        kinds = [kind for state in (self.new, self.old) if (kind := state.kind(iri))]
-        for predicate, language in sorted(places, key=lambda place: _order(kinds, *place)):
+    def _field_changes(self, iri: str) -> Iterator[FieldChange]:
+        old, new = (state.statements.get(iri, {}) for state in (self.old, self.new))
+        removed = self._by_property(old, new)
+        added = self._by_property(new, old)
+        shapes = [shape for state in (self.new, self.old) if (shape := state.find_shape(iri))]
+        order = [field.predicate for shape in shapes for field in shape.fields]
+
+        def position(key: tuple[str, str]) -> tuple[int, tuple[str, str]]:
+            return order.index(key[0]) if key[0] in order else len(order), key
+
+        for predicate, language in sorted(removed.keys() | added.keys(), key=position):
             yield FieldChange(
                 property=predicate,
-                label=self._label(kinds, predicate),
+                label=self._field_label(shapes, predicate),
                 language=language,
-                removed=self._values(gone, predicate, language),
-                added=self._values(come, predicate, language),
+                removed=removed.get((predicate, language), ()),
+                added=added.get((predicate, language), ()),
             )
 
-    def _values(self, statements: _Statements, predicate: str, language: str) -> tuple[Value, ...]:
-        return tuple(
-            Value(term, self._words(term, name[1]))
-            for name, term in sorted(statements.items())
-            if _place(name, term) == (predicate, language)
-        )
+    def _by_property(
+        self, statements: Statements, others: Statements
+    ) -> dict[tuple[str, str], list[ChangedValue]]:
+        """Return the values that others lack, by property and language."""
+        values: dict[tuple[str, str], list[ChangedValue]] = {}
+        for (predicate, turtle), term in sorted(statements.items(), key=lambda item: item[0]):
+            if (predicate, turtle) not in others:
+                language = term.language if isinstance(term, Literal) else None
+                changed = values.setdefault((predicate, language or ""), [])
+                changed.append(self.value(term, turtle))
+        return values
 
-    def _words(self, term: Term, turtle: str) -> str:
-        if isinstance(term, NamedNode):
-            return self.name(term.value) or term.value
-        return term.value if isinstance(term, Literal) else turtle
-
-    def _label(self, kinds: Sequence[NodeShape], predicate: str) -> str:
-        shapes = self.new.opened.shapes
-        fields = [shapes.find_field(kind, predicate) for kind in (*kinds, None)]
+    def _field_label(self, shapes: Sequence[NodeShape], predicate: str) -> str:
+        find = self.new.catalogue.shapes.find_field
+        fields = (find(shape, predicate) for shape in (*shapes, None))
         field = next(filter(None, fields), None)
         label = pick_text(field.names, self.languages) if field else self.name(predicate)
         return label or local_name(predicate)
 
 
-def _is_part(difference: Difference, found: Mapping[str, Difference]) -> bool:
-    """Return whether something is a part of what was added or taken out as a whole."""
-    whole, mark, _ = difference.iri.partition("#")
-    together = bool(mark) and whole in found
-    return together and found[whole].change in ("added", "removed", "withdrawn")
-
-
-def _place(name: tuple[str, str], term: Term) -> tuple[str, str]:
-    language = term.language if isinstance(term, Literal) else None
-    return name[0], language or ""
-
-
-def _order(kinds: Sequence[NodeShape], predicate: str, language: str) -> tuple[int, str, str]:
-    known = [field.predicate for kind in kinds for field in kind.fields]
-    place = known.index(predicate) if predicate in known else len(known)
-    return place, predicate, language
-
-
-_PHRASES = {
-    "added": "added",
-    "removed": "removed",
-    "changed": "changed",
-    "moved": "moved",
-    "withdrawn": "withdrawn",
-}
+def _is_part(difference: Difference, differences: Mapping[str, Difference]) -> bool:
+    """Return whether a resource is a part of one that was added or removed as a whole."""
+    whole, fragment, _ = difference.id.partition("#")
+    changes = ("added", "removed", "withdrawn")
+    return bool(fragment) and whole in differences and differences[whole].change in changes
 
 
 def text(
     comparison: Comparison, differences: Sequence[Difference], phrases: Phrases
 ) -> Iterator[str]:
-    """Return the differences in words, line by line, with how many things differ at the end."""
+    """Yield the differences as lines of text, and their number at the end."""
     languages = comparison.languages
     for difference in differences:
-        change = phrases.format(_PHRASES[difference.change], languages)
-        about = [difference.kind, difference.title and f"“{difference.title}”", difference.iri]
-        yield f"{change}: {' '.join(part for part in about if part)}"
+        change = phrases.format(difference.change, languages)
+        title = difference.title and f"“{difference.title}”"
+        yield f"{change}: {' '.join(filter(None, [difference.kind, title, difference.id]))}"
         if difference.change in ("moved", "withdrawn"):
-            yield from _fate(comparison, difference, phrases)
+            if details := ": ".join(filter(None, [difference.since, difference.reason])):
+                yield f"  {details}"
+            if difference.to:
+                label = phrases.format("replacedBy", languages)
+                yield f"  {label}: {comparison.name(difference.to)} {difference.to}"
         if difference.change in ("changed", "moved"):
             yield from (line for field in difference.fields for line in _lines(field))
     yield phrases.format("differences", languages, count=len(differences))
-
-
-def _fate(comparison: Comparison, difference: Difference, phrases: Phrases) -> Iterator[str]:
-    deprecation = difference.deprecation
-    assert deprecation
-    said = ": ".join(filter(None, [deprecation.since, _reason(comparison, difference)]))
-    if said:
-        yield f"  {said}"
-    if deprecation.successor:
-        name = comparison.name(deprecation.successor)
-        label = phrases.format("replacedBy", comparison.languages)
-        yield f"  {label}: {name} {deprecation.successor}"
 
 
 def _lines(field: FieldChange) -> Iterator[str]:
     label = f"{field.label} ({field.language})" if field.language else field.label
     for sign, values in (("-", field.removed), ("+", field.added)):
         for value in values:
-            yield f"  {label}: {sign} {' '.join(value.label.split())}"
+            yield f"  {label}: {sign} {' '.join(value.text.split())}"
 
 
-def as_json(
-    comparison: Comparison, differences: Sequence[Difference], impact: Mapping[str, Any]
-) -> str:
+def as_json(differences: Sequence[Difference], impact: JsonValue) -> str:
     """Return the differences and their impact as JSON, with the labels of fields and values."""
-    found = [_object(comparison, difference) for difference in differences]
-    return json.dumps({"impact": impact, "differences": found}, ensure_ascii=False, indent=1)
-
-
-def _object(comparison: Comparison, difference: Difference) -> dict[str, Any]:
-    deprecation = difference.deprecation
-    fate = {
-        "to": deprecation.successor if deprecation else "",
-        "since": deprecation.since if deprecation else "",
-        "reason": _reason(comparison, difference),
-    }
-    return {
-        "id": difference.iri,
-        "kind": difference.kind,
-        "title": difference.title,
-        "change": difference.change,
-        **{name: said for name, said in fate.items() if said},
-        "fields": [_field(field) for field in difference.fields],
-    }
-
-
-def _field(field: FieldChange) -> dict[str, Any]:
-    return {
-        "property": field.property,
-        "label": field.label,
-        **({"language": field.language} if field.language else {}),
-        "removed": [_value(value) for value in field.removed],
-        "added": [_value(value) for value in field.added],
-    }
-
-
-def _value(value: Value) -> dict[str, str]:
-    if isinstance(value.term, NamedNode):
-        return {"id": value.term.value, "label": value.label}
-    return {"value": value.label}
-
-
-def _reason(comparison: Comparison, difference: Difference) -> str:
-    deprecation = difference.deprecation
-    return pick_text(deprecation.reasons, comparison.languages) if deprecation else ""
+    content: dict[str, Any] = {"impact": impact, "differences": differences}
+    return msgspec.json.format(msgspec.json.encode(content), indent=1).decode()

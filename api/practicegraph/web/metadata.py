@@ -59,7 +59,7 @@ class DocumentMetadata:
         triples = [*self._of_document(document, iri, stated), *derived]
         if iri == self.catalogue.base:
             triples += self._release(iri)
-            triples += self.services.dataset.linksets()
+            triples += self.services.dataset.link_sets
         if iri in self.catalogue.vocabularies.concepts:
             triples += self._incoming(iri)
         added = [triple for triple in dict.fromkeys(triples) if triple not in stated]

@@ -8,7 +8,6 @@ numbers, sizes and checksums from the data. The catalogue is its own dataset, wi
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from babel.units import format_unit
 from pyoxigraph import Literal, NamedNode, Quad, Triple
@@ -173,7 +172,7 @@ class DatasetDescription:
             ),
             *self._dumps(),
             *self._sources(about),
-            *self.services.dataset.statistics.said(about, self.catalogue.base),
+            *self.services.dataset.statistics.triples(about),
         ]
         return [*found, *_typed([*(quad.triple for quad in self.quads), *found])]
 
@@ -187,7 +186,7 @@ class DatasetDescription:
             yield Triple(about, NamedNode(DCT + "language"), language)
         vocabularies = self.catalogue.vocabularies.schemes.values()
         concepts = (concept.iri for scheme in vocabularies for concept in scheme.concepts.values())
-        for iri in (*dataset.entries[:1], *islice(concepts, 1)):
+        for iri in filter(None, (dataset.example, next(concepts, None))):
             yield Triple(about, NamedNode(VOID + "exampleResource"), NamedNode(iri))
 
     def _service(self, about: NamedNode, service: DataService) -> Iterator[Triple]:

@@ -60,7 +60,7 @@ def _triples(
     yield statement(dataset, SD + "defaultGraph", union)
     yield statement(union, RDF + "type", NamedNode(SD + "Graph"))
     sizes = catalogue.store.graph_sizes()
-    yield from services.dataset.statistics.said(union, catalogue.base)
+    yield from services.dataset.statistics.triples(union)
     for graph, size in sizes.items():
         named, contents = BlankNode(), BlankNode()
         yield statement(dataset, SD + "namedGraph", named)
