@@ -1,4 +1,4 @@
-"""The ledger of gaps, held against the search and the files."""
+"""The report of data gaps agrees with the search and the files."""
 
 import json
 from collections.abc import Callable
@@ -32,14 +32,14 @@ PARTS = [
 
 
 @pytest.fixture(scope="module")
-def kept(real: Catalogue) -> GapReport:
+def report(real: Catalogue) -> GapReport:
     return GapReport(real, real.preferred_languages("de"))
 
 
 @pytest.fixture(scope="module")
-def found(kept: GapReport) -> dict[str, list[dict[str, Any]]]:
+def found(report: GapReport) -> dict[str, list[dict[str, Any]]]:
     """The rows of each part, as programs read them."""
-    listed = json.loads(gaps.as_json(kept, kept.parts()))["gaps"]
+    listed = json.loads(gaps.as_json(report, report.tables()))["gaps"]
     assert [part["name"] for part in listed] == PARTS
     return {part["name"]: part["rows"] for part in listed}
 
@@ -108,34 +108,34 @@ def test_what_is_inferred_and_lists_not_seen_to_their_end_are_unconfirmed(
 
 @pytest.mark.parametrize("name", PARTS)
 def test_tables_speak_the_language_and_leave_no_column_without_a_heading(
-    name: str, kept: GapReport, real: Catalogue
+    name: str, report: GapReport, real: Catalogue
 ) -> None:
-    (part,) = kept.parts(name)
+    (part,) = report.tables(name)
     assert part.title == real.stored_queries[name].labels["de"]
-    headings = [kept.heading(column) for column in part.columns]
+    headings = [report.heading(column) for column in part.columns]
     codes = [column for column in part.columns if column in headings]
     assert codes in ([], list(real.languages))
-    assert part.title in gaps.text(kept, [part])
+    assert part.title in gaps.as_text_tables(report, [part])
 
 
-def test_people_get_the_first_rows_and_programs_all(kept: GapReport) -> None:
-    (part,) = kept.parts("thin-entries")
-    shown = gaps.text(kept, [part])
+def test_people_get_the_first_rows_and_programs_all(report: GapReport) -> None:
+    (part,) = report.tables("thin-entries")
+    shown = gaps.as_text_tables(report, [part])
     assert len(shown.splitlines()) < 25
     assert "… und 33 weitere: practicegraph gaps thin-entries" in shown
-    table = rows(gaps.as_csv(kept, [part]))
+    table = rows(gaps.as_csv(report, [part]))
     assert len(table) == len(part.rows) == 53
     assert table[0]["thing"].startswith("https://w3id.org/practicegraph/practice/")
     assert table[0]["thingLabel"]
 
 
-def test_a_part_that_is_not_there_is_refused_with_those_that_are(kept: GapReport) -> None:
+def test_a_part_that_is_not_there_is_refused_with_those_that_are(report: GapReport) -> None:
     with pytest.raises(InvalidParameterError) as refused:
-        kept.parts("thin-field")
+        report.tables("thin-field")
     assert "thin-fields" in refused.value.valid
 
 
-def test_the_command_prints_the_ledger_and_is_no_check(run: Callable[..., Result]) -> None:
+def test_the_command_prints_the_report_and_exits_with_zero(run: Callable[..., Result]) -> None:
     whole = run("gaps", "--lang", "nl")
     assert whole.exit_code == 0
     assert "Welke gegevens heeft de bron niet bevestigd?" in whole.output
@@ -146,10 +146,10 @@ def test_the_command_prints_the_ledger_and_is_no_check(run: Callable[..., Result
 
 
 def test_the_page_has_every_part_with_its_question_in_the_reader_s_language(
-    client: TestClient, kept: GapReport
+    client: TestClient, report: GapReport
 ) -> None:
     page = client.get("/gaps?lang=de", headers={"Accept": "text/html"}).text
-    parts = kept.parts()
+    parts = report.tables()
     places = [page.index(f'href="/queries/{part.name}?lang=de"') for part in parts]
     assert places == sorted(places)
     for part in parts:
@@ -158,8 +158,8 @@ def test_the_page_has_every_part_with_its_question_in_the_reader_s_language(
     (thin,) = [part for part in parts if part.name == "thin-entries"]
     thing = thin.rows[0]["thing"]
     assert isinstance(thing, NamedNode)
-    path = thing.value.removeprefix(kept.catalogue.base)
-    assert f'<a href="/{path}.html?lang=de">{kept.label(thing)}</a>' in unescape(page)
+    path = thing.value.removeprefix(report.catalogue.base)
+    assert f'<a href="/{path}.html?lang=de">{report.label(thing)}</a>' in unescape(page)
 
 
 def test_programs_get_the_counts_and_the_first_rows(
@@ -170,7 +170,7 @@ def test_programs_get_the_counts_and_the_first_rows(
     for part in answer.json()["gaps"]:
         rows = found[part["name"]]
         assert part["count"] == len(rows)
-        assert part["rows"] == rows[: gaps.MOST]
+        assert part["rows"] == rows[: gaps.MAX_ROWS]
         assert client.get(part["answer"]).status_code == 200
     known = {"If-None-Match": answer.headers["etag"]}
     assert client.get("/gaps?lang=de", headers=known).status_code == 304

@@ -106,6 +106,6 @@ def test_every_phrase_is_used_somewhere(real: Catalogue) -> None:
         for name in real.phrases.labels
         if f'"{name}"' not in code and f"'{name}'" not in code and not name.endswith("Component")
     ]
-    columns = {name for part in GapReport(real, real.languages).parts() for name in part.columns}
+    columns = {name for part in GapReport(real, real.languages).tables() for name in part.columns}
     headings = {f"heading{name.capitalize()}" for name in columns}
     assert set(unsaid) <= {"Warning", "Info"} | headings

@@ -98,14 +98,14 @@ def query(name: str, parameters: tuple[str, ...], folder: Path, format_name: str
 @click.argument("name", metavar="[NAME]", default="")
 @folder_option
 @click.option(
-    "--format", "format_name", type=click.Choice(list(reporting_gaps.FORMS)), default="text"
+    "--format", "format_name", type=click.Choice(list(reporting_gaps.FORMATS)), default="text"
 )
 @language_option
 def gaps(name: str, folder: Path, format_name: str, language: str | None) -> None:
     """List what is missing or not translated, thin, unused or unconfirmed: all parts, or one."""
     opened = catalogue_of(folder)
-    ledger = GapReport(opened, opened.preferred_languages(language))
-    click.echo(reporting_gaps.FORMS[format_name](ledger, ledger.parts(name)), nl=False)
+    report = GapReport(opened, opened.preferred_languages(language))
+    click.echo(reporting_gaps.FORMATS[format_name](report, report.tables(name)), nl=False)
 
 
 @click.command()

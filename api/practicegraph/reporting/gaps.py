@@ -1,4 +1,4 @@
-"""Data gaps: the results of the stored queries that are marked as reports of gaps, as tables.
+"""Data gaps: the results of the stored queries that are marked as parts of the report, as tables.
 
 The result of a query with `?language` and `?count` becomes a table with a column for each language.
 """
@@ -22,18 +22,18 @@ from ..schema.text import find_similar, pick_text
 from ..schema.value_parser import InvalidParameterError
 from ..storage.base import Solution
 
-_PLACE = PG + "ledger"
+MAX_ROWS = 20
+"""The number of rows of a table in text and on pages."""
+_POSITION = PG + "ledger"
 _LANGUAGE, _COUNT = "language", "count"
-_NONE = integer(0)
-MOST = 20
-"""The rows of a part that people read."""
-_WIDTH = 60  # characters of a cell there
-_GAP = "  "
+_ZERO = integer(0)
+_MAX_WIDTH = 60  # characters of a cell in text
+_MARGIN = "  "
 
 
 @dataclass(frozen=True)
 class GapTable:
-    """A part of the ledger: a question's answer as a table; a row may lack what is not known."""
+    """The result of a stored query as a table; a row may lack columns."""
 
     name: str
     title: str
@@ -44,140 +44,128 @@ class GapTable:
 
 @dataclass(frozen=True)
 class GapReport:
-    """Reads the ledger of a catalogue in the first of the languages."""
+    """The report of a catalogue in the first of the languages."""
 
     catalogue: Catalogue
     languages: Sequence[str]
 
-    def parts(self, name: str = "") -> list[GapTable]:
-        """Return the part of a name, or all in their order; raises InvalidParameterError."""
-        listed = {question.name: question for question in self.questions()}
-        if name and name not in listed:
-            raise InvalidParameterError(name, None, find_similar(name, listed) or list(listed))
-        return [self._part(listed[name])] if name else list(map(self._part, listed.values()))
+    def tables(self, name: str = "") -> list[GapTable]:
+        """Return the table of a stored query, or all in order; raise InvalidParameterError."""
+        queries = {query.name: query for query in self.queries()}
+        if name and name not in queries:
+            raise InvalidParameterError(name, None, find_similar(name, queries) or list(queries))
+        return [self._run(query) for query in ([queries[name]] if name else queries.values())]
 
-    def heading(self, column: str) -> str:
-        """Return what a column is called, where a phrase says it."""
-        phrase = f"heading{column.capitalize()}"
-        known = phrase in self.catalogue.phrases.labels
-        return self.say(phrase) if known else column
+    def queries(self) -> list[StoredQuery]:
+        """Return the stored queries of the report in the order of their positions."""
+        positions: dict[str, float] = {}
+        for name, query in self.catalogue.stored_queries.items():
+            term = self.catalogue.store.value(NamedNode(query.iri), _POSITION)
+            position = parse_decimal(term.value) if isinstance(term, Literal) else None
+            if position is not None:
+                positions[name] = position
+        names = sorted(positions, key=lambda name: (positions[name], name))
+        return [self.catalogue.stored_queries[name] for name in names]
 
-    def say(self, name: str, /, **words: object) -> str:
-        """Return a phrase."""
-        return self.catalogue.phrases.format(name, self.languages, **words)
-
-    def label(self, term: Term | None) -> str:
-        """Return what a thing is called, or a value's text."""
-        if isinstance(term, NamedNode):
-            return self.catalogue.reader.label(term.value, self.languages) or term.value
-        return term.value if isinstance(term, Literal) else ""
-
-    def questions(self) -> list[StoredQuery]:
-        """Return the questions whose answers are the parts, in their order."""
-        found = self.catalogue.stored_queries
-        said = {
-            name: self.catalogue.store.value(NamedNode(question.iri), _PLACE)
-            for name, question in found.items()
-        }
-        places = {
-            name: place
-            for name, term in said.items()
-            if isinstance(term, Literal) and (place := parse_decimal(term.value)) is not None
-        }
-        return [found[name] for name in sorted(places, key=lambda name: (places[name], name))]
-
-    def part(self, question: StoredQuery, rows: Sequence[Solution]) -> GapTable:
-        """Return the part that the rows of a question's answer are."""
+    def table(self, query: StoredQuery, rows: Sequence[Solution]) -> GapTable:
+        """Return the rows of a stored query as a table."""
         return GapTable(
-            name=question.name,
-            title=pick_text(question.labels, self.languages),
-            explanation=pick_text(question.comments, self.languages),
+            name=query.name,
+            title=pick_text(query.labels, self.languages),
+            explanation=pick_text(query.comments, self.languages),
             columns=tuple(dict.fromkeys(column for row in rows for column in row)),
             rows=tuple(rows),
         )
 
-    def _part(self, question: StoredQuery) -> GapTable:
-        query = question.bind((), self.catalogue.value_parser)
-        return self.part(question, self.by_language(list(self.catalogue.store.select(query))))
-
-    def by_language(self, rows: list[Solution]) -> list[Solution]:
-        """Return one row for those that differ in the language alone, its counts side by side."""
+    def merge_languages(self, rows: list[Solution]) -> list[Solution]:
+        """Return one row for rows that differ only in language and count, with all counts."""
         if not any(_LANGUAGE in row for row in rows):
             return rows
-        wide: dict[tuple[tuple[str, Term], ...], dict[str, Term]] = {}
+        counts: dict[tuple[tuple[str, Term], ...], dict[str, Term]] = {}
         for row in rows:
-            own = tuple((k, term) for k, term in row.items() if k not in (_LANGUAGE, _COUNT))
-            counts = wide.setdefault(own, dict.fromkeys(self.catalogue.languages, _NONE))
-            counts[as_text(row[_LANGUAGE])] = row[_COUNT]
-        return [{**dict(own), **counts} for own, counts in wide.items()]
+            key = tuple((k, term) for k, term in row.items() if k not in (_LANGUAGE, _COUNT))
+            by_language = counts.setdefault(key, dict.fromkeys(self.catalogue.languages, _ZERO))
+            by_language[as_text(row[_LANGUAGE])] = row[_COUNT]
+        return [{**dict(key), **by_language} for key, by_language in counts.items()]
 
+    def heading(self, column: str) -> str:
+        """Return the heading of a column: a phrase, or the column where there is none."""
+        key = f"heading{column.capitalize()}"
+        return self.phrase(key) if key in self.catalogue.phrases.labels else column
 
-def text(ledger: GapReport, parts: Sequence[GapTable]) -> str:
-    """Return the parts as tables for people, each with its first rows."""
-    return "\n".join("\n".join([part.title, *_table(ledger, part), ""]) for part in parts)
+    def phrase(self, key: str, /, **words: object) -> str:
+        """Return a phrase."""
+        return self.catalogue.phrases.format(key, self.languages, **words)
 
-
-def _table(ledger: GapReport, part: GapTable) -> Iterator[str]:
-    if not part.rows:
-        yield _GAP + ledger.say("noGaps")
-        return
-    shown = [
-        [
-            shorten(ledger.label(row.get(column)), _WIDTH, placeholder=" …")
-            for column in part.columns
-        ]
-        for row in part.rows[:MOST]
-    ]
-    lines = [list(map(ledger.heading, part.columns)), *shown]
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    set_right = [_is_number(part.rows[0].get(column)) for column in part.columns]
-    for cells in lines:
-        placed = zip(cells, widths, set_right, strict=True)
-        joined = _GAP.join(c.rjust(w) if right else c.ljust(w) for c, w, right in placed)
-        yield (_GAP + joined).rstrip()
-    if more := len(part.rows) - len(shown):
-        yield _GAP + ledger.say("moreGaps", count=more, name=part.name)
-
-
-def as_json(ledger: GapReport, parts: Sequence[GapTable]) -> str:
-    """Return the parts with all their rows."""
-    listed = [described(ledger, part) for part in parts]
-    return json.dumps({"gaps": listed}, ensure_ascii=False, indent=1) + "\n"
-
-
-def described(ledger: GapReport, part: GapTable) -> dict[str, Any]:
-    """Return a part as JSON; things have their IRIs and labels."""
-
-    def value(term: Term) -> Any:
+    def label(self, term: Term | None) -> str:
+        """Return the label of a resource, or the text of a literal."""
         if isinstance(term, NamedNode):
-            return {"id": term.value, "label": ledger.label(term)}
-        return int(as_text(term)) if _is_number(term) else as_text(term)
+            return self.catalogue.reader.label(term.value, self.languages) or term.value
+        return term.value if isinstance(term, Literal) else ""
 
-    return {
-        "name": part.name,
-        "title": part.title,
-        "explanation": part.explanation,
-        "rows": [{column: value(term) for column, term in row.items()} for row in part.rows],
-    }
+    def as_object(self, table: GapTable) -> dict[str, Any]:
+        """Return a table as a JSON object; resources have their IRIs and labels."""
+
+        def value(term: Term) -> Any:
+            if isinstance(term, NamedNode):
+                return {"id": term.value, "label": self.label(term)}
+            return int(as_text(term)) if _is_number(term) else as_text(term)
+
+        rows = [{column: value(term) for column, term in row.items()} for row in table.rows]
+        texts = {"name": table.name, "title": table.title, "explanation": table.explanation}
+        return {**texts, "rows": rows}
+
+    def _run(self, query: StoredQuery) -> GapTable:
+        text = query.bind((), self.catalogue.value_parser)
+        return self.table(query, self.merge_languages(list(self.catalogue.store.select(text))))
 
 
-def as_csv(ledger: GapReport, parts: Sequence[GapTable]) -> str:
-    """Return all rows as one table; a thing has a column more, with its label."""
-    rows = [{"gap": part.name, **_cells(ledger, row)} for part in parts for row in part.rows]
-    written = io.StringIO(newline="")
+def as_text_tables(report: GapReport, tables: Sequence[GapTable]) -> str:
+    """Return tables as text, each with its first rows."""
+    return "\n".join("\n".join([table.title, *_lines(report, table), ""]) for table in tables)
+
+
+def _lines(report: GapReport, table: GapTable) -> Iterator[str]:
+    if not table.rows:
+        yield _MARGIN + report.phrase("noGaps")
+        return
+    rows = table.rows[:MAX_ROWS]
+    lines = [[report.heading(column) for column in table.columns]]
+    for row in rows:
+        labels = (report.label(row.get(column)) for column in table.columns)
+        lines.append([shorten(label, _MAX_WIDTH, placeholder=" …") for label in labels])
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    alignments = [">" if _is_number(rows[0].get(column)) else "<" for column in table.columns]
+    for line in lines:
+        cells = zip(line, alignments, widths, strict=True)
+        yield (_MARGIN + _MARGIN.join(f"{c:{side}{width}}" for c, side, width in cells)).rstrip()
+    if count := len(table.rows) - len(rows):
+        yield _MARGIN + report.phrase("moreGaps", count=count, name=table.name)
+
+
+def as_json(report: GapReport, tables: Sequence[GapTable]) -> str:
+    """Return tables with all their rows as JSON."""
+    content = {"gaps": [report.as_object(table) for table in tables]}
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def as_csv(report: GapReport, tables: Sequence[GapTable]) -> str:
+    """Return all rows as one table, with a column more for the label of a resource."""
+    rows = [{"gap": table.name, **_cells(report, row)} for table in tables for row in table.rows]
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    table = csv.DictWriter(written, columns)
-    table.writeheader()
-    table.writerows(rows)
-    return written.getvalue()
+    output = io.StringIO(newline="")
+    writer = csv.DictWriter(output, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    return output.getvalue()
 
 
-def _cells(ledger: GapReport, row: Solution) -> dict[str, str]:
+def _cells(report: GapReport, row: Solution) -> dict[str, str]:
     cells: dict[str, str] = {}
     for column, term in row.items():
         cells[column] = escape_formula(as_text(term))
         if isinstance(term, NamedNode):
-            cells[f"{column}Label"] = escape_formula(ledger.label(term))
+            cells[f"{column}Label"] = escape_formula(report.label(term))
     return cells
 
 
@@ -185,9 +173,9 @@ def _is_number(term: Term | None) -> bool:
     return isinstance(term, Literal) and term.datatype == INTEGER
 
 
-FORMS: Mapping[str, Callable[[GapReport, Sequence[GapTable]], str]] = {
-    "text": text,
+FORMATS: Mapping[str, Callable[[GapReport, Sequence[GapTable]], str]] = {
+    "text": as_text_tables,
     "json": as_json,
     "csv": as_csv,
 }
-"""The forms of the ledger by name."""
+"""The writers of the report by the name of their format."""

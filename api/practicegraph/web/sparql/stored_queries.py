@@ -16,7 +16,7 @@ from pyoxigraph import NamedNode
 from starlette.concurrency import run_in_threadpool
 
 from ...catalogue.stored_queries import StoredQuery
-from ...reporting.gaps import MOST, GapReport, GapTable, described
+from ...reporting.gaps import MAX_ROWS, GapReport, GapTable
 from ...schema.fields import Parameter
 from ...schema.text import pick_text
 from ...sparql.process import DeadlineExceededError
@@ -215,14 +215,14 @@ class GapEndpoint:
             gaps = await disconnects.run_until_disconnect(request, query_rows)
 
         def make() -> Response:
-            parts = [(report.part(q, gaps[q.name].rows), gaps[q.name]) for q in queries]
+            parts = [(report.table(q, gaps[q.name].rows), gaps[q.name]) for q in queries]
             if form == HTML:
                 tables = [(part, rows, _table(view, report, part)) for part, rows in parts]
                 return self.queries.site.html(request, "gaps.html", parts=tables)
             root = responses.root(request)
             return JSONResponse({"gaps": [_as_json(report, root, *each) for each in parts]})
 
-        queries = await run_in_threadpool(report.questions)
+        queries = await run_in_threadpool(report.queries)
         return await run_in_threadpool(conditional.answer, request, validators, VARY, make)
 
     async def _rows_at(self, release: str, report: GapReport, client: str) -> Mapping[str, GapRows]:
@@ -234,7 +234,7 @@ class GapEndpoint:
             if self._rows[0] != release:
                 self._rows = release, {}
             rows = self._rows[1]
-            for stored_query in await run_in_threadpool(report.questions):
+            for stored_query in await run_in_threadpool(report.queries):
                 if stored_query.name not in rows:
                     rows[stored_query.name] = await self._run(stored_query, report, client)
             return rows
@@ -245,8 +245,8 @@ class GapEndpoint:
             rows = await self.queries.solutions(text, _MAX_COUNT + 1, client)
         except DeadlineExceededError:
             return GapRows(is_late=True)
-        by_language = report.by_language(rows[:_MAX_COUNT])
-        return GapRows(by_language[:MOST], len(by_language), len(rows) > _MAX_COUNT)
+        by_language = report.merge_languages(rows[:_MAX_COUNT])
+        return GapRows(by_language[:MAX_ROWS], len(by_language), len(rows) > _MAX_COUNT)
 
 
 def routes(gaps: GapEndpoint) -> APIRouter:
@@ -283,6 +283,6 @@ def _table(view: View, report: GapReport, part: GapTable) -> ResultTable:
 
 def _as_json(report: GapReport, root: str, part: GapTable, rows: GapRows) -> dict[str, Any]:
     """Return a part as JSON: its first rows, and the URL of all rows."""
-    item = described(report, part) | {"answer": f"{root}{QUERIES}/{part.name}"}
+    item = report.as_object(part) | {"answer": f"{root}{QUERIES}/{part.name}"}
     item["count"] = None if rows.is_late else rows.count
     return item | ({"truncated": True} if rows.is_cut or rows.is_late else {})
