@@ -38,13 +38,13 @@ def report(real: Catalogue) -> GapReport:
 
 @pytest.fixture(scope="module")
 def found(report: GapReport) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each part, as programs read them."""
+    """Return the rows of each table of the JSON."""
     listed = json.loads(gaps.as_json(report, report.tables()))["gaps"]
     assert [part["name"] for part in listed] == PARTS
     return {part["name"]: part["rows"] for part in listed}
 
 
-def test_titles_that_nobody_has_in_a_language_are_counted_in_its_column(
+def test_missing_titles_are_counted_in_the_column_of_their_language(
     real: Catalogue, found: dict[str, list[dict[str, Any]]]
 ) -> None:
     entries = real.store.subjects("http://purl.org/dc/terms/abstract")
@@ -59,7 +59,7 @@ def test_titles_that_nobody_has_in_a_language_are_counted_in_its_column(
         assert row[language] == sum(language not in labels for labels in titles)
 
 
-def test_labels_of_ours_are_those_that_the_stored_question_lists(
+def test_counts_of_translated_labels_agree_with_the_stored_query(
     client: TestClient, found: dict[str, list[dict[str, Any]]]
 ) -> None:
     for language in ("es", "el"):
@@ -68,7 +68,7 @@ def test_labels_of_ours_are_those_that_the_stored_question_lists(
         assert sum(row[language] for row in counted) == len(rows(asked.text))
 
 
-def test_entries_without_a_value_are_those_that_a_search_for_not_stated_finds(
+def test_entries_without_a_value_are_as_many_as_a_search_for_not_stated_finds(
     client: TestClient, found: dict[str, list[dict[str, Any]]]
 ) -> None:
     empty = {row["field"]["id"].rpartition("-")[2]: row["empty"] for row in found["thin-fields"]}
@@ -79,7 +79,7 @@ def test_entries_without_a_value_are_those_that_a_search_for_not_stated_finds(
         assert empty[key] == total, key
 
 
-def test_concepts_never_used_are_those_that_the_stored_question_lists(
+def test_counts_of_unused_concepts_agree_with_the_stored_query(
     client: TestClient, found: dict[str, list[dict[str, Any]]]
 ) -> None:
     for row in found["unused-concepts-by-scheme"]:
@@ -89,14 +89,14 @@ def test_concepts_never_used_are_those_that_the_stored_question_lists(
         assert row["unused"] == len(rows(asked.text)) > 0
 
 
-def test_the_thinnest_entries_come_first(found: dict[str, list[dict[str, Any]]]) -> None:
+def test_entries_with_the_fewest_fields_come_first(found: dict[str, list[dict[str, Any]]]) -> None:
     filled = [row["filled"] for row in found["thin-entries"]]
     assert len(filled) == 53
     assert filled == sorted(filled)
     assert found["thin-entries"][-1]["identifier"] == "1788"
 
 
-def test_what_is_inferred_and_lists_not_seen_to_their_end_are_unconfirmed(
+def test_inferred_facts_and_incomplete_lists_are_unconfirmed(
     real: Catalogue, found: dict[str, list[dict[str, Any]]]
 ) -> None:
     reasons = [row["reason"]["id"].rpartition("#")[2] for row in found["unconfirmed-facts"]]
@@ -107,7 +107,7 @@ def test_what_is_inferred_and_lists_not_seen_to_their_end_are_unconfirmed(
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_tables_speak_the_language_and_leave_no_column_without_a_heading(
+def test_titles_and_headings_of_a_table_are_in_the_language_of_the_report(
     name: str, report: GapReport, real: Catalogue
 ) -> None:
     (part,) = report.tables(name)
@@ -118,7 +118,7 @@ def test_tables_speak_the_language_and_leave_no_column_without_a_heading(
     assert part.title in gaps.as_text_tables(report, [part])
 
 
-def test_people_get_the_first_rows_and_programs_all(report: GapReport) -> None:
+def test_text_has_the_first_rows_and_csv_all(report: GapReport) -> None:
     (part,) = report.tables("thin-entries")
     shown = gaps.as_text_tables(report, [part])
     assert len(shown.splitlines()) < 25
@@ -129,7 +129,7 @@ def test_people_get_the_first_rows_and_programs_all(report: GapReport) -> None:
     assert table[0]["thingLabel"]
 
 
-def test_a_part_that_is_not_there_is_refused_with_those_that_are(report: GapReport) -> None:
+def test_an_unknown_table_is_an_error_that_names_similar_ones(report: GapReport) -> None:
     with pytest.raises(InvalidParameterError) as refused:
         report.tables("thin-field")
     assert "thin-fields" in refused.value.valid
@@ -145,7 +145,7 @@ def test_the_command_prints_the_report_and_exits_with_zero(run: Callable[..., Re
     assert run("gaps", "--lang", "pt").exit_code == 1
 
 
-def test_the_page_has_every_part_with_its_question_in_the_reader_s_language(
+def test_the_page_has_every_table_with_its_title_in_the_language_of_the_request(
     client: TestClient, report: GapReport
 ) -> None:
     page = client.get("/gaps?lang=de", headers={"Accept": "text/html"}).text
@@ -162,7 +162,7 @@ def test_the_page_has_every_part_with_its_question_in_the_reader_s_language(
     assert f'<a href="/{path}.html?lang=de">{report.label(thing)}</a>' in unescape(page)
 
 
-def test_programs_get_the_counts_and_the_first_rows(
+def test_json_has_the_counts_and_the_first_rows(
     client: TestClient, found: dict[str, list[dict[str, Any]]]
 ) -> None:
     answer = client.get("/gaps?lang=de")
@@ -177,7 +177,7 @@ def test_programs_get_the_counts_and_the_first_rows(
     assert client.get("/gaps", headers={"Accept": "text/csv"}).status_code == 406
 
 
-def test_what_takes_too_long_to_count_is_told_as_such(tmp_path: Path) -> None:
+def test_a_query_beyond_its_deadline_has_no_count_and_a_note(tmp_path: Path) -> None:
     served = startup.open_for_serving(copy(tmp_path / "catalogue"))
     assert served.source
     workers = WorkerPool(served.source, QueryLimits(seconds=0, processes=1))

@@ -1,4 +1,4 @@
-"""What a change does to those who use the catalogue, on edits of the real one."""
+"""The impact of edits of the catalogue on its readers."""
 
 import re
 from collections.abc import Callable
@@ -53,14 +53,14 @@ def counts(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
 
 
 def number(client_of: Catalogue, iri: str) -> int:
-    """How many entries a facet has for a concept, as a search counts them."""
+    """Return the number of entries for a concept as a search counts them."""
     facets = client_of.shapes.entry_shape.facets
     defined = Services(client_of).sparql_engine
     found = (defined.counts(facet) for facet in facets)
     return next(n for each in found for term, n in each.items() if term == NamedNode(iri))
 
 
-def test_nothing_moves_where_nothing_changes(earlier: State) -> None:
+def test_equal_states_have_no_impact(earlier: State) -> None:
     assert impact(earlier, ROOT) == {
         "counts": [],
         "retagged": [],
@@ -70,7 +70,7 @@ def test_nothing_moves_where_nothing_changes(earlier: State) -> None:
     }
 
 
-def test_a_merged_concept_moves_counts_and_tags_of_entries_that_are_as_they_were(
+def test_a_merged_concept_changes_counts_and_facet_values_of_unchanged_entries(
     earlier: State, copied: Path, real: Catalogue
 ) -> None:
     move(copied / "ontology/outcome.ttl", REPLACED, SUCCESSOR)
@@ -89,7 +89,7 @@ def test_a_merged_concept_moves_counts_and_tags_of_entries_that_are_as_they_were
     ]
 
 
-def test_a_tag_that_an_entry_gets_or_loses_is_told(earlier: State, copied: Path) -> None:
+def test_another_facet_value_of_an_entry_is_in_the_impact(earlier: State, copied: Path) -> None:
     edit(
         copied / "data/practices/1788.ttl",
         "    pg:country country:HUN ;\n",
@@ -106,12 +106,12 @@ def test_a_tag_that_an_entry_gets_or_loses_is_told(earlier: State, copied: Path)
     assert moved == {"Hongarije": -1, "Oostenrijk": 1}
 
 
-def test_another_name_alone_moves_nothing(earlier: State, copied: Path) -> None:
+def test_another_label_alone_has_no_impact(earlier: State, copied: Path) -> None:
     edit(copied / "ontology/funding.ttl", '"EU funds"@en', '"Money of the EU"@en')
     assert not any(impact(earlier, copied).values())
 
 
-def test_a_name_that_is_lost_in_a_language_is_told(earlier: State, copied: Path) -> None:
+def test_a_label_that_is_lost_in_a_language_is_in_the_impact(earlier: State, copied: Path) -> None:
     path = copied / "ontology/funding.ttl"
     text = path.read_text()
     label = re.search(r'        "([^"]*)"@fr ,\n', text)
@@ -121,7 +121,9 @@ def test_a_name_that_is_lost_in_a_language_is_told(earlier: State, copied: Path)
     assert (lost["language"], lost["lost"]) == ("fr", label[1])
 
 
-def test_addresses_that_lead_elsewhere_or_nowhere_are_told(earlier: State, copied: Path) -> None:
+def test_published_iris_that_are_moved_withdrawn_or_removed_are_in_the_impact(
+    earlier: State, copied: Path
+) -> None:
     practices = copied / "data/practices"
     move(practices / "1764.ttl", OLD, NEXT)
     write_tombstone(practices / "1701.ttl", GONE)
@@ -137,7 +139,9 @@ def test_addresses_that_lead_elsewhere_or_nowhere_are_told(earlier: State, copie
     }
 
 
-def test_questions_that_fail_or_return_nothing_are_told(earlier: State, copied: Path) -> None:
+def test_stored_queries_that_fail_or_return_nothing_are_in_the_impact(
+    earlier: State, copied: Path
+) -> None:
     queries = copied / "queries"
     edit(queries / "imports.rq", "WHERE {", "WHERE {{")
     text = (queries / "outcomes-together.rq").read_text()
@@ -150,7 +154,7 @@ def test_questions_that_fail_or_return_nothing_are_told(earlier: State, copied: 
 
 
 @pytest.mark.parametrize("language", ["en", "el"])
-def test_the_impact_stands_before_the_details_in_words(
+def test_the_text_of_a_diff_begins_with_the_impact(
     run: Run, copied: Path, real: Catalogue, language: str
 ) -> None:
     move(copied / "ontology/outcome.ttl", REPLACED, SUCCESSOR)
@@ -165,7 +169,7 @@ def test_the_impact_stands_before_the_details_in_words(
     assert any(re.fullmatch(r"  .+: .+: \d+ → \d+", line) for line in lines)
 
 
-def test_a_check_against_an_earlier_state_tells_the_impact(run: Run, copied: Path) -> None:
+def test_a_check_against_an_earlier_state_reports_the_impact(run: Run, copied: Path) -> None:
     edit(copied / "queries/imports.rq", "WHERE {", "WHERE {{")
     result = run("check", "--against", str(ROOT))
     assert result.exit_code == 1

@@ -1,4 +1,4 @@
-"""Every page says in schema.org's words what it shows; the words stand in Turtle."""
+"""Every page describes its topic in terms of schema.org, which the ontology aligns."""
 
 import json
 import re
@@ -23,7 +23,7 @@ ALLOWED = set(WORK.split()) | {"@context", "@type", "@id"}
 
 
 def outline(client: TestClient, path: str) -> dict[str, Any]:
-    """What a page says of itself to those who read schema.org alone."""
+    """Return the JSON-LD of a page."""
     page = client.get(path, headers={"Accept": "text/html"}).text
     (text,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.S)
     found: dict[str, Any] = json.loads(text)
@@ -45,7 +45,7 @@ def test_an_entry_is_a_creative_work_and_a_learning_resource(client: TestClient)
     assert found["isPartOf"] == BASE
 
 
-def test_no_entry_says_what_schema_org_does_not_know(client: TestClient, real: Catalogue) -> None:
+def test_an_entry_uses_only_terms_of_schema_org(client: TestClient, real: Catalogue) -> None:
     entries = [iri for iri in real.store.graph_sizes() if iri.startswith(f"{BASE}practice/")]
     assert len(entries) == 53
     for iri in entries:
@@ -69,11 +69,11 @@ def test_a_concept_is_a_defined_term_of_its_set(client: TestClient) -> None:
     assert outline(client, "/category.html")["hasDefinedTerm"][0]["@type"] == "DefinedTerm"
 
 
-def test_another_s_database_does_not_get_our_licence(client: TestClient) -> None:
+def test_a_source_database_does_not_get_our_licence(client: TestClient) -> None:
     assert "license" not in outline(client, "/source.html")
 
 
-def test_no_text_ends_the_element_it_stands_in(copied: Path) -> None:
+def test_a_text_cannot_end_the_script_element_that_contains_it(copied: Path) -> None:
     path = copied / "data/practices/1793.ttl"
     text = path.read_text()
     title = "</script><script>alert(1)</script><!--"
@@ -88,7 +88,7 @@ def test_no_text_ends_the_element_it_stands_in(copied: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["genre", "keywords"])
-def test_the_words_follow_the_turtle(copied: Path, word: str) -> None:
+def test_the_terms_of_schema_org_are_read_from_the_ontology(copied: Path, word: str) -> None:
     path = copied / "ontology/practice.ttl"
     path.write_text(path.read_text().replace("schema:genre", f"schema:{word}"))
     client = TestClient(application(Services(opened(copied))))

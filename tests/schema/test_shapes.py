@@ -91,11 +91,13 @@ def test_no_two_fields_of_an_entry_have_the_same_name(real: Catalogue) -> None:
             assert owner == field.key, f"{wording}: {owner} and {field.key}"
 
 
-def test_a_phrase_has_the_same_gaps_in_every_language(real: Catalogue) -> None:
+def test_a_phrase_has_the_same_placeholders_in_every_language(real: Catalogue) -> None:
     for name, wordings in real.phrases.labels.items():
-        gaps = {tag: sorted(re.findall(r"\{\w+\}", words)) for tag, words in wordings.items()}
-        assert set(gaps) == set(real.languages), name
-        assert len({tuple(found) for found in gaps.values()}) == 1, f"{name}: {gaps}"
+        placeholders = {
+            tag: sorted(re.findall(r"\{\w+\}", words)) for tag, words in wordings.items()
+        }
+        assert set(placeholders) == set(real.languages), name
+        assert len({tuple(found) for found in placeholders.values()}) == 1, name
 
 
 def test_every_phrase_is_used_somewhere(real: Catalogue) -> None:

@@ -13,13 +13,11 @@ from practicegraph.schema.text import find_similar, fold, pick_text, put_first
         ("Ελληνικά", "ΕΛΛΗΝΙΚΑ"),
     ],
 )
-def test_wordings_that_differ_in_case_accents_or_typography_are_the_same(
-    one: str, other: str
-) -> None:
+def test_texts_that_differ_in_case_accents_or_typography_are_equal(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
-def test_wordings_that_differ_in_letters_are_not_the_same() -> None:
+def test_texts_that_differ_in_letters_are_not_equal() -> None:
     assert fold("Spain") != fold("Spanish")
 
 
@@ -31,6 +29,6 @@ def test_a_reader_gets_the_preferred_language_then_the_fallback_then_any() -> No
     assert pick_text({}, order) == ""
 
 
-def test_the_nearest_words_come_with_the_nearest_first() -> None:
+def test_similar_words_come_with_the_most_similar_first() -> None:
     assert find_similar("Hungry", ["Spain", "Hungary", "Germany"])[0] == "Hungary"
     assert find_similar("qqqq", ["Spain"]) == []

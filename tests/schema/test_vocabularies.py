@@ -42,7 +42,7 @@ def test_every_label_that_the_source_prints_finds_one_concept(
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key not in ("country", "language")])
-def test_a_label_is_as_the_source_prints_it_or_is_marked_as_ours(
+def test_a_label_is_that_of_the_source_or_is_marked_as_translated(
     key: str, real: Catalogue, vocabulary: dict[str, Any]
 ) -> None:
     scheme = real.vocabularies.schemes_by_key[KEYS[key]]
@@ -57,7 +57,7 @@ def test_a_label_is_as_the_source_prints_it_or_is_marked_as_ours(
                 assert concept.labels[language] == item["labels"][language]
 
 
-def test_every_outcome_stands_under_its_dimension(
+def test_the_broader_concept_of_an_outcome_is_its_dimension(
     real: Catalogue, vocabulary: dict[str, Any]
 ) -> None:
     scheme = real.vocabularies.schemes_by_key["outcome"]
@@ -66,7 +66,7 @@ def test_every_outcome_stands_under_its_dimension(
         assert parents == (concept_with(scheme, "en", item["dimension"]).iri,)
 
 
-def test_the_clusters_stand_without_members_and_say_so(
+def test_clusters_have_no_members_and_a_note_says_so(
     real: Catalogue, vocabulary: dict[str, Any]
 ) -> None:
     scheme = real.vocabularies.schemes_by_key["outcome"]
@@ -95,7 +95,7 @@ def test_countries_and_languages_are_labelled_as_the_cldr_has_them(
                 assert concept.labels[language] == name, f"{concept.notation} in {language}"
 
 
-def test_a_value_that_is_no_country_is_no_place(real: Catalogue) -> None:
+def test_international_bodies_are_not_locations(real: Catalogue) -> None:
     scheme = real.vocabularies.schemes_by_key["country"]
     places = real.store.subjects(RDF + "type", NamedNode("http://purl.org/dc/terms/Location"))
     bodies = {n for n, concept in scheme.concepts.items() if NamedNode(concept.iri) not in places}
