@@ -6,7 +6,6 @@ which sorts after all digits and signs of dates, marks the end of what it covers
 """
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,9 @@ DATES = frozenset(XSD + name for name in ("gYear", "gYearMonth", "date", "dateTi
 """The datatypes of dates: texts in ISO 8601, of which a shorter one covers the longer."""
 NUMBERS = frozenset(XSD + name for name in ("integer", "decimal", "double"))
 """The datatypes of numbers."""
+MAX_STEPS = 300
+"""The maximum number of years or whole numbers of which a facet has counts; else it has none."""
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Field:
-    """A property shape, read."""
+    """A property shape as the catalogue uses it."""
 
     iri: str
     key: str
@@ -78,13 +80,13 @@ class Field:
 
     @property
     def is_ordered(self) -> bool:
-        """Return whether the values are dates, or numbers, among which readers choose by ranges."""
-        found = set(self.datatypes)
-        return bool(found) and not self.options and (found <= DATES or found <= NUMBERS)
+        """Return whether the values are dates or numbers, which are filtered by ranges."""
+        types = set(self.datatypes)
+        return bool(types) and not self.options and (types <= DATES or types <= NUMBERS)
 
     @property
     def sort_key(self) -> tuple[float, float, str]:
-        """Return what fields are sorted by: the order of the group, its own, the key."""
+        """Return the sort key: the order of the group, that of the field, the key."""
         return self.group.order, self.order, self.key
 
     @property
@@ -109,7 +111,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class NodeShape:
-    """A node shape with target classes, read: what things of a kind are called and consist of."""
+    """A node shape with target classes: a kind of record with its labels and fields."""
 
     iri: str
     classes: tuple[str, ...]
@@ -128,17 +130,17 @@ class NodeShape:
     @cached_property
     def keys_by_predicate(self) -> dict[str, list[str]]:
         """Return the keys of the fields whose path is one property, by that property."""
-        found: dict[str, list[str]] = {}
+        keys: dict[str, list[str]] = {}
         for field in self.fields:
             if field.predicate:
-                found.setdefault(field.predicate, []).append(field.key)
-        return found
+                keys.setdefault(field.predicate, []).append(field.key)
+        return keys
 
     @cached_property
     def facets(self) -> tuple[Field, ...]:
-        """Return the fields by whose values readers choose, and the spans, in their order."""
-        listed = [*(field for field in self.fields if field.is_facet), *self.ranges]
-        return tuple(sorted(listed, key=lambda field: field.sort_key))
+        """Return the facets, the ranges among them, in their order."""
+        facets = [*(field for field in self.fields if field.is_facet), *self.ranges]
+        return tuple(sorted(facets, key=lambda field: field.sort_key))
 
     @cached_property
     def sortable_fields(self) -> tuple[Field, ...]:
@@ -154,103 +156,100 @@ class NodeShape:
 
 @dataclass(frozen=True)
 class Shapes:
-    """All that the shapes of a catalogue say; the first language is the fallback."""
+    """The node shapes and the languages of a catalogue; the first language is the fallback."""
 
     node_shapes: tuple[NodeShape, ...]
     languages: tuple[str, ...]
 
     @cached_property
     def entry_shape(self) -> NodeShape:
-        """Return the kind of the entries: the one with a segment of its own in addresses.
+        """Return the shape of the entries: the one with a segment in paths.
 
-        Where an error gives a segment to others, it is the one with the most facets.
+        Where others have a segment by mistake, it is the one with the most facets.
         """
-        return max((k for k in self.node_shapes if k.segment), key=lambda kind: len(kind.facets))
+        shapes = (shape for shape in self.node_shapes if shape.segment)
+        return max(shapes, key=lambda shape: len(shape.facets))
 
     @cached_property
     def fields(self) -> dict[str, Field]:
         """Return every field by the IRI of its shape."""
-        return {field.iri: field for kind in self.node_shapes for field in kind.fields}
+        return {field.iri: field for shape in self.node_shapes for field in shape.fields}
 
     @cached_property
     def label_properties(self) -> tuple[str, ...]:
-        """Return the properties that hold what things are called, in order of the kinds."""
+        """Return the properties of labels, in order of the shapes."""
         fields = (
-            field for kind in self.node_shapes for field in kind.fields_with_role("LabelRole")
+            field for shape in self.node_shapes for field in shape.fields_with_role("LabelRole")
         )
         return tuple(dict.fromkeys(field.predicate for field in fields if field.predicate))
 
     def find_node_shape(self, classes: Iterable[str]) -> NodeShape | None:
-        """Return the kind of a thing that is of the classes."""
-        wanted = set(classes)
-        return next((kind for kind in self.node_shapes if wanted & set(kind.classes)), None)
+        """Return the first shape that targets one of the classes."""
+        classes = set(classes)
+        return next((shape for shape in self.node_shapes if classes & set(shape.classes)), None)
 
-    def find_field(self, kind: NodeShape | None, predicate: str) -> Field | None:
-        """Return the field that has a property: of the kind, or of what any kind may have."""
-        kinds = [kind] if kind else []
-        kinds += [other for other in self.node_shapes if not other.classes]
-        fields = (field for found in kinds for field in found.fields)
+    def find_field(self, shape: NodeShape | None, predicate: str) -> Field | None:
+        """Return the field of a property in a shape, or in those that target no class."""
+        shapes = [shape] if shape else []
+        shapes += [other for other in self.node_shapes if not other.classes]
+        fields = (field for each in shapes for field in each.fields)
         return next((field for field in fields if field.predicate == predicate), None)
 
 
-MAX_STEPS = 300
-"""The most years, or whole numbers, by which a facet is counted; of more, none is listed."""
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
+class Scale:
+    """The order of the values of a field, as numbers and in SPARQL: here, that of numbers."""
 
+    examples: tuple[str, ...] = ("3", "2.5")
+    open_end = f'"INF"^^<{XSD}double>'
+    """The end of a span without one, in SPARQL."""
 
-class Scale(ABC):
-    """The order of the values of a field, as numbers and in SPARQL."""
-
-    examples: tuple[str, ...]
-    open_end: str
-    """The end of what has none, in SPARQL."""
-
-    @abstractmethod
     def is_valid(self, text: str) -> bool:
         """Return whether a reader's text is a value."""
+        return bool(_NUMBER.fullmatch(text))
 
-    @abstractmethod
     def lexical_value(self, text: str) -> str:
-        """Return the part of a literal's text that says the value."""
+        """Return the part of a literal's text that is compared."""
+        return text
 
-    @abstractmethod
     def lower_bound(self, text: str) -> float:
-        """Return where a value begins."""
+        """Return the number at which a value begins."""
+        return float(text)
 
-    @abstractmethod
     def upper_bound(self, text: str) -> float:
-        """Return where a value ends."""
+        """Return the number at which a value ends."""
+        return float(text)
 
-    @abstractmethod
     def step(self, number: float) -> int:
-        """Return the step in which a number lies: a year, or a whole number."""
+        """Return the step of a number: a whole number, or the year of a date."""
+        return floor(number)
 
-    @abstractmethod
-    def lower_bound_sparql(self, variable: str) -> str:
-        """Write in SPARQL where a value begins."""
-
-    @abstractmethod
-    def upper_bound_sparql(self, variable: str) -> str:
-        """Write in SPARQL where a value ends."""
-
-    @abstractmethod
-    def is_value_sparql(self, variable: str) -> str:
-        """Write in SPARQL whether a term is a value, and not just of its datatype."""
-
-    @abstractmethod
-    def lower_bound_literal(self, text: str) -> str:
-        """Write in SPARQL where a reader's value begins."""
-
-    @abstractmethod
-    def upper_bound_literal(self, text: str) -> str:
-        """Write in SPARQL where a reader's value ends."""
-
-    @abstractmethod
     def format_step(self, step: int) -> str:
         """Return a step as a reader writes it."""
+        return str(step)
+
+    def lower_bound_sparql(self, variable: str) -> str:
+        """Return the SPARQL of the beginning of a value."""
+        return variable
+
+    def upper_bound_sparql(self, variable: str) -> str:
+        """Return the SPARQL of the end of a value."""
+        return variable
+
+    def is_value_sparql(self, variable: str) -> str:
+        """Return the SPARQL of whether a term is a well-formed value."""
+        number = Literal(f"^{_NUMBER.pattern}$")
+        return f"isNumeric({variable}) && REGEX(STR({variable}), {number})"
+
+    def lower_bound_literal(self, text: str) -> str:
+        """Return the SPARQL of the beginning of a reader's value."""
+        return text
+
+    def upper_bound_literal(self, text: str) -> str:
+        """Return the SPARQL of the end of a reader's value."""
+        return text
 
 
-class _Dates(Scale):
+class _DateScale(Scale):
     examples = ("2019", "2019-06", "2019-06-30")
     open_end = '"~"'
 
@@ -269,6 +268,9 @@ class _Dates(Scale):
     def step(self, number: float) -> int:
         return int(number) // 10_000
 
+    def format_step(self, step: int) -> str:
+        return f"{step:04}"
+
     def lower_bound_sparql(self, variable: str) -> str:
         return f"STR({variable})"
 
@@ -285,56 +287,14 @@ class _Dates(Scale):
     def upper_bound_literal(self, text: str) -> str:
         return str(Literal(text + "~"))
 
-    def format_step(self, step: int) -> str:
-        return f"{step:04}"
 
-
-class _Numbers(Scale):
-    examples = ("3", "2.5")
-    open_end = f'"INF"^^<{XSD}double>'
-
-    def is_valid(self, text: str) -> bool:
-        return bool(_NUMBER.fullmatch(text))
-
-    def lexical_value(self, text: str) -> str:
-        return text
-
-    def lower_bound(self, text: str) -> float:
-        return float(text)
-
-    def upper_bound(self, text: str) -> float:
-        return float(text)
-
-    def step(self, number: float) -> int:
-        return floor(number)
-
-    def lower_bound_sparql(self, variable: str) -> str:
-        return variable
-
-    def upper_bound_sparql(self, variable: str) -> str:
-        return variable
-
-    def is_value_sparql(self, variable: str) -> str:
-        number = Literal(f"^{_NUMBER.pattern}$")
-        return f"isNumeric({variable}) && REGEX(STR({variable}), {number})"
-
-    def lower_bound_literal(self, text: str) -> str:
-        return text
-
-    def upper_bound_literal(self, text: str) -> str:
-        return text
-
-    def format_step(self, step: int) -> str:
-        return str(step)
-
-
-_SCALES: tuple[Scale, Scale] = (_Numbers(), _Dates())
+_NUMBER_SCALE, _DATE_SCALE = Scale(), _DateScale()
 
 
 def get_scale(field: Field) -> Scale:
-    """Return the order of the values of a field that is ordered."""
+    """Return the scale of a field whose values are ordered."""
     assert field.is_ordered, field.iri
-    return _SCALES[field.datatypes[0] in DATES]
+    return _DATE_SCALE if field.datatypes[0] in DATES else _NUMBER_SCALE
 
 
 def list_steps(first: int, last: int) -> range:
