@@ -13,24 +13,24 @@ from ..rdf.namespaces import RDFS, SCHEMA, SKOS, XSD
 from ..rdf.terms import Term, as_text, local_name
 from ..storage.base import Store
 from .fields import Field, NodeShape
-from .records import Record, RecordReader
+from .records import Record, RecordReader, texts_by_language
 from .text import Labels, pick_text
 
 
 def build_context(
-    kinds: Iterable[NodeShape], prefixes: Mapping[str, str], declared: Iterable[str] = ()
+    shapes: Iterable[NodeShape], prefixes: Mapping[str, str], declared: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Return a JSON-LD 1.1 context: the prefixes, a term for every field, and those declared.
 
-    Where kinds share a key, the first one has it.
+    Of several fields with one key, the first one has the term.
     """
     terms: dict[str, Any] = {}
-    for kind in kinds:
-        for field in kind.fields:
+    for shape in shapes:
+        for field in shape.fields:
             if field.predicate:
                 terms.setdefault(field.key, _term(field))
-    known = {term["@id"] for term in terms.values()}
-    for iri in sorted(set(declared) - known):
+    used = {term["@id"] for term in terms.values()}
+    for iri in sorted(set(declared) - used):
         terms.setdefault(local_name(iri), {"@id": iri})
     return {**prefixes, **terms, "id": "@id", "type": "@type"}
 
@@ -42,8 +42,8 @@ def _term(field: Field) -> dict[str, str]:
         return term | {"@container": "@language"}
     if not field.datatypes:
         return term | {"@type": "@id"}
-    plain = len(field.datatypes) > 1 or field.datatypes == (XSD + "string",)
-    return term if plain else term | {"@type": field.datatypes[0]}
+    is_plain = len(field.datatypes) > 1 or field.datatypes == (XSD + "string",)
+    return term if is_plain else term | {"@type": field.datatypes[0]}
 
 
 _LABELS = """
@@ -54,20 +54,20 @@ WHERE {
         rdfs:label ?label .
 }
 """
-_NEAR = """
+_ALIGNMENTS = """
 PREFIX owl: <http://www.w3.org/2002/07/owl#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
-SELECT DISTINCT ?term ?near
+SELECT DISTINCT ?term ?aligned
 WHERE {
-    { ?term owl:equivalentProperty|owl:equivalentClass ?near }
+    { ?term owl:equivalentProperty|owl:equivalentClass ?aligned }
     UNION
-    { ?term skos:exactMatch|skos:closeMatch ?near }
+    { ?term skos:exactMatch|skos:closeMatch ?aligned }
     UNION
-    { ?term rdfs:subPropertyOf|rdfs:subClassOf ?near }
-    FILTER (STRSTARTS(STR(?near), "https://schema.org/"))
+    { ?term rdfs:subPropertyOf|rdfs:subClassOf ?aligned }
+    FILTER (STRSTARTS(STR(?aligned), "https://schema.org/"))
 }
-ORDER BY ?term ?near
+ORDER BY ?term ?aligned
 """
 _RANGES = """
 PREFIX schema: <https://schema.org/>
@@ -79,20 +79,15 @@ LABEL = RDFS + "label"
 
 @dataclass(frozen=True)
 class Ontology:
-    """The labels of terms that an ontology declares, and where any term stands in schema.org.
-
-    There, terms are near those of the catalogue, and properties have values of a class.
-    """
+    """The labels of an ontology's terms, their alignments with schema.org, and the ranges there."""
 
     labels: Mapping[str, Labels]
     alignments: Mapping[str, tuple[str, ...]]
     ranges: Mapping[str, str]
 
     def align(self, terms: Iterable[str]) -> tuple[str, ...]:
-        """Return the terms of schema.org that are near any of the terms, each once."""
-        return tuple(
-            dict.fromkeys(near for term in terms for near in self.alignments.get(term, ()))
-        )
+        """Return the terms of schema.org that terms are aligned with, each once."""
+        return tuple(dict.fromkeys(t for term in terms for t in self.alignments.get(term, ())))
 
 
 def read_ontology(store: Store) -> Ontology:
@@ -102,17 +97,17 @@ def read_ontology(store: Store) -> Ontology:
         label = row["label"]
         if isinstance(label, Literal) and label.language:
             labels.setdefault(as_text(row["term"]), {})[label.language] = label.value
-    near: dict[str, tuple[str, ...]] = {}
-    for row in store.select(_NEAR):
+    alignments: dict[str, tuple[str, ...]] = {}
+    for row in store.select(_ALIGNMENTS):
         term = as_text(row["term"])
-        near[term] = (*near.get(term, ()), as_text(row["near"]))
+        alignments[term] = (*alignments.get(term, ()), as_text(row["aligned"]))
     ranges = {as_text(row["property"]): as_text(row["class"]) for row in store.select(_RANGES)}
-    return Ontology(labels, near, ranges)
+    return Ontology(labels, alignments, ranges)
 
 
 @dataclass(frozen=True)
 class SchemaOrgDescriber:
-    """Describes records by schema.org terms, in the first language that has a text."""
+    """Describes records in terms of schema.org, in the first language that has a text."""
 
     reader: RecordReader
     ontology: Ontology
@@ -120,53 +115,53 @@ class SchemaOrgDescriber:
     languages: Sequence[str]
 
     def describe(self, record: Record) -> dict[str, Any] | None:
-        """Return a record as a JSON-LD object without a context; None where no class is near."""
+        """Return a record as a JSON-LD object without a context, or None if no class is aligned."""
         types = self._types(record.iri)
         if not types:
             return None
         found: dict[str, list[Any]] = {}
         for field, terms in record.items():
-            for near in self.ontology.alignments.get(field.predicate or "", ()):
-                held = found.setdefault(near.removeprefix(SCHEMA), [])
-                held += (value for value in self._values(field, terms, near) if value not in held)
-        head = {"@type": _one(types), "@id": record.iri, "url": record.iri}
+            for aligned in self.ontology.alignments.get(field.predicate or "", ()):
+                values = found.setdefault(_local(aligned), [])
+                values += (v for v in self._values(field, terms, aligned) if v not in values)
+        head = {"@type": _unwrap(types), "@id": record.iri, "url": record.iri}
         name, _ = record.text_with_role("LabelRole", self.languages)
-        return head | {key: _one(held) for key, held in found.items()} | {"name": name}
+        return head | {key: _unwrap(values) for key, values in found.items()} | {"name": name}
 
-    def _values(self, field: Field, terms: Iterable[Term], near: str) -> Iterator[Any]:
+    def _values(self, field: Field, terms: Iterable[Term], aligned: str) -> Iterator[Any]:
         if field.is_text:
-            texts = {t.language or "": t.value for t in terms if isinstance(t, Literal)}
-            yield pick_text(texts, self.languages)
+            yield pick_text(texts_by_language(terms), self.languages)
             return
+        class_iri = self.ontology.ranges.get(aligned)
         for term in terms:
             if isinstance(term, NamedNode):
-                yield self._thing(term.value, self.ontology.ranges.get(near))
-            elif isinstance(term, Literal) and near in self.ontology.ranges:
-                yield {"@type": _local(self.ontology.ranges[near]), "name": term.value}
+                yield self._reference(term.value, class_iri)
+            elif isinstance(term, Literal) and class_iri:
+                yield {"@type": _local(class_iri), "name": term.value}
             elif isinstance(term, Literal):
                 yield term.value
 
-    def _thing(self, iri: str, expected: str | None) -> Any:
-        """Return a thing with its class and name, or its address where nothing is known of it."""
-        types = [_local(expected)] if expected else self._types(iri)
+    def _reference(self, iri: str, class_iri: str | None) -> Any:
+        """Return a resource with its class and name, or its IRI where no class is aligned."""
+        types = [_local(class_iri)] if class_iri else self._types(iri)
         if not types:
             return iri
         name = self.reader.label(iri, self.languages)
         named = {"name": name} if name else {"url": iri}
-        return {"@type": _one(types), "@id": iri} | named
+        return {"@type": _unwrap(types), "@id": iri} | named
 
     def _types(self, iri: str) -> list[str]:
-        """Return the classes near a thing's; what a scheme lists needs no reading for that."""
+        """Return the aligned classes of a resource; those of concepts need no reading."""
         if iri in self.reader.vocabularies.concepts:
             classes = [SKOS + "Concept"]
         else:
             classes = self.reader.read_classes(iri) if iri.startswith(self.base) else []
-        return [_local(near) for near in self.ontology.align(classes)]
+        return [_local(aligned) for aligned in self.ontology.align(classes)]
 
 
 def _local(iri: str) -> str:
     return iri.removeprefix(SCHEMA)
 
 
-def _one(values: list[Any]) -> Any:
+def _unwrap(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values

@@ -23,109 +23,111 @@ _NATIVE: dict[str, Callable[[str], Any]] = {
     XSD + "decimal": parse_decimal,
 }
 """The parsers of literals that have a type in JSON; an ill-typed one is None, and a text."""
-_KEPT = 4096
-_RECORDS = 2000  # about 6 kB each, that are kept
+_MAX_CACHED_LABELS = 4096
+_MAX_CACHED = 2000  # records of about 6 kB each
 
 
 @dataclass(frozen=True)
 class Record:
-    """A thing of a kind with the values of its fields, by key; fields without one are absent."""
+    """A resource with the values of its fields by key; fields without values are absent."""
 
     iri: str
     shape: NodeShape
     values: Mapping[str, tuple[Term, ...]]
 
     def items(self) -> Iterator[tuple[Field, tuple[Term, ...]]]:
-        """Return the fields that have values, in their order, with the values."""
+        """Yield the fields that have values, in their order, with the values."""
         for field in self.shape.fields:
             if field.key in self.values:
                 yield field, self.values[field.key]
 
     def text_with_role(self, role: str, languages: Sequence[str]) -> tuple[str, str]:
         """Return the text in a role, such as `LabelRole`, and its language; or two empty texts."""
-        found: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for field in self.shape.fields_with_role(role):
             for term in self.values.get(field.key, ()):
                 if isinstance(term, Literal):
-                    found.setdefault(term.language or "", term.value)
-        text = pick_text(found, languages)
-        return text, next((language for language, words in found.items() if words == text), "")
+                    texts.setdefault(term.language or "", term.value)
+        text = pick_text(texts, languages)
+        return text, next((language for language, other in texts.items() if other == text), "")
 
 
 @dataclass(frozen=True)
 class RecordReader:
-    """Reads records out of a store and names what they mention."""
+    """Reads records out of a store, and the labels of what they refer to."""
 
     store: Store
     vocabularies: Vocabularies
     labels: tuple[str, ...]
 
-    def read_records(self, kind: NodeShape, iris: Sequence[str]) -> list[Record]:
+    def read_records(self, shape: NodeShape, iris: Sequence[str]) -> list[Record]:
         """Return the records of the IRIs, in their order, each once."""
-        keys = [(kind.iri, iri) for iri in dict.fromkeys(iris)]
+        keys = [(shape.iri, iri) for iri in dict.fromkeys(iris)]
         return self._recent.get_many(
-            self.store.release(), keys, lambda missing: self._read(kind, [i for _, i in missing])
+            self.store.release(),
+            keys,
+            lambda missing: self._read(shape, [iri for _, iri in missing]),
         )
 
     @cached_property
     def _recent(self) -> ReleaseCache[tuple[str, str], Record]:
-        return ReleaseCache(_RECORDS)
+        return ReleaseCache(_MAX_CACHED)
 
-    def _read(self, kind: NodeShape, iris: Sequence[str]) -> list[Record]:
-        found: dict[str, dict[str, list[Term]]] = {iri: {} for iri in iris}
-        for iri, key, term in self._values(kind, iris) if iris else ():
-            found[iri].setdefault(key, []).append(term)
+    def _read(self, shape: NodeShape, iris: Sequence[str]) -> list[Record]:
+        values: dict[str, dict[str, list[Term]]] = {iri: {} for iri in iris}
+        for iri, key, term in self._values(shape, iris) if iris else ():
+            values[iri].setdefault(key, []).append(term)
         return [
-            Record(iri, kind, {key: _in_order(terms) for key, terms in values.items()})
-            for iri, values in found.items()
+            Record(iri, shape, {key: _sorted(terms) for key, terms in by_key.items()})
+            for iri, by_key in values.items()
         ]
 
-    def _values(self, kind: NodeShape, iris: Sequence[str]) -> Iterator[tuple[str, str, Term]]:
-        """Return the values of fields with the things and the keys: most stand beside the thing."""
+    def _values(self, shape: NodeShape, iris: Sequence[str]) -> Iterator[tuple[str, str, Term]]:
+        """Yield the values of fields with the IRI and the key; most are values of one property."""
         for quad in self.store.quads_of_subjects(iris):
             assert isinstance(quad.subject, NamedNode)
-            for key in kind.keys_by_predicate.get(quad.predicate.value, ()):
+            for key in shape.keys_by_predicate.get(quad.predicate.value, ()):
                 yield quad.subject.value, key, quad.object
-        reached = [field for field in kind.fields if not field.predicate]
-        for row in self.store.select(_fields_query(reached, iris)) if reached else ():
-            yield as_text(row["thing"]), as_text(row["key"]), row["value"]
+        others = [field for field in shape.fields if not field.predicate]
+        for row in self.store.select(_paths_query(others, iris)) if others else ():
+            yield as_text(row["iri"]), as_text(row["key"]), row["value"]
 
     def read_classes(self, iri: str) -> list[str]:
-        """Return the classes of a thing; a blank node is not found again by its label."""
+        """Return the classes of a resource; a blank node has none, since its label is no name."""
         if iri.startswith("_:"):
             return []
         terms = self.store.values(NamedNode(iri), RDF + "type")
         return [term.value for term in terms if isinstance(term, NamedNode)]
 
     def label(self, iri: str, languages: Sequence[str]) -> str:
-        """Return what a thing is called, else how it is described, or "" where nobody says."""
+        """Return the label of a resource, else its description, else ""."""
         if concept := self.vocabularies.concepts.get(iri):
             return pick_text(concept.labels, languages)
         if iri.startswith("_:"):
             return ""
         release = self.store.release()
         return pick_text(
-            self._kept_labels(release, iri) if release else self._labels(iri), languages
+            self._cached_labels(release, iri) if release else self._labels(iri), languages
         )
 
     @cached_property
-    def _kept_labels(self) -> Callable[[str, str], Labels]:
-        """Return what things are called, of a release; the same ones are named again and again."""
-        return lru_cache(maxsize=_KEPT)(lambda _release, iri: self._labels(iri))
+    def _cached_labels(self) -> Callable[[str, str], Labels]:
+        """Return a cached function of a release, since pages repeat the same labels."""
+        return lru_cache(maxsize=_MAX_CACHED_LABELS)(lambda _release, iri: self._labels(iri))
 
     def _labels(self, iri: str) -> Labels:
         """Return the labels by language; where there are none, the descriptions."""
-        said = list(self.store.quads(NamedNode(iri)))
-        return _wordings(said, (*self.labels, _NAME)) or _wordings(said, (_DESCRIPTION,))
+        quads = list(self.store.quads(NamedNode(iri)))
+        return _texts(quads, (*self.labels, _NAME)) or _texts(quads, (_DESCRIPTION,))
 
     def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:
         """Return a record as JSON: texts in the first language that has them, labels likewise."""
         title, _ = record.text_with_role("LabelRole", languages)
-        shown = {
+        values = {
             field.key: self._json_of_field(field, terms, languages)
             for field, terms in record.items()
         }
-        return {"id": record.iri, "title": title} | shown | {"title": title}
+        return {"id": record.iri, "title": title} | values | {"title": title}
 
     def _json_of_field(self, field: Field, terms: Sequence[Term], languages: Sequence[str]) -> Any:
         if field.is_text:
@@ -135,8 +137,8 @@ class RecordReader:
 
     def _json_of_term(self, field: Field, term: Term, languages: Sequence[str]) -> Any:
         if isinstance(term, Literal):
-            found = _NATIVE.get(term.datatype.value, str)(term.value)
-            return term.value if found is None else found
+            value = _NATIVE.get(term.datatype.value, str)(term.value)
+            return term.value if value is None else value
         assert isinstance(term, NamedNode | BlankNode)
         if not field.has_options:
             return term.value
@@ -145,8 +147,8 @@ class RecordReader:
 
     def code(self, term: Term) -> str:
         """Return the short form of a value: a concept's notation, else the value itself."""
-        if isinstance(term, NamedNode) and (found := self.vocabularies.concepts.get(term.value)):
-            return found.notation
+        if isinstance(term, NamedNode) and (concept := self.vocabularies.concepts.get(term.value)):
+            return concept.notation
         assert isinstance(term, NamedNode | BlankNode | Literal)
         return term.value
 
@@ -156,30 +158,25 @@ def texts_by_language(terms: Iterable[Term]) -> dict[str, str]:
     return {t.language or "": t.value for t in terms if isinstance(t, Literal)}
 
 
-def _in_order(terms: Sequence[Term]) -> tuple[Term, ...]:
-    """Return terms in order, each once; one alone needs no comparing, which takes time."""
+def _sorted(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Return terms in order, each once; comparing takes time, which a single one doesn't need."""
     return tuple(sorted(set(terms), key=str) if len(terms) > 1 else terms)
 
 
-def _fields_query(fields: Iterable[Field], iris: Sequence[str]) -> str:
-    things = " ".join(str(NamedNode(iri)) for iri in iris)
+def _paths_query(fields: Iterable[Field], iris: Sequence[str]) -> str:
+    values = " ".join(str(NamedNode(iri)) for iri in iris)
     branches = [
-        f"{{ VALUES ?thing {{ {things} }} ?thing {field.path} ?value ."
-        f' BIND ("{field.key}" AS ?key) }}'
+        f'{{ VALUES ?iri {{ {values} }} ?iri {field.path} ?value . BIND ("{field.key}" AS ?key) }}'
         for field in fields
     ]
-    return "SELECT ?thing ?key ?value\nWHERE {\n    " + "\n    UNION\n    ".join(branches) + "\n}"
+    return "SELECT ?iri ?key ?value\nWHERE {\n    " + "\n    UNION\n    ".join(branches) + "\n}"
 
 
-def _wordings(said: Iterable[Quad], properties: Sequence[str]) -> Labels:
+def _texts(quads: Sequence[Quad], properties: Iterable[str]) -> Labels:
     """Return the texts of properties by language, of the first property that has one in it."""
-    places = {name: place for place, name in enumerate(properties)}
-    ordered = sorted(
-        (quad for quad in said if quad.predicate.value in places),
-        key=lambda quad: places[quad.predicate.value],
-    )
-    labels: dict[str, str] = {}
-    for quad in ordered:
-        if isinstance(quad.object, Literal):
-            labels.setdefault(quad.object.language or "", quad.object.value)
-    return labels
+    texts: dict[str, str] = {}
+    for name in properties:
+        for quad in quads:
+            if quad.predicate.value == name and isinstance(quad.object, Literal):
+                texts.setdefault(quad.object.language or "", quad.object.value)
+    return texts

@@ -12,21 +12,21 @@ from ..rdf.namespaces import PG, RDF, RDFS
 from ..storage.base import Store
 
 Labels = Mapping[str, str]
-"""Wordings by language tag (BCP 47), one a language."""
+"""Texts by language tag (BCP 47), one a language."""
 BOOLEAN_PHRASES = {"true": "yes", "false": "no"}
-"""The phrases that say what is true and what is not."""
+"""The keys of the phrases for booleans."""
 
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 MAX_TEXT_LENGTH = 400
 """The maximum of characters of a client's text that are compared or cached."""
-_MOST_DIGITS = 9
+_MAX_DIGITS = 9
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NAMED = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
+_LETTER_NAME = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
 
 
 def pick_text(labels: Labels, languages: Sequence[str]) -> str:
-    """Return the wording in the first of the languages that has one, else any, else nothing."""
+    """Return the text in the first of the languages that has one, else any, else ""."""
     for language in languages:
         if language in labels:
             return labels[language]
@@ -39,7 +39,7 @@ def put_first(language: str, languages: Sequence[str]) -> tuple[str, ...]:
 
 
 def truncate(text: str) -> str:
-    """Return as much of a text that a reader sends as is looked at."""
+    """Return the part of a client's text that is compared or cached."""
     return text[:MAX_TEXT_LENGTH]
 
 
@@ -49,9 +49,9 @@ def replace_non_xml(text: str) -> str:
 
 
 def parse_whole_number(text: str) -> int | None:
-    """Return the whole number from 0 on that a reader writes in up to nine digits, else None."""
-    is_one = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    return int(text) if is_one else None
+    """Return a whole number of up to nine digits, else None."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    return int(text) if is_number else None
 
 
 def fold(text: str) -> str:
@@ -61,41 +61,39 @@ def fold(text: str) -> str:
 
 
 def strip_accents(text: str) -> str:
-    """Return a text in small letters without accents: σ for ς, ss for ß, o for ø, oe for œ."""
-    marked = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(_letter(c) for c in marked if not unicodedata.combining(c))
+    """Return a text in lower case without accents: σ for ς, ss for ß, o for ø, oe for œ."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(_letter(c) for c in decomposed if not unicodedata.combining(c))
 
 
 def _letter(character: str) -> str:
-    """Return the plain letters of one that Unicode does not decompose, as its name has them."""
+    """Return the base letters of one that Unicode does not decompose, from its name."""
     if character.isascii():
         return character
-    named = _NAMED.fullmatch(unicodedata.name(character, ""))
-    return named[1].lower() if named else character
+    match = _LETTER_NAME.fullmatch(unicodedata.name(character, ""))
+    return match[1].lower() if match else character
 
 
-def find_similar(
-    word: str, words: Iterable[str], count: int = 3, likeness: float = 0.3
-) -> list[str]:
-    """Return up to `count` of the words that look most like the word, the nearest first.
+def find_similar(word: str, words: Iterable[str], count: int = 3, cutoff: float = 0.3) -> list[str]:
+    """Return up to `count` similar words, the most similar first.
 
-    The likeness that they need at least goes from 0 to 1, for words that are the same.
+    The cutoff is the minimum of their similarity, from 0 to 1, which equal words have.
     """
     by_form = {fold(candidate): candidate for candidate in words}
-    close = difflib.get_close_matches(fold(truncate(word)), by_form, n=count, cutoff=likeness)
+    close = difflib.get_close_matches(fold(truncate(word)), by_form, n=count, cutoff=cutoff)
     return [by_form[form] for form in close]
 
 
 @dataclass(frozen=True)
 class Phrases:
-    """Wordings by name; the name is the last part of a phrase's IRI."""
+    """Phrases by key, which is the last part of a phrase's IRI."""
 
     labels: Mapping[str, Labels]
 
     def format(self, name: str, languages: Sequence[str], /, **words: object) -> str:
-        """Return a phrase in the first of the languages that has it, its braces filled in.
+        """Return a phrase in the first of the languages that has it, its placeholders replaced.
 
-        One that the shapes do not have, or with braces that nothing fills, is said as it is.
+        An unknown key, and a phrase with an unknown placeholder, is returned as it is.
         """
         text = pick_text(self.translations(name), languages) or name
         try:
@@ -104,7 +102,7 @@ class Phrases:
             return text
 
     def translations(self, name: str) -> Labels:
-        """Return the wordings of a phrase by language, none where the shapes lack it."""
+        """Return the translations of a phrase by language; an unknown key has none."""
         return self.labels.get(name, {})
 
 

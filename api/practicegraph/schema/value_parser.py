@@ -17,12 +17,10 @@ from .fields import Field, NodeShape, Shapes
 from .text import Phrases, find_similar, fold, pick_text
 from .vocabularies import Vocabularies
 
-_LETTERS = 26
-
 
 @dataclass(frozen=True)
 class SourceLocation:
-    """Where something stands: in a line of a file, a cell of a row, or a cell of a sheet."""
+    """A position in a file: a line, a cell of a row, or a cell of a sheet."""
 
     path: Path
     line: int
@@ -37,18 +35,18 @@ class SourceLocation:
 
 
 NO_LOCATION = SourceLocation(Path(), 0)
-"""Of values that do not come from a file."""
+"""The location of values that are not from a file."""
 
 
 def column_letters(column: int) -> str:
-    """Return what spreadsheet programs call a column: A is the first, AA the twenty-seventh."""
-    before, last = divmod(column - 1, _LETTERS)
+    """Return the letters of a column in spreadsheets: A is the first, AA the twenty-seventh."""
+    before, last = divmod(column - 1, 26)
     return (column_letters(before) if before else "") + chr(ord("A") + last)
 
 
 URL_PATTERN = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
-_WHOLE = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
-_FORMS = (
+_URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
+_PATTERNS = (
     (XSD + "gYear", re.compile(r"\d{4}")),
     (XSD + "gYearMonth", re.compile(r"\d{4}-(0[1-9]|1[0-2])")),
     (XSD + "date", re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")),
@@ -57,12 +55,12 @@ _FORMS = (
     (XSD + "string", re.compile(r".+", re.DOTALL)),
     (RDF + "langString", re.compile(r".+", re.DOTALL)),
 )
-_TRUTHS = {"true": ("yes", "cellTrue"), "false": ("no", "cellFalse")}
+_BOOLEAN_PHRASES = {"true": ("yes", "cellTrue"), "false": ("no", "cellFalse")}
 
 
 @dataclass(frozen=True)
 class ParseProblem:
-    """Why something cannot be read: where it stands, what it says, what would be right."""
+    """The reason why a value cannot be parsed, with its location, field and text."""
 
     location: SourceLocation
     field: str
@@ -76,7 +74,7 @@ class ParseProblem:
 
 
 class ImportFailedError(CatalogueError):
-    """An import of which nothing is written, with all its problems."""
+    """An import that failed, with all its problems."""
 
     def __init__(self, problems: Sequence[ParseProblem]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -110,7 +108,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class ValueParser:
-    """Reads values for the fields of one kind of record."""
+    """Parses values of the fields of entries."""
 
     shapes: Shapes
     vocabularies: Vocabularies
@@ -118,16 +116,16 @@ class ValueParser:
 
     @property
     def shape(self) -> NodeShape:
-        """Return the kind of record that is read."""
+        """Return the shape of the entries."""
         return self.shapes.entry_shape
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Return the languages in which labels are known."""
+        """Return the languages of labels."""
         return self.shapes.languages
 
     def decode(self, path: Path, content: bytes) -> str:
-        """Return the text of a file in UTF-8; raises RefusedError with the line where it is not."""
+        """Return the text of a file in UTF-8; raise ImportFailedError with the line of an error."""
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -145,20 +143,20 @@ class ValueParser:
         /,
         **words: object,
     ) -> ParseProblem:
-        """Return a problem in words."""
+        """Return a problem with its reason as a phrase."""
         name = self.field_name(field) if field else ""
         return ParseProblem(place, name, value, self.format_phrase(phrase, **words))
 
     def file_error(self, path: Path, phrase: str, /, **words: object) -> ImportFailedError:
-        """Return the error that a file cannot be read at all."""
+        """Return the error of a file as a whole."""
         return self.error_at(SourceLocation(path, 1), phrase, **words)
 
     def error_at(self, place: SourceLocation, phrase: str, /, **words: object) -> ImportFailedError:
-        """Return the error that a file cannot be read on from a place."""
+        """Return the error of a location in a file."""
         return ImportFailedError([self.make_problem(place, None, "", phrase, **words)])
 
     def field_name(self, field: Field) -> str:
-        """Return what the field is called."""
+        """Return the name of a field in the first language."""
         return pick_text(field.names, self.shapes.languages)
 
     def format_phrase(self, name: str, /, **words: object) -> str:
@@ -168,39 +166,39 @@ class ValueParser:
     def parse(
         self, place: SourceLocation, field: Field, text: str, languages: Iterable[str]
     ) -> Term | ParseProblem:
-        """Return the value that the words mean for the field, by labels in the languages."""
+        """Return the value of a field that a text stands for, by labels in the languages."""
         if field.scheme:
             return self._concept(place, field, text, languages)
         if field.options:
             return self._option(place, field, text)
         if field.pattern and not re.search(field.pattern, text):
-            return self._bad(place, field, text)
+            return self._invalid(place, field, text)
         if not field.datatypes:
-            return _address(text) or self._bad(place, field, text)
-        for datatype, form in _FORMS:
-            if datatype in field.datatypes and form.fullmatch(text):
+            return _parse_url(text) or self._invalid(place, field, text)
+        for datatype, pattern in _PATTERNS:
+            if datatype in field.datatypes and pattern.fullmatch(text):
                 return Literal(text, datatype=NamedNode(datatype))
-        return self._bad(place, field, text)
+        return self._invalid(place, field, text)
 
     def _option(self, place: SourceLocation, field: Field, text: str) -> Term | ParseProblem:
         valid = self.vocabularies.options(field)
-        if found := valid.get(text):
-            return found
-        if field.is_boolean and (meant := valid.get(self._truths.get(fold(text), ""))):
-            return meant
+        if option := valid.get(text):
+            return option
+        if field.is_boolean and (option := valid.get(self._booleans.get(fold(text), ""))):
+            return option
         return self.make_problem(place, field, text, "unknownLabel", nearest=", ".join(valid))
 
     @cached_property
-    def _truths(self) -> dict[str, str]:
-        """Return what is meant by yes and no, and by how spreadsheet programs write them."""
+    def _booleans(self) -> dict[str, str]:
+        """Return the booleans by their words in every language, those of spreadsheets too."""
         return {
-            fold(wording): meant
-            for meant, names in _TRUTHS.items()
-            for name in names
-            for wording in self.phrases.translations(name).values()
+            fold(word): boolean
+            for boolean, keys in _BOOLEAN_PHRASES.items()
+            for key in keys
+            for word in self.phrases.translations(key).values()
         }
 
-    def _bad(self, place: SourceLocation, field: Field, text: str) -> ParseProblem:
+    def _invalid(self, place: SourceLocation, field: Field, text: str) -> ParseProblem:
         types = ", ".join(name.rpartition("#")[2] for name in field.datatypes) or "IRI"
         hint = pick_text(field.hints, self.shapes.languages)
         return self.make_problem(place, field, text, "invalidDatatype", type=types, hint=hint)
@@ -210,26 +208,26 @@ class ValueParser:
     ) -> Term | ParseProblem:
         assert field.scheme
         scheme = self.vocabularies.scheme(field.scheme)
-        if meant := scheme.current.get(text):
-            return NamedNode(meant.iri)
+        if concept := scheme.current.get(text):
+            return NamedNode(concept.iri)
         tags = tuple(languages)
-        found = scheme.find_by_label(text, tags)
-        if len(found) > 1:
-            several = ", ".join(concept.notation for concept in found)
+        concepts = scheme.find_by_label(text, tags)
+        if len(concepts) == 1:
+            return NamedNode(concepts[0].iri)
+        if concepts:
+            several = ", ".join(concept.notation for concept in concepts)
             return self.make_problem(place, field, text, "ambiguousLabel", several=several)
-        if not found:
-            concepts = scheme.concepts.values()
-            known = [w for concept in concepts for tag, w in concept.all_labels if tag in tags]
-            known += scheme.concepts
-            near = ", ".join(find_similar(text, known))
-            return self.make_problem(place, field, text, "unknownLabel", nearest=near or "–")
-        return NamedNode(found[0].iri)
+        valid = [
+            label for c in scheme.concepts.values() for tag, label in c.all_labels if tag in tags
+        ]
+        similar = ", ".join(find_similar(text, [*valid, *scheme.concepts]))
+        return self.make_problem(place, field, text, "unknownLabel", nearest=similar or "–")
 
 
-def _address(text: str) -> NamedNode | None:
-    """Return the IRI that a text is, whole: it may end as none in the midst of words does."""
+def _parse_url(text: str) -> NamedNode | None:
+    """Return a text that is a URL as a whole as an IRI, else None."""
     try:
-        return NamedNode(text) if _WHOLE.fullmatch(text) else None
+        return NamedNode(text) if _URL.fullmatch(text) else None
     except ValueError:
         return None
 
@@ -246,9 +244,9 @@ class InvalidParameterError(CatalogueError):
     """A parameter, or a value of one, that does not exist; `valid` is what does, nearest first."""
 
     def __init__(self, parameter: str, value: str | None, valid: Sequence[str]) -> None:
-        found = parameter if value is None else f"{parameter}={value}"
+        text = parameter if value is None else f"{parameter}={value}"
         super().__init__(
-            f"{found}: unknown. Valid values: {', '.join(valid)}",
+            f"{text}: unknown. Valid values: {', '.join(valid)}",
             kind={None: "unknownParameter", "": "missingValue"}.get(value, "unknownValue"),
             hint="validValues" if len(valid) <= _MAX_SHOWN else "nearestValidValues",
             parameter=parameter,

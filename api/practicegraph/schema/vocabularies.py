@@ -23,29 +23,29 @@ from .text import Labels, fold, pick_text
 
 DEPRECATED = OWL + "deprecated"
 IS_REPLACED_BY = DCT + "isReplacedBy"
-_RETIRED = """
+_DEPRECATED = """
 PREFIX as: <https://www.w3.org/ns/activitystreams#>
 PREFIX dct: <http://purl.org/dc/terms/>
 PREFIX owl: <http://www.w3.org/2002/07/owl#>
 PREFIX pg: <https://w3id.org/practicegraph/ontology#>
-SELECT ?thing ?successor ?day ?tombstone
+SELECT ?iri ?successor ?day ?tombstone
 WHERE {
-    ?thing owl:deprecated true .
-    FILTER (isIRI(?thing))
+    ?iri owl:deprecated true .
+    FILTER (isIRI(?iri))
     OPTIONAL {
-        ?thing dct:isReplacedBy ?successor .
+        ?iri dct:isReplacedBy ?successor .
         FILTER (isIRI(?successor))
     }
     OPTIONAL {
-        ?thing pg:retired ?day .
+        ?iri pg:retired ?day .
         FILTER (isLiteral(?day))
     }
     OPTIONAL {
-        ?thing a ?tombstone .
+        ?iri a ?tombstone .
         FILTER (?tombstone = as:Tombstone)
     }
 }
-ORDER BY ?thing ?successor ?day
+ORDER BY ?iri ?successor ?day
 """
 
 
@@ -68,45 +68,41 @@ class Lifecycle:
     deprecations: Mapping[str, Deprecation]
 
     def get(self, iri: str) -> Deprecation | None:
-        """Return how a thing ceased to be current, or None where it did not."""
+        """Return the deprecation of a resource, or None if it is current."""
         return self.deprecations.get(iri)
 
     def find_predecessors(self, iri: str) -> list[Deprecation]:
-        """Return what a thing has replaced, at whatever distance."""
-        return [found for found in self.deprecations.values() if found.successor == iri]
+        """Return the deprecations of all resources that a resource has replaced."""
+        return [each for each in self.deprecations.values() if each.successor == iri]
 
 
 def read_lifecycle(store: Store) -> Lifecycle:
-    """Read what is no longer current out of the store."""
-    rows = {as_text(row["thing"]): row for row in store.select(_RETIRED)}
-    following = {
-        thing: as_text(row["successor"]) for thing, row in rows.items() if "successor" in row
-    }
-    return Lifecycle(
-        {thing: _retirement(store, thing, row, following) for thing, row in rows.items()}
-    )
+    """Read the deprecated resources out of the store."""
+    rows = {as_text(row["iri"]): row for row in store.select(_DEPRECATED)}
+    successors = {iri: as_text(row["successor"]) for iri, row in rows.items() if "successor" in row}
+    return Lifecycle({iri: _deprecation(store, iri, row, successors) for iri, row in rows.items()})
 
 
-def _retirement(
-    store: Store, thing: str, row: Solution, following: Mapping[str, str]
+def _deprecation(
+    store: Store, iri: str, row: Solution, successors: Mapping[str, str]
 ) -> Deprecation:
-    chain = _chain(thing, following)
+    chain = _successor_chain(iri, successors)
     successor = chain[-1] if chain else ""
     return Deprecation(
-        iri=thing,
+        iri=iri,
         successor=successor,
         steps=len(chain),
         is_moved=bool(successor) and "tombstone" not in row,
         since=as_text(row["day"]) if "day" in row else "",
-        reasons=store.labels(NamedNode(thing), SKOS + "changeNote"),
+        reasons=store.labels(NamedNode(iri), SKOS + "changeNote"),
     )
 
 
-def _chain(thing: str, following: Mapping[str, str]) -> list[str]:
-    """Return the successors one after another; none where they go round, which a check finds."""
+def _successor_chain(iri: str, successors: Mapping[str, str]) -> list[str]:
+    """Return the successors one after another; none in a cycle, which a check reports."""
     chain: list[str] = []
-    while successor := following.get(chain[-1] if chain else thing):
-        if successor in (thing, *chain):
+    while successor := successors.get(chain[-1] if chain else iri):
+        if successor in (iri, *chain):
             return []
         chain.append(successor)
     return chain
@@ -151,7 +147,7 @@ _TITLE = DCT + "title"
 
 @dataclass(frozen=True)
 class Concept:
-    """A concept as its scheme has it."""
+    """A concept of a scheme."""
 
     iri: str
     scheme: str
@@ -178,105 +174,104 @@ class Scheme:
 
     @cached_property
     def current(self) -> dict[str, Concept]:
-        """Return the current concepts by notation and IRI; a replaced one means its successor."""
-        found = {concept.iri: concept for concept in self.concepts.values()}
+        """Return the current concepts by notation and IRI, those of a replaced one too."""
+        current = {concept.iri: concept for concept in self.concepts.values()}
         for notation, concept in self.deprecated.items():
             assert concept.deprecation
-            if successor := found.get(concept.deprecation.successor):
-                found |= {concept.iri: successor, notation: successor}
-        return found | dict(self.concepts)
+            if successor := current.get(concept.deprecation.successor):
+                current |= {concept.iri: successor, notation: successor}
+        return current | dict(self.concepts)
 
     @cached_property
     def by_label(self) -> dict[tuple[str, str], list[Concept]]:
-        """Return the concepts by language and folded wording: labels and other labels."""
-        found: dict[tuple[str, str], list[Concept]] = {}
+        """Return the current concepts by language and folded label of any kind."""
+        concepts: dict[tuple[str, str], list[Concept]] = {}
         for concept in (*self.concepts.values(), *self.deprecated.values()):
-            meant = self.current.get(concept.iri)
-            for language, wording in concept.all_labels:
-                alike = found.setdefault((language, fold(wording)), [])
-                if meant and meant not in alike:
-                    alike.append(meant)
-        return found
+            current = self.current.get(concept.iri)
+            for language, label in concept.all_labels:
+                labelled = concepts.setdefault((language, fold(label)), [])
+                if current and current not in labelled:
+                    labelled.append(current)
+        return concepts
 
     def find_by_label(self, text: str, languages: Iterable[str]) -> list[Concept]:
-        """Return the concepts that have a wording in one of the languages, each once."""
-        listed = (self.by_label.get((tag, fold(text)), ()) for tag in languages)
-        return list({concept.iri: concept for alike in listed for concept in alike}.values())
+        """Return the concepts with a label in one of the languages, each once."""
+        batches = (self.by_label.get((tag, fold(text)), ()) for tag in languages)
+        return list({concept.iri: concept for batch in batches for concept in batch}.values())
 
     @cached_property
     def narrower(self) -> dict[str, list[Concept]]:
-        """Return the current concepts right below each one; those on top stand under "".
+        """Return the current narrower concepts of each concept; top concepts have the key "".
 
-        Where broader ones go round, which a check finds, all of the ring stand on top.
+        In a cycle of broader concepts, which a check reports, all are top concepts.
         """
-        found: dict[str, list[Concept]] = {}
+        narrower: dict[str, list[Concept]] = {}
         for concept in self.concepts.values():
             parents = [self.current[iri].iri for iri in concept.broader if iri in self.current]
             if parents:
                 lower = set(self.descendants(concept.iri))
                 parents = [iri for iri in parents if iri not in lower]
             for parent in parents or [""]:
-                found.setdefault(parent, []).append(concept)
-        return found
+                narrower.setdefault(parent, []).append(concept)
+        return narrower
 
     @cached_property
     def parents(self) -> dict[str, dict[str, int]]:
         """Return the broader concepts and the successor of each concept, with the steps to each."""
-        found: dict[str, dict[str, int]] = {}
+        parents: dict[str, dict[str, int]] = {}
         for concept in (*self.concepts.values(), *self.deprecated.values()):
-            above = found.setdefault(concept.iri, dict.fromkeys(concept.broader, 1))
+            above = parents.setdefault(concept.iri, dict.fromkeys(concept.broader, 1))
             if concept.deprecation and concept.deprecation.successor:
                 above[concept.deprecation.successor] = concept.deprecation.steps
-        return found
+        return parents
 
     @cached_property
     def max_depth(self) -> int:
-        """Return the most steps that lie between a concept and one that it counts for."""
+        """Return the maximum number of steps between a concept and one of its ancestors."""
         return max((self._height(iri, ()) for iri in self.parents), default=0)
 
     @cached_property
     def ancestors(self) -> dict[str, tuple[str, ...]]:
-        """Return the current things for which each one counts: itself, and what is above it."""
-        retired = {concept.iri for concept in self.deprecated.values()}
-        uppers = {*self.parents, *(iri for above in self.parents.values() for iri in above)}
-        current = uppers - retired
-        found: dict[str, list[str]] = {iri: [] for iri in self.parents}
-        for upper in current:
-            for lower in self.descendants(upper):
-                found.setdefault(lower, []).append(upper)
-        return {iri: tuple(uppers) for iri, uppers in found.items()}
+        """Return the current concepts whose counts include each one: itself and those above it."""
+        deprecated = {concept.iri for concept in self.deprecated.values()}
+        parents = {iri for above in self.parents.values() for iri in above}
+        ancestors: dict[str, list[str]] = {iri: [] for iri in self.parents}
+        for ancestor in {*self.parents, *parents} - deprecated:
+            for iri in self.descendants(ancestor):
+                ancestors.setdefault(iri, []).append(ancestor)
+        return {iri: tuple(above) for iri, above in ancestors.items()}
 
     @cached_property
     def _children(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        children: dict[str, list[str]] = {}
         for iri, above in self.parents.items():
-            for upper in above:
-                found.setdefault(upper, []).append(iri)
-        return found
+            for parent in above:
+                children.setdefault(parent, []).append(iri)
+        return children
 
     def _height(self, iri: str, below: tuple[str, ...]) -> int:
-        above = self.parents.get(iri, {})
+        path = (*below, iri)
         heights = (
-            steps + self._height(upper, (*below, iri))
-            for upper, steps in above.items()
-            if upper not in (*below, iri)
+            steps + self._height(parent, path)
+            for parent, steps in self.parents.get(iri, {}).items()
+            if parent not in path
         )
         return max(heights, default=0)
 
     def descendants(self, iri: str) -> Iterator[str]:
-        """Return a concept and all that count for it at whatever distance, each once."""
-        found = {iri: None}
+        """Return a concept and all that are in its counts, each once."""
+        descendants = {iri: None}
         waiting = [iri]
         while waiting:
-            lower = self._children.get(waiting.pop(), [])
-            waiting += [child for child in lower if child not in found]
-            found |= dict.fromkeys(lower)
-        return iter(found)
+            children = self._children.get(waiting.pop(), [])
+            waiting += [child for child in children if child not in descendants]
+            descendants |= dict.fromkeys(children)
+        return iter(descendants)
 
     def tree(
         self, languages: Sequence[str], above: tuple[str, ...] = ("",)
     ) -> Iterator[tuple[int, Concept]]:
-        """Return the concepts from the top down with their depth, in order of their labels."""
+        """Yield the concepts from the top down with their depth, in order of their labels."""
         children = (child for child in self.narrower.get(above[-1], []) if child.iri not in above)
         for concept in sorted(children, key=lambda child: fold(pick_text(child.labels, languages))):
             yield len(above) - 1, concept
@@ -295,11 +290,11 @@ class Vocabularies:
         return {scheme.key: scheme for scheme in self.schemes.values()}
 
     def scheme(self, iri: str) -> Scheme:
-        """Return a scheme; one that nobody describes has no concepts."""
-        return self.schemes.get(iri) or Scheme(iri, _last(iri), {}, {}, {})
+        """Return a scheme; one without a description has no concepts."""
+        return self.schemes.get(iri) or Scheme(iri, _last_part(iri), {}, {}, {})
 
     def options(self, field: Field) -> dict[str, Term]:
-        """Return the values of a field that come from a list by short form: notation or text."""
+        """Return the values of a field that has a list of them, by notation or text."""
         if field.scheme:
             concepts = self.scheme(field.scheme).concepts
             return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
@@ -319,31 +314,31 @@ def read_vocabularies(store: Store) -> Vocabularies:
     """Read the schemes out of the store."""
     lifecycle = read_lifecycle(store)
     current: dict[str, dict[str, Concept]] = {}
-    retired: dict[str, dict[str, Concept]] = {}
-    known: set[tuple[str, str]] = set()
+    deprecated: dict[str, dict[str, Concept]] = {}
+    seen: set[tuple[str, str]] = set()
     for row in store.select(_CONCEPTS):
         iri, scheme, broader = (as_text(row[name]) for name in ("concept", "scheme", "broader"))
-        if (iri, scheme) in known:
+        if (iri, scheme) in seen:
             continue  # a second notation
-        known.add((iri, scheme))
-        alike = (retired if lifecycle.get(iri) else current).setdefault(scheme, {})
-        said = as_text(row["notation"]) if "notation" in row else ""
-        notation = next(name for name in (said, _last(iri), iri) if name and name not in alike)
-        alike[notation] = _concept(store, lifecycle, iri, scheme, notation, broader)
+        seen.add((iri, scheme))
+        concepts = (deprecated if lifecycle.get(iri) else current).setdefault(scheme, {})
+        names = (as_text(row["notation"]) if "notation" in row else "", _last_part(iri), iri)
+        notation = next(name for name in names if name and name not in concepts)
+        concepts[notation] = _concept(store, lifecycle, iri, scheme, notation, broader)
     schemes: dict[str, Scheme] = {}
     for row in store.select(_SCHEMES):
         iri = as_text(row["scheme"])
         if iri in schemes:
             continue  # a second key
         key = as_text(row["key"]) if "key" in row else ""
-        key = key if _KEY.fullmatch(key) else _last(iri)
+        key = key if _KEY.fullmatch(key) else _last_part(iri)
         titles = store.labels(NamedNode(iri), _TITLE)
-        schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), retired.get(iri, {}))
+        schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), deprecated.get(iri, {}))
     return Vocabularies(schemes)
 
 
-def _last(iri: str) -> str:
-    """Return the last part of an address, which stands in for what its own file does not say."""
+def _last_part(iri: str) -> str:
+    """Return the last part of an IRI, which is its notation or key by default."""
     return iri.rstrip("/#").rpartition("#")[2].rpartition("/")[2] or iri
 
 
@@ -373,12 +368,12 @@ _VERSION = NamedNode(PG + "localeVersion")
 
 
 def relabel(triples: Sequence[Triple], languages: Iterable[str], topic: str) -> list[Triple]:
-    """Return the triples of a scheme, its concepts labelled anew from the CLDR in the languages.
+    """Return the triples of a scheme with the labels of the CLDR in the languages.
 
     Concepts without `pg:localeCode` keep their labels. Raises CatalogueError.
     """
     codes = {triple.subject: triple.object for triple in triples if triple.predicate == _CODE}
-    kept = [triple for triple in triples if not _replaced(triple, codes)]
+    others = [triple for triple in triples if not _is_replaced(triple, codes)]
     locales = [Locale.parse(language) for language in languages]
     labels = [
         Triple(concept, _LABEL, label)
@@ -387,10 +382,10 @@ def relabel(triples: Sequence[Triple], languages: Iterable[str], topic: str) -> 
         for label in _names(code.value, locales)
     ]
     version = Triple(NamedNode(topic), _VERSION, Literal(get_cldr_version()))
-    return [*kept, *labels, version] if codes else list(triples)
+    return [*others, *labels, version] if codes else list(triples)
 
 
-def _replaced(triple: Triple, codes: Iterable[object]) -> bool:
+def _is_replaced(triple: Triple, codes: Iterable[object]) -> bool:
     return triple.predicate == _VERSION or (triple.predicate == _LABEL and triple.subject in codes)
 
 
