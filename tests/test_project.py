@@ -174,8 +174,6 @@ def test_the_terms_of_shacl_are_read_in_one_module() -> None:
         if isinstance(node, ast.ImportFrom) and "SH" in {alias.name for alias in node.names}
     }
     assert readers <= {
-        "catalogue.documents",
-        "catalogue.stored_queries",
         "schema.shapes",
         "validation.findings",
         "validation.pyshacl_engine",
