@@ -39,7 +39,7 @@ def report(real: Catalogue) -> GapReport:
 @pytest.fixture(scope="module")
 def found(report: GapReport) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of each table of the JSON."""
-    listed = json.loads(gaps.as_json(report, report.tables()))["gaps"]
+    listed = json.loads(gaps.write_json(report, report.tables()))["gaps"]
     assert [part["name"] for part in listed] == PARTS
     return {part["name"]: part["rows"] for part in listed}
 
@@ -115,15 +115,15 @@ def test_titles_and_headings_of_a_table_are_in_the_language_of_the_report(
     headings = [report.heading(column) for column in part.columns]
     codes = [column for column in part.columns if column in headings]
     assert codes in ([], list(real.languages))
-    assert part.title in gaps.as_text_tables(report, [part])
+    assert part.title in gaps.write_text(report, [part])
 
 
 def test_text_has_the_first_rows_and_csv_all(report: GapReport) -> None:
     (part,) = report.tables("thin-entries")
-    shown = gaps.as_text_tables(report, [part])
+    shown = gaps.write_text(report, [part])
     assert len(shown.splitlines()) < 25
     assert "… und 33 weitere: practicegraph gaps thin-entries" in shown
-    table = rows(gaps.as_csv(report, [part]))
+    table = rows(gaps.write_csv(report, [part]))
     assert len(table) == len(part.rows) == 53
     assert table[0]["thing"].startswith("https://w3id.org/practicegraph/practice/")
     assert table[0]["thingLabel"]

@@ -34,9 +34,8 @@ def state(root: Path) -> State:
 def impact(earlier: State, root: Path, language: str = "en") -> dict[str, Any]:
     new = state(root)
     comparison = Comparison(earlier, new, new.catalogue.preferred_languages(language))
-    found: dict[str, Any] = msgspec.to_builtins(
-        compute_impact(comparison, comparison.differences())
-    )
+    impact = compute_impact(comparison, comparison.differences())
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(impact))
     return found
 
 

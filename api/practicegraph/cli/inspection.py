@@ -133,11 +133,15 @@ def diff(
         before, after = _state(old, folder), _state(new or str(folder), folder)
         comparison = Comparison(before, after, words.preferred_languages(language))
     changes = comparison.differences()
+    impacts = impact.compute_impact(comparison, changes)
     if format_name == "json":
-        click.echo(differences.as_json(changes, impact.compute_impact(comparison, changes)))
+        click.echo(differences.differences_as_json(changes, impacts))
     else:
-        lines = impact.text(comparison, impact.compute_impact(comparison, changes), words.phrases)
-        click.echo("\n".join([*lines, *differences.text(comparison, changes, words.phrases)]))
+        lines = [
+            *impact.format_impact(comparison, impacts, words.phrases),
+            *differences.format_differences(comparison, changes, words.phrases),
+        ]
+        click.echo("\n".join(lines))
     sys.exit(fails and bool(changes))
 
 
@@ -170,7 +174,7 @@ def _check_against(
     checker = checks.build_checker(new, language, link_checker)
     lost = impact.findings(impacts, checker.builder, contents.documents)
     checked = checker.check(contents.documents, contents.unreadable, scope, before.documents, lost)
-    return checked, list(impact.text(comparison, impacts, new.phrases))
+    return checked, list(impact.format_impact(comparison, impacts, new.phrases))
 
 
 def _state(reference: str, folder: Path) -> State:

@@ -26,7 +26,7 @@ class JsonValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A value that is written as a JSON object of its fields, without those that are empty."""
 
 
-class ChangedValue(JsonValue):
+class ChangedValue(JsonValue, frozen=True, kw_only=True):
     """An IRI, or another value: a text, or the Turtle of a blank node; with a label."""
 
     id: str = ""
@@ -39,7 +39,7 @@ class ChangedValue(JsonValue):
         return self.label if self.label is not None else self.value or ""
 
 
-class FieldChange(JsonValue):
+class FieldChange(JsonValue, frozen=True, kw_only=True):
     """The values that a field lost and gained, and the language of texts."""
 
     property: str
@@ -49,7 +49,7 @@ class FieldChange(JsonValue):
     added: Sequence[ChangedValue]
 
 
-class Difference(JsonValue):
+class Difference(JsonValue, frozen=True, kw_only=True):
     """The change of a resource: `added`, `removed`, `changed`, `moved` or `withdrawn`.
 
     A deprecated resource has its successor, the day and the reason.
@@ -186,7 +186,7 @@ def _is_part(difference: Difference, differences: Mapping[str, Difference]) -> b
     return bool(fragment) and whole in differences and differences[whole].change in changes
 
 
-def text(
+def format_differences(
     comparison: Comparison, differences: Sequence[Difference], phrases: Phrases
 ) -> Iterator[str]:
     """Yield the differences as lines of text, and their number at the end."""
@@ -213,7 +213,7 @@ def _lines(field: FieldChange) -> Iterator[str]:
             yield f"  {label}: {sign} {' '.join(value.text.split())}"
 
 
-def as_json(differences: Sequence[Difference], impact: JsonValue) -> str:
+def differences_as_json(differences: Sequence[Difference], impact: JsonValue) -> str:
     """Return the differences and their impact as JSON, with the labels of fields and values."""
     content: dict[str, Any] = {"impact": impact, "differences": differences}
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode()

@@ -120,7 +120,7 @@ class GapReport:
         return self.table(query, self.merge_languages(list(self.catalogue.store.select(text))))
 
 
-def as_text_tables(report: GapReport, tables: Sequence[GapTable]) -> str:
+def write_text(report: GapReport, tables: Sequence[GapTable]) -> str:
     """Return tables as text, each with its first rows."""
     return "\n".join("\n".join([table.title, *_lines(report, table), ""]) for table in tables)
 
@@ -143,13 +143,13 @@ def _lines(report: GapReport, table: GapTable) -> Iterator[str]:
         yield _MARGIN + report.phrase("moreGaps", count=count, name=table.name)
 
 
-def as_json(report: GapReport, tables: Sequence[GapTable]) -> str:
+def write_json(report: GapReport, tables: Sequence[GapTable]) -> str:
     """Return tables with all their rows as JSON."""
     content = {"gaps": [report.as_object(table) for table in tables]}
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def as_csv(report: GapReport, tables: Sequence[GapTable]) -> str:
+def write_csv(report: GapReport, tables: Sequence[GapTable]) -> str:
     """Return all rows as one table, with a column more for the label of a resource."""
     rows = [{"gap": table.name, **_cells(report, row)} for table in tables for row in table.rows]
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -174,8 +174,8 @@ def _is_number(term: Term | None) -> bool:
 
 
 FORMATS: Mapping[str, Callable[[GapReport, Sequence[GapTable]], str]] = {
-    "text": as_text_tables,
-    "json": as_json,
-    "csv": as_csv,
+    "text": write_text,
+    "json": write_json,
+    "csv": write_csv,
 }
 """The writers of the report by the name of their format."""

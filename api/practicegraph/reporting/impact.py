@@ -32,7 +32,7 @@ from ..validation.published_iris import find_published_iris
 from .differences import ChangedValue, Comparison, Difference, JsonValue, State
 
 
-class ChangedCount(JsonValue):
+class ChangedCount(JsonValue, frozen=True, kw_only=True):
     """The counts of a facet value before and after; `id` is the IRI of a concept."""
 
     facet: str
@@ -43,7 +43,7 @@ class ChangedCount(JsonValue):
     after: int
 
 
-class FacetChange(JsonValue):
+class FacetChange(JsonValue, frozen=True, kw_only=True):
     """The facet values that an entry lost and gained."""
 
     facet: str
@@ -52,7 +52,7 @@ class FacetChange(JsonValue):
     added: Sequence[ChangedValue]
 
 
-class ChangedEntry(JsonValue):
+class ChangedEntry(JsonValue, frozen=True, kw_only=True):
     """An entry with other facet values."""
 
     id: str
@@ -60,7 +60,7 @@ class ChangedEntry(JsonValue):
     fields: Sequence[FacetChange]
 
 
-class ChangedIri(JsonValue):
+class ChangedIri(JsonValue, frozen=True, kw_only=True):
     """A published IRI that was removed, moved or withdrawn."""
 
     id: str
@@ -69,7 +69,7 @@ class ChangedIri(JsonValue):
     to: str = ""
 
 
-class BrokenQuery(JsonValue):
+class BrokenQuery(JsonValue, frozen=True, kw_only=True):
     """A stored query that fails or returns nothing; `before` is the former number of rows."""
 
     id: str
@@ -84,7 +84,7 @@ class BrokenQuery(JsonValue):
         return "QueryFails" if self.fails else "QueryEmpty"
 
 
-class LostLabel(JsonValue):
+class LostLabel(JsonValue, frozen=True, kw_only=True):
     """The label of a resource in a language in which it has none now."""
 
     id: str
@@ -92,7 +92,7 @@ class LostLabel(JsonValue):
     lost: str
 
 
-class Impact(JsonValue):
+class Impact(JsonValue, frozen=True, kw_only=True):
     """The impact of a change on readers."""
 
     counts: Sequence[ChangedCount]
@@ -241,7 +241,7 @@ def _lost_labels(comparison: Comparison, differences: Sequence[Difference]) -> I
                 yield LostLabel(id=difference.id, language=field.language, lost=lost)
 
 
-def text(comparison: Comparison, impact: Impact, phrases: Phrases) -> Iterator[str]:
+def format_impact(comparison: Comparison, impact: Impact, phrases: Phrases) -> Iterator[str]:
     """Yield the impact as lines of text; nothing where there is none."""
     languages, say = comparison.languages, phrases.format
 

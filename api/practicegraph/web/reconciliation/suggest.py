@@ -84,7 +84,7 @@ class PreviewEndpoint:
     def _record(self, identifier: str) -> Record:
         entities = self.site.services.entities
         iri = entities.find_iri(identifier)
-        known = entities.type_of(iri) if iri else None
+        known = entities.find_type(iri) if iri else None
         if iri is None or known is None:
             raise RequestError("notFound")
         return self.site.catalogue.reader.read_records(known.shape, [iri])[0]
@@ -162,7 +162,7 @@ class SuggestionEndpoint:
 
     def _entity(self, view: View, iri: str) -> dict[str, Any]:
         entities = view.services.entities
-        known = entities.type_of(iri)
+        known = entities.find_type(iri)
         assert known
         record = view.catalogue.reader.read_records(known.shape, [iri])[0]
         description, _ = record.text_with_role("DescriptionRole", view.languages)
