@@ -88,7 +88,7 @@ def query(client: TestClient, number: int) -> Response:
     ("title", "send", "limit"),
     [
         ("", filter_entries, 28),
-        ("A search", search, 33),
+        ("A search", search, 30),
         ("A write", write, 62),
         ("A SPARQL query", query, 16),
     ],

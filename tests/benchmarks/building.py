@@ -20,7 +20,7 @@ from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue.catalogue import WORK_FOLDER
 from practicegraph.rdf.terms import Term
 from practicegraph.schema.fields import Field
-from practicegraph.search.index_file import IndexFile
+from practicegraph.search.index_data import IndexFile
 from practicegraph.search.request import SearchRequest
 from practicegraph.storage.oxigraph import OxigraphStore
 

@@ -16,18 +16,15 @@ from practicegraph.application.services import Services
 from practicegraph.schema.fields import Field
 from practicegraph.schema.records import Record
 from practicegraph.search.engine import ContingencyTable, SearchEngine, SearchResult
-from practicegraph.search.index_file import sort_texts
 from practicegraph.search.request import (
     COUNT,
     NOT,
-    TITLE,
     Cursor,
     RequestParser,
     SearchRequest,
     encode_cursor,
 )
-from practicegraph.search.text.analysis import FieldText, field_tier
-from practicegraph.search.text.tokenizer import split_words
+from practicegraph.search.text.tokenizer import FieldText, field_tier, split_words
 from practicegraph.web.search.contingency import AXES
 from practicegraph.web.urls import COVERAGE
 
@@ -232,10 +229,8 @@ def _texts(services: Services) -> Iterator[str]:
 
 def _cursors(services: Services) -> Iterator[Cursor]:
     """Yield cursors in the middle of the order by titles, of titles that Virtuoso can compare."""
-    tags = services.catalogue.languages
-    text = sort_texts(services.catalogue.shapes.entry_shape, tags)[f"{TITLE}@{tags[0]}"]
     rows = map(services.search.file.row, _spread(services, 4 * VARIANTS, 0.4, 0.6))
-    cursors = [Cursor(None, text(row), row.iri) for row in rows if row]
+    cursors = [Cursor(None, row.sort_texts[0], row.iri) for row in rows if row]
     ascii_cursors = [cursor for cursor in cursors if cursor.text.isascii()]
     yield from ascii_cursors[:: max(1, len(ascii_cursors) // VARIANTS)][:VARIANTS]
 

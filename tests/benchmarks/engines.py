@@ -10,9 +10,8 @@ import tantivy
 from babel import Locale
 from pyroaring import BitMap
 
-from practicegraph.search.text.analysis import Analyser, FieldText, match_all, rank
-from practicegraph.search.text.index import TextIndex
-from practicegraph.search.text.tokenizer import Tokenizer, parse_query
+from practicegraph.search.text.index import TextIndex, match_all, rank
+from practicegraph.search.text.tokenizer import Analyser, FieldText, Tokenizer, parse_query
 
 Entry = tuple[int, list[FieldText]]
 NO_LANGUAGE = "none"

@@ -22,8 +22,7 @@ from benchmarks.engines import ENGINES, Engine, Entry
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.search.text.analysis import Tier, field_tier
-from practicegraph.search.text.tokenizer import split_words
+from practicegraph.search.text.tokenizer import Tier, field_tier, split_words
 
 ROOT = Path(__file__).parents[2]
 _TIMES, _UPDATES = 20, 100

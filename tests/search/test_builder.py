@@ -14,8 +14,9 @@ from practicegraph.search import builder
 from practicegraph.search.builder import GraphRun, SubjectTracker
 from practicegraph.search.entries import EntryReader, IndexedEntry
 from practicegraph.search.index import Index
-from practicegraph.search.index_file import IndexFile
+from practicegraph.search.index_data import IndexFile
 from practicegraph.search.request import SearchRequest
+from practicegraph.storage.base import Store
 from practicegraph.storage.oxigraph import OxigraphStore
 
 DEPRECATED = NamedNode("http://www.w3.org/2002/07/owl#deprecated")
@@ -62,14 +63,14 @@ def source(
     request: pytest.FixtureRequest, real: Catalogue, tmp_path: Path
 ) -> tuple[EntryReader, list[Path]]:
     """A store and the files that it was filled from."""
-    iris = EntryReader(real.store, real.shapes.entry_shape).iris()
+    iris = reader_of(real, real.store).iris()
     quads = request.param([quad for iri in iris for quad in real.store.graph_quads(iri)])
     store, files = OxigraphStore(), [tmp_path / "first.nq", tmp_path / "second.nq"]
     store.add(quads)
     half = len(quads) // 2
     for file, some in zip(files, (quads[:half], quads[half:]), strict=True):
         serialize(some, file, format=RdfFormat.N_QUADS)
-    return EntryReader(store, real.shapes.entry_shape), files
+    return reader_of(real, store), files
 
 
 def test_files_have_the_entries_of_the_store_but_those_described_apart(
@@ -78,16 +79,16 @@ def test_files_have_the_entries_of_the_store_but_those_described_apart(
     reader, files = source
     entries, apart = read_files(reader, files)
     missing = [iri for iri in reader.iris() if iri not in entries]
-    reread = {entry.iri: entry for entry in reader.read([*missing, *apart])}
+    reread = {entry.row.iri: entry for entry in reader.read([*missing, *apart])}
     current = {iri: entry for iri, entry in entries.items() if iri not in apart}
-    expected = {entry.iri: entry for entry in reader.read(reader.iris())}
+    expected = {entry.row.iri: entry for entry in reader.read(reader.iris())}
     assert current | reread == expected
 
 
 def test_entries_with_their_records_in_one_graph_are_not_read_twice(
     real: Catalogue, tmp_path: Path
 ) -> None:
-    reader, file = EntryReader(real.store, real.shapes.entry_shape), tmp_path / "all.nq"
+    reader, file = reader_of(real, real.store), tmp_path / "all.nq"
     iris = reader.iris()
     quads = [quad for iri in iris for quad in real.store.graph_quads(iri)]
     subjects = {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
@@ -172,13 +173,17 @@ def test_an_index_built_from_files_equals_the_one_built_from_the_store(
 def test_an_index_survives_a_build_from_a_malformed_file(real: Catalogue, tmp_path: Path) -> None:
     file = tmp_path / "broken.nq"
     file.write_text("<https://example.org/a> <b")
-    reader = EntryReader(real.store, real.shapes.entry_shape)
+    reader = reader_of(real, real.store)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(builder, "_MIN_FILE_ENTRIES", 10)
         index = build(real, reader, [])
         with pytest.raises(UnreadableError, match=r"broken\.nq:1"):
             index.build([file])
     assert index.search(SearchRequest(), real.languages).total == 53
+
+
+def reader_of(real: Catalogue, store: Store) -> EntryReader:
+    return EntryReader(store, real.shapes.entry_shape, real.languages)
 
 
 def merge(runs: Iterable[GraphRun]) -> dict[str, tuple[dict[str, set[Term]], set[str]]]:
@@ -202,14 +207,14 @@ def read_files(
         for chunk in builder.chunks(file) or ():
             for run in builder.chunk_runs(chunk, frozenset(extractor.properties)):
                 entry = extractor.extract(run.topic, run.statements)
-                iris = [entry.iri] if entry else []
+                iris = [run.topic] if entry else []
                 if tracker.add(iris, [(run.topic, run.other_subjects)]) and entry:
-                    entries[entry.iri] = entry
+                    entries[run.topic] = entry
     return entries, tracker.described_apart()
 
 
 def build(real: Catalogue, reader: EntryReader, files: Sequence[Path]) -> Index:
-    index = Index(reader, real.vocabularies, real.languages, IndexFile())
+    index = Index(reader, real.vocabularies, IndexFile())
     index.build(files)
     return index
 

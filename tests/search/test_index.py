@@ -21,7 +21,7 @@ from practicegraph.schema.fields import NodeShape
 from practicegraph.search.engine import SparqlEngine
 from practicegraph.search.entries import EntryReader, IndexedEntry
 from practicegraph.search.index import Index
-from practicegraph.search.index_file import IndexFile
+from practicegraph.search.index_data import IndexFile
 from practicegraph.search.request import NOT_STATED, RequestParser, SearchRequest, encode_cursor
 from practicegraph.storage.oxigraph import OxigraphStore
 
@@ -63,10 +63,10 @@ class World:
 
     @property
     def reader(self) -> EntryReader:
-        return EntryReader(self.store, self.kind)
+        return EntryReader(self.store, self.kind, LANGUAGES)
 
     def index(self, file: IndexFile) -> Index:
-        return Index(self.reader, self.known, LANGUAGES, file)
+        return Index(self.reader, self.known, file)
 
     def put(self, number: int, entry: Entry | None) -> str:
         iri = f"{BASE}practice/{number}"
@@ -335,7 +335,7 @@ def test_an_index_answers_while_it_is_built_again(real: Catalogue) -> None:
             totals.append(index.search(SearchRequest(), LANGUAGES).total)
             return reader.iris()
 
-    index.reader = SearchingReader(reader.store, reader.kind)
+    index.reader = SearchingReader(reader.store, reader.kind, reader.languages)
     index.build(release="second")
     assert totals == [53]
     assert index.release == "second"
@@ -353,7 +353,7 @@ def test_a_failed_update_changes_nothing(real: Catalogue) -> None:
             return (entry._replace(texts=()) for entry in super().read(iris))
 
     reader = index.reader
-    index._data.reader = FailingReader(reader.store, reader.kind)
+    index._data.reader = FailingReader(reader.store, reader.kind, reader.languages)
     with pytest.raises(OSError, match="gone"):
         index.update([real.entry_iri("1788"), real.entry_iri("1699")], release="second")
     after = index.search(SearchRequest(size=100), LANGUAGES), index.scores('"social exclusion"')

@@ -12,11 +12,10 @@ from ..reconciliation.candidates import PropertyMatcher, Reconciler
 from ..reconciliation.entities import Entities, Types
 from ..reconciliation.extension import DataExtender, Suggester
 from ..reporting.dataset import Dataset
-from ..search.engine import SimilarityFinder, SparqlEngine
+from ..search.engine import Explainer, SimilarityFinder, SparqlEngine
 from ..search.entries import EntryReader
-from ..search.explain import Explainer
 from ..search.index import Index, try_synchronise
-from ..search.index_file import IndexFile
+from ..search.index_data import IndexFile
 from ..search.request import RequestParser
 from ..search.text.tokenizer import parse_stop_words
 from ..storage.oxigraph import Snapshots
@@ -129,6 +128,6 @@ class Services:
 
 def index_of(catalogue: Catalogue, file: IndexFile) -> Index:
     """Return the search index that a file holds, at the release at which it was last written."""
-    reader = EntryReader(catalogue.store, catalogue.shapes.entry_shape)
+    reader = EntryReader(catalogue.store, catalogue.shapes.entry_shape, catalogue.languages)
     stop_words = parse_stop_words(catalogue.phrases.labels["stopWords"])
-    return Index(reader, catalogue.vocabularies, catalogue.languages, file, stop_words)
+    return Index(reader, catalogue.vocabularies, file, stop_words)

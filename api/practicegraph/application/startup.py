@@ -24,7 +24,7 @@ from ..catalogue.state import StateFile
 from ..editing.editor import EntryEditor
 from ..editing.writer import EntryWriter
 from ..search import index as search_index
-from ..search.index_file import IndexFile
+from ..search.index_data import IndexFile
 from ..storage import files as storage_files
 from ..storage.oxigraph import OxigraphStore, Snapshots
 from ..storage.remote import Endpoint, RemoteStore

@@ -7,10 +7,10 @@ time of a large store; the store is asked where the statements about an entry li
 import gc
 from array import array
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, cycle, groupby, islice
 from multiprocessing import get_context
@@ -25,11 +25,9 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 from ..catalogue import documents
 from ..catalogue.documents import UnreadableError
 from ..schema.fields import NodeShape
-from .entries import EntryExtractor, EntryReader, IndexedEntry, Statements, Value
+from .entries import EntryExtractor, EntryReader, EntryRow, IndexedEntry, Statements, Value
 from .facets import FacetBatch, group_entries
-from .index_file import EntryRow, StoredRow, encode_row, sort_texts
-from .text.analysis import AnalysedTexts, Analyser
-from .text.tokenizer import Tokenizer
+from .text.tokenizer import AnalysedTexts, Analyser, Tokenizer
 
 _CHUNK_SIZE = 1 << 22  # bytes
 _MIN_FILE_ENTRIES = 5_000  # fewer are read from the store before the processes have started
@@ -42,21 +40,17 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True)
 class EntryBatch:
-    """Entries as an index takes them in: rows, facets, texts, and the texts they are sorted by.
+    """Entries as an index takes them in: rows, facets and texts.
 
-    The entries `to_reread` were in an earlier batch, without some of their statements.
+    `subjects` are the topic and the other subjects of each run of statements that was read. The
+    entries `to_reread` were in an earlier batch, without some of their statements.
     """
 
-    rows: list[StoredRow]
+    rows: list[EntryRow]
     facets: FacetBatch
     texts: AnalysedTexts
-    columns: list[list[str]]
+    subjects: Sequence[tuple[str, set[str]]] = ()
     to_reread: Sequence[str] = ()
-
-    @property
-    def iris(self) -> list[str]:
-        """Return the IRIs of the entries."""
-        return [iri for iri, _, _ in self.rows]
 
 
 @dataclass(frozen=True)
@@ -104,39 +98,24 @@ class SubjectTracker:
         return sorted(iri for iri in self.entries if hash(iri) in hashes) if hashes else []
 
 
-@dataclass(frozen=True)
-class _FileBatch:
-    """A batch read out of files, with the topic and the other subjects of each run."""
-
-    batch: EntryBatch
-    runs: list[tuple[str, set[str]]]
-
-
-def read_batches(
-    reader: EntryReader, languages: Sequence[str], files: Sequence[Path]
-) -> Iterator[EntryBatch]:
+def read_batches(reader: EntryReader, files: Sequence[Path]) -> Iterator[EntryBatch]:
     """Yield all current entries; many are read out of the files that the store was filled from.
 
     Raises UnreadableError.
     """
-    maker, total = _BatchMaker.create(reader.kind, languages), reader.count()
+    maker, total = _BatchMaker(reader.extractor), reader.count()
     if not files or reader.extractor.paths or total < _MIN_FILE_ENTRIES:
         yield from maker.batches(_from_store(reader, reader.iris()))
         return
     tracker = SubjectTracker()
-    for read in _prefetch(_from_files(files, maker, languages), _BATCHES_AHEAD):
-        if tracker.add(read.batch.iris, read.runs):
-            yield read.batch
+    for batch in _prefetch(_from_files(files, maker), _BATCHES_AHEAD):
+        if tracker.add([row.iri for row in batch.rows], batch.subjects):
+            yield batch
     to_reread = tracker.described_apart()
     if to_reread or len(tracker.entries) < total:
-        others = (iri for iri in reader.iris() if iri not in tracker.entries)
-        yield from maker.batches(_from_store(reader, others))
-    yield maker.batch((), to_reread)
-
-
-def row_of(entry: IndexedEntry) -> EntryRow:
-    """Return the row of an entry."""
-    return EntryRow(entry.iri, entry.titles, entry.keys)
+        missing = (iri for iri in reader.iris() if iri not in tracker.entries)
+        yield from maker.batches(_from_store(reader, missing))
+    yield replace(maker.batch(()), to_reread=to_reread)
 
 
 def chunks(path: Path) -> Iterator[FileChunk] | None:
@@ -191,15 +170,15 @@ def _has_graph_names(path: Path) -> bool:
 
 def _chunks(path: Path) -> Iterator[FileChunk]:
     with documents.reading_errors(path), documents.open_file(path) as stream:
-        rest, line = b"", 1
-        while read := stream.read(_CHUNK_SIZE):
-            content = rest + read
+        remainder, line = b"", 1
+        while block := stream.read(_CHUNK_SIZE):
+            content = remainder + block
             end = _last_boundary(content)
             if end:
                 yield FileChunk(path, line, content[:end])
             line += content.count(b"\n", 0, end)
-            rest = content[end:]
-        yield FileChunk(path, line, rest)
+            remainder = content[end:]
+        yield FileChunk(path, line, remainder)
 
 
 def _last_boundary(content: bytes) -> int:
@@ -217,51 +196,38 @@ class _BatchMaker:
     """Makes batches of entries, and of the entries in files."""
 
     extractor: EntryExtractor
-    analyser: Analyser
-    sort_texts: Mapping[str, Callable[[EntryRow], str]]
-
-    @classmethod
-    def create(cls, kind: NodeShape, languages: Sequence[str]) -> "_BatchMaker":
-        """Return the maker for the entries of a kind."""
-        texts = sort_texts(kind, languages)
-        return cls(EntryExtractor(kind), Analyser(Tokenizer(languages)), texts)
 
     def batches(self, entries: Iterable[IndexedEntry]) -> Iterator[EntryBatch]:
         """Yield entries in batches."""
         yield from map(self.batch, _batched(entries))
 
-    def batch(self, entries: Sequence[IndexedEntry], to_reread: Sequence[str] = ()) -> EntryBatch:
+    def batch(self, entries: Sequence[IndexedEntry]) -> EntryBatch:
         """Return entries as a batch."""
-        rows = list(map(row_of, entries))
-        return EntryBatch(
-            list(map(encode_row, rows)),
-            group_entries(entries),
-            self.analyser.analyse(entry.texts for entry in entries),
-            [list(map(text, rows)) for text in self.sort_texts.values()],
-            to_reread,
-        )
+        texts = self._analyser.analyse(entry.texts for entry in entries)
+        return EntryBatch([entry.row for entry in entries], group_entries(entries), texts)
 
-    def chunk_batch(self, chunk: FileChunk) -> _FileBatch:
-        """Return the entries of a chunk; raise UnreadableError."""
-        return self._file_batch(chunk_runs(chunk, self._properties))
+    def run_batches(self, runs: Iterable[GraphRun]) -> Iterator[EntryBatch]:
+        """Yield the entries of runs."""
+        yield from map(self.run_batch, _batched(runs))
 
-    def file_batches(self, paths: Iterable[Path]) -> Iterator[_FileBatch]:
-        """Yield the entries of files in any syntax; raise UnreadableError."""
-        runs = chain.from_iterable(file_runs(path, self._properties) for path in paths)
-        yield from map(self._file_batch, _batched(runs))
-
-    @cached_property
-    def _properties(self) -> frozenset[str]:
-        return frozenset(self.extractor.properties)
-
-    def _file_batch(self, runs: Iterable[GraphRun]) -> _FileBatch:
+    def run_batch(self, runs: Iterable[GraphRun]) -> EntryBatch:
+        """Return the entries of runs as a batch."""
         assert not self.extractor.paths
         entries, subjects = [], []
         for run in runs:
             subjects.append((run.topic, run.other_subjects))
             if entry := self.extractor.extract(run.topic, run.statements):
                 entries.append(entry)
-        return _FileBatch(self.batch(entries), subjects)
+        return replace(self.batch(entries), subjects=subjects)
+
+    @cached_property
+    def properties(self) -> frozenset[str]:
+        """Return the properties whose values are needed."""
+        return frozenset(self.extractor.properties)
+
+    @cached_property
+    def _analyser(self) -> Analyser:
+        return Analyser(Tokenizer(self.extractor.languages))
 
 
 def _from_store(reader: EntryReader, iris: Iterable[str]) -> Iterator[IndexedEntry]:
@@ -269,73 +235,71 @@ def _from_store(reader: EntryReader, iris: Iterable[str]) -> Iterator[IndexedEnt
         yield from reader.read(several)
 
 
-def _from_files(
-    files: Sequence[Path], maker: _BatchMaker, languages: Sequence[str]
-) -> Iterator[_FileBatch]:
+def _from_files(files: Sequence[Path], maker: _BatchMaker) -> Iterator[EntryBatch]:
     """Yield the entries of files; chunks of large sets are read by other processes."""
-    sets = {path: parts for path in files if (parts := chunks(path))}
-    yield from maker.file_batches(path for path in files if path not in sets)
+    sets = {path: in_chunks for path in files if (in_chunks := chunks(path))}
+    runs = (file_runs(path, maker.properties) for path in files if path not in sets)
+    yield from maker.run_batches(chain.from_iterable(runs))
     if not sets:
         return
     with ExitStack() as stack:
-        connections = [
-            stack.enter_context(_worker(maker.extractor.kind, languages)) for _ in range(_PROCESSES)
-        ]
-        every = chain.from_iterable(sets.values())
-        yield from _distribute(_prefetch(every, _PROCESSES), connections)
+        workers = [stack.enter_context(_worker(maker.extractor)) for _ in range(_PROCESSES)]
+        prefetched = _prefetch(chain.from_iterable(sets.values()), _PROCESSES)
+        yield from _distribute(prefetched, workers)
 
 
 def _prefetch(items: Iterator[_Item], count: int) -> Iterator[_Item]:
     """Yield items, of which a thread gets so many in advance."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = deque(pool.submit(next, items, None) for _ in range(count))
-        while (item := waiting.popleft().result()) is not None:
-            waiting.append(pool.submit(next, items, None))
+        futures = deque(pool.submit(next, items, None) for _ in range(count))
+        while (item := futures.popleft().result()) is not None:
+            futures.append(pool.submit(next, items, None))
             yield item
 
 
 def _distribute(
-    parts: Iterable[FileChunk], connections: Sequence[Connection]
-) -> Iterator[_FileBatch]:
+    file_chunks: Iterable[FileChunk], workers: Sequence[Connection]
+) -> Iterator[EntryBatch]:
     """Yield what processes read of the chunks, in the order of the chunks."""
     busy: deque[Connection] = deque()
-    for part, connection in zip(parts, cycle(connections), strict=False):
-        done = [_receive(busy.popleft())] if len(busy) == len(connections) else []
-        connection.send(part)
-        busy.append(connection)
-        yield from done
+    for chunk, worker in zip(file_chunks, cycle(workers), strict=False):
+        received = [_receive(busy.popleft())] if len(busy) == len(workers) else []
+        worker.send(chunk)
+        busy.append(worker)
+        yield from received
     yield from map(_receive, busy)
 
 
-def _receive(connection: Connection) -> _FileBatch:
-    result: _FileBatch | UnreadableError = connection.recv()
+def _receive(worker: Connection) -> EntryBatch:
+    result: EntryBatch | UnreadableError = worker.recv()
     if isinstance(result, UnreadableError):
         raise result
     return result
 
 
 @contextmanager
-def _worker(kind: NodeShape, languages: Sequence[str]) -> Iterator[Connection]:
+def _worker(extractor: EntryExtractor) -> Iterator[Connection]:
     """Start a process that reads chunks, and yield the connection to it."""
     spawning = get_context("spawn")
-    ours, theirs = spawning.Pipe()
-    process = spawning.Process(target=_read_chunks, args=(theirs, kind, languages), daemon=True)
+    connection, in_worker = spawning.Pipe()
+    arguments = in_worker, extractor.kind, extractor.languages
+    process = spawning.Process(target=_read_chunks, args=arguments, daemon=True)
     process.start()
-    theirs.close()
-    with ours:
-        yield ours
+    in_worker.close()
+    with connection:
+        yield connection
     process.join()
 
 
 def _read_chunks(connection: Connection, kind: NodeShape, languages: Sequence[str]) -> None:
     """Answer chunks with their entries until the connection ends."""
     gc.disable()  # much is allocated for a moment, and nothing refers to itself
-    maker = _BatchMaker.create(kind, languages)
+    maker = _BatchMaker(EntryExtractor(kind, languages))
     with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
             chunk = connection.recv()
             try:
-                connection.send(maker.chunk_batch(chunk))
+                connection.send(maker.run_batch(chunk_runs(chunk, maker.properties)))
             except UnreadableError as error:
                 connection.send(error)
 

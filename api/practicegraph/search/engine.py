@@ -1,22 +1,29 @@
-"""Search engines: one interface, its implementation by SPARQL, and similar entries with reasons.
+"""Search engines: one interface, its implementation by SPARQL, explanations and similar entries.
 
-The SPARQL engine runs the definition in the store. The index is quicker and gives the same.
+The SPARQL engine runs the definition in the store. The index is quicker and gives the same. An
+explanation is the SPARQL that gives each number of a result again. A query of words is run by the
+text index: the entries that match it enter the SPARQL as values with their scores, as long as there
+are not too many.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
+from ..errors import CatalogueError
 from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, NodeShape, get_scale, list_steps
 from ..schema.records import Record, RecordReader
 from ..schema.vocabularies import Vocabularies
 from ..storage.base import Solution, Store
-from .request import ALL_ENTRIES, Cursor, SearchRequest
-from .sparql import CountAxis, QueryBuilder
+from .request import ALL_ENTRIES, RELEVANCE, Cursor, SearchRequest
+from .sparql import CountAxis, QueryBuilder, order_clause
+
+MAX_HITS = 1000
+"""The entries matching a query that SPARQL can list."""
 
 Counts = Mapping[Term | None, int]
 """The counts of a facet by value; under None, of entries that state none."""
@@ -195,6 +202,127 @@ def _cursor(row: Solution) -> Cursor:
     return Cursor(int(level.value) if level else None, as_text(row["text"]), as_text(row["entry"]))
 
 
+class TooManyHitsError(CatalogueError):
+    """A query that more entries match than SPARQL can list; `count` is how many."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(str(count))
+        self.count = count
+
+
+@dataclass(frozen=True)
+class CountQueries:
+    """The queries that count a facet's values, `?value` and `?count`, and entries without one."""
+
+    values: str
+    not_stated: str
+
+
+@dataclass(frozen=True)
+class ResultQueries:
+    """The queries for a page of entries in order, the total, and the counts of all facets."""
+
+    listing: str
+    total: str
+    facets: Mapping[str, CountQueries]
+
+
+@dataclass(frozen=True)
+class TableQueries:
+    """The queries for a contingency table, `?row`, `?column` and `?count`.
+
+    The values of one facet are counted apart for entries in which the other has none.
+    """
+
+    total: str
+    rows: CountQueries
+    columns: CountQueries
+    cells: str
+    rows_not_stated: str
+    columns_not_stated: str
+    both_not_stated: str
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Explains the results of a search engine."""
+
+    engine: SearchEngine
+    kind: NodeShape
+    vocabularies: Vocabularies
+
+    def explain_search(self, request: SearchRequest, languages: Sequence[str]) -> ResultQueries:
+        """Explain the result of a request; raise TooManyHitsError."""
+        queries, request = self.queries, self._with_scores(request, languages)
+        return ResultQueries(
+            listing=_page(queries, request, languages),
+            total=queries.count_entries(request),
+            facets={
+                facet.key: _count_values(queries, request.without(facet), facet)
+                for facet in self.kind.facets
+            },
+        )
+
+    def explain_table(
+        self, rows: Field, columns: Field, request: SearchRequest, languages: Sequence[str]
+    ) -> TableQueries:
+        """Explain a table of two facets; raise TooManyHitsError."""
+        queries, request = self.queries, self._with_scores(request, languages)
+
+        def cells(row: bool, column: bool) -> str:
+            return queries.count_entries(
+                request, CountAxis(rows, "row", row), CountAxis(columns, "column", column)
+            )
+
+        return TableQueries(
+            total=queries.count_entries(request),
+            rows=_count_values(queries, request, rows),
+            columns=_count_values(queries, request, columns),
+            cells=cells(True, True),
+            rows_not_stated=cells(False, True),
+            columns_not_stated=cells(True, False),
+            both_not_stated=cells(False, False),
+        )
+
+    @property
+    def queries(self) -> QueryBuilder:
+        """Return the builder of queries, with the present steps of dates and numbers."""
+        ordered = [facet for facet in self.kind.facets if facet.is_ordered]
+        steps = {facet.key: self._steps(facet) for facet in ordered}
+        return QueryBuilder(self.kind, self.vocabularies, steps)
+
+    def _steps(self, facet: Field) -> range:
+        steps = [int(as_text(term)) for term in self.engine.counts(facet) if term is not None]
+        return list_steps(min(steps), max(steps)) if steps else range(0)
+
+    def _with_scores(self, request: SearchRequest, languages: Sequence[str]) -> SearchRequest:
+        """Return the request with the scores of its query."""
+        if request.scores is None and request.query.strip():
+            hits = replace(ALL_ENTRIES, query=request.query, sort=RELEVANCE, size=MAX_HITS)
+            result = self.engine.search(hits, languages)
+            if result.total > MAX_HITS:
+                raise TooManyHitsError(result.total)
+            request = replace(request, scores={c.iri: c.level or 0 for c in result.cursors})
+        return request
+
+
+def _count_values(queries: QueryBuilder, request: SearchRequest, facet: Field) -> CountQueries:
+    stated, not_stated = CountAxis(facet, "value"), CountAxis(facet, "value", is_stated=False)
+    return CountQueries(
+        queries.count_entries(request, stated), queries.count_entries(request, not_stated)
+    )
+
+
+def _page(queries: QueryBuilder, request: SearchRequest, languages: Sequence[str]) -> str:
+    """Return the query for a page; one before a cursor is sorted back."""
+    query = queries.list_entries(request, languages, request.size)
+    if not request.is_backward:
+        return query
+    inner = "\n".join(f"        {line}" for line in query.splitlines())
+    head, order = query.partition("\n")[0], order_clause(request.order)
+    return f"{head}\nWHERE {{\n    {{\n{inner}\n    }}\n}}\n{order}"
+
+
 class SharedConcept(NamedTuple):
     """A concept that two entries have in the same field, or for which both count."""
 
@@ -221,7 +349,9 @@ class SimilarityFinder:
     def find(self, record: Record, limit: int) -> list[SimilarEntry]:
         """Return the entries most similar to one, the most similar first."""
         similarities = self.engine.similar(record.iri, limit)
-        records = self.reader.read_records(record.shape, [found.iri for found in similarities])
+        records = self.reader.read_records(
+            record.shape, [similarity.iri for similarity in similarities]
+        )
         own = self._concepts(record)
         shared = [self._narrowest(own & self._concepts(other)) for other in records]
         ranks = self._ranks(record.shape, set().union(*shared))

@@ -11,9 +11,11 @@ from pyoxigraph import Literal, NamedNode
 from ..rdf.namespaces import RDF
 from ..rdf.terms import TRUE, Term, as_text
 from ..schema.fields import Field, NodeShape, get_scale
+from ..schema.text import put_first
 from ..schema.vocabularies import DEPRECATED
 from ..storage.base import Store
-from .text.analysis import FieldText, Tier, field_tier
+from .request import TITLE
+from .text.tokenizer import FieldText, Tier, field_tier
 
 Value = NamedNode | Literal
 """A value that can be searched; blank nodes cannot."""
@@ -24,19 +26,23 @@ _NO_VALUES: Sequence[Value] = ()
 _CACHE_SIZE = 100_000
 
 
+class EntryRow(NamedTuple):
+    """An entry as orders know it: its IRI, and the texts by which it is sorted in each order."""
+
+    iri: str
+    sort_texts: Sequence[str]
+
+
 class IndexedEntry(NamedTuple):
     """An entry as it is indexed.
 
-    `values` are those of facets and searched lists; `titles` are in lower case by language; `keys`
-    the least values of fields with one value, by which entries are sorted; `spans` the ends of
-    dates and numbers, infinite where a span is open; `steps` the years, or whole numbers, of its
-    first and its last value; `texts` those that are searched.
+    `values` are those of facets and searched lists; `spans` the ends of dates and numbers, infinite
+    where a span is open; `steps` the years, or whole numbers, of its first and its last value;
+    `texts` those that are searched.
     """
 
-    iri: str
+    row: EntryRow
     values: Mapping[str, frozenset[str]]
-    titles: Mapping[str, str]
-    keys: Mapping[str, str]
     spans: Mapping[str, tuple[float, float]]
     steps: Mapping[str, tuple[int, int]]
     texts: tuple[FieldText, ...]
@@ -44,9 +50,16 @@ class IndexedEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class EntryExtractor:
-    """Extracts entries of one kind from statements."""
+    """Extracts entries of one kind from statements; titles in the languages of a catalogue."""
 
     kind: NodeShape
+    languages: Sequence[str]
+
+    @cached_property
+    def orders(self) -> list[str]:
+        """Return the names of the orders: titles by language, and fields with one value."""
+        titles = [title_order(language) for language in self.languages]
+        return [*titles, *(field.key for field in self.kind.sortable_fields)]
 
     @cached_property
     def properties(self) -> list[str]:
@@ -73,17 +86,11 @@ class EntryExtractor:
             return None
         spans = self._spans(statements)
         return IndexedEntry(
-            iri=iri,
+            row=EntryRow(iri, tuple(self._sort_texts(statements))),
             values={
                 field.key: frozenset(texts)
                 for field, is_valid in self._validators
                 if (texts := [v.value for v in _values(statements, field) if is_valid(v)])
-            },
-            titles=self._titles(statements),
-            keys={
-                field.key: min([value.value for value in values])
-                for field in self.kind.sortable_fields
-                if (values := _values(statements, field))
             },
             spans={key: (low, high) for key, (low, high, _) in spans.items()},
             steps={key: steps for key, (_, _, steps) in spans.items()},
@@ -94,7 +101,16 @@ class EntryExtractor:
         is_deprecated = TRUE in statements.get(DEPRECATED, _NO_VALUES)
         return self._class in statements.get(RDF + "type", _NO_VALUES) and not is_deprecated
 
+    def _sort_texts(self, statements: Statements) -> Iterator[str]:
+        """Yield for each language the title that a reader sees, and the least value of fields."""
+        titles = self._titles(statements)
+        for languages in self._preferences:
+            yield next((titles[tag] for tag in languages if tag in titles), "")
+        for field in self.kind.sortable_fields:
+            yield min([value.value for value in _values(statements, field)], default="")
+
     def _titles(self, statements: Statements) -> dict[str, str]:
+        """Return the titles in lower case by language."""
         titles: dict[str, str] = {}
         for field in self._labels:
             for value in _values(statements, field):
@@ -123,6 +139,10 @@ class EntryExtractor:
             texts = {(v.value, v.language or "") for v in values if isinstance(v, Literal)}
             for text, language in sorted(texts):
                 yield tier, text, language or None
+
+    @cached_property
+    def _preferences(self) -> list[Sequence[str]]:
+        return [put_first(language, self.languages) for language in self.languages]
 
     @cached_property
     def _class(self) -> NamedNode:
@@ -161,6 +181,11 @@ class EntryExtractor:
         return [field for field in self.kind.fields if field.is_searched]
 
 
+def title_order(language: str) -> str:
+    """Return the name of the order by titles for a reader of a language."""
+    return f"{TITLE}@{language}"
+
+
 def _values(statements: Statements, field: Field) -> Sequence[Value]:
     names = field.predicates or (field.iri,)
     if len(names) == 1:
@@ -186,15 +211,16 @@ def _interval(field: Field, text: str) -> _Interval:
 
 @dataclass(frozen=True)
 class EntryReader:
-    """Reads the current entries of one kind out of the store."""
+    """Reads the current entries of one kind, with titles in some languages, out of the store."""
 
     store: Store
     kind: NodeShape
+    languages: Sequence[str]
 
     @cached_property
     def extractor(self) -> EntryExtractor:
         """Return the extractor of entries of the kind."""
-        return EntryExtractor(self.kind)
+        return EntryExtractor(self.kind, self.languages)
 
     def count(self) -> int:
         """Return the number of current entries, in a fraction of the time of `iris`."""
@@ -235,10 +261,12 @@ class EntryReader:
         positions = " ".join(f"({NamedNode(iri)} {place})" for place, iri in enumerate(iris))
         entries = f"VALUES (?entry ?position) {{ {positions} }}"
         numbers = " ".join(f"({NamedNode(name)} {n})" for n, name in enumerate(properties))
-        every = f"SELECT ?position ?property ?value WHERE {{ {entries} ?entry ?property ?value }}"
+        statements = (
+            f"SELECT ?position ?property ?value WHERE {{ {entries} ?entry ?property ?value }}"
+        )
         query = (
             "SELECT ?position ?number ?value "
-            f"WHERE {{ {{ {every} }} VALUES (?property ?number) {{ {numbers} }} }}"
+            f"WHERE {{ {{ {statements} }} VALUES (?property ?number) {{ {numbers} }} }}"
         )
         for row in self.store.select(query):
             name = properties[int(as_text(row["number"]))]

@@ -14,7 +14,7 @@ from ..schema.fields import Field, NodeShape, get_scale, list_steps
 from ..schema.vocabularies import Vocabularies
 from .entries import IndexedEntry
 from .request import FilterValue, Range, SearchRequest
-from .text.postings import to_bitmap
+from .text.index import to_bitmap
 
 Bounds = np.ndarray[tuple[int], np.dtype[np.float64]]
 """Ends of spans by the numbers of entries, NaN where an entry has none."""
@@ -159,7 +159,7 @@ class FacetIndex:
         for facet in self.kind.facets:
             if facet.scheme:
                 values = self.sets(facet.key).values.items()
-                yield from ((facet, str(value)) for value, those in values if number in those)
+                yield from ((facet, str(value)) for value, having in values if number in having)
 
     def _with_any(self, facet: Field, values: Iterable[FilterValue]) -> BitMap:
         return BitMap.union(BitMap(), *(self._with(facet, value) for value in values))

@@ -17,17 +17,14 @@ from rapidfuzz import fuzz
 from ..catalogue.change_log import ChangeLog, Event
 from ..schema.fields import Field
 from ..schema.vocabularies import Concept, Vocabularies
-from . import contingency
 from .engine import ContingencyTable, Counts, SearchEngine, SearchResult, Similarity, make_result
-from .entries import EntryReader
-from .index_data import ConceptCounts, IndexData
-from .index_file import EntryOrder, IndexFile
+from .entries import EntryReader, title_order
+from .index_data import ConceptCounts, EntryOrder, IndexData, IndexFile
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortOrder
-from .text.analysis import TermMatch, Tier, match_all, rank
 from .text.highlighting import Highlighter
+from .text.index import TermMatch, match_all, rank, to_array
 from .text.labels import LabelIndex, suggest
-from .text.postings import to_array
-from .text.tokenizer import QueryTerm, parse_query
+from .text.tokenizer import QueryTerm, Tier, parse_query
 
 _FEW_TITLES = 8
 _MAX_COMPARED_TITLES = 50
@@ -39,7 +36,6 @@ class Index(SearchEngine):
 
     reader: EntryReader
     vocabularies: Vocabularies
-    languages: tuple[str, ...]
     file: IndexFile = field(default_factory=IndexFile)
     stop_words: frozenset[str] = frozenset()
     update_lock: Lock = field(default_factory=Lock)
@@ -84,8 +80,17 @@ class Index(SearchEngine):
     ) -> ContingencyTable:
         """Count the matching entries by the values of two facets."""
         with self._lock:
-            sets = (dict(self._data.facets.by_value(facet)) for facet in (rows, columns))
-            return contingency.cross_tabulate(self._matching(request), *sets)
+            matching = self._matching(request)
+            by_row, by_column = (self._count(facet, matching) for facet in (rows, columns))
+            column_sets = [(v, e) for v, e in self._data.facets.by_value(columns) if v in by_column]
+            cells = {
+                (row, column): count
+                for row, entries in self._data.facets.by_value(rows)
+                if row in by_row and (inside := entries & matching)
+                for column, others in column_sets
+                if (count := inside.intersection_cardinality(others))
+            }
+            return ContingencyTable(len(matching), by_row, by_column, cells)
 
     def similar(self, entry: str, limit: int) -> list[Similarity]:
         """Return the entries most similar to one, by the concepts that they share."""
@@ -109,7 +114,7 @@ class Index(SearchEngine):
     def find_titles(self, text: str, limit: int) -> list[str]:
         """Return the entries whose titles have the words of a text, the same titles first."""
         with self._lock:
-            finder = _TitleFinder(self._data, self.stop_words, self.languages)
+            finder = _TitleFinder(self._data, self.stop_words)
             return self.file.iris(finder.find(text, limit))
 
     def contains(self, iri: str) -> bool:
@@ -151,23 +156,17 @@ class Index(SearchEngine):
             self._data.update(iris, metadata)
 
     def _load(self, file: IndexFile) -> IndexData:
-        return IndexData(self.reader, self.vocabularies, self.languages, file)
+        return IndexData(self.reader, self.vocabularies, file)
 
     def _matching(self, request: SearchRequest) -> BitMap:
         return _intersection(_union(self._scores(request)), self._data.facets.filter(request))
 
     def _scores(self, request: SearchRequest) -> list[tuple[int, BitMap]]:
         """Return the entries that match the query by score, highest scores first, or all."""
-        if request.scores is None and not request.query.strip():
+        if not request.query.strip():
             return [(0, self._data.facets.entries)]
-        if request.scores is None:
-            terms = parse_query(request.query, self.stop_words)
-            return rank(self._match(terms), self._data.facets.entries)
-        by_score: dict[int, BitMap] = {}
-        for iri, score in request.scores.items():
-            if (number := self.file.number(iri)) is not None:
-                by_score.setdefault(score, BitMap()).add(number)
-        return sorted(by_score.items(), reverse=True)
+        terms = parse_query(request.query, self.stop_words)
+        return rank(self._match(terms), self._data.facets.entries)
 
     def _match(self, terms: Sequence[QueryTerm]) -> list[TermMatch]:
         matches = zip(self._data.texts.match(terms), map(self._labels.match, terms), strict=True)
@@ -189,8 +188,8 @@ class Index(SearchEngine):
     def _count(self, facet: Field, entries: BitMap) -> Counts:
         is_all = entries is self._data.facets.entries
         counts = (
-            (value, len(those) if is_all else those.intersection_cardinality(entries))
-            for value, those in self._data.facets.by_value(facet)
+            (value, len(having) if is_all else having.intersection_cardinality(entries))
+            for value, having in self._data.facets.by_value(facet)
         )
         return {value: count for value, count in counts if count}
 
@@ -202,7 +201,8 @@ class Index(SearchEngine):
         matching: BitMap,
     ) -> tuple[list[Cursor], bool]:
         """Return the cursors of a page in the direction of reading, and whether more follow."""
-        order = self._data.order(request.order.text, languages[0])
+        text = request.order.text
+        order = self._data.orders[title_order(languages[0]) if text == TITLE else text]
         levels = self._levels(request.order, scores, matching)
         entries = islice(_beyond_cursor(request, order, levels), request.size + 1)
         cursors = [Cursor(level, *order.key(number)) for level, number in entries]
@@ -231,7 +231,9 @@ class Index(SearchEngine):
             Similarity(iri, int(shared[number]), int(either[number]))
             for number, iri in zip(numbers, self.file.iris(numbers.tolist()), strict=True)
         ]
-        return sorted(similarities, key=lambda found: (-found.score, found.iri))[:limit]
+        return sorted(similarities, key=lambda similarity: (-similarity.score, similarity.iri))[
+            :limit
+        ]
 
 
 def _union(scores: Iterable[tuple[int, BitMap]]) -> BitMap:
@@ -240,7 +242,7 @@ def _union(scores: Iterable[tuple[int, BitMap]]) -> BitMap:
 
 
 def _intersection(entries: BitMap, filters: Mapping[str, BitMap], without: str = "") -> BitMap:
-    others = [those for key, those in filters.items() if key != without]
+    others = [passing for key, passing in filters.items() if key != without]
     return entries.intersection(*others) if others else entries
 
 
@@ -253,7 +255,7 @@ def _beyond_cursor(
     """
     sort, cursor = request.order, request.before or request.after
     descending = sort.level_descending != request.is_backward
-    read = order.before if sort.descending != request.is_backward else order.after
+    sorted_entries = order.before if sort.descending != request.is_backward else order.after
     for level, entries in reversed(levels) if descending else levels:
         key = (cursor.text, cursor.iri) if cursor else None
         if cursor and level is not None:
@@ -261,7 +263,7 @@ def _beyond_cursor(
             if distance < 0:
                 continue
             key = None if distance else key
-        yield from ((level, number) for number in read(entries, key))
+        yield from ((level, number) for number in sorted_entries(entries, key))
 
 
 @dataclass(frozen=True)
@@ -270,7 +272,6 @@ class _TitleFinder:
 
     data: IndexData
     stop_words: Collection[str]
-    languages: Sequence[str]
 
     def find(self, text: str, limit: int) -> list[int]:
         """Return the entries whose titles have the words of a text, the same titles first.
@@ -298,8 +299,8 @@ class _TitleFinder:
         return matching
 
     def _same(self, title: str, limit: int) -> Iterator[int]:
-        for language in self.languages:
-            order = self.data.order(TITLE, language)
+        for language in self.data.reader.languages:
+            order = self.data.orders[title_order(language)]
             start = order.position((title, ""))
             for number in order.numbers[start : start + limit].tolist():
                 if order.key(number)[0] != title:
@@ -308,7 +309,7 @@ class _TitleFinder:
 
     def _likeness(self, number: int, title: str) -> float:
         row = self.data.file.row(number)
-        titles = row.titles.values() if row else ()
+        titles = row.sort_texts[: len(self.data.reader.languages)] if row else ()
         return max((fuzz.ratio(title, other) for other in titles), default=0.0)
 
 

@@ -139,7 +139,12 @@ class RequestParser:
             for name, (attribute, parse) in _PARAMETERS.items()
             if name in values
         }
-        request = SearchRequest(self._filters(values), self._excluded(values), **parsed)
+        filters = {
+            facet.key: [*self._values(facet.key, facet, values), *_ranges(facet, values)]
+            for facet in self.kind.facets
+        }
+        excluded = {f.key: self._values(f.key + NOT, f, values) for f in self.kind.facets}
+        request = SearchRequest(_stated(filters), _stated(excluded), **parsed)
         if request.sort and request.sort.removeprefix("-") not in self.sort_keys:
             raise InvalidParameterError(
                 "sort", request.sort, _nearest(request.sort, self.sort_keys)
@@ -202,24 +207,14 @@ class RequestParser:
         """Return whether all values of a parameter count; of others the last one does."""
         return self.parameters.get(name) is not None and not name.endswith((FROM, TO))
 
-    def _filters(self, values: Mapping[str, list[str]]) -> dict[str, tuple[FilterValue, ...]]:
-        parsed = {
-            f.key: [*self._values(f.key, f, values), *_ranges(f, values)] for f in self.kind.facets
-        }
-        return {key: tuple(dict.fromkeys(found)) for key, found in parsed.items() if found}
-
-    def _excluded(self, values: Mapping[str, list[str]]) -> dict[str, tuple[FilterValue, ...]]:
-        parsed = {f.key: list(self._values(f.key + NOT, f, values)) for f in self.kind.facets}
-        return {key: tuple(dict.fromkeys(found)) for key, found in parsed.items() if found}
-
     def _values(
         self, name: str, facet: Field, values: Mapping[str, list[str]]
-    ) -> Iterator[FilterValue]:
+    ) -> list[FilterValue]:
         texts = values.get(name, ())
         if facet.is_ordered and len(texts) > MAX_VALUES:
             valid = [f"up to {MAX_VALUES} values", facet.key + FROM, facet.key + TO]
             raise InvalidParameterError(name, texts[MAX_VALUES], valid)
-        return (self._value(name, text, facet) for text in texts)
+        return [self._value(name, text, facet) for text in texts]
 
     def _value(self, name: str, text: str, facet: Field) -> FilterValue:
         if text == NOT_STATED:
@@ -249,6 +244,11 @@ def _parse_cursor(name: str, text: str) -> Cursor:
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise InvalidParameterError(name, text, ["the value that the page before gave"]) from error
     return Cursor(level if isinstance(level, int) else None, str(key), str(iri))
+
+
+def _stated(filters: Mapping[str, list[FilterValue]]) -> dict[str, tuple[FilterValue, ...]]:
+    """Return the filters that have values, each value once."""
+    return {key: tuple(dict.fromkeys(values)) for key, values in filters.items() if values}
 
 
 def _ranges(facet: Field, values: Mapping[str, list[str]]) -> Iterator[Range]:

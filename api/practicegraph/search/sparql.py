@@ -62,10 +62,8 @@ class QueryBuilder:
 
     def select_bounds(self, facet: Field) -> str:
         """Return the query for the least and the greatest value of an ordered facet."""
-        low, high = (
-            get_scale(facet).lower_bound_sparql("?value"),
-            get_scale(facet).upper_bound_sparql("?value"),
-        )
+        scale = get_scale(facet)
+        low, high = scale.lower_bound_sparql("?value"), scale.upper_bound_sparql("?value")
         value = f"?entry {facet.path} ?value . FILTER ({_is_value(facet, '?value')})"
         lines = [*self._matching(ALL_ENTRIES), value]
         return _select(f"(MIN({low}) AS ?least) (MAX({high}) AS ?greatest)", lines)
@@ -76,26 +74,18 @@ class QueryBuilder:
         `?shared` is the number of concepts, broader ones included, that both have, `?either` that
         of those that either has.
         """
-        own, theirs = map(self._concepts, (str(NamedNode(entry)), "?other"))
-        kind = f"?other a {NamedNode(self.kind.classes[0])} ."
+        node, other_class = NamedNode(entry), NamedNode(self.kind.classes[0])
+        own = _group(_select("?facet ?concept", self._concepts(str(node)), distinct=True))
+        pairs = [f"?other a {other_class} .", *self._concepts("?other")]
+        theirs = _group(_select("?other ?facet ?concept", pairs, distinct=True))
         lines = [
-            *_group(_select("?facet ?concept", own, distinct=True)),
-            *_group(_select("?other ?facet ?concept", [kind, *theirs], distinct=True)),
-            *_group(
-                _select(
-                    "?other (COUNT(*) AS ?all)",
-                    _group(_select("?other ?facet ?concept", [kind, *theirs], distinct=True)),
-                )
-                + "\nGROUP BY ?other"
-            ),
-            *_group(
-                _select(
-                    "(COUNT(*) AS ?own)", _group(_select("?facet ?concept", own, distinct=True))
-                )
-            ),
-            f"FILTER (?other != {NamedNode(entry)})",
+            *own,
+            *theirs,
+            *_group(_select("?other (COUNT(*) AS ?all)", theirs) + "\nGROUP BY ?other"),
+            *_group(_select("(COUNT(*) AS ?own)", own)),
+            f"FILTER (?other != {node})",
             _not_deprecated("?other"),
-            _not_deprecated(str(NamedNode(entry))),
+            _not_deprecated(str(node)),
         ]
         head = "?other (COUNT(*) AS ?shared) (?all + ?own - COUNT(*) AS ?either)"
         return (
@@ -259,17 +249,11 @@ def _beyond_cursor(request: SearchRequest) -> Iterator[str]:
 
 def _overlapping(facet: Field, span: Range) -> Iterator[str]:
     """Yield the patterns of entries whose span overlaps another one."""
-    order = get_scale(facet)
-    begins = (
-        "true"
-        if span.end is None
-        else f"{order.lower_bound_sparql('?low')} <= {order.upper_bound_literal(span.end)}"
-    )
-    ends = (
-        "true"
-        if span.start is None
-        else f"{order.upper_bound_sparql('?high')} >= {order.lower_bound_literal(span.start)}"
-    )
+    order, begins, ends = get_scale(facet), "true", "true"
+    if span.end is not None:
+        begins = f"{order.lower_bound_sparql('?low')} <= {order.upper_bound_literal(span.end)}"
+    if span.start is not None:
+        ends = f"{order.upper_bound_sparql('?high')} >= {order.lower_bound_literal(span.start)}"
     path = f"?entry {facet.path} ?low"
     low, high = order.is_value_sparql("?low"), order.is_value_sparql("?high")
     yield f"{{ {path} ; {facet.path} ?high . FILTER ({low} && {high} && {begins} && {ends}) }}"

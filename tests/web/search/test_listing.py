@@ -302,7 +302,7 @@ def test_the_explanation_of_a_previous_page_lists_it_in_order(
 def test_words_with_too_many_hits_have_a_note_instead_of_queries(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("practicegraph.search.explain.MAX_HITS", 3)
+    monkeypatch.setattr("practicegraph.search.engine.MAX_HITS", 3)
     monkeypatch.setattr("practicegraph.web.search.explanation.MAX_HITS", 3)
     told = found(client, "q=school&explain=true")["explanation"]
     assert "3" in told["note"]

@@ -2,10 +2,8 @@
 
 | module | subject |
 |---|---|
-| tokenizer | tokens of words, the parser of free-text queries |
-| analysis | texts of entries as tokens by tier, ranking |
-| postings | the entries of each token as roaring bitmaps |
-| index | words, prefixes, and phrases by SQLite's FTS5 |
+| tokenizer | tokens of words and texts, the parser of free-text queries |
+| index | words, prefixes and phrases in SQLite, ranking |
 | labels | concepts by the words of their labels, suggestions |
 | highlighting | snippets with highlights |
 """

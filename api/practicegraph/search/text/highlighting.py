@@ -11,9 +11,8 @@ from ...schema.fields import Field
 from ...schema.records import Record
 from ...schema.text import pick_text
 from ...schema.vocabularies import Concept
-from .analysis import field_tier
 from .labels import LabelIndex
-from .tokenizer import QueryTerm, Tokenizer, normalize, word_spans
+from .tokenizer import QueryTerm, Tokenizer, field_tier, normalize, word_spans
 
 MAX_SNIPPETS = 3
 SNIPPET_LENGTH = 160

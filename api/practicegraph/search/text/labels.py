@@ -78,10 +78,10 @@ class LabelIndex:
                     yield word.concept
 
     def _match_prefix(self, prefix: str, variants: Iterable[tuple[str, ...]]) -> Iterator[Concept]:
-        befores = {tokens[:-1] for tokens in variants}
+        preceding = {tokens[:-1] for tokens in variants}
         for _, words in self._with_prefix(prefix):
             for word in words:
-                if any(word.follows(before) for before in befores):
+                if any(word.follows(tokens) for tokens in preceding):
                     yield word.concept
 
     def _with_prefix(self, prefix: str) -> Iterator[tuple[str, list[_LabelWord]]]:

@@ -1,4 +1,4 @@
-"""Tokens of words in texts, and the terms of free-text queries.
+"""Tokens of words, of the texts of entries by tier, and the terms of free-text queries.
 
 A token is the stem of a word by the Snowball algorithm of its language (https://snowballstem.org),
 folded, and stemmed again: the algorithm needs the accents the first time, and the second time a
@@ -7,19 +7,24 @@ word typed without accents gets the same token. Measurements are in api/search.m
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property, lru_cache
 
 import Stemmer
 from babel import Locale
 
+from ...schema.fields import Field
 from ...schema.text import Labels, strip_accents
 
 MAX_TERMS = 32
 """The terms of a query and the words of a phrase that are searched; the rest is ignored."""
 MAX_QUERY_LENGTH = 2000
 """The characters of a query that are parsed."""
+BREAK = "·"
+"""Stands between two texts, so that no phrase matches across them; no token of a word."""
 _MIN_PREFIX_LENGTH = 3
 _MAX_WORD_LENGTH = 64
 _CACHE_SIZE = 200_000
@@ -31,6 +36,32 @@ _WORDS = re.compile(_WORD)
 _JOINED_WORDS = re.compile(f"{_WORD}(?:['’ʼ`´]{_WORD})*")
 _QUOTES = '"“”„‟«»'
 _PARTS = re.compile(f"[{_QUOTES}](?P<phrase>[^{_QUOTES}]*)[{_QUOTES}]?|[^{_QUOTES}]+")
+
+FieldText = tuple["Tier", str, str | None]
+"""A text of an entry: its tier, the text, and its language (BCP 47) if it has one."""
+Word = tuple[str, str, str]
+"""A word: its normal form, its token, and as it is written."""
+
+
+class Tier(IntEnum):
+    """The weight of a text in the ranking; labels are those of concepts."""
+
+    OTHER = 1
+    LABEL = 2
+    SUMMARY = 3
+    TITLE = 4
+
+
+TEXT_TIERS = (Tier.TITLE, Tier.SUMMARY, Tier.OTHER)
+"""The tiers of texts of entries."""
+
+
+def field_tier(searched: Field) -> Tier:
+    """Return the tier of a searched field, by its role and its kind of values."""
+    if searched.scheme:
+        return Tier.LABEL
+    roles = {"LabelRole": Tier.TITLE, "DescriptionRole": Tier.SUMMARY}
+    return roles.get(searched.role, Tier.OTHER)
 
 
 class Tokenizer:
@@ -129,6 +160,61 @@ def prefix_range(prefix: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
+class AnalysedTexts:
+    """The texts of a batch of entries, analysed.
+
+    `texts` has the tokens of each entry by tier, separated by spaces; `postings` the positions of
+    entries in the batch by tier and token; `words` those that the analyser had not met before.
+    """
+
+    texts: dict[Tier, list[str]]
+    postings: dict[Tier, dict[str, list[int]]]
+    words: list[Word]
+
+
+class Analyser:
+    """Analyses the texts of entries in batches."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._chunks: dict[str | None, set[str]] = defaultdict(set)
+
+    def analyse(self, entries: Iterable[Iterable[FieldText]]) -> AnalysedTexts:
+        """Analyse the texts of entries."""
+        batch = AnalysedTexts(
+            {tier: [] for tier in TEXT_TIERS}, {tier: defaultdict(list) for tier in TEXT_TIERS}, []
+        )
+        for position, texts in enumerate(entries):
+            by_tier: dict[Tier, list[str]] = {tier: [] for tier in TEXT_TIERS}
+            for tier, text, language in texts:
+                if by_tier[tier]:
+                    by_tier[tier].append(BREAK)
+                by_tier[tier] += self._tokenizer.tokenize(text, language)
+                batch.words.extend(self._new_words(text, language))
+            for tier, tokens in by_tier.items():
+                batch.texts[tier].append(" ".join(tokens))
+                for token in unique_tokens(tokens):
+                    batch.postings[tier][token].append(position)
+        return batch
+
+    def _new_words(self, text: str, language: str | None) -> Iterator[Word]:
+        """Yield the words between spaces that were in no text before, but numbers."""
+        seen = self._chunks[language]
+        if len(seen) >= _CACHE_SIZE:
+            seen.clear()
+        new = set(text.split()) - seen
+        seen |= new
+        for word in sorted({word for chunk in new for word in split_words(chunk)}):
+            if not word[0].isdigit() and (form := normalize(word)):
+                yield form, self._tokenizer.token(word, language), word
+
+
+def unique_tokens(tokens: Iterable[str]) -> set[str]:
+    """Return the tokens of texts, each once."""
+    return set(tokens) - {BREAK}
+
+
+@dataclass(frozen=True)
 class QueryTerm:
     """A word or phrase of a query, at `start` to `end` of the text that was typed.
 
@@ -160,9 +246,7 @@ def parse_query(text: str, stop_words: Collection[str]) -> tuple[QueryTerm, ...]
     """
     terms = [term for term in _parse(text[:MAX_QUERY_LENGTH].replace("_", " ")) if term.prefix]
     significant = [
-        term
-        for term in terms
-        if len(term.words) > 1 or not term.whole or term.prefix not in stop_words
+        t for t in terms if len(t.words) > 1 or not t.whole or t.prefix not in stop_words
     ]
     unique = {(t.words, t.whole, t.is_prefix): t for t in reversed(significant or terms)}
     return tuple(sorted(unique.values(), key=lambda term: term.start))[:MAX_TERMS]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from fastapi import Request
 
 from ...schema.fields import Field
-from ...search.explain import MAX_HITS, CountQueries, TooManyHitsError
+from ...search.engine import MAX_HITS, CountQueries, TooManyHitsError
 from ...search.request import SearchRequest
 from ..context import View
 from ..http import conditional
