@@ -29,7 +29,7 @@ from practicegraph.web.http.negotiation import (
     TRIG,
     TURTLE,
     XLSX,
-    Form,
+    MediaType,
 )
 from practicegraph.web.urls import Addresses
 from practicegraph.web.validation import Validations
@@ -50,9 +50,9 @@ SHAPES = """
 
 
 def check(
-    client: TestClient, content: str | bytes, form: Form = TURTLE, query: str = ""
+    client: TestClient, content: str | bytes, media_type: MediaType = TURTLE, query: str = ""
 ) -> Response:
-    headers = {"Content-Type": form.plain, "Accept": "application/json"}
+    headers = {"Content-Type": media_type.name, "Accept": "application/json"}
     return client.post(f"/validate{query}", content=content, headers=headers)
 
 
@@ -81,25 +81,27 @@ def place_of(text: str, words: str) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-@pytest.mark.parametrize("form", [TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES], ids=str)
-def test_a_document_of_ours_is_admitted_as_it_is_given(client: TestClient, form: Form) -> None:
-    document = client.get(f"/practice/1788.{form.extension}")
-    answer = check(client, document.content, form)
+@pytest.mark.parametrize("media_type", [TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES], ids=str)
+def test_a_document_of_ours_is_admitted_as_it_is_given(
+    client: TestClient, media_type: MediaType
+) -> None:
+    document = client.get(f"/practice/1788.{media_type.extension}")
+    answer = check(client, document.content, media_type)
     assert findings(answer) == []
     assert answer.json()["conforms"] is True
 
 
-@pytest.mark.parametrize("form", [TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES], ids=str)
-def test_a_fault_is_found_in_every_syntax(client: TestClient, form: Form) -> None:
-    text = client.get(f"/practice/1788.{form.extension}").text
+@pytest.mark.parametrize("media_type", [TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES], ids=str)
+def test_a_fault_is_found_in_every_syntax(client: TestClient, media_type: MediaType) -> None:
+    text = client.get(f"/practice/1788.{media_type.extension}").text
     wrong = text.replace(HUNGARY, HUNGARY + "X").replace("country:HUN", "country:HUNX")
-    found = findings(check(client, wrong, form, "?lang=nl"))
+    found = findings(check(client, wrong, media_type, "?lang=nl"))
     assert [component(each) for each in found] == ["NodeConstraintComponent"]
-    if form in (TURTLE, TRIG, N_TRIPLES):
+    if media_type in (TURTLE, TRIG, N_TRIPLES):
         place = found[0]["location"]
         assert "HUNX" in wrong.splitlines()[place["line"] - 1][place["column"] - 1 :]
         assert "HUN" in found[0]["fix"]["description"]
-    assert found[0]["location"]["file"] == f"data.{form.extension}"
+    assert found[0]["location"]["file"] == f"data.{media_type.extension}"
     assert found[0]["focusNode"] == MINT
     assert found[0]["value"] == HUNGARY + "X"
     assert found[0]["message"].startswith("MINT - Mentorschap")
@@ -166,7 +168,7 @@ def test_shapes_are_checked_by_the_shapes_for_shapes(client: TestClient) -> None
 @pytest.mark.parametrize("name", reports.FORMATS)
 def test_a_report_comes_in_every_form_by_name_and_by_accept(client: TestClient, name: str) -> None:
     wrong = ENTRY.replace("country:HUN", "country:HUNX")
-    headers = {"Content-Type": TURTLE.plain}
+    headers = {"Content-Type": TURTLE.name}
     media_type = reports.FORMATS[name].media_type
     named = client.post(f"/validate?format={name}", content=wrong, headers=headers)
     wished = client.post("/validate", content=wrong, headers=headers | {"Accept": media_type})
@@ -229,7 +231,7 @@ def test_shapes_that_fetch_run_scripts_or_are_none_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("form", "content", "line", "column", "reason"),
+    ("media_type", "content", "line", "column", "reason"),
     [
         (TURTLE, ENTRY.replace(" .\n", " \n"), None, None, "Parser error"),
         (TURTLE, b'<http://a> <http://b>\n "\xff" .', 2, 3, "UTF-8"),
@@ -248,15 +250,20 @@ def test_shapes_that_fetch_run_scripts_or_are_none_are_refused(
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_with_its_place(
-    client: TestClient, form: Form, content: str | bytes, line: int, column: int, reason: str
+    client: TestClient,
+    media_type: MediaType,
+    content: str | bytes,
+    line: int,
+    column: int,
+    reason: str,
 ) -> None:
-    answer = check(client, content, form)
+    answer = check(client, content, media_type)
     assert answer.status_code == 400, answer.text
     said = answer.json()
     assert reason in said["hint"]
     if line:
         assert (said["line"], said["column"]) == (line, column)
-    assert said["file"] == f"data.{form.extension}"
+    assert said["file"] == f"data.{media_type.extension}"
 
 
 def test_a_sheet_that_unpacks_to_too_much_is_refused(client: TestClient) -> None:
@@ -369,7 +376,7 @@ def test_where_no_check_has_room_it_is_checks_that_are_said_to_be_too_many(
 
 def test_the_openapi_document_says_what_is_read_and_written(client: TestClient) -> None:
     said = client.get("/openapi.json").json()["paths"]["/validate"]["post"]
-    assert {form.plain for form in validation.FORMS} < set(said["requestBody"]["content"])
+    assert {each.name for each in validation.MEDIA_TYPES} < set(said["requestBody"]["content"])
     assert set(said["responses"]["200"]["content"]) == {
         f.media_type for f in reports.FORMATS.values()
     }

@@ -1,11 +1,12 @@
 """The health of a catalogue's folder: which files are not served as they are, or have violations.
 
-Unreadable files are known at the start. `practicegraph check` runs in a process beside the server
-once that responds, and its violations are logged.
+Unreadable files are known at the start. `practicegraph check` runs in a process of low priority
+beside the server once that responds, and its violations are logged.
 """
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -24,6 +25,7 @@ from ..validation.findings import VIOLATION
 LOG = logging.getLogger("practicegraph")
 _DELAY = 5.0  # seconds in which the service starts undisturbed
 _POLL_INTERVAL = 0.2  # seconds
+_NICENESS = 19  # the lowest priority
 _MAX_LOGGED = 20  # violations
 _MAX_SIZE = 1 << 28  # bytes of files, of which a check takes minutes and gigabytes
 
@@ -106,6 +108,7 @@ def _check(health: FolderHealth, ended: Event, delay: float) -> None:
     command = [sys.executable, "-m", "practicegraph", "check", "--format", "json"]
     command += ["--folder", str(health.root)]
     with TemporaryFile() as output, subprocess.Popen(command, stdout=output) as process:  # noqa: S603
+        os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
         while process.poll() is None:
             if ended.wait(_POLL_INTERVAL):
                 process.kill()

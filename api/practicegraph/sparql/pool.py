@@ -72,6 +72,10 @@ class QueryResult:
     format: str | None
     chunks: AsyncGenerator[bytes, None]
 
+    async def read(self) -> bytes:
+        """Return the whole content."""
+        return b"".join([chunk async for chunk in self.chunks])
+
 
 class ClientShare(asyncio.Semaphore):
     """The share of one client: processes at once, and queries, including those that wait."""

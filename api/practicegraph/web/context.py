@@ -200,7 +200,7 @@ class Site:
 
     def view(self, request: Request) -> View:
         """Return the view for a request."""
-        language = negotiation.language(request, self.catalogue.languages)
+        language = negotiation.negotiate_language(request, self.catalogue.languages)
         keeps_language = request.query_params.get("lang") == language
         root = responses.prefix(request)
         return View(self.services, self.addresses, language, keeps_language, root)

@@ -22,7 +22,7 @@ from ..rdf import jsonld
 from ..rdf.namespaces import OWL
 from ..rdf.terms import canonicalize
 from .http import conditional, responses
-from .http.negotiation import JSON_LD, TURTLE, Form
+from .http.negotiation import JSON_LD, TURTLE, MediaType
 from .urls import CONTEXT, CONTEXT_VERSION
 
 _IMPORTS = NamedNode(OWL + "imports")
@@ -30,12 +30,14 @@ _WITH_GRAPHS = (RdfFormat.TRIG, RdfFormat.N_QUADS)
 _EXPANDED = "http://www.w3.org/ns/json-ld#expanded"
 
 
-def serialize_quads(catalogue: Catalogue, quads: list[Quad], form: Form, topic: str = "") -> bytes:
+def serialize_quads(
+    catalogue: Catalogue, quads: list[Quad], media_type: MediaType, topic: str = ""
+) -> bytes:
     """Return quads in a syntax, as triples in one without graphs."""
     quads = _sorted(quads)
-    if form.rdf in _WITH_GRAPHS:
-        return _serialize(quads, form.rdf)
-    return serialize_triples(catalogue, _triples(quads), form, topic)
+    if media_type.rdf in _WITH_GRAPHS:
+        return _serialize(quads, media_type.rdf)
+    return serialize_triples(catalogue, _triples(quads), media_type, topic)
 
 
 def distinct_triples(quads: list[Quad]) -> list[Triple]:
@@ -44,7 +46,7 @@ def distinct_triples(quads: list[Quad]) -> list[Triple]:
 
 
 def serialize_in_order(
-    catalogue: Catalogue, quads: list[Quad], form: Form, topics: Sequence[str]
+    catalogue: Catalogue, quads: list[Quad], media_type: MediaType, topics: Sequence[str]
 ) -> bytes:
     """Return quads in a syntax, those about the topics in the order of the topics."""
     positions = {topic: position for position, topic in enumerate(topics)}
@@ -57,21 +59,21 @@ def serialize_in_order(
         return graph, subject, value, str(quad)
 
     quads = sorted(canonicalize(quads), key=position)
-    if form.rdf in _WITH_GRAPHS:
-        return _serialize(quads, form.rdf)
-    return serialize_triples(catalogue, _triples(quads), form, *topics)
+    if media_type.rdf in _WITH_GRAPHS:
+        return _serialize(quads, media_type.rdf)
+    return serialize_triples(catalogue, _triples(quads), media_type, *topics)
 
 
 def serialize_triples(
-    catalogue: Catalogue, triples: list[Triple], form: Form, *topics: str
+    catalogue: Catalogue, triples: list[Triple], media_type: MediaType, *topics: str
 ) -> bytes:
     """Return triples in a syntax; in Turtle and JSON-LD, the topics come first."""
-    if form == JSON_LD:
+    if media_type == JSON_LD:
         return jsonld.write_document(triples, catalogue.context, *topics)
-    if form == TURTLE:
+    if media_type == TURTLE:
         return catalogue.writer.write(triples, *topics).encode()
-    assert form.rdf
-    return _serialize(triples, form.rdf)
+    assert media_type.rdf
+    return _serialize(triples, media_type.rdf)
 
 
 def statements_about(catalogue: Catalogue, iri: str) -> list[Quad]:
@@ -93,8 +95,8 @@ def _sorted(quads: list[Quad]) -> list[Quad]:
     return sorted(canonicalize(quads), key=str)
 
 
-def _serialize(statements: Sequence[Quad] | Sequence[Triple], form: RdfFormat) -> bytes:
-    content = serialize(statements, format=form)
+def _serialize(statements: Sequence[Quad] | Sequence[Triple], syntax: RdfFormat) -> bytes:
+    content = serialize(statements, format=syntax)
     assert isinstance(content, bytes)
     return content
 
@@ -143,7 +145,7 @@ def json_ld_response(
     """Return triples as JSON-LD that refers to the context, or expanded on request."""
     if wants_expanded(request):
         content = serialize(triples, format=RdfFormat.JSON_LD)
-        return Response(content, media_type=f'{JSON_LD.plain};profile="{_EXPANDED}"')
+        return Response(content, media_type=f'{JSON_LD.name};profile="{_EXPANDED}"')
     context_url = responses.root(request) + CONTEXT
     content = jsonld.write_document(triples, catalogue.context, topic, context_url=context_url)
     return Response(content, media_type=JSON_LD.content_type)

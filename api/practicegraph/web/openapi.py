@@ -10,7 +10,7 @@ from ..rdf.namespaces import XSD
 from ..schema.fields import Field, Parameter, get_scale
 from ..schema.text import pick_text
 from ..search.request import FROM, NOT_STATED, SIZES, TO
-from .http.negotiation import Form
+from .http.negotiation import MediaType
 
 TEXT: dict[str, Any] = {"type": "string"}
 _FLAG = {"type": "boolean", "default": False}
@@ -65,15 +65,17 @@ def size_parameter(catalogue: Catalogue, default: int) -> dict[str, Any]:
     return parameter("size", catalogue.say("entries", count="…"), {"type": "integer"} | limits)
 
 
-def result_parameters(catalogue: Catalogue, forms: Sequence[Form]) -> list[dict[str, Any]]:
+def result_parameters(
+    catalogue: Catalogue, media_types: Sequence[MediaType]
+) -> list[dict[str, Any]]:
     """Return the parameters of a result's explanation and representation."""
     explain = parameter("explain", catalogue.say("showQueries"), _FLAG)
-    return [explain, language_parameter(catalogue), format_parameter(catalogue, forms)]
+    return [explain, language_parameter(catalogue), format_parameter(catalogue, media_types)]
 
 
-def format_parameter(catalogue: Catalogue, forms: Sequence[Form]) -> dict[str, Any]:
+def format_parameter(catalogue: Catalogue, media_types: Sequence[MediaType]) -> dict[str, Any]:
     """Return the parameter that chooses a representation."""
-    names = [form.extension for form in forms]
+    names = [media_type.extension for media_type in media_types]
     return parameter("format", catalogue.say("download"), TEXT | {"enum": names})
 
 

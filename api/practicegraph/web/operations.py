@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from .http.negotiation import Form
+from .http.negotiation import MediaType
 from .models import ProblemObject, StatusRequest
 from .reconciliation.models import ReconciliationForm
 
@@ -38,7 +38,7 @@ class Operation:
     summary: str
     model: type[BaseModel] | None = None
     media_type: str = _JSON
-    forms: Iterable[Form] = ()
+    media_types: Iterable[MediaType] = ()
     statuses: Sequence[int] = (200, 304)
     errors: Iterable[int] = (400, 406)
     parameters: Sequence[Mapping[str, Any]] = ()
@@ -59,7 +59,7 @@ class Operation:
         }
 
     def _successes(self) -> dict[int | str, dict[str, Any]]:
-        content: dict[str, Any] = {form.plain: {} for form in self.forms}
+        content: dict[str, Any] = {media_type.name: {} for media_type in self.media_types}
         body = ({"content": content} if content else {}) | (
             {"model": self.model} if self.model else {}
         )

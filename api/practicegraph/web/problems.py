@@ -17,16 +17,16 @@ from ..validation import reports
 from ..validation.findings import ValidationReport
 from .context import VARY, Site
 from .http import negotiation
-from .http.negotiation import HTML, JSON, TURTLE, Form, NotAcceptableError
+from .http.negotiation import HTML, JSON, TURTLE, MediaType, NotAcceptableError
 
-PROBLEM = Form("json", ("application/problem+json", "application/json"))
+PROBLEM = MediaType("json", ("application/problem+json", "application/json"))
 _REPORTS = {
     PROBLEM: "",
     HTML: "html",
     TURTLE: "turtle",
-    Form("sarif", ("application/sarif+json",)): "sarif",
-    Form("junit", ("application/xml", "text/xml")): "junit",
-    Form("text", ("text/plain",)): "text",
+    MediaType("sarif", ("application/sarif+json",)): "sarif",
+    MediaType("junit", ("application/xml", "text/xml")): "junit",
+    MediaType("text", ("text/plain",)): "text",
 }
 
 
@@ -142,8 +142,8 @@ def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
     if error.kind == "incident" and not isinstance(error, IncidentError):
         error = log_incident(str(error))
     problem, view = PROBLEMS[error.kind], site.view(request)
-    place = {"line": error.line, "column": error.column} if error.line else {}
-    words = {"reason": str(error), **place, **error.words}
+    position = {"line": error.line, "column": error.column} if error.line else {}
+    words = {"reason": str(error), **position, **error.words}
     hint = error.hint or problem.hint
     headers = dict(error.headers) if isinstance(error, RequestError) else {}
     if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -157,12 +157,12 @@ def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
         view.say(problem.detail or error.kind, **words),
         view.say(hint, **words) if hint else "",
         headers,
-        place | error.extra,
+        position | error.extra,
     )
 
 
 def _answer_framework(request: Request, site: Site, error: HTTPException) -> Response:
-    """Return the answer to what the framework refuses, such as a method or a path."""
+    """Return the answer to an error of the framework, such as a method or a path."""
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.NOT_FOUND:
         return _answer(request, site, RequestError("notFound"))
@@ -182,7 +182,7 @@ def _problem(
 ) -> Response:
     """Return problem details in JSON, or as a page to a browser."""
     try:
-        is_page = negotiation.form(request, (JSON, HTML)) == HTML
+        is_page = negotiation.negotiate(request, (JSON, HTML)) == HTML
     except NotAcceptableError:
         is_page = False
     if is_page:
@@ -194,14 +194,14 @@ def _problem(
     return JSONResponse(details, status, {**VARY, **(headers or {})}, "application/problem+json")
 
 
-def _report(request: Request, site: Site, checked: ValidationReport) -> Response | None:
-    """Return a validation report in the form that is asked for, None for problem details."""
+def _report(request: Request, site: Site, report: ValidationReport) -> Response | None:
+    """Return a validation report as the client accepts it, or None for problem details."""
     try:
-        form = negotiation.form(request, tuple(_REPORTS))
+        media_type = negotiation.negotiate(request, tuple(_REPORTS))
     except NotAcceptableError:
         return None
-    if form == PROBLEM:
+    if media_type == PROBLEM:
         return None
-    report = reports.FORMATS[_REPORTS[form]]
-    content = report.write(checked, site.catalogue.prefixes)
-    return Response(content, HTTPStatus.UNPROCESSABLE_ENTITY, VARY, report.media_type)
+    report_format = reports.FORMATS[_REPORTS[media_type]]
+    content = report_format.write(report, site.catalogue.prefixes)
+    return Response(content, HTTPStatus.UNPROCESSABLE_ENTITY, VARY, report_format.media_type)

@@ -35,7 +35,7 @@ from ..validation.inspection import MODULE, UNREADABLE
 from ..validation.submissions import RDF_FORMS, Submission
 from . import openapi
 from .context import VARY, Site
-from .http import bodies, disconnects, middleware, negotiation, responses
+from .http import bodies, connections, middleware, negotiation, responses
 from .http.middleware import PlainRoute
 from .http.negotiation import (
     CSV,
@@ -47,7 +47,7 @@ from .http.negotiation import (
     TRIG,
     TURTLE,
     XLSX,
-    Form,
+    MediaType,
 )
 from .models import ReportObject
 from .operations import Operation, request_body
@@ -55,14 +55,14 @@ from .urls import VALIDATE
 
 MOST = 4 << 20
 """The most bytes of a request."""
-FORMS = (TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES, N_QUADS, CSV, XLSX)
-"""The forms that are read."""
+MEDIA_TYPES = (TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES, N_QUADS, CSV, XLSX)
+"""The media types that are parsed."""
 FILE, TEXT, KIND, SHAPES = "file", "text", "type", "shapes"
-"""The fields of a form: files, a text and the extension of its form, shapes as files or text."""
+"""The fields of a form: files, a text and its extension, shapes as files or text."""
 _MULTIPART = "multipart/form-data"
 _MOST_PARTS = 50
 _NAMES = {
-    **{name: form.extension for form in FORMS for name in form.media_types},
+    **{name: media_type.extension for media_type in MEDIA_TYPES for name in media_type.names},
     "application/json": JSON_LD.extension,
     "application/xml": RDF_XML.extension,
     "text/xml": RDF_XML.extension,
@@ -127,10 +127,10 @@ def _files(files: MultiDict[str, FileStorage], name: str) -> Iterator[Submission
 
 
 def _extension(file: FileStorage) -> str:
-    """Return the form of a file: what its name ends in, since browsers know few media types."""
+    """Return the extension of a file, since browsers know few media types."""
     end = (file.filename or "").lower().rpartition(".")[2]
     end = _ALSO.get(end, end)
-    known = {form.extension for form in FORMS}
+    known = {media_type.extension for media_type in MEDIA_TYPES}
     return end if end in known else _NAMES.get(file.mimetype, end or "?")
 
 
@@ -140,32 +140,32 @@ def _texts(fields: MultiDict[str, str], name: str, called: str, kind: str) -> It
             yield Submission(f"{called}.{kind}", kind, text.encode(errors="replace"))
 
 
-def _listed(given: Iterable[Submission], forms: Iterable[str] = ()) -> Iterator[Submission]:
-    """Yield what has a form that is read, and says anything; raises RequestError."""
-    known = set(forms) or {form.extension for form in FORMS}
+def _listed(given: Iterable[Submission], extensions: Iterable[str] = ()) -> Iterator[Submission]:
+    """Yield what has a supported media type, and says anything; raises RequestError."""
+    known = set(extensions) or {media_type.extension for media_type in MEDIA_TYPES}
     for each in given:
         if each.form not in known:
             raise _unsupported(each.form)
         yield each
 
 
-def _unsupported(form: str) -> RequestError:
-    known = ", ".join(found.plain for found in FORMS)
-    return RequestError("unsupportedMediaType", form=f"{form} ({known})")
+def _unsupported(name: str) -> RequestError:
+    known = ", ".join(media_type.name for media_type in MEDIA_TYPES)
+    return RequestError("unsupportedMediaType", form=f"{name} ({known})")
 
 
 REPORTS = (
-    *(Form(name, (form.media_type,)) for name, form in reports.FORMATS.items()),
-    Form(TURTLE.extension, TURTLE.media_types),
+    *(MediaType(name, (report.media_type,)) for name, report in reports.FORMATS.items()),
+    MediaType(TURTLE.extension, TURTLE.names),
 )
-"""The forms of reports, by the names that they have on the command line, and `ttl`."""
-_BY_MEDIA_TYPE = {form.media_type: name for name, form in reports.FORMATS.items()}
+"""The media types of reports, by the names that they have on the command line, and `ttl`."""
+_BY_MEDIA_TYPE = {report.media_type: name for name, report in reports.FORMATS.items()}
 _DEFAULT = ("json", "html", "text", "turtle", "sarif", "junit")
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _FIELDS = {
     FILE: _FILES,
     TEXT: openapi.TEXT,
-    KIND: {"type": "string", "enum": [form.extension for form in FORMS]},
+    KIND: {"type": "string", "enum": [media_type.extension for media_type in MEDIA_TYPES]},
     SHAPES: _FILES,
 }
 _REFUSALS = (
@@ -221,20 +221,22 @@ class Validations:
 
     def page(self, request: Request) -> Response:
         """Return a form on which a text is pasted or a file chosen."""
-        negotiation.form(request, (HTML,))
-        return self.site.html(request, "validate.html", forms=FORMS, most=f"{MOST >> 20} MiB")
+        negotiation.negotiate(request, (HTML,))
+        return self.site.html(
+            request, "validate.html", formats=MEDIA_TYPES, most=f"{MOST >> 20} MiB"
+        )
 
     async def answer(self, request: Request) -> Response:
         """Return the report on what a request gives; 503 where no check has room now.
 
         Raises RequestError, ResultTooLargeError, StoreError, or ClientDisconnect.
         """
-        name = _BY_MEDIA_TYPE[negotiation.form(request, _forms()).plain]
+        name = _BY_MEDIA_TYPE[negotiation.negotiate(request, _report_types()).name]
         upload = await read(request)
         wanted = await run_in_threadpool(self._wanted, request, upload, name)
         try:
             checking = self.checked(wanted, middleware.client(request.scope))
-            answer, content = await disconnects.run_until_disconnect(request, checking)
+            answer, content = await connections.run_until_disconnect(request, checking)
         except PoolBusyError as error:
             raise RequestError("tooManyChecks") from error
         if answer.kind == UNREADABLE:
@@ -262,20 +264,20 @@ class Validations:
         """Run a check; raise PoolBusyError, or RequestError for too much time or memory."""
         try:
             answer = await self.checkers.run(wanted, self.checkers.limits.seconds, client)
-            return answer, await responses.join_parts(answer.chunks)
+            return answer, await answer.read()
         except DeadlineExceededError as error:
             raise RequestError("checkTimeout", seconds=error.words["seconds"]) from error
         except QueryMemoryError as error:
             raise RequestError("checkLimitExceeded") from error
 
 
-def _forms() -> list[Form]:
-    """Return the forms of reports, the one first that goes to those who take anything."""
-    return sorted(REPORTS, key=lambda form: _DEFAULT.index(_BY_MEDIA_TYPE[form.plain]))
+def _report_types() -> list[MediaType]:
+    """Return the media types of reports, the default first."""
+    return sorted(REPORTS, key=lambda media_type: _DEFAULT.index(_BY_MEDIA_TYPE[media_type.name]))
 
 
 def _operation(catalogue: Catalogue) -> Operation:
-    whole = {form.plain: {"schema": openapi.TEXT} for form in FORMS}
+    whole = {media_type.name: {"schema": openapi.TEXT} for media_type in MEDIA_TYPES}
     in_form = {"schema": {"type": "object", "properties": _FIELDS}}
     body = request_body({**whole, "multipart/form-data": in_form})
     return Operation(
@@ -283,7 +285,7 @@ def _operation(catalogue: Catalogue) -> Operation:
         "validation",
         catalogue.say("validate"),
         ReportObject,
-        forms=REPORTS,
+        media_types=REPORTS,
         statuses=(200,),
         errors=_REFUSALS,
         parameters=[

@@ -1,4 +1,4 @@
-"""The manners of HTTP around a query (RFC 9110), as clients other than ours rely on them."""
+"""Negotiation, codings, entity tags and methods (RFC 9110) of all responses."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -23,7 +23,7 @@ MANY = {"query": "SELECT * WHERE { ?s ?p ?o } ORDER BY ?s ?p ?o LIMIT 100"}
         ("", False),
     ],
 )
-def test_an_answer_is_coded_for_nobody_who_does_not_take_it(
+def test_a_response_is_coded_only_if_the_client_accepts_gzip(
     client: TestClient, accepted: str, coded: bool
 ) -> None:
     for path in ("/sparql", "/practices", "/outcome.html"):
@@ -71,7 +71,9 @@ def test_every_error_can_be_read_from_another_origin(
     assert answer.json()["status"] == status
 
 
-def test_who_has_the_answer_gets_304_by_get_and_head_and_412_by_post(client: TestClient) -> None:
+def test_a_client_with_the_response_gets_304_by_get_and_head_and_412_by_post(
+    client: TestClient,
+) -> None:
     answer = client.get("/sparql", params=MANY)
     tag = {"If-None-Match": answer.headers["etag"]}
     for method in ("GET", "HEAD"):
@@ -85,14 +87,14 @@ def test_who_has_the_answer_gets_304_by_get_and_head_and_412_by_post(client: Tes
     assert other.text == answer.text
 
 
-def test_head_says_what_get_would(client: TestClient) -> None:
+def test_head_has_the_status_and_headers_of_get(client: TestClient) -> None:
     for path in ("/sparql", "/sparql?query=ASK%7B%7D", "/sparql?query=x", "/queries", "/nothing"):
         head, get = client.head(path), client.get(path)
         assert head.content == b""
         assert (head.status_code, head.headers) == (get.status_code, get.headers)
 
 
-def test_options_names_the_methods(client: TestClient) -> None:
+def test_options_states_the_allowed_methods(client: TestClient) -> None:
     for path in ("/sparql", "/sparql/"):
         answer = client.options(path)
         assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, POST, OPTIONS")
@@ -109,7 +111,7 @@ def test_options_names_the_methods(client: TestClient) -> None:
         ("application/n-quads", RdfFormat.N_QUADS),
     ],
 )
-def test_the_description_says_the_same_in_every_syntax(
+def test_the_service_description_is_the_same_in_every_syntax(
     client: TestClient, accept: str, form: RdfFormat
 ) -> None:
     turtle = Graph().parse(data=client.get("/sparql").text, format="turtle")
@@ -132,13 +134,51 @@ def test_the_description_says_the_same_in_every_syntax(
         ),
     ],
 )
-def test_weights_and_ranges_choose_the_form(
+def test_weights_and_ranges_select_the_media_type(
     client: TestClient, accept: str, media_type: str
 ) -> None:
     answer = client.get("/sparql", params=MANY, headers={"Accept": accept})
     assert answer.headers["content-type"].partition(";")[0] == media_type
 
 
-def test_relative_iris_begin_at_the_catalogue(client: TestClient) -> None:
+@pytest.mark.parametrize(
+    ("accept", "extension"),
+    [
+        ("", "ttl"),
+        ("nonsense", "ttl"),
+        ("text/*", "ttl"),
+        ("application/*;q=0.8, text/html;q=0.5", "jsonld"),
+        ("application/x-turtle, text/html;q=0.9", "ttl"),
+        ("text/turtle;q=0, */*", "html"),
+        ("application/n-triples, text/html", "nt"),
+        ("text/html, application/ld+json;profile=compacted", "html"),
+        ("application/ld+json;profile=compacted, text/html;q=0.9", "jsonld"),
+        ("TEXT/HTML", "html"),
+        (", ".join(f"a/{number}" for number in range(999)) + ", text/html", None),
+    ],
+)
+def test_a_document_has_the_accepted_media_type_of_the_highest_quality(
+    client: TestClient, accept: str, extension: str | None
+) -> None:
+    answer = client.get("/practice/1788", headers={"Accept": accept})
+    location = f"/practice/1788.{extension}" if extension else None
+    assert (answer.headers.get("location"), answer.status_code == 303) == (location, bool(location))
+
+
+@pytest.mark.parametrize("path", ["/practice/1788.html", "/static/style.css", "/practices"])
+def test_a_coded_response_has_an_entity_tag_of_its_own(client: TestClient, path: str) -> None:
+    plain, coded = (
+        client.get(path, headers={"Accept-Encoding": coding}) for coding in ("identity", "gzip")
+    )
+    tag = plain.headers["etag"]
+    assert coded.headers["etag"] == tag.removesuffix('"') + '-gzip"'
+    for own in (tag, coded.headers["etag"], f"W/{tag}", f'"other", {tag}', "*"):
+        again = client.get(path, headers={"If-None-Match": own})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == (own if "gzip" in own else tag)
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_relative_iris_of_a_query_are_resolved_against_the_catalogue(client: TestClient) -> None:
     query = "ASK { <practice/1788> a <ontology#Practice> }"
     assert client.get("/sparql", params={"query": query}).json()["boolean"] is True

@@ -19,7 +19,7 @@ from practicegraph.catalogue import catalogue
 from practicegraph.exchange.dumps import DUMP_NAMES, MAX_ARCHIVES, DumpFolder
 from practicegraph.exchange.export import FORMATS
 from practicegraph.web.app import application
-from practicegraph.web.resources.dumps import FORMS
+from practicegraph.web.resources.dumps import MEDIA_TYPES
 from support.catalogues import copy, snapshot, wait_for_dumps
 
 BASE = URIRef("https://w3id.org/practicegraph/")
@@ -57,7 +57,7 @@ def test_a_dump_is_what_its_headers_say(client: TestClient, release: str, name: 
     assert answer.headers["content-digest"] == f"sha-256=:{digest}:"
     assert f'filename="practicegraph-{release}.{name}"' in answer.headers["content-disposition"]
     packed = name.endswith(".gz")
-    expected = "application/gzip" if packed else FORMS[name].content_type
+    expected = "application/gzip" if packed else MEDIA_TYPES[name].content_type
     assert answer.headers["content-type"] == expected
     if packed:
         plain = client.get(f"/dump.{name.removesuffix('.gz')}").content
@@ -131,7 +131,7 @@ def test_the_canonical_hash_is_published_and_true(client: TestClient, described:
         if form == "csv":
             assert not hashes
             continue
-        syntax = FORMS[form].rdf or RdfFormat.JSON_LD
+        syntax = MEDIA_TYPES[form].rdf or RdfFormat.JSON_LD
         dataset = Dataset(parse(client.get(f"/dump.{form}").content, syntax))
         dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
         content = serialize(dataset, format=RdfFormat.N_QUADS)

@@ -10,15 +10,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 
 from ...catalogue.change_log import PAGE, ChangeLog, Event
 from ...errors import RequestError
 from ...schema.text import replace_non_xml
+from .. import openapi
 from ..context import VARY, Site
 from ..http import conditional, negotiation, responses
-from ..http.negotiation import ATOM, CHANGE_FORMS, HTML, Form
+from ..http.negotiation import ATOM, CHANGE_TYPES, HTML, MediaType
 from ..http.responses import Link
+from ..operations import Operation
 from ..urls import CHANGES
 from .event_stream import EventStream, StreamNode
 from .event_text import EventText, EventWriter
@@ -87,27 +89,32 @@ class ChangesEndpoint:
         self, request: Request, log: ChangeLog, numbers: tuple[int, int], extension: str
     ) -> Response:
         if extension:
-            form = negotiation.named(extension, CHANGE_FORMS)
+            media_type = negotiation.find_media_type(extension, CHANGE_TYPES)
         else:
-            form = negotiation.form(request, CHANGE_FORMS)
+            media_type = negotiation.negotiate(request, CHANGE_TYPES)
         query = f"?{request.url.query}" if request.url.query else ""
         suffix = (f".{extension}" if extension else "") + query
         page = LogPage(*numbers, log.page(numbers[1]), suffix, responses.root(request))
-        if form == HTML:
+        if media_type == HTML:
             return self._html(request, page)
-        content = self._feed(request, page) if form == ATOM else self._stream(log, page, form)
+        content = (
+            self._feed(request, page) if media_type == ATOM else self._stream(log, page, media_type)
+        )
         headers = VARY | (conditional.LASTING if page.is_full else _BRIEF)
         validators = conditional.Validators(_entity_tag(content))
         return conditional.answer(
-            request, validators, headers, lambda: Response(content, media_type=form.content_type)
+            request,
+            validators,
+            headers,
+            lambda: Response(content, media_type=media_type.content_type),
         )
 
-    def _stream(self, log: ChangeLog, page: LogPage, form: Form) -> bytes:
+    def _stream(self, log: ChangeLog, page: LogPage, media_type: MediaType) -> bytes:
         stream = EventStream(self.site.catalogue.base, page.url(0))
         if not page.number:
-            return stream.root_node(page.url(1), log.page(1), form)
+            return stream.root_node(page.url(1), log.page(1), media_type)
         node = StreamNode(page.url(page.number), page.url(page.number + 1), page.events)
-        return stream.page_node(node, form)
+        return stream.page_node(node, media_type)
 
     def _feed(self, request: Request, page: LogPage) -> bytes:
         catalogue, view = self.site.catalogue, self.site.view(request)
@@ -129,9 +136,9 @@ class ChangesEndpoint:
 
         No link of a full page may change, so none depends on whether the next page is full.
         """
-        yield Link(page.url(page.number), "self", ATOM.plain)
+        yield Link(page.url(page.number), "self", ATOM.name)
         number = f"/{page.number}" if page.number else ""
-        yield Link(f"{page.root}{CHANGES}{number}.html", "alternate", HTML.plain)
+        yield Link(f"{page.root}{CHANGES}{number}.html", "alternate", HTML.name)
         if licence := self.site.services.dataset.licence:
             yield Link(licence, "license")
         yield Link(page.url(0), "first")
@@ -165,10 +172,10 @@ class ChangesEndpoint:
             existing_topics=writer.existing_topics(page.events),
             older=f"{CHANGES}/{page.shown - 1}.html" if page.shown > 1 else "",
             newer=f"{CHANGES}/{page.number + 1}.html" if page.is_full else "",
-            forms=[
-                (form.extension, f"{path}.{form.extension}")
-                for form in CHANGE_FORMS
-                if form != HTML
+            formats=[
+                (media_type.extension, f"{path}.{media_type.extension}")
+                for media_type in CHANGE_TYPES
+                if media_type != HTML
             ],
         )
         validators = conditional.Validators(_entity_tag(bytes(html.body)))
@@ -177,3 +184,30 @@ class ChangesEndpoint:
 
 def _entity_tag(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of the change log."""
+    router, catalogue, endpoint = APIRouter(), site.catalogue, ChangesEndpoint(site)
+    operation = Operation(
+        "changes",
+        "dataset",
+        catalogue.say("changes"),
+        media_types=CHANGE_TYPES,
+        errors=(404, 406),
+        parameters=[openapi.language_parameter(catalogue)],
+    )
+
+    @router.get(CHANGES, **operation.arguments())
+    def opening(request: Request) -> Response:
+        return endpoint.respond(request)
+
+    @router.get(CHANGES + ".{extension}", include_in_schema=False)
+    def opening_in_format(request: Request, extension: str) -> Response:
+        return endpoint.respond(request, extension)
+
+    @router.get(CHANGES + "/{name}", include_in_schema=False)
+    def page(request: Request, name: str) -> Response:
+        return endpoint.respond_page(request, name)
+
+    return router

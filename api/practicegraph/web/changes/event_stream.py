@@ -15,7 +15,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple, serialize
 from ...catalogue.change_log import CREATED, DELETED, MOVED, PAGE, Event
 from ...rdf.namespaces import AS, DCAT, DCT, LDES, PROV, RDF, SCHEMA, TREE, XSD
 from ...rdf.terms import TRUE, Term, in_graph
-from ..http.negotiation import JSON_LD, N_QUADS, TRIG, Form
+from ..http.negotiation import JSON_LD, N_QUADS, TRIG, MediaType
 
 _MOMENT = PROV + "generatedAtTime"
 _POSITION = SCHEMA + "position"
@@ -66,7 +66,7 @@ class EventStream:
         """Return the IRI of an event, which leads to its page."""
         return f"{self.base}changes/{event.page}#{event.number}"
 
-    def root_node(self, first_url: str, events: Sequence[Event], form: Form) -> bytes:
+    def root_node(self, first_url: str, events: Sequence[Event], media_type: MediaType) -> bytes:
         """Return the root node: the stream and the relation to its first page."""
         stream, root = NamedNode(self.iri), NamedNode(self.root)
         triples = [
@@ -83,9 +83,9 @@ class EventStream:
             Triple(root, _node(RDF + "type"), _node(TREE + "Node")),
             *_relation(self.root, first_url, events[:1]),
         ]
-        return _serialize((Quad(*triple) for triple in triples), form)
+        return _serialize((Quad(*triple) for triple in triples), media_type)
 
-    def page_node(self, node: StreamNode, form: Form) -> bytes:
+    def page_node(self, node: StreamNode, media_type: MediaType) -> bytes:
         """Return a page: its members in order, and the relation to the next page if it is full."""
         stream, page = NamedNode(self.iri), NamedNode(node.url)
         triples = [
@@ -98,8 +98,8 @@ class EventStream:
             triples += _relation(node.url, node.next_url, node.events[-1:])
         quads = [Quad(*triple) for triple in triples]
         for event in node.events:
-            quads += self._member(event, form in _WITH_GRAPHS)
-        return _serialize(quads, form)
+            quads += self._member(event, media_type in _WITH_GRAPHS)
+        return _serialize(quads, media_type)
 
     def _member(self, event: Event, with_graphs: bool) -> Iterator[Quad]:
         member, topic = NamedNode(self.member(event)), NamedNode(event.topic)
@@ -153,14 +153,14 @@ def _node(iri: str) -> NamedNode:
     return NamedNode(iri)
 
 
-def _serialize(quads: Iterable[Quad], form: Form) -> bytes:
+def _serialize(quads: Iterable[Quad], media_type: MediaType) -> bytes:
     """Return quads in a syntax, with prefixes that no edit of the catalogue changes."""
-    assert form.rdf
+    assert media_type.rdf
     quads = list(quads)
-    if form in _WITH_GRAPHS:
-        content = serialize(quads, format=form.rdf, prefixes=_PREFIXES)
+    if media_type in _WITH_GRAPHS:
+        content = serialize(quads, format=media_type.rdf, prefixes=_PREFIXES)
     else:
         triples = dict.fromkeys(quad.triple for quad in quads)
-        content = serialize(triples, format=form.rdf, prefixes=_PREFIXES)
+        content = serialize(triples, format=media_type.rdf, prefixes=_PREFIXES)
     assert isinstance(content, bytes)
     return content

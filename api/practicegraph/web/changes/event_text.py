@@ -110,14 +110,16 @@ class EventWriter:
 
     def _links(self, event: Event, page: str) -> Iterator[Link]:
         if event.kind == DELETED:
-            yield Link(f"{page}#{event.number}", "alternate", HTML.plain)
+            yield Link(f"{page}#{event.number}", "alternate", HTML.name)
         elif not event.topic.startswith(self.view.catalogue.base):
             yield Link(event.topic, "alternate")
         else:
             path = "/" + quote(self.view.addresses.path_of(event.topic))
-            yield Link(self.root + self.page_path(event.topic), "alternate", HTML.plain)
-            for form in (TURTLE, JSON_LD):
-                yield Link(f"{self.root}{path}.{form.extension}", "alternate", form.plain)
+            yield Link(self.root + self.page_path(event.topic), "alternate", HTML.name)
+            for media_type in (TURTLE, JSON_LD):
+                yield Link(
+                    f"{self.root}{path}.{media_type.extension}", "alternate", media_type.name
+                )
 
 
 class _Topic:

@@ -1,6 +1,5 @@
 """Writing entries over HTTP.
 
 - `bodies`: the body of a request as triples
-- `editing`: PUT, POST and DELETE of an entry, and the bearer token of a request (RFC 6750)
-- `routes`: their routes and methods
+- `endpoint`: PUT, POST and DELETE of an entry, and the bearer token of a request (RFC 6750)
 """

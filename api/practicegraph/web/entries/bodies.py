@@ -22,13 +22,12 @@ from ...rdf.untrusted import ContextError
 from ...sparql.pool import LazyWorkerPool, QueryLimits, QueryMemoryError, QueryResult, WorkerPool
 from ...sparql.process import DeadlineExceededError
 from ..document import ContextEndpoint
-from ..http import responses
-from ..http.negotiation import DOCUMENTS, HTML, TURTLE, Form
+from ..http.negotiation import DOCUMENTS, HTML, TURTLE, MediaType
 from ..metadata import DocumentMetadata
 
 MAX_DEPTH = 32
 """The maximum depth of nested JSON and blank nodes."""
-FORMS = tuple(form for form in DOCUMENTS if form != HTML)
+MEDIA_TYPES = tuple(media_type for media_type in DOCUMENTS if media_type != HTML)
 """The media types of a body."""
 _LIMITS = QueryLimits(10, 10, max_bytes=1 << 26, memory=2 << 30, processes=1)
 _PHRASES = {
@@ -46,7 +45,7 @@ def parser_pool(catalogue: Catalogue) -> WorkerPool:
 class Body:
     """A body: its media type and its content."""
 
-    form: Form
+    media_type: MediaType
     content: bytes
 
     @property
@@ -63,7 +62,7 @@ class Body:
     @property
     def turtle(self) -> str:
         """Return the text if it is Turtle, else ""."""
-        return self.text if self.form == TURTLE else ""
+        return self.text if self.media_type == TURTLE else ""
 
     def parse_json(self) -> Any:
         """Return the value of a body in JSON; raise RequestError."""
@@ -92,7 +91,7 @@ class RdfParser:
         """
         request = {
             "text": body.text,
-            "form": body.form.plain,
+            "form": body.media_type.name,
             "base": base.value,
             "contexts": [*self.contexts.urls(root)],
             "context": self.contexts.catalogue.context,
@@ -107,16 +106,16 @@ class RdfParser:
 
     async def _run(self, request: Mapping[str, Any]) -> tuple[QueryResult, bytes]:
         answer = await self.pool.run(request, self.pool.limits.seconds)
-        return answer, await responses.join_parts(answer.chunks)
+        return answer, await answer.read()
 
 
-def find_form(media_type: str) -> Form:
-    """Return the form of a media type; raise RequestError with those supported."""
-    form = next((form for form in FORMS if media_type in form.media_types), None)
-    if form is None:
-        supported = ", ".join(other.plain for other in FORMS)
-        raise RequestError("unsupportedMediaType", form=f"{media_type or '–'} ({supported})")
-    return form
+def find_media_type(name: str) -> MediaType:
+    """Return the media type with a name; raise RequestError with those supported."""
+    media_type = next((other for other in MEDIA_TYPES if name in other.names), None)
+    if media_type is None:
+        supported = ", ".join(other.name for other in MEDIA_TYPES)
+        raise RequestError("unsupportedMediaType", form=f"{name or '–'} ({supported})")
+    return media_type
 
 
 def entry_triples(

@@ -1,11 +1,9 @@
 """HTTP for all resources: connections, negotiation, conditional requests and middleware.
 
-- `connections`: the limits of a connection to a client
-- `bodies`: the size, media type and form fields of a request's body
-- `negotiation`: the form and the language of a response
-- `responses`: JSON, links in headers, streamed responses
-- `conditional`: entity tags, preconditions and content codings
-- `disconnects`: work that ends with the connection of its client
-- `middleware`: HEAD, OPTIONS, proxies and the encoding of URIs
-- `ranges`: range requests for files
+- `connections`: the limits of a connection to a client, and work that ends with it
+- `bodies`: the size, media type, form fields and JSON of a request's body
+- `negotiation`: the media type, language and coding of a response
+- `responses`: JSON, links in headers, files, streamed responses
+- `conditional`: entity tags and preconditions
+- `middleware`: HEAD, OPTIONS, content codings, the encoding of URIs, proxies
 """

@@ -1,16 +1,18 @@
-"""Bodies of requests: size, media type and character set (RFC 9110, section 8.3), and forms."""
+"""Bodies of requests: size, media type (RFC 9110, section 8.3), forms and JSON."""
 
 import binascii
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from fastapi import Request
 from werkzeug.http import parse_options_header
 
 from ...errors import RequestError
+from ...rdf import untrusted
 
-FORM = "application/x-www-form-urlencoded"
-"""The media type of forms without files."""
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+"""The media types of forms without files, and of JSON."""
 MAX_BODY = 1 << 20
 """The default maximum size of a body in bytes."""
 _MAX_FIELDS = 1000
@@ -35,6 +37,25 @@ def parse_media_type(request: Request) -> str:
     if parameters.get("charset", "").lower() not in _UTF_8:
         raise RequestError("unsupportedMediaType", form=header)
     return media_type.lower()
+
+
+def require_media_type(request: Request, *names: str) -> str:
+    """Return the media type of a body if it is one of the names; raise RequestError (415)."""
+    media_type = parse_media_type(request)
+    if media_type not in names:
+        supported = ", ".join(names)
+        raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({supported})")
+    return media_type
+
+
+def parse_json(content: bytes | str, name: str = "") -> Any:
+    """Return the value of JSON in UTF-8, of a field if it has a name; raise RequestError."""
+    try:
+        text = content if isinstance(content, str) else untrusted.decoded(content)
+        return untrusted.json_value(text)
+    except (ValueError, SyntaxError) as error:
+        reason = f"{name}: {error}" if name else error
+        raise RequestError("invalidJson", reason=reason) from error
 
 
 def parse_form(content: bytes) -> list[tuple[str, str]]:

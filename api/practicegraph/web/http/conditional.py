@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13), with an entity tag for each content coding (8.8.3).
+"""Conditional requests (RFC 9110, section 13).
 
 An entity tag is a hash of the program, the release, the URL and the negotiated choices. It is the
 same in every process and after every start, and is known before the response is made. Caches store
@@ -11,7 +11,6 @@ a write, and changes of other entries do not make it stale.
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,68 +18,15 @@ from functools import cache
 from pathlib import Path
 
 from fastapi import Request, Response
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from werkzeug.datastructures import Accept
-from werkzeug.http import http_date, parse_accept_header, parse_date
+from werkzeug.datastructures import ETags
+from werkzeug.http import http_date, is_resource_modified, parse_etags
 
 from ...errors import RequestError
-from ..urls import DUMP
 
 REVALIDATED = {"Cache-Control": "no-cache"}
 """The headers of a response that can change: caches revalidate it."""
 LASTING = {"Cache-Control": "public, max-age=31536000, immutable"}
 """The headers of a response that never changes under its URL."""
-_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
-_STATE = re.compile(r'(?:^|,)\s*"([^".]*)\.[^"]*"')
-_GZIP_SUFFIX = '-gzip"'
-_STATUSES_WITHOUT_CONTENT = (304, 412)
-_ACCEPT_ENCODING = "accept-encoding"
-
-
-def matches(header: str, tag: str) -> bool:
-    """Return whether an If-None-Match header matches a tag, in any content coding (13.1.2)."""
-    tags = _ENTITY_TAG.findall(header)
-    return header.strip() == "*" or tag in {
-        other.removeprefix("W/").replace(_GZIP_SUFFIX, '"') for other in tags
-    }
-
-
-class GzipCoding(GZipMiddleware):
-    """Middleware that codes responses with gzip; dumps keep their published length."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and code its response."""
-        if scope["type"] == "http" and scope["path"].startswith(DUMP):
-            await self.app(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
-
-
-class CodedEntityTags:
-    """Middleware that gives a coded response its own entity tag (RFC 9110, section 8.8.3.3)."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and add the coding to the entity tag of its response."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        names_coded = _GZIP_SUFFIX in Headers(scope=scope).get("if-none-match", "")
-
-        async def send_tagged(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                is_bare = message["status"] in _STATUSES_WITHOUT_CONTENT
-                is_coded = "content-encoding" in headers or (names_coded and is_bare)
-                if "etag" in headers and is_coded:
-                    headers["etag"] = headers["etag"].removesuffix('"') + _GZIP_SUFFIX
-            await send(message)
-
-        await self._app(scope, receive, send_tagged)
 
 
 @dataclass(frozen=True)
@@ -98,11 +44,13 @@ class Validators:
 
     def hold(self, request: Request) -> bool:
         """Return whether the client has this response: by entity tag, or by day without a tag."""
-        tags = request.headers.getlist("if-none-match")
-        if tags:
-            return bool(self.tag) and matches(", ".join(tags), self.tag)
-        since = _parse_http_date(request.headers.get("if-modified-since"))
-        return bool(since and self._modified and self._modified <= since)
+        tags = _join(request, "if-none-match")
+        since = None if tags else request.headers.get("if-modified-since")
+        conditions = {"HTTP_IF_NONE_MATCH": tags, "HTTP_IF_MODIFIED_SINCE": since}
+        try:
+            return not is_resource_modified(conditions, self.tag, last_modified=self._modified)
+        except OverflowError:  # of a date out of range
+            return False
 
     @property
     def _modified(self) -> datetime | None:
@@ -140,12 +88,33 @@ def answer(
     return not_modified
 
 
-def _parse_http_date(header: str | None) -> datetime | None:
-    """Return an HTTP-date (RFC 9110, section 5.6.7); None if it is invalid or out of range."""
-    try:
-        return parse_date(header)
-    except OverflowError:
-        return None
+def check_preconditions(request: Request, state: str) -> None:
+    """Raise RequestError if a write has no precondition, or one that is false (RFC 6585, 3).
+
+    The state "" is that of an entry that does not exist.
+    """
+    match, none_match = (
+        parse_etags(_join(request, name)) for name in ("if-match", "if-none-match")
+    )
+    if match:
+        _check_if_match(match, state)
+    elif not none_match.star_tag:
+        hint = "ifMatchHint" if state else "ifNoneMatchHint"
+        raise RequestError("preconditionRequired", hint)
+    if none_match.star_tag and state:
+        raise RequestError("entryExists")
+
+
+def _check_if_match(tags: ETags, state: str) -> None:
+    """Raise RequestError if no tag has the state; weak tags never match (section 13.1.1)."""
+    if not state:
+        raise RequestError("entryNotFound")
+    if not tags.star_tag and state not in {tag.partition(".")[0] for tag in tags}:
+        raise RequestError("entryChanged")
+
+
+def _join(request: Request, name: str) -> str:
+    return ", ".join(request.headers.getlist(name))
 
 
 @cache
@@ -157,44 +126,3 @@ def _hash_program() -> str:
 
 def _is_source(path: Path) -> bool:
     return path.suffix in (".py", ".html", ".css")
-
-
-class AcceptedCodings:
-    """Middleware that reduces Accept-Encoding to gzip or identity, by weight (section 12.5.3)."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on with the one coding that it accepts."""
-        if scope["type"] == "http":
-            headers = MutableHeaders(raw=list(scope["headers"]))
-            accepted = parse_accept_header(headers.get(_ACCEPT_ENCODING), Accept)
-            headers[_ACCEPT_ENCODING] = "gzip" if accepted.quality("gzip") > 0 else "identity"
-            scope = {**scope, "headers": headers.raw}
-        await self._app(scope, receive, send)
-
-
-def check_preconditions(request: Request, state: str) -> None:
-    """Raise RequestError if a write has no precondition, or one that is false (RFC 6585, 3).
-
-    The state "" is that of an entry that does not exist.
-    """
-    match, none_match = (
-        ", ".join(request.headers.getlist(name)) for name in ("if-match", "if-none-match")
-    )
-    if match:
-        _check_if_match(match, state)
-    elif none_match.strip() != "*":
-        hint = "ifMatchHint" if state else "ifNoneMatchHint"
-        raise RequestError("preconditionRequired", hint)
-    if none_match.strip() == "*" and state:
-        raise RequestError("entryExists")
-
-
-def _check_if_match(header: str, state: str) -> None:
-    """Raise RequestError if no tag of an If-Match header has the state; weak tags never match."""
-    if not state:
-        raise RequestError("entryNotFound")
-    if header.strip() != "*" and state not in _STATE.findall(header):
-        raise RequestError("entryChanged")

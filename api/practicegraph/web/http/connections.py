@@ -3,20 +3,25 @@
 uvicorn limits neither the size of the head of a request nor the time in which a request arrives.
 It signals a disconnect to the last request alone, and does not read beyond a pipelined request
 (section 9.3.2). So it does not notice that the client of an earlier request has disconnected.
+Work for a request ends with its connection. One whose client has closed the sending side counts as
+ended, since it cannot be told from one that the client has left (section 9.6).
 """
 
+import asyncio
 import json
 import logging
 import resource
 from asyncio import BaseTransport, TimerHandle, Transport
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from starlette.types import Scope
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -26,6 +31,8 @@ from uvicorn.protocols.http.httptools_impl import (
 _ABORT_KEY = "practicegraph.abort"
 _MAX_PIPELINED = 16
 _LOG = logging.getLogger("uvicorn.error")
+_WATCH_DELAY = 0.1  # seconds before a connection is watched; most responses are ready earlier
+_Result = TypeVar("_Result")
 _CHUNK_SIZE = 1 << 13  # bytes that are parsed before they are counted
 
 
@@ -34,6 +41,37 @@ def abort(scope: Scope) -> None:
     abort_connection: Callable[[], None] | None = scope.get(_ABORT_KEY)
     if abort_connection:
         abort_connection()
+
+
+async def run_until_disconnect(request: Request, work: Awaitable[_Result]) -> _Result:
+    """Return the result of work; cancel it and raise ClientDisconnect if the client disconnects.
+
+    The body of the request must have been read.
+    """
+    task = asyncio.current_task()
+    assert task
+    watchers: list[asyncio.Task[None]] = []
+
+    def watch() -> None:
+        watchers.append(asyncio.create_task(_cancel_at_disconnect(request.receive, task)))
+
+    timer = asyncio.get_running_loop().call_later(_WATCH_DELAY, watch)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if any(watcher.done() for watcher in watchers) and not task.uncancel():
+            raise ClientDisconnect from None
+        raise
+    finally:
+        timer.cancel()
+        for watcher in watchers:
+            watcher.cancel()
+
+
+async def _cancel_at_disconnect(receive: Receive, task: asyncio.Task[Any]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    task.cancel()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""Middleware that changes requests before the routes: methods, proxies, the encoding of URIs.
+"""Middleware that changes requests before the routes: methods, codings, queries, proxies.
 
-HEAD and OPTIONS follow RFC 9110, sections 9.3.2 and 9.3.7; percent-encoding follows RFC 3986.
-Proxies state the URL and the address of the client in `Forwarded` (RFC 7239), or in
-`X-Forwarded-Proto`, `-Host`, `-Prefix` and `-For`. Only trusted proxies are believed. Of several
-values the last one counts: the trusted proxy adds it, and earlier ones come from the client.
+HEAD and OPTIONS follow RFC 9110, sections 9.3.2 and 9.3.7. Proxies state the URL and the address of
+the client in `Forwarded` (RFC 7239), or in `X-Forwarded-Proto`, `-Host`, `-Prefix` and `-For`. Only
+trusted proxies are believed. Of several values the last one counts: the trusted proxy adds it, and
+earlier ones come from the client.
 """
 
 import re
@@ -16,10 +16,12 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.http import parse_options_header
 
 from ..urls import DUMP, RECONCILE, SPARQL, STATUS, VALIDATE
+from .negotiation import accepts_gzip
 
 Network = IPv4Network | IPv6Network
 _WITH_POST = "GET, HEAD, POST, OPTIONS"
@@ -29,6 +31,8 @@ _ALLOWED = {
     VALIDATE: _WITH_POST,
     STATUS: "POST, OPTIONS",
 }
+_GZIP_SUFFIX = b'-gzip"'
+_STATUSES_WITHOUT_CONTENT = (304, 412)
 _HOST_AND_PORT = re.compile(r"\[([^]]*)\](?::\d+)?|([0-9.]+):\d+")
 _FORWARDED_VALUES = {
     "proto": re.compile(r"https?"),
@@ -83,6 +87,71 @@ def _without_content(send: Send) -> Send:
         await send(message)
 
     return send_head
+
+
+class ContentCoding:
+    """Middleware that codes responses with gzip for clients that accept it (section 8.4).
+
+    A coded response has its own entity tag (section 8.8.3.3): that of the response with a suffix,
+    which preconditions do not see. Dumps are not coded; they keep their published length.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._gzip = app, GZipMiddleware(app, minimum_size=1000, compresslevel=5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and code its response."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        raw = [(name, _without_suffix(name, value)) for name, value in scope["headers"]]
+        names_coded = raw != scope["headers"]
+        headers = MutableHeaders(raw=raw)
+        is_accepted = accepts_gzip(headers.get("accept-encoding"))
+        headers["accept-encoding"] = "gzip" if is_accepted else "identity"
+        app = self._app if scope["path"].startswith(DUMP) else self._gzip
+
+        async def send_tagged(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                response = MutableHeaders(scope=message)
+                is_bare = message["status"] in _STATUSES_WITHOUT_CONTENT
+                is_coded = "content-encoding" in response or (names_coded and is_bare)
+                if "etag" in response and is_coded:
+                    response["etag"] = response["etag"].removesuffix('"') + _GZIP_SUFFIX.decode()
+            await send(message)
+
+        await app({**scope, "headers": headers.raw}, receive, send_tagged)
+
+
+def _without_suffix(name: bytes, value: bytes) -> bytes:
+    return value.replace(_GZIP_SUFFIX, b'"') if name == b"if-none-match" else value
+
+
+class QueryEncoding:
+    """Middleware that percent-encodes octets that the query of a URI cannot have (section 3.4).
+
+    Browsers do so too. HTTP servers let these octets through, and they are not valid in an IRI.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with a valid query."""
+        if scope["type"] == "http":
+            query = _NOT_IN_QUERIES.sub(
+                lambda match: b"%%%02X" % match[0][0], scope["query_string"]
+            )
+            scope = {**scope, "query_string": query}
+        await self._app(scope, receive, send)
+
+
+class PlainRoute(APIRoute):
+    """A route whose asynchronous function gets the request before anything of it is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the function."""
+        return self.endpoint
 
 
 class Proxies:
@@ -179,34 +248,3 @@ def _with_url(scope: Scope, values: dict[str, str]) -> Scope:
             changed["path"] = values["prefix"] + scope["path"]
             changed["raw_path"] = quote(changed["path"]).encode()
     return {**scope, **changed}
-
-
-class QueryEncoding:
-    """Middleware that percent-encodes octets that the query of a URI cannot have (section 3.4).
-
-    Browsers do so too. HTTP servers let these octets through, and they are not valid in an IRI.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on with a valid query."""
-        if scope["type"] == "http":
-            query = _NOT_IN_QUERIES.sub(
-                lambda match: b"%%%02X" % match[0][0], scope["query_string"]
-            )
-            scope = {**scope, "query_string": query}
-        await self._app(scope, receive, send)
-
-
-def _percent_encode(match: re.Match[bytes]) -> bytes:
-    return b"%%%02X" % match[0][0]
-
-
-class PlainRoute(APIRoute):
-    """A route whose asynchronous function gets the request before anything of it is read."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the function."""
-        return self.endpoint

@@ -1,4 +1,4 @@
-"""Responses: JSON, typed links in headers (RFC 8288), and streams that can break off.
+"""Responses: JSON, typed links in headers (RFC 8288), files, and streams that can break off.
 
 The links connect a resource, its page and its documents (https://signposting.org/FAIR/). They stand
 in headers, in the heads of pages and in a link set (RFC 9264). A small result is sent whole, others
@@ -9,6 +9,7 @@ The client then sees an incomplete transfer, and the log gets one line.
 import asyncio
 import hashlib
 import logging
+import os
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -19,12 +20,16 @@ from urllib.parse import quote
 
 import msgspec
 from fastapi import Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
+from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
+from werkzeug.http import parse_range_header
 
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
+from ...errors import RequestError
 from ...rdf.namespaces import SCHEMA
 from ...sparql.pool import ResultTooLargeError
 from ...sparql.process import DeadlineExceededError, IncidentError
@@ -32,7 +37,7 @@ from ...sparql.protocol import SMALL_RESULT
 from ...storage.base import QueryRefusedError
 from ...storage.remote import StoreError
 from . import connections
-from .negotiation import DOCUMENTS, HTML, LINKSET, Form
+from .negotiation import DOCUMENTS, HTML, LINKSET, MediaType
 
 _PAGE = SCHEMA + "AboutPage"
 _MAX_ITEMS = 20
@@ -81,29 +86,31 @@ class DocumentLinks:
         """Return the catalogue."""
         return self.services.catalogue
 
-    def brief(self, form: Form) -> list[Link]:
-        """Return the links of the document in a form, without a long list of items."""
+    def brief(self, media_type: MediaType) -> list[Link]:
+        """Return the links of the document in a media type, without a long list of items."""
         items = self._items()
-        return [*self._own(form), *(items if len(items) <= _MAX_ITEMS else [])]
+        return [*self._own(media_type), *(items if len(items) <= _MAX_ITEMS else [])]
 
     def alternates(self) -> list[Link]:
         """Return the links to all documents, for a redirect from the IRI."""
-        forms = [Link(self._at(form), "alternate", form.plain) for form in DOCUMENTS]
-        return [*forms, self._linkset]
+        media_types = [
+            Link(self._at(media_type), "alternate", media_type.name) for media_type in DOCUMENTS
+        ]
+        return [*media_types, self._linkset]
 
     def linkset(self) -> dict[str, Any]:
         """Return all links of all documents, as JSON (RFC 9264, section 4.2)."""
-        sets = [_context(self._at(form), self._own(form)) for form in DOCUMENTS]
+        sets = [_context(self._at(media_type), self._own(media_type)) for media_type in DOCUMENTS]
         page = next(each for each in sets if each["anchor"] == self._at(HTML))
         page |= _context(page["anchor"], self._items())
         return {"linkset": sets}
 
-    def _own(self, form: Form) -> list[Link]:
+    def _own(self, media_type: MediaType) -> list[Link]:
         links = [Link(self.iri, "cite-as"), *self._about]
-        links += [Link(_PAGE, "type")] if form == HTML else []
+        links += [Link(_PAGE, "type")] if media_type == HTML else []
         for other in DOCUMENTS:
-            if other != form:
-                links.append(Link(self._at(other), _relations(form, other), other.plain))
+            if other != media_type:
+                links.append(Link(self._at(other), _relations(media_type, other), other.name))
         return [*links, self._linkset]
 
     @cached_property
@@ -130,10 +137,10 @@ class DocumentLinks:
 
     @property
     def _linkset(self) -> Link:
-        return Link(self._at(LINKSET), "linkset", LINKSET.plain)
+        return Link(self._at(LINKSET), "linkset", LINKSET.name)
 
-    def _at(self, form: Form) -> str:
-        return f"{self.root}/{quote(self.path)}.{form.extension}"
+    def _at(self, media_type: MediaType) -> str:
+        return f"{self.root}/{quote(self.path)}.{media_type.extension}"
 
 
 def root(request: Request) -> str:
@@ -158,9 +165,9 @@ def json(value: Any, headers: Mapping[str, str] | None = None, media_type: str =
     return Response(content, headers=headers, media_type=media_type or "application/json")
 
 
-def _relations(form: Form, other: Form) -> str:
-    """Return the relations from a document in one form to that in another."""
-    if form == HTML and other.is_rdf:
+def _relations(media_type: MediaType, other: MediaType) -> str:
+    """Return the relations from a document in one media type to that in another."""
+    if media_type == HTML and other.is_rdf:
         return "alternate describedby"
     return "alternate describes" if other == HTML else "alternate"
 
@@ -174,31 +181,47 @@ def _context(anchor: str, links: Iterable[Link]) -> dict[str, Any]:
     return context
 
 
+class RangedFileResponse(FileResponse):
+    """A file, or ranges of it; invalid ranges are ignored (RFC 9110, section 14.2)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file; raise RequestError (416) for a range beyond its end."""
+        headers = Headers(scope=scope)
+        requested = parse_range_header(headers.get("range"))
+        if requested is None or requested.units != "bytes":
+            raw = [pair for pair in scope["headers"] if pair[0] != b"range"]
+            scope = {**scope, "headers": raw}
+        elif headers.get("if-range") in (None, self.headers["etag"], self.headers["last-modified"]):
+            self._check([start for start, _ in requested.ranges])
+        await super().__call__(scope, receive, send)
+
+    def _check(self, starts: Sequence[int]) -> None:
+        """Raise RequestError for a start beyond the end; below zero, they count from the end."""
+        size = int(self.headers["content-length"])
+        if any((start if start >= 0 else max(size + start, 0)) >= size for start in starts):
+            headers = {"Content-Range": f"bytes */{size}"}
+            raise RequestError("rangeNotSatisfiable", headers=headers, size=size)
+
+
+class RangedStaticFiles(StaticFiles):
+    """Static files, or ranges of them."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """Return a file, or 304."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        is_file = isinstance(response, FileResponse)
+        ranged = RangedFileResponse(full_path, status_code, stat_result=stat_result)
+        return ranged if is_file else response
+
+
 class BrokenOffError(Exception):
     """A response breaks off; the message states the path, the query and the reason."""
-
-
-async def stream_parts(
-    first: bytes, parts: AsyncGenerator[bytes, None], path: str, query: str
-) -> AsyncGenerator[bytes, None]:
-    """Yield the first part and the other parts of the response to a query at a path.
-
-    Raise BrokenOffError for a failure; the server then closes the connection without the last
-    chunk.
-    """
-    try:
-        async with aclosing(parts):
-            yield first
-            async for part in parts:
-                yield part
-    except (*_FAILURES, *_DISCONNECTIONS) as error:
-        raise broken_off(path, query, str(error) or "its process has ended") from error
-
-
-def broken_off(path: str, query: str, reason: str) -> BrokenOffError:
-    """Return the error for a response to a query that breaks off for a reason."""
-    digest = hashlib.sha256(query.encode()).hexdigest()[:12]
-    return BrokenOffError(f"{path}: the answer to query {digest} was broken off: {reason}")
 
 
 def filter_record(record: logging.LogRecord) -> bool:
@@ -226,29 +249,24 @@ async def stream(
     async for part in parts:
         first += part
         if len(first) >= SMALL_RESULT:
-            rest = stream_parts(first, parts, path, query)
-            slow = broken_off(path, query, f"read at less than {_RATE // 1000} kB/s")
-            return _PacedResponse(rest, headers, media_type, slow)
+            digest = hashlib.sha256(query.encode()).hexdigest()[:12]
+            name = f"{path}: the answer to query {digest}"
+            return _PacedResponse(name, first, parts, headers=headers, media_type=media_type)
     return Response(first, headers=headers, media_type=media_type)
 
 
-async def join_parts(parts: AsyncGenerator[bytes, None]) -> bytes:
-    """Return all parts of a result, joined."""
-    return b"".join([part async for part in parts])
-
-
 class _PacedResponse(StreamingResponse):
-    """A stream that is closed when it is complete, or when its client disconnects or is slow."""
+    """A stream that is closed when it is complete, or when its client disconnects or is slow.
+
+    It raises BrokenOffError for a failure, so that the server closes the connection without the
+    last chunk.
+    """
 
     def __init__(
-        self,
-        parts: AsyncGenerator[bytes, None],
-        headers: Mapping[str, str],
-        media_type: str,
-        slow: BrokenOffError,
+        self, name: str, first: bytes, parts: AsyncGenerator[bytes, None], **arguments: Any
     ) -> None:
-        super().__init__(parts, headers=headers, media_type=media_type)
-        self._parts, self._slow = parts, slow
+        super().__init__(self._content(first), **arguments)
+        self._name, self._parts = name, parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._parts):
@@ -256,7 +274,17 @@ class _PacedResponse(StreamingResponse):
                 await super().__call__(scope, receive, _PacedSend(send))
             except _SlowClientError:
                 connections.abort(scope)  # closing would wait for the client
-                raise self._slow from None
+                slow = f"read at less than {_RATE // 1000} kB/s"
+                raise BrokenOffError(f"{self._name} was broken off: {slow}") from None
+
+    async def _content(self, first: bytes) -> AsyncGenerator[bytes, None]:
+        yield first
+        try:
+            async for part in self._parts:
+                yield part
+        except (*_FAILURES, *_DISCONNECTIONS) as error:
+            reason = str(error) or "its process has ended"
+            raise BrokenOffError(f"{self._name} was broken off: {reason}") from error
 
 
 class _SlowClientError(Exception):

@@ -105,9 +105,7 @@ def _match(candidate: Candidate, languages: Sequence[str]) -> dict[str, Any]:
 
 async def _form(request: Request) -> bytes:
     """Read the body of a form (section 4.3); raise RequestError."""
-    media_type = bodies.parse_media_type(request)
-    if media_type != bodies.FORM:
-        raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({bodies.FORM})")
+    bodies.require_media_type(request, bodies.FORM)
     return await bodies.read_body(request)
 
 
@@ -214,7 +212,9 @@ def _route_previews(router: APIRouter, previews: PreviewEndpoint) -> None:
     def flyout(request: Request, name: str) -> Response:
         return previews.respond_flyout(request, name)
 
-    @router.get(PREVIEW, **replace(shown, id="preview", model=None, forms=(HTML,)).arguments())
+    @router.get(
+        PREVIEW, **replace(shown, id="preview", model=None, media_types=(HTML,)).arguments()
+    )
     def preview(request: Request) -> Response:
         return previews.respond_preview(request)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ...errors import RequestError
-from ...rdf import untrusted
 from ...reconciliation.candidates import ALL, ANY, LIMIT, SHOULD, PropertyValue, Query
 from ...reconciliation.entities import Types
 from ...reconciliation.extension import EVERY, PropertyRequest
 from ...schema.text import find_similar, parse_whole_number, truncate
 from ...schema.value_parser import InvalidParameterError
+from ..http import bodies
 
 MAX_BATCH = 1000
 """The maximum number of queries, or of entities of a data extension, in a request."""
@@ -116,11 +116,7 @@ class BatchParser:
 
 
 def _load(name: str, text: str, form: str) -> dict[str, Any]:
-    try:
-        found = untrusted.json_value(text)
-    except ValueError as error:
-        raise RequestError("invalidJson", reason=f"{name}: {error}") from error
-    return _object(name, found, form)
+    return _object(name, bodies.parse_json(text, name), form)
 
 
 def _refuse(place: str, form: str) -> NoReturn:

@@ -9,4 +9,5 @@
 | resource | IRIs and their documents |
 | similar | entries that are similar to one |
 | discovery | well-known URLs, robots.txt, the sitemap |
+| routes | the routes of resources, and the state of the service |
 """

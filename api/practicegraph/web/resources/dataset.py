@@ -48,7 +48,7 @@ def distributions(
         place = NamedNode(f"{root.rstrip('/')}/dump.{dump.name}")
         subject = NamedNode(f"{dataset}#dump.{dump.name}")
         yield Triple(about, NamedNode(DCAT + "distribution"), subject)
-        if dumps.form(dump).rdf or dump.form == "jsonld":
+        if dumps.media_type(dump).rdf or dump.form == "jsonld":
             yield Triple(about, NamedNode(_DUMP), place)
         for name, value in _distribution(dump, place, made.canonical_hash(dump)):
             yield Triple(subject, NamedNode(name), value)
@@ -69,7 +69,7 @@ def _distribution(
     yield DCAT + "accessURL", place
     yield DCAT + "downloadURL", place
     yield DCAT + "byteSize", Literal(str(dump.size), datatype=size)
-    yield DCAT + "mediaType", NamedNode(_MEDIA + dumps.form(dump).media_types[0])
+    yield DCAT + "mediaType", NamedNode(_MEDIA + dumps.media_type(dump).names[0])
     if dump.name != dump.form:
         yield DCAT + "compressFormat", NamedNode(_MEDIA + dumps.GZIP)
     if canonical:
@@ -140,7 +140,7 @@ def data_services(catalogue: Catalogue) -> tuple[DataService, ...]:
     """Return the services that give access to the data."""
     json, search = "application/json", search_path(catalogue.shapes.entry_shape)
     return (
-        DataService(SPARQL, f"{SPARQL}?format=ttl", TURTLE.plain, "sparqlService", _PROTOCOL),
+        DataService(SPARQL, f"{SPARQL}?format=ttl", TURTLE.name, "sparqlService", _PROTOCOL),
         DataService(search, OPENAPI, json, "searchService"),
         DataService(RECONCILE, RECONCILE, json, "reconcileService", _RECONCILIATION),
     )
@@ -215,8 +215,8 @@ class DatasetDescription:
         words = self.catalogue.phrases.translations("downloadsNote")
         for name, made in self.served.items():
             subject = NamedNode(f"{base}#dump.{name}")
-            form = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])
-            yield Triple(subject, NamedNode(DCT + "format"), form)
+            file_type = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])
+            yield Triple(subject, NamedNode(DCT + "format"), file_type)
             for language, text in words.items():
                 note = Literal(text.format(release=made.release), language=language)
                 yield Triple(subject, NamedNode(DCT + "description"), note)

@@ -129,14 +129,14 @@ class DiscoveryEndpoint:
         """Return the services and their descriptions as links (RFC 9727, section 4)."""
         root = responses.root(request)
         validators = conditional.validators(request, self.site.catalogue.release, ())
-        headers = responses.header([Link(root + SERVICES, "api-catalog", LINKSET.plain)])
+        headers = responses.header([Link(root + SERVICES, "api-catalog", LINKSET.name)])
 
         def make() -> Response:
             services = data_services(self.site.catalogue)
             items = [{"href": root + service.path} for service in services]
             sets = [{"anchor": root + SERVICES, "item": items}]
             sets += [self._service(root, service) for service in services]
-            media_type = f'{LINKSET.plain}; profile="{_PROFILE}"'
+            media_type = f'{LINKSET.name}; profile="{_PROFILE}"'
             return responses.json({"linkset": sets}, media_type=media_type)
 
         return conditional.answer(request, validators, headers, make)
@@ -158,7 +158,7 @@ class DiscoveryEndpoint:
         return {
             "anchor": root + service.path,
             "service-desc": [{"href": root + service.description, "type": service.described_as}],
-            "service-meta": [{"href": about, "type": TURTLE.plain}],
+            "service-meta": [{"href": about, "type": TURTLE.name}],
             "status": [{"href": f"{root}/health", "type": "application/json"}],
         }
 
@@ -172,7 +172,7 @@ def routes(site: Site) -> APIRouter:
         "describe", "dataset", say("datasetDescription"), statuses=(303,), errors=(406,)
     )
     catalog = Operation(
-        "services", "service", say("apiCatalog"), LinkSetObject, LINKSET.plain, errors=()
+        "services", "service", say("apiCatalog"), LinkSetObject, LINKSET.name, errors=()
     )
 
     @router.get(VOID, **described_by.arguments())

@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 
 from fastapi import Request, Response
-from fastapi.responses import FileResponse
 
 from ...application.dump_process import DumpProcess
 from ...errors import RequestError
@@ -17,12 +16,11 @@ from ...exchange.dumps import ARCHIVE_NAME, DUMP_NAMES, MAX_ARCHIVES, Dump, Rele
 from .. import urls
 from ..context import Site
 from ..http import conditional, responses
-from ..http.negotiation import CSV, JSON_LD, N_QUADS, N_TRIPLES, TRIG, TURTLE, Form
-from ..http.ranges import check_range
-from ..http.responses import Link
+from ..http.negotiation import CSV, JSON_LD, N_QUADS, N_TRIPLES, TRIG, TURTLE, MediaType
+from ..http.responses import Link, RangedFileResponse
 from ..urls import DUMP
 
-FORMS = {form.extension: form for form in (N_QUADS, TRIG, TURTLE, N_TRIPLES, JSON_LD, CSV)}
+MEDIA_TYPES = {each.extension: each for each in (N_QUADS, TRIG, TURTLE, N_TRIPLES, JSON_LD, CSV)}
 GZIP = "application/gzip"
 _VERSION = re.compile(r"([0-9a-f][0-9a-f-]*)\." + re.escape(ARCHIVE_NAME))
 _REVALIDATED = "no-cache"
@@ -98,11 +96,10 @@ class DumpFiles:
         headers = headers | validators.headers
         if validators.hold(request):
             return Response(status_code=304, headers=headers)
-        check_range(request.headers, headers, dump.size)
-        return FileResponse(
+        return RangedFileResponse(
             self.dumper.dumps.path(made.release, dump.name),
-            headers=headers | _digests(request, dump),
-            media_type=media_type(dump),
+            headers=headers | _digests(request, dump) | {"Content-Length": str(dump.size)},
+            media_type=content_type(dump),
             filename=f"{self.dumper.services.catalogue.name}-{made.release}.{dump.name}",
         )
 
@@ -112,14 +109,14 @@ def _archive_url(root: str, release: str) -> str:
     return f"{root}{DUMP[1]}{release}.{ARCHIVE_NAME}"
 
 
-def media_type(dump: Dump) -> str:
+def content_type(dump: Dump) -> str:
     """Return the media type of a dump as a file."""
-    return GZIP if dump.name.endswith(".gz") else FORMS[dump.form].content_type
+    return GZIP if dump.name.endswith(".gz") else MEDIA_TYPES[dump.form].content_type
 
 
-def form(dump: Dump) -> Form:
-    """Return the form of a dump, once decompressed."""
-    return FORMS[dump.form]
+def media_type(dump: Dump) -> MediaType:
+    """Return the media type of a dump, once decompressed."""
+    return MEDIA_TYPES[dump.form]
 
 
 def _digests(request: Request, dump: Dump) -> dict[str, str]:

@@ -14,7 +14,6 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from ...errors import RequestError
-from ...rdf import untrusted
 from ...rdf.terms import as_text, parse_iri
 from ...schema.text import pick_text
 from ...schema.vocabularies import Deprecation
@@ -67,8 +66,7 @@ def _link(deprecation: Deprecation) -> str:
 
 
 MAX_IRIS = 1000
-_JSON = "application/json"
-_EXTENSIONS = tuple(f".{form.extension}" for form in DOCUMENTS)
+_EXTENSIONS = tuple(f".{media_type.extension}" for media_type in DOCUMENTS)
 _EXISTING = """
 PREFIX owl: <http://www.w3.org/2002/07/owl#>
 SELECT DISTINCT ?iri
@@ -86,13 +84,8 @@ class StatusEndpoint:
     site: Site
 
     async def parse_body(self, request: Request) -> list[str]:
-        """Return the IRIs that a request lists.
-
-        Raises RequestError, RequestError or RequestError.
-        """
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != _JSON:
-            raise RequestError("unsupportedMediaType", form=f"{media_type or '?'} ({_JSON})")
+        """Return the IRIs that a request lists; raise RequestError."""
+        bodies.require_media_type(request, bodies.JSON)
         return _parse_iris(await bodies.read_body(request))
 
     def respond(self, request: Request, iris: Sequence[str]) -> Response:
@@ -147,11 +140,8 @@ class StatusEndpoint:
 
 
 def _parse_iris(content: bytes) -> list[str]:
-    try:
-        found = untrusted.json_value(untrusted.decoded(content))
-    except (ValueError, SyntaxError) as error:
-        raise RequestError("invalidJson", reason=error) from error
-    iris = found.get("iris") if isinstance(found, dict) else None
+    value = bodies.parse_json(content)
+    iris = value.get("iris") if isinstance(value, dict) else None
     if not isinstance(iris, list):
         raise RequestError("invalidIriList", place="iris")
     if len(iris) > MAX_IRIS:

@@ -21,7 +21,15 @@ from ..context import VARY, Site
 from ..document import json_ld_response, wants_expanded
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
-from ..http.negotiation import ANSWERS, DOCUMENTS, HTML, JSON, JSON_LD, LINKSET, Form
+from ..http.negotiation import (
+    DOCUMENTS,
+    DOCUMENTS_AND_LINKS,
+    HTML,
+    JSON,
+    JSON_LD,
+    LINKSET,
+    MediaType,
+)
 from ..http.responses import DocumentLinks, Link
 from ..metadata import MODIFIED, DocumentMetadata
 from ..search.facets import facets
@@ -53,7 +61,7 @@ class ResourceEndpoint:
         RequestError.
         """
         stem, dot, extension = path.rpartition(".")
-        by_extension = {form.extension: form for form in ANSWERS}
+        by_extension = {media_type.extension: media_type for media_type in DOCUMENTS_AND_LINKS}
         if dot and extension in by_extension:
             iri = self.site.addresses.iri(stem)
             if iri:
@@ -61,69 +69,69 @@ class ResourceEndpoint:
         iri = self.site.addresses.iri(path)
         if iri is None:
             raise RequestError("notFound")
-        form = negotiation.form_of_document(request, ANSWERS)
+        media_type = negotiation.negotiate_document(request, DOCUMENTS_AND_LINKS)
         deprecation = self.site.catalogue.lifecycle.get(iri)
         if deprecation and deprecation.is_moved:
             return lifecycle.redirect(self.site, request, deprecation)
         if deprecation:
-            return self.document(request, iri, path, form)
+            return self.document(request, iri, path, media_type)
         headers = VARY | responses.header(self._links(request, iri, path).alternates())
-        place = f"{responses.prefix(request)}/{quote(path)}.{form.extension}"
+        place = f"{responses.prefix(request)}/{quote(path)}.{media_type.extension}"
         return RedirectResponse(place, 303, headers)
 
     def home(self, request: Request) -> Response:
         """Return the home page."""
         base = self.site.catalogue.base
         links = self._links(request, base, self.site.addresses.start).brief(HTML)
-        links.append(Link(responses.root(request) + SERVICES, "api-catalog", LINKSET.plain))
+        links.append(Link(responses.root(request) + SERVICES, "api-catalog", LINKSET.name))
         return self._conditional(request, base, HTML, links, lambda: self._home(request, links))
 
-    def document(self, request: Request, iri: str, path: str, form: Form) -> Response:
+    def document(self, request: Request, iri: str, path: str, media_type: MediaType) -> Response:
         """Return the document of an IRI in a representation; 410 where it was withdrawn."""
         all_links = self._links(request, iri, path)
-        links = all_links.brief(form) if form != LINKSET else []
+        links = all_links.brief(media_type) if media_type != LINKSET else []
 
         def make() -> Response:
-            if form == HTML:
+            if media_type == HTML:
                 return self._page(request, iri, path, links)
-            if form == JSON:
+            if media_type == JSON:
                 return responses.json(self.as_json(request, iri))
-            if form == LINKSET:
-                return responses.json(all_links.linkset(), media_type=form.content_type)
-            return self._graph(request, iri, form)
+            if media_type == LINKSET:
+                return responses.json(all_links.linkset(), media_type=media_type.content_type)
+            return self._graph(request, iri, media_type)
 
         deprecation = self.site.catalogue.lifecycle.get(iri)
         if deprecation and not deprecation.is_moved:
             answer = make()
-            tag = self._validators(request, iri, form).tag
+            tag = self._validators(request, iri, media_type).tag
             answer.headers.update(VARY | responses.header(links) | ({"ETag": tag} if tag else {}))
         else:
-            answer = self._conditional(request, iri, form, links, make)
+            answer = self._conditional(request, iri, media_type, links, make)
         return lifecycle.with_lifecycle(answer, deprecation)
 
     def _conditional(
         self,
         request: Request,
         iri: str,
-        form: Form,
+        media_type: MediaType,
         links: Sequence[Link],
         make: Callable[[], Response],
     ) -> Response:
         """Return validators, so that caches can revalidate the response."""
-        validators = self._validators(request, iri, form)
+        validators = self._validators(request, iri, media_type)
         return conditional.answer(request, validators, VARY | responses.header(links), make)
 
-    def _validators(self, request: Request, iri: str, form: Form) -> Validators:
+    def _validators(self, request: Request, iri: str, media_type: MediaType) -> Validators:
         catalogue = self.site.catalogue
         is_entry = iri.startswith(catalogue.entry_iri(""))
-        language = self.site.view(request).language if form in (HTML, JSON) else ""
-        expanded = form == JSON_LD and wants_expanded(request)
+        language = self.site.view(request).language if media_type in (HTML, JSON) else ""
+        expanded = media_type == JSON_LD and wants_expanded(request)
         said = catalogue.store.values(NamedNode(iri), MODIFIED)
         given = self._dumps() if iri == catalogue.base else {}
         dumps = (f"{name} {made.release}" for name, made in given.items())
-        choices = (form.extension, language, str(expanded), *dumps)
+        choices = (media_type.extension, language, str(expanded), *dumps)
         # The page of an entry also shows the entries that are similar to it.
-        shows_others = form == HTML and is_entry
+        shows_others = media_type == HTML and is_entry
         day = (
             self.site.services.dataset.newest if shows_others else self.metadata.modified(iri, said)
         )
@@ -133,14 +141,14 @@ class ResourceEndpoint:
     def _links(self, request: Request, iri: str, path: str) -> DocumentLinks:
         return DocumentLinks(self.site.services, responses.root(request), iri, path)
 
-    def _graph(self, request: Request, iri: str, form: Form) -> Response:
+    def _graph(self, request: Request, iri: str, media_type: MediaType) -> Response:
         catalogue = self.site.catalogue
         quads = document.statements_about(catalogue, iri)
         quads += self.metadata.quads(iri, quads, self._description(request, iri, quads))
-        if form == JSON_LD:
+        if media_type == JSON_LD:
             return json_ld_response(request, catalogue, document.distinct_triples(quads), iri)
-        content = document.serialize_quads(catalogue, quads, form, iri)
-        return Response(content, media_type=form.content_type)
+        content = document.serialize_quads(catalogue, quads, media_type, iri)
+        return Response(content, media_type=media_type.content_type)
 
     def _home(self, request: Request, links: Sequence[Link]) -> Response:
         catalogue, view = self.site.catalogue, self.site.view(request)
@@ -185,10 +193,10 @@ class ResourceEndpoint:
             similar_entries=self._similar(record),
             similar_path=f"/{path}/{SIMILAR}",
             downloads=self._downloads(request) if iri == catalogue.base else [],
-            forms=[
-                (form.extension, f"{responses.prefix(request)}/{path}.{form.extension}")
-                for form in DOCUMENTS
-                if form != HTML
+            formats=[
+                (media_type.extension, f"{responses.prefix(request)}/{path}.{media_type.extension}")
+                for media_type in DOCUMENTS
+                if media_type != HTML
             ],
         )
 

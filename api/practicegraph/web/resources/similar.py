@@ -15,14 +15,14 @@ from ...search.engine import SharedConcept, SimilarEntry
 from ...search.request import RequestParser
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
-from ..http.negotiation import HTML, JSON, Form
+from ..http.negotiation import HTML, JSON, MediaType
 from ..http.responses import Link
 from ..search.explanation import explain_similar, result_validators
 from ..search.links import REPRESENTATION_PARAMETERS
 from . import lifecycle
 from .resource import ResourceEndpoint
 
-FORMS = (JSON, HTML)
+MEDIA_TYPES = (JSON, HTML)
 """The representations of the result."""
 _PARAMETERS = ("size", "explain")
 _VALID = (*_PARAMETERS, *REPRESENTATION_PARAMETERS)
@@ -37,9 +37,9 @@ class SimilarEndpoint:
 
     def respond(self, request: Request, identifier: str) -> Response:
         """Answer in the representation that the request prefers."""
-        return self.respond_in(request, identifier, negotiation.form(request, FORMS))
+        return self.respond_in(request, identifier, negotiation.negotiate(request, MEDIA_TYPES))
 
-    def respond_in(self, request: Request, identifier: str, form: Form) -> Response:
+    def respond_in(self, request: Request, identifier: str, media_type: MediaType) -> Response:
         """Answer in a representation; for an entry that is not current, as its IRI does."""
         catalogue, view = self.site.catalogue, self.site.view(request)
         size, is_explained = self._parameters(request)
@@ -50,14 +50,14 @@ class SimilarEndpoint:
             name = request.url.path.rpartition("/")[2]
             return lifecycle.redirect(self.site, request, deprecation, f"/{name}")
         if deprecation:
-            return ResourceEndpoint(self.site).document(request, iri, path, form)
+            return ResourceEndpoint(self.site).document(request, iri, path, media_type)
         record = self._record(path, iri)
 
         def make() -> Response:
             start = perf_counter()
             entries = self.site.services.similarity.find(record, size)
             milliseconds = (perf_counter() - start) * 1000
-            if form == HTML:
+            if media_type == HTML:
                 return self.site.html(
                     request, "similar.html", record=record, similar_entries=entries
                 )
@@ -66,7 +66,7 @@ class SimilarEndpoint:
                 result["explanation"] = explain_similar(view, iri, size, milliseconds)
             return responses.json(result)
 
-        known = result_validators(view, request, form, is_explained)
+        known = result_validators(view, request, media_type, is_explained)
         about = responses.header([Link(f"{responses.prefix(request)}/{path}", "about")])
         return conditional.answer(request, known, VARY | about, make)
 

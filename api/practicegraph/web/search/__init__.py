@@ -11,4 +11,5 @@
 | hydra | a page of a search as a Hydra collection |
 | listing | the search endpoint |
 | contingency | the contingency table of two facets |
+| routes | the routes of searches and tables |
 """

@@ -17,7 +17,7 @@ from ...search.engine import ContingencyTable, Counts
 from ...search.request import FROM, NOT_STATED, TO, FilterValue, Range, SearchRequest
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
-from ..http.negotiation import CSV, HTML, JSON, Form
+from ..http.negotiation import CSV, HTML, JSON, MediaType
 from ..urls import COVERAGE
 from .explanation import explain_table, explanatory_queries, result_validators
 from .facets import FacetValue, all_terms, facet_value, field_label, selectable_counts
@@ -31,7 +31,7 @@ from .links import (
 
 AXES = ("rows", "columns")
 """The parameters that name the two facets, and the keys of the axes in JSON."""
-FORMS = (JSON, HTML, CSV)
+MEDIA_TYPES = (JSON, HTML, CSV)
 """The representations of a table."""
 _SHADES = 5
 
@@ -111,16 +111,16 @@ class ContingencyEndpoint:
 
     def respond(self, request: Request) -> Response:
         """Answer in the representation that the request prefers."""
-        return self.respond_in(request, negotiation.form(request, FORMS))
+        return self.respond_in(request, negotiation.negotiate(request, MEDIA_TYPES))
 
-    def respond_in(self, request: Request, form: Form) -> Response:
+    def respond_in(self, request: Request, media_type: MediaType) -> Response:
         """Answer in a representation; raise InvalidParameterError for a missing facet.
 
         A browser that names no facet is redirected to a table of the first two.
         """
         services, view = self.site.services, self.site.view(request)
         parameters = request.query_params
-        if form == HTML and not set(AXES) & set(parameters):
+        if media_type == HTML and not set(AXES) & set(parameters):
             return self._first_table(request)
         parser = services.request_parser
         search_request = parser.parse(parameters.multi_items(), (*AXES, *REPRESENTATION_PARAMETERS))
@@ -131,18 +131,18 @@ class ContingencyEndpoint:
 
         def make() -> Response:
             table = labelled_table(view, rows, columns, counts, _has_zeros(request))
-            if form == CSV:
-                return Response(table.as_csv(), media_type=form.content_type)
+            if media_type == CSV:
+                return Response(table.as_csv(), media_type=media_type.content_type)
             axes, explanation = (rows, columns), {}
             if search_request.explain:
                 explanation = explain_table(view, axes, search_request, milliseconds)
-            if form == HTML:
+            if media_type == HTML:
                 return self._page(request, table, search_request, explanation)
             more = {"explanation": explanation} if explanation else {}
             return responses.json(table.as_json(services.search.release) | more)
 
-        known = result_validators(view, request, form, search_request.explain)
-        links = [] if form == JSON else [explanation_link(request, COVERAGE)]
+        known = result_validators(view, request, media_type, search_request.explain)
+        links = [] if media_type == JSON else [explanation_link(request, COVERAGE)]
         return conditional.answer(request, known, VARY | responses.header(links), make)
 
     def _first_table(self, request: Request) -> Response:
@@ -186,9 +186,9 @@ class ContingencyEndpoint:
             other_zeros=links.to(others, COVERAGE),
             explanation_url=links.to([*parameters, ("explain", "true")], COVERAGE),
             explanation=explanation or None,
-            forms=[
+            formats=[
                 (f.extension, links.to(parameters, f"{COVERAGE}.{f.extension}"))
-                for f in FORMS
+                for f in MEDIA_TYPES
                 if f != HTML
             ],
         )

@@ -11,7 +11,7 @@ from ...search.request import SearchRequest
 from ..context import View
 from ..http import conditional
 from ..http.conditional import Validators
-from ..http.negotiation import Form
+from ..http.negotiation import MediaType
 
 _MAX_URL_QUERY = 6000
 
@@ -83,11 +83,13 @@ def explanatory_queries(
     return queries
 
 
-def result_validators(view: View, request: Request, form: Form, is_explained: bool) -> Validators:
+def result_validators(
+    view: View, request: Request, media_type: MediaType, is_explained: bool
+) -> Validators:
     """Return the validators of a result; none of one that says how long it took."""
     if is_explained:
         return Validators("")
-    services, chosen = view.services, (form.extension, view.language)
+    services, chosen = view.services, (media_type.extension, view.language)
     return conditional.validators(request, services.search.release, chosen, services.dataset.newest)
 
 

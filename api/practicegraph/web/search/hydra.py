@@ -19,7 +19,7 @@ from ...search.engine import SearchResult
 from ...search.request import NOT, RequestParser
 from .. import document
 from ..http import responses
-from ..http.negotiation import Form
+from ..http.negotiation import MediaType
 from ..urls import search_path
 from .links import REPRESENTATION_PARAMETERS, with_query, without_names
 
@@ -31,7 +31,11 @@ _VARIABLES = ("q", "sort", "size", "after", "before")
 
 
 def hydra_document(
-    services: Services, request: Request, result: SearchResult, pages: Mapping[str, str], form: Form
+    services: Services,
+    request: Request,
+    result: SearchResult,
+    pages: Mapping[str, str],
+    media_type: MediaType,
 ) -> bytes:
     """Return a page of a search in an RDF syntax."""
     catalogue, parameters = services.catalogue, request.query_params.multi_items()
@@ -52,7 +56,7 @@ def hydra_document(
         *(quad for entry in result.entries for quad in catalogue.store.graph_quads(entry)),
     ]
     return document.serialize_in_order(
-        catalogue, quads, form, (collection, page, template, *result.entries)
+        catalogue, quads, media_type, (collection, page, template, *result.entries)
     )
 
 

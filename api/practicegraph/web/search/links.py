@@ -121,7 +121,7 @@ def explanation_link(request: Request, path: str) -> Link:
     parameters = without_names(request.query_params.multi_items(), ("format", "explain"))
     place = f"{responses.prefix(request)}{path}.{JSON.extension}"
     url = with_query(place, [*parameters, ("explain", "true")])
-    return Link(url, "describedby", JSON.plain)
+    return Link(url, "describedby", JSON.name)
 
 
 def _may_be_empty(name: str) -> bool:

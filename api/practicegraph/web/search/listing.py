@@ -16,7 +16,7 @@ from ...search.engine import SearchResult
 from ...storage.base import ReleaseCache
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
-from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, Form, NotAcceptableError
+from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, MediaType, NotAcceptableError
 from ..http.responses import Link
 from .explanation import explain_search, result_validators
 from .facets import facets
@@ -39,9 +39,9 @@ class SearchEndpoint:
 
     def respond(self, request: Request) -> Response:
         """Answer a search in the representation that the request prefers."""
-        return self.respond_in(request, negotiation.form(request, LISTS))
+        return self.respond_in(request, negotiation.negotiate(request, LISTS))
 
-    def respond_in(self, request: Request, form: Form) -> Response:
+    def respond_in(self, request: Request, media_type: MediaType) -> Response:
         """Answer a search in a representation."""
         services, view = self.site.services, self.site.view(request)
         parameters = request.query_params.multi_items()
@@ -51,28 +51,32 @@ class SearchEndpoint:
         milliseconds = (perf_counter() - start) * 1000
         page = SearchPage(search_request, result, milliseconds, page_urls(request, result))
         links = [Link(url, relation) for relation, url in page.urls.items()]
-        links += [] if form == JSON else [explanation_link(request, self.site.addresses.search)]
+        links += (
+            [] if media_type == JSON else [explanation_link(request, self.site.addresses.search)]
+        )
         return conditional.answer(
             request,
-            result_validators(view, request, form, search_request.explain),
+            result_validators(view, request, media_type, search_request.explain),
             VARY | responses.header(links),
-            lambda: self._response(request, view, page, form),
+            lambda: self._response(request, view, page, media_type),
         )
 
-    def _response(self, request: Request, view: View, page: SearchPage, form: Form) -> Response:
-        if form == HTML:
+    def _response(
+        self, request: Request, view: View, page: SearchPage, media_type: MediaType
+    ) -> Response:
+        if media_type == HTML:
             return search_page(self.site, request, page)
-        if form == JSON:
+        if media_type == JSON:
             return responses.json(self._json(view, page))
         content: str | bytes
-        if form == CSV:
+        if media_type == CSV:
             content = self._csv(page.result)
-        elif form == XLSX:
+        elif media_type == XLSX:
             content = self._workbook(view, page.result)
         else:
             services = self.site.services
-            content = hydra_document(services, request, page.result, page.urls, form)
-        return Response(content, media_type=form.content_type)
+            content = hydra_document(services, request, page.result, page.urls, media_type)
+        return Response(content, media_type=media_type.content_type)
 
     def _json(self, view: View, page: SearchPage) -> dict[str, Any]:
         result, search_request = page.result, page.search_request
@@ -126,7 +130,9 @@ class SearchEndpoint:
         try:
             workbook.write(catalogue.reader, self._records(result.entries), output)
         except CellValueError as error:
-            raise NotAcceptableError([form for form in LISTS if form != XLSX]) from error
+            raise NotAcceptableError(
+                [media_type for media_type in LISTS if media_type != XLSX]
+            ) from error
         return output.getvalue()
 
     def _records(self, iris: Sequence[str]) -> list[Record]:

@@ -59,7 +59,7 @@ def search_page(site: Site, request: Request, page: SearchPage) -> Response:
         not_stated=NOT_STATED,
         coverage=view.root + COVERAGE,
         explanation_url=links.to([*links.parameters, *_paging(request), ("explain", "true")]),
-        forms=[
+        formats=[
             (f.extension, links.to(links.parameters, f"{links.path}.{f.extension}"))
             for f in LISTS
             if f != HTML

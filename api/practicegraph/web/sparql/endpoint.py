@@ -1,58 +1,40 @@
-"""The SPARQL 1.1 Protocol for queries (https://www.w3.org/TR/sparql11-protocol/, section 2.1).
+"""The SPARQL endpoint (https://www.w3.org/TR/sparql11-protocol/): queries run in processes.
 
-Results are streamed in the form that the client accepts.
+Results are streamed in the media type that the client accepts.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from fastapi import Request, Response
 from pyoxigraph import RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
-from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...rdf import jsonld
 from ...rdf.terms import Term
 from ...sparql.pool import QueryResult, WorkerPool
 from ...sparql.worker import ROWS
 from ...storage import query_guard
-from ...storage.base import QueryRefusedError, Solution, check_result_depth, parse_term
+from ...storage.base import Solution, check_result_depth, parse_term
 from ...storage.oxigraph import Snapshots
 from ...storage.remote import Endpoint
-from .. import openapi
 from ..context import VARY, DisplayValue, Site
-from ..http import bodies, conditional, disconnects, middleware, negotiation, responses
-from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, Form, NotAcceptableError
-from ..models import SparqlResults
-from ..operations import Operation, request_body
+from ..http import connections, middleware, negotiation, responses
+from ..http.conditional import Validators
+from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, MediaType, NotAcceptableError
+from .requests import QueryRequest, parse_request
 from .service_description import service_description
 
-QUERY_MEDIA_TYPE = "application/sparql-query"
-_FORM_SCHEMA = {"type": "object", "required": ["query"], "properties": {"query": openapi.TEXT}}
-_IRIS_SCHEMA = {"type": "array", "items": {"type": "string", "format": "uri"}}
-BODY = request_body(
-    {
-        QUERY_MEDIA_TYPE: {"schema": openapi.TEXT},
-        bodies.FORM: {"schema": _FORM_SCHEMA},
-    }
-)
-"""The body of a query by POST (SPARQL 1.1 Protocol, sections 2.1.2 and 2.1.3)."""
-ERRORS = (400, 406, 413, 415, 422, 502, 503, 504)
-"""The statuses with which a query fails."""
-_MIN_SECONDS = 0.1
-"""The shortest deadline in seconds: a query beyond its deadline costs a worker process."""
-RESULTS = Form("json", ("application/sparql-results+json", "application/json"))
-XML = Form("xml", ("application/sparql-results+xml", "application/xml", "text/xml"))
-TSV = Form("tsv", ("text/tab-separated-values",))
+RESULTS = MediaType("json", ("application/sparql-results+json", "application/json"))
+XML = MediaType("xml", ("application/sparql-results+xml", "application/xml", "text/xml"))
+TSV = MediaType("tsv", ("text/tab-separated-values",))
 TABLES = (RESULTS, HTML, XML, CSV, TSV)
-"""The forms of the results of SELECT and ASK."""
-GRAPHS = tuple(form for form in DOCUMENTS if form not in (HTML, JSON))
-"""The forms of the results of CONSTRUCT and DESCRIBE."""
-Source = Mapping[str, str | int]
-"""The snapshot that a worker reads; empty for other stores."""
+"""The media types of the results of SELECT and ASK."""
+GRAPHS = tuple(media_type for media_type in DOCUMENTS if media_type not in (HTML, JSON))
+"""The media types of the results of CONSTRUCT and DESCRIBE."""
 Page = Callable[["ResultTable"], Response]
 """A function that returns a result table as a page."""
 _PAGE_ROWS = 1000
@@ -72,102 +54,21 @@ LIMIT 100
 
 
 @dataclass(frozen=True)
-class QueryRequest:
-    """The query of a request, its dataset, and the requested deadline and form."""
+class ResultTable:
+    """A query result on a page: names of columns, rows of cells, and a message."""
 
-    query: str
-    default: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
-    seconds: float | None = None
-    form: str = ""
+    names: Sequence[str] = ()
+    rows: Sequence[Sequence[DisplayValue]] = ()
+    message: str = ""
 
 
-async def parse_request(request: Request) -> QueryRequest | None:
-    """Return the query by GET, form or direct POST; None without a query (section 2.1).
+@dataclass(frozen=True)
+class _AnalysedQuery:
+    """The keywords of a query, the release it reads, and a worker's snapshot, if it has one."""
 
-    Raise QueryRefusedError or RequestError.
-    """
-    url_pairs = _decode_pairs(request.scope["query_string"])
-    if request.method != "POST":
-        is_query = _has(url_pairs, "query") or _has(url_pairs, "update")
-        return _parse_pairs(url_pairs) if is_query else None
-    media_type = bodies.parse_media_type(request)
-    content = await bodies.read_body(request)
-    if media_type == bodies.FORM:
-        return _parse_pairs([*url_pairs, *_decode_pairs(content)])
-    if media_type == QUERY_MEDIA_TYPE:
-        return _parse_pairs([*url_pairs, ("query", _decode(content))])
-    raise RequestError("unsupportedMediaType", form=media_type or "?")
-
-
-def _parse_pairs(pairs: list[tuple[str, str]]) -> QueryRequest:
-    if _has(pairs, "update"):
-        raise QueryRefusedError("Updates are not taken here.")
-    queries = [value for name, value in pairs if name == "query"]
-    if len(queries) != 1:
-        raise QueryRefusedError(f"A request has one query; this one has {len(queries)}.")
-    return QueryRequest(
-        query=queries[0],
-        default=tuple(value for name, value in pairs if name == "default-graph-uri"),
-        named=tuple(value for name, value in pairs if name == "named-graph-uri"),
-        seconds=parse_timeout(pairs),
-        form=next((value for name, value in pairs if name == "format"), ""),
-    )
-
-
-def _has(pairs: list[tuple[str, str]], name: str) -> bool:
-    return any(name == other for other, _ in pairs)
-
-
-def parse_timeout(pairs: Iterable[tuple[str, str]]) -> float | None:
-    """Return the deadline in seconds that the parameters request; raise QueryRefusedError."""
-    return min((_parse_seconds(value) for name, value in pairs if name == "timeout"), default=None)
-
-
-def _parse_seconds(value: str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise QueryRefusedError(f"timeout is a number of seconds above 0, not “{value}”.")
-    return max(seconds, _MIN_SECONDS)
-
-
-def _decode_pairs(content: bytes) -> list[tuple[str, str]]:
-    try:
-        return bodies.parse_form(content)
-    except UnicodeDecodeError as error:
-        raise QueryRefusedError("The request is not in UTF-8.") from error
-    except ValueError as error:
-        raise QueryRefusedError(f"The request has {error}.") from error
-
-
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise QueryRefusedError(f"The query is not in UTF-8: byte {error.start}.") from error
-
-
-def operation(catalogue: Catalogue, name: str, summary: str) -> Operation:
-    """Return the OpenAPI operation of a query (SPARQL 1.1 Protocol, section 2.1)."""
-    parameters = [
-        openapi.parameter("query", catalogue.say("queryHint"), openapi.TEXT),
-        openapi.parameter("default-graph-uri", "", _IRIS_SCHEMA),
-        openapi.parameter("named-graph-uri", "", _IRIS_SCHEMA),
-        openapi.parameter("timeout", "", {"type": "number", "exclusiveMinimum": 0}),
-    ]
-    return Operation(
-        name,
-        "queries",
-        summary,
-        SparqlResults,
-        RESULTS.plain,
-        (*TABLES, *GRAPHS),
-        errors=ERRORS,
-        parameters=[*parameters, openapi.language_parameter(catalogue)],
-    )
+    keywords: Set[str]
+    release: str
+    source: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -190,90 +91,88 @@ class QueryEndpoint:
 
     async def solutions(self, query: str, limit: int, client: str) -> list[Solution]:
         """Return the first rows of a query that runs as clients' queries do; raise their errors."""
-        words, _, source = await self._analyse_query(query)
-        message = {**source, "most": limit}
-        answer = await self._run(QueryRequest(query), client, words, HTML, None, message)
-        return await run_in_threadpool(_parse_solutions, await responses.join_parts(answer.chunks))
+        analysed = await self._analyse(query)
+        result = await self._run(QueryRequest(query), client, analysed, (HTML, None), limit)
+        return await run_in_threadpool(_parse_solutions, await result.read())
 
     async def reply(self, request: Request, query_request: QueryRequest, page: Page) -> Response:
-        """Answer a query in the form that the client accepts; `page` renders its rows as HTML.
+        """Return the result of a query as the client accepts it; `page` renders rows as HTML.
 
         Raise ClientDisconnect if the client disconnects.
         """
-        return await disconnects.run_until_disconnect(
+        return await connections.run_until_disconnect(
             request, self._reply(request, query_request, page)
         )
 
     async def _reply(self, request: Request, query_request: QueryRequest, page: Page) -> Response:
-        table, graph = (_select_form(request, query_request, forms) for forms in (TABLES, GRAPHS))
+        table, graph = (_select(request, query_request, types) for types in (TABLES, GRAPHS))
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
-        words, release, source = await self._analyse_query(query_request.query)
-        tag = _entity_tag(query_request, words, release, (table, graph))
-        if tag and conditional.matches(request.headers.get("if-none-match", ""), tag):
-            return _not_modified(request, tag)
+        analysed = await self._analyse(query_request.query)
+        validators = Validators(_entity_tag(query_request, analysed, (table, graph)))
+        if validators.hold(request):
+            return _not_modified(request, validators)
         client = middleware.client(request.scope)
-        answer = await self._run(query_request, client, words, table, graph, source)
-        form = graph if answer.kind == "graph" else table
-        if form is None:
-            await responses.join_parts(answer.chunks)
-            raise NotAcceptableError(GRAPHS if answer.kind == "graph" else TABLES)
-        if form == HTML:
-            content = await responses.join_parts(answer.chunks)
-            response = await run_in_threadpool(self._page, request, answer.kind, content, page)
-            response.headers.update(self._limits(form))
+        result = await self._run(query_request, client, analysed, (table, graph))
+        media_type = graph if result.kind == "graph" else table
+        if media_type is None:
+            await result.read()
+            raise NotAcceptableError(GRAPHS if result.kind == "graph" else TABLES)
+        if media_type == HTML:
+            content = await result.read()
+            response = await run_in_threadpool(
+                lambda: page(self._table(request, result.kind, content))
+            )
+            response.headers.update(self._limits(media_type))
             return response
-        headers = VARY | self._limits(form) | ({"ETag": tag} if tag else {})
-        if form == JSON_LD:
-            content = await responses.join_parts(answer.chunks)
-            return await run_in_threadpool(self._compact, content, headers)
+        headers = VARY | self._limits(media_type) | validators.headers
+        if media_type == JSON_LD:
+            return await run_in_threadpool(self._compact, await result.read(), headers)
         origin = (request.url.path, query_request.query)
-        return await responses.stream(answer.chunks, headers, form.content_type, *origin)
+        return await responses.stream(result.chunks, headers, media_type.content_type, *origin)
 
-    async def _analyse_query(self, query: str) -> tuple[Set[str], str, Source]:
-        """Return the words of a query, the release and the source; raise QueryRefusedError.
+    async def _analyse(self, query: str) -> _AnalysedQuery:
+        """Return the analysis of a query; raise QueryRefusedError.
 
         It runs in a thread if it can take long: a long query, a remote store, a new snapshot.
         """
         source = self.workers.source
-        takes_time = (
-            source.is_stale if isinstance(source, Snapshots) else isinstance(source, Endpoint)
-        )
-        if len(query) > _MAX_QUICK_QUERY or takes_time:
-            return await run_in_threadpool(self._analyse, query)
-        return self._analyse(query)
+        is_slow = source.is_stale if isinstance(source, Snapshots) else isinstance(source, Endpoint)
+        if len(query) > _MAX_QUICK_QUERY or is_slow:
+            return await run_in_threadpool(self._analyse_at_once, query)
+        return self._analyse_at_once(query)
 
-    def _analyse(self, query: str) -> tuple[Set[str], str, Source]:
+    def _analyse_at_once(self, query: str) -> _AnalysedQuery:
         query_guard.check_query_depth(query)
         query_guard.check_service_calls(query, self.workers.limits.hosts)
-        words = query_guard.query_words(query)
+        keywords = query_guard.query_words(query)
         if isinstance(self.workers.source, Snapshots):
             snapshot = self.workers.source.latest()
-            return words, snapshot.name, {"source": str(snapshot)}
-        return words, self.site.catalogue.release, {}
+            return _AnalysedQuery(keywords, snapshot.name, {"source": str(snapshot)})
+        return _AnalysedQuery(keywords, self.site.catalogue.release, {})
 
     async def _run(
         self,
         query_request: QueryRequest,
         client: str,
-        words: Set[str],
-        table: Form | None,
-        graph: Form | None,
-        source: Source,
+        analysed: _AnalysedQuery,
+        media_types: tuple[MediaType | None, MediaType | None],
+        max_lines: int = _PAGE_ROWS + 1,
     ) -> QueryResult:
-        limits = self.workers.limits
+        """Run a query of a client for a table or a graph; pages have a maximum of lines."""
+        limits, (table, graph) = self.workers.limits, media_types
         message = {
             "query": query_request.query,
             "base": self.site.catalogue.base,
             "default": query_request.default,
             "named": query_request.named,
-            "from": "FROM" in words,
-            "table": _worker_form(table),
-            "graph": "nt" if graph == JSON_LD else _worker_form(graph),
+            "from": "FROM" in analysed.keywords,
+            "table": _worker_format(table),
+            "graph": "nt" if graph == JSON_LD else _worker_format(graph),
             "prefixes": dict(self.site.catalogue.prefixes) if graph else {},
-            "most": _PAGE_ROWS + 1,
+            "most": max_lines,
             "triples": self._max_rows(graph),
-            **source,
+            **analysed.source,
         }
         seconds = min(query_request.seconds or limits.seconds, limits.max_seconds)
         return await self.workers.run(message, seconds, client)
@@ -282,34 +181,31 @@ class QueryEndpoint:
         check_result_depth(content.decode())
         triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
         if any(isinstance(triple.object, Triple) for triple in triples):  # JSON-LD 1.1 has none
-            raise NotAcceptableError([form for form in GRAPHS if form != JSON_LD])
+            raise NotAcceptableError([other for other in GRAPHS if other != JSON_LD])
         document = jsonld.write_document(triples, self.site.catalogue.context)
         return Response(document, headers=headers, media_type=JSON_LD.content_type)
 
-    def _limits(self, form: Form) -> dict[str, str]:
+    def _limits(self, media_type: MediaType) -> dict[str, str]:
         """Return the headers with the limits of a response: bytes, and rows or triples."""
-        max_bytes = self.workers.limits.max_bytes
-        return {_MAX_BYTES_HEADER: str(max_bytes), _MAX_ROWS_HEADER: str(self._max_rows(form))}
+        rows = self._max_rows(media_type)
+        return {_MAX_BYTES_HEADER: str(self.workers.limits.max_bytes), _MAX_ROWS_HEADER: str(rows)}
 
-    def _max_rows(self, form: Form | None) -> int:
+    def _max_rows(self, media_type: MediaType | None) -> int:
         limits = self.workers.limits
-        return min(limits.max_rows, limits.max_jsonld) if form == JSON_LD else limits.max_rows
+        return min(limits.max_rows, limits.max_jsonld) if media_type == JSON_LD else limits.max_rows
 
     def _answer_without_query(self, request: Request) -> Response:
-        form = negotiation.form_or_accepted(request, (*GRAPHS, HTML))
-        if form == HTML:
+        media_type = negotiation.negotiate_sparql(request, (*GRAPHS, HTML))
+        if media_type == HTML:
             kind = self.site.catalogue.shapes.entry_shape.classes[0]
             return self._query_page(request, _SAMPLE_QUERY.format(kind=kind), ResultTable())
         address = str(request.url.replace(query=""))
         features = [_UNION, _SERVICE] if self.workers.limits.hosts else [_UNION]
         results = (*TABLES, *GRAPHS)
-        content = service_description(self.site.services, address, form, results, features)
-        return Response(content, headers=VARY, media_type=form.content_type)
+        content = service_description(self.site.services, address, media_type, results, features)
+        return Response(content, headers=VARY, media_type=media_type.content_type)
 
-    def _page(self, request: Request, kind: str, content: bytes, page: Page) -> Response:
-        return page(self._table(request, kind, content))
-
-    def _table(self, request: Request, kind: str, content: bytes) -> "ResultTable":
+    def _table(self, request: Request, kind: str, content: bytes) -> ResultTable:
         view = self.site.view(request)
         lines = [json.loads(line) for line in content.splitlines()]
         if kind == "boolean":
@@ -320,58 +216,50 @@ class QueryEndpoint:
         more = view.say("rowLimitNote", count=_PAGE_ROWS) if len(lines) > _PAGE_ROWS + 1 else ""
         return ResultTable(lines[0], cells, more)
 
-    def _query_page(self, request: Request, query: str, table: "ResultTable") -> Response:
+    def _query_page(self, request: Request, query: str, table: ResultTable) -> Response:
         return self.site.html(request, "query.html", query=query, table=table)
 
 
-@dataclass(frozen=True)
-class ResultTable:
-    """A query result on a page: names of columns, rows of cells, and a message."""
+def _select(
+    request: Request, query_request: QueryRequest, media_types: Sequence[MediaType]
+) -> MediaType | None:
+    try:
+        return negotiation.negotiate_sparql(request, media_types, query_request.format)
+    except NotAcceptableError:
+        return None
 
-    names: Sequence[str] = ()
-    rows: Sequence[Sequence[DisplayValue]] = ()
-    message: str = ""
+
+def _entity_tag(
+    query_request: QueryRequest, analysed: _AnalysedQuery, media_types: Sequence[MediaType | None]
+) -> str:
+    """Return the entity tag of a result, or "" if another time can give another one."""
+    is_deterministic = query_guard.is_deterministic(analysed.keywords)
+    if not analysed.release or HTML in media_types or not is_deterministic:
+        return ""
+    names = [media_type.extension if media_type else "" for media_type in media_types]
+    dataset = (query_request.default, query_request.named)
+    key = json.dumps([analysed.release, query_request.query, *dataset, *names])
+    return f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
+
+
+def _not_modified(request: Request, validators: Validators) -> Response:
+    if request.method == "POST":
+        raise RequestError("notModified", headers=validators.headers)
+    headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding"} | validators.headers
+    return Response(status_code=304, headers=headers)
+
+
+def _worker_format(media_type: MediaType | None) -> str | None:
+    if media_type is None:
+        return None
+    return ROWS if media_type == HTML else media_type.extension
+
+
+def _parse_cell(text: str | None) -> Term | None:
+    return None if text is None else parse_term(text)
 
 
 def _parse_solutions(content: bytes) -> list[Solution]:
     names, *rows = map(json.loads, content.splitlines())
     pairs = (zip(names, row, strict=True) for row in rows)
     return [{name: parse_term(text) for name, text in row if text is not None} for row in pairs]
-
-
-def _entity_tag(
-    query_request: QueryRequest, words: Set[str], release: str, forms: Sequence[Form | None]
-) -> str | None:
-    if not release or HTML in forms or not query_guard.is_deterministic(words):
-        return None
-    names = [form.extension if form else "" for form in forms]
-    key = json.dumps(
-        [release, query_request.query, query_request.default, query_request.named, *names]
-    )
-    return f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
-
-
-def _not_modified(request: Request, tag: str) -> Response:
-    if request.method == "POST":
-        raise RequestError("notModified", headers={"ETag": tag})
-    headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding", "ETag": tag}
-    return Response(status_code=304, headers=headers)
-
-
-def _select_form(
-    request: Request, query_request: QueryRequest, forms: Sequence[Form]
-) -> Form | None:
-    try:
-        return negotiation.form_or_accepted(request, forms, query_request.form)
-    except NotAcceptableError:
-        return None
-
-
-def _worker_form(form: Form | None) -> str | None:
-    if form is None:
-        return None
-    return ROWS if form == HTML else form.extension
-
-
-def _parse_cell(text: str | None) -> Term | None:
-    return None if text is None else parse_term(text)

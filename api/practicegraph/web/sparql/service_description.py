@@ -8,7 +8,7 @@ from ...application.services import Services
 from ...rdf.namespaces import RDF, SD, VOID
 from ...rdf.terms import Node, Term, integer
 from .. import document as web_document
-from ..http.negotiation import HTML, Form
+from ..http.negotiation import HTML, MediaType
 
 _FORMATS = "http://www.w3.org/ns/formats/"
 _FORMAT_NAMES = {
@@ -28,17 +28,17 @@ _FORMAT_NAMES = {
 def service_description(
     services: Services,
     address: str,
-    form: Form,
-    results: Iterable[Form],
+    media_type: MediaType,
+    results: Iterable[MediaType],
     features: Iterable[str],
 ) -> bytes:
-    """Return the service description in a form: features, formats, and graphs with counts."""
+    """Return the service description in a media type: features, formats, and graphs with counts."""
     triples = list(_triples(services, NamedNode(address), results, features))
-    return web_document.serialize_triples(services.catalogue, triples, form, address)
+    return web_document.serialize_triples(services.catalogue, triples, media_type, address)
 
 
 def _triples(
-    services: Services, endpoint: NamedNode, results: Iterable[Form], features: Iterable[str]
+    services: Services, endpoint: NamedNode, results: Iterable[MediaType], features: Iterable[str]
 ) -> Iterator[Triple]:
     catalogue = services.catalogue
 
@@ -50,9 +50,9 @@ def _triples(
     yield statement(endpoint, SD + "supportedLanguage", NamedNode(SD + "SPARQL11Query"))
     for feature in features:
         yield statement(endpoint, SD + "feature", NamedNode(SD + feature))
-    for form in results:
-        if form != HTML:
-            name = NamedNode(_FORMATS + _FORMAT_NAMES[form.extension])
+    for media_type in results:
+        if media_type != HTML:
+            name = NamedNode(_FORMATS + _FORMAT_NAMES[media_type.extension])
             yield statement(endpoint, SD + "resultFormat", name)
     dataset, union = BlankNode(), BlankNode()
     yield statement(endpoint, SD + "defaultDataset", dataset)

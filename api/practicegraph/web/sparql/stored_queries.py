@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pyoxigraph import NamedNode
 from starlette.concurrency import run_in_threadpool
@@ -18,28 +18,16 @@ from starlette.concurrency import run_in_threadpool
 from ...catalogue.stored_queries import StoredQuery
 from ...reporting.gaps import MAX_ROWS, GapReport, GapTable
 from ...schema.fields import Parameter
-from ...schema.text import pick_text
 from ...sparql.process import DeadlineExceededError
 from ...storage.base import Solution
-from .. import openapi
 from ..context import VARY, DisplayValue, View
-from ..http import conditional, disconnects, middleware, negotiation, responses
+from ..http import conditional, connections, middleware, negotiation, responses
 from ..http.negotiation import HTML, JSON, TURTLE
 from ..http.responses import Link
-from ..models import GapsObject, SparqlResults
-from ..operations import Operation
 from ..search.links import without_names
-from ..urls import GAPS, QUERIES
-from .endpoint import (
-    ERRORS,
-    GRAPHS,
-    RESULTS,
-    TABLES,
-    QueryEndpoint,
-    QueryRequest,
-    ResultTable,
-    parse_timeout,
-)
+from ..urls import QUERIES
+from .endpoint import GRAPHS, TABLES, QueryEndpoint, ResultTable
+from .requests import QueryRequest, parse_timeout
 
 _RESERVED = ("lang", "format", "timeout")
 _MAX_COUNT = 10_000  # rows: in a large catalogue, nearly all entries can have a gap
@@ -56,24 +44,24 @@ class StoredQueryEndpoint:
         site = self.queries.site
         view = site.view(request)
         stored_queries = site.catalogue.stored_queries.values()
-        form = negotiation.form(request, (JSON, HTML))
+        media_type = negotiation.negotiate(request, (JSON, HTML))
 
         def make() -> Response:
-            if form == HTML:
+            if media_type == HTML:
                 return site.html(request, "questions.html", queries=stored_queries)
             items = [self._as_json(stored_query, view) for stored_query in stored_queries]
             return JSONResponse({"questions": items})
 
-        choices = (form.extension, view.language)
+        choices = (media_type.extension, view.language)
         validators = conditional.validators(request, site.catalogue.release, choices)
         return conditional.answer(request, validators, VARY, make)
 
     async def answer(self, request: Request, stored_query: StoredQuery) -> Response:
-        """Return the result of a stored query; redirect RDF forms of a table to its description."""
-        result_forms = (*TABLES, *(GRAPHS if stored_query.returns_graph else ()))
-        form = negotiation.form_or_accepted(request, (*result_forms, *GRAPHS))
-        if form not in result_forms:
-            path = f"{QUERIES}/{stored_query.name}.{form.extension}"
+        """Return the result of a stored query; redirect to its RDF description."""
+        result_types = (*TABLES, *(GRAPHS if stored_query.returns_graph else ()))
+        media_type = negotiation.negotiate_sparql(request, (*result_types, *GRAPHS))
+        if media_type not in result_types:
+            path = f"{QUERIES}/{stored_query.name}.{media_type.extension}"
             return RedirectResponse(responses.prefix(request) + path, 303, VARY)
         site = self.queries.site
         pairs = without_names(request.query_params.multi_items(), _RESERVED)
@@ -87,29 +75,8 @@ class StoredQueryEndpoint:
             lambda table: self._page(request, stored_query, values, text, table),
         )
         url = f"{responses.root(request)}{QUERIES}/{stored_query.name}.{TURTLE.extension}"
-        reply.headers.update(responses.header([Link(url, "describedby", TURTLE.plain)]))
+        reply.headers.update(responses.header([Link(url, "describedby", TURTLE.name)]))
         return reply
-
-    def operation(self, stored_query: StoredQuery) -> dict[str, Any]:
-        """Return the OpenAPI operation of a stored query."""
-        catalogue = self.queries.site.catalogue
-        parameters = [
-            openapi.query_parameter(catalogue, parameter, self._codes(parameter))
-            for parameter in stored_query.parameters
-        ]
-        operation = Operation(
-            f"query-{stored_query.name}",
-            "queries",
-            pick_text(stored_query.labels, catalogue.languages),
-            SparqlResults,
-            RESULTS.plain,
-            (*TABLES, *(GRAPHS if stored_query.returns_graph else ())),
-            statuses=(200, 303, 304),
-            errors=ERRORS,
-            parameters=[*parameters, openapi.language_parameter(catalogue)],
-            more={"description": pick_text(stored_query.comments, catalogue.languages)},
-        )
-        return operation.arguments()
 
     def _default_language(
         self, stored_query: StoredQuery, values: Mapping[str, str], language: str
@@ -157,13 +124,13 @@ class StoredQueryEndpoint:
             text=text,
             fields=[self._field(parameter, values, view) for parameter in stored_query.parameters],
             editor=view.link("/sparql", query=text),
-            forms=[
+            formats=[
                 (
-                    form.extension,
-                    f"{view.root}{QUERIES}/{stored_query.name}?{query}&format={form.extension}",
+                    media_type.extension,
+                    f"{view.root}{QUERIES}/{stored_query.name}?{query}&format={media_type.extension}",
                 )
-                for form in TABLES
-                if form != HTML
+                for media_type in TABLES
+                if media_type != HTML
             ],
         )
 
@@ -203,20 +170,20 @@ class GapEndpoint:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def answer(self, request: Request) -> Response:
-        """Answer in the form that the client accepts; raise PoolBusyError or StoreError."""
+        """Answer in the media type that the client accepts; raise PoolBusyError or StoreError."""
         catalogue, view = self.queries.site.catalogue, self.queries.site.view(request)
-        form = negotiation.form(request, (JSON, HTML))
+        media_type = negotiation.negotiate(request, (JSON, HTML))
         report = GapReport(catalogue, view.languages)
         release = await run_in_threadpool(lambda: catalogue.release)
-        validators = conditional.validators(request, release, (form.extension, view.language))
+        validators = conditional.validators(request, release, (media_type.extension, view.language))
         gaps: Mapping[str, GapRows] = {}
         if not validators.hold(request):
             query_rows = self._rows_at(release, report, middleware.client(request.scope))
-            gaps = await disconnects.run_until_disconnect(request, query_rows)
+            gaps = await connections.run_until_disconnect(request, query_rows)
 
         def make() -> Response:
             parts = [(report.table(q, gaps[q.name].rows), gaps[q.name]) for q in queries]
-            if form == HTML:
+            if media_type == HTML:
                 tables = [(part, rows, _table(view, report, part)) for part, rows in parts]
                 return self.queries.site.html(request, "gaps.html", parts=tables)
             root = responses.root(request)
@@ -247,26 +214,6 @@ class GapEndpoint:
             return GapRows(is_late=True)
         by_language = report.merge_languages(rows[:_MAX_COUNT])
         return GapRows(by_language[:MAX_ROWS], len(by_language), len(rows) > _MAX_COUNT)
-
-
-def routes(gaps: GapEndpoint) -> APIRouter:
-    """Return the route of the report."""
-    catalogue, router = gaps.queries.site.catalogue, APIRouter()
-    operation = Operation(
-        "gaps",
-        "dataset",
-        catalogue.say("gaps"),
-        GapsObject,
-        forms=(JSON, HTML),
-        errors=(406, 502, 503),
-        parameters=[openapi.language_parameter(catalogue)],
-    )
-
-    @router.get(GAPS, **operation.arguments())
-    async def gap_report(request: Request) -> Response:
-        return await gaps.answer(request)
-
-    return router
 
 
 def _table(view: View, report: GapReport, part: GapTable) -> ResultTable:

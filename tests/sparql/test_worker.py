@@ -9,8 +9,8 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySolutions
 from pyoxigraph import Store as Oxigraph
 
-from practicegraph.sparql import limits
 from practicegraph.sparql.pool import QueryLimits, ResultTooLargeError, WorkerPool
+from practicegraph.sparql.worker import ROW_LIMITERS
 from practicegraph.storage.oxigraph import OxigraphStore
 
 MOST = 50
@@ -72,7 +72,7 @@ def cut(
     content = solutions.serialize(format=result_format)
     assert content
     extension = result_format.file_extension.replace("srj", "json").replace("srx", "xml")
-    limiter = limits.row_limiter(extension, maximum)
+    limiter = ROW_LIMITERS[extension](maximum)
     passed = b""
     for start in range(0, len(content), size):
         passed += limiter.feed(content[start : start + size])
