@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from practicegraph.application import startup
-from practicegraph.application.dump_process import DumpProcess
+from practicegraph.application.background import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue

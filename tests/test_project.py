@@ -252,7 +252,7 @@ def test_version_and_help_import_no_command(option: str) -> None:
     assert names == {
         PACKAGE.name,
         f"{PACKAGE.name}.errors",
-        *(f"{PACKAGE.name}.cli{end}" for end in ("", ".common", ".main")),
+        *(f"{PACKAGE.name}.cli{end}" for end in ("", ".main")),
     }
     assert not loaded & {*HEAVY, "pyoxigraph"}
 

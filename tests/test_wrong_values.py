@@ -12,8 +12,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Client, Response
 
 from practicegraph.application import startup
-from practicegraph.application.dump_process import DumpProcess
-from practicegraph.application.health import FolderHealth
+from practicegraph.application.background import DumpProcess, FolderHealth
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue as catalogue_catalogue
 from practicegraph.catalogue import documents as catalogue_documents

@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 
 from benchmarks import synthetic
 from practicegraph.application import startup
-from practicegraph.catalogue import catalogue, change_recorder, loading
-from practicegraph.editing import writer
+from practicegraph.catalogue import catalogue, change_log, loading
+from practicegraph.editing import editor
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.storage import files
 from practicegraph.storage.oxigraph import OxigraphStore
@@ -28,10 +28,10 @@ from support.catalogues import copy
 _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("check", IncrementalValidator, "check"),
     ("file", files, "write_text"),
-    ("state", change_recorder, "record_change"),
+    ("state", change_log, "record_change"),
     ("state", loading, "record_write"),
     ("store", OxigraphStore, "replace_graph"),
-    ("index", writer, "synchronise"),
+    ("index", editor, "synchronise"),
 )
 Clocked = dict[str, list[tuple[float, float]]]
 """Seconds on the clock and of the processor, by what took them."""

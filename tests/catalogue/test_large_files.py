@@ -21,9 +21,8 @@ from pyoxigraph import (
 )
 
 from practicegraph.catalogue import documents, loading
-from practicegraph.catalogue.change_log import ChangeLog, Event
+from practicegraph.catalogue.change_log import ChangeLog, Event, StateFile
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.catalogue.state import StateFile
 from practicegraph.storage.oxigraph import OxigraphStore
 from support.catalogues import copy, snapshot
 

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from pyoxigraph import RdfFormat, serialize
 
-from practicegraph.catalogue import change_recorder, documents, loading
-from practicegraph.catalogue.change_log import ChangeLog
+from practicegraph.catalogue import change_log, documents, loading
+from practicegraph.catalogue.change_log import ChangeLog, StateFile
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.catalogue.state import StateFile
 from practicegraph.errors import CatalogueError
 from practicegraph.storage.oxigraph import OxigraphStore
 
@@ -164,7 +163,7 @@ def test_a_store_that_lacks_the_last_write_gets_that_graph_alone(copied: Path) -
     release = loading.folder_release(copied)
     with state.transaction():
         triples = [quad.triple for quad in document.quads]
-        change_recorder.record_change(ChangeLog(state), release, topic, triples)
+        change_log.record_change(ChangeLog(state), release, topic, triples)
         digest = loading.read_file_graphs(entry).digests[topic]
         checksum = documents.checksum(entry)
         loading.record_write(state, name, checksum, topic, digest, release)

@@ -13,7 +13,7 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.catalogue.state import StateFile
+from practicegraph.catalogue.change_log import StateFile
 from practicegraph.rdf.namespaces import RDF, XSD
 from practicegraph.rdf.terms import Term, as_text
 from practicegraph.schema import vocabularies

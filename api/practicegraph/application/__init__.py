@@ -2,6 +2,5 @@
 
 - `services`: the services of a catalogue
 - `startup`: opening a folder as a catalogue
-- `health`: the condition of the folder's files
-- `dump_process`: the process that makes dumps beside the server
+- `background`: the processes beside the server, which check the folder and make dumps
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
-from ..catalogue.catalogue import Catalogue, GraphDigests
+from ..catalogue.catalogue import Catalogue
 from ..catalogue.change_log import ChangeLog
 from ..rdf.namespaces import SKOS
 from ..reconciliation.candidates import PropertyMatcher, Reconciler
@@ -72,11 +72,6 @@ class Services:
     def similarity(self) -> SimilarityFinder:
         """Return what finds entries similar to one."""
         return SimilarityFinder(self.search, self.catalogue.reader)
-
-    @cached_property
-    def graph_digests(self) -> GraphDigests:
-        """Return the digests of named graphs."""
-        return GraphDigests(self.catalogue.store)
 
     @cached_property
     def validator(self) -> IncrementalValidator:

@@ -17,12 +17,10 @@ from ..catalogue.catalogue import (
     read_prefixes,
     require_catalogue,
 )
-from ..catalogue.change_log import ChangeLog
+from ..catalogue.change_log import ChangeLog, StateFile
 from ..catalogue.documents import UnreadableError
 from ..catalogue.loading import Progress, no_progress
-from ..catalogue.state import StateFile
-from ..editing.editor import EntryEditor
-from ..editing.writer import EntryWriter
+from ..editing.editor import EntryEditor, EntryWriter
 from ..search import index as search_index
 from ..search.index_data import IndexFile
 from ..storage import files as storage_files
@@ -61,7 +59,7 @@ def entry_editor(services: Services) -> EntryEditor:
     """Return the editor of a catalogue that `open_for_serving` has opened."""
     assert services.log
     writer = EntryWriter(services.catalogue, services.log.state, services.search)
-    return EntryEditor(services.catalogue, services.graph_digests, services.validator, writer)
+    return EntryEditor(services.catalogue, services.validator, writer)
 
 
 def load_store(root: Path, endpoint: Endpoint, progress: Progress = no_progress) -> str:

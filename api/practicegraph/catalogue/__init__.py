@@ -1,9 +1,7 @@
 """The catalogue as data: the folder's documents, the store in step with them, the change log.
 
 - `documents`: the files of a folder, read as RDF
-- `state`: the SQLite file that lists what the store holds, and has the events of the change log
-- `change_log`: the events of named graphs, in pages
-- `change_recorder`: comparing graphs with the change log and writing events
+- `change_log`: the events of named graphs, in the SQLite file that lists what the store holds
 - `loading`: bringing a store in step with the folder
 - `revisions`: a catalogue as it was, from a folder, an archive or git
 - `stored_queries`: SPARQL queries with typed parameters

@@ -18,7 +18,7 @@ from ..schema.records import RecordReader
 from ..schema.text import Phrases, put_first, read_phrases
 from ..schema.value_parser import ValueParser
 from ..schema.vocabularies import Lifecycle, Vocabularies
-from ..storage.base import ReleaseCache, Store
+from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
 from . import documents as catalogue_documents
 from .documents import Document, DocumentSet, UnreadableError
@@ -34,29 +34,6 @@ _URI_SPACE = VOID + "uriSpace"
 
 class NoCatalogueError(CatalogueError):
     """A folder that holds no catalogue."""
-
-
-@dataclass(frozen=True)
-class GraphDigests:
-    """The digests of named graphs in a store; entity tags begin with those of entries."""
-
-    store: Store
-
-    def digest(self, graph: str) -> str:
-        """Return the digest of a graph, or "" where there is no such graph."""
-        return self._cache.get_many(self.store.release(), [graph], self._digests)[0]
-
-    @cached_property
-    def _cache(self) -> ReleaseCache[str, str]:
-        return ReleaseCache(_MAX_CACHED_DIGESTS)
-
-    def _digests(self, graphs: Sequence[str]) -> list[str]:
-        return [self._digest(graph) for graph in graphs]
-
-    def _digest(self, graph: str) -> str:
-        triples = [quad.triple for quad in self.store.graph_quads(graph)]
-        content = terms.canonical_n_triples(terms.write_n_triples(triples))
-        return terms.content_hash(content)[:_DIGEST_LENGTH] if triples else ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +102,23 @@ class Catalogue:
         """Return the JSON-LD context of all documents; entries' keys come first."""
         kinds = (self.shapes.entry_shape, *self.shapes.node_shapes)
         return ontology.build_context(kinds, self.prefixes, self.ontology.labels)
+
+    def graph_digest(self, graph: str) -> str:
+        """Return the digest of a named graph, or "" where there is no such graph.
+
+        Entity tags begin with those of entries.
+        """
+        release = self.release
+        return self._cached_digest(release, graph) if release else self._digest(graph)
+
+    @cached_property
+    def _cached_digest(self) -> Callable[[str, str], str]:
+        return lru_cache(_MAX_CACHED_DIGESTS)(lambda _release, graph: self._digest(graph))
+
+    def _digest(self, graph: str) -> str:
+        triples = [quad.triple for quad in self.store.graph_quads(graph)]
+        content = terms.canonical_n_triples(terms.write_n_triples(triples))
+        return terms.content_hash(content)[:_DIGEST_LENGTH] if triples else ""
 
     def preferred_languages(self, language: str | None) -> tuple[str, ...]:
         """Return the languages, a requested one first; raise CatalogueError."""

@@ -18,10 +18,9 @@ from pyoxigraph import Quad, RdfFormat, serialize
 
 from ..errors import CatalogueError
 from ..storage.base import Store
-from . import change_recorder, documents
-from .change_log import ChangeLog
+from . import change_log, documents
+from .change_log import ChangeLog, StateFile
 from .documents import UnreadableError
-from .state import StateFile
 
 Digests = Mapping[str, str | None]
 """Digests of graphs by name; None where it is not certain what the store holds."""
@@ -346,7 +345,7 @@ def _change(
     topics = {topic for file in change.after.files.values() for topic in file.graphs}
     pieces = ((topic, quads) for _, topic, quads in _coming(root, change))
     with state.transaction():
-        change_recorder.record_changes(ChangeLog(state), change.after.release, pieces, topics)
+        change_log.record_changes(ChangeLog(state), change.after.release, pieces, topics)
         for name in (*change.read, *change.gone):
             state.execute("DELETE FROM graphs WHERE file = ?", name)
             state.execute(_PUT_FILE, name, None)

@@ -21,7 +21,7 @@ from ..storage.oxigraph import OxigraphStore
 from ..validation import checks, reports, stored_checks
 from ..validation.findings import ValidationReport
 from ..validation.stored_checks import LinkChecker
-from .common import PATH, InputError, errors_in_one_line, folder_option, progress
+from .main import PATH, InputError, errors_in_one_line, folder_option, progress
 
 language_option = click.option("--lang", "language", help="The language of words, as en or nl.")
 

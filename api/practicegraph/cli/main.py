@@ -1,32 +1,69 @@
-"""The group of commands, `practicegraph`."""
+"""The group of commands, `practicegraph`; the options, errors and progress bars of all of them."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from pkgutil import resolve_name
+from typing import TypeVar
 
 import click
 
 from .. import __version__
-from .common import errors_in_one_line
+from ..errors import CatalogueError
 
 COMMANDS = {
     "serve": ("service:serve", "Serve a catalogue over HTTP."),
     "check": ("inspection:check", "Check a catalogue, or files as if they were part of it."),
-    "import": (
-        "maintenance:import_",
-        "Import source pages and tables, all or nothing.",
-    ),
+    "import": ("maintenance:import_", "Import source pages and tables, all or nothing."),
     "template": ("maintenance:template", "Write an empty table to fill in and import."),
     "export": ("maintenance:export", "Export the whole catalogue to a file."),
     "query": ("inspection:query", "Run a stored query, or a query in a file."),
     "gaps": ("inspection:gaps", "List what is missing or not translated."),
     "diff": ("inspection:diff", "Compare two states of a catalogue, and list the impact."),
     "label": ("maintenance:label", "Write the CLDR's names into a concept scheme."),
-    "token": (
-        "maintenance:token",
-        "Create, list or revoke bearer tokens.",
-    ),
+    "token": ("maintenance:token", "Create, list or revoke bearer tokens."),
     "load": ("service:load", "Load the catalogue into a SPARQL store."),
 }
 """The address of each command, and how its own help begins."""
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+PATH = click.Path(exists=True, path_type=Path)
+_Item = TypeVar("_Item")
+
+folder_option = click.option(
+    "--folder", type=FOLDER, default=".", help="The catalogue's folder, by default this one."
+)
+store_option = click.option(
+    "--store",
+    metavar="URL",
+    envvar="PRACTICEGRAPH_STORE",
+    help="The SPARQL endpoint of a store, as http://[NAME:PASSWORD@]HOST/PATH.",
+)
+
+
+class InputError(click.ClickException):
+    """A wrong input of a command whose exit status 1 has another meaning."""
+
+    exit_code = 2
+
+
+@contextmanager
+def errors_in_one_line(
+    report: type[click.ClickException] = click.ClickException,
+) -> Iterator[None]:
+    """Report a CatalogueError, which an input has caused, in one line without a traceback."""
+    try:
+        yield
+    except CatalogueError as error:
+        raise report(str(error)) from error
+
+
+def progress(label: str, items: list[_Item], /) -> Iterator[_Item]:
+    """Yield the items as they are worked on, with a progress bar if stderr is a terminal."""
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
+        yield from bar
 
 
 class LazyGroup(click.Group):

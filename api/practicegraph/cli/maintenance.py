@@ -22,8 +22,8 @@ from ..storage import files
 from ..storage.files import FileChange
 from ..storage.remote import Endpoint
 from ..validation import checks
-from .common import FILE, folder_option, progress, store_option
 from .inspection import catalogue_of, language_option, print_findings
+from .main import FILE, folder_option, progress, store_option
 
 output_option = click.option(
     "-o",

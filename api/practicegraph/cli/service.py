@@ -10,8 +10,7 @@ import click
 import uvicorn
 
 from ..application import startup
-from ..application.dump_process import DumpProcess
-from ..application.health import FolderHealth, checked_beside
+from ..application.background import DumpProcess, FolderHealth, checked_beside
 from ..catalogue import catalogue
 from ..catalogue.catalogue import Catalogue
 from ..editing.editor import EntryEditor
@@ -26,7 +25,7 @@ from ..web.app import application
 from ..web.http import responses
 from ..web.http.connections import BoundedConnection
 from ..web.http.middleware import Network
-from .common import FOLDER, folder_option, progress, store_option
+from .main import FOLDER, folder_option, progress, store_option
 
 _SHUTDOWN_SECONDS = 3  # for responses that are being sent when the server is told to stop
 _SWITCH_SECONDS = 0.001  # after which a thread that computes lets the event loop go on

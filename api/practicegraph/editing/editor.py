@@ -1,26 +1,34 @@
-"""Creating, updating and withdrawing an entry: permissions, preconditions, validation, writing.
+"""Creating, updating and withdrawing an entry: permission, precondition, validation, writing.
 
-One edit is carried out at a time, from reading an entry until it is written anew.
+One edit is carried out at a time, from reading an entry until it is written anew. The file is the
+truth: once it is in its place, the change is made, and what a killed process leaves undone of the
+change log, the store and the search index is done at the next start. Only the hash that is the
+release, over the checksums of all files, takes longer in a larger catalogue.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..catalogue import change_log, documents
-from ..catalogue.catalogue import Catalogue, GraphDigests
-from ..catalogue.documents import Document
+from ..catalogue import change_log, documents, loading
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.change_log import ChangeLog, StateFile
+from ..catalogue.documents import Document, UnreadableError
 from ..errors import CatalogueError
 from ..rdf import terms
+from ..search.index import Index, synchronise
+from ..storage import files
 from ..validation import reports
 from ..validation.findings import ValidationReport
 from ..validation.incremental import IncrementalValidator
-from . import identifiers, revision
-from .revision import Revision
+from . import entry as entries
+from .entry import Revision
 from .tokens import CHANGE, CREATE, REMOVE, TokenHolder
-from .writer import EntryWriter
 
 
 class MissingPermissionError(CatalogueError):
@@ -65,12 +73,89 @@ class EntryBody:
     turtle: Callable[[], str]
 
 
+@dataclass
+class EntryWriter:
+    """Writes entries to the folder, the state file, the store and the search index."""
+
+    catalogue: Catalogue
+    state: StateFile
+    index: Index
+    lock: Lock = field(default_factory=Lock)
+    """Held from reading an entry until it is written anew."""
+
+    @cached_property
+    def log(self) -> ChangeLog:
+        """Return the change log."""
+        return ChangeLog(self.state)
+
+    def file_for(self, identifier: str, before: Sequence[Triple]) -> Path:
+        """Return the file of an entry; raise CatalogueError."""
+        path = self.catalogue.entry_path(identifier)
+        if not before:
+            if path.exists():
+                raise self._edited(path)
+            return path
+        iri = self.catalogue.entry_iri(identifier)
+        if self._name(path) not in self._checksums:
+            path = self._find_file(iri)
+        name = self._name(path)
+        if not path.is_file() or documents.checksum(path) != self._checksums.get(name):
+            raise self._edited(path)
+        if path.suffix != ".ttl" or documents.read_document(path).topics != (iri,):
+            raise CatalogueError(kind="fileNotWritable", path=name)
+        return path
+
+    def write(self, document: Document) -> None:
+        """Replace the graph of a document's topic; raise OSError.
+
+        When this returns, all is on disk, and readers see it.
+        """
+        name, checksum = self._name(document.path), hashlib.sha256(document.content).hexdigest()
+        checksums = {**self._checksums, name: checksum}
+        release, topic = loading.compute_release(checksums), document.topics[0]
+        triples = [quad.triple for quad in document.quads]
+        files.write_text(document.path, document.content.decode())
+        digest = loading.graph_digest(document.quads)
+        with self.state.transaction():
+            change_log.record_change(self.log, release, topic, triples)
+            loading.record_write(self.state, name, checksum, topic, digest, release)
+        self.catalogue.store.replace_graph(topic, triples, release)
+        self._checksums = checksums
+        synchronise(self.index, release, self.log)
+
+    def is_taken(self, identifier: str) -> bool:
+        """Return whether an entry has, or has ever had, an identifier."""
+        iri = self.catalogue.entry_iri(identifier)
+        is_there = self.catalogue.entry_path(identifier).exists()
+        return is_there or self.catalogue.store.is_subject(iri) or self.log.has_topic(iri)
+
+    @cached_property
+    def _checksums(self) -> Mapping[str, str]:
+        """Return the checksums of the files that the store holds, by name."""
+        return dict(self.state.select("SELECT name, checksum FROM files"))
+
+    def _edited(self, path: Path) -> CatalogueError:
+        """Return the error of a file that was edited, with the reason if it is unreadable now."""
+        name = self._name(path)
+        try:
+            documents.read_document(path)
+        except UnreadableError as error:
+            name = f"{name}:{error.line}:{error.column}: {error.reason}"
+        return CatalogueError(kind="fileChanged", path=name)
+
+    def _find_file(self, iri: str) -> Path:
+        rows = self.state.select("SELECT file FROM graphs WHERE name = ?", iri)
+        return self.catalogue.folder / str(rows[0][0])
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self.catalogue.folder))
+
+
 @dataclass(frozen=True)
 class EntryEditor:
     """Edits the entries of a catalogue; all methods raise CatalogueError."""
 
     catalogue: Catalogue
-    digests: GraphDigests
     validator: IncrementalValidator
     writer: EntryWriter
 
@@ -79,9 +164,9 @@ class EntryEditor:
         with self.writer.lock:
             entry, before = self._read(identifier)
             _require(request, CHANGE if before else CREATE)
-            request.precondition(self.digests.digest(entry.value))
+            request.precondition(self.catalogue.graph_digest(entry.value))
             sent = self._with_identifier(entry, body.parse(entry, before), identifier)
-            after = revision.revise(entry, before, sent, request.edit)
+            after = entries.revise(entry, before, sent, request.edit)
             if after != before:
                 _require_for_status(request, entry, before, after)
                 self._write(identifier, before, after, request, body.turtle())
@@ -91,13 +176,13 @@ class EntryEditor:
         """Create an entry under an identifier that none has ever had, and return that."""
         with self.writer.lock:
             _require(request, CREATE)
-            nameless = NamedNode(self.catalogue.entry_iri(identifiers.PLACEHOLDER))
+            nameless = NamedNode(self.catalogue.entry_iri(entries.PLACEHOLDER))
             sent = body.parse(nameless, [])
             identifier = self._new_identifier(nameless, sent)
             entry = NamedNode(self.catalogue.entry_iri(identifier))
-            sent = identifiers.with_new_iri(sent, nameless, entry)
+            sent = entries.with_new_iri(sent, nameless, entry)
             sent = self._with_identifier(entry, sent, identifier)
-            after = revision.revise(entry, [], sent, request.edit)
+            after = entries.revise(entry, [], sent, request.edit)
             self._write(identifier, [], after, request, body.turtle())
             return identifier
 
@@ -108,17 +193,17 @@ class EntryEditor:
             _require(request, REMOVE)
             if not before:
                 raise CatalogueError(kind="notFound")
-            request.precondition(self.digests.digest(entry.value))
-            if revision.is_tombstone(entry, before):
+            request.precondition(self.catalogue.graph_digest(entry.value))
+            if entries.is_tombstone(entry, before):
                 raise CatalogueError(kind="alreadyWithdrawn")
             wordings = self.catalogue.phrases.translations("missingReason")
             no_reason = [Literal(text, language=tag) for tag, text in wordings.items()]
-            after = revision.withdraw(entry, before, request.edit, no_reason)
+            after = entries.withdraw(entry, before, request.edit, no_reason)
             self._write(identifier, before, after, request)
 
     def _read(self, identifier: str) -> tuple[NamedNode, list[Triple]]:
         """Return the IRI of an entry that there is or may be, and its triples now."""
-        if not identifiers.is_valid(self.catalogue.shapes.entry_shape, identifier):
+        if not entries.is_valid(self.catalogue.shapes.entry_shape, identifier):
             raise CatalogueError(kind="unknownIdentifier", identifier=identifier)
         entry = NamedNode(self.catalogue.entry_iri(identifier))
         return entry, [quad.triple for quad in self.catalogue.store.graph_quads(entry.value)]
@@ -127,17 +212,17 @@ class EntryEditor:
         self, entry: NamedNode, triples: Sequence[Triple], identifier: str
     ) -> list[Triple]:
         shape = self.catalogue.shapes.entry_shape
-        return identifiers.with_identifier(shape, entry, triples, identifier)
+        return entries.with_identifier(shape, entry, triples, identifier)
 
     def _new_identifier(self, nameless: NamedNode, sent: Sequence[Triple]) -> str:
         """Return the identifier that a new entry states, or a proposed one."""
         shape, languages = self.catalogue.shapes.entry_shape, self.catalogue.languages
-        stated = identifiers.stated_identifier(shape, nameless, sent)
-        if stated and not identifiers.is_valid(shape, stated):
+        stated = entries.stated_identifier(shape, nameless, sent)
+        if stated and not entries.is_valid(shape, stated):
             raise CatalogueError(kind="invalidIdentifier", identifier=stated)
         if stated and self.writer.is_taken(stated):
             raise CatalogueError(kind="identifierTaken", identifier=stated)
-        proposed = identifiers.propose_identifiers(shape, nameless, sent, languages)
+        proposed = entries.propose_identifiers(shape, nameless, sent, languages)
         return stated or next(each for each in proposed if not self.writer.is_taken(each))
 
     def _write(

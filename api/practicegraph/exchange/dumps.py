@@ -19,9 +19,11 @@ import pyoxigraph
 from pyoxigraph import Literal
 
 from .. import __version__
+from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
+from ..storage import files
 from ..storage.base import Store
-from ..storage.files import GZIP_SUFFIX, write_both
+from ..storage.files import GZIP_SUFFIX
 from .export import FORMATS, QUAD_FORMATS, Exporter, canonicalize_store
 
 MAX_ARCHIVES = 10
@@ -140,14 +142,14 @@ class DumpFolder:
         exporter = Exporter(catalogue, canonicalize_store(catalogue.store, work))
         home = work / catalogue.release
         home.mkdir()
-        files: dict[str, tuple[int, str]] = {}
         for form in FORMATS:
-            names = (form, form + GZIP_SUFFIX)
-            plain, packed = (home / f"dump.{name}" for name in names)
-            outputs = write_both(plain, packed, partial(exporter.write, form))
-            files |= {n: (out.size, out.checksum) for n, out in zip(names, outputs, strict=True)}
+            plain = home / f"dump.{form}"
+            files.write_stream(plain, partial(exporter.write, form))
+            files.compress(plain, home / f"dump.{form}{GZIP_SUFFIX}")
+        paths = {name: home / f"dump.{name}" for name in DUMP_NAMES}
+        listed = {n: (path.stat().st_size, documents.checksum(path)) for n, path in paths.items()}
         day = _last_modified(catalogue.store).isoformat()
-        return {"maker": _MAKER, "day": day, "files": files}
+        return {"maker": _MAKER, "day": day, "files": listed}
 
     @contextmanager
     def _work_folder(self) -> Iterator[Path]:

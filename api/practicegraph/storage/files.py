@@ -2,14 +2,14 @@
 
 import difflib
 import gzip
-import hashlib
 import io
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, cast
 
 GZIP_SUFFIX = ".gz"
 Produce = Callable[[BinaryIO], object]
@@ -17,6 +17,7 @@ Produce = Callable[[BinaryIO], object]
 
 _PARTIAL = ".part"
 _BUFFER_BYTES = 1 << 18
+_LEVEL = 6  # of compression
 
 
 @dataclass(frozen=True)
@@ -39,40 +40,14 @@ class FileChange:
         return difflib.unified_diff(before, after, name, name, lineterm="", n=1)
 
 
-class MeasuredFile(io.RawIOBase):
-    """A file that is being written, with its size in bytes and its SHA-256."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    def writable(self) -> bool:
-        """Return true."""
-        return True
-
-    def write(self, content: Any) -> int:
-        """Write all of the content and return its length."""
-        self._hash.update(content)
-        self._stream.write(content)
-        self.size += len(content)
-        return len(content)
-
-    @property
-    def checksum(self) -> str:
-        """Return the SHA-256 of the content in hexadecimal digits."""
-        return self._hash.hexdigest()
-
-
 @contextmanager
-def replace_file(path: Path) -> Iterator[MeasuredFile]:
+def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Yield the new content of a file, which gets the name when the block ends without an error."""
     part = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
     try:
-        with part.open("wb") as stream:
-            yield MeasuredFile(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
+        with part.open("wb", buffering=_BUFFER_BYTES) as stream:
+            yield stream
+            _sync(stream)
         part.replace(path)
         _sync_folder(path.parent)
     finally:
@@ -91,32 +66,38 @@ def write_changes(changes: Sequence[FileChange]) -> None:
     with ExitStack() as stack:
         for change in changes:
             change.path.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(replace_file(change.path)).write(change.after.encode())
+            stream = stack.enter_context(replace_file(change.path))
+            stream.write(change.after.encode())
+            _sync(stream)
 
 
 def write_stream(path: Path, produce: Produce) -> None:
-    """Write a long file, compressed if its name ends in `.gz`; raises OSError."""
+    """Write a long file, compressed if its name ends in `.gz`; raise OSError."""
     with replace_file(path) as file:
         if path.suffix != GZIP_SUFFIX:
-            with _buffered(file) as output:
-                produce(output)
-        else:
-            with _gzip(file) as packed, _buffered(packed) as output:
-                produce(output)
-
-
-def write_both(plain: Path, packed: Path, produce: Produce) -> tuple[MeasuredFile, MeasuredFile]:
-    """Write a long file, and another with the same content compressed; raises OSError."""
-    with replace_file(plain) as file, replace_file(packed) as other:
-        with _gzip(other) as coded, _buffered(file, coded) as output:
+            produce(file)
+            return
+        # Without a name and a time, the compressed file is the same each time (RFC 1952, 2.3).
+        packed = cast(io.RawIOBase, gzip.GzipFile("", "wb", _LEVEL, file, mtime=0))
+        with io.BufferedWriter(packed, _BUFFER_BYTES) as output:
             produce(output)
-        return file, other
+
+
+def compress(path: Path, packed: Path) -> None:
+    """Write the content of a file to another one, compressed; raise OSError."""
+    with path.open("rb") as content:
+        write_stream(packed, lambda output: shutil.copyfileobj(content, output, _BUFFER_BYTES))
 
 
 def remove_partial_files(folder: Path) -> None:
     """Remove what killed processes left of files that they wrote."""
     for part in list(folder.rglob(f".*{_PARTIAL}")):
         part.unlink()
+
+
+def _sync(stream: BinaryIO) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
@@ -126,27 +107,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _gzip(output: MeasuredFile) -> gzip.GzipFile:
-    # Without a name and a time, the compressed file is the same each time (RFC 1952, 2.3).
-    return gzip.GzipFile("", "wb", compresslevel=6, fileobj=output, mtime=0)
-
-
-def _buffered(*outputs: io.RawIOBase | gzip.GzipFile) -> io.BufferedWriter:
-    return io.BufferedWriter(_Copies(*outputs), _BUFFER_BYTES)
-
-
-class _Copies(io.RawIOBase):
-    """Writes to several files at once."""
-
-    def __init__(self, *outputs: io.RawIOBase | gzip.GzipFile) -> None:
-        self._outputs = outputs
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any) -> int:
-        for output in self._outputs:
-            output.write(content)
-        return len(content)

@@ -7,8 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from ..application.dump_process import DumpProcess
-from ..application.health import FolderHealth
+from ..application.background import DumpProcess, FolderHealth
 from ..application.services import Services
 from ..editing.editor import EntryEditor
 from ..sparql.pool import LazyWorkerPool, WorkerPool

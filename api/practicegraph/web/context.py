@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from ..application.dump_process import DumpProcess
+from ..application.background import DumpProcess
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..rdf.namespaces import PG, XSD

@@ -24,10 +24,9 @@ from pyoxigraph import (
 )
 
 from practicegraph.application.services import Services
-from practicegraph.catalogue import catalogue, change_recorder, loading
+from practicegraph.catalogue import catalogue, change_log, loading
 from practicegraph.catalogue import documents as catalogue_documents
-from practicegraph.catalogue.change_log import PAGE, ChangeLog, Event
-from practicegraph.catalogue.state import StateFile
+from practicegraph.catalogue.change_log import PAGE, ChangeLog, Event, StateFile
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
 from support import retirement as retired
@@ -200,7 +199,7 @@ STEPS = [
     (loading, "_put_all"),
     (loading, "_enter_whole"),
     (OxigraphStore, "set_release"),
-    (change_recorder, "record_changes"),
+    (change_log, "record_changes"),
     (ChangeLog, "append"),
 ]
 

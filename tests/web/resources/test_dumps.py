@@ -13,7 +13,7 @@ from pyoxigraph import CanonicalizationAlgorithm, Dataset, RdfFormat, parse, ser
 from rdflib import Graph, Namespace, URIRef
 
 from practicegraph.application import startup
-from practicegraph.application.dump_process import DumpProcess
+from practicegraph.application.background import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.exchange.dumps import DUMP_NAMES, MAX_ARCHIVES, DumpFolder

@@ -14,7 +14,7 @@ from httpx2 import Response
 from rdflib import Graph, Namespace, URIRef
 
 from practicegraph.application import startup
-from practicegraph.application.dump_process import DumpProcess
+from practicegraph.application.background import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
@@ -185,7 +185,7 @@ def test_a_page_shows_the_release_of_its_dumps(client: TestClient, write: Write)
 def test_a_process_ends_its_work_and_one_for_the_newest_release_follows(
     served: Services, dumps: DumpFolder, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("practicegraph.application.dump_process._PAUSE", 0.1)
+    monkeypatch.setattr("practicegraph.application.background._PAUSE", 0.1)
     dumper = DumpProcess(served, dumps)
     first, client = served.catalogue.release, TestClient(application(served, dumper=dumper))
     assert client.get(f"/dump/{first}.nq.gz").status_code == 503

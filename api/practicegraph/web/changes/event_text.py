@@ -7,6 +7,7 @@ from urllib.parse import quote
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ...catalogue.change_log import (
+    CLASSES,
     CREATED,
     DELETED,
     MOVED,
@@ -15,7 +16,6 @@ from ...catalogue.change_log import (
     WITHDRAWN,
     Event,
 )
-from ...catalogue.change_recorder import CLASSES
 from ...rdf.namespaces import DCT, SKOS
 from ...rdf.terms import as_text
 from ...schema.vocabularies import IS_REPLACED_BY

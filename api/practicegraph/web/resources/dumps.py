@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
-from ...application.dump_process import DumpProcess
+from ...application.background import DumpProcess
 from ...errors import RequestError
 from ...exchange.dumps import ARCHIVE_NAME, DUMP_NAMES, MAX_ARCHIVES, Dump, ReleaseDumps
 from .. import urls

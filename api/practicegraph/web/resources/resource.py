@@ -135,7 +135,7 @@ class ResourceEndpoint:
         day = (
             self.site.services.dataset.newest if shows_others else self.metadata.modified(iri, said)
         )
-        state = self.site.services.graph_digests.digest(iri) if is_entry else ""
+        state = self.site.catalogue.graph_digest(iri) if is_entry else ""
         return conditional.validators(request, catalogue.release, choices, day, state)
 
     def _links(self, request: Request, iri: str, path: str) -> DocumentLinks:

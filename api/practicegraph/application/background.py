@@ -1,33 +1,46 @@
-"""The health of a catalogue's folder: which files are not served as they are, or have violations.
+"""What runs in processes beside the server: a check of the folder, and the dumps of each release.
 
-Unreadable files are known at the start. `practicegraph check` runs in a process of low priority
-beside the server once that responds, and its violations are logged.
+Which files are not served as they are is known at the start. `practicegraph check` runs once the
+server responds, and its violations are logged. A process that makes dumps ends its work, whatever
+is written meanwhile; then one follows for the release that is then the present one. It rests as
+long as it worked.
 """
 
 import json
 import logging
+import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from tempfile import TemporaryFile
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
-from ..catalogue import documents
+from ..catalogue import catalogue, documents
 from ..catalogue.catalogue import Catalogue
+from ..exchange.dumps import DumpFolder, ReleaseDumps
+from ..storage.oxigraph import Snapshots
+from ..storage.remote import Endpoint, StoreError
 from ..validation.findings import VIOLATION
+from . import startup
+from .services import Services
 
 LOG = logging.getLogger("practicegraph")
 _DELAY = 5.0  # seconds in which the service starts undisturbed
 _POLL_INTERVAL = 0.2  # seconds
-_NICENESS = 19  # the lowest priority
 _MAX_LOGGED = 20  # violations
 _MAX_SIZE = 1 << 28  # bytes of files, of which a check takes minutes and gigabytes
+_CHECK_NICENESS = 19  # the lowest priority
+_DUMP_NICENESS = 10
+_PAUSE = 30.0  # seconds at least between two processes
+_SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True)
@@ -53,10 +66,10 @@ class FolderHealth:
     faults: list[FileFault] = field(default_factory=list)
 
     @classmethod
-    def of(cls, catalogue: Catalogue) -> "FolderHealth":
+    def of(cls, opened: Catalogue) -> "FolderHealth":
         """Return the health of a catalogue that was just opened, and log its unreadable files."""
-        health = cls(catalogue.folder.resolve())
-        for error in catalogue.unreadable:
+        health = cls(opened.folder.resolve())
+        for error in opened.unreadable:
             LOG.warning("not served as it is: %s", error)
             path, reason = error.path.resolve(), f"{error.line}:{error.column}: {error.reason}"
             health.faults.append(FileFault(path, _checksum(path), reason=reason))
@@ -99,6 +112,57 @@ def checked_beside(health: FolderHealth, delay: float = _DELAY) -> Iterator[None
         thread.join()
 
 
+@dataclass
+class DumpProcess:
+    """Makes the dumps of a catalogue's releases, in a process of a thread."""
+
+    services: Services
+    dumps: DumpFolder
+    _process: SpawnProcess | None = field(default=None, init=False)
+    _closed: Event = field(default_factory=Event, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
+
+    def __post_init__(self) -> None:
+        """Start the thread."""
+        Thread(target=self._run, daemon=True).start()
+
+    def newest(self) -> ReleaseDumps | None:
+        """Return the dumps of the present release, or of the last one that has all."""
+        return self.dumps.newest(self.services.catalogue.release)
+
+    def close(self) -> None:
+        """Kill the process; what it has not completed is begun anew another time."""
+        self._closed.set()
+        with self._lock:
+            if self._process:
+                self._process.kill()
+                self._process.join()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            began = time.monotonic()
+            with suppress(StoreError, OSError):  # what is missing now may be there the next time
+                self._make()
+            self._closed.wait(max(_PAUSE, time.monotonic() - began))
+
+    def _make(self) -> None:
+        """Run a process to its end if the present release has no dumps."""
+        if self.dumps.current(self.services.catalogue.release):
+            return
+        source = self.services.source
+        assert source
+        source = source.lease("dumps") if isinstance(source, Snapshots) else source
+        opened = self.services.catalogue
+        arguments = (opened.folder, source, dict(opened.prefixes), self.dumps)
+        process = _SPAWN.Process(target=_make_dumps, args=arguments, daemon=True)
+        with self._lock:
+            if self._closed.is_set():
+                return
+            process.start()
+            self._process = process
+        process.join()
+
+
 def _check(health: FolderHealth, ended: Event, delay: float) -> None:
     if ended.wait(delay):
         return
@@ -108,7 +172,7 @@ def _check(health: FolderHealth, ended: Event, delay: float) -> None:
     command = [sys.executable, "-m", "practicegraph", "check", "--format", "json"]
     command += ["--folder", str(health.root)]
     with TemporaryFile() as output, subprocess.Popen(command, stdout=output) as process:  # noqa: S603
-        os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
+        os.setpriority(os.PRIO_PROCESS, process.pid, _CHECK_NICENESS)
         while process.poll() is None:
             if ended.wait(_POLL_INTERVAL):
                 process.kill()
@@ -126,3 +190,22 @@ def _checksum(path: Path) -> str:
         return documents.checksum(path)
     except OSError:
         return ""
+
+
+def _make_dumps(
+    root: Path, source: Path | Endpoint, prefixes: Mapping[str, str], dumps: DumpFolder
+) -> None:
+    os.setsid()  # a key that interrupts the service does not reach this process
+    os.nice(_DUMP_NICENESS)
+    Thread(target=_end_with_parent, daemon=True).start()
+    if isinstance(source, Endpoint):
+        dumps.make(startup.open_remote_for_reading(root, source))
+    else:
+        dumps.make(catalogue.open_snapshot(root, source, prefixes))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
