@@ -181,7 +181,9 @@ def read_folder(root: Path, instead: Sequence[Path] = ()) -> DocumentSet:
     )
     others = catalogue_documents.read_documents(instead)
     joined = inside.with_others(others.documents)
-    return DocumentSet(joined.documents, (*inside.unreadable, *others.unreadable))
+    unreadable = (*inside.unreadable, *others.unreadable)
+    ignored = catalogue_documents.list_ignored_files(root)
+    return DocumentSet(joined.documents, unreadable, tuple(ignored))
 
 
 def require_catalogue(root: Path) -> None:

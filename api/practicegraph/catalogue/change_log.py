@@ -240,8 +240,8 @@ def record_changes(
     for topic, content, moment, _ in graphs:
         batch.add(topic, content.encode(), moment if is_first else batch.moment)
     log.state.execute("DROP TABLE pieces")
-    gone = (number for topic, number in log.topics().items() if topic not in topics)
-    for number in sorted(gone):
+    deleted = (number for topic, number in log.topics().items() if topic not in topics)
+    for number in sorted(deleted):
         batch.add_deleted(log.event(number))
     log.state.execute("UPDATE release SET logged = ?", release)
 

@@ -16,7 +16,6 @@ from typing import Protocol, TypeVar
 
 from pyoxigraph import Quad, RdfFormat, serialize
 
-from ..errors import CatalogueError
 from ..storage.base import Store
 from . import change_log, documents
 from .change_log import ChangeLog, StateFile
@@ -81,37 +80,37 @@ class _Transition:
     read: Mapping[str, FileGraphs]
 
     @cached_property
-    def coming(self) -> set[str]:
+    def added(self) -> set[str]:
         """Return the names of the graphs to be put in."""
         new = ((t, d) for graphs in self.read.values() for t, d in graphs.digests.items())
-        return {topic for topic, digest in new if self._old.get(topic) != digest}
+        return {topic for topic, digest in new if self._old_digests.get(topic) != digest}
 
     @cached_property
-    def going(self) -> set[str]:
+    def removed(self) -> set[str]:
         """Return the names of the graphs to be taken out, those that come among them."""
-        kept = (graphs.digests for graphs in self.read.values())
-        return self.coming | set(self._old).difference(*kept)
+        remaining_graphs = (graphs.digests for graphs in self.read.values())
+        return self.added | set(self._old_digests).difference(*remaining_graphs)
 
     @property
-    def gone(self) -> list[str]:
+    def deleted_files(self) -> list[str]:
         """Return the names of the files that are no longer there."""
         return [name for name in self.before.files if name not in self.after.files]
 
     @property
     def uncertain(self) -> Iterator[tuple[str, str, str | None]]:
         """Yield the graphs of all these files with their digests, None where they come or go."""
-        for name in (*self.read, *self.gone):
+        for name in (*self.read, *self.deleted_files):
             old = self.before.files[name].graphs if name in self.before.files else {}
             new = self.read[name].digests if name in self.read else {}
             for topic in {**old, **new}:
-                if topic in self.going:
+                if topic in self.removed:
                     yield name, topic, None
                 elif topic in new:
-                    yield name, topic, self._old[topic]
+                    yield name, topic, self._old_digests[topic]
 
     @cached_property
-    def _old(self) -> dict[str, str | None]:
-        names = (*self.read, *self.gone)
+    def _old_digests(self) -> dict[str, str | None]:
+        names = (*self.read, *self.deleted_files)
         files = (self.before.files[name] for name in names if name in self.before.files)
         return {topic: digest for file in files for topic, digest in file.graphs.items()}
 
@@ -130,23 +129,25 @@ def synchronise(
 ) -> str:
     """Bring the store and the change log in step with the folder; return the release.
 
-    Raises UnreadableError or CatalogueError, and then changes nothing. Where a list for these
+    Raises UnreadableError, and then changes nothing. Where a list for these
     errors is given, they are put there instead: of such a file, the store keeps the last whole
     version, which then counts for the release; where it has none, the file is left out.
     """
     before, present = _loaded_and_present(store, state)
     paths = {str(path.relative_to(root)): path for path in documents.list_files(root)}
     checksums = _checksums(root, paths.values())
-    read = _read_changed(paths, checksums, before, progress, unreadable)
+    read, errors = _read_changed(paths, checksums, before, progress)
     new = {name: LoadedFile(checksums[name], graphs.digests) for name, graphs in read.items()}
     files = {name: new.get(name, before.files.get(name)) for name in paths}
     whole = {name: file for name, file in files.items() if file and file.checksum}
-    if unreadable is None:
-        _refuse_duplicates(whole)
-    elif _have_duplicates(whole):
+    if _have_duplicates(whole):
         whole, reasons = _without_duplicates(whole, before.files)
         read = {name: graphs for name, graphs in read.items() if name not in reasons}
-        unreadable += [UnreadableError(paths[name], reason) for name, reason in reasons.items()]
+        errors += [UnreadableError(paths[name], reason) for name, reason in reasons.items()]
+    if errors and unreadable is None:
+        raise errors[0]
+    if unreadable is not None:
+        unreadable += errors
     release = compute_release({name: file.checksum or "" for name, file in whole.items()})
     after = LoadedFiles(release, whole)
     if (after.release, after.files) != (before.release, before.files):
@@ -274,36 +275,24 @@ def _read_changed(
     checksums: Mapping[str, str],
     before: LoadedFiles,
     progress: Progress,
-    unreadable: list[UnreadableError] | None,
-) -> dict[str, FileGraphs]:
-    """Return the graphs of the files that have changed; raise UnreadableError, or list it."""
+) -> tuple[dict[str, FileGraphs], list[UnreadableError]]:
+    """Return the graphs of the files that have changed, and the errors of unreadable ones."""
     loaded = before.checksums
     changed = [name for name in paths if loaded.get(name) != checksums[name]]
     graphs: dict[str, FileGraphs] = {}
+    errors: list[UnreadableError] = []
     steps = progress("Reading", [paths[name] for name in changed])
     for name, path in zip(changed, steps, strict=True):
         try:
             graphs[name] = read_file_graphs(path)
         except UnreadableError as error:
-            if unreadable is None:
-                raise
-            unreadable.append(error)
-    return graphs
+            errors.append(error)
+    return graphs, errors
 
 
 def _have_duplicates(files: Mapping[str, LoadedFile]) -> bool:
     topics = [file.graphs for file in files.values()]
     return sum(map(len, topics)) > len(set[str]().union(*topics))
-
-
-def _refuse_duplicates(files: Mapping[str, LoadedFile]) -> None:
-    if not _have_duplicates(files):
-        return
-    homes: dict[str, str] = {}
-    for name, file in files.items():
-        for topic in file.graphs:
-            if homes.setdefault(topic, name) != name:
-                raise CatalogueError(f"{name}: {topic} is described in {homes[topic]} too")
 
 
 def _without_duplicates(
@@ -315,8 +304,8 @@ def _without_duplicates(
     """
     homes: dict[str, str] = {}
     for name in files.keys() & before.keys():
-        stay = files[name].graphs.keys() & before[name].graphs.keys()
-        homes |= dict.fromkeys(stay, name)
+        unchanged = files[name].graphs.keys() & before[name].graphs.keys()
+        homes |= dict.fromkeys(unchanged, name)
     for name in sorted(files, key=lambda name: (-len(files[name].graphs), name)):
         homes = dict.fromkeys(files[name].graphs, name) | homes
     remaining: dict[str, LoadedFile] = {}
@@ -343,26 +332,26 @@ def _change(
 ) -> None:
     """Log the events, take out what goes, then put in what comes, part by part."""
     topics = {topic for file in change.after.files.values() for topic in file.graphs}
-    pieces = ((topic, quads) for _, topic, quads in _coming(root, change))
+    pieces = ((topic, quads) for _, topic, quads in _added_graphs(root, change))
     with state.transaction():
         change_log.record_changes(ChangeLog(state), change.after.release, pieces, topics)
-        for name in (*change.read, *change.gone):
+        for name in (*change.read, *change.deleted_files):
             state.execute("DELETE FROM graphs WHERE file = ?", name)
             state.execute(_PUT_FILE, name, None)
         state.executemany(_PUT_GRAPH, change.uncertain)
     store.set_release("")
-    store.remove_graphs(present & change.going)
+    store.remove_graphs(present & change.removed)
     _put_all(root, store, state, change, progress)
     with state.transaction():
         _enter_whole(state, change)
 
 
-def _coming(root: Path, change: _Transition) -> Iterator[_Run]:
+def _added_graphs(root: Path, change: _Transition) -> Iterator[_Run]:
     """Yield the graphs that come, as they stand in their files."""
     for name, graphs in change.read.items():
-        if not change.coming.isdisjoint(graphs.digests):
+        if not change.added.isdisjoint(graphs.digests):
             for topic, quads in documents.read_graphs(root / name):
-                if topic in change.coming:
+                if topic in change.added:
                     yield name, topic, quads
 
 
@@ -370,35 +359,35 @@ def _put_all(
     root: Path, store: Store, state: StateFile, change: _Transition, progress: Progress
 ) -> None:
     """Put in what comes, in parts of the size that suits the store."""
-    steps = iter(progress("Loading", list(change.coming)) if change.coming else ())
-    coming = _coming(root, change)
+    steps = iter(progress("Loading", list(change.added)) if change.added else ())
+    added = _added_graphs(root, change)
     while True:
-        part: dict[tuple[str, str], str | None] = {}
-        store.add(_take_part(store.batch_size, coming, change, part, steps))
-        if not part:
+        batch: dict[tuple[str, str], str | None] = {}
+        store.add(_take_batch(store.batch_size, added, change, batch, steps))
+        if not batch:
             break
         store.flush()
         with state.transaction():
-            state.executemany(_PUT_GRAPH, ((*place, digest) for place, digest in part.items()))
+            state.executemany(_PUT_GRAPH, ((*place, digest) for place, digest in batch.items()))
     for _ in steps:
         pass  # a progress bar ends with its last step
 
 
-def _take_part(
+def _take_batch(
     size: int,
-    coming: Iterator[_Run],
+    added: Iterator[_Run],
     change: _Transition,
-    part: dict[tuple[str, str], str | None],
+    batch: dict[tuple[str, str], str | None],
     steps: Iterator[str],
 ) -> Iterator[Quad]:
     """Yield about so many quads, and enter their graphs in the part.
 
     A graph that comes in several pieces gets its digest when all is in place.
     """
-    for name, topic, quads in coming:
+    for name, topic, quads in added:
         next(steps, None)
         graphs = change.read[name]
-        part[name, topic] = None if topic in graphs.scattered else graphs.digests[topic]
+        batch[name, topic] = None if topic in graphs.scattered else graphs.digests[topic]
         yield from quads
         size -= len(quads)
         if size <= 0:
@@ -407,7 +396,7 @@ def _take_part(
 
 def _enter_whole(state: StateFile, change: _Transition) -> None:
     """Enter files that are in place now, and the release."""
-    for name in change.gone:
+    for name in change.deleted_files:
         state.execute("DELETE FROM files WHERE name = ?", name)
     for name, graphs in change.read.items():
         scattered = ((name, topic, graphs.digests[topic]) for topic in graphs.scattered)

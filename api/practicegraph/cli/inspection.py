@@ -58,7 +58,8 @@ def check(
     files = [file for path in paths for file in documents.list_rdf_files(path)]
     contents = catalogue.read_folder(folder, files)
     link_checker = partial(stored_checks.find_dead_links, progress=progress) if with_links else None
-    scope = files or contents.paths
+    ignored = [p for p in contents.ignored if any(p.is_relative_to(path) for path in paths)]
+    scope = [*files, *ignored] or contents.paths
     if reference:
         checked, lines = _check_against(reference, folder, contents, scope, language, link_checker)
     else:
@@ -173,7 +174,10 @@ def _check_against(
     impacts = impact.compute_impact(comparison, comparison.differences())
     checker = checks.build_checker(new, language, link_checker)
     lost = impact.findings(impacts, checker.builder, contents.documents)
-    checked = checker.check(contents.documents, contents.unreadable, scope, before.documents, lost)
+    others = [*lost, *map(checker.ignored_file, contents.ignored)]
+    checked = checker.check(
+        contents.documents, contents.unreadable, scope, before.documents, others
+    )
     return checked, list(impact.format_impact(comparison, impacts, new.phrases))
 
 

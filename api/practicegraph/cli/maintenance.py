@@ -150,11 +150,12 @@ def label(path: Path, folder: Path) -> None:
     """Write the CLDR's names into a concept scheme of territories or languages."""
     opened = catalogue_of(folder)
     document = documents.read_document(path)
-    topic = document.topics[0]
+    topic, before = document.topics[0], document.content.decode()
     triples = [quad.triple for quad in document.quads]
     labelled = vocabularies.relabel(triples, opened.languages, topic)
-    after = opened.writer.write(labelled, topic)
-    change = FileChange(path, path.read_text(encoding="utf-8"), after)
+    change = FileChange(
+        path, before, documents.keep_comments(before, opened.writer.write(labelled, topic))
+    )
     files.write_changes([change] if change.has_effect else [])
     _print_changes(opened, [change], dry_run=False)
 

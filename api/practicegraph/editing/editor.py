@@ -236,8 +236,11 @@ class EntryEditor:
         """Write an entry if the shapes admit it."""
         path = self.writer.file_for(identifier, before)
         iri = self.catalogue.entry_iri(identifier)
-        content = self.catalogue.writer.write(after, iri).encode()
-        document = documents.parse_document(path, content)
+        text = self.catalogue.writer.write(after, iri)
+        content = (
+            documents.keep_comments(path.read_text(encoding="utf-8"), text) if before else text
+        )
+        document = documents.parse_document(path, content.encode())
         report = self.validator.check(_as_sent(document, turtle), request.languages)
         report = report.moved_up(1 if turtle else 0)
         if report.violations:

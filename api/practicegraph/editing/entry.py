@@ -13,9 +13,9 @@ from itertools import count
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.change_log import TOMBSTONE, tombstone
-from ..exchange.importer import GENERATED, ISSUED, MODIFIED, date_literal
+from ..exchange.importer import GENERATED, ISSUED, MODIFIED
 from ..rdf.namespaces import DCT, FOAF, PG, PROV, SKOS, XSD
-from ..rdf.terms import TRUE, TYPE
+from ..rdf.terms import TRUE, TYPE, date_literal
 from ..schema.fields import NodeShape
 from ..schema.text import pick_text, strip_accents
 from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY

@@ -71,8 +71,8 @@ class EntryJsonParser:
             elif key in shown and value == shown[key]:
                 continue
             elif key not in self.values.shape.fields_by_key:
-                near = ", ".join(find_similar(key, keys))
-                yield key, self.values.format_phrase("unknownKey", nearest=near or "–")
+                similar = ", ".join(find_similar(key, keys))
+                yield key, self.values.format_phrase("unknownKey", nearest=similar or "–")
 
     def _is_of_field(self, triple: Triple) -> bool:
         return any(_is_of(field, triple) for field in self.values.shape.fields)
@@ -112,7 +112,7 @@ class EntryJsonParser:
         values = value if isinstance(value, list) else [value]
         if len(values) > 1 and not field.is_repeatable:
             raise self._error("singleValueProperty")
-        return [self._term(field, each) for each in values]
+        return [self._term(field, item) for item in values]
 
     def _term(self, field: Field, value: Any) -> Term:
         if isinstance(value, dict) and field.has_options:

@@ -8,6 +8,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 from pyoxigraph import (
     BlankNode,
@@ -73,6 +74,11 @@ def local_name(iri: str) -> str:
 def integer(value: int) -> Literal:
     """Return a number as a literal."""
     return Literal(str(value), datatype=INTEGER)
+
+
+def date_literal(day: date) -> Literal:
+    """Return a day as an xsd:date."""
+    return Literal(day.isoformat(), datatype=NamedNode(XSD + "date"))
 
 
 def as_text(term: Term) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue, open_in_memory
-from ..catalogue.documents import Document, DocumentSet, UnreadableError
+from ..catalogue.documents import SUFFIXES, Document, DocumentSet, UnreadableError
 from ..rdf.namespaces import RDF
 from ..rdf.terms import Term
 from ..schema.fields import Shapes
@@ -211,6 +211,11 @@ class Checker:
             else:
                 yield from some
 
+    def ignored_file(self, path: Path) -> Finding:
+        """Return the warning of a file in a catalogue's folders that is not read."""
+        detail = self.builder.say("FileIgnored", suffixes=SUFFIXES)
+        return self.builder.as_warning(self.builder.violation(path, "FileIgnored", detail=detail))
+
     def _unreadable(self, error: UnreadableError) -> Finding:
         detail = self.builder.say("Syntax", reason=error.reason)
         finding = self.builder.violation(error.path, "Syntax", detail=detail)
@@ -283,7 +288,8 @@ def check(
     Links are followed by the link checker, or not at all. Raises UnknownLanguageError.
     """
     checker = build_checker(open_in_memory(contents.documents, root), language, link_checker)
-    return checker.check(contents.documents, contents.unreadable, files)
+    ignored = map(checker.ignored_file, contents.ignored)
+    return checker.check(contents.documents, contents.unreadable, files, others=ignored)
 
 
 def build_checker(

@@ -84,6 +84,8 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     root = copy(tmp_path_factory.mktemp("written"))
     token = TokenFile(root).add("anna", PERMISSIONS)
+    commented = root / "data/practices/1806.ttl"
+    commented.write_text(f"# ask before a change\n{commented.read_text()}")
     served = startup.open_for_serving(root)
     assert served.source
     app = application(
@@ -108,6 +110,17 @@ def test_what_was_read_may_be_sent_back_and_changes_nothing(desk: Desk, form: st
     text, tag = desk.read(f"/practice/1788.{form}")
     assert desk.put("1788", text, form, If_Match=tag).status_code == 200
     assert (desk.file("1788").read_bytes(), desk.catalogue.release) == (before, release)
+
+
+@pytest.mark.parametrize("form", ["ttl", "json"])
+def test_comments_of_a_file_stay_in_it(desk: Desk, form: str) -> None:
+    text, tag = desk.read(f"/practice/1806.{form}")
+    title = desk.client.get("/practice/1806.json").json()["title"]
+    changed = text.replace(title, f"{title} ({form})")
+    assert desk.put("1806", changed, form, If_Match=tag).status_code == 200
+    written = desk.file("1806").read_text()
+    assert written.startswith("# ask before a change\n@prefix")
+    assert f"{title} ({form})" in written
 
 
 @pytest.mark.parametrize("form", TYPES)

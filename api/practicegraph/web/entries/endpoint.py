@@ -20,9 +20,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ...catalogue.catalogue import Catalogue
-from ...editing import entry as entries
 from ...editing.editor import EditRequest, EntryBody, EntryEditor, MissingPermissionError
-from ...editing.entry import Revision
+from ...editing.entry import Revision, is_tombstone
 from ...editing.entry_json import EntryJsonParser
 from ...editing.tokens import TokenFile, TokenFileError, TokenHolder
 from ...errors import RequestError
@@ -175,7 +174,7 @@ class EntryEndpoint:
         shapes = replace(catalogue.shapes, languages=languages)
         values = ValueParser(shapes, catalogue.vocabularies, catalogue.phrases)
         parser = EntryJsonParser(values, entry, self._language(request))
-        if not before or entries.is_tombstone(entry, before):
+        if not before or is_tombstone(entry, before):
             return bodies.entry_from_json(body, parser, {}, [])
         shown = ResourceEndpoint(self.site).as_json(request, entry.value)
         return bodies.entry_from_json(body, parser, shown, before)
