@@ -10,6 +10,7 @@ from pyoxigraph import Literal, NamedNode
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange.source_pages import SourcePageParser, read_source_site
+from practicegraph.rdf.namespaces import PG
 from practicegraph.schema.records import Record
 from practicegraph.schema.text import pick_text
 from practicegraph.schema.value_parser import Draft, ImportFailedError
@@ -136,12 +137,31 @@ def test_paragraphs_bullets_and_links_of_a_text_are_kept(real: Catalogue, tmp_pa
     ]
 
 
-def test_fields_that_the_source_lacks_are_absent(real: Catalogue, tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", ["en", "nl", "es", "de", "it", "fr", "el"])
+def test_words_for_what_is_not_available_are_no_value(
+    real: Catalogue, tmp_path: Path, language: str
+) -> None:
+    page, site = tmp_path / "page.txt", read_source_site(real.store)
+    words = real.store.labels(NamedNode(f"{real.base}source"), PG + "notAvailable")[language]
+    heading = pick_text(real.shapes.entry_shape.fields_by_key["evaluation"].names, (language,))
+    page.write_text(f"{site.page_titles[language]}\nA practice\n\n{heading}\n{words}\n")
+    assert "evaluation" not in values(drafted(real, page, language))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One.\n\nTwo without a full stop",
+        "One.\n\nhttps://example.org/\nTwo.",
+        "One.\n\n • Two\n • Three",
+        "One.\nTwo without a full stop\nThree.",
+        "One.\n\nThe steps are these:\nfirst, then second.",
+    ],
+)
+def test_lines_of_a_text_are_no_headings(real: Catalogue, tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.txt"
-    page.write_text(
-        "Online digitale databank – Hulpbron\nEen praktijk\n\nEvaluatie ex post\nInformatie niet beschikbaar\n"
-    )
-    assert "evaluation" not in values(drafted(real, page, "nl"))
+    page.write_text(f"Online Digital Database – Resource\nA practice\n\nDescription\n{text}\n")
+    assert values(drafted(real, page, "en"))["description"] == [text.replace(" •", "•")]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +177,9 @@ def test_fields_that_the_source_lacks_are_absent(real: Catalogue, tmp_path: Path
         ),
         (" • Hongarije\n", "", 10, ["no value"]),
         ("\nBeschrijving", "\nBeschryving", 4, ["Beschryving", "beschrijving"]),
+        (" Reproduceerbaarheid", " Herhaalbaarheid", 34, ["Herhaalbaarheid", "heading"]),
+        (" Fondsen:", " Middelen:", 40, ["Middelen:", "heading"]),
+        (" Evaluatie ex post", " Evaluaties", 27, ["Evaluaties", "unknown value"]),
         ("Online digitale databank – Hulpbron", "Another site", 1, ["Hulpbron"]),
         (
             "MINT - Mentorschap voor de integratie van door migratie getroffen kinderen uit derde landen\n",

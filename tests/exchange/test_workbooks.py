@@ -345,6 +345,122 @@ def test_a_fault_names_sheet_and_cell(
     assert problem.startswith(f"a.xlsx: {expected}")
 
 
+@pytest.mark.parametrize(
+    ("merged", "expected"),
+    [
+        ("B2:B3", ["Entries!B3: Title"]),
+        ("B2:C3", ["Entries!C2: Category", "Entries!B3: Title", "Entries!C3: Category"]),
+        ("A2:A3", ["Entries!A3: Identifier"]),
+        ("A3:A4", []),
+        ("A5:D9", []),
+    ],
+)
+def test_a_merged_cell_is_a_fault_but_where_its_value_stands(
+    real: Catalogue, tmp_path: Path, merged: str, expected: list[str]
+) -> None:
+    rows = [HEADER, FILLED, ["own-2", "Writing", *FILLED[2:]]]
+    path = changed(saved(tmp_path / "a.xlsx", *rows), lambda sheet: sheet.merge_cells(merged))
+    if not expected:
+        assert len(read(real, path)) == 2
+        return
+    problems = refused(real, path)
+    assert len(problems) >= len(expected)
+    assert all("merged with another" in problem for problem in problems[: len(expected)])
+    for problem, place in zip(problems, expected, strict=False):
+        assert problem.startswith(f"a.xlsx: {place}")
+
+
+def with_sheet(path: Path, title: str, *table_rows: Sequence[Any], state: str = "visible") -> Path:
+    """A workbook with one sheet more."""
+    book = openpyxl.load_workbook(path)
+    sheet = book.create_sheet(title)
+    sheet.sheet_state = state
+    for row in table_rows:
+        sheet.append(list(row))
+    book.save(path)
+    return path
+
+
+def test_every_visible_sheet_is_read(real: Catalogue, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.xlsx", HEADER, FILLED)
+    with_sheet(path, "More", HEADER, ["own-2", *FILLED[1:]])
+    with_sheet(path, "Old", HEADER, ["own-3", *FILLED[1:]], state="hidden")
+    with_sheet(path, "Blank")
+    assert [draft.identifier for draft in read(real, path)] == ["own-1", "own-2"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([HEADER, FILLED], "More!A2: “own-1”: Duplicate identifier; first found on line Entries!2"),
+        ([["Call the school"]], "More!A1: “Call the school”: Unknown column"),
+        ([["title@en"], ["Reading"]], "More!A1: The table has no column identifier"),
+    ],
+)
+def test_a_fault_in_another_sheet_names_it(
+    real: Catalogue, tmp_path: Path, rows: list[list[str]], expected: str
+) -> None:
+    path = with_sheet(saved(tmp_path / "a.xlsx", HEADER, FILLED), "More", *rows)
+    (problem,) = refused(real, path)
+    assert problem.startswith(f"a.xlsx: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [
+        ("Code _x005F_x0041_ here", "Code _x0041_ here"),
+        ("a_x000D_\nb", "a\nb"),
+        ("_xD83D__xDE00_", "\U0001f600"),
+        ("_x0041_", "A"),
+    ],
+)
+def test_escapes_in_a_sheet_are_resolved(
+    real: Catalogue, tmp_path: Path, escaped: str, text: str
+) -> None:
+    path = saved(tmp_path / "a.xlsx", HEADER, ["own-1", escaped, *FILLED[2:]])
+    assert said(real, path)["title"] == [text]
+
+
+@pytest.mark.parametrize("character", ["_x000B_", "_x0000_", "_xFFFE_"])
+def test_a_control_character_in_a_sheet_is_a_fault(
+    real: Catalogue, tmp_path: Path, character: str
+) -> None:
+    path = saved(tmp_path / "a.xlsx", HEADER, ["own-1", f"Garden{character}club", *FILLED[2:]])
+    (problem,) = refused(real, path)
+    assert problem.startswith("a.xlsx: Entries!B2: Title: “Garden\ufffdclub”: The cell contains a")
+
+
+def test_a_control_character_in_csv_is_a_fault(real: Catalogue, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("identifier,title@en\nown-1,Garden\x0bclub\n")
+    assert refused(real, path)[0].startswith("a.csv:2:2: Title: “Garden\ufffdclub”")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_csv_is_read_in_each_encoding_that_it_states(
+    real: Catalogue, tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("identifier\ttitle@el\nown-1\tΚήπος\n", encoding)
+    assert said(real, path)["title"] == ["Κήπος"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [("cp1252", "Übung"), ("cp1253", "Κήπος"), ("utf-16-le", "Κήπος"), ("mac-roman", "Übung")],
+)
+def test_csv_in_another_encoding_is_refused_with_what_to_save(
+    real: Catalogue, tmp_path: Path, encoding: str, title: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"identifier,title@de\nown-1,{title}\n", encoding)
+    (problem,) = refused(real, path)
+    assert problem.startswith("a.csv:")
+    if encoding != "utf-16-le":  # which is UTF-8 with the character NUL
+        assert problem.startswith("a.csv:2: ")
+        assert "CSV UTF-8 or XLSX" in problem
+
+
 def test_a_fault_in_csv_names_the_line_of_its_cell(real: Catalogue, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('identifier,title@en,start\n\nown-1,"two\nlines",soon\n')
@@ -423,7 +539,8 @@ def test_a_size_that_a_sheet_only_says_it_has_is_not_believed(
 
 def test_more_rows_than_the_limit_are_refused(real: Catalogue, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, FILLED, FILLED)
-    assert len(table_reader.read_xlsx(real.value_parser, path, path.read_bytes(), 3)) == 3
+    (rows,) = table_reader.read_xlsx(real.value_parser, path, path.read_bytes(), 3)
+    assert len(rows) == 3
     with pytest.raises(ImportFailedError, match="too large"):
         table_reader.read_xlsx(real.value_parser, path, path.read_bytes(), 2)
 
@@ -437,7 +554,8 @@ def made(real: Catalogue, title: str) -> Record:
 
 
 @pytest.mark.parametrize(
-    "text", [*FORMULAS, "_x000A_ in a text", "a\n\n  b | c", "#N/A", "2019", "'tis"]
+    "text",
+    [*FORMULAS, "_x000A_ in a text", "_x005F_", "_x00Ag_", "a\n\n  b | c", "#N/A", "2019", "'tis"],
 )
 def test_a_text_is_never_a_formula_and_comes_back_from_a_sheet(
     real: Catalogue, tmp_path: Path, text: str

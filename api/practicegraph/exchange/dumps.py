@@ -98,13 +98,13 @@ class DumpFolder:
 
     def current(self, release: str) -> ReleaseDumps | None:
         """Return all dumps of a release as this program makes them, or None."""
-        made = self.read(release)
-        return made if made and made.is_whole and made.maker == _MAKER else None
+        dumps = self.read(release)
+        return dumps if dumps and dumps.is_whole and dumps.maker == _MAKER else None
 
     def newest(self, release: str) -> ReleaseDumps | None:
         """Return all dumps of a release; while there are none, of the last one that has all."""
-        made = (self.current(release), *map(self.read, self._releases()))
-        return next((dumps for dumps in made if dumps and dumps.is_whole), None)
+        candidates = (self.current(release), *map(self.read, self._releases()))
+        return next((dumps for dumps in candidates if dumps and dumps.is_whole), None)
 
     def make(self, catalogue: Catalogue) -> None:
         """Make the dumps of the present release unless they are there, and prune the others."""
@@ -147,9 +147,9 @@ class DumpFolder:
             files.write_stream(plain, partial(exporter.write, form))
             files.compress(plain, home / f"dump.{form}{GZIP_SUFFIX}")
         paths = {name: home / f"dump.{name}" for name in DUMP_NAMES}
-        listed = {n: (path.stat().st_size, documents.checksum(path)) for n, path in paths.items()}
+        sizes = {n: (path.stat().st_size, documents.checksum(path)) for n, path in paths.items()}
         day = _last_modified(catalogue.store).isoformat()
-        return {"maker": _MAKER, "day": day, "files": listed}
+        return {"maker": _MAKER, "day": day, "files": sizes}
 
     @contextmanager
     def _work_folder(self) -> Iterator[Path]:

@@ -92,7 +92,7 @@ class CanonicalDataset:
             yield from (quad.triple for quad in parse(b"".join(batch), RdfFormat.N_TRIPLES))
 
     def _named(self) -> Iterator[bytes]:
-        return heapq.merge(*map(_read, self._runs))
+        return heapq.merge(*map(_read_lines, self._runs))
 
     @cached_property
     def _runs(self) -> list[Path]:
@@ -138,7 +138,7 @@ def _lines(quads: Iterable[Quad]) -> list[bytes]:
     return content.splitlines(keepends=True)
 
 
-def _read(run: Path) -> Iterator[bytes]:
+def _read_lines(run: Path) -> Iterator[bytes]:
     with run.open("rb") as stream:
         yield from stream
 
@@ -216,11 +216,11 @@ class Exporter:
         for subject, triples in groupby(self.contents.triples(), lambda triple: triple.subject):
             values = _by_property(triples)
             if isinstance(subject, NamedNode) and classes & values.get(TYPE, set()):
-                near = _near(kind, values)
-                far = self._far(beyond, subject.value) if beyond.fields else {}
-                yield Record(subject.value, kind, {**near, **far})
+                direct = _direct_values(kind, values)
+                by_path = self._path_values(beyond, subject.value) if beyond.fields else {}
+                yield Record(subject.value, kind, {**direct, **by_path})
 
-    def _far(self, kind: NodeShape, iri: str) -> Mapping[str, tuple[Term, ...]]:
+    def _path_values(self, kind: NodeShape, iri: str) -> Mapping[str, tuple[Term, ...]]:
         (record,) = self.catalogue.reader.read_records(kind, [iri])
         return record.values
 
@@ -242,12 +242,13 @@ def export_format(path: Path) -> str:
     """Return the format of a file name, compressed or not; raises CatalogueError."""
     form = Path(path.name.removesuffix(files.GZIP_SUFFIX)).suffix.removeprefix(".")
     if form not in (*FORMATS, XLSX):
-        known = ", ".join((*FORMATS, XLSX))
-        raise CatalogueError(f"{path}: its name ends in none of {known}")
+        raise CatalogueError(f"{path}: its name ends in none of {', '.join((*FORMATS, XLSX))}")
     return form
 
 
-def _near(kind: NodeShape, values: Mapping[NamedNode, set[Term]]) -> dict[str, tuple[Term, ...]]:
+def _direct_values(
+    kind: NodeShape, values: Mapping[NamedNode, set[Term]]
+) -> dict[str, tuple[Term, ...]]:
     fields = ((f.key, NamedNode(f.predicate)) for f in kind.fields if f.predicate)
     return {key: tuple(sorted(values[name], key=str)) for key, name in fields if name in values}
 

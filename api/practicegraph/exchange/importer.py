@@ -1,7 +1,7 @@
 """The changes that an import makes in the files of entries, with their provenance (PROV)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
-from ..rdf.namespaces import DCT, PG, PROV, SCHEMA, XSD
-from ..rdf.terms import TYPE
+from ..rdf.namespaces import DCT, PG, PROV, SCHEMA
+from ..rdf.terms import TYPE, date_literal
 from ..schema.fields import Field, NodeShape
 from ..schema.value_parser import Draft, FieldValues
 from ..storage.files import FileChange
@@ -103,11 +103,6 @@ def _dated(triples: list[Triple], entry: NamedNode, today: date) -> list[Triple]
     return list(dict.fromkeys(dated))
 
 
-def date_literal(day: date) -> Literal:
-    """Return a day as an xsd:date."""
-    return Literal(day.isoformat(), datatype=NamedNode(XSD + "date"))
-
-
 def _has(triple: Triple, subject: NamedNode, predicate: NamedNode) -> bool:
     return triple.subject == subject and triple.predicate == predicate
 
@@ -122,26 +117,24 @@ class PageOptions:
 
 
 def read_drafts(catalogue: Catalogue, path: Path, options: PageOptions) -> list[Draft]:
-    """Parse a page, or a table (CSV, XLSX); raises RefusedError with every problem."""
-    if path.suffix.lower() in table_reader.TABLE_EXTENSIONS:
-        return TableParser(catalogue.value_parser).parse_file(path)
-    if path.suffix.lower() in table_reader.REFUSED_EXTENSIONS:
-        raise catalogue.value_parser.file_error(path, "unsupportedTable")
-    identifier, language = _named(path)
+    """Parse a page, or a table (CSV, XLSX); raise ImportFailedError with every problem."""
+    parser, extension = catalogue.value_parser, path.suffix.lower()
+    if extension in table_reader.TABLE_EXTENSIONS:
+        return TableParser(parser).parse_file(path)
+    if extension in table_reader.REFUSED_EXTENSIONS:
+        raise parser.file_error(path, "unsupportedTable")
+    identifier, language = _name_parts(path)
     identifier, language = options.identifier or identifier, options.language or language
     if not identifier:
-        raise catalogue.value_parser.file_error(path, "identifierRequired")
+        raise parser.file_error(path, "identifierRequired")
     if language not in catalogue.languages:
-        known = ", ".join(catalogue.languages)
-        raise catalogue.value_parser.file_error(path, "unknownPageLanguage", languages=known)
-    address = options.url or read_source_site(catalogue.store).page_url(identifier, language)
+        languages = ", ".join(catalogue.languages)
+        raise parser.file_error(path, "unknownPageLanguage", languages=languages)
+    site = read_source_site(catalogue.store)
+    address = options.url or site.page_url(identifier, language)
     if not address:
-        raise catalogue.value_parser.file_error(path, "sourceRequired")
-    return [
-        SourcePageParser(catalogue.value_parser, read_source_site(catalogue.store)).parse_file(
-            path, identifier, language, address
-        )
-    ]
+        raise parser.file_error(path, "sourceRequired")
+    return [SourcePageParser(parser, site).parse_file(path, identifier, language, address)]
 
 
 def file_changes(
@@ -151,20 +144,25 @@ def file_changes(
     changes: dict[Path, FileChange] = {}
     for draft in drafts:
         path = catalogue.entry_path(draft.identifier)
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        text = changes[path].after if path in changes else before
-        triples = (
-            [q.triple for q in documents.parse_document(path, text.encode()).quads] if text else []
-        )
-        entry = catalogue.entry_iri(draft.identifier)
-        applied = apply_draft(
-            draft, NamedNode(entry), triples, catalogue.shapes.entry_shape, context
-        )
-        after = text if applied == triples else catalogue.writer.write(applied, entry)
-        changes[path] = FileChange(path, before, after)
+        if path not in changes:
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            changes[path] = FileChange(path, text, text)
+        after = _apply(catalogue, draft, changes[path], context)
+        changes[path] = replace(changes[path], after=after)
     return list(changes.values())
 
 
-def _named(path: Path) -> tuple[str, str]:
+def _apply(catalogue: Catalogue, draft: Draft, change: FileChange, context: ImportContext) -> str:
+    """Return the text of a file after a draft."""
+    text, entry = change.after, catalogue.entry_iri(draft.identifier)
+    quads = documents.parse_document(change.path, text.encode()).quads if text else ()
+    before = [quad.triple for quad in quads]
+    after = apply_draft(draft, NamedNode(entry), before, catalogue.shapes.entry_shape, context)
+    if after == before:
+        return text
+    return documents.keep_comments(text, catalogue.writer.write(after, entry))
+
+
+def _name_parts(path: Path) -> tuple[str, str]:
     identifier, *rest = path.name.split(".")
     return (identifier, rest[0]) if len(rest) == 2 else ("", "")

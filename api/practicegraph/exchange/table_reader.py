@@ -16,15 +16,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
+from openpyxl.utils.escape import unescape
+from openpyxl.worksheet.cell_range import CellRange
 from pyoxigraph import Literal
 
 from ..rdf.terms import Term
+from ..schema.fields import Field
 from ..schema.text import find_similar, fold
 from ..schema.value_parser import (
     Draft,
@@ -41,6 +44,7 @@ _DELIMITERS = ",;\t"
 MAX_TABLE_BYTES = 100 << 20
 """The maximum size of a table, of a workbook uncompressed."""
 _MAX_COLUMNS = 1000
+_MAX_MERGED = 10_000  # cells of a sheet that are noticed
 _MAX_CHARACTERS = 32_767  # of a cell, as Excel has it
 _TYPES = "[Content_Types].xml"
 _MACROS = re.compile(rb"macroEnabled|vbaProject", re.I)
@@ -57,6 +61,9 @@ _UNREADABLE = (
     OSError,
     RuntimeError,  # a packed file with a password, a packing that is not known
 )
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Z]+\d+:[A-Z]+\d+)[\"']")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that no XML can have (XML 1.0, section 2.2)."""
 _LITERALS = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 TABLE_EXTENSIONS = (".csv", ".xlsx")
 """The extensions of tables that are parsed."""
@@ -77,7 +84,7 @@ _MAX_ROWS = 100_000
 
 
 def read_csv(values: ValueParser, path: Path, content: bytes) -> Iterator[TableRow]:
-    """Yield the rows of CSV that are not blank; raises RefusedError."""
+    """Yield the rows of CSV that are not blank; raise ImportFailedError."""
     text = values.decode(path, content)
     line = 1
     try:
@@ -88,8 +95,8 @@ def read_csv(values: ValueParser, path: Path, content: bytes) -> Iterator[TableR
                 yield TableRow(SourceLocation(path, line), tuple(map(unescape_formula, cells)))
             line = table.line_num + 1
     except csv.Error as error:
-        place, words = SourceLocation(path, line), {"reason": error}
-        raise values.error_at(place, "unreadableTable", **words) from error
+        location, details = SourceLocation(path, line), {"reason": error}
+        raise values.error_at(location, "unreadableTable", **details) from error
 
 
 def _delimiter(text: str) -> str:
@@ -103,35 +110,49 @@ def _width(lines: io.StringIO, delimiter: str) -> int:
     return len(next(csv.reader(lines, delimiter=delimiter), []))
 
 
-def read_xlsx(values: ValueParser, path: Path, content: bytes, max_rows: int) -> list[TableRow]:
-    """Return the rows of the first visible sheet that are not blank.
+def read_xlsx(
+    values: ValueParser, path: Path, content: bytes, max_rows: int
+) -> list[list[TableRow]]:
+    """Return the rows that are not blank, of each visible sheet but the explanations of a template.
 
-    Raises RefusedError for a file that is no workbook, has macros or is too large.
+    Raises ImportFailedError for a file that is no workbook, has macros or is too large.
     """
     try:
         _check_package(values, path, content)
         with warnings.catch_warnings():
             # openpyxl warns of parts that it leaves out, and of dates out of range
             warnings.simplefilter("ignore")
-            rows = list(_rows(values, path, content, max_rows))
+            return list(_tables(values, path, content, max_rows))
     except ImportFailedError:
         raise
     except _UNREADABLE as error:
         raise values.file_error(path, "invalidWorkbook") from error
-    return rows
 
 
 def _check_package(values: ValueParser, path: Path, content: bytes) -> None:
-    with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        if sum(part.file_size for part in packed.infolist()) > MAX_TABLE_BYTES:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        if sum(part.file_size for part in package.infolist()) > MAX_TABLE_BYTES:
             raise values.file_error(path, "tableTooLarge", limit=f"{MAX_TABLE_BYTES >> 20} MiB")
-        if _MACROS.search(packed.read(_TYPES)):
+        if _MACROS.search(package.read(_TYPES)):
             raise values.file_error(path, "unsupportedTable")
 
 
-def _rows(values: ValueParser, path: Path, content: bytes, max_rows: int) -> Iterator[TableRow]:
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-    sheet = next(sheet for sheet in book.worksheets if sheet.sheet_state == "visible")
+def _tables(
+    values: ValueParser, path: Path, content: bytes, max_rows: int
+) -> Iterator[list[TableRow]]:
+    book: Any = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
+    explanations = {fold(title) for title in values.phrases.translations("columns").values()}
+    for sheet in book.worksheets:
+        if sheet.sheet_state == "visible" and fold(sheet.title) not in explanations:
+            part = book._archive.read(sheet._worksheet_path)  # in this mode, merges are not parsed
+            rows = list(_rows(values, path, sheet, _MergedCells(part), max_rows))
+            if rows:
+                yield rows
+
+
+def _rows(
+    values: ValueParser, path: Path, sheet: Any, merged: "_MergedCells", max_rows: int
+) -> Iterator[TableRow]:
     sheet.reset_dimensions()  # the size that a file states may be wrong
     width, count = 0, 0
     for number, cells in enumerate(sheet.iter_rows(), 1):
@@ -143,7 +164,27 @@ def _rows(values: ValueParser, path: Path, content: bytes, max_rows: int) -> Ite
             raise values.file_error(path, "tableTooLarge", limit=f"{max_rows} × {_MAX_COLUMNS}")
         width = width or len(texts)
         texts += [""] * (width - len(texts))
+        errors |= {column - 1: "mergedCell" for column in merged.columns(number)}
         yield TableRow(SourceLocation(path, number, sheet=sheet.title), tuple(texts), errors)
+
+
+class _MergedCells:
+    """The merged cells of a sheet (ECMA-376, 18.3.1.55), for its rows in their order."""
+
+    def __init__(self, part: bytes) -> None:
+        references = islice(_MERGED.finditer(part), _MAX_MERGED)
+        ranges = [CellRange(match[1].decode()) for match in references]
+        self._coming = sorted(ranges, key=lambda merged: -merged.min_row)
+        self._open: dict[int, CellRange] = {}
+
+    def columns(self, row: int) -> list[int]:
+        """Return the columns of a row in which a merged cell is, but the one with its value."""
+        while self._coming and self._coming[-1].min_row <= row:
+            merged = self._coming.pop()
+            columns = range(merged.min_col, min(merged.max_col, _MAX_COLUMNS) + 1)
+            self._open |= dict.fromkeys(columns, merged)
+        self._open = {c: merged for c, merged in self._open.items() if merged.max_row >= row}
+        return [c for c, m in self._open.items() if (row, c) != (m.min_row, m.min_col)]
 
 
 def _shown_cells(cells: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
@@ -173,8 +214,14 @@ def _text(cell: Any) -> tuple[str, str]:
         return _day(value, cell.number_format), ""
     if isinstance(value, int | float):
         return _number(value, cell.number_format), ""
-    text = str(value).replace("_x000D_", "")  # how Excel writes a carriage return
+    text = _unescape(str(value))
     return (text, "") if len(text) <= _MAX_CHARACTERS else (text[:40] + "…", "cellTooLong")
+
+
+def _unescape(text: str) -> str:
+    """Return a text with its escapes resolved (ECMA-376, 22.9.2.19), and without CR."""
+    units = unescape(text).encode("utf-16", "surrogatepass")
+    return units.decode("utf-16", "replace").replace("\r", "")
 
 
 def _day(value: datetime, form: str) -> str:
@@ -206,36 +253,38 @@ class TableParser:
         return TableColumns(self.parser)
 
     def parse_file(self, path: Path) -> list[Draft]:
-        """Parse a file in CSV or XLSX; raises RefusedError with every problem."""
+        """Parse a file in CSV or XLSX; raise ImportFailedError with every problem."""
         if path.stat().st_size > MAX_TABLE_BYTES:
             limit = f"{MAX_TABLE_BYTES >> 20} MiB"
             raise self.parser.file_error(path, "tableTooLarge", limit=limit)
         return self.parse(path, path.read_bytes())
 
     def parse(self, path: Path, content: bytes) -> list[Draft]:
-        """Parse the content of a table; raises RefusedError with every problem."""
-        rows = iter(self._rows(path, content))
-        header, rows = self._header(path, rows)
-        columns = self._columns(header)
+        """Parse the content of a table; raise ImportFailedError with every problem."""
+        checksum = compute_checksum(content)
         drafts: dict[str, Draft] = {}
-        lines: dict[str, int] = {}
+        locations: dict[str, SourceLocation] = {}
         problems: list[ParseProblem] = []
-        for row in rows:
-            draft, wrong = self._row(row, columns, compute_checksum(content))
-            if draft and draft.identifier in drafts:
-                wrong = [*wrong, self._duplicate(row, columns, draft, lines[draft.identifier])]
-            problems += wrong
-            if draft:
-                drafts.setdefault(draft.identifier, draft)
-                lines.setdefault(draft.identifier, row.location.line)
+        for table in self._tables(path, content):
+            header, rows = self._header(path, iter(table))
+            columns = self._columns(header)
+            for row in rows:
+                draft, row_problems = self._row(row, columns, checksum)
+                problems += row_problems
+                if draft and draft.identifier in drafts:
+                    first = locations[draft.identifier]
+                    problems.append(self._duplicate(row, columns, first))
+                elif draft:
+                    drafts[draft.identifier] = draft
+                    locations[draft.identifier] = row.location
         if problems:
             raise ImportFailedError(problems)
         return list(drafts.values())
 
-    def _rows(self, path: Path, content: bytes) -> Iterable[TableRow]:
+    def _tables(self, path: Path, content: bytes) -> Iterable[Iterable[TableRow]]:
         if path.suffix.lower() == ".xlsx":
-            return read_xlsx(self.parser, path, content, _MAX_ROWS)
-        return read_csv(self.parser, path, content)
+            return read_xlsx(self.parser, path, content, _MAX_ROWS) or [[]]
+        return [read_csv(self.parser, path, content)]
 
     def _header(self, path: Path, rows: Iterator[TableRow]) -> tuple[TableRow, Iterator[TableRow]]:
         """Return the row of column names: the first one, or the second one where it has keys."""
@@ -256,52 +305,46 @@ class TableParser:
         columns: list[Column | None] = []
         problems: list[ParseProblem] = []
         for index, name in enumerate(header.cells):
-            column = self._column(header.cell_location(index), name.strip(), columns)
+            column = self._column(header, index, name.strip(), columns)
             if isinstance(column, ParseProblem):
                 problems.append(column)
             else:
                 columns.append(column)
         key = self.columns.identifier.key
         if key not in {column.key for column in columns if column} and not problems:
-            place = header.cell_location(0)
-            problems.append(
-                self.parser.make_problem(place, None, "", "missingIdentifierColumn", column=key)
-            )
+            problems.append(self._problem(header, 0, "missingIdentifierColumn", column=key))
         if problems:
             raise ImportFailedError(problems)
         return columns
 
     def _column(
-        self, place: SourceLocation, name: str, before: Sequence[Column | None]
+        self, header: TableRow, index: int, name: str, before: Sequence[Column | None]
     ) -> Column | ParseProblem | None:
         """Return the column of a name, or None for a column without one, which must be empty."""
         column = self.columns.by_name.get(fold(name))
         if not name:
             return None
         if column is None:
-            near = ", ".join(find_similar(name, self.columns.by_name))
-            return self.parser.make_problem(place, None, name, "unknownColumn", nearest=near)
+            similar = ", ".join(find_similar(name, self.columns.by_name))
+            return self._problem(header, index, "unknownColumn", None, name, nearest=similar)
         if column in before:
-            return self.parser.make_problem(place, column.field, name, "duplicateColumn")
+            return self._problem(header, index, "duplicateColumn", column.field, name)
         if column.field.is_text and column.language is None:
-            example = f"{column.field.key}@{self.parser.languages[0]}"
-            return self.parser.make_problem(
-                place, column.field, name, "columnNeedsLanguage", example=example
+            example = {"example": f"{column.field.key}@{self.parser.languages[0]}"}
+            return self._problem(
+                header, index, "columnNeedsLanguage", column.field, name, **example
             )
         return column
 
     def _row(
-        self, row: TableRow, columns: Sequence[Column | None], digest: str
+        self, row: TableRow, columns: Sequence[Column | None], checksum: str
     ) -> tuple[Draft | None, list[ParseProblem]]:
         if row.location.sheet:
             columns = [*columns, *(None for _ in row.cells[len(columns) :])]
         if len(row.cells) != len(columns):
-            words = {"cells": len(row.cells), "columns": len(columns)}
-            return None, [
-                self.parser.make_problem(
-                    row.cell_location(0), None, "", "cellCountMismatch", **words
-                )
-            ]
+            cells, expected = len(row.cells), len(columns)
+            problem = self._problem(row, 0, "cellCountMismatch", cells=cells, columns=expected)
+            return None, [problem]
         values: list[FieldValues] = []
         problems: list[ParseProblem] = []
         for index, column in enumerate(columns):
@@ -309,55 +352,71 @@ class TableParser:
             terms = tuple(term for term in results if not isinstance(term, ParseProblem))
             problems += [term for term in results if isinstance(term, ParseProblem)]
             if column:
-                values.append(
-                    FieldValues(column.field, column.language, terms, row.cell_location(index))
-                )
-        identifier = self._identifier_in(values)
-        if not identifier and not problems:
-            place = row.cell_location(self._identifier_index(columns))
-            problems.append(
-                self.parser.make_problem(place, self.columns.identifier, "", "valueRequired")
-            )
+                location = row.cell_location(index)
+                values.append(FieldValues(column.field, column.language, terms, location))
+        field, number = self.columns.identifier, self._identifier_index(columns)
+        identifier = next((term.value for term in _terms(values, field)), "")
+        if not identifier:
+            problems = problems or [self._problem(row, number, "valueRequired", field)]
+            return None, problems
         draft = Draft(
             identifier,
             tuple(values),
-            source=_hash_iri(digest),
+            source=_hash_iri(checksum),
             is_page=False,
-            checksum=digest,
+            checksum=checksum,
             part="import-table",
         )
-        return (draft if identifier else None), problems
-
-    def _identifier_in(self, values: Iterable[FieldValues]) -> str:
-        terms = [v.terms for v in values if v.field == self.columns.identifier]
-        first = next((term for listed in terms for term in listed), None)
-        return first.value if isinstance(first, Literal) else ""
+        return draft, problems
 
     def _identifier_index(self, columns: Sequence[Column | None]) -> int:
         return columns.index(Column(self.columns.identifier, None))
 
     def _duplicate(
-        self, row: TableRow, columns: Sequence[Column | None], draft: Draft, first: int
+        self, row: TableRow, columns: Sequence[Column | None], first: SourceLocation
     ) -> ParseProblem:
-        place = row.cell_location(self._identifier_index(columns))
-        return self.parser.make_problem(place, None, draft.identifier, "duplicateRow", first=first)
+        index = self._identifier_index(columns)
+        sheet = f"{first.sheet}!" if first.sheet != row.location.sheet else ""
+        line = f"{sheet}{first.line}"
+        return self._problem(row, index, "duplicateRow", None, row.cells[index], first=line)
 
     def _cell(self, row: TableRow, index: int, column: Column | None) -> list[Term | ParseProblem]:
-        place, cell = row.cell_location(index), row.cells[index]
-        field = column.field if column else None
+        cell, field = row.cells[index], column.field if column else None
         if index in row.errors:
-            return [self.parser.make_problem(place, field, cell, row.errors[index])]
+            return [self._problem(row, index, row.errors[index], field, cell)]
+        if _CONTROL.search(cell):
+            text = _CONTROL.sub("\ufffd", cell)
+            return [self._problem(row, index, "controlCharacter", field, text)]
         if column is None:
-            nameless = self.parser.make_problem(place, None, cell, "missingColumnHeader")
-            return [nameless] if cell.strip() else []
+            is_blank = not cell.strip()
+            return (
+                [] if is_blank else [self._problem(row, index, "missingColumnHeader", None, cell)]
+            )
         if column.language:
             text = cell.replace("\r\n", "\n").strip()
             return [Literal(text, language=column.language)] if text else []
-        parts = split_values(cell)
-        if len(parts) > 1 and not column.field.is_repeatable:
-            return [self.parser.make_problem(place, field, cell, "singleValueField")]
-        languages = self.parser.languages
-        return [self.parser.parse(place, column.field, part, languages) for part in parts]
+        texts = split_values(cell)
+        if len(texts) > 1 and not column.field.is_repeatable:
+            return [self._problem(row, index, "singleValueField", field, cell)]
+        location, languages = row.cell_location(index), self.parser.languages
+        return [self.parser.parse(location, column.field, text, languages) for text in texts]
+
+    def _problem(
+        self,
+        row: TableRow,
+        index: int,
+        phrase: str,
+        field: Field | None = None,
+        value: str = "",
+        **words: object,
+    ) -> ParseProblem:
+        return self.parser.make_problem(row.cell_location(index), field, value, phrase, **words)
+
+
+def _terms(values: Iterable[FieldValues], field: Field) -> Iterator[Literal]:
+    """Yield the literals of a field."""
+    terms = (term for value in values if value.field == field for term in value.terms)
+    return (term for term in terms if isinstance(term, Literal))
 
 
 def _hash_iri(digest: str) -> str:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,6 +44,8 @@ _MAX_OPTIONS = 30
 _MAX_PROMPT = 255
 _TEXT = "@"
 _PROPERTIES = "docProps/core.xml"
+_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+"""What stands for itself only if it is escaped."""
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _WIDE, _MIDDLE, _NARROW = 44, 28, 16
 _BOLD = Font(bold=True)
@@ -172,8 +175,7 @@ class WorkbookWriter:
         """Write the options into a hidden sheet, and let the cells offer them and the hints."""
         options.sheet_state = "hidden"
         lists = [self._choices(key) for key in self._option_texts]
-        for row in range(max(map(len, lists), default=0)):
-            texts = [listed[row] if row < len(listed) else "" for listed in lists]
+        for texts in zip_longest(*lists, fillvalue=""):
             options.append([_cell(options, text) for text in texts])
         places = {key: number for number, key in enumerate(self._option_texts, 1)}
         for number, column in enumerate(self.written_columns, 1):
@@ -181,8 +183,8 @@ class WorkbookWriter:
             if column.key in places:
                 letter, last = column_letters(places[column.key]), len(self._choices(column.key))
                 source = f"{quote_sheetname(options.title)}!${letter}$1:${letter}${last}"
-            offered = self._validation(column.field, column_letters(number), source)
-            sheet.data_validations.append(offered)
+            validation = self._validation(column.field, column_letters(number), source)
+            sheet.data_validations.append(validation)
 
     def _validation(self, field: Field, letter: str, source: str) -> DataValidation:
         """Return the prompt and the options of a column; other texts are allowed too.
@@ -204,8 +206,8 @@ class WorkbookWriter:
 
     def _prompt(self, field: Field) -> str:
         hint = pick_text(field.hints, self.languages)
-        several = self._say("sheetSeparator", between=VALUE_SEPARATOR.strip())
-        return f"{hint} {several}" if field.is_repeatable and not field.is_text else hint
+        separator_hint = self._say("sheetSeparator", between=VALUE_SEPARATOR.strip())
+        return f"{hint} {separator_hint}" if field.is_repeatable and not field.is_text else hint
 
 
 def _timeless(packed: BinaryIO) -> bytes:
@@ -228,7 +230,8 @@ def _fit(text: str, record: Record, column: Column) -> str:
 
 
 def _cell(sheet: Any, text: str) -> Any:
-    cell = WriteOnlyCell(sheet, value=text or None)
+    escaped = _ESCAPE.sub("_x005F_", text)  # ECMA-376, 22.9.2.19
+    cell = WriteOnlyCell(sheet, value=escaped or None)
     if text:
         cell.data_type = "s"  # else a text that begins with = becomes a formula
         cell.number_format = _TEXT

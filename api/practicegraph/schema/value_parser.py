@@ -1,5 +1,6 @@
 """Parse text into values of fields by the labels of shapes and vocabularies, or into problems."""
 
+import codecs
 import dataclasses
 import hashlib
 import re
@@ -16,6 +17,8 @@ from ..rdf.terms import Term
 from .fields import Field, NodeShape, Shapes
 from .text import Phrases, find_similar, fold, pick_text
 from .vocabularies import Vocabularies
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,12 @@ class ValueParser:
         return self.shapes.languages
 
     def decode(self, path: Path, content: bytes) -> str:
-        """Return the text of a file in UTF-8; raise ImportFailedError with the line of an error."""
+        """Return the text of a file in UTF-8, or in UTF-16 with a byte order mark.
+
+        Raises ImportFailedError with the line where it is not.
+        """
         try:
-            return content.decode("utf-8-sig")
+            return content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
             raise ImportFailedError(
