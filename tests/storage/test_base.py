@@ -50,7 +50,7 @@ def test_a_query_can_ask_for_one_graph(filled: Store) -> None:
 
 def test_a_triple_in_two_graphs_counts_once_in_the_union(filled: Store) -> None:
     filled.add([quad("a", Literal("a"), "b")])
-    assert filled.count_triples() == 2
+    assert len(list(filled.select("SELECT DISTINCT ?s ?p ?o WHERE { ?s ?p ?o }"))) == 2
     assert filled.graph_sizes() == {EX + "a": 1, EX + "b": 2}
     assert len(filled) == 3
 

@@ -20,18 +20,10 @@ from ..rdf.terms import FIRST, NIL, REST, Node, Term, as_text
 
 Solution = Mapping[str, Term]
 
-
-_ALL = """
-SELECT (COUNT(*) AS ?count)
-WHERE {
-    SELECT DISTINCT ?thing ?property ?value
-    WHERE { ?thing ?property ?value }
-}
-"""
 _SIZES = """
 SELECT ?graph (COUNT(*) AS ?count)
 WHERE {
-    GRAPH ?graph { ?thing ?property ?value }
+    GRAPH ?graph { ?subject ?predicate ?value }
 }
 GROUP BY ?graph
 ORDER BY ?graph
@@ -143,10 +135,6 @@ class Store(ABC):
             if release:
                 yield f"INSERT DATA {{ GRAPH {graph} {{ {statement} {Literal(release)} }} }}"
 
-    def count_triples(self) -> int:
-        """Return the number of triples of the union of all graphs."""
-        return next(int(as_text(row["count"])) for row in self.select(_ALL))
-
     def graph_sizes(self) -> dict[str, int]:
         """Return the number of triples of each named graph."""
         rows = self.select(_SIZES)
@@ -241,19 +229,19 @@ class ReleaseCache(Generic[Key, Value]):
         self._lock = Lock()
 
     def get_many(
-        self, release: str, keys: Sequence[Key], make: Callable[[list[Key]], Sequence[Value]]
+        self, release: str, keys: Sequence[Key], compute: Callable[[list[Key]], Sequence[Value]]
     ) -> list[Value]:
         """Return the values of keys at a release in order; missing ones are made together.
 
         Without a release nothing is cached, since nothing would tell when it is out of date.
         """
         if not release:
-            return list(make(list(keys)))
+            return list(compute(list(keys)))
         values = self._cached(release, keys)
         if missing := [key for key in keys if key not in values]:
-            made = dict(zip(missing, make(missing), strict=True))
-            values |= made
-            self._add(release, made)
+            computed = dict(zip(missing, compute(missing), strict=True))
+            values |= computed
+            self._add(release, computed)
         return [values[key] for key in keys]
 
     def _cached(self, release: str, keys: Sequence[Key]) -> dict[Key, Value]:
@@ -266,9 +254,9 @@ class ReleaseCache(Generic[Key, Value]):
                 self._values.move_to_end(key)
             return values
 
-    def _add(self, release: str, made: dict[Key, Value]) -> None:
+    def _add(self, release: str, computed: dict[Key, Value]) -> None:
         with self._lock:
             if release == self._release:
-                self._values |= made
+                self._values |= computed
                 while len(self._values) > self._maximum:
                     self._values.popitem(last=False)

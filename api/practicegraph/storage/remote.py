@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPException, HTTPResponse
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -42,13 +43,23 @@ TIMEOUT_STATE = "S1TAT"
 _CHECK = "ASK {}"
 _SHORT = 2000  # characters of a query that still fits into any address
 _SECONDS = 600
-_WITHOUT_OPENING = {"GRAPH", "FROM", "ASK"}  # with it, Virtuoso takes these for something else
+_WITHOUT_DEFINE = {"GRAPH", "FROM", "ASK"}  # with it, Virtuoso takes these for something else
 _PART = 1 << 16
-_SYSTEM = (
+_SYSTEM_GRAPHS = (
     "http://www.openlinksw.com/schemas/virtrdf#",
     LDP,
     "http://localuriqaserver/sparql",
 )
+"""Virtuoso's own graphs, which are no part of a default graph."""
+_WITHOUT_SYSTEM = "".join(f"DEFINE input:default-graph-exclude <{g}>\n" for g in _SYSTEM_GRAPHS)
+_CUT_HEADERS = ("X-SQL-State", "X-SPARQL-MaxRows")
+"""Headers with which Virtuoso says that a result is not complete."""
+_CORRECTIONS = (
+    (re.compile(rb'("type": "bnode", "value": ")nodeID://'), rb"\1"),
+    (re.compile(rb'(XMLSchema#boolean", "value": ")1"'), rb'\1true"'),
+    (re.compile(rb'(XMLSchema#boolean", "value": ")0"'), rb'\1false"'),
+)
+"""What is wrong in the JSON results of Virtuoso, and no pattern spans lines."""
 _NAMES = ("subject", "predicate", "value", "graph")
 _MAX_TRIPLES, _MAX_BLANK = 5000, 1000  # triples of a request, without and with blank nodes
 _FRESH = 1.0  # seconds for which the release that was read is used
@@ -64,46 +75,11 @@ class IncompleteResultError(CatalogueError):
     """A result that the endpoint has cut off; the message says why."""
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """The deviations of a kind of endpoint from the standard.
-
-    `system` are graphs of its own, `opening` the text that keeps them out of queries without a
-    dataset; `timeout` is the parameter that stops a query, `second` a second in its unit, `least`
-    its minimum; `cut` are headers of incomplete results, `replacements` corrections of results.
-    """
-
-    system: tuple[str, ...] = ()
-    opening: str = ""
-    timeout: str = ""
-    second: int = 1
-    least: int = 0
-    cut: tuple[str, ...] = ()
-    replacements: tuple[tuple[bytes, bytes], ...] = ()
-
-
-_VIRTUOSO = Dialect(
-    system=_SYSTEM,
-    opening="".join(f"DEFINE input:default-graph-exclude <{name}>\n" for name in _SYSTEM),
-    timeout="timeout",
-    second=1000,
-    least=1000,
-    cut=("X-SQL-State", "X-SPARQL-MaxRows"),
-    replacements=(
-        (rb'("type": "bnode", "value": ")nodeID://', rb"\1"),
-        (rb'(XMLSchema#boolean", "value": ")1"', rb'\1true"'),
-        (rb'(XMLSchema#boolean", "value": ")0"', rb'\1false"'),
-    ),
-)
-_DIALECTS = {"Virtuoso": _VIRTUOSO}
-
-
 class _CorrectedResult(io.RawIOBase):
-    """A result in which patterns are replaced, none of which spans lines."""
+    """A result of Virtuoso in JSON, corrected."""
 
-    def __init__(self, answer: HTTPResponse, replacements: Sequence[tuple[bytes, bytes]]) -> None:
-        self._answer = answer
-        self._replacements = [(re.compile(pattern), text) for pattern, text in replacements]
+    def __init__(self, response: HTTPResponse) -> None:
+        self._response = response
         self._left = memoryview(b"")
 
     def readable(self) -> bool:
@@ -113,18 +89,18 @@ class _CorrectedResult(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer with the next bytes and return their number."""
         if not self._left:
-            lines = self._answer.read(_PART) + self._answer.readline()
-            for pattern, text in self._replacements:
+            lines = self._response.read(_PART) + self._response.readline()
+            for pattern, text in _CORRECTIONS:
                 lines = pattern.sub(text, lines)
             self._left = memoryview(lines)
-        part = self._left[: len(buffer)]
-        self._left = self._left[len(part) :]
-        buffer[: len(part)] = part
-        return len(part)
+        chunk = self._left[: len(buffer)]
+        self._left = self._left[len(chunk) :]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
     def close(self) -> None:
         """Close the response too."""
-        self._answer.close()
+        self._response.close()
         super().close()
 
 
@@ -146,17 +122,16 @@ class Endpoint:
     @classmethod
     def from_url(cls, url: str, update_url: str = "") -> "Endpoint":
         """Return the endpoint of a URL, which may have a name and a password."""
-        parts = urlsplit(url)
-        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-        credentials = (unquote(parts.username or ""), unquote(parts.password or ""))
+        url_parts = urlsplit(url)
+        bare = url_parts._replace(netloc=url_parts.netloc.rpartition("@")[2])
+        credentials = (unquote(url_parts.username or ""), unquote(url_parts.password or ""))
         return cls(urlunsplit(bare), update_url, credentials)
 
     @cached_property
-    def dialect(self) -> Dialect:
-        """Return the dialect of the endpoint by its Server header; raises StoreError."""
-        with self._answer(self._client(_CHECK), JSON_RESULTS) as answer:
-            server = answer.headers.get("Server") or ""
-        return next((dialect for name, dialect in _DIALECTS.items() if name in server), Dialect())
+    def is_virtuoso(self) -> bool:
+        """Return whether the endpoint is Virtuoso, by its Server header; raise StoreError."""
+        with self._send(self._client(_CHECK), JSON_RESULTS) as response:
+            return "Virtuoso" in (response.headers.get("Server") or "")
 
     def query(
         self,
@@ -170,36 +145,38 @@ class Endpoint:
 
         Raises QueryRefusedError, StoreError or IncompleteResultError.
         """
-        dialect = self.dialect
-        is_bare = not (default or named or query_guard.query_words(text) & _WITHOUT_OPENING)
-        client = self._client(dialect.opening + text if is_bare else text)
+        has_dataset = bool(default or named or query_guard.query_words(text) & _WITHOUT_DEFINE)
+        needs_define = self.is_virtuoso and not has_dataset
+        client = self._client(_WITHOUT_SYSTEM + text if needs_define else text)
         client.setTimeout(int(seconds) + 1)
         for name in default:
             client.addParameter("default-graph-uri", name)
         for name in named:
             client.addParameter("named-graph-uri", name)
-        if dialect.timeout:
-            units = max(dialect.least, int(seconds * dialect.second))
-            client.addParameter(dialect.timeout, str(units))
-        answer = self._answer(client, accept)
-        for name in dialect.cut:
-            if value := answer.headers.get(name):
-                answer.close()
+        if self.is_virtuoso:
+            client.addParameter("timeout", str(max(1000, int(seconds * 1000))))  # milliseconds
+        return self._whole(self._send(client, accept), accept)
+
+    def _whole(self, response: HTTPResponse, accept: str) -> BinaryIO:
+        """Return a result, corrected; raise IncompleteResultError."""
+        if not self.is_virtuoso:
+            return cast(BinaryIO, response)
+        for name in _CUT_HEADERS:
+            if value := response.headers.get(name):
+                response.close()
                 raise IncompleteResultError(f"{name}: {value}")
-        if not dialect.replacements or accept != JSON_RESULTS:
-            return cast(BinaryIO, answer)
-        return cast(
-            BinaryIO, io.BufferedReader(_CorrectedResult(answer, dialect.replacements), _PART)
-        )
+        if accept != JSON_RESULTS:
+            return cast(BinaryIO, response)
+        return cast(BinaryIO, io.BufferedReader(_CorrectedResult(response), _PART))
 
     def update(self, text: str) -> None:
-        """Run an update; raises QueryRefusedError or StoreError."""
+        """Run an update; raise QueryRefusedError or StoreError."""
         client = self._client(text)
         client.queryType = INSERT
         client.setMethod(POST)
         client.setTimeout(_SECONDS)
-        with self._answer(client, "*/*") as answer:
-            answer.read()
+        with self._send(client, "*/*") as response:
+            response.read()
 
     @cached_property
     def _challenge(self) -> tuple[str, str]:
@@ -225,15 +202,15 @@ class Endpoint:
             client.setCredentials(name, password, realm)
         return client
 
-    def _answer(self, client: SPARQLWrapper, accept: str) -> HTTPResponse:
+    def _send(self, client: SPARQLWrapper, accept: str) -> HTTPResponse:
         client.addCustomHttpHeader("Accept", accept)
         try:
-            answer: HTTPResponse = client.query().response
+            response: HTTPResponse = client.query().response
         except QueryBadFormed as error:
             raise QueryRefusedError(_reason(error)) from error
         except (SPARQLWrapperException, HTTPException, OSError) as error:
             raise StoreError(f"{self.url}: {_reason(error)}") from error
-        return answer
+        return response
 
 
 def _reason(error: Exception) -> str:
@@ -261,9 +238,9 @@ class RemoteStore(Store):
         return self._size[1]
 
     def select(self, query: str) -> Iterator[Solution]:
-        """Return the solutions of a SELECT query of our own; raises StoreError."""
-        with self.endpoint.query(query, JSON_RESULTS) as answer:
-            solutions = parse_query_results(answer, QueryResultsFormat.JSON)
+        """Return the solutions of a SELECT query of our own; raise StoreError."""
+        with self.endpoint.query(query, JSON_RESULTS) as response:
+            solutions = parse_query_results(response, QueryResultsFormat.JSON)
             assert isinstance(solutions, QuerySolutions), query
             try:
                 rows = list(to_solutions(solutions))
@@ -300,7 +277,7 @@ class RemoteStore(Store):
 
     def graph_sizes(self) -> dict[str, int]:
         """Return the number of triples of each named graph but those of the endpoint itself."""
-        system = self.endpoint.dialect.system
+        system = _SYSTEM_GRAPHS if self.endpoint.is_virtuoso else ()
         return {name: size for name, size in super().graph_sizes().items() if name not in system}
 
     def update(self, text: str) -> None:
@@ -315,8 +292,8 @@ class RemoteStore(Store):
 
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads, a few thousand a request."""
-        for part in _batches(quads):
-            self.update(_insertion(part))
+        for batch in _batches(quads):
+            self.update(_insertion(batch))
 
     def clear(self) -> None:
         """Raise AssertionError: the endpoint may have triples that no folder has."""
@@ -369,26 +346,26 @@ def _batches(quads: Iterable[Quad]) -> Iterator[list[Quad]]:
             others = []
     if others:
         yield others
-    part: list[Quad] = []
-    for piece in _components(blank):
-        is_other = part and part[0].graph_name != piece[0].graph_name
-        if is_other or (part and len(part) + len(piece) > _MAX_BLANK):
-            yield part
-            part = []
-        part = part + piece
-    if part:
-        yield part
+    batch: list[Quad] = []
+    for component in _components(blank):
+        is_other = batch and batch[0].graph_name != component[0].graph_name
+        if is_other or (batch and len(batch) + len(component) > _MAX_BLANK):
+            yield batch
+            batch = []
+        batch = batch + component
+    if batch:
+        yield batch
 
 
 def _components(quads: Iterable[Quad]) -> Iterable[list[Quad]]:
     """Return quads in the smallest groups of which no two share a blank node."""
-    pieces: dict[BlankNode, list[Quad]] = {}
+    components: dict[BlankNode, list[Quad]] = {}
     for quad in quads:
         nodes = _blanks(quad)
-        joined = {id(component): component for node in nodes if (component := pieces.get(node))}
-        piece = [q for component in joined.values() for q in component] + [quad]
-        pieces |= dict.fromkeys((node for q in piece for node in _blanks(q)), piece)
-    return {id(piece): piece for piece in pieces.values()}.values()
+        connected = [components[node] for node in nodes if node in components]
+        joined = [*chain(*{id(component): component for component in connected}.values()), quad]
+        components |= dict.fromkeys((node for q in joined for node in _blanks(q)), joined)
+    return {id(component): component for component in components.values()}.values()
 
 
 def _blanks(quad: Quad) -> list[BlankNode]:

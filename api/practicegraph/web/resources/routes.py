@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from ...application.health import FolderHealth
+from ...application.background import FolderHealth
 from ...exchange.dumps import ARCHIVE_NAME, DUMP_NAMES
 from ...search.request import SearchRequest
 from .. import openapi, operations, urls
