@@ -151,6 +151,6 @@ def test_links_are_asked_on_request_and_of_the_wanted_files_alone(
     assert not Pages.asked
     result = run("check", str(path), "--links")
     assert result.exit_code == 0
-    assert f"Links: “{site}/gone”: does not answer any more: 404 Not Found" in result.output
+    assert f"Links: “{site}/gone”: does not respond: 404 Not Found" in result.output
     assert "violations: 0; warnings: 1" in result.output
     assert {line.partition(" ")[2] for line in Pages.asked} == {"/gone", "/here"}
