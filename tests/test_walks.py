@@ -89,8 +89,8 @@ def query(client: TestClient, number: int) -> Response:
     [
         ("", filter_entries, 28),
         ("A search", search, 30),
-        ("A write", write, 62),
-        ("A SPARQL query", query, 16),
+        ("A write", write, 54),
+        ("A SPARQL query", query, 14),
     ],
 )
 def test_a_request_passes_through_few_modules_and_those_of_the_page(

@@ -82,6 +82,7 @@ class EntryEndpoint:
 
     async def put(self, request: Request, identifier: str) -> Response:
         """Update an entry or create it, and return it; raise CatalogueError."""
+        _refuse_documents(identifier)
         editor, holder = self._authenticate(request)
         body = await _read_body(request)
 
@@ -106,6 +107,7 @@ class EntryEndpoint:
 
     async def delete(self, request: Request, identifier: str) -> Response:
         """Withdraw an entry; raise CatalogueError."""
+        _refuse_documents(identifier)
         editor, holder = self._authenticate(request)
 
         def write() -> Response:
@@ -206,20 +208,10 @@ def routes(site: Site, editor: EntryEditor | None, parsers: WorkerPool) -> APIRo
     endpoint = EntryEndpoint(site, editor, RdfParser(parsers, ContextEndpoint(catalogue)))
     entries = f"/{catalogue.shapes.entry_shape.segment}"
 
-    @router.put(entries + "/{identifier:path}", **_operation(catalogue, "putEntry", (200, 201)))
-    async def put(request: Request, identifier: str) -> Response:
-        _refuse_documents(identifier)
-        return await endpoint.put(request, identifier)
-
-    @router.post(entries, **_operation(catalogue, "postEntry", (201,)))
-    async def post(request: Request) -> Response:
-        return await endpoint.post(request)
-
-    @router.delete(entries + "/{identifier:path}", **_operation(catalogue, "removeEntry", (204,)))
-    async def delete(request: Request, identifier: str) -> Response:
-        _refuse_documents(identifier)
-        return await endpoint.delete(request, identifier)
-
+    entry = entries + "/{identifier:path}"
+    router.post(entries, **_operation(catalogue, "postEntry", (201,)))(endpoint.post)
+    router.put(entry, **_operation(catalogue, "putEntry", (200, 201)))(endpoint.put)
+    router.delete(entry, **_operation(catalogue, "removeEntry", (204,)))(endpoint.delete)
     return router
 
 

@@ -78,15 +78,13 @@ def negotiate(request: Request, media_types: Sequence[MediaType]) -> MediaType:
 
 def negotiate_sparql(
     request: Request, media_types: Sequence[MediaType], name: str = ""
-) -> MediaType:
-    """Return the media type with a name, or as `negotiate`; an unknown `format` is ignored.
+) -> MediaType | None:
+    """Return the media type with a name, or that `Accept` selects; None if none is acceptable.
 
-    SPARQL clients send their own names of formats, and `Accept` beside them.
+    SPARQL clients send their own names of formats, which are ignored, and `Accept` beside them.
     """
-    try:
-        return find_media_type(name or request.query_params.get("format", ""), media_types)
-    except NotAcceptableError:
-        return _accepted(request, media_types)
+    name = name or request.query_params.get("format", "")
+    return _find(name, media_types) or _select(_header(request), tuple(media_types))
 
 
 def negotiate_document(request: Request, media_types: Sequence[MediaType]) -> MediaType:
@@ -105,10 +103,10 @@ def negotiate_document(request: Request, media_types: Sequence[MediaType]) -> Me
 
 def find_media_type(name: str, media_types: Sequence[MediaType]) -> MediaType:
     """Return the media type with an extension or a name; raise NotAcceptableError."""
-    for media_type in media_types:
-        if name == media_type.extension or name in media_type.names:
-            return media_type
-    raise NotAcceptableError(media_types)
+    media_type = _find(name, media_types)
+    if media_type is None:
+        raise NotAcceptableError(media_types)
+    return media_type
 
 
 def negotiate_language(request: Request, languages: Sequence[str]) -> str:
@@ -123,6 +121,11 @@ def negotiate_language(request: Request, languages: Sequence[str]) -> str:
 def accepts_gzip(header: str | None) -> bool:
     """Return whether an Accept-Encoding header accepts gzip (section 12.5.3)."""
     return parse_accept_header(header, Accept).quality("gzip") > 0
+
+
+def _find(name: str, media_types: Sequence[MediaType]) -> MediaType | None:
+    matching = (other for other in media_types if name in (other.extension, *other.names))
+    return next(matching, None)
 
 
 def _accepted(request: Request, media_types: Sequence[MediaType]) -> MediaType:

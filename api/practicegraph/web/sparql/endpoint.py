@@ -105,7 +105,10 @@ class QueryEndpoint:
         )
 
     async def _reply(self, request: Request, query_request: QueryRequest, page: Page) -> Response:
-        table, graph = (_select(request, query_request, types) for types in (TABLES, GRAPHS))
+        table, graph = (
+            negotiation.negotiate_sparql(request, media_types, query_request.format)
+            for media_types in (TABLES, GRAPHS)
+        )
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
         analysed = await self._analyse(query_request.query)
@@ -196,6 +199,8 @@ class QueryEndpoint:
 
     def _answer_without_query(self, request: Request) -> Response:
         media_type = negotiation.negotiate_sparql(request, (*GRAPHS, HTML))
+        if media_type is None:
+            raise NotAcceptableError((*GRAPHS, HTML))
         if media_type == HTML:
             kind = self.site.catalogue.shapes.entry_shape.classes[0]
             return self._query_page(request, _SAMPLE_QUERY.format(kind=kind), ResultTable())
@@ -218,15 +223,6 @@ class QueryEndpoint:
 
     def _query_page(self, request: Request, query: str, table: ResultTable) -> Response:
         return self.site.html(request, "query.html", query=query, table=table)
-
-
-def _select(
-    request: Request, query_request: QueryRequest, media_types: Sequence[MediaType]
-) -> MediaType | None:
-    try:
-        return negotiation.negotiate_sparql(request, media_types, query_request.format)
-    except NotAcceptableError:
-        return None
 
 
 def _entity_tag(

@@ -43,14 +43,11 @@ def _query_routes(endpoint: QueryEndpoint) -> APIRouter:
     by_url = _query_operation(endpoint.site.catalogue)
     body = {"requestBody": _BODY}
     by_post = replace(by_url, id="postQuery", statuses=(200,), parameters=(), more=body)
-
-    async def query(request: Request) -> Response:
-        return await endpoint.answer(request)
-
     router = APIRouter(route_class=PlainRoute)
-    router.get(SPARQL, **by_url.arguments())(query)
-    router.post(SPARQL, **by_post.arguments())(query)
-    router.api_route(SPARQL + "/", methods=["GET", "POST"], include_in_schema=False)(query)
+    router.get(SPARQL, **by_url.arguments())(endpoint.answer)
+    router.post(SPARQL, **by_post.arguments())(endpoint.answer)
+    also = router.api_route(SPARQL + "/", methods=["GET", "POST"], include_in_schema=False)
+    also(endpoint.answer)
     return router
 
 
@@ -84,10 +81,7 @@ def _route_stored_queries(router: APIRouter, endpoint: StoredQueryEndpoint) -> N
         media_types=(JSON, HTML),
         parameters=[openapi.language_parameter(catalogue)],
     )
-
-    @router.get(QUERIES, **operation.arguments())
-    def list_queries(request: Request) -> Response:
-        return endpoint.respond_list(request)
+    router.get(QUERIES, **operation.arguments())(endpoint.respond_list)
 
     def route_function(stored_query: StoredQuery) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -130,7 +124,4 @@ def _route_gaps(router: APIRouter, endpoint: GapEndpoint) -> None:
         errors=(406, 502, 503),
         parameters=[openapi.language_parameter(catalogue)],
     )
-
-    @router.get(GAPS, **operation.arguments())
-    async def gap_report(request: Request) -> Response:
-        return await endpoint.answer(request)
+    router.get(GAPS, **operation.arguments())(endpoint.answer)

@@ -22,7 +22,7 @@ from ...sparql.process import DeadlineExceededError
 from ...storage.base import Solution
 from ..context import VARY, DisplayValue, View
 from ..http import conditional, connections, middleware, negotiation, responses
-from ..http.negotiation import HTML, JSON, TURTLE
+from ..http.negotiation import HTML, JSON, TURTLE, NotAcceptableError
 from ..http.responses import Link
 from ..search.links import without_names
 from ..urls import QUERIES
@@ -60,6 +60,8 @@ class StoredQueryEndpoint:
         """Return the result of a stored query; redirect to its RDF description."""
         result_types = (*TABLES, *(GRAPHS if stored_query.returns_graph else ()))
         media_type = negotiation.negotiate_sparql(request, (*result_types, *GRAPHS))
+        if media_type is None:
+            raise NotAcceptableError((*result_types, *GRAPHS))
         if media_type not in result_types:
             path = f"{QUERIES}/{stored_query.name}.{media_type.extension}"
             return RedirectResponse(responses.prefix(request) + path, 303, VARY)
