@@ -87,9 +87,9 @@ def query(client: TestClient, number: int) -> Response:
 @pytest.mark.parametrize(
     ("title", "send", "limit"),
     [
-        ("", filter_entries, 28),
-        ("A search", search, 30),
-        ("A write", write, 54),
+        ("", filter_entries, 23),
+        ("A search", search, 26),
+        ("A write", write, 53),
         ("A SPARQL query", query, 14),
     ],
 )

@@ -161,7 +161,7 @@ def anonymous(content: bytes) -> list[str]:
 def test_every_stored_query_has_the_same_result_with_either_store(
     far: Elsewhere, client: TestClient
 ) -> None:
-    for question in client.get("/queries").json()["questions"]:
+    for question in client.get("/queries").json()["queries"]:
         near, found = (c.get(question["answer"]) for c in (client, far.client))
         assert found.status_code == 200, question["name"]
         assert comparable(found.content) == comparable(near.content), question["name"]

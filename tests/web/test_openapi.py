@@ -5,18 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
-from pydantic import BaseModel, TypeAdapter
 
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from practicegraph.web.models import ProblemObject
 from support.catalogues import ROOT, copy
 
 JSON = {"Accept": "application/json"}
@@ -30,12 +28,35 @@ EXTENSION = '{"ids": ["practice/1788"], "properties": [{"id": "country"}, {"id":
 
 @dataclass(frozen=True)
 class Served:
-    """A catalogue that is served, with a token, and the models of its operations."""
+    """A catalogue that is served, with a token, and its OpenAPI document."""
 
     client: TestClient
     token: str
-    operations: dict[str, dict[str, Any]]
-    models: dict[str, type[BaseModel]]
+    document: dict[str, Any]
+
+    @property
+    def operations(self) -> dict[str, dict[str, Any]]:
+        """The operations by their ids."""
+        return {
+            o["operationId"]: o for path in self.document["paths"].values() for o in path.values()
+        }
+
+    def errors(self, content: Any, schema: dict[str, Any]) -> list[str]:
+        """The differences between JSON and a schema, further keys among them."""
+        components = {"components": closed(self.document["components"])}
+        return [
+            str(error) for error in OAS31Validator({**components, **schema}).iter_errors(content)
+        ]
+
+
+def closed(schema: Any) -> Any:
+    """Return a schema whose objects have no keys but those that it lists."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    more = {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else {}
+    return {**more, **{key: closed(value) for key, value in schema.items()}}
 
 
 @dataclass(frozen=True)
@@ -123,6 +144,14 @@ CASES = [
         for t in ("application/atom+xml", "text/html", "application/trig")
     ),
     Case("changes", "/changes", 406, headers=IMAGE),
+    Case("getEntry", "/practice/1788", 303),
+    Case("getEntry", "/practice/none", 404),
+    Case("getEntry", "/practice/1788", 406, headers=IMAGE),
+    *(
+        Case("getEntryDocument", f"/practice/1788.{extension}", headers={})
+        for extension in ("html", "ttl", "jsonld", "rdf", "nt", "trig", "nq", "json", "linkset")
+    ),
+    Case("getEntryDocument", "/practice/none.ttl", 404),
     Case("putEntry", "/practice/1788", 200, "PUT", TURTLE | {"If-Match": "*"}, ENTRY, True),
     Case("putEntry", "/practice/1788", 428, "PUT", TURTLE, ENTRY, True),
     Case("putEntry", "/practice/1788", 401, "PUT", TURTLE, ENTRY),
@@ -143,25 +172,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     workers = WorkerPool(services.source, QueryLimits(seconds=20, processes=1))
     app = application(services, workers, editor=startup.entry_editor(services))
     with TestClient(app, follow_redirects=False) as client:
-        paths = client.get("/openapi.json").json()["paths"]
-        operations = {
-            said["operationId"]: said for path in paths.values() for said in path.values()
-        }
-        yield Served(client, token, operations, dict(models(app)))
-
-
-def models(app: FastAPI) -> Iterator[tuple[str, type[BaseModel]]]:
-    """Yield the model of each operation that has one."""
-    for route in routes(app.routes):
-        for response in getattr(route, "responses", {}).values():
-            if "model" in response:
-                yield route.operation_id, response["model"]
-
-
-def routes(listed: Any) -> Iterator[Any]:
-    for route in listed:
-        yield route
-        yield from routes(getattr(getattr(route, "original_router", None), "routes", ()))
+        yield Served(client, token, client.get("/openapi.json").json())
 
 
 def send(served: Served, case: Case) -> Response:
@@ -184,12 +195,10 @@ def test_a_response_is_as_the_document_says(served: Served, case: Case) -> None:
     media_type = response.headers["content-type"].partition(";")[0]
     if case.status >= 400:
         assert media_type == "application/problem+json"
-        ProblemObject.model_validate_json(response.content, strict=True, extra="forbid")
     assert media_type in declared["content"]
-    if case.status < 300 and "schema" in declared["content"][media_type]:
-        assert declared["content"][media_type]["schema"].keys() == {"$ref"}
-        model: TypeAdapter[Any] = TypeAdapter(served.models[case.operation])
-        model.validate_json(response.content, strict=True, extra="forbid")
+    if schema := declared["content"][media_type].get("schema"):
+        assert schema.keys() & {"$ref", "anyOf"}
+        assert not served.errors(response.json(), schema)
 
 
 def test_every_operation_is_asked(served: Served) -> None:
@@ -206,9 +215,11 @@ def test_the_document_is_valid(client: TestClient) -> None:
 def test_a_response_that_has_a_key_more_is_not_as_the_document_says(served: Served) -> None:
     changed = served.client.get("/practices?size=1").json()
     changed["items"][0]["unheard-of"] = 1
-    model: TypeAdapter[Any] = TypeAdapter(served.models["search"])
-    with pytest.raises(ValueError, match="unheard-of"):
-        model.validate_python(changed, strict=True, extra="forbid")
+    schema = served.operations["search"]["responses"]["200"]["content"]["application/json"][
+        "schema"
+    ]
+    (error,) = served.errors(changed, schema)
+    assert "unheard-of" in error
 
 
 def test_the_search_lists_every_parameter(client: TestClient, services: Services) -> None:

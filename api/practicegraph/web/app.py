@@ -20,7 +20,7 @@ from .entries.endpoint import AllowedMethods
 from .http.middleware import ContentCoding, Methods, Network, Proxies, QueryEncoding
 from .reconciliation import endpoint as reconciliation
 from .resources import routes as resources
-from .search import routes as search
+from .search import contingency, listing
 from .sparql import routes as sparql
 from .urls import Addresses
 
@@ -58,7 +58,8 @@ def application(
     if proxies:
         app.add_middleware(Proxies, trusted=proxies)
     problems.add_handlers(app, site)
-    app.include_router(search.routes(site))
+    app.include_router(listing.routes(site))
+    app.include_router(contingency.routes(site))
     app.include_router(reconciliation.routes(site))
     if checkers:
         app.include_router(validation.routes(site, checkers))

@@ -1,6 +1,6 @@
 """The context of responses: the catalogue, the language of the client, and values for pages."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,10 +18,11 @@ from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.records import Record
 from ..schema.text import BOOLEAN_PHRASES, Labels, fold, pick_text, put_first
-from ..schema.vocabularies import Scheme
 from ..validation.reports import environment
-from .http import negotiation, responses
+from .http import conditional, negotiation, responses
+from .http.conditional import Validators
 from .http.middleware import allowed
+from .http.negotiation import MediaType
 from .urls import Addresses
 
 VARY = {"Vary": "Accept, Accept-Language"}
@@ -92,13 +93,18 @@ class View:
         """Return a template rendered as HTML."""
         return _ENVIRONMENT.get_template(template).render(view=self, **values)
 
-    def say(self, name: str, /, **words: object) -> str:
-        """Return a phrase in the language of the request."""
-        return self.catalogue.phrases.format(name, self.languages, **words)
+    def phrase(self, name: str, /, **values: object) -> str:
+        """Return a phrase in the language of the request, with values for its variables."""
+        return self.catalogue.phrases.format(name, self.languages, **values)
 
-    def best(self, labels: Labels) -> str:
+    def text(self, labels: Labels) -> str:
         """Return the label in the language of the request, or in the first other one."""
         return pick_text(labels, self.languages)
+
+    def field_label(self, field: Field) -> str:
+        """Return the label of a field in lists: the title of its scheme, if any, is shorter."""
+        scheme = self.catalogue.vocabularies.schemes.get(field.scheme or "")
+        return self.text(scheme.titles if scheme else field.names)
 
     def name(self, iri: str) -> str:
         """Return the label of an IRI, or its fragment without a label."""
@@ -118,12 +124,23 @@ class View:
         query = urlencode(language_parameter | parameters)
         return f"{self.root}{path}?{query}" if query else self.root + path
 
+    def result_validators(
+        self, request: Request, media_type: MediaType, is_explained: bool
+    ) -> Validators:
+        """Return the validators of a search result; none of one that states its query time."""
+        if is_explained:
+            return Validators("")
+        release, newest = self.services.search.release, self.services.dataset.newest
+        return conditional.validators(
+            request, release, (media_type.extension, self.language), newest
+        )
+
     def sections(self, record: Record, brief: bool) -> list[Section]:
         """Return the fields of a record by heading, in brief without long lists."""
         sections: dict[str, list[Line]] = {}
         for field, terms in record.items():
             if not (brief and len(terms) > _MAX_BRIEF_VALUES):
-                heading = pick_text(field.group.labels, self.languages)
+                heading = self.text(field.group.labels)
                 sections.setdefault(heading, []).append(self._line(record, field, terms))
         return [Section(heading, tuple(lines)) for heading, lines in sections.items()]
 
@@ -138,11 +155,11 @@ class View:
             displayed.sort(key=lambda value: fold(value.text))
         return Line(
             key=field.key,
-            label=pick_text(field.names, self.languages),
-            hint=pick_text(field.hints, self.languages),
+            label=self.text(field.names),
+            hint=self.text(field.hints),
             values=tuple(displayed),
             others=tuple(others),
-            note=self.say("incompleteListNote") if self._is_incomplete(record, field) else "",
+            note=self.phrase("incompleteListNote") if self._is_incomplete(record, field) else "",
         )
 
     def _is_incomplete(self, record: Record, field: Field) -> bool:
@@ -152,16 +169,17 @@ class View:
 
     def _display(self, field: Field, term: Term) -> DisplayValue:
         if isinstance(term, NamedNode):
+            if self.addresses.path(term.value) is not None or field.has_options:
+                return DisplayValue(self.name(term.value), self.href(term.value))
             note = self.catalogue.reader.label(term.value, self.languages)
-            ours = self.addresses.path(term.value) is not None or field.has_options
-            text, note = (self.name(term.value), "") if ours else (term.value, note)
-            return DisplayValue(text, self.href(term.value), note=note)
+            return DisplayValue(term.value, self.href(term.value), note=note)
         assert isinstance(term, Literal | BlankNode)
         language = getattr(term, "language", None) or ""
         if isinstance(term, Literal) and term.datatype.value == XSD + "boolean":
-            return DisplayValue(self.spoken(term.value))
-        other = "" if language == self.language else language
-        return DisplayValue(term.value, language=other, code=not language and "\n" in term.value)
+            return DisplayValue(self.format_code(term.value))
+        is_code = not language and "\n" in term.value
+        shown_language = "" if language == self.language else language
+        return DisplayValue(term.value, language=shown_language, code=is_code)
 
     def cell(self, term: Term | None) -> DisplayValue:
         """Return a value of a solution of a query."""
@@ -173,15 +191,9 @@ class View:
             return DisplayValue(f"<<( {term} )>>")
         return DisplayValue("" if term is None else str(term))
 
-    def spoken(self, code: str) -> str:
-        """Return the text of a code; booleans are phrases."""
-        return self.say(BOOLEAN_PHRASES[code]) if code in BOOLEAN_PHRASES else code
-
-    def tree(self, scheme: Scheme) -> Iterator[tuple[int, str, str, str]]:
-        """Yield depth, label, URL and notation of the concepts of a scheme, top concepts first."""
-        for depth, concept in scheme.tree(self.languages):
-            label = pick_text(concept.labels, self.languages)
-            yield depth, label, self.href(concept.iri), concept.notation
+    def format_code(self, code: str) -> str:
+        """Return a code as a text; booleans are phrases."""
+        return self.phrase(BOOLEAN_PHRASES[code]) if code in BOOLEAN_PHRASES else code
 
 
 @dataclass(frozen=True)

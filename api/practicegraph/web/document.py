@@ -1,33 +1,50 @@
-"""Documents in RDF syntaxes, with the same bytes each time, and their JSON-LD context.
+"""Documents in RDF syntaxes, with the same bytes each time, their metadata and JSON-LD context.
 
 The context has a permanent URL, and one URL for each version, which never changes. A document
 refers to the permanent URL on the host that serves the document, so that its clients can retrieve
 it. Old documents keep their meaning, since no term is redefined. A client can request the expanded
 profile instead (JSON-LD 1.1, section 6). Results of searches and queries are read offline, so they
 contain the context.
+
+A document has one IRI in all its representations, `{base}practice/1788#document`. It is neither the
+IRI of its topic nor that of one representation, so the graph is the same in every syntax. It names
+the graph of the metadata in syntaxes that have graphs; the topic's own graph is as in the store.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, serialize
+from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, serialize
 
+from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..errors import RequestError
 from ..rdf import jsonld
-from ..rdf.namespaces import OWL
-from ..rdf.terms import canonicalize
+from ..rdf.namespaces import DCAT, DCT, FOAF, OWL, RDF, RDFS, SKOS, VOID, XSD
+from ..rdf.terms import DATE_LENGTH, Term, canonicalize, in_graph, integer, starts_with_date
+from ..schema.ontology import LABEL
+from ..schema.text import Labels
 from .http import conditional, responses
 from .http.negotiation import JSON_LD, TURTLE, MediaType
-from .urls import CONTEXT, CONTEXT_VERSION
+from .urls import CONTEXT, CONTEXT_VERSION, Addresses
 
+MODIFIED = DCT + "modified"
+LICENCE = DCT + "license"
 _IMPORTS = NamedNode(OWL + "imports")
 _WITH_GRAPHS = (RdfFormat.TRIG, RdfFormat.N_QUADS)
 _EXPANDED = "http://www.w3.org/ns/json-ld#expanded"
+_MAX_INCOMING = 1000
+_INCOMING = """
+SELECT DISTINCT ?subject ?property
+WHERE {{ ?subject ?property {node} }}
+ORDER BY ?subject ?property
+LIMIT {limit}
+"""
 
 
 def serialize_quads(
@@ -86,19 +103,114 @@ def statements_about(catalogue: Catalogue, iri: str) -> list[Quad]:
     return [*graph, *(quad for name in names for quad in catalogue.store.graph_quads(name))]
 
 
-def _triples(quads: list[Quad]) -> list[Triple]:
-    return list(dict.fromkeys(quad.triple for quad in quads))
+def triple(subject: str, predicate: str, value: Term) -> Triple:
+    """Return a triple of IRIs and a term."""
+    return Triple(NamedNode(subject), NamedNode(predicate), value)
 
 
-def _sorted(quads: list[Quad]) -> list[Quad]:
-    """Return quads in an order and with blank node names that are the same for any store."""
-    return sorted(canonicalize(quads), key=str)
+@dataclass(frozen=True)
+class DocumentMetadata:
+    """Builds the metadata of documents."""
 
+    services: Services
+    addresses: Addresses
 
-def _serialize(statements: Sequence[Quad] | Sequence[Triple], syntax: RdfFormat) -> bytes:
-    content = serialize(statements, format=syntax)
-    assert isinstance(content, bytes)
-    return content
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.services.catalogue
+
+    def document_iri(self, iri: str) -> str:
+        """Return the IRI of the document about an IRI of the catalogue."""
+        return f"{self.catalogue.base}{self.addresses.path_of(iri)}#document"
+
+    def quads(self, iri: str, quads: Sequence[Quad], derived: Iterable[Triple] = ()) -> list[Quad]:
+        """Return the metadata of the document with the quads about an IRI, in a graph of its own.
+
+        `derived` are triples that follow from the catalogue; their IRIs are labelled too.
+        """
+        document = self.document_iri(iri)
+        stated = {quad.triple for quad in quads}
+        triples = [*self._of_document(document, iri, stated), *derived]
+        if iri == self.catalogue.base:
+            triples += self._version(iri)
+            triples += self.services.dataset.link_sets
+        if iri in self.catalogue.vocabularies.concepts:
+            triples += self._incoming(iri)
+        added = [triple for triple in dict.fromkeys(triples) if triple not in stated]
+        labels = self.labels([*stated, *added])
+        added += [triple for triple in labels if triple not in stated]
+        return list(in_graph(added, document))
+
+    def modified(self, iri: str, values: Iterable[Term]) -> str:
+        """Return the day of the last change by the values of an IRI (ISO 8601), or "".
+
+        For the catalogue and schemes, whose documents depend on others, it is the newest of all.
+        """
+        texts = (term.value for term in values if isinstance(term, Literal))
+        days = [text[:DATE_LENGTH] for text in texts if starts_with_date(text)]
+        vocabularies = self.catalogue.vocabularies
+        is_collection = iri == self.catalogue.base or iri in vocabularies.schemes
+        return self.services.dataset.newest if is_collection or not days else max(days)
+
+    def _of_document(self, document: str, iri: str, stated: set[Triple]) -> Iterator[Triple]:
+        topic = NamedNode(iri)
+        values: dict[str, list[Term]] = {}
+        for statement in stated:
+            if statement.subject == topic:
+                values.setdefault(statement.predicate.value, []).append(statement.object)
+        yield triple(document, RDF + "type", NamedNode(FOAF + "Document"))
+        yield triple(document, FOAF + "primaryTopic", topic)
+        yield triple(document, VOID + "inDataset", NamedNode(self.catalogue.base))
+        own = [term.value for term in values.get(LICENCE, ()) if isinstance(term, NamedNode)]
+        if licence := min(own, default=self.services.dataset.licence):
+            yield triple(document, LICENCE, NamedNode(licence))
+        if day := self.modified(iri, values.get(MODIFIED, ())):
+            yield triple(document, MODIFIED, Literal(day, datatype=NamedNode(XSD + "date")))
+        yield from self._version(document)
+
+    def _version(self, iri: str) -> Iterator[Triple]:
+        if release := self.catalogue.release:
+            yield triple(iri, DCAT + "version", Literal(release))
+
+    def _incoming(self, iri: str) -> Iterator[Triple]:
+        """Yield the triples whose object is a concept, and the count of a search for it."""
+        node = NamedNode(iri)
+        for row in self.catalogue.store.select(_INCOMING.format(node=node, limit=_MAX_INCOMING)):
+            subject, predicate = row["subject"], row["property"]
+            if isinstance(subject, NamedNode) and isinstance(predicate, NamedNode):
+                yield Triple(subject, predicate, node)
+        concept = self.catalogue.vocabularies.concepts[iri]
+        for field in self.catalogue.shapes.entry_shape.facets:
+            if field.scheme == concept.scheme and not concept.deprecation:
+                query = urlencode({field.key: concept.notation})
+                search = f"{self.catalogue.base.rstrip('/')}{self.addresses.search}?{query}"
+                count = self.services.search.counts(field).get(node, 0)
+                yield triple(iri, RDFS + "seeAlso", NamedNode(search))
+                yield triple(search, RDF + "type", NamedNode(VOID + "Dataset"))
+                yield triple(search, VOID + "entities", integer(count))
+
+    def labels(self, triples: Iterable[Triple]) -> Iterator[Triple]:
+        """Yield the labels of all schemes, concepts, classes and properties in triples."""
+        mentioned = dict.fromkeys(
+            term.value
+            for statement in triples
+            for term in (statement.subject, statement.predicate, statement.object)
+            if isinstance(term, NamedNode)
+        )
+        for iri in sorted(mentioned):
+            for name, labels in self._labels(iri):
+                for language, label in labels.items():
+                    yield triple(iri, name, Literal(label, language=language))
+
+    def _labels(self, iri: str) -> Iterator[tuple[str, Labels]]:
+        vocabularies = self.catalogue.vocabularies
+        if concept := vocabularies.concepts.get(iri):
+            yield SKOS + "prefLabel", concept.labels
+        if scheme := vocabularies.schemes.get(iri):
+            yield DCT + "title", scheme.titles
+        if labels := self.catalogue.ontology.labels.get(iri):
+            yield LABEL, labels
 
 
 @dataclass(frozen=True)
@@ -154,3 +266,18 @@ def json_ld_response(
 def wants_expanded(request: Request) -> bool:
     """Return whether a request asks for expanded JSON-LD, by its profile."""
     return any(_EXPANDED in header for header in request.headers.getlist("accept"))
+
+
+def _triples(quads: list[Quad]) -> list[Triple]:
+    return list(dict.fromkeys(quad.triple for quad in quads))
+
+
+def _sorted(quads: list[Quad]) -> list[Quad]:
+    """Return quads in an order and with blank node names that are the same for any store."""
+    return sorted(canonicalize(quads), key=str)
+
+
+def _serialize(statements: Sequence[Quad] | Sequence[Triple], syntax: RdfFormat) -> bytes:
+    content = serialize(statements, format=syntax)
+    assert isinstance(content, bytes)
+    return content

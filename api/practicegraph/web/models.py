@@ -1,50 +1,46 @@
-"""Models of the JSON that the service takes and answers, from which FastAPI writes OpenAPI.
+"""Models of the JSON of requests and responses, from which OpenAPI has its schemas.
 
-A key with the default None is absent where it has no value; it is never null.
+A key with a default is absent where it has no other value; none is ever null.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-
-def _without_null(schema: dict[str, Any]) -> None:
-    """Take null out of the types of optional keys, since such keys are absent instead."""
-    for key in schema.get("properties", {}).values():
-        if key.get("default", "") is None:
-            del key["default"]
-            (kind,) = (option for option in key.pop("anyOf") if option != {"type": "null"})
-            key |= kind
+Count = Annotated[int, Meta(ge=0)]
+"""A number of things."""
 
 
-class JsonObject(BaseModel):
+class JsonObject(Struct, omit_defaults=True, rename="camel"):
     """A JSON object."""
-
-    model_config = ConfigDict(json_schema_extra=_without_null)
 
 
 class ProblemObject(JsonObject):
-    """An error (RFC 9457), with what a client needs to correct the request."""
+    """An error (RFC 9457), with what a client needs to correct the request.
+
+    `available` are the media types with 406, `incident` is the number of the error in the server's
+    log, `findings` are those of a validation report, `problems` those of the keys of an entry.
+    """
 
     type: str
     title: str
     status: int
     detail: str
-    hint: str | None = None
-    available: list[str] | None = Field(None, description="Media types (with 406)")
-    file: str | None = None
-    line: int | None = None
-    column: int | None = None
-    incident: str | None = Field(None, description="The number of the error in the server's log")
-    conforms: bool | None = None
-    findings: list[dict[str, Any]] | None = Field(None, description="Of a validation report")
-    problems: list[dict[str, Any]] | None = Field(None, description="Of the keys of an entry")
+    hint: str | UnsetType = UNSET
+    available: list[str] | UnsetType = UNSET
+    file: str | UnsetType = UNSET
+    line: int | UnsetType = UNSET
+    column: int | UnsetType = UNSET
+    incident: str | UnsetType = UNSET
+    conforms: bool | UnsetType = UNSET
+    findings: list[dict[str, Any]] | UnsetType = UNSET
+    problems: list[dict[str, Any]] | UnsetType = UNSET
 
 
 class StatusRequest(JsonObject):
     """IRIs or URLs whose status is asked for."""
 
-    iris: list[str] = Field(max_length=1000)
+    iris: Annotated[list[str], Meta(max_length=1000)]
 
 
 class StatusObject(JsonObject):
@@ -52,10 +48,10 @@ class StatusObject(JsonObject):
 
     iri: str
     status: Literal["current", "moved", "withdrawn", "unknown"]
-    id: str | None = None
-    to: str | None = None
-    since: str | None = None
-    reason: str | None = None
+    id: str | UnsetType = UNSET
+    to: str | UnsetType = UNSET
+    since: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
 
 
 class StatusesObject(JsonObject):
@@ -68,8 +64,8 @@ class FileFaultObject(JsonObject):
     """A file of the catalogue that is at fault: why it is not served, or its findings."""
 
     file: str
-    reason: str | None = None
-    findings: int | None = None
+    reason: str | UnsetType = UNSET
+    findings: int | UnsetType = UNSET
 
 
 class HealthObject(JsonObject):
@@ -82,15 +78,15 @@ class CatalogueHealthObject(HealthObject):
     """Whether the service answers, from which release, and which files are at fault."""
 
     release: str
-    triples: int = Field(ge=0)
-    files: list[FileFaultObject] | None = None
+    triples: Count
+    files: list[FileFaultObject] | UnsetType = UNSET
 
 
 class LinkTarget(JsonObject):
     """The target of links (RFC 9264, section 4.2.3)."""
 
     href: str
-    type: str | None = None
+    type: str | UnsetType = UNSET
 
 
 class LinkSetObject(JsonObject):
@@ -120,14 +116,14 @@ class StoredQueryObject(JsonObject):
 class StoredQueriesObject(JsonObject):
     """The stored queries."""
 
-    questions: list[StoredQueryObject]
+    queries: list[StoredQueryObject]
 
 
 class ResultHead(JsonObject):
     """The variables of a result, and links (SPARQL 1.1 Query Results JSON Format)."""
 
-    vars: list[str] | None = None
-    link: list[str] | None = None
+    vars: list[str] | UnsetType = UNSET
+    link: list[str] | UnsetType = UNSET
 
 
 class ResultBindings(JsonObject):
@@ -140,9 +136,9 @@ class SparqlResults(JsonObject):
     """SPARQL 1.1 Query Results JSON Format; `truncated` where there are more rows."""
 
     head: ResultHead
-    results: ResultBindings | None = None
-    boolean: bool | None = None
-    truncated: bool | None = None
+    results: ResultBindings | UnsetType = UNSET
+    boolean: bool | UnsetType = UNSET
+    truncated: bool | UnsetType = UNSET
 
 
 class GapObject(JsonObject):
@@ -153,8 +149,8 @@ class GapObject(JsonObject):
     explanation: str
     rows: list[dict[str, Any]]
     answer: str
-    count: int | None = None
-    truncated: bool | None = None
+    count: int | UnsetType = UNSET
+    truncated: bool | UnsetType = UNSET
 
 
 class GapsObject(JsonObject):
@@ -167,33 +163,33 @@ class LocationObject(JsonObject):
     """A region of a file; lines and columns are from 1, the end is the first character after it."""
 
     file: str
-    line: int | None = None
-    column: int | None = None
-    endLine: int | None = None  # noqa: N815
-    endColumn: int | None = None  # noqa: N815
+    line: int | UnsetType = UNSET
+    column: int | UnsetType = UNSET
+    end_line: int | UnsetType = UNSET
+    end_column: int | UnsetType = UNSET
 
 
 class FixObject(JsonObject):
     """A proposed fix: its description, and the text that replaces a region."""
 
     description: str
-    location: LocationObject | None = None
-    text: str | None = None
+    location: LocationObject | UnsetType = UNSET
+    text: str | UnsetType = UNSET
 
 
-class FindingObject(JsonObject):
+class FindingObject(JsonObject, kw_only=True):
     """A validation result (SHACL, section 3.6.2); a key without a value is left out."""
 
-    focusNode: str | None = None  # noqa: N815
-    resultPath: str | None = None  # noqa: N815
-    value: str | None = None
-    sourceConstraintComponent: str  # noqa: N815
-    sourceShape: str  # noqa: N815
+    focus_node: str | UnsetType = UNSET
+    result_path: str | UnsetType = UNSET
+    value: str | UnsetType = UNSET
+    source_constraint_component: str
+    source_shape: str
     severity: str
     message: str
-    hint: str | None = None
-    location: LocationObject | None = None
-    fix: FixObject | None = None
+    hint: str | UnsetType = UNSET
+    location: LocationObject | UnsetType = UNSET
+    fix: FixObject | UnsetType = UNSET
 
 
 class ReportObject(JsonObject):

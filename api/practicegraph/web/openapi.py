@@ -1,8 +1,16 @@
-"""The parameters in the OpenAPI document that follow from the shapes, with their values."""
+"""The OpenAPI document: the operations that routes declare, and the parameters of the shapes.
+
+https://spec.openapis.org/oas/v3.1.0
+"""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Response
 
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
@@ -10,25 +18,120 @@ from ..rdf.namespaces import XSD
 from ..schema.fields import Field, Parameter, get_scale
 from ..schema.text import pick_text
 from ..search.request import FROM, NOT_STATED, SIZES, TO
-from .http.negotiation import MediaType
+from .http.negotiation import JSON, MediaType
+from .models import ProblemObject
 
+BEARER: Mapping[str, Any] = {"bearer": {"type": "http", "scheme": "bearer"}}
+"""The security scheme of writes (RFC 6750)."""
 TEXT: dict[str, Any] = {"type": "string"}
 _FLAG = {"type": "boolean", "default": False}
 _TYPES = {XSD + "integer": "integer", XSD + "boolean": "boolean"}
+_DEFINITIONS = "$defs"
+_REFERENCE = "#/components/schemas/{name}"
+_WITHOUT_CONTENT = (204, 301, 303, 304)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation: its id, tag and summary, what it takes, and what it answers.
+
+    A successful response has a model in a media type, or one of several representations. `more` are
+    further keys of the operation object. Every error is problem details, listed or not.
+    """
+
+    id: str
+    tag: str
+    summary: str
+    model: Any = None
+    media_type: str = JSON.name
+    media_types: Iterable[MediaType] = ()
+    statuses: Sequence[int] = (200, 304)
+    errors: Iterable[int] = (400, 406)
+    parameters: Sequence[Mapping[str, Any]] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the operation as the arguments of FastAPI's decorators."""
+        errors = {status: _problem(HTTPStatus(status).phrase) for status in self.errors}
+        parameters = {"parameters": [*self.parameters]} if self.parameters else {}
+        return {
+            "operation_id": self.id,
+            "tags": [self.tag],
+            "summary": self.summary,
+            "status_code": self.statuses[0],
+            "response_class": Response,
+            "responses": self._successes() | errors | {"default": _problem("Error")},
+            "openapi_extra": {**parameters, **self.more},
+        }
+
+    def _successes(self) -> dict[int | str, dict[str, Any]]:
+        content: dict[str, Any] = {media_type.name: {} for media_type in self.media_types}
+        if self.model:
+            content[self.media_type] = {"schema": _schema(self.model)}
+        body = {"content": content} if content else {}
+        return {
+            status: {"description": HTTPStatus(status).phrase}
+            | ({} if status in _WITHOUT_CONTENT else body)
+            for status in self.statuses
+        }
+
+
+def request_body(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request body that is required, from its content by media type."""
+    return {"required": True, "content": content}
+
+
+def model_body(model: Any, media_type: str = JSON.name) -> dict[str, Any]:
+    """Return a request body that has a model."""
+    return request_body({media_type: {"schema": _schema(model)}})
+
+
+def document(app: FastAPI, root: str) -> dict[str, Any]:
+    """Return the OpenAPI document of an application that is served at a root."""
+    schemas: dict[str, Any] = {}
+    described: dict[str, Any] = _collect_schemas(app.openapi(), schemas)
+    components = {"schemas": schemas, "securitySchemes": BEARER}
+    return described | {"servers": [{"url": root}], "components": components}
+
+
+def _schema(model: Any) -> dict[str, Any]:
+    """Return the JSON schema of a model, or of any of several, with the schemas to which it refers.
+
+    These become the components of the document.
+    """
+    models = model if isinstance(model, tuple) else (model,)
+    schemas, definitions = msgspec.json.schema_components(models, ref_template=_REFERENCE)
+    schema = {"anyOf": [*schemas]} if len(schemas) > 1 else schemas[0]
+    return {**schema, _DEFINITIONS: definitions}
+
+
+def _collect_schemas(value: Any, schemas: dict[str, Any]) -> Any:
+    """Return a part of the document without the definitions in it, which go to the schemas."""
+    if isinstance(value, list):
+        return [_collect_schemas(item, schemas) for item in value]
+    if not isinstance(value, dict):
+        return value
+    schemas.update(value.get(_DEFINITIONS, {}))
+    return {k: _collect_schemas(v, schemas) for k, v in value.items() if k != _DEFINITIONS}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": _schema(ProblemObject)}}
+    return {"description": description, "content": content}
 
 
 def parameter(
     name: str, description: str, schema: dict[str, Any], place: str = "query", **more: Any
 ) -> dict[str, Any]:
     """Return a parameter; one in the path is required."""
-    required = {"required": place == "path"}
     return {
         "name": name,
         "in": place,
-        **required,
+        "required": place == "path",
         "description": description,
         "schema": schema,
-    } | more
+        **more,
+    }
 
 
 def search_parameters(services: Services) -> list[dict[str, Any]]:
@@ -91,11 +194,11 @@ def query_parameter(catalogue: Catalogue, own: Parameter, codes: Sequence[str]) 
     if own.default is not None:
         code = catalogue.reader.code(own.default)
         schema["default"] = code if kind == "string" else json.loads(code)
-    texts = [
-        pick_text(labels, catalogue.languages) for labels in (own.field.names, own.field.hints)
-    ]
+    name, hint = (
+        pick_text(texts, catalogue.languages) for texts in (own.field.names, own.field.hints)
+    )
     required = own.default is None and not own.is_optional
-    return parameter(own.key, ": ".join(texts), schema, required=required)
+    return parameter(own.key, f"{name}: {hint}", schema, required=required)
 
 
 def _facet_parameter(services: Services, name: str, facet: Field) -> dict[str, Any]:
@@ -107,10 +210,7 @@ def _facet_parameter(services: Services, name: str, facet: Field) -> dict[str, A
         return parameter(name, f"{label}: {catalogue.say(phrase, value='…')}", examples)
     values = [*services.request_parser.options[facet.key], NOT_STATED]
     array = {"type": "array", "items": examples or TEXT | {"enum": values}}
-    is_included = name == facet.key
-    hint = (
-        pick_text(facet.hints, catalogue.languages)
-        if is_included
-        else catalogue.say("exclude", value="…")
-    )
+    hint = catalogue.say("exclude", value="…")
+    if name == facet.key:
+        hint = pick_text(facet.hints, catalogue.languages)
     return parameter(name, f"{label}: {hint}", array, explode=True, style="form")

@@ -154,8 +154,8 @@ def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
         request,
         site,
         HTTPStatus(problem.status),
-        view.say(problem.detail or error.kind, **words),
-        view.say(hint, **words) if hint else "",
+        view.phrase(problem.detail or error.kind, **words),
+        view.phrase(hint, **words) if hint else "",
         headers,
         position | error.extra,
     )

@@ -1,4 +1,4 @@
-"""HEAD and OPTIONS on everything that answers GET (RFC 9110, sections 9.3.2 and 9.3.7)."""
+"""The paths of the service, and the way from paths to IRIs and back."""
 
 from dataclasses import dataclass
 
@@ -7,22 +7,26 @@ from ..rdf.namespaces import OWL
 from ..rdf.terms import parse_iri
 from ..schema.fields import NodeShape
 
-SPARQL = "/sparql"
-"""The path of the SPARQL endpoint, which also takes queries by POST."""
-STATUS = "/status"
-"""The path that tells what became of addresses, which takes nothing but POST."""
-RECONCILE = "/reconcile"
-"""The path of the reconciliation service, which takes queries by POST too."""
-VALIDATE = "/validate"
-"""The path of checks of what readers give."""
-SERVICES = "/.well-known/api-catalog"
-"""The path that leads programs to the services (RFC 9727)."""
-
-
+CHANGES = "/changes"
+CONTEXT = "/context.jsonld"
+CONTEXT_VERSION = "/context/{name}.jsonld"
+COVERAGE = "/coverage"
+"""The path of contingency tables."""
 DUMP = ("/dump.", "/dump/")
 """The prefixes of the paths of dumps: long files whose length is published."""
-
-
+GAPS = "/gaps"
+OPENAPI = "/openapi.json"
+QUERIES = "/queries"
+RECONCILE = "/reconcile"
+SERVICES = "/.well-known/api-catalog"
+"""The path of the links to all services (RFC 9727)."""
+SITEMAP = "/sitemap.xml"
+SITEMAP_PART = "/sitemap-{number}.xml"
+SPARQL = "/sparql"
+STATUS = "/status"
+"""The path of the status of IRIs, which takes nothing but POST."""
+VALIDATE = "/validate"
+VOID = "/.well-known/void"
 _VERSION = OWL + "versionIRI"
 
 
@@ -33,31 +37,38 @@ class Addresses:
     catalogue: Catalogue
     start: str = "catalog"
 
-    def iri(self, path: str) -> str | None:
-        """Return the IRI that a path without its extension identifies; None if it is unknown."""
-        if path == self.start:
-            return self.catalogue.base
-        if not path or "#" in path:
-            return None
-        scheme, _, notation = path.partition("/")
-        found = self.catalogue.vocabularies.schemes_by_key.get(scheme)
-        if found and (concept := found.get(notation)):
-            return concept.iri
-        iri = self.catalogue.base + path
-        versions = self.catalogue.store.subjects(_VERSION, parse_iri(iri)) if parse_iri(iri) else []
-        if versions:
-            return versions[0].value
-        return iri if parse_iri(iri) and self.catalogue.store.is_subject(iri) else None
-
     @property
     def search(self) -> str:
         """Return the path of searches."""
         return search_path(self.catalogue.shapes.entry_shape)
 
+    def iri(self, path: str) -> str | None:
+        """Return the IRI that a path without its extension identifies; None if it is unknown."""
+        if not path or "#" in path:
+            return None
+        iri = self.expand(path)
+        if path == self.start or iri in self.catalogue.vocabularies.concepts:
+            return iri
+        node = parse_iri(iri)
+        if node is None:
+            return None
+        for ontology in self.catalogue.store.subjects(_VERSION, node):
+            return ontology.value
+        return iri if self.catalogue.store.is_subject(iri) else None
+
+    def expand(self, path: str) -> str:
+        """Return the IRI of a path, known or not; that of a concept may have another base."""
+        if path == self.start:
+            return self.catalogue.base
+        key, _, notation = path.partition("/")
+        scheme = self.catalogue.vocabularies.schemes_by_key.get(key)
+        concept = scheme.get(notation) if scheme else None
+        return concept.iri if concept else self.catalogue.base + path
+
     def path(self, iri: str) -> str | None:
         """Return the path, without an extension, of an IRI; None where it is not ours to serve."""
-        known = iri in self.catalogue.vocabularies.concepts
-        return self.path_of(iri) if known or self._ours(iri) else None
+        is_concept = iri in self.catalogue.vocabularies.concepts
+        return self.path_of(iri) if is_concept or self._is_described(iri) else None
 
     def path_of(self, iri: str) -> str:
         """Return the path, without an extension, of an IRI that is ours to serve."""
@@ -67,37 +78,10 @@ class Addresses:
         document, _, _ = iri.partition("#")
         return document.removeprefix(self.catalogue.base) or self.start
 
-    def _ours(self, iri: str) -> bool:
+    def _is_described(self, iri: str) -> bool:
         return iri.startswith(self.catalogue.base) and self.catalogue.store.is_subject(iri)
 
 
 def search_path(entry_shape: NodeShape) -> str:
     """Return the path of searches for the entries of a shape."""
     return f"/{entry_shape.collection}"
-
-
-CHANGES = "/changes"
-
-
-CONTEXT = "/context.jsonld"
-CONTEXT_VERSION = "/context/{name}.jsonld"
-
-
-OPENAPI = "/openapi.json"
-
-
-QUERIES = "/queries"
-
-
-COVERAGE = "/coverage"
-"""The path of the tables of two facets."""
-
-
-GAPS = "/gaps"
-
-
-SITEMAP = "/sitemap.xml"
-SITEMAP_PART = "/sitemap-{number}.xml"
-
-
-VOID = "/.well-known/void"

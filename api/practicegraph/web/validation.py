@@ -50,7 +50,7 @@ from .http.negotiation import (
     MediaType,
 )
 from .models import ReportObject
-from .operations import Operation, request_body
+from .openapi import Operation, request_body
 from .urls import VALIDATE
 
 MOST = 4 << 20

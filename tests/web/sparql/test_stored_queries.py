@@ -154,7 +154,7 @@ def test_a_required_parameter_is_asked_for(real: Catalogue) -> None:
 
 
 def test_the_questions_are_listed_and_documented(client: TestClient) -> None:
-    listed = client.get("/queries?lang=nl").json()["questions"]
+    listed = client.get("/queries?lang=nl").json()["queries"]
     assert [question["name"] for question in listed] == NAMES
     assert listed[0]["title"].endswith("?")
     page = client.get("/queries", headers={"Accept": "text/html"}).text

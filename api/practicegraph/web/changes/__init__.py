@@ -2,7 +2,6 @@
 
 | module | subject |
 |---|---|
-| event_text | change events in the reader's words |
 | event_stream | the Linked Data Event Stream |
 | endpoint | the feed, the stream and the pages of the log |
 """

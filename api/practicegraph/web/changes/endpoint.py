@@ -7,27 +7,56 @@ content (RFC 9110, section 8.8.3).
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
+from pyoxigraph import Literal, NamedNode
 
-from ...catalogue.change_log import PAGE, ChangeLog, Event
+from ...catalogue.change_log import (
+    CLASSES,
+    CREATED,
+    DELETED,
+    MOVED,
+    PAGE,
+    TOMBSTONE,
+    UPDATED,
+    WITHDRAWN,
+    ChangeLog,
+    Event,
+)
 from ...errors import RequestError
+from ...rdf.namespaces import DCT, SKOS
+from ...rdf.terms import Term, as_text
 from ...schema.text import replace_non_xml
+from ...schema.vocabularies import IS_REPLACED_BY
 from .. import openapi
-from ..context import VARY, Site
+from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
-from ..http.negotiation import ATOM, CHANGE_TYPES, HTML, MediaType
+from ..http.negotiation import ATOM, CHANGE_TYPES, HTML, JSON_LD, TURTLE, MediaType
 from ..http.responses import Link
-from ..operations import Operation
+from ..openapi import Operation
 from ..urls import CHANGES
-from .event_stream import EventStream, StreamNode
-from .event_text import EventText, EventWriter
+from .event_stream import EventStream
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _BRIEF = {"Cache-Control": "public, max-age=60"}
 _EPOCH = "1970-01-01T00:00:00Z"
+_PHRASES = {
+    CREATED: "added",
+    UPDATED: "changed",
+    MOVED: "moved",
+    WITHDRAWN: "withdrawn",
+    DELETED: "removed",
+}
+_EXISTING = """
+SELECT DISTINCT ?topic
+WHERE {{
+    VALUES ?topic {{ {topics} }}
+    ?topic a ?class .
+}}
+"""
 
 
 @dataclass(frozen=True)
@@ -45,10 +74,22 @@ class LogPage:
         """Return whether the page is full, and so never changes again."""
         return bool(self.number) and len(self.events) == PAGE
 
-    def url(self, number: int) -> str:
-        """Return the URL of a page in the same representation."""
+    def url(self, number: int, suffix: str | None = None) -> str:
+        """Return the URL of a page in the same representation, or with another suffix."""
         place = f"/{number}" if number else ""
-        return f"{self.root}{CHANGES}{place}{self.suffix}"
+        return f"{self.root}{CHANGES}{place}{self.suffix if suffix is None else suffix}"
+
+
+@dataclass(frozen=True)
+class EventText:
+    """An event as a page or a feed shows it, with the links of its entry in the feed."""
+
+    event: Event
+    iri: str
+    title: str
+    language: str
+    summary: str
+    links: Sequence[Link]
 
 
 @dataclass(frozen=True)
@@ -58,9 +99,9 @@ class ChangesEndpoint:
     site: Site
 
     def respond(self, request: Request, extension: str = "") -> Response:
-        """Return the newest changes, or with the root node of the stream.
+        """Return the newest changes, or the root node of the stream.
 
-        Raises RequestError or NotAcceptableError.
+        Raise RequestError or NotAcceptableError.
         """
         log = self._log()
         newest = log.open_page
@@ -71,7 +112,7 @@ class ChangesEndpoint:
     def respond_page(self, request: Request, name: str) -> Response:
         """Return a page by its number, with or without an extension.
 
-        Raises RequestError, RequestError or NotAcceptableError.
+        Raise RequestError or NotAcceptableError.
         """
         log = self._log()
         number, _, extension = name.partition(".")
@@ -95,26 +136,26 @@ class ChangesEndpoint:
         query = f"?{request.url.query}" if request.url.query else ""
         suffix = (f".{extension}" if extension else "") + query
         page = LogPage(*numbers, log.page(numbers[1]), suffix, responses.root(request))
+        headers: Mapping[str, str] = VARY | (conditional.LASTING if page.is_full else _BRIEF)
         if media_type == HTML:
-            return self._html(request, page)
-        content = (
-            self._feed(request, page) if media_type == ATOM else self._stream(log, page, media_type)
-        )
-        headers = VARY | (conditional.LASTING if page.is_full else _BRIEF)
-        validators = conditional.Validators(_entity_tag(content))
-        return conditional.answer(
-            request,
-            validators,
-            headers,
-            lambda: Response(content, media_type=media_type.content_type),
-        )
+            response = self._html(request, page)
+            headers = response.headers
+        else:
+            content = (
+                self._feed(request, page)
+                if media_type == ATOM
+                else self._stream(log, page, media_type)
+            )
+            response = Response(content, media_type=media_type.content_type)
+        tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+        return conditional.answer(request, conditional.Validators(tag), headers, lambda: response)
 
     def _stream(self, log: ChangeLog, page: LogPage, media_type: MediaType) -> bytes:
         stream = EventStream(self.site.catalogue.base, page.url(0))
         if not page.number:
             return stream.root_node(page.url(1), log.page(1), media_type)
-        node = StreamNode(page.url(page.number), page.url(page.number + 1), page.events)
-        return stream.page_node(node, media_type)
+        next_url = page.url(page.number + 1) if page.is_full else ""
+        return stream.page_node(page.url(page.number), next_url, page.events, media_type)
 
     def _feed(self, request: Request, page: LogPage) -> bytes:
         catalogue, view = self.site.catalogue, self.site.view(request)
@@ -122,12 +163,12 @@ class ChangesEndpoint:
         text = view.page(
             "atom.xml",
             iri=f"{catalogue.base}changes",
-            title=f"{view.name(catalogue.base)}: {view.say('changes')}",
+            title=f"{view.name(catalogue.base)}: {view.phrase('changes')}",
             updated=page.events[-1].moment if page.events else _EPOCH,
             authors=creators or [view.name(catalogue.base)],
             is_archive=page.is_full,
             links=list(self._links(page)),
-            entries=self._texts(request, page),
+            entries=_texts(view, page),
         )
         return replace_non_xml(text).encode()
 
@@ -137,8 +178,7 @@ class ChangesEndpoint:
         No link of a full page may change, so none depends on whether the next page is full.
         """
         yield Link(page.url(page.number), "self", ATOM.name)
-        number = f"/{page.number}" if page.number else ""
-        yield Link(f"{page.root}{CHANGES}{number}.html", "alternate", HTML.name)
+        yield Link(page.url(page.number, ".html"), "alternate", HTML.name)
         if licence := self.site.services.dataset.licence:
             yield Link(licence, "license")
         yield Link(page.url(0), "first")
@@ -151,44 +191,128 @@ class ChangesEndpoint:
         if page.is_full:
             yield Link(page.url(page.number + 1), "previous")
 
-    def _texts(self, request: Request, page: LogPage) -> list[EventText]:
-        """Return the texts of the events, the newest first."""
-        stream = EventStream(self.site.catalogue.base, page.url(0))
-        writer = EventWriter(self.site.view(request), page.root)
-        return [
-            writer.write(event, stream.member(event), f"{page.root}{CHANGES}/{event.page}.html")
-            for event in reversed(page.events)
-        ]
-
     def _html(self, request: Request, page: LogPage) -> Response:
-        writer = EventWriter(self.site.view(request), page.root)
-        number = f"/{page.number}" if page.number else ""
-        path = f"{responses.prefix(request)}{CHANGES}{number}"
-        html = self.site.html(
+        view = self.site.view(request)
+        path = page.url(page.number, "").removeprefix(page.root)
+        return self.site.html(
             request,
             "changes.html",
-            events=list(zip(reversed(page.events), self._texts(request, page), strict=True)),
-            page_path=writer.page_path,
-            existing_topics=writer.existing_topics(page.events),
+            texts=_texts(view, page),
+            page_path=lambda topic: _page_path(view, topic),
+            existing_topics=_existing_topics(view, page.events),
             older=f"{CHANGES}/{page.shown - 1}.html" if page.shown > 1 else "",
             newer=f"{CHANGES}/{page.number + 1}.html" if page.is_full else "",
             formats=[
-                (media_type.extension, f"{path}.{media_type.extension}")
+                (media_type.extension, f"{view.root}{path}.{media_type.extension}")
                 for media_type in CHANGE_TYPES
                 if media_type != HTML
             ],
         )
-        validators = conditional.Validators(_entity_tag(bytes(html.body)))
-        return conditional.answer(request, validators, html.headers, lambda: html)
 
 
-def _entity_tag(content: bytes) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+def _texts(view: View, page: LogPage) -> list[EventText]:
+    """Return the texts of the events of a page, the newest first."""
+    stream = EventStream(view.catalogue.base, page.url(0))
+    return [_text(view, page, event, stream.member(event)) for event in reversed(page.events)]
+
+
+def _text(view: View, page: LogPage, event: Event, iri: str) -> EventText:
+    """Return the text of an event: the title that its topic had, what happened, and why."""
+    topic = _Topic(event)
+    title, language = _title(view, topic)
+    return EventText(
+        event=event,
+        iri=iri,
+        title=title or event.topic.rpartition("/")[2],
+        language=language,
+        summary=_summary(view, event, topic),
+        links=[*_event_links(view, page, event), *topic.successors],
+    )
+
+
+def _title(view: View, topic: "_Topic") -> tuple[str, str]:
+    """Return the topic's title and its language, or two empty texts."""
+    for predicate in (*view.catalogue.reader.labels, DCT + "title"):
+        texts = topic.texts(predicate)
+        if title := view.text(texts):
+            return title, next(tag for tag, text in texts.items() if text == title)
+    return "", ""
+
+
+def _summary(view: View, event: Event, topic: "_Topic") -> str:
+    kind = view.catalogue.shapes.find_node_shape(topic.classes)
+    label = view.text(kind.labels) if kind else ""
+    parts = [": ".join(filter(None, [view.phrase(_PHRASES[event.kind]), label]))]
+    if event.kind in (MOVED, WITHDRAWN):
+        # By its IRI, since its title may change, and the text of an event may not.
+        parts += [f"{view.phrase('replacedBy')}: {iri}" for iri in topic.iris(IS_REPLACED_BY)]
+        parts.append(view.text(topic.texts(SKOS + "changeNote")))
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
+
+
+def _event_links(view: View, page: LogPage, event: Event) -> Iterator[Link]:
+    if event.kind == DELETED:
+        place = f"{page.url(event.page, '.html')}#{event.number}"
+        yield Link(place, "alternate", HTML.name)
+    elif not event.topic.startswith(view.catalogue.base):
+        yield Link(event.topic, "alternate")
+    else:
+        path = "/" + quote(view.addresses.path_of(event.topic))
+        yield Link(page.root + _page_path(view, event.topic), "alternate", HTML.name)
+        for media_type in (TURTLE, JSON_LD):
+            yield Link(f"{page.root}{path}.{media_type.extension}", "alternate", media_type.name)
+
+
+def _page_path(view: View, topic: str) -> str:
+    """Return the path of the page of a topic of ours; a stored query has one that runs it."""
+    path = "/" + quote(view.addresses.path_of(topic))
+    is_query = any(query.iri == topic for query in view.catalogue.stored_queries.values())
+    return path if is_query else f"{path}.{HTML.extension}"
+
+
+def _existing_topics(view: View, events: Sequence[Event]) -> set[str]:
+    """Return the topics below our base that the store still describes."""
+    topics = " ".join(sorted({str(NamedNode(event.topic)) for event in events}))
+    rows = view.catalogue.store.select(_EXISTING.format(topics=topics)) if topics else ()
+    iris = (as_text(row["topic"]) for row in rows)
+    return {iri for iri in iris if iri.startswith(view.catalogue.base)}
+
+
+class _Topic:
+    """The statements of an event about its topic."""
+
+    def __init__(self, event: Event) -> None:
+        topic = NamedNode(event.topic)
+        self._values: dict[str, list[Term]] = {}
+        for triple in event.triples:
+            if triple.subject == topic:
+                self._values.setdefault(triple.predicate.value, []).append(triple.object)
+
+    @property
+    def classes(self) -> list[str]:
+        """Return the classes of the topic, or those that it had before its tombstone."""
+        iris = [iri for predicate in CLASSES for iri in self.iris(predicate)]
+        return [iri for iri in iris if iri != TOMBSTONE]
+
+    @property
+    def successors(self) -> list[Link]:
+        """Return the links to its successors (RFC 5829)."""
+        return [Link(iri, "successor-version") for iri in self.iris(IS_REPLACED_BY)]
+
+    def iris(self, predicate: str) -> list[str]:
+        """Return the IRIs that are values of a property."""
+        values = self._values.get(predicate, ())
+        return [value.value for value in values if isinstance(value, NamedNode)]
+
+    def texts(self, predicate: str) -> dict[str, str]:
+        """Return the literals that are values of a property, by language."""
+        values = self._values.get(predicate, ())
+        return {v.language or "": v.value for v in values if isinstance(v, Literal)}
 
 
 def routes(site: Site) -> APIRouter:
-    """Return the routes of the change log."""
-    router, catalogue, endpoint = APIRouter(), site.catalogue, ChangesEndpoint(site)
+    """Return the routes of the change log and its pages."""
+    router, endpoint, catalogue = APIRouter(), ChangesEndpoint(site), site.catalogue
     operation = Operation(
         "changes",
         "dataset",
@@ -199,11 +323,11 @@ def routes(site: Site) -> APIRouter:
     )
 
     @router.get(CHANGES, **operation.arguments())
-    def opening(request: Request) -> Response:
+    def changes(request: Request) -> Response:
         return endpoint.respond(request)
 
     @router.get(CHANGES + ".{extension}", include_in_schema=False)
-    def opening_in_format(request: Request, extension: str) -> Response:
+    def changes_in_format(request: Request, extension: str) -> Response:
         return endpoint.respond(request, extension)
 
     @router.get(CHANGES + "/{name}", include_in_schema=False)

@@ -21,9 +21,8 @@ from ...rdf.nesting import TooDeepError
 from ...rdf.untrusted import ContextError
 from ...sparql.pool import LazyWorkerPool, QueryLimits, QueryMemoryError, QueryResult, WorkerPool
 from ...sparql.process import DeadlineExceededError
-from ..document import ContextEndpoint
+from ..document import ContextEndpoint, DocumentMetadata
 from ..http.negotiation import DOCUMENTS, HTML, TURTLE, MediaType
-from ..metadata import DocumentMetadata
 
 MAX_DEPTH = 32
 """The maximum depth of nested JSON and blank nodes."""

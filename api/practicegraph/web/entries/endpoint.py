@@ -34,7 +34,7 @@ from ..http import conditional, negotiation, responses
 from ..http.bodies import parse_media_type, read_body
 from ..http.middleware import allowed
 from ..http.negotiation import DOCUMENTS, JSON
-from ..operations import BEARER, Operation, request_body
+from ..openapi import BEARER, Operation, request_body
 from ..resources.resource import ResourceEndpoint
 from . import bodies
 from .bodies import Body, RdfParser

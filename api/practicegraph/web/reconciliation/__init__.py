@@ -2,9 +2,7 @@
 
 | module | subject |
 |---|---|
-| models | the JSON of the API |
 | requests | the parser of requests |
-| manifest | the service manifest |
 | suggest | suggestions, flyouts and previews |
-| endpoint | routes, query results and data extension |
+| endpoint | the manifest, query results and data extension |
 """

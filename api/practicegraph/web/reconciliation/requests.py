@@ -22,8 +22,10 @@ MAX_CANDIDATES = 50
 """The maximum number of candidates for a query."""
 _MAX_PROPERTIES = 50
 _MAX_VALUES = 10_000
-_QUERIES = '{"q0": {"query": "…"}}'
-_QUERY = {"query": '"…"', "type": '"…"', "limit": "3", "properties": "[…]", "type_strict": '"any"'}
+_MAX_SHOWN = 20
+_QUERY_KEYS = ("query", "type", "limit", "properties", "type_strict")
+_BATCH = '{"q0": {"query": "…"}}'
+_QUERY = '{"query": "…", "type": "…", "limit": 3, "properties": […], "type_strict": "any"}'
 _PROPERTY = '{"pid": "…", "v": "…"}'
 _EXTENSION = '{"ids": ["…"], "properties": [{"id": "…"}]}'
 _STRICT = (SHOULD, ANY, ALL)
@@ -46,141 +48,133 @@ class BatchParser:
 
     def parse_queries(self, text: str) -> dict[str, Query]:
         """Return the queries of a batch by key (section 4.1)."""
-        batch = _load("queries", text, _QUERIES)
+        batch = _object("queries", bodies.parse_json(text, "queries"), _BATCH)
         _check_length(batch)
-        queries = {key: self._query(f"queries.{key}", query) for key, query in batch.items()}
+        queries = {key: self._query(f"queries.{key}", value) for key, value in batch.items()}
         properties = [value for query in queries.values() for value in query.properties]
         _check_length([text for value in properties for text in value.values], _MAX_VALUES)
         return queries
 
     def parse_extension(self, text: str) -> Extension:
         """Return a data extension request (section 7.3)."""
-        fields = _load("extend", text, _EXTENSION)
-        identifiers = _listed("extend.ids", fields.get("ids"), '["…"]')
-        properties = _listed("extend.properties", fields.get("properties"), '[{"id": "…"}]')
-        _check_length(identifiers)
-        _check_length(properties, _MAX_PROPERTIES)
-        for number, one in enumerate(identifiers):
-            _text(f"extend.ids[{number}]", one)
-        places = (f"extend.properties[{number}]" for number in range(len(properties)))
-        requests = map(self._property_request, places, properties)
-        return Extension(tuple(dict.fromkeys(identifiers)), tuple(requests))
-
-    def _query(self, place: str, said: Any) -> Query:
-        known = _object(place, said, _written(_QUERY))
-        _check_names(place, known, _QUERY)
-        name = known.get("query")
-        properties = tuple(self._property_values(f"{place}.properties", known.get("properties")))
-        if name is None and not properties:
-            _refuse(place, _written(_QUERY))
-        types = known.get("type") or []
-        types = types if isinstance(types, list) else [types]
-        _check_length(types, _MAX_PROPERTIES)
-        return Query(
-            name="" if name is None else _plain(f"{place}.query", name).strip(),
-            types=tuple(
-                self.types.parse_type(f"{place}.type", _named(place, one)) for one in types
-            ),
-            strict=_choice(f"{place}.type_strict", known.get("type_strict") or SHOULD, _STRICT),
-            properties=properties,
-            limit=min(_limit(f"{place}.limit", known.get("limit")) or LIMIT, MAX_CANDIDATES),
+        fields = _object("extend", bodies.parse_json(text, "extend"), _EXTENSION)
+        identifiers = _array("extend.ids", fields.get("ids"), '["…"]', MAX_BATCH)
+        properties = _array("extend.properties", fields.get("properties"), '[{"id": "…"}]')
+        return Extension(
+            tuple(dict.fromkeys(_text(place, value) for place, value in identifiers)),
+            tuple(self._property_request(place, value) for place, value in properties),
         )
 
-    def _property_values(self, place: str, said: Any) -> Iterable[PropertyValue]:
-        listed = [] if said is None else _listed(place, said, f"[{_PROPERTY}]")
-        _check_length(listed, _MAX_PROPERTIES)
-        for number, one in enumerate(listed):
-            here = f"{place}[{number}]"
-            known = _object(here, one, _PROPERTY)
-            found = self.types.parse_property(f"{here}.pid", _text(f"{here}.pid", known.get("pid")))
-            values = known.get("v")
-            values = values if isinstance(values, list) else [values]
-            _check_length(values, _MAX_PROPERTIES)
-            texts = [_value(f"{here}.v", value) for value in values if value not in (None, "")]
-            if texts:
-                yield PropertyValue(found, tuple(texts))
+    def _query(self, place: str, value: Any) -> Query:
+        fields = _object(place, value, _QUERY)
+        _check_names(place, fields, _QUERY_KEYS)
+        name = fields.get("query")
+        properties = tuple(self._property_values(f"{place}.properties", fields.get("properties")))
+        if name is None and not properties:
+            _refuse(place, _QUERY)
+        types = _items(f"{place}.type", fields.get("type"))
+        strict = fields.get("type_strict") or SHOULD
+        limit = _limit(f"{place}.limit", fields.get("limit")) or LIMIT
+        return Query(
+            name="" if name is None else _scalar(f"{place}.query", name).strip(),
+            types=tuple(self.types.parse_type(p, _identifier(p, type_)) for p, type_ in types),
+            strict=_choice(f"{place}.type_strict", strict, _STRICT),
+            properties=properties,
+            limit=min(limit, MAX_CANDIDATES),
+        )
 
-    def _property_request(self, place: str, said: Any) -> PropertyRequest:
-        known = _object(place, said, '{"id": "…"}')
-        settings = _object(f"{place}.settings", known.get("settings") or {}, '{"limit": 1}')
+    def _property_values(self, place: str, value: Any) -> Iterable[PropertyValue]:
+        items = [] if value is None else _array(place, value, f"[{_PROPERTY}]")
+        for item_place, item in items:
+            fields = _object(item_place, item, _PROPERTY)
+            key_place = f"{item_place}.pid"
+            key = _text(key_place, fields.get("pid"))
+            own = self.types.parse_property(key_place, key)
+            values = _items(f"{item_place}.v", fields.get("v"))
+            if texts := tuple(_value(p, v) for p, v in values):
+                yield PropertyValue(own, texts)
+
+    def _property_request(self, place: str, value: Any) -> PropertyRequest:
+        fields = _object(place, value, '{"id": "…"}')
+        settings = _object(f"{place}.settings", fields.get("settings") or {}, '{"limit": 1}')
         _check_names(f"{place}.settings", settings, ("limit", "language"))
         language = settings.get("language") or ""
         valid = ("", *self.languages, EVERY)
+        key = _text(f"{place}.id", fields.get("id"))
         return PropertyRequest(
-            property=self.types.parse_property(
-                f"{place}.id", _text(f"{place}.id", known.get("id"))
-            ),
+            property=self.types.parse_property(f"{place}.id", key),
             language=_choice(f"{place}.settings.language", language, valid),
             limit=_limit(f"{place}.settings.limit", settings.get("limit")),
         )
-
-
-def _load(name: str, text: str, form: str) -> dict[str, Any]:
-    return _object(name, bodies.parse_json(text, name), form)
 
 
 def _refuse(place: str, form: str) -> NoReturn:
     raise RequestError("invalidItem", place=place, form=form)
 
 
-def _check_length(found: Sequence[Any] | dict[str, Any], maximum: int = MAX_BATCH) -> None:
-    if len(found) > maximum:
-        raise RequestError("listTooLong", count=len(found), limit=maximum)
+def _check_length(values: Sequence[Any] | dict[str, Any], maximum: int = MAX_BATCH) -> None:
+    if len(values) > maximum:
+        raise RequestError("listTooLong", count=len(values), limit=maximum)
 
 
-def _check_names(place: str, found: Iterable[str], valid: Iterable[str]) -> None:
-    known = list(valid)
-    for name in found:
-        if name not in known:
-            near = dict.fromkeys([*find_similar(name, known), *known])
-            raise InvalidParameterError(f"{place}.{name}", None, list(near))
+def _check_names(place: str, names: Iterable[str], valid: Sequence[str]) -> None:
+    for name in names:
+        if name not in valid:
+            nearest = dict.fromkeys([*find_similar(name, valid), *valid])
+            raise InvalidParameterError(f"{place}.{name}", None, list(nearest))
 
 
-def _object(place: str, found: Any, form: str) -> dict[str, Any]:
-    return found if isinstance(found, dict) else _refuse(place, form)
+def _object(place: str, value: Any, form: str) -> dict[str, Any]:
+    return value if isinstance(value, dict) else _refuse(place, form)
 
 
-def _listed(place: str, found: Any, form: str) -> list[Any]:
-    return found if isinstance(found, list) else _refuse(place, form)
+def _array(
+    place: str, value: Any, form: str, maximum: int = _MAX_PROPERTIES
+) -> list[tuple[str, Any]]:
+    """Return the items of an array, each with its place."""
+    values = value if isinstance(value, list) else _refuse(place, form)
+    _check_length(values, maximum)
+    return [(f"{place}[{number}]", item) for number, item in enumerate(values)]
 
 
-def _text(place: str, found: Any) -> str:
-    return truncate(found) if isinstance(found, str) else _refuse(place, '"…"')
+def _items(place: str, value: Any) -> list[tuple[str, Any]]:
+    """Return the items of an array or a single value, each with its place; empty ones are none."""
+    items = _array(place, value, "[…]") if isinstance(value, list) else [(place, value)]
+    return [(p, item) for p, item in items if item not in (None, "")]
 
 
-def _plain(place: str, found: Any) -> str:
+def _text(place: str, value: Any) -> str:
+    return truncate(value) if isinstance(value, str) else _refuse(place, '"…"')
+
+
+def _scalar(place: str, value: Any) -> str:
     """Return a text, a number, or true or false as a text."""
-    return _text(place, json.dumps(found) if isinstance(found, int | float) else found)
+    return _text(place, json.dumps(value) if isinstance(value, int | float) else value)
 
 
-def _named(place: str, found: Any) -> str:
-    """Return the identifier of a type, which may be in an object."""
-    return _text(f"{place}.type", found.get("id") if isinstance(found, dict) else found)
+def _identifier(place: str, value: Any) -> str:
+    """Return an identifier, which may be in an object."""
+    return _text(f"{place}.id", value.get("id")) if isinstance(value, dict) else _text(place, value)
 
 
-def _value(place: str, found: Any) -> str:
+def _value(place: str, value: Any) -> str:
     """Return the value of a property; of an entity that was matched before, its identifier."""
-    is_thing = isinstance(found, dict)
-    return _text(f"{place}.id", found.get("id")) if is_thing else _plain(place, found)
+    return _identifier(place, value) if isinstance(value, dict) else _scalar(place, value)
 
 
-def _choice(place: str, found: Any, valid: Sequence[str]) -> str:
-    if found in valid and isinstance(found, str):
-        return found
-    raise InvalidParameterError(place, str(found), [name for name in valid if name])
+def _choice(place: str, value: Any, valid: Sequence[str]) -> str:
+    if value in valid and isinstance(value, str):
+        return value
+    raise InvalidParameterError(place, str(value), [name for name in valid if name])
 
 
-def _limit(place: str, found: Any) -> int:
+def _limit(place: str, value: Any) -> int:
     """Return a whole number, 0 for none; OpenRefine sends it as a text."""
-    if found in (None, ""):
+    if value in (None, ""):
         return 0
-    is_whole = isinstance(found, float) and found.is_integer()
-    text = str(int(found) if is_whole else found) if isinstance(found, int | float) else found
-    read = parse_whole_number(text) if isinstance(text, str) else None
-    if read is None:
-        raise InvalidParameterError(place, str(found)[:20], ["1", "2", "3"])
-    return read
-
-
-def _written(members: dict[str, str]) -> str:
-    return "{" + ", ".join(f'"{name}": {form}' for name, form in members.items()) + "}"
+    is_whole = isinstance(value, float) and value.is_integer()
+    text = str(int(value) if is_whole else value) if isinstance(value, int | float) else value
+    number = parse_whole_number(text) if isinstance(text, str) else None
+    if number is None:
+        raise InvalidParameterError(place, str(value)[:_MAX_SHOWN], ["1", "2", "3"])
+    return number

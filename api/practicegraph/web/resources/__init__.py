@@ -5,9 +5,8 @@
 | dumps | dumps of releases |
 | dataset | the dataset description, and dumps on a page |
 | lifecycle | moved and withdrawn IRIs, and the status of IRIs |
-| concept_usage | how entries use a concept |
 | resource | IRIs and their documents |
 | similar | entries that are similar to one |
 | discovery | well-known URLs, robots.txt, the sitemap |
-| routes | the routes of resources, and the state of the service |
+| routes | the routes of all these, and of the health of the service |
 """

@@ -6,7 +6,7 @@ The description has what the files of the catalogue cannot state: URLs follow fr
 numbers, sizes and checksums from the data. The catalogue is its own dataset, with one IRI.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from babel.units import format_unit
@@ -14,78 +14,17 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
-from ...exchange.dumps import DUMP_NAMES, Dump, ReleaseDumps
-from ...rdf.namespaces import DCAT, DCT, FOAF, PG, RDF, RDFS, SKOS, SPDX, VOID, XSD
-from ...rdf.terms import TYPE, Term
-from ..context import View
+from ...exchange.dumps import Dump, ReleaseDumps
+from ...rdf.namespaces import DCAT, DCT, FOAF, PG, RDFS, SKOS, SPDX, VOID, XSD
+from ...rdf.terms import TYPE
+from ..document import triple
 from ..http.negotiation import TURTLE
 from ..urls import OPENAPI, RECONCILE, SPARQL, search_path
 from . import dumps
 
-_DUMP = VOID + "dataDump"
-_MEDIA = "https://www.iana.org/assignments/media-types/"
-HASH = PG + "canonicalHash"
+_CANONICAL_HASH = PG + "canonicalHash"
 """The property of the hash that is the same in every syntax."""
-_LICENCE = NamedNode(DCT + "license")
-
-
-def canonical_hash(dataset: str, made: ReleaseDumps) -> Triple:
-    """Return the triple with the canonical hash of the dataset, from its dump in N-Quads."""
-    return Triple(NamedNode(dataset), NamedNode(HASH), _digits(made.dumps["nq"].checksum))
-
-
-def distributions(
-    dataset: str, root: str, served: Mapping[str, ReleaseDumps], quads: Iterable[Quad]
-) -> Iterator[Triple]:
-    """Yield the triples about the dumps, by name, each with all dumps of its release.
-
-    They state the URL of each below the root, its release, its size and its checksums.
-    """
-    about = NamedNode(dataset)
-    licences = [q.object for q in quads if q.subject == about and q.predicate == _LICENCE]
-    for dump_name, made in served.items():
-        dump = made.dumps[dump_name]
-        place = NamedNode(f"{root.rstrip('/')}/dump.{dump.name}")
-        subject = NamedNode(f"{dataset}#dump.{dump.name}")
-        yield Triple(about, NamedNode(DCAT + "distribution"), subject)
-        if dumps.media_type(dump).rdf or dump.form == "jsonld":
-            yield Triple(about, NamedNode(_DUMP), place)
-        for name, value in _distribution(dump, place, made.canonical_hash(dump)):
-            yield Triple(subject, NamedNode(name), value)
-        yield Triple(subject, NamedNode(DCAT + "version"), Literal(made.release))
-        for licence in licences:
-            yield Triple(subject, _LICENCE, licence)
-        checksum = NamedNode(f"{subject.value}.sha256")
-        yield Triple(subject, NamedNode(SPDX + "checksum"), checksum)
-        for name, value in _checksum(dump):
-            yield Triple(checksum, NamedNode(name), value)
-
-
-def _distribution(
-    dump: Dump, place: NamedNode, canonical: str | None
-) -> Iterator[tuple[str, Term]]:
-    size = NamedNode(XSD + "nonNegativeInteger")
-    yield RDF + "type", NamedNode(DCAT + "Distribution")
-    yield DCAT + "accessURL", place
-    yield DCAT + "downloadURL", place
-    yield DCAT + "byteSize", Literal(str(dump.size), datatype=size)
-    yield DCAT + "mediaType", NamedNode(_MEDIA + dumps.media_type(dump).names[0])
-    if dump.name != dump.form:
-        yield DCAT + "compressFormat", NamedNode(_MEDIA + dumps.GZIP)
-    if canonical:
-        yield HASH, _digits(canonical)
-
-
-def _checksum(dump: Dump) -> Iterator[tuple[str, Term]]:
-    yield RDF + "type", NamedNode(SPDX + "Checksum")
-    yield SPDX + "algorithm", NamedNode(SPDX + "checksumAlgorithm_sha256")
-    yield SPDX + "checksumValue", _digits(dump.checksum)
-
-
-def _digits(value: str) -> Literal:
-    return Literal(value, datatype=NamedNode(XSD + "hexBinary"))
-
-
+_MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 _PROTOCOL = "https://www.w3.org/TR/sparql11-protocol/"
 _RECONCILIATION = "https://www.w3.org/community/reports/reconciliation/CG-FINAL-specs-0.2-20230410/"
 _FILE_TYPES = "http://publications.europa.eu/resource/authority/file-type/"
@@ -97,6 +36,7 @@ _FORMATS = {
     "jsonld": "JSON_LD",
     "csv": "CSV",
 }
+_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 _RANGES = {
     DCAT + "accessURL": RDFS + "Resource",
     DCAT + "compressFormat": DCT + "MediaType",
@@ -131,7 +71,7 @@ class DataService:
 
     path: str
     description: str
-    described_as: str
+    media_type: str
     phrase: str
     standard: str = ""
 
@@ -148,11 +88,11 @@ def data_services(catalogue: Catalogue) -> tuple[DataService, ...]:
 
 @dataclass(frozen=True)
 class DatasetDescription:
-    """The description of the dataset as served at a root, with its dumps by name."""
+    """The description of the dataset as served at a root, with the dumps that are served."""
 
     services: Services
     root: str
-    served: Mapping[str, ReleaseDumps]
+    made: ReleaseDumps | None
     quads: Sequence[Quad]
 
     @property
@@ -162,137 +102,124 @@ class DatasetDescription:
 
     def triples(self) -> list[Triple]:
         """Return the triples that the quads of the catalogue do not have."""
-        about = NamedNode(self.catalogue.base)
-        found = [
-            *self._whole(about),
-            *(
-                triple
-                for service in data_services(self.catalogue)
-                for triple in self._service(about, service)
-            ),
-            *self._dumps(),
-            *self._sources(about),
-            *self.services.dataset.statistics.triples(about),
-        ]
-        return [*found, *_typed([*(quad.triple for quad in self.quads), *found])]
+        base = self.catalogue.base
+        triples = [*self._dataset(base)]
+        for service in data_services(self.catalogue):
+            triples += self._service(base, service)
+        if self.made:
+            triples += self._dumps(base, self.made)
+        triples += self._sources(base)
+        triples += self.services.dataset.statistics.triples(NamedNode(base))
+        return [*triples, *_types([*(quad.triple for quad in self.quads), *triples])]
 
-    def _whole(self, about: NamedNode) -> Iterator[Triple]:
+    def _dataset(self, base: str) -> Iterator[Triple]:
         dataset = self.services.dataset
-        yield Triple(about, NamedNode(DCAT + "dataset"), about)
-        yield Triple(about, NamedNode(DCT + "identifier"), Literal(about.value))
-        yield Triple(about, NamedNode(FOAF + "homepage"), NamedNode(f"{self.root}/"))
-        yield Triple(about, NamedNode(VOID + "sparqlEndpoint"), NamedNode(self.root + SPARQL))
+        yield triple(base, DCAT + "dataset", NamedNode(base))
+        yield triple(base, DCT + "identifier", Literal(base))
+        yield triple(base, FOAF + "homepage", NamedNode(f"{self.root}/"))
+        yield triple(base, VOID + "sparqlEndpoint", NamedNode(self.root + SPARQL))
         for language in dataset.language_terms:
-            yield Triple(about, NamedNode(DCT + "language"), language)
-        vocabularies = self.catalogue.vocabularies.schemes.values()
-        concepts = (concept.iri for scheme in vocabularies for concept in scheme.concepts.values())
+            yield triple(base, DCT + "language", language)
+        schemes = self.catalogue.vocabularies.schemes.values()
+        concepts = (concept.iri for scheme in schemes for concept in scheme.concepts.values())
         for iri in filter(None, (dataset.example, next(concepts, None))):
-            yield Triple(about, NamedNode(VOID + "exampleResource"), NamedNode(iri))
+            yield triple(base, VOID + "exampleResource", NamedNode(iri))
 
-    def _service(self, about: NamedNode, service: DataService) -> Iterator[Triple]:
-        site = NamedNode(f"{about.value}#{service.phrase}")
-        yield Triple(about, NamedNode(DCAT + "service"), site)
-        yield Triple(site, TYPE, NamedNode(DCAT + "DataService"))
+    def _service(self, base: str, service: DataService) -> Iterator[Triple]:
+        site = f"{base}#{service.phrase}"
+        yield triple(base, DCAT + "service", NamedNode(site))
+        yield Triple(NamedNode(site), TYPE, NamedNode(DCAT + "DataService"))
         for language, label in self.catalogue.phrases.translations(service.phrase).items():
-            yield Triple(site, NamedNode(DCT + "title"), Literal(label, language=language))
-        yield Triple(site, NamedNode(DCAT + "servesDataset"), about)
-        for name, path in (
-            ("endpointURL", service.path),
-            ("endpointDescription", service.description),
-        ):
-            yield Triple(site, NamedNode(DCAT + name), NamedNode(self.root + path))
+            yield triple(site, DCT + "title", Literal(label, language=language))
+        yield triple(site, DCAT + "servesDataset", NamedNode(base))
+        yield triple(site, DCAT + "endpointURL", NamedNode(self.root + service.path))
+        yield triple(site, DCAT + "endpointDescription", NamedNode(self.root + service.description))
         if service.standard:
-            yield Triple(site, NamedNode(DCT + "conformsTo"), NamedNode(service.standard))
-        for name in ("license", "publisher", "accessRights"):
-            for value in self._values(about, DCT + name):
-                yield Triple(site, NamedNode(DCT + name), value)
+            yield triple(site, DCT + "conformsTo", NamedNode(service.standard))
+        for predicate in (DCT + "license", DCT + "publisher", DCT + "accessRights"):
+            for value in self._values(base, predicate):
+                yield triple(site, predicate, value)
 
-    def _dumps(self) -> Iterator[Triple]:
-        base, release = self.catalogue.base, self.catalogue.release
-        if (nq := self.served.get("nq")) and nq.release == release:
-            yield canonical_hash(base, nq)
-        yield from distributions(base, self.root, self.served, self.quads)
-        words = self.catalogue.phrases.translations("downloadsNote")
-        for name, made in self.served.items():
-            subject = NamedNode(f"{base}#dump.{name}")
-            file_type = NamedNode(_FILE_TYPES + _FORMATS[made.dumps[name].form])
-            yield Triple(subject, NamedNode(DCT + "format"), file_type)
-            for language, text in words.items():
+    def _dumps(self, base: str, made: ReleaseDumps) -> Iterator[Triple]:
+        """Yield the triples about the dumps: URL, release, size and checksums of each."""
+        if made.release == self.catalogue.release:
+            yield triple(base, _CANONICAL_HASH, _digits(made.dumps["nq"].checksum))
+        notes = self.catalogue.phrases.translations("downloadsNote")
+        for dump in made.dumps.values():
+            subject, url = f"{base}#dump.{dump.name}", NamedNode(f"{self.root}/dump.{dump.name}")
+            yield triple(base, DCAT + "distribution", NamedNode(subject))
+            if dump.form != "csv":
+                yield triple(base, VOID + "dataDump", url)
+            yield from _distribution(subject, url, dump)
+            if canonical := made.canonical_hash(dump):
+                yield triple(subject, _CANONICAL_HASH, _digits(canonical))
+            yield triple(subject, DCAT + "version", Literal(made.release))
+            for licence in self._values(base, DCT + "license"):
+                yield triple(subject, DCT + "license", licence)
+            for language, text in notes.items():
                 note = Literal(text.format(release=made.release), language=language)
-                yield Triple(subject, NamedNode(DCT + "description"), note)
+                yield triple(subject, DCT + "description", note)
 
-    def _sources(self, about: NamedNode) -> Iterator[Triple]:
+    def _sources(self, base: str) -> Iterator[Triple]:
         """Yield the titles and descriptions of the source datasets."""
-        for source in self._values(about, DCT + "source"):
-            for name in ("title", "description"):
-                for value in self.catalogue.store.values(source, DCT + name):
-                    yield Triple(source, NamedNode(DCT + name), value)
+        for source in self._values(base, DCT + "source"):
+            for predicate in (DCT + "title", DCT + "description"):
+                for value in self.catalogue.store.values(source, predicate):
+                    yield triple(source.value, predicate, value)
 
-    def _values(self, about: NamedNode, name: str) -> list[NamedNode]:
-        found = (q.object for q in self.quads if q.subject == about and q.predicate.value == name)
-        return [term for term in found if isinstance(term, NamedNode)]
-
-
-def _typed(triples: Sequence[Triple]) -> Iterator[Triple]:
-    for triple in triples:
-        name = _RANGES.get(triple.predicate.value)
-        if name and isinstance(triple.object, NamedNode):
-            yield Triple(triple.object, TYPE, NamedNode(name))
+    def _values(self, subject: str, predicate: str) -> list[NamedNode]:
+        pair = NamedNode(subject), NamedNode(predicate)
+        values = (q.object for q in self.quads if (q.subject, q.predicate) == pair)
+        return [term for term in values if isinstance(term, NamedNode)]
 
 
-_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
+def _distribution(subject: str, url: NamedNode, dump: Dump) -> Iterator[Triple]:
+    size = Literal(str(dump.size), datatype=NamedNode(XSD + "nonNegativeInteger"))
+    media_type = dumps.MEDIA_TYPES[dump.form].name
+    checksum = f"{subject}.sha256"
+    yield Triple(NamedNode(subject), TYPE, NamedNode(DCAT + "Distribution"))
+    yield triple(subject, DCAT + "accessURL", url)
+    yield triple(subject, DCAT + "downloadURL", url)
+    yield triple(subject, DCAT + "byteSize", size)
+    yield triple(subject, DCAT + "mediaType", NamedNode(_MEDIA_TYPES + media_type))
+    yield triple(subject, DCT + "format", NamedNode(_FILE_TYPES + _FORMATS[dump.form]))
+    if dump.name != dump.form:
+        yield triple(subject, DCAT + "compressFormat", NamedNode(_MEDIA_TYPES + dumps.GZIP))
+    yield triple(subject, SPDX + "checksum", NamedNode(checksum))
+    yield Triple(NamedNode(checksum), TYPE, NamedNode(SPDX + "Checksum"))
+    yield triple(checksum, SPDX + "algorithm", NamedNode(SPDX + "checksumAlgorithm_sha256"))
+    yield triple(checksum, SPDX + "checksumValue", _digits(dump.checksum))
 
 
-@dataclass(frozen=True)
-class DumpFile:
-    """A dump to download; its size is in the reader's language."""
+def _digits(value: str) -> Literal:
+    return Literal(value, datatype=NamedNode(XSD + "hexBinary"))
 
-    name: str
-    href: str
-    size: str
-    checksum: str
+
+def _types(triples: Sequence[Triple]) -> Iterator[Triple]:
+    """Yield the classes of the values, as DCAT-AP requires."""
+    for statement in triples:
+        name = _RANGES.get(statement.predicate.value)
+        if name and isinstance(statement.object, NamedNode):
+            yield Triple(statement.object, TYPE, NamedNode(name))
 
 
 @dataclass(frozen=True)
 class Downloads:
-    """The dumps of a release, and the property and value of its canonical hash.
+    """The dumps of a release for a page, their sizes as texts, the property of their hash."""
 
-    Where the release is not the present one, newer dumps are still being made.
-    """
-
-    release: str
-    files: Sequence[DumpFile]
-    property: str
-    canonical_hash: str
-    is_present: bool
+    made: ReleaseDumps
+    sizes: Mapping[str, str]
+    property: str = _CANONICAL_HASH
 
 
-def downloads(view: View, served: Mapping[str, ReleaseDumps]) -> list[Downloads]:
-    """Return the dumps as a page shows them, by release, the present one first."""
-    present = view.catalogue.release
-    found = {made.release: made for made in served.values()}
-    releases = sorted(found, key=lambda release: release != present)
-    return [_release_downloads(view, found[release], served) for release in releases]
-
-
-def _release_downloads(
-    view: View, made: ReleaseDumps, served: Mapping[str, ReleaseDumps]
-) -> Downloads:
-    names = [name for name in DUMP_NAMES if name in served and served[name].release == made.release]
-    files = [_file(made.dumps[name], view) for name in names]
-    whole = made.dumps["nq"].checksum if "nq" in names else ""
-    return Downloads(made.release, files, HASH, whole, made.release == view.catalogue.release)
-
-
-def _file(dump: Dump, view: View) -> DumpFile:
-    href = f"{view.root}/dump.{dump.name}"
-    return DumpFile(dump.name, href, _size_text(dump.size, view.language), dump.checksum)
+def downloads(made: ReleaseDumps, language: str) -> Downloads:
+    """Return the dumps of a release for a page in a language."""
+    return Downloads(made, {d.name: _size_text(d.size, language) for d in made.dumps.values()})
 
 
 def _size_text(size: int, language: str) -> str:
     amount, place = float(size), 0
     while amount >= 1000 and place < len(_UNITS) - 1:
         amount, place = amount / 1000, place + 1
-    return format_unit(
-        amount, f"digital-{_UNITS[place]}", "short", format="#,##0.#", locale=language
-    )
+    unit = f"digital-{_UNITS[place]}"
+    return format_unit(amount, unit, "short", format="#,##0.#", locale=language)

@@ -11,13 +11,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from ...errors import RequestError
-from .. import urls
 from ..context import Site
 from ..http import conditional, responses
 from ..http.negotiation import HTML, LINKSET, TURTLE
 from ..http.responses import Link
 from ..models import LinkSetObject
-from ..operations import Operation
+from ..openapi import Operation
 from ..urls import (
     COVERAGE,
     DUMP,
@@ -34,6 +33,9 @@ from .resource import ResourceEndpoint
 
 MAX_SITEMAP_URLS = 50_000
 """The maximum number of URLs in a sitemap."""
+_PROFILE = "https://www.rfc-editor.org/info/rfc9727"
+_DISALLOWED = (f"{COVERAGE}*?", f"{QUERIES}/*?", SPARQL, *DUMP)
+"""The paths that lead robots into endless results, or to no pages."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class SitemapEndpoint:
     maximum: int = MAX_SITEMAP_URLS
 
     def respond(self, request: Request) -> Response:
-        """Return the sitemap, or with the index of its parts."""
+        """Return the sitemap, or the index of its parts."""
         if self._part_count == 1:
             return self._response(request, "sitemap.xml", pages=self._pages)
         paths = [SITEMAP_PART.format(number=n + 1) for n in range(self._part_count)]
@@ -56,7 +58,7 @@ class SitemapEndpoint:
         return self._response(request, "sitemap-index.xml", paths=paths, day=day)
 
     def respond_part(self, request: Request, number: str) -> Response:
-        """Return a part, counted from 1; raise RequestError."""
+        """Return a part, counted from 1; raise RequestError for a number without one."""
         count = self._part_count
         if count == 1 or number not in map(str, range(1, count + 1)):
             raise RequestError("notFound")
@@ -99,26 +101,6 @@ class SitemapEndpoint:
                 yield f"/{quote(path)}.{HTML.extension}", day or dataset.newest
 
 
-def sitemap_routes(endpoint: SitemapEndpoint) -> APIRouter:
-    """Return the routes of the sitemap and its parts."""
-    router = APIRouter()
-
-    @router.get(SITEMAP, include_in_schema=False)
-    def whole(request: Request) -> Response:
-        return endpoint.respond(request)
-
-    @router.get(SITEMAP_PART, include_in_schema=False)
-    def part(request: Request, number: str) -> Response:
-        return endpoint.respond_part(request, number)
-
-    return router
-
-
-_PROFILE = "https://www.rfc-editor.org/info/rfc9727"
-_DISALLOWED = (f"{COVERAGE}*?", f"{QUERIES}/*?", SPARQL, *DUMP)
-"""The paths that lead robots into endless results, or to no pages."""
-
-
 @dataclass(frozen=True)
 class DiscoveryEndpoint:
     """Answers with the API catalog and robots.txt."""
@@ -149,7 +131,7 @@ class DiscoveryEndpoint:
             f"Disallow: {prefix}{path}"
             for path in (f"{self.site.addresses.search}*?", *_DISALLOWED)
         ]
-        place = f"Sitemap: {responses.root(request)}{urls.SITEMAP}"
+        place = f"Sitemap: {responses.root(request)}{SITEMAP}"
         text = "\n".join(["User-agent: *", *rules, "", place, ""])
         return conditional.answer(request, validators, {}, lambda: PlainTextResponse(text))
 
@@ -157,7 +139,7 @@ class DiscoveryEndpoint:
         about = f"{root}/{self.site.addresses.start}.{TURTLE.extension}"
         return {
             "anchor": root + service.path,
-            "service-desc": [{"href": root + service.description, "type": service.described_as}],
+            "service-desc": [{"href": root + service.description, "type": service.media_type}],
             "service-meta": [{"href": about, "type": TURTLE.name}],
             "status": [{"href": f"{root}/health", "type": "application/json"}],
         }
@@ -188,4 +170,19 @@ def routes(site: Site) -> APIRouter:
         return endpoint.robots(request)
 
     router.include_router(sitemap_routes(SitemapEndpoint(site)))
+    return router
+
+
+def sitemap_routes(endpoint: SitemapEndpoint) -> APIRouter:
+    """Return the routes of the sitemap and its parts."""
+    router = APIRouter()
+
+    @router.get(SITEMAP, include_in_schema=False)
+    def sitemap(request: Request) -> Response:
+        return endpoint.respond(request)
+
+    @router.get(SITEMAP_PART, include_in_schema=False)
+    def part(request: Request, number: str) -> Response:
+        return endpoint.respond_part(request, number)
+
     return router

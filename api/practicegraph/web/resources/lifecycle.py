@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from ...errors import RequestError
 from ...rdf.terms import as_text, parse_iri
@@ -20,15 +22,30 @@ from ...schema.vocabularies import Deprecation
 from ..context import VARY, Site
 from ..http import bodies, responses
 from ..http.negotiation import DOCUMENTS
+from ..http.responses import Link
+from ..models import StatusesObject, StatusRequest
+from ..openapi import Operation, model_body
+from ..urls import STATUS
+
+MAX_IRIS = 1000
+_EXTENSIONS = tuple(f".{t.extension}" for t in DOCUMENTS)
+_EXISTING = """
+PREFIX owl: <http://www.w3.org/2002/07/owl#>
+SELECT DISTINCT ?iri
+WHERE {{
+    VALUES ?iri {{ {iris} }}
+    FILTER EXISTS {{ {{ ?iri ?property ?value }} UNION {{ ?ontology owl:versionIRI ?iri }} }}
+}}
+"""
 
 
-def with_lifecycle(answer: Response, deprecation: Deprecation | None) -> Response:
+def with_lifecycle(response: Response, deprecation: Deprecation | None) -> Response:
     """Return a document with what the deprecation of its topic adds: 410, a link (RFC 5829)."""
     if deprecation and not deprecation.is_moved:
-        answer.status_code = HTTPStatus.GONE
+        response.status_code = HTTPStatus.GONE
     if deprecation and deprecation.successor:
-        answer.headers.append("Link", _link(deprecation))
-    return answer
+        response.headers.append("Link", _link(deprecation))
+    return response
 
 
 def redirect(site: Site, request: Request, deprecation: Deprecation, below: str = "") -> Response:
@@ -61,20 +78,7 @@ def status(deprecation: Deprecation | None, languages: Sequence[str]) -> dict[st
 
 
 def _link(deprecation: Deprecation) -> str:
-    """Return the link to a successor (RFC 8288, RFC 5829)."""
-    return f'<{deprecation.successor}>; rel="successor-version"'
-
-
-MAX_IRIS = 1000
-_EXTENSIONS = tuple(f".{media_type.extension}" for media_type in DOCUMENTS)
-_EXISTING = """
-PREFIX owl: <http://www.w3.org/2002/07/owl#>
-SELECT DISTINCT ?iri
-WHERE {{
-    VALUES ?iri {{ {iris} }}
-    FILTER EXISTS {{ {{ ?iri ?property ?value }} UNION {{ ?ontology owl:versionIRI ?iri }} }}
-}}
-"""
+    return str(Link(deprecation.successor, "successor-version"))
 
 
 @dataclass(frozen=True)
@@ -116,27 +120,16 @@ class StatusEndpoint:
         path = bare.removeprefix(start).partition("?")[0]
         stem, dot, extension = path.rpartition(".")
         paths = [path, stem] if dot + extension in _EXTENSIONS else [path]
-        return [self._iri(path) + mark + fragment for path in paths]
-
-    def _iri(self, path: str) -> str:
-        """Return the IRI of a path; that of a concept may have another base than ours."""
-        if path == self.site.addresses.start:
-            return self.site.catalogue.base
-        key, _, notation = path.partition("/")
-        scheme = self.site.catalogue.vocabularies.schemes_by_key.get(key)
-        concept = scheme.get(notation) if scheme else None
-        return concept.iri if concept else self.site.catalogue.base + path
+        return [self.site.addresses.expand(path) + mark + fragment for path in paths]
 
     def _existing(self, names: Iterable[str]) -> set[str]:
         """Return those of the IRIs that the store describes, in one query."""
         catalogue = self.site.catalogue
-        nodes = [node for name in names if self._ours(name) and (node := parse_iri(name))]
+        concepts = catalogue.vocabularies.concepts
+        ours = (name for name in names if name.startswith(catalogue.base) or name in concepts)
+        nodes = [node for name in ours if (node := parse_iri(name))]
         query = _EXISTING.format(iris=" ".join(map(str, nodes)))
         return {as_text(row["iri"]) for row in catalogue.store.select(query)} if nodes else set()
-
-    def _ours(self, name: str) -> bool:
-        catalogue = self.site.catalogue
-        return name.startswith(catalogue.base) or name in catalogue.vocabularies.concepts
 
 
 def _parse_iris(content: bytes) -> list[str]:
@@ -156,3 +149,28 @@ def _bare(address: str) -> str:
     """Return a URL without its scheme, since `http` and `https` identify the same."""
     scheme, mark, rest = address.partition("://")
     return rest if mark and scheme.lower() in ("http", "https") else address
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of the status of IRIs."""
+    router, endpoint = APIRouter(), StatusEndpoint(site)
+    operation = Operation(
+        "status",
+        "entries",
+        site.catalogue.say("status", limit=MAX_IRIS),
+        StatusesObject,
+        statuses=(200,),
+        errors=(400, 413, 415),
+        more={"requestBody": model_body(StatusRequest)},
+    )
+
+    @router.post(STATUS, **operation.arguments())
+    async def status(request: Request) -> Response:
+        iris = await endpoint.parse_body(request)
+        return await run_in_threadpool(endpoint.respond, request, iris)
+
+    @router.get(STATUS, include_in_schema=False)
+    def refuse() -> Response:
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
+
+    return router

@@ -1,24 +1,27 @@
 """IRIs and their documents: a redirect with 303, and the document in each representation."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pyoxigraph import NamedNode, Quad, Triple
 
 from ...errors import RequestError
 from ...exchange.dumps import ReleaseDumps
 from ...rdf.namespaces import SCHEMA
+from ...rdf.terms import as_text
+from ...schema.fields import Field
 from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
+from ...schema.vocabularies import Concept
 from ...search.engine import SimilarEntry
 from ...search.request import ALL_ENTRIES
-from .. import document
+from .. import document, openapi
 from ..context import VARY, Site
-from ..document import json_ld_response, wants_expanded
+from ..document import MODIFIED, DocumentMetadata
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
 from ..http.negotiation import (
@@ -31,16 +34,36 @@ from ..http.negotiation import (
     MediaType,
 )
 from ..http.responses import DocumentLinks, Link
-from ..metadata import MODIFIED, DocumentMetadata
-from ..search.facets import facets
+from ..openapi import Operation
+from ..search.results import facets
 from ..urls import SERVICES
 from . import lifecycle
-from .concept_usage import ConceptUsage
 from .dataset import DatasetDescription, Downloads, downloads
 
 SIMILAR = "similar"
 """The last segment of the path of the entries that are similar to one."""
 _MAX_SIMILAR = 5
+_MAX_FIRST_ENTRIES = 10
+_FIRST_ENTRIES = """
+SELECT DISTINCT ?entry
+WHERE {{
+    ?entry {path} {node} ;
+        a {kind} .
+}}
+ORDER BY ?entry
+LIMIT {limit}
+"""
+
+
+@dataclass(frozen=True)
+class ConceptUse:
+    """A field whose value is a concept: the count with narrower concepts, the first entries."""
+
+    field: Field
+    value: str
+    count: int
+    narrower: tuple[tuple[Concept, int], ...]
+    entries: tuple[Record, ...]
 
 
 @dataclass(frozen=True)
@@ -57,8 +80,8 @@ class ResourceEndpoint:
     def respond(self, request: Request, path: str) -> Response:
         """Answer an IRI with 303 to its document, and a document with 200.
 
-        A moved IRI redirects to its successor, a withdrawn one answers with its tombstone. Raises
-        RequestError.
+        A moved IRI redirects to its successor, a withdrawn one answers with its tombstone. Raise
+        RequestError for a path of no IRI.
         """
         stem, dot, extension = path.rpartition(".")
         by_extension = {media_type.extension: media_type for media_type in DOCUMENTS_AND_LINKS}
@@ -102,12 +125,13 @@ class ResourceEndpoint:
 
         deprecation = self.site.catalogue.lifecycle.get(iri)
         if deprecation and not deprecation.is_moved:
-            answer = make()
+            response = make()
             tag = self._validators(request, iri, media_type).tag
-            answer.headers.update(VARY | responses.header(links) | ({"ETag": tag} if tag else {}))
+            headers = VARY | responses.header(links) | ({"ETag": tag} if tag else {})
+            response.headers.update(headers)
         else:
-            answer = self._conditional(request, iri, media_type, links, make)
-        return lifecycle.with_lifecycle(answer, deprecation)
+            response = self._conditional(request, iri, media_type, links, make)
+        return lifecycle.with_lifecycle(response, deprecation)
 
     def _conditional(
         self,
@@ -117,25 +141,21 @@ class ResourceEndpoint:
         links: Sequence[Link],
         make: Callable[[], Response],
     ) -> Response:
-        """Return validators, so that caches can revalidate the response."""
         validators = self._validators(request, iri, media_type)
         return conditional.answer(request, validators, VARY | responses.header(links), make)
 
     def _validators(self, request: Request, iri: str, media_type: MediaType) -> Validators:
-        catalogue = self.site.catalogue
+        catalogue, services = self.site.catalogue, self.site.services
         is_entry = iri.startswith(catalogue.entry_iri(""))
         language = self.site.view(request).language if media_type in (HTML, JSON) else ""
-        expanded = media_type == JSON_LD and wants_expanded(request)
-        said = catalogue.store.values(NamedNode(iri), MODIFIED)
-        given = self._dumps() if iri == catalogue.base else {}
-        dumps = (f"{name} {made.release}" for name, made in given.items())
-        choices = (media_type.extension, language, str(expanded), *dumps)
-        # The page of an entry also shows the entries that are similar to it.
-        shows_others = media_type == HTML and is_entry
-        day = (
-            self.site.services.dataset.newest if shows_others else self.metadata.modified(iri, said)
-        )
-        state = self.site.catalogue.graph_digest(iri) if is_entry else ""
+        is_expanded = media_type == JSON_LD and document.wants_expanded(request)
+        made = self._dumps() if iri == catalogue.base else None
+        choices = (media_type.extension, language, str(is_expanded), made.release if made else "")
+        if media_type == HTML and is_entry:
+            day = services.dataset.newest  # the page also shows entries that are similar
+        else:
+            day = self.metadata.modified(iri, catalogue.store.values(NamedNode(iri), MODIFIED))
+        state = catalogue.graph_digest(iri) if is_entry else ""
         return conditional.validators(request, catalogue.release, choices, day, state)
 
     def _links(self, request: Request, iri: str, path: str) -> DocumentLinks:
@@ -146,21 +166,22 @@ class ResourceEndpoint:
         quads = document.statements_about(catalogue, iri)
         quads += self.metadata.quads(iri, quads, self._description(request, iri, quads))
         if media_type == JSON_LD:
-            return json_ld_response(request, catalogue, document.distinct_triples(quads), iri)
+            triples = document.distinct_triples(quads)
+            return document.json_ld_response(request, catalogue, triples, iri)
         content = document.serialize_quads(catalogue, quads, media_type, iri)
         return Response(content, media_type=media_type.content_type)
 
     def _home(self, request: Request, links: Sequence[Link]) -> Response:
         catalogue, view = self.site.catalogue, self.site.view(request)
-        answer = self.site.services.search.search(ALL_ENTRIES, view.languages)
+        result = self.site.services.search.search(ALL_ENTRIES, view.languages)
         record = self._record(catalogue.base)
         return self.site.html(
             request,
             "home.html",
             record=record,
-            total=answer.total,
+            total=result.total,
             downloads=self._downloads(request),
-            facets=facets(view, answer, ALL_ENTRIES),
+            facets=facets(view, result, ALL_ENTRIES),
             links=links,
             outline=self._outline(request, record),
         )
@@ -176,23 +197,23 @@ class ResourceEndpoint:
 
     def _page(self, request: Request, iri: str, path: str, links: Sequence[Link]) -> Response:
         catalogue = self.site.catalogue
-        record, usage = self._record(iri), ConceptUsage(self.site.services)
+        record, scheme = self._record(iri), catalogue.vocabularies.schemes.get(iri)
         return self.site.html(
             request,
             "record.html",
             iri=iri,
             record=record,
             terms=[] if iri == catalogue.base else self._terms(iri),
-            scheme=catalogue.vocabularies.schemes.get(iri),
-            counts=usage.counts(iri),
-            uses=usage.uses(iri),
+            scheme=scheme,
+            counts=self._concept_counts(iri),
+            uses=self._uses(iri),
             outline=self._outline(request, record),
             links=links,
             deprecation=catalogue.lifecycle.get(iri),
             predecessors=catalogue.lifecycle.find_predecessors(iri),
             similar_entries=self._similar(record),
             similar_path=f"/{path}/{SIMILAR}",
-            downloads=self._downloads(request) if iri == catalogue.base else [],
+            downloads=self._downloads(request) if iri == catalogue.base else None,
             formats=[
                 (media_type.extension, f"{responses.prefix(request)}/{path}.{media_type.extension}")
                 for media_type in DOCUMENTS
@@ -211,18 +232,15 @@ class ResourceEndpoint:
         """Return the triples that follow from the catalogue and its server."""
         if iri != self.site.catalogue.base:
             return []
-        dumps = self._dumps()
-        return DatasetDescription(
-            self.site.services, responses.root(request), dumps, quads
-        ).triples()
+        root, made = responses.root(request), self._dumps()
+        return DatasetDescription(self.site.services, root, made, quads).triples()
 
-    def _dumps(self) -> dict[str, ReleaseDumps]:
-        """Return the dumps that are served, by name, each with all dumps of its release."""
-        made = self.site.dumper.newest() if self.site.dumper else None
-        return dict.fromkeys(made.dumps, made) if made else {}
+    def _dumps(self) -> ReleaseDumps | None:
+        return self.site.dumper.newest() if self.site.dumper else None
 
-    def _downloads(self, request: Request) -> list[Downloads]:
-        return downloads(self.site.view(request), self._dumps())
+    def _downloads(self, request: Request) -> Downloads | None:
+        made = self._dumps()
+        return downloads(made, self.site.view(request).language) if made else None
 
     def _record(self, iri: str) -> Record | None:
         catalogue = self.site.catalogue
@@ -232,23 +250,110 @@ class ResourceEndpoint:
     def _outline(self, request: Request, record: Record | None) -> dict[str, Any] | None:
         """Return a record as schema.org JSON-LD, with the licence or version of the catalogue."""
         catalogue = self.site.catalogue
+        if record is None:
+            return None
         languages = self.site.view(request).languages
-        outline = SchemaOrgDescriber(
+        describer = SchemaOrgDescriber(
             catalogue.reader, catalogue.ontology, catalogue.base, languages
         )
-        found = outline.describe(record) if record else None
-        if found is None or record is None:
+        outline = describer.describe(record)
+        if outline is None:
             return None
         more: dict[str, str | None] = {}
         if record.iri == catalogue.base:
             more = {"version": catalogue.release}
         elif record.shape == catalogue.shapes.entry_shape:
             more = {"license": self.site.services.dataset.licence, "isPartOf": catalogue.base}
-        return {"@context": SCHEMA, **more, **found}
+        return {"@context": SCHEMA, **more, **outline}
 
     def _terms(self, iri: str) -> list[Record]:
         """Return the records whose IRIs are a document's with a fragment."""
         quads = document.statements_about(self.site.catalogue, iri)
         subjects = {q.subject.value for q in quads if isinstance(q.subject, NamedNode)}
-        parts = sorted(subject for subject in subjects if subject.startswith(f"{iri}#"))
-        return [record for part in parts if (record := self._record(part))]
+        terms = sorted(subject for subject in subjects if subject.startswith(f"{iri}#"))
+        return [record for term in terms if (record := self._record(term))]
+
+    def _concept_counts(self, scheme: str) -> dict[str, int]:
+        """Return how many entries have each concept of a scheme, by its IRI."""
+        search = self.site.services.search
+        for field in self._fields_of(scheme):
+            if field.is_facet:
+                return {as_text(term): n for term, n in search.counts(field).items() if term}
+        return {}
+
+    def _uses(self, iri: str) -> list[ConceptUse]:
+        """Return the uses of a concept by fields; an IRI that is no current concept has none."""
+        concept = self.site.catalogue.vocabularies.concepts.get(iri)
+        if concept is None or concept.deprecation:
+            return []
+        uses = [self._use(field, concept) for field in self._fields_of(concept.scheme)]
+        return [use for use in uses if use.field.is_facet or use.entries]
+
+    def _use(self, field: Field, concept: Concept) -> ConceptUse:
+        counts = self.site.services.search.counts(field) if field.is_facet else {}
+        scheme = self.site.catalogue.vocabularies.scheme(concept.scheme)
+        narrower = scheme.narrower.get(concept.iri, [])
+        return ConceptUse(
+            field=field,
+            value=concept.notation,
+            count=counts.get(NamedNode(concept.iri), 0),
+            narrower=tuple((lower, counts.get(NamedNode(lower.iri), 0)) for lower in narrower),
+            entries=tuple(self._first_entries(field, concept.iri)),
+        )
+
+    def _first_entries(self, field: Field, iri: str) -> list[Record]:
+        catalogue, kind = self.site.catalogue, self.site.catalogue.shapes.entry_shape
+        query = _FIRST_ENTRIES.format(
+            path=field.path,
+            node=NamedNode(iri),
+            kind=NamedNode(kind.classes[0]),
+            limit=_MAX_FIRST_ENTRIES,
+        )
+        entries = [as_text(row["entry"]) for row in catalogue.store.select(query)]
+        return catalogue.reader.read_records(kind, entries)
+
+    def _fields_of(self, scheme: str) -> Iterator[Field]:
+        fields = self.site.catalogue.shapes.entry_shape.fields
+        return (field for field in fields if field.scheme == scheme)
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of all IRIs; of these, OpenAPI describes those of entries."""
+    router, endpoint, catalogue = APIRouter(), ResourceEndpoint(site), site.catalogue
+    path = f"/{catalogue.shapes.entry_shape.segment}/{{identifier}}"
+    identifier = openapi.parameter("identifier", "", openapi.TEXT, "path")
+    tombstone = {
+        "description": "Gone",
+        "content": {media_type.name: {} for media_type in DOCUMENTS_AND_LINKS},
+    }
+    by_iri = Operation(
+        "getEntry",
+        "entries",
+        catalogue.say("description"),
+        statuses=(303, 301),
+        errors=(404, 406),
+        parameters=[
+            identifier,
+            openapi.language_parameter(catalogue),
+            openapi.format_parameter(catalogue, DOCUMENTS_AND_LINKS),
+        ],
+        more={"responses": {"410": tombstone}},
+    )
+    names = {"enum": [media_type.extension for media_type in DOCUMENTS_AND_LINKS]}
+    extension = openapi.parameter("extension", "", openapi.TEXT | names, "path")
+    by_extension = replace(
+        by_iri,
+        id="getEntryDocument",
+        media_types=DOCUMENTS_AND_LINKS,
+        statuses=(200, 304),
+        errors=(404,),
+        parameters=[identifier, extension, openapi.language_parameter(catalogue)],
+    )
+
+    def resource(request: Request) -> Response:
+        return endpoint.respond(request, site.path(request).removeprefix("/"))
+
+    router.get(path + ".{extension}", **by_extension.arguments())(resource)
+    router.get(path, **by_iri.arguments())(resource)
+    router.get("/{path:path}", include_in_schema=False)(resource)
+    return router

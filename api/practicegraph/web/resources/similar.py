@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
+from msgspec import UNSET, Meta, UnsetType
 from pyoxigraph import NamedNode
 
 from ...errors import RequestError
@@ -13,14 +14,18 @@ from ...rdf.terms import as_text
 from ...schema.records import Record
 from ...search.engine import SharedConcept, SimilarEntry
 from ...search.request import RequestParser
+from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import HTML, JSON, MediaType
 from ..http.responses import Link
-from ..search.explanation import explain_similar, result_validators
+from ..models import Count, JsonObject
+from ..openapi import Operation
+from ..search.explanation import SimilarExplanation, explain_similar
 from ..search.links import REPRESENTATION_PARAMETERS
+from ..search.results import ConceptValue
 from . import lifecycle
-from .resource import ResourceEndpoint
+from .resource import SIMILAR, ResourceEndpoint
 
 MEDIA_TYPES = (JSON, HTML)
 """The representations of the result."""
@@ -29,9 +34,39 @@ _VALID = (*_PARAMETERS, *REPRESENTATION_PARAMETERS)
 _SIZE = 10
 
 
+class SharedConceptObject(ConceptValue):
+    """A concept that two entries share."""
+
+    facet: str
+
+
+class EntryReference(JsonObject):
+    """An entry by its IRI, identifier and title."""
+
+    id: str
+    identifier: str
+    title: str
+
+
+class SimilarEntryObject(EntryReference):
+    """An entry that is similar to another."""
+
+    similarity: Annotated[float, Meta(gt=0, le=1)]
+    shared: list[SharedConceptObject]
+    shared_count: Count
+
+
+class SimilarEntriesObject(EntryReference):
+    """An entry and those that are similar to it."""
+
+    release: str
+    items: list[SimilarEntryObject]
+    explanation: SimilarExplanation | UnsetType = UNSET
+
+
 @dataclass(frozen=True)
 class SimilarEndpoint:
-    """Answers with the entries that are similar to entry."""
+    """Answers with the entries that are similar to one."""
 
     site: Site
 
@@ -61,14 +96,14 @@ class SimilarEndpoint:
                 return self.site.html(
                     request, "similar.html", record=record, similar_entries=entries
                 )
-            result = _json(view, record, entries)
+            result = _result(view, record, entries)
             if is_explained:
-                result["explanation"] = explain_similar(view, iri, size, milliseconds)
+                result.explanation = explain_similar(view, iri, size, milliseconds)
             return responses.json(result)
 
-        known = result_validators(view, request, media_type, is_explained)
+        validators = view.result_validators(request, media_type, is_explained)
         about = responses.header([Link(f"{responses.prefix(request)}/{path}", "about")])
-        return conditional.answer(request, known, VARY | about, make)
+        return conditional.answer(request, validators, VARY | about, make)
 
     def _parameters(self, request: Request) -> tuple[int, bool]:
         """Return the number of entries, and whether to explain; raise InvalidParameterError."""
@@ -80,7 +115,7 @@ class SimilarEndpoint:
         return size, search_request.explain
 
     def _record(self, path: str, iri: str) -> Record:
-        """Return the entry; raise RequestError where there is nentry."""
+        """Return the entry; raise RequestError where there is none."""
         catalogue = self.site.catalogue
         kind = catalogue.shapes.entry_shape
         is_entry = self.site.addresses.iri(path) == iri and (
@@ -91,20 +126,18 @@ class SimilarEndpoint:
         return catalogue.reader.read_records(kind, [iri])[0]
 
 
-def _json(view: View, record: Record, entries: Sequence[SimilarEntry]) -> dict[str, Any]:
-    return {
-        **_reference(view, record),
-        "release": view.services.search.release,
-        "items": [
-            {
-                **_reference(view, entry.record),
-                "similarity": round(entry.similarity.score, 4),
-                "shared": [_shared(view, concept) for concept in entry.shared],
-                "sharedCount": entry.similarity.shared,
-            }
-            for entry in entries
-        ],
-    }
+def _result(view: View, record: Record, entries: Sequence[SimilarEntry]) -> SimilarEntriesObject:
+    items = [
+        SimilarEntryObject(
+            **_reference(view, entry.record),
+            similarity=round(entry.similarity.score, 4),
+            shared=[_shared(view, concept) for concept in entry.shared],
+            shared_count=entry.similarity.shared,
+        )
+        for entry in entries
+    ]
+    release = view.services.search.release
+    return SimilarEntriesObject(**_reference(view, record), release=release, items=items)
 
 
 def _reference(view: View, record: Record) -> dict[str, Any]:
@@ -115,7 +148,38 @@ def _reference(view: View, record: Record) -> dict[str, Any]:
     return {"id": record.iri, **named, "title": title}
 
 
-def _shared(view: View, shared: SharedConcept) -> dict[str, str]:
+def _shared(view: View, shared: SharedConcept) -> SharedConceptObject:
     iri = shared.concept
     value = view.catalogue.reader.code(NamedNode(iri))
-    return {"facet": shared.key, "value": value, "id": iri, "label": view.name(iri)}
+    return SharedConceptObject(value, iri, view.name(iri), shared.key)
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of the entries that are similar to one."""
+    router, endpoint, catalogue = APIRouter(), SimilarEndpoint(site), site.catalogue
+    path = f"/{catalogue.shapes.entry_shape.segment}/{{identifier}}/{SIMILAR}"
+    operation = Operation(
+        "findSimilar",
+        "search",
+        catalogue.say("similar"),
+        model=SimilarEntriesObject,
+        media_types=MEDIA_TYPES,
+        statuses=(200, 301, 304),
+        errors=(400, 404, 406, 410),
+        parameters=[
+            openapi.size_parameter(catalogue, _SIZE),
+            *openapi.result_parameters(catalogue, MEDIA_TYPES),
+        ],
+    )
+
+    @router.get(path, **operation.arguments())
+    def similar_entries(request: Request, identifier: str) -> Response:
+        return endpoint.respond(request, identifier)
+
+    @router.get(path + ".{extension}", include_in_schema=False)
+    def similar_in_format(request: Request, identifier: str, extension: str) -> Response:
+        return endpoint.respond_in(
+            request, identifier, negotiation.find_media_type(extension, MEDIA_TYPES)
+        )
+
+    return router

@@ -2,14 +2,11 @@
 
 | module | subject |
 |---|---|
-| models | the JSON of results, tables and similar entries |
 | links | URLs of searches |
-| explanation | the SPARQL queries of results, and their validators |
-| facets | facets of a result |
-| snippets | snippets and suggestions |
-| page | the page of a search |
+| explanation | the SPARQL queries of results |
+| results | facets and snippets of a result, and its JSON |
 | hydra | a page of a search as a Hydra collection |
-| listing | the search endpoint |
+| listing | the search endpoint: its page, JSON and tables |
 | contingency | the contingency table of two facets |
 | routes | the routes of searches and tables |
 """

@@ -2,25 +2,28 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import NamedTuple
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from msgspec import UNSET, UnsetType
 from pyoxigraph import NamedNode
 
 from ...rdf.terms import Term, as_text
 from ...schema.fields import Field
 from ...search.engine import ContingencyTable, Counts
 from ...search.request import FROM, NOT_STATED, TO, FilterValue, Range, SearchRequest
+from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, MediaType
+from ..models import Count, JsonObject
+from ..openapi import Operation
 from ..urls import COVERAGE
-from .explanation import explain_table, explanatory_queries, result_validators
-from .facets import FacetValue, all_terms, facet_value, field_label, selectable_counts
+from .explanation import ExplanatoryQuery, TableExplanation, explain_table, explanatory_queries
 from .links import (
     REPRESENTATION_PARAMETERS,
     SearchLinks,
@@ -28,6 +31,7 @@ from .links import (
     search_links,
     with_query,
 )
+from .results import all_terms, facet_value, selectable_counts
 
 AXES = ("rows", "columns")
 """The parameters that name the two facets, and the keys of the axes in JSON."""
@@ -36,69 +40,52 @@ MEDIA_TYPES = (JSON, HTML, CSV)
 _SHADES = 5
 
 
-@dataclass(frozen=True)
-class AxisValue:
-    """A row or a column: a term or None for "not stated", its label and count, its tree depth."""
+class AxisValue(JsonObject, kw_only=True):
+    """A row or a column; what is not stated has no IRI."""
 
-    term: Term | None
     value: str
-    id: str
+    id: str = ""
     label: str
-    broader: tuple[str, ...]
-    count: int
-    depth: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the value as an object to encode; keys without a value are absent."""
-        shown = {"value": self.value, "id": self.id, "label": self.label, "count": self.count}
-        shown["broader"] = self.broader
-        return {name: value for name, value in shown.items() if value not in ("", ())}
+    count: Count
+    broader: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class TableAxis:
-    """The rows or the columns of a table."""
+class TableAxis(JsonObject):
+    """The rows or the columns of a table: a facet and its values."""
 
-    field: Field
+    key: str
     label: str
-    values: Sequence[AxisValue]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the axis as an object to encode."""
-        values = [value.as_json() for value in self.values]
-        return {"key": self.field.key, "label": self.label, "values": values}
+    values: list[AxisValue]
 
 
-@dataclass(frozen=True)
-class LabelledTable:
-    """A table: the number of entries in all, and of those with both values of each cell."""
+class TableObject(JsonObject):
+    """A contingency table: the counts of entries by the values of two facets.
 
-    total: int
+    The cells are a list a row, in the order of the columns.
+    """
+
+    total: Count
+    release: str
     rows: TableAxis
     columns: TableAxis
-    cells: Sequence[Sequence[int]]
-
-    def as_json(self, release: str) -> dict[str, Any]:
-        """Return the table as an object to encode; cells are in the order of rows and columns."""
-        axes = {"rows": self.rows.as_json(), "columns": self.columns.as_json()}
-        return {"total": self.total, "release": release, **axes, "cells": self.cells}
+    cells: list[list[int]]
+    explanation: TableExplanation | UnsetType = UNSET
 
     def as_csv(self) -> str:
         """Return the table as CSV: for each row its short form, its label, its count, its cells."""
         text = io.StringIO()
         writer = csv.writer(text)
         columns = [column.value for column in self.columns.values]
-        writer.writerow([self.rows.field.key, "label", "total", *columns])
+        writer.writerow([self.rows.key, "label", "total", *columns])
         for row, cells in zip(self.rows.values, self.cells, strict=True):
             writer.writerow([row.value, row.label, row.count, *cells])
         return text.getvalue()
 
 
-@dataclass(frozen=True)
-class LinkedCount:
+class LinkedCount(NamedTuple):
     """A number on a page, the URL of the search that it counts or "", and its shade."""
 
-    count: int
+    number: int
     href: str = ""
     shade: int = 0
 
@@ -121,7 +108,7 @@ class ContingencyEndpoint:
         services, view = self.site.services, self.site.view(request)
         parameters = request.query_params
         if media_type == HTML and not set(AXES) & set(parameters):
-            return self._first_table(request)
+            return self._redirect(request)
         parser = services.request_parser
         search_request = parser.parse(parameters.multi_items(), (*AXES, *REPRESENTATION_PARAMETERS))
         rows, columns = (parser.facet(name, parameters.get(name, "")) for name in AXES)
@@ -130,44 +117,36 @@ class ContingencyEndpoint:
         milliseconds = (perf_counter() - start) * 1000
 
         def make() -> Response:
-            table = labelled_table(view, rows, columns, counts, _has_zeros(request))
+            table = label_table(view, (rows, columns), counts, _has_zeros(request))
             if media_type == CSV:
                 return Response(table.as_csv(), media_type=media_type.content_type)
-            axes, explanation = (rows, columns), {}
             if search_request.explain:
-                explanation = explain_table(view, axes, search_request, milliseconds)
+                axes = rows, columns
+                table.explanation = explain_table(view, axes, search_request, milliseconds)
             if media_type == HTML:
-                return self._page(request, table, search_request, explanation)
-            more = {"explanation": explanation} if explanation else {}
-            return responses.json(table.as_json(services.search.release) | more)
+                return self._page(request, table, search_request)
+            return responses.json(table)
 
-        known = result_validators(view, request, media_type, search_request.explain)
+        validators = view.result_validators(request, media_type, search_request.explain)
         links = [] if media_type == JSON else [explanation_link(request, COVERAGE)]
-        return conditional.answer(request, known, VARY | responses.header(links), make)
+        return conditional.answer(request, validators, VARY | responses.header(links), make)
 
-    def _first_table(self, request: Request) -> Response:
+    def _redirect(self, request: Request) -> Response:
         kind = self.site.catalogue.shapes.entry_shape
         keys = [facet.key for facet in (*kind.facets, *kind.facets)][: len(AXES)]
         parameters = [*request.query_params.multi_items(), *zip(AXES, keys, strict=True)]
         return RedirectResponse(with_query(request.url.path, parameters), 303, VARY)
 
     def _page(
-        self,
-        request: Request,
-        table: LabelledTable,
-        search_request: SearchRequest,
-        explanation: dict[str, Any],
+        self, request: Request, table: TableObject, search_request: SearchRequest
     ) -> Response:
-        catalogue, view = self.site.catalogue, self.site.view(request)
+        view, kind = self.site.view(request), self.site.catalogue.shapes.entry_shape
         links = search_links(request, self.site.services.request_parser, AXES)
-        axes = list(zip(AXES, (table.rows.field.key, table.columns.field.key), strict=True))
+        axes = list(zip(AXES, (table.rows.key, table.columns.key), strict=True))
         parameters, has_zeros = [*links.parameters, *axes], _has_zeros(request)
-        others = [*links.without("zeros"), *axes, *[("zeros", "false")] * has_zeros]
-        labels = {"total": view.say("allEntries"), "rows.values": table.rows.label}
-        labels |= {"columns.values": table.columns.label, "cells.values": view.say("coverage")}
-        cells = _CellLinks(view, links, search_request)
-        if explanation:
-            explanation["queries"] = explanatory_queries(view, explanation, labels)
+        toggled = [*links.without("zeros"), *axes, *[("zeros", "false")] * has_zeros]
+        fields = {facet.key: facet for facet in kind.facets}
+        cells = _CellLinks(view, fields, links, search_request)
         return self.site.html(
             request,
             "coverage.html",
@@ -178,14 +157,16 @@ class ContingencyEndpoint:
                 for column in table.columns.values
             ],
             lines=list(cells.lines(table)),
+            depths=_depths(view, fields[table.rows.key]),
             axes=axes,
-            facets=[(f.key, field_label(view, f)) for f in catalogue.shapes.entry_shape.facets],
+            facets=[(facet.key, view.field_label(facet)) for facet in kind.facets],
             search_links=links,
             path=COVERAGE,
             has_zeros=has_zeros,
-            other_zeros=links.to(others, COVERAGE),
+            other_zeros=links.to(toggled, COVERAGE),
             explanation_url=links.to([*parameters, ("explain", "true")], COVERAGE),
-            explanation=explanation or None,
+            explanation=table.explanation,
+            queries=_queries(view, table),
             formats=[
                 (f.extension, links.to(parameters, f"{COVERAGE}.{f.extension}"))
                 for f in MEDIA_TYPES
@@ -194,36 +175,40 @@ class ContingencyEndpoint:
         )
 
 
-def labelled_table(
-    view: View, rows: Field, columns: Field, counts: ContingencyTable, with_zeros: bool
-) -> LabelledTable:
+def label_table(
+    view: View, axes: tuple[Field, Field], counts: ContingencyTable, with_zeros: bool
+) -> TableObject:
     """Return a table with labels; rows and columns that no entry has only `with_zeros`."""
-    down = _axis(view, rows, counts.rows, with_zeros)
-    across = _axis(view, columns, counts.columns, with_zeros)
-    cells = [
-        [counts.cells.get((row.term, column.term), 0) for column in across.values]
-        for row in down.values
-    ]
-    return LabelledTable(counts.total, down, across, cells)
+    rows, columns = (
+        _axis_counts(view, field, own, with_zeros)
+        for field, own in zip(axes, (counts.rows, counts.columns), strict=True)
+    )
+    return TableObject(
+        counts.total,
+        view.services.search.release,
+        _axis(view, axes[0], rows),
+        _axis(view, axes[1], columns),
+        [[counts.cells.get((row, column), 0) for column in columns] for row in rows],
+    )
 
 
-def _axis(view: View, field: Field, counts: Counts, with_zeros: bool) -> TableAxis:
-    placed = _placed(view, field)
+def _axis_counts(view: View, field: Field, counts: Counts, with_zeros: bool) -> Counts:
+    """Return the counts of an axis in their order: a scheme from the top down, None at the end."""
     selectable = (term for term, _ in selectable_counts(view, field, counts))
-    placed += [(0, term) for term in selectable if (0, term) not in placed]
-    depths = {term: depth for depth, term in reversed(placed)}
-    values = [
-        _axis_value(term, facet_value(view, field, term, counts.get(term, 0)), depths[term])
-        for term in dict.fromkeys(term for _, term in placed)
-    ]
-    label = view.say("notStated")
-    values.append(AxisValue(None, NOT_STATED, "", label, (), counts.get(None, 0)))
-    shown = [value for value in values if value.count or with_zeros]
-    return TableAxis(field, field_label(view, field), shown)
+    terms = dict.fromkeys([*(term for _, term in _placed(view, field)), *selectable, None])
+    return {term: counts.get(term, 0) for term in terms if with_zeros or counts.get(term, 0)}
 
 
-def _axis_value(term: Term, value: FacetValue, depth: int) -> AxisValue:
-    return AxisValue(term, value.value, value.id, value.label, value.broader, value.count, depth)
+def _axis(view: View, field: Field, counts: Counts) -> TableAxis:
+    values = [_axis_value(view, field, term, count) for term, count in counts.items()]
+    return TableAxis(field.key, view.field_label(field), values)
+
+
+def _axis_value(view: View, field: Field, term: Term | None, count: int) -> AxisValue:
+    if term is None:
+        return AxisValue(value=NOT_STATED, label=view.phrase("notStated"), count=count)
+    own = facet_value(view, field, term)
+    return AxisValue(value=own.value, id=own.id, label=own.label, count=count, broader=own.broader)
 
 
 def _placed(view: View, field: Field) -> list[tuple[int, Term]]:
@@ -234,16 +219,33 @@ def _placed(view: View, field: Field) -> list[tuple[int, Term]]:
     return [(depth, NamedNode(concept.iri)) for depth, concept in scheme.tree(view.languages)]
 
 
+def _depths(view: View, field: Field) -> dict[str, int]:
+    """Return the depths of the values of an axis, each where it is listed first."""
+    return {as_text(term): depth for depth, term in reversed(_placed(view, field))}
+
+
+def _queries(view: View, table: TableObject) -> list[ExplanatoryQuery]:
+    """Return the queries of the explanation, if there is one, each with what it counts."""
+    labels = {
+        "total": view.phrase("allEntries"),
+        "rows.values": table.rows.label,
+        "columns.values": table.columns.label,
+        "cells.values": view.phrase("coverage"),
+    }
+    return explanatory_queries(view, table.explanation, labels) if table.explanation else []
+
+
 @dataclass(frozen=True)
 class _CellLinks:
     """Links the numbers of a table to the searches that they count."""
 
     view: View
+    fields: Mapping[str, Field]
     links: SearchLinks
     search_request: SearchRequest
 
     def lines(
-        self, table: LabelledTable
+        self, table: TableObject
     ) -> Iterator[tuple[AxisValue, LinkedCount, list[LinkedCount]]]:
         """Yield the rows: the value, the number of all its entries, and its cells."""
         maximum = max((cell for row in table.cells for cell in row), default=0)
@@ -268,30 +270,61 @@ class _CellLinks:
         Several values of one facet widen a search, so it has only one that is within all others.
         """
         filters: dict[str, str] = {}
-        for field in {axis.field.key: axis.field for axis, _ in values}.values():
-            wanted = [value for axis, value in values if axis.field.key == field.key]
-            chosen = self.search_request.filters.get(field.key, ())
-            for value in wanted:
-                inside = all(self._is_within(field, value.term, other.term) for other in wanted)
-                if inside and (not chosen or self._is_in_any(field, value.term, chosen)):
-                    filters[field.key] = value.value
-            if field.key not in filters:
+        for key in {axis.key for axis, _ in values}:
+            own = [value for axis, value in values if axis.key == key]
+            chosen = self.search_request.filters.get(key, ())
+            for value in own:
+                is_inside = all(self._is_within(key, value.id, other.id) for other in own)
+                if is_inside and (not chosen or self._is_within_any(key, value.id, chosen)):
+                    filters[key] = value.value
+            if key not in filters:
                 return ""
-        dropped = [key + suffix for key in filters for suffix in ("", FROM, TO)]
-        return self.links.to([*self.links.without("zeros", *dropped), *filters.items()])
+        removed = [key + suffix for key in filters for suffix in ("", FROM, TO)]
+        return self.links.to([*self.links.without("zeros", *removed), *filters.items()])
 
-    def _is_in_any(self, field: Field, term: Term | None, values: Sequence[FilterValue]) -> bool:
-        return any(self._is_within(field, term, value) for value in values)
+    def _is_within_any(self, key: str, text: str, values: Sequence[FilterValue]) -> bool:
+        if text and Range(text, text) in values:
+            return True
+        terms = (value for value in values if not isinstance(value, Range))
+        return any(self._is_within(key, text, as_text(t) if t else "") for t in terms)
 
-    def _is_within(self, field: Field, term: Term | None, value: FilterValue) -> bool:
-        """Return whether all entries with a term are sure to be among those with a value."""
-        if isinstance(value, Range):
-            return term is not None and value == Range(as_text(term), as_text(term))
-        if term == value or term is None or not isinstance(value, NamedNode):
-            return term == value
-        scheme = self.view.catalogue.vocabularies.scheme(field.scheme or "")
-        return value.value in scheme.ancestors.get(as_text(term), ())
+    def _is_within(self, key: str, text: str, other: str) -> bool:
+        """Return whether all entries with a value have another one, or one that is broader.
+
+        Values are IRIs or lexical forms; "" is that of entries which state none.
+        """
+        scheme = self.fields[key].scheme
+        if text == other or not text or not scheme:
+            return text == other
+        return other in self.view.catalogue.vocabularies.scheme(scheme).ancestors.get(text, ())
 
 
 def _has_zeros(request: Request) -> bool:
     return request.query_params.get("zeros") != "false"
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of contingency tables."""
+    router, endpoint, catalogue = APIRouter(), ContingencyEndpoint(site), site.catalogue
+    parameters = openapi.axis_parameters(catalogue, AXES)
+    parameters += openapi.filter_parameters(site.services)
+    parameters += openapi.result_parameters(catalogue, MEDIA_TYPES)
+    operation = Operation(
+        "crossTabulate",
+        "search",
+        catalogue.say("coverage"),
+        model=TableObject,
+        media_types=MEDIA_TYPES,
+        statuses=(200, 303, 304),
+        parameters=parameters,
+    )
+
+    @router.get(COVERAGE, **operation.arguments())
+    def coverage(request: Request) -> Response:
+        return endpoint.respond(request)
+
+    @router.get(COVERAGE + ".{extension}", include_in_schema=False)
+    def coverage_in_format(request: Request, extension: str) -> Response:
+        return endpoint.respond_in(request, negotiation.find_media_type(extension, MEDIA_TYPES))
+
+    return router

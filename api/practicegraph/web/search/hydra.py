@@ -13,11 +13,11 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ...application.services import Services
 from ...rdf.namespaces import HYDRA, RDF, RDFS
-from ...rdf.terms import Term, in_graph, integer
+from ...rdf.terms import in_graph, integer
 from ...schema.fields import Field
 from ...search.engine import SearchResult
 from ...search.request import NOT, RequestParser
-from .. import document
+from ..document import serialize_in_order, triple
 from ..http import responses
 from ..http.negotiation import MediaType
 from ..urls import search_path
@@ -55,24 +55,22 @@ def hydra_document(
         *in_graph(triples, page),
         *(quad for entry in result.entries for quad in catalogue.store.graph_quads(entry)),
     ]
-    return document.serialize_in_order(
-        catalogue, quads, media_type, (collection, page, template, *result.entries)
-    )
+    topics = (collection, page, template, *result.entries)
+    return serialize_in_order(catalogue, quads, media_type, topics)
 
 
 def _collection(collection: str, page: str, result: SearchResult) -> Iterator[Triple]:
-    yield _triple(collection, RDF + "type", NamedNode(HYDRA + "Collection"))
-    total = integer(result.total)
-    yield _triple(collection, HYDRA + "totalItems", total)
-    yield _triple(collection, HYDRA + "view", NamedNode(page))
+    yield triple(collection, RDF + "type", NamedNode(HYDRA + "Collection"))
+    yield triple(collection, HYDRA + "totalItems", integer(result.total))
+    yield triple(collection, HYDRA + "view", NamedNode(page))
     for entry in result.entries:
-        yield _triple(collection, HYDRA + "member", NamedNode(entry))
+        yield triple(collection, HYDRA + "member", NamedNode(entry))
 
 
 def _page(page: str, pages: Mapping[str, str]) -> Iterator[Triple]:
-    yield _triple(page, RDF + "type", NamedNode(HYDRA + "PartialCollectionView"))
+    yield triple(page, RDF + "type", NamedNode(HYDRA + "PartialCollectionView"))
     for relation, url in ({"first": page} | dict(pages)).items():
-        yield _triple(page, HYDRA + _RELATIONS[relation], NamedNode(url))
+        yield triple(page, HYDRA + _RELATIONS[relation], NamedNode(url))
 
 
 def _template(parser: RequestParser, collection: str, path: str, template: str) -> Iterator[Triple]:
@@ -80,33 +78,30 @@ def _template(parser: RequestParser, collection: str, path: str, template: str) 
     parameters = parser.parameters.items()
     variables = {name: facet for name, facet in parameters if facet or name in _VARIABLES}
     expression = ",".join(name + "*" * _repeats(name, facet) for name, facet in variables.items())
-    yield _triple(collection, HYDRA + "search", NamedNode(template))
-    yield _triple(template, RDF + "type", NamedNode(HYDRA + "IriTemplate"))
-    yield _triple(template, HYDRA + "template", Literal(f"{path}{{?{expression}}}"))
-    basic = NamedNode(HYDRA + "BasicRepresentation")
-    yield _triple(template, HYDRA + "variableRepresentation", basic)
+    yield triple(collection, HYDRA + "search", NamedNode(template))
+    yield triple(template, RDF + "type", NamedNode(HYDRA + "IriTemplate"))
+    yield triple(template, HYDRA + "template", Literal(f"{path}{{?{expression}}}"))
+    yield triple(
+        template, HYDRA + "variableRepresentation", NamedNode(HYDRA + "BasicRepresentation")
+    )
     for name, facet in variables.items():
         mapping = f"{template}-{name}"
-        yield _triple(template, HYDRA + "mapping", NamedNode(mapping))
+        yield triple(template, HYDRA + "mapping", NamedNode(mapping))
         yield from _mapping(mapping, name, facet)
 
 
 def _mapping(mapping: str, name: str, facet: Field | None) -> Iterator[Triple]:
     """Yield what a variable stands for: its property, if any, and the shape of its field."""
-    yield _triple(mapping, RDF + "type", NamedNode(HYDRA + "IriTemplateMapping"))
-    yield _triple(mapping, HYDRA + "variable", Literal(name))
+    yield triple(mapping, RDF + "type", NamedNode(HYDRA + "IriTemplateMapping"))
+    yield triple(mapping, HYDRA + "variable", Literal(name))
     if facet is None:
         if name in _PROPERTIES:
-            yield _triple(mapping, HYDRA + "property", NamedNode(HYDRA + _PROPERTIES[name]))
+            yield triple(mapping, HYDRA + "property", NamedNode(HYDRA + _PROPERTIES[name]))
         return
-    yield _triple(mapping, _SEE_ALSO, NamedNode(facet.iri))
+    yield triple(mapping, _SEE_ALSO, NamedNode(facet.iri))
     if facet.predicate and name == facet.key:
-        yield _triple(mapping, HYDRA + "property", NamedNode(facet.predicate))
+        yield triple(mapping, HYDRA + "property", NamedNode(facet.predicate))
 
 
 def _repeats(name: str, facet: Field | None) -> bool:
     return facet is not None and name in (facet.key, facet.key + NOT)
-
-
-def _triple(subject: str, predicate: str, value: Term) -> Triple:
-    return Triple(NamedNode(subject), NamedNode(predicate), value)

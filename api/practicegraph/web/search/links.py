@@ -19,7 +19,7 @@ REPRESENTATION_PARAMETERS = ("lang", "format")
 """The parameters that choose a representation, and have no effect on the result."""
 _PAGING = ("after", "before")
 
-Pairs = Sequence[tuple[str, str]]
+Parameters = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -30,43 +30,37 @@ class SearchLinks:
     path: str
     parameters: tuple[tuple[str, str], ...]
 
-    def to(self, pairs: Pairs, path: str = "") -> str:
+    def to(self, parameters: Parameters, path: str = "") -> str:
         """Return the URL of a path, or of the search, with parameters."""
-        return with_query(self.root + (path or self.path), pairs)
+        return with_query(self.root + (path or self.path), parameters)
 
     def choosing(self, key: str, value: str) -> str:
         """Return the URL of the search with a value chosen."""
-        return self._extended(self._query_without(key, value), [(key, value)])
+        return self._replacing(key, value, [(key, value)])
 
     def excluding(self, key: str, value: str) -> str:
         """Return the URL of the search with a value excluded."""
-        return self._extended(self._query_without(key, value), [(key + NOT, value)])
+        return self._replacing(key, value, [(key + NOT, value)])
 
-    def leaving(self, key: str, value: str) -> str:
+    def removing(self, key: str, value: str) -> str:
         """Return the URL of the search with a value neither chosen nor excluded."""
-        return self._extended(self._query_without(key, value))
+        return self._replacing(key, value, ())
 
     def without(self, *names: str) -> list[tuple[str, str]]:
         """Return the parameters except those with a name."""
-        return [pair for pair in self.parameters if pair[0] not in names]
+        return without_names(self.parameters, names)
 
     def only(self, *names: str) -> list[tuple[str, str]]:
         """Return the parameters that have one of the names."""
         return [pair for pair in self.parameters if pair[0] in names]
 
-    def _query_without(self, key: str, value: str) -> str:
-        removed = (key, value), (key + NOT, value)
-        if self._parameter_set.isdisjoint(removed):
-            return self._query
-        return urlencode([pair for pair in self.parameters if pair not in removed])
-
-    def _extended(self, query: str, more: Pairs = ()) -> str:
-        whole = "&".join(filter(None, (query, urlencode(more))))
-        return self.root + self.path + (f"?{whole}" if whole else "")
-
-    @cached_property
-    def _parameter_set(self) -> frozenset[tuple[str, str]]:
-        return frozenset(self.parameters)
+    def _replacing(self, key: str, value: str, added: Parameters) -> str:
+        """Return the URL without a value, and with parameters; a page has hundreds of these."""
+        removed, query = {(key, value), (key + NOT, value)}, self._query
+        if not removed.isdisjoint(self.parameters):
+            query = urlencode([pair for pair in self.parameters if pair not in removed])
+        query = "&".join(filter(None, (query, urlencode(added))))
+        return self.root + self.path + (f"?{query}" if query else "")
 
     @cached_property
     def _query(self) -> str:
@@ -77,12 +71,12 @@ def search_links(
     request: Request, parser: RequestParser, without: Iterable[str] = ()
 ) -> SearchLinks:
     """Return the URLs that continue a request, without paging and the parameters that are named."""
-    dropped = {*_PAGING, "explain", "format", *without}
+    removed = {*_PAGING, "explain", "format", *without}
     parameters = request.query_params
     pairs = [
         (name, parser.code(name, value[:MAX_QUERY_LENGTH]))
         for name, value in parameters.multi_items()
-        if name not in dropped
+        if name not in removed
         and (parser.repeats(name) or value == parameters[name])
         and (value or not _may_be_empty(name))
     ]
@@ -90,7 +84,7 @@ def search_links(
     return SearchLinks(responses.prefix(request), path, tuple(dict.fromkeys(pairs)))
 
 
-def with_query(path: str, parameters: Pairs) -> str:
+def with_query(path: str, parameters: Parameters) -> str:
     """Return the URL of a path with parameters."""
     return path + (f"?{urlencode(parameters)}" if parameters else "")
 
@@ -119,9 +113,8 @@ def page_urls(request: Request, result: SearchResult) -> dict[str, str]:
 def explanation_link(request: Request, path: str) -> Link:
     """Return the link from another representation to the JSON with the explanation (RFC 8288)."""
     parameters = without_names(request.query_params.multi_items(), ("format", "explain"))
-    place = f"{responses.prefix(request)}{path}.{JSON.extension}"
-    url = with_query(place, [*parameters, ("explain", "true")])
-    return Link(url, "describedby", JSON.name)
+    path = f"{responses.prefix(request)}{path}.{JSON.extension}"
+    return Link(with_query(path, [*parameters, ("explain", "true")]), "describedby", JSON.name)
 
 
 def _may_be_empty(name: str) -> bool:

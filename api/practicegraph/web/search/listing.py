@@ -2,30 +2,59 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
+from msgspec import UNSET, UnsetType
 
 from ...exchange.table_format import TableColumns, column_keys, csv_row
 from ...exchange.table_writer import CellValueError, WorkbookWriter
+from ...schema.fields import Field
 from ...schema.records import Record
 from ...search.engine import SearchResult
+from ...search.request import COUNT, FROM, NOT, NOT_STATED, RELEVANCE, TO, SearchRequest
 from ...storage.base import ReleaseCache
+from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, MediaType, NotAcceptableError
 from ..http.responses import Link
-from .explanation import explain_search, result_validators
-from .facets import facets
+from ..openapi import Operation
+from ..urls import COVERAGE
+from .explanation import SearchExplanation, explain_search, explanatory_queries
 from .hydra import hydra_document
-from .links import REPRESENTATION_PARAMETERS, explanation_link, page_urls
-from .page import SearchPage, search_page
-from .snippets import SearchSnippets, suggest_words
+from .links import (
+    REPRESENTATION_PARAMETERS,
+    SearchLinks,
+    explanation_link,
+    page_urls,
+    search_links,
+)
+from .results import Facet, SearchObject, SearchSnippets, facets, search_model, suggest_words
 
 _MAX_CACHED_ITEMS = 2000  # about 4 kB each
+_NO_FILTERS = ("lang", "sort", "size", "zeros")
+_FILTER_PHRASES = {NOT: "excludedValue", FROM: "fromValue", TO: "toValue"}
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """A search with its result, how long that took, and the URLs of the pages around it."""
+
+    search_request: SearchRequest
+    result: SearchResult
+    milliseconds: float
+    urls: Mapping[str, str]
+
+
+class LinkedText(NamedTuple):
+    """A text and the URL to which it leads."""
+
+    text: str
+    href: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +85,7 @@ class SearchEndpoint:
         )
         return conditional.answer(
             request,
-            result_validators(view, request, media_type, search_request.explain),
+            view.result_validators(request, media_type, search_request.explain),
             VARY | responses.header(links),
             lambda: self._response(request, view, page, media_type),
         )
@@ -65,7 +94,7 @@ class SearchEndpoint:
         self, request: Request, view: View, page: SearchPage, media_type: MediaType
     ) -> Response:
         if media_type == HTML:
-            return search_page(self.site, request, page)
+            return self._html(request, view, page)
         if media_type == JSON:
             return responses.json(self._json(view, page))
         content: str | bytes
@@ -78,23 +107,24 @@ class SearchEndpoint:
             content = hydra_document(services, request, page.result, page.urls, media_type)
         return Response(content, media_type=media_type.content_type)
 
-    def _json(self, view: View, page: SearchPage) -> dict[str, Any]:
+    def _json(self, view: View, page: SearchPage) -> SearchObject:
         result, search_request = page.result, page.search_request
-        found = {
-            "total": result.total,
-            "release": view.services.search.release,
-            "items": self._json_items(view, page),
-            "facets": {f.field.key: f.as_json() for f in facets(view, result, search_request)},
-            **page.urls,
-        }
-        if words := suggest_words(view, search_request, result):
-            found["suggestions"] = [words]
+        words = suggest_words(view, search_request, result)
+        explanation: SearchExplanation | UnsetType = UNSET
         if search_request.explain:
-            found["explanation"] = explain_search(view, search_request, page.milliseconds)
-        return found
+            explanation = explain_search(view, search_request, page.milliseconds)
+        return SearchObject(
+            total=result.total,
+            release=view.services.search.release,
+            items=self._json_items(view, page),
+            facets={field.key: facet for field, facet in facets(view, result, search_request)},
+            suggestions=(words,) if words else (),
+            explanation=explanation,
+            **page.urls,
+        )
 
     def _json_items(self, view: View, page: SearchPage) -> list[dict[str, Any]]:
-        """Return the entries of a page; those found by words, with snippets."""
+        """Return the entries of a page; those that match words, with snippets."""
         reader, languages = self.site.catalogue.reader, view.languages
         items = self._items.get_many(
             reader.store.release(),
@@ -107,10 +137,10 @@ class SearchEndpoint:
         if not page.search_request.query.strip():
             return items
         snippets = SearchSnippets(view, page.search_request)
-        shown = map(snippets.for_json, self._records(page.result.entries))
+        snippets_of_items = map(snippets.as_json, self._records(page.result.entries))
         return [
-            item | ({"snippets": found} if found else {})
-            for item, found in zip(items, shown, strict=True)
+            item | ({"snippets": own} if own else {})
+            for item, own in zip(items, snippets_of_items, strict=True)
         ]
 
     def _csv(self, result: SearchResult) -> str:
@@ -135,6 +165,116 @@ class SearchEndpoint:
             ) from error
         return output.getvalue()
 
+    def _html(self, request: Request, view: View, page: SearchPage) -> Response:
+        search_request, result = page.search_request, page.result
+        all_facets = facets(view, result, search_request)
+        links = search_links(request, self.site.services.request_parser)
+        paging = [pair for pair in request.query_params.items() if pair[0] in ("after", "before")]
+        words = suggest_words(view, search_request, result)
+        explanation = queries = None
+        if search_request.explain:
+            explanation = explain_search(view, search_request, page.milliseconds)
+            queries = explanatory_queries(view, explanation, _query_labels(view, all_facets))
+        return self.site.html(
+            request,
+            "search.html",
+            records=self._records(result.entries),
+            snippets=SearchSnippets(view, search_request),
+            suggestion=LinkedText(words, links.to([*links.without("q"), ("q", words)])),
+            result=result,
+            search_request=search_request,
+            facets=all_facets,
+            search_links=links,
+            filters=list(_active_filters(view, all_facets, links)),
+            sorts=list(_sorts(view, search_request)),
+            pages=page.urls,
+            explanation=explanation,
+            queries=queries,
+            not_stated=NOT_STATED,
+            coverage=view.root + COVERAGE,
+            explanation_url=links.to([*links.parameters, *paging, ("explain", "true")]),
+            formats=[
+                (f.extension, links.to(links.parameters, f"{links.path}.{f.extension}"))
+                for f in LISTS
+                if f != HTML
+            ],
+            start=links.to(links.only("lang")),
+        )
+
     def _records(self, iris: Sequence[str]) -> list[Record]:
         catalogue = self.site.catalogue
         return catalogue.reader.read_records(catalogue.shapes.entry_shape, iris)
+
+
+def _active_filters(
+    view: View, all_facets: Sequence[tuple[Field, Facet]], links: SearchLinks
+) -> Iterator[LinkedText]:
+    """Yield the filters of a search, each with the URL of the search without it."""
+    by_key = {field.key: facet for field, facet in all_facets}
+    for name, value in links.parameters:
+        if name not in _NO_FILTERS:
+            others = [pair for pair in links.parameters if pair != (name, value)]
+            yield LinkedText(_filter_text(view, by_key, name, value), links.to(others))
+
+
+def _filter_text(view: View, by_key: Mapping[str, Facet], name: str, value: str) -> str:
+    if name == "q":
+        return f"“{value}”"
+    key, _, suffix = name.partition(".")
+    labels = {option.value: option.label for option in by_key[key].values}
+    label = view.phrase("notStated") if value == NOT_STATED else labels.get(value, value)
+    text = view.phrase(_FILTER_PHRASES[f".{suffix}"], value=label) if suffix else label
+    return f"{by_key[key].label}: {text}"
+
+
+def _sorts(view: View, search_request: SearchRequest) -> Iterator[tuple[str, str, bool]]:
+    """Yield the orders to choose from: parameter, label, whether it is the present one."""
+    kind = view.catalogue.shapes.entry_shape
+    labels = {RELEVANCE: view.phrase("relevance")} if search_request.query.strip() else {}
+    labels["title"] = view.phrase("sortByTitle")
+    for ordered in kind.fields:
+        if ordered.is_ordered and not ordered.is_repeatable:
+            labels[f"-{ordered.key}"] = f"{view.text(ordered.names)} ↓"
+            labels[ordered.key] = f"{view.text(ordered.names)} ↑"
+    for facet in kind.facets:
+        if facet.is_repeatable and facet.has_options:
+            label = view.phrase("mostFrequentValues", name=view.field_label(facet))
+            labels[f"-{facet.key}{COUNT}"] = label
+    present = search_request.sort or next(iter(labels))
+    labels.setdefault(present, present)
+    yield from ((name, label, name == present) for name, label in labels.items())
+
+
+def _query_labels(view: View, all_facets: Sequence[tuple[Field, Facet]]) -> dict[str, str]:
+    """Return what the queries of an explanation count, by their dotted names."""
+    labels = {"list": view.phrase("entriesOfPage"), "total": view.phrase("allEntries")}
+    for own, facet in all_facets:
+        labels[f"facets.{own.key}.values"] = facet.label
+        labels[f"facets.{own.key}.notStated"] = f"{facet.label}: {view.phrase('notStated')}"
+    return labels
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of searches."""
+    router, endpoint, catalogue = APIRouter(), SearchEndpoint(site), site.catalogue
+    parameters = openapi.search_parameters(site.services)
+    parameters += openapi.result_parameters(catalogue, LISTS)
+    operation = Operation(
+        "search",
+        "search",
+        catalogue.say("search"),
+        model=search_model(catalogue),
+        media_types=LISTS,
+        parameters=parameters,
+    )
+    path = site.addresses.search
+
+    @router.get(path, **operation.arguments())
+    def search(request: Request) -> Response:
+        return endpoint.respond(request)
+
+    @router.get(path + ".{extension}", include_in_schema=False)
+    def search_in_format(request: Request, extension: str) -> Response:
+        return endpoint.respond_in(request, negotiation.find_media_type(extension, LISTS))
+
+    return router

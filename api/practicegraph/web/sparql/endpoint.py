@@ -214,11 +214,11 @@ class QueryEndpoint:
         view = self.site.view(request)
         lines = [json.loads(line) for line in content.splitlines()]
         if kind == "boolean":
-            return ResultTable(message=view.say("yes" if lines[0] else "no"))
+            return ResultTable(message=view.phrase("yes" if lines[0] else "no"))
         cells = [
             [view.cell(_parse_cell(text)) for text in row] for row in lines[1 : _PAGE_ROWS + 1]
         ]
-        more = view.say("rowLimitNote", count=_PAGE_ROWS) if len(lines) > _PAGE_ROWS + 1 else ""
+        more = view.phrase("rowLimitNote", count=_PAGE_ROWS) if len(lines) > _PAGE_ROWS + 1 else ""
         return ResultTable(lines[0], cells, more)
 
     def _query_page(self, request: Request, query: str, table: ResultTable) -> Response:

@@ -15,7 +15,7 @@ from ..http import bodies
 from ..http.middleware import PlainRoute
 from ..http.negotiation import HTML, JSON
 from ..models import GapsObject, SparqlResults, StoredQueriesObject
-from ..operations import Operation, request_body
+from ..openapi import Operation, request_body
 from ..urls import GAPS, QUERIES, SPARQL
 from .endpoint import GRAPHS, RESULTS, TABLES, QueryEndpoint
 from .requests import QUERY_MEDIA_TYPE

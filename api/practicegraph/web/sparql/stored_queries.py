@@ -48,9 +48,9 @@ class StoredQueryEndpoint:
 
         def make() -> Response:
             if media_type == HTML:
-                return site.html(request, "questions.html", queries=stored_queries)
+                return site.html(request, "stored-queries.html", queries=stored_queries)
             items = [self._as_json(stored_query, view) for stored_query in stored_queries]
-            return JSONResponse({"questions": items})
+            return JSONResponse({"queries": items})
 
         choices = (media_type.extension, view.language)
         validators = conditional.validators(request, site.catalogue.release, choices)
@@ -98,10 +98,10 @@ class StoredQueryEndpoint:
         return {
             "name": stored_query.name,
             "id": stored_query.iri,
-            "title": view.best(stored_query.labels),
-            "description": view.best(stored_query.comments),
+            "title": view.text(stored_query.labels),
+            "description": view.text(stored_query.comments),
             "parameters": [
-                {"name": parameter.key, "label": view.best(parameter.field.names)}
+                {"name": parameter.key, "label": view.text(parameter.field.names)}
                 for parameter in stored_query.parameters
             ],
             "answer": f"{view.root}{QUERIES}/{stored_query.name}",
@@ -120,7 +120,7 @@ class StoredQueryEndpoint:
         query = urlencode(pairs)
         return self.queries.site.html(
             request,
-            "question.html",
+            "stored-query.html",
             stored_query=stored_query,
             table=table,
             text=text,
