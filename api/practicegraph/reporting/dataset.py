@@ -19,44 +19,44 @@ from ..schema.fields import Field, NodeShape
 from ..storage.base import Store
 
 _PARTITIONS = (
-    "SELECT ?property (COUNT(*) AS ?size) WHERE { ?thing ?property ?value } GROUP BY ?property",
+    "SELECT ?property (COUNT(*) AS ?size) WHERE { ?subject ?property ?value } GROUP BY ?property",
     """
     SELECT ?class (COUNT(*) AS ?size)
     WHERE {
-        SELECT DISTINCT ?class ?thing
-        WHERE { ?thing a ?class }
+        SELECT DISTINCT ?class ?subject
+        WHERE { ?subject a ?class }
     }
     GROUP BY ?class
     """,
     """
     SELECT ?class ?property (COUNT(*) AS ?size)
-    WHERE { ?thing a ?class ; ?property ?value }
+    WHERE { ?subject a ?class ; ?property ?value }
     GROUP BY ?class ?property
     """,
 )
-"""The triples of each property, the things of each class, and the triples about those."""
+"""The triples of each property, the subjects of each class, and the triples about those."""
 _SUBJECTS = """
 SELECT (COUNT(*) AS ?distinctSubjects) (SUM(?own) AS ?entities)
 WHERE {{
     {{
-        SELECT DISTINCT ?thing
-        WHERE {{ ?thing ?property ?value }}
+        SELECT DISTINCT ?subject
+        WHERE {{ ?subject ?property ?value }}
     }}
-    BIND (IF(isIRI(?thing) && STRSTARTS(STR(?thing), {base}), 1, 0) AS ?own)
+    BIND (IF(isIRI(?subject) && STRSTARTS(STR(?subject), {base}), 1, 0) AS ?own)
 }}
 """
 _OBJECTS = """
 SELECT (COUNT(*) AS ?distinctObjects)
 WHERE {
     SELECT DISTINCT ?value
-    WHERE { ?thing ?property ?value }
+    WHERE { ?subject ?property ?value }
 }
 """
 _NONE = Literal("")
 _DAY = "MAX(SUBSTR(STR(?day), 1, 10)) AS ?newest"
 _CHANGES = f"""
 WHERE {{
-    ?thing <{DCT}modified> ?day
+    ?subject <{DCT}modified> ?day
     FILTER (isLiteral(?day) && STRLEN(STR(?day)) >= {DATE_LENGTH}
         && REGEX(SUBSTR(STR(?day), 1, {DATE_LENGTH}), "^({DATE_PATTERN})$"))
 }}
@@ -64,7 +64,7 @@ WHERE {{
 _LINKS = """
 SELECT ?property ?space (COUNT(*) AS ?count)
 WHERE {{
-    SELECT DISTINCT ?thing ?property ?target ?space
+    SELECT DISTINCT ?subject ?property ?target ?space
     WHERE {{
         {branches}
         BIND (REPLACE(STR(?target), "^(https?://[^/?#]+).*$", "$1") AS ?space)
@@ -132,7 +132,7 @@ class Statistics:
 
 
 def compute_statistics(store: Store, base: str) -> Statistics:
-    """Count the triples, things and terms of a store."""
+    """Count the triples, classes and terms of a store."""
     sizes: dict[tuple[str, str], int] = {}
     for query in _PARTITIONS:
         for row in store.select(query):
@@ -185,9 +185,9 @@ class Dataset:
     @cached_property
     def days(self) -> dict[str, str]:
         """Return the day of the newest change of each IRI that states one."""
-        rows = self.store.select(f"SELECT ?thing ({_DAY}) {_CHANGES} GROUP BY ?thing")
-        named = (row for row in rows if isinstance(row["thing"], NamedNode))
-        return {as_text(row["thing"]): as_text(row["newest"]) for row in named}
+        rows = self.store.select(f"SELECT ?subject ({_DAY}) {_CHANGES} GROUP BY ?subject")
+        named = (row for row in rows if isinstance(row["subject"], NamedNode))
+        return {as_text(row["subject"]): as_text(row["newest"]) for row in named}
 
     @cached_property
     def example(self) -> str | None:
@@ -220,7 +220,7 @@ class Dataset:
             field.predicate for shape in self.shapes for field in shape.fields if _is_link(field)
         )
         branches = "\n        UNION\n        ".join(
-            f"{{ ?thing <{name}> ?target . BIND (<{name}> AS ?property) }}" for name in properties
+            f"{{ ?subject <{name}> ?target . BIND (<{name}> AS ?property) }}" for name in properties
         )
         query = _LINKS.format(branches=branches, base=Literal(self.base))
         names = ("property", "space", "count")

@@ -119,14 +119,16 @@ class SchemaOrgDescriber:
         types = self._types(record.iri)
         if not types:
             return None
-        found: dict[str, list[Any]] = {}
+        values_by_term: dict[str, list[Any]] = {}
         for field, terms in record.items():
             for aligned in self.ontology.alignments.get(field.predicate or "", ()):
-                values = found.setdefault(_local(aligned), [])
+                values = values_by_term.setdefault(_local(aligned), [])
                 values += (v for v in self._values(field, terms, aligned) if v not in values)
         head = {"@type": _unwrap(types), "@id": record.iri, "url": record.iri}
         name, _ = record.text_with_role("LabelRole", self.languages)
-        return head | {key: _unwrap(values) for key, values in found.items()} | {"name": name}
+        return (
+            head | {key: _unwrap(values) for key, values in values_by_term.items()} | {"name": name}
+        )
 
     def _values(self, field: Field, terms: Iterable[Term], aligned: str) -> Iterator[Any]:
         if field.is_text:

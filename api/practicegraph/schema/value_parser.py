@@ -142,7 +142,7 @@ class ValueParser:
 
     def make_problem(
         self,
-        place: SourceLocation,
+        location: SourceLocation,
         field: Field | None,
         value: str,
         phrase: str,
@@ -151,15 +151,17 @@ class ValueParser:
     ) -> ParseProblem:
         """Return a problem with its reason as a phrase."""
         name = self.field_name(field) if field else ""
-        return ParseProblem(place, name, value, self.format_phrase(phrase, **words))
+        return ParseProblem(location, name, value, self.format_phrase(phrase, **words))
 
     def file_error(self, path: Path, phrase: str, /, **words: object) -> ImportFailedError:
         """Return the error of a file as a whole."""
         return self.error_at(SourceLocation(path, 1), phrase, **words)
 
-    def error_at(self, place: SourceLocation, phrase: str, /, **words: object) -> ImportFailedError:
+    def error_at(
+        self, location: SourceLocation, phrase: str, /, **words: object
+    ) -> ImportFailedError:
         """Return the error of a location in a file."""
-        return ImportFailedError([self.make_problem(place, None, "", phrase, **words)])
+        return ImportFailedError([self.make_problem(location, None, "", phrase, **words)])
 
     def field_name(self, field: Field) -> str:
         """Return the name of a field in the first language."""
@@ -170,29 +172,29 @@ class ValueParser:
         return self.phrases.format(name, self.shapes.languages, **words)
 
     def parse(
-        self, place: SourceLocation, field: Field, text: str, languages: Iterable[str]
+        self, location: SourceLocation, field: Field, text: str, languages: Iterable[str]
     ) -> Term | ParseProblem:
         """Return the value of a field that a text stands for, by labels in the languages."""
         if field.scheme:
-            return self._concept(place, field, text, languages)
+            return self._concept(location, field, text, languages)
         if field.options:
-            return self._option(place, field, text)
+            return self._option(location, field, text)
         if field.pattern and not re.search(field.pattern, text):
-            return self._invalid(place, field, text)
+            return self._invalid(location, field, text)
         if not field.datatypes:
-            return _parse_url(text) or self._invalid(place, field, text)
+            return _parse_url(text) or self._invalid(location, field, text)
         for datatype, pattern in _PATTERNS:
             if datatype in field.datatypes and pattern.fullmatch(text):
                 return Literal(text, datatype=NamedNode(datatype))
-        return self._invalid(place, field, text)
+        return self._invalid(location, field, text)
 
-    def _option(self, place: SourceLocation, field: Field, text: str) -> Term | ParseProblem:
+    def _option(self, location: SourceLocation, field: Field, text: str) -> Term | ParseProblem:
         valid = self.vocabularies.options(field)
         if option := valid.get(text):
             return option
         if field.is_boolean and (option := valid.get(self._booleans.get(fold(text), ""))):
             return option
-        return self.make_problem(place, field, text, "unknownLabel", nearest=", ".join(valid))
+        return self.make_problem(location, field, text, "unknownLabel", nearest=", ".join(valid))
 
     @cached_property
     def _booleans(self) -> dict[str, str]:
@@ -204,13 +206,13 @@ class ValueParser:
             for word in self.phrases.translations(key).values()
         }
 
-    def _invalid(self, place: SourceLocation, field: Field, text: str) -> ParseProblem:
+    def _invalid(self, location: SourceLocation, field: Field, text: str) -> ParseProblem:
         types = ", ".join(name.rpartition("#")[2] for name in field.datatypes) or "IRI"
         hint = pick_text(field.hints, self.shapes.languages)
-        return self.make_problem(place, field, text, "invalidDatatype", type=types, hint=hint)
+        return self.make_problem(location, field, text, "invalidDatatype", type=types, hint=hint)
 
     def _concept(
-        self, place: SourceLocation, field: Field, text: str, languages: Iterable[str]
+        self, location: SourceLocation, field: Field, text: str, languages: Iterable[str]
     ) -> Term | ParseProblem:
         assert field.scheme
         scheme = self.vocabularies.scheme(field.scheme)
@@ -222,12 +224,12 @@ class ValueParser:
             return NamedNode(concepts[0].iri)
         if concepts:
             several = ", ".join(concept.notation for concept in concepts)
-            return self.make_problem(place, field, text, "ambiguousLabel", several=several)
+            return self.make_problem(location, field, text, "ambiguousLabel", several=several)
         valid = [
             label for c in scheme.concepts.values() for tag, label in c.all_labels if tag in tags
         ]
         similar = ", ".join(find_similar(text, [*valid, *scheme.concepts]))
-        return self.make_problem(place, field, text, "unknownLabel", nearest=similar or "–")
+        return self.make_problem(location, field, text, "unknownLabel", nearest=similar or "–")
 
 
 def _parse_url(text: str) -> NamedNode | None:
