@@ -160,13 +160,13 @@ class Proposal(Closed):
 
 
 def valid(form: Any, found: Any) -> Any:
-    """What was answered, after a look at its structure."""
+    """Return an answer after a check of its structure."""
     TypeAdapter(form).validate_python(found)
     return found
 
 
 def batch(client: TestClient, queries: Mapping[str, Any], language: str = "") -> dict[str, Any]:
-    """Send a batch as OpenRefine does, and give the candidates of each query."""
+    """Send a batch as OpenRefine does; return the candidates of each query."""
     address = f"{PATH}?lang={language}" if language else PATH
     answer = client.post(address, data={"queries": json.dumps(queries)}, headers=OPENREFINE)
     assert answer.status_code == 200, answer.text
@@ -184,7 +184,7 @@ def ask(client: TestClient, words: str = "", language: str = "", **more: Any) ->
 
 
 def matched(candidates: list[Any]) -> str | None:
-    """The identifier of the one that is surely meant."""
+    """Return the identifier of the match."""
     found = [one["id"] for one in candidates if one["match"]]
     assert len(found) < 2
     return found[0] if found else None
@@ -197,7 +197,7 @@ def features(candidate: Mapping[str, Any]) -> dict[str, Any]:
 def extend(
     client: TestClient, ids: list[str], *properties: Any, language: str = ""
 ) -> dict[str, Any]:
-    """Ask for values as OpenRefine does, and give them by identifier and property."""
+    """Request values as OpenRefine does; return them by identifier and property."""
     listed = [setting if isinstance(setting, dict) else {"id": setting} for setting in properties]
     query = {"ids": ids, "properties": listed}
     address = f"{PATH}?lang={language}" if language else PATH
@@ -212,7 +212,7 @@ def extend(
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A catalogue in which things were merged and withdrawn."""
+    """A catalogue with merged and withdrawn entities."""
     root = copy(tmp_path_factory.mktemp("changed"))
     retired.move(root / "data/practices/1764.ttl", retired.OLD, retired.LAST)
     retired.write_tombstone(root / "data/practices/1701.ttl", retired.GONE)
@@ -417,13 +417,13 @@ def test_type_strict_limits_the_types_of_candidates(client: TestClient) -> None:
     assert len(ask(client, "Italien", type=["country", "Concept"], type_strict="all")) == 1
 
 
-def test_a_type_is_known_by_its_iri_and_by_its_name_in_any_language(client: TestClient) -> None:
+def test_a_type_is_found_by_its_iri_and_by_its_name_in_any_language(client: TestClient) -> None:
     for name in ("practice", "https://w3id.org/practicegraph/ontology#Practice", "Eintrag"):
         assert matched(ask(client, "1788", type=name)) == "practice/1788"
     assert matched(ask(client, "Ungarn", type={"id": "country"})) == "country/HUN"
 
 
-def test_properties_that_do_not_hold_take_up_to_half_of_the_score(client: TestClient) -> None:
+def test_property_values_that_do_not_match_halve_the_score_at_most(client: TestClient) -> None:
     title = (
         "MINT - Mentoring for Integration of third country national children affected by migration"
     )
@@ -452,7 +452,7 @@ def test_the_score_follows_from_its_features(client: TestClient) -> None:
         assert one["score"] == pytest.approx(told["name"] * (1 + share) / 2, abs=0.1)
 
 
-def test_properties_alone_find_what_has_them_all(
+def test_a_query_without_a_name_finds_entities_with_all_property_values(
     client: TestClient, real: Catalogue, services: Services
 ) -> None:
     values = [{"pid": "country", "v": "HUN"}, {"pid": "outcome", "v": "ACE"}]
@@ -466,14 +466,14 @@ def test_properties_alone_find_what_has_them_all(
     assert ask(client, properties=[{"pid": "country", "v": "Atlantis"}]) == []
 
 
-def test_a_query_has_as_many_candidates_as_it_asks_for(client: TestClient) -> None:
+def test_the_limit_of_a_query_is_the_number_of_its_candidates(client: TestClient) -> None:
     values = [{"pid": "category", "v": "good-practice"}]
     assert len(ask(client, properties=values)) == 10
     assert len(ask(client, properties=values, limit=3)) == 3
     assert len(ask(client, properties=values, limit=500)) <= 50
 
 
-def test_candidates_come_with_the_best_first_and_in_the_language(client: TestClient) -> None:
+def test_the_best_candidate_is_the_first_and_named_in_the_language(client: TestClient) -> None:
     found = ask(client, "Oungaria", "de", type="country")
     scores = [one["score"] for one in found]
     assert scores == sorted(scores, reverse=True)
@@ -499,7 +499,7 @@ def test_values_of_a_data_extension_keep_their_types(client: TestClient) -> None
     assert {"bool": True} in [value for row in ongoing.values() for value in row["ongoing"]]
 
 
-def test_a_data_extension_has_values_of_concepts_too(client: TestClient) -> None:
+def test_a_data_extension_has_values_of_concepts(client: TestClient) -> None:
     found = extend(client, ["outcome/ACE"], "prefLabel", "broader", "inScheme", language="nl")
     row = found["outcome/ACE"]
     assert len(row["prefLabel"]) == 1
@@ -519,7 +519,7 @@ def test_a_property_s_settings_choose_language_and_number(client: TestClient) ->
     assert names() == ["Hungary"]
 
 
-def test_the_metadata_of_a_property_say_which_type_its_values_are_of(client: TestClient) -> None:
+def test_the_metadata_of_a_property_have_the_type_of_its_values(client: TestClient) -> None:
     query = {"ids": [], "properties": [{"id": "outcome"}, {"id": "title"}]}
     meta = client.post(PATH, data={"extend": json.dumps(query)}).json()["meta"]
     assert meta[0]["type"]["id"] == "outcome"
@@ -699,7 +699,7 @@ JSON = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(["queries", "extend"]), said=JSON | st.dictionaries(st.text(), JSON))
-def test_nothing_that_is_sent_is_an_error_of_ours(client: TestClient, name: str, said: Any) -> None:
+def test_no_request_is_an_internal_error(client: TestClient, name: str, said: Any) -> None:
     answer = client.post(PATH, data={name: json.dumps(said)})
     assert answer.status_code in (200, 400, 413)
 
@@ -711,7 +711,7 @@ def test_any_name_and_value_gets_an_answer(client: TestClient, words: str, key: 
     batch(client, {"q0": {"query": words, "properties": values}, "q1": {"properties": values}})
 
 
-def test_the_service_is_described_where_programs_look(client: TestClient) -> None:
+def test_the_service_is_in_the_descriptions_of_the_catalogue(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {"get", "post"} <= set(paths[PATH])
     assert f"{PATH}/suggest/{{name}}" in paths
