@@ -72,10 +72,10 @@ class TimeBudget:
 
     seconds: float
     maximum: float
-    left: float = field(init=False)
+    remaining: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.left = self.seconds
+        self.remaining = self.seconds
 
     def deadline_error(self) -> DeadlineExceededError:
         """Return the error of a query that has used them up."""
@@ -139,14 +139,14 @@ class WorkerProcess:
 
     async def _read(self, budget: TimeBudget) -> bytes:
         start = time.monotonic()
-        if budget.left <= 0:
+        if budget.remaining <= 0:
             raise budget.deadline_error()
         try:
-            async with asyncio.timeout(budget.left):
+            async with asyncio.timeout(budget.remaining):
                 content = await self._output.read(CHUNK_SIZE)
         except TimeoutError:
             raise budget.deadline_error() from None
-        budget.left -= time.monotonic() - start
+        budget.remaining -= time.monotonic() - start
         if not content:
             raise EOFError
         return content

@@ -88,12 +88,12 @@ class TsvLimiter(RowLimiter):
     """TSV: a line for each row below a line of names; a line end in a value is escaped."""
 
     def __init__(self, maximum: int) -> None:
-        self._left = maximum + 1
+        self._remaining = maximum + 1
 
     def feed(self, chunk: bytes) -> bytes:
         """Return the chunk, or nothing if a row too many ends in it."""
-        self._left -= self._line_ends(chunk)
-        self.exceeded = self._left < 0
+        self._remaining -= self._line_ends(chunk)
+        self.exceeded = self._remaining < 0
         return b"" if self.exceeded else chunk
 
     def _line_ends(self, chunk: bytes) -> int:
@@ -121,43 +121,45 @@ class XmlLimiter(RowLimiter):
     closing = b'</results></sparql><?truncated rows="%d"?>'
 
     def __init__(self, maximum: int) -> None:
-        self._maximum = self._left = maximum
-        self._held: list[bytes] = []
+        self._maximum = self._remaining = maximum
+        self._buffer: list[bytes] = []
         self._next_size = 0
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what ends with a whole row, and hold back the row that has begun."""
-        self._held.append(chunk)
-        if self._next_size and sum(map(len, self._held)) < self._next_size:
+        self._buffer.append(chunk)
+        if self._next_size and sum(map(len, self._buffer)) < self._next_size:
             return b""
-        held = b"".join(self._held)
-        count, last = self._count(held)
-        self.exceeded = count >= self._left
+        buffer = b"".join(self._buffer)
+        count, last = self._count(buffer)
+        self.exceeded = count >= self._remaining
         if self.exceeded:
-            return self._cut(held)
-        self._left -= count
+            return self._cut(buffer)
+        self._remaining -= count
         # A row that is longer than a chunk is looked through again when it is twice as long.
-        self._next_size = 0 if count else 2 * len(held)
+        self._next_size = 0 if count else 2 * len(buffer)
         end = last + len(self.row_end) if count else 0
-        self._held = [held[end:]]
-        return held[:end]
+        self._buffer = [buffer[end:]]
+        return buffer[:end]
 
     def finish(self) -> bytes:
         """Return the last rows and the end of the result."""
-        held = b"" if self.exceeded else b"".join(self._held)
-        self.exceeded = self.exceeded or len(self._separators(held)) >= self._left
-        return self._cut(held) if self.exceeded and held else held
+        buffer = b"" if self.exceeded else b"".join(self._buffer)
+        self.exceeded = self.exceeded or len(self._separators(buffer)) >= self._remaining
+        return self._cut(buffer) if self.exceeded and buffer else buffer
 
-    def _cut(self, held: bytes) -> bytes:
-        last = self._separators(held)[self._left - 1]
-        return held[: last + len(self.row_end)] + self.closing.replace(b"%d", b"%d" % self._maximum)
+    def _cut(self, buffer: bytes) -> bytes:
+        last = self._separators(buffer)[self._remaining - 1]
+        return buffer[: last + len(self.row_end)] + self.closing.replace(
+            b"%d", b"%d" % self._maximum
+        )
 
-    def _count(self, held: bytes) -> tuple[int, int]:
+    def _count(self, buffer: bytes) -> tuple[int, int]:
         """Return how many rows have another behind them, and where the last of them ends."""
-        return held.count(self.separator), held.rfind(self.separator)
+        return buffer.count(self.separator), buffer.rfind(self.separator)
 
-    def _separators(self, held: bytes) -> Sequence[int]:
-        return [match.start() for match in re.finditer(self.separator, held)]
+    def _separators(self, buffer: bytes) -> Sequence[int]:
+        return [match.start() for match in re.finditer(self.separator, buffer)]
 
 
 class JsonLimiter(XmlLimiter):
@@ -167,16 +169,16 @@ class JsonLimiter(XmlLimiter):
     row_end = b"}"
     closing = b']},"truncated":true}'
 
-    def _count(self, held: bytes) -> tuple[int, int]:
-        if _AMBIGUOUS.search(held):
-            places = self._separators(held)
-            return len(places), places[-1] if places else -1
-        end = len(held) - _LOOKAHEAD
-        return len(_SEPARATOR.findall(held, 0, end)), held.rfind(self.separator, 0, end)
+    def _count(self, buffer: bytes) -> tuple[int, int]:
+        if _AMBIGUOUS.search(buffer):
+            positions = self._separators(buffer)
+            return len(positions), positions[-1] if positions else -1
+        end = len(buffer) - _LOOKAHEAD
+        return len(_SEPARATOR.findall(buffer, 0, end)), buffer.rfind(self.separator, 0, end)
 
-    def _separators(self, held: bytes) -> Sequence[int]:
+    def _separators(self, buffer: bytes) -> Sequence[int]:
         """Return the places between rows, strings read as such; `held` begins outside of one."""
-        return [match.start() for match in _TOKENS.finditer(held) if match[1]]
+        return [match.start() for match in _TOKENS.finditer(buffer) if match[1]]
 
 
 ROW_LIMITERS: Mapping[str, Callable[[int], RowLimiter]] = {

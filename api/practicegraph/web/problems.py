@@ -186,9 +186,9 @@ def _problem(
     except NotAcceptableError:
         is_page = False
     if is_page:
-        answer = site.html(request, "problem.html", status, detail=detail, hint=hint)
-        answer.headers.update(headers or {})
-        return answer
+        response = site.html(request, "problem.html", status, detail=detail, hint=hint)
+        response.headers.update(headers or {})
+        return response
     details = {"type": "about:blank", "title": status.phrase, "status": status.value}
     details |= {"detail": detail} | ({"hint": hint} if hint else {}) | dict(extra or {})
     return JSONResponse(details, status, {**VARY, **(headers or {})}, "application/problem+json")

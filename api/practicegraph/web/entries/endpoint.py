@@ -232,7 +232,7 @@ async def _read_body(request: Request) -> Body:
 
 def _reading_request(request: Request, path: str) -> Request:
     """Return the request by which a client would get a document, without conditions."""
-    headers = [each for each in request.scope["headers"] if each[0] not in _CONDITIONS]
+    headers = [pair for pair in request.scope["headers"] if pair[0] not in _CONDITIONS]
     full_path = responses.prefix(request) + path
     get = {"method": "GET", "path": full_path, "headers": headers, "query_string": b""}
     return Request({**request.scope, **get})

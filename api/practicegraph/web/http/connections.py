@@ -215,11 +215,11 @@ class BoundedConnection(HttpToolsProtocol):
     def _watch(self) -> None:
         """Close the connection if the client is late; else check again at its deadline."""
         now = self.loop.time()
-        left = self._left(now)
+        remaining = self._remaining(now)
         if self._is_stuck(now):
             self.transport.abort()
-        elif left > 0 or self.transport.is_closing():
-            seconds = min(max(left, 0.1), self.bounds.idle_seconds)
+        elif remaining > 0 or self.transport.is_closing():
+            seconds = min(max(remaining, 0.1), self.bounds.idle_seconds)
             self._timer = self.loop.call_later(seconds, self._watch)
         elif self._phase in (_Phase.HEAD, _Phase.BODY):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -228,7 +228,7 @@ class BoundedConnection(HttpToolsProtocol):
             self.transport.close()
             self._watch()
 
-    def _left(self, now: float) -> float:
+    def _remaining(self, now: float) -> float:
         """Return the seconds until the deadline of the data that the client is to send."""
         bounds = self.bounds
         if not self._waits:

@@ -299,14 +299,14 @@ class _PacedSend:
     """
 
     def __init__(self, send: Send) -> None:
-        self._send, self._left = send, _PATIENCE
+        self._send, self._remaining = send, _PATIENCE
 
     async def __call__(self, message: Message) -> None:
-        left = self._left + len(message.get("body", b"")) / _RATE
+        remaining = self._remaining + len(message.get("body", b"")) / _RATE
         start = time.monotonic()
         try:
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(remaining):
                 await self._send(message)
         except TimeoutError:
             raise _SlowClientError from None
-        self._left = min(_PATIENCE, left - time.monotonic() + start)
+        self._remaining = min(_PATIENCE, remaining - time.monotonic() + start)

@@ -78,7 +78,7 @@ class QueryEndpoint:
     site: Site
     workers: WorkerPool
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         """Answer a query; without one, return the query page or the service description."""
         query_request = await parse_request(request)
         if query_request is None:

@@ -44,10 +44,10 @@ def _query_routes(endpoint: QueryEndpoint) -> APIRouter:
     body = {"requestBody": _BODY}
     by_post = replace(by_url, id="postQuery", statuses=(200,), parameters=(), more=body)
     router = APIRouter(route_class=PlainRoute)
-    router.get(SPARQL, **by_url.arguments())(endpoint.answer)
-    router.post(SPARQL, **by_post.arguments())(endpoint.answer)
+    router.get(SPARQL, **by_url.arguments())(endpoint.respond)
+    router.post(SPARQL, **by_post.arguments())(endpoint.respond)
     also = router.api_route(SPARQL + "/", methods=["GET", "POST"], include_in_schema=False)
-    also(endpoint.answer)
+    also(endpoint.respond)
     return router
 
 
@@ -84,10 +84,10 @@ def _route_stored_queries(router: APIRouter, endpoint: StoredQueryEndpoint) -> N
     router.get(QUERIES, **operation.arguments())(endpoint.respond_list)
 
     def route_function(stored_query: StoredQuery) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            return await endpoint.answer(request, stored_query)
+        async def respond(request: Request) -> Response:
+            return await endpoint.respond(request, stored_query)
 
-        return answer
+        return respond
 
     for name, stored_query in catalogue.stored_queries.items():
         arguments = _stored_query_operation(catalogue, stored_query).arguments()
@@ -124,4 +124,4 @@ def _route_gaps(router: APIRouter, endpoint: GapEndpoint) -> None:
         errors=(406, 502, 503),
         parameters=[openapi.language_parameter(catalogue)],
     )
-    router.get(GAPS, **operation.arguments())(endpoint.answer)
+    router.get(GAPS, **operation.arguments())(endpoint.respond)

@@ -56,7 +56,7 @@ class StoredQueryEndpoint:
         validators = conditional.validators(request, site.catalogue.release, choices)
         return conditional.answer(request, validators, VARY, make)
 
-    async def answer(self, request: Request, stored_query: StoredQuery) -> Response:
+    async def respond(self, request: Request, stored_query: StoredQuery) -> Response:
         """Return the result of a stored query; redirect to its RDF description."""
         result_types = (*TABLES, *(GRAPHS if stored_query.returns_graph else ()))
         media_type = negotiation.negotiate_sparql(request, (*result_types, *GRAPHS))
@@ -171,7 +171,7 @@ class GapEndpoint:
     _rows: tuple[str, dict[str, GapRows]] = field(default=("", {}), init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         """Answer in the media type that the client accepts; raise PoolBusyError or StoreError."""
         catalogue, view = self.queries.site.catalogue, self.queries.site.view(request)
         media_type = negotiation.negotiate(request, (JSON, HTML))
