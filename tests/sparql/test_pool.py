@@ -54,7 +54,7 @@ async def pool(snapshot: Path) -> AsyncIterator[WorkerPool]:
 async def run(
     pool: WorkerPool, query: str, table: str = "csv", seconds: float = 5, **more: Any
 ) -> bytes:
-    request = {"query": query, "table": table, "graph": "nt", "prefixes": {}, "most": 10} | more
+    request = {"query": query, "table": table, "graph": "nt", "prefixes": {}, "lines": 10} | more
     return b"".join(await chunks(await pool.run(request, seconds)))
 
 

@@ -106,7 +106,7 @@ def test_an_answer_is_cut_behind_its_last_row_and_not_before(
 
 
 async def run(pool: WorkerPool, query: str, table: str) -> bytes:
-    request = {"query": query, "table": table, "graph": "ttl", "prefixes": {}, "most": 10}
+    request = {"query": query, "table": table, "graph": "ttl", "prefixes": {}, "lines": 10}
     answer = await pool.run(request, 20)
     return b"".join([part async for part in answer.chunks])
 

@@ -325,7 +325,7 @@ def _serialize(
         rdf_format = _RDF_FORMATS[format_name]
         serialize(triples, output, format=rdf_format, prefixes=dict(request["prefixes"]))
     elif format_name == ROWS:
-        output.writelines(line.encode() + b"\n" for line in _lines(result, request["most"]))
+        output.writelines(line.encode() + b"\n" for line in _lines(result, request["lines"]))
     else:
         result.serialize(output, format=_RESULT_FORMATS[format_name])
 

@@ -107,7 +107,7 @@ class ContentCoding:
         raw = [(name, _without_suffix(name, value)) for name, value in scope["headers"]]
         names_coded = raw != scope["headers"]
         headers = MutableHeaders(raw=raw)
-        is_accepted = accepts_gzip(headers.get("accept-encoding"))
+        is_accepted = accepts_gzip(headers.get("accept-encoding", ""))
         headers["accept-encoding"] = "gzip" if is_accepted else "identity"
         app = self._app if scope["path"].startswith(DUMP) else self._gzip
 

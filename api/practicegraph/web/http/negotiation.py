@@ -57,7 +57,8 @@ LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV, XLSX, RDF_XML, N_TRIPLES, TRIG, N_QUA
 """The media types of a search result."""
 CHANGE_TYPES = (ATOM, HTML, TRIG, N_QUADS, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
 """The media types of the change log."""
-_MAX_RANGES = 100
+_MAX_ITEMS, _MAX_LENGTH = 100, 8000
+"""The maximum number of items of a header, and the length of its part that is parsed."""
 _WITHOUT_GRAPHS = (TURTLE, JSON_LD, RDF_XML, N_TRIPLES)
 
 
@@ -114,13 +115,13 @@ def negotiate_language(request: Request, languages: Sequence[str]) -> str:
     code = request.query_params.get("lang", "")
     if code in languages:
         return code
-    items = parse_accept_header(request.headers.get("accept-language"), Accept)[:_MAX_RANGES]
+    items = _parse_items(request.headers.get("accept-language", ""))
     return LanguageAccept(items).best_match(languages, default=languages[0])
 
 
-def accepts_gzip(header: str | None) -> bool:
+def accepts_gzip(header: str) -> bool:
     """Return whether an Accept-Encoding header accepts gzip (section 12.5.3)."""
-    return parse_accept_header(header, Accept).quality("gzip") > 0
+    return Accept(_parse_items(header)).quality("gzip") > 0
 
 
 def _find(name: str, media_types: Sequence[MediaType]) -> MediaType | None:
@@ -164,6 +165,11 @@ def _parse_accept(header: str) -> MIMEAccept:
     A parameter, such as a profile of JSON-LD, never makes a media type unacceptable. A header
     without a valid media range counts as absent (section 12.5.1).
     """
-    items = parse_accept_header(header, Accept)[:_MAX_RANGES]
+    items = _parse_items(header)
     ranges = [(text.partition(";")[0].strip().lower(), quality) for text, quality in items]
     return MIMEAccept([pair for pair in ranges if "/" in pair[0]] or [("*/*", 1)])
+
+
+def _parse_items(header: str) -> list[tuple[str, float]]:
+    """Return the items of a header with their qualities, the highest first, up to a number."""
+    return parse_accept_header(header[:_MAX_LENGTH], Accept)[:_MAX_ITEMS]

@@ -173,7 +173,7 @@ class QueryEndpoint:
             "table": _worker_format(table),
             "graph": "nt" if graph == JSON_LD else _worker_format(graph),
             "prefixes": dict(self.site.catalogue.prefixes) if graph else {},
-            "most": max_lines,
+            "lines": max_lines,
             "triples": self._max_rows(graph),
             **analysed.source,
         }
