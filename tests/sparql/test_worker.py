@@ -90,9 +90,7 @@ def number(store: Oxigraph, query: str) -> int:
 
 @pytest.mark.parametrize("size", [1, 7, 100, 1 << 16])
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-def test_an_answer_is_cut_behind_its_last_row_and_not_before(
-    store: Oxigraph, query: str, size: int
-) -> None:
+def test_a_result_is_cut_off_after_its_last_row(store: Oxigraph, query: str, size: int) -> None:
     whole = number(store, query)
     for most in {1, 2, 9, MOST, whole - 1, whole, whole + 1} - {0}:
         found = json.loads(cut(store, query, QueryResultsFormat.JSON, most, size) or b"")
@@ -113,7 +111,7 @@ async def run(pool: WorkerPool, query: str, table: str) -> bytes:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-async def test_json_and_xml_say_that_rows_are_missing(pool: WorkerPool, query: str) -> None:
+async def test_json_and_xml_state_that_rows_are_missing(pool: WorkerPool, query: str) -> None:
     for _ in range(2):
         found = json.loads(await run(pool, query, "json"))
         length = len(found["results"]["bindings"])
@@ -125,7 +123,9 @@ async def test_json_and_xml_say_that_rows_are_missing(pool: WorkerPool, query: s
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("form", ["csv", "tsv"])
-async def test_a_form_without_room_breaks_off(pool: WorkerPool, form: str) -> None:
+async def test_csv_and_tsv_with_too_many_rows_end_with_an_error(
+    pool: WorkerPool, form: str
+) -> None:
     query = "SELECT * WHERE { ?s ?p ?o }"
     with pytest.raises(ResultTooLargeError, match="more than 50 rows"):
         await run(pool, query, form)
@@ -133,7 +133,7 @@ async def test_a_form_without_room_breaks_off(pool: WorkerPool, form: str) -> No
 
 
 @pytest.mark.anyio
-async def test_a_graph_breaks_off_behind_as_many_triples(pool: WorkerPool) -> None:
+async def test_a_graph_with_too_many_triples_ends_with_an_error(pool: WorkerPool) -> None:
     query = "CONSTRUCT WHERE { ?s ?p ?o }"
     with pytest.raises(ResultTooLargeError, match="more than 50 rows"):
         await run(pool, query, "json")
@@ -141,7 +141,7 @@ async def test_a_graph_breaks_off_behind_as_many_triples(pool: WorkerPool) -> No
 
 
 @pytest.mark.anyio
-async def test_a_query_that_would_go_on_is_stopped_with_its_last_row(pool: WorkerPool) -> None:
+async def test_an_endless_query_is_stopped_after_its_last_row(pool: WorkerPool) -> None:
     endless = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
     process = next(iter(pool._processes))
     for form in ("json", "xml"):
@@ -152,7 +152,7 @@ async def test_a_query_that_would_go_on_is_stopped_with_its_last_row(pool: Worke
     assert list(pool._processes) == [process], "the process has been replaced"
 
 
-def test_a_text_longer_than_a_part_is_passed_on_whole(store: Oxigraph) -> None:
+def test_a_text_longer_than_a_chunk_is_passed_on_whole(store: Oxigraph) -> None:
     query = f'SELECT * WHERE {{ ?s ?p ?o BIND ("{"},{ " * 50_000}" AS ?long) }} LIMIT 5'
     assert cut(store, query, QueryResultsFormat.JSON, 5, 1 << 16)
     found = cut(store, query, QueryResultsFormat.JSON, 4, 1 << 16)

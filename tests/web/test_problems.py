@@ -33,7 +33,7 @@ def test_every_kind_that_is_raised_has_a_status() -> None:
 
 
 @pytest.mark.parametrize("kind", PROBLEMS)
-def test_a_kind_is_told_in_every_language(kind: str, real: Catalogue) -> None:
+def test_every_kind_has_a_phrase_in_every_language(kind: str, real: Catalogue) -> None:
     problem = PROBLEMS[kind]
     for phrase in filter(None, (problem.detail or kind, problem.hint)):
         is_text = phrase == "{reason}"

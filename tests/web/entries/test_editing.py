@@ -105,7 +105,7 @@ def problem(answer: Response, status: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", TYPES)
-def test_what_was_read_may_be_sent_back_and_changes_nothing(desk: Desk, form: str) -> None:
+def test_a_document_that_is_sent_back_unchanged_changes_nothing(desk: Desk, form: str) -> None:
     before, release = desk.file("1788").read_bytes(), desk.catalogue.release
     text, tag = desk.read(f"/practice/1788.{form}")
     assert desk.put("1788", text, form, If_Match=tag).status_code == 200
@@ -124,7 +124,9 @@ def test_comments_of_a_file_stay_in_it(desk: Desk, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", TYPES)
-def test_a_title_that_is_changed_in_any_form_is_all_that_changes(desk: Desk, form: str) -> None:
+def test_a_title_that_is_changed_in_any_media_type_changes_nothing_else(
+    desk: Desk, form: str
+) -> None:
     text, tag = desk.read(f"/practice/1699.{form}")
     title = desk.client.get("/practice/1699.json").json()["title"]
     assert json.dumps(title).strip('"') in text or title in text
@@ -140,7 +142,7 @@ def test_a_title_that_is_changed_in_any_form_is_all_that_changes(desk: Desk, for
     assert desk.client.get("/practice/1699.json").json()["title"] == other
 
 
-def test_a_write_leads_to_a_new_release_that_all_answers_are_of(desk: Desk) -> None:
+def test_after_a_write_all_responses_are_of_the_new_release(desk: Desk) -> None:
     before = desk.catalogue.release
     assert desk.new("seen-everywhere").status_code == 201
     release = desk.catalogue.release
@@ -157,7 +159,7 @@ def test_a_write_leads_to_a_new_release_that_all_answers_are_of(desk: Desk) -> N
     assert desk.client.get("/health").json()["release"] == release
 
 
-def test_the_next_start_finds_nothing_to_do(desk: Desk) -> None:
+def test_the_next_start_after_a_write_loads_nothing(desk: Desk) -> None:
     desk.new("kept")
     log = desk.services.log
     assert log
@@ -174,7 +176,7 @@ def test_the_next_start_finds_nothing_to_do(desk: Desk) -> None:
     assert (log.count, len(store), desk.catalogue.release) == before
 
 
-def test_the_entry_says_who_changed_it_when_and_why(desk: Desk) -> None:
+def test_the_record_states_who_changed_the_entry_when_and_why(desk: Desk) -> None:
     desk.new("told")
     path = "/practice/told?reason=Not+told+before"
     given = desk.headers({"If-Match": "*", "Content-Type": "text/turtle"})
@@ -187,7 +189,7 @@ def test_the_entry_says_who_changed_it_when_and_why(desk: Desk) -> None:
     assert "prov:endedAtTime" in said
 
 
-def test_nobody_else_writes_the_history_of_an_entry(desk: Desk) -> None:
+def test_provenance_in_a_body_is_ignored(desk: Desk) -> None:
     desk.new("own-history")
     before, tag = desk.read("/practice/own-history.ttl")
     forged = before.replace('foaf:name "anna"', 'foaf:name "bob"').replace("tutors in", "tutor in")
@@ -197,14 +199,14 @@ def test_nobody_else_writes_the_history_of_an_entry(desk: Desk) -> None:
     assert said.count("a pg:Revision") == 2
 
 
-def test_a_tag_holds_whatever_others_write_elsewhere(desk: Desk) -> None:
+def test_an_entity_tag_stays_valid_when_other_entries_change(desk: Desk) -> None:
     text, _ = desk.read("/practice/1700.ttl")
     _, tag = desk.read("/practice/1700.html", Accept_Language="nl")
     assert desk.new("elsewhere").status_code == 201
     assert desk.put("1700", text, If_Match=tag).status_code == 200
 
 
-def test_of_two_writes_to_one_state_one_comes_too_late(desk: Desk) -> None:
+def test_of_two_writes_with_the_same_tag_the_second_answers_412(desk: Desk) -> None:
     desk.new("wanted-by-two")
     tag = desk.read("/practice/wanted-by-two.ttl")[1]
     texts = [NEW.replace("Older", word) for word in ("Big", "Good", "Kind", "Wise")]
@@ -226,7 +228,7 @@ def test_of_two_writes_to_one_state_one_comes_too_late(desk: Desk) -> None:
         ({"If-Match": "*"}, 200),
     ],
 )
-def test_a_write_names_the_state_that_it_changes(
+def test_a_write_succeeds_only_if_its_precondition_is_true(
     desk: Desk, headers: dict[str, str], status: int
 ) -> None:
     text, tag = desk.read("/practice/1701.ttl")
@@ -239,13 +241,13 @@ def test_a_write_names_the_state_that_it_changes(
     assert answer.status_code == status, answer.text
 
 
-def test_a_new_entry_is_not_there_yet(desk: Desk) -> None:
+def test_a_new_entry_needs_if_none_match(desk: Desk) -> None:
     assert problem(desk.put("nowhere", NEW), 412)["hint"]
     assert desk.new("somewhere").status_code == 201
     problem(desk.new("somewhere"), 412)
 
 
-def test_an_answer_has_what_was_stored_and_where(desk: Desk) -> None:
+def test_the_response_to_a_write_is_the_stored_entry_with_its_location(desk: Desk) -> None:
     answer = desk.put("placed", NEW, If_None_Match="*", Accept="application/json")
     assert answer.headers["location"] == "http://testserver/practice/placed"
     assert answer.headers["content-location"] == "/practice/placed.json"
@@ -253,7 +255,7 @@ def test_an_answer_has_what_was_stored_and_where(desk: Desk) -> None:
     assert answer.headers["etag"] == desk.read("/practice/placed.json")[1]
 
 
-def test_post_makes_an_identifier_that_none_has_had(desk: Desk) -> None:
+def test_post_creates_an_entry_with_an_unused_identifier(desk: Desk) -> None:
     given = desk.headers({"Content-Type": "text/turtle"})
     text = NEW.replace("Peer tutors", "Posted tutors").encode()
     places = [desk.client.post("/practice", content=text, headers=given) for _ in range(2)]
@@ -263,14 +265,14 @@ def test_post_makes_an_identifier_that_none_has_had(desk: Desk) -> None:
     problem(desk.client.post("/practice", content=wanted, headers=given), 409)
 
 
-def test_what_was_deleted_in_the_folder_once_is_not_posted_again(desk: Desk) -> None:
+def test_post_does_not_reuse_an_identifier_whose_file_was_deleted(desk: Desk) -> None:
     log = desk.services.log
     assert log
     assert log.has_topic(f"{BASE}practice/1788")
     assert not log.has_topic(f"{BASE}practice/178")
 
 
-def test_delete_leaves_a_tombstone_that_may_be_taken_back(desk: Desk) -> None:
+def test_delete_leaves_a_tombstone_that_put_can_replace(desk: Desk) -> None:
     desk.new("gone")
     answer = desk.client.delete(
         "/practice/gone?reason=A+mistake", headers=desk.headers({"If-Match": "*"})
@@ -286,14 +288,14 @@ def test_delete_leaves_a_tombstone_that_may_be_taken_back(desk: Desk) -> None:
     assert desk.file("gone").read_text().count("a pg:Revision") == 3
 
 
-def test_delete_without_a_reason_says_so_in_every_language(desk: Desk) -> None:
+def test_delete_without_a_reason_states_so_in_every_language(desk: Desk) -> None:
     desk.new("unexplained")
     assert desk.delete("unexplained").status_code == 204
     assert "Er is geen reden opgegeven." in desk.file("unexplained").read_text()
     assert desk.client.get("/practice/unexplained.json").status_code == 410
 
 
-def test_what_is_not_admitted_comes_back_as_a_report(desk: Desk) -> None:
+def test_a_body_that_the_shapes_refuse_answers_with_a_validation_report(desk: Desk) -> None:
     before = desk.file("1703").read_bytes()
     wrong = NEW.replace("category/good-practice", "category/good-practise")
     found = problem(desk.put("1703", wrong, Accept_Language="de"), 422)
@@ -352,7 +354,7 @@ TREE = NEW + "<> pg:actor " + "[ pg:actor " * 40 + "1" + "]" * 40 + " ."
         ("json", '{"id": "https://example.org/1703"}', 422),
     ],
 )
-def test_what_cannot_be_taken_says_why_and_changes_nothing(
+def test_a_refused_body_answers_with_the_reason_and_changes_nothing(
     desk: Desk, form: str, body: str, status: int
 ) -> None:
     before = desk.file("1703").read_bytes()
@@ -360,13 +362,13 @@ def test_what_cannot_be_taken_says_why_and_changes_nothing(
     assert desk.file("1703").read_bytes() == before
 
 
-def test_what_is_no_form_of_an_entry_or_too_large_is_refused(desk: Desk) -> None:
+def test_other_media_types_and_large_bodies_are_refused(desk: Desk) -> None:
     given = desk.headers({"If-Match": "*", "Content-Type": "text/csv"})
     assert "text/turtle" in problem(desk.client.put("/practice/1703", headers=given), 415)["detail"]
     problem(desk.put("1703", "#" * (1 << 20) + "\n"), 413)
 
 
-def test_json_reads_values_as_a_person_writes_them(desk: Desk) -> None:
+def test_json_accepts_codes_and_objects_as_values(desk: Desk) -> None:
     shown, tag = desk.read("/practice/1709.json?lang=nl")
     given = json.loads(shown)
     given |= {"country": ["HUN", {"value": "CZE"}], "title": {"en": "One", "nl": "Een"}}
@@ -378,7 +380,7 @@ def test_json_reads_values_as_a_person_writes_them(desk: Desk) -> None:
     assert '"2020-01"^^xsd:gYearMonth' in said
 
 
-def test_a_text_in_json_is_in_the_language_that_is_said(desk: Desk) -> None:
+def test_a_text_in_json_has_the_language_of_the_content(desk: Desk) -> None:
     desk.new("in-words")
     given = json.loads(desk.read("/practice/in-words.json")[0])
     given["title"] = "Helpers in Pécs"
@@ -388,7 +390,7 @@ def test_a_text_in_json_is_in_the_language_that_is_said(desk: Desk) -> None:
     assert '"Peer tutors in Pécs"@en ,\n        "Helpers in Pécs"@nl' in said
 
 
-def test_a_file_that_was_edited_meanwhile_is_never_written_over(desk: Desk) -> None:
+def test_a_file_that_was_edited_meanwhile_is_not_overwritten(desk: Desk) -> None:
     desk.new("edited")
     desk.file("edited").write_text(desk.file("edited").read_text() + "# a note\n")
     before = desk.file("edited").read_bytes()
@@ -402,7 +404,7 @@ def test_a_file_that_was_edited_meanwhile_is_never_written_over(desk: Desk) -> N
 
 
 @pytest.mark.parametrize("token", ["", "Basic YTpi", "Bearer", "Bearer wrong", "Bearer \xe9"])
-def test_who_has_no_token_is_asked_for_one(desk: Desk, token: str) -> None:
+def test_a_write_without_a_valid_token_answers_401_with_a_challenge(desk: Desk, token: str) -> None:
     said = [(b"If-Match", b"*"), (b"Content-Type", b"text/turtle")]
     headers = [*said, (b"Authorization", token.encode("latin-1"))]
     answer = desk.client.put("/practice/1703", content=b"", headers=headers)
@@ -410,7 +412,7 @@ def test_who_has_no_token_is_asked_for_one(desk: Desk, token: str) -> None:
     assert answer.headers["www-authenticate"].startswith('Bearer realm="practicegraph"')
 
 
-def test_a_token_does_what_it_has_the_right_to(desk: Desk) -> None:
+def test_a_token_without_the_permission_answers_403(desk: Desk) -> None:
     tokens = TokenFile(desk.catalogue.folder)
     desk.new("theirs")
     other = Desk(desk.services, desk.client, tokens.add("bob", ["create"]))
@@ -433,7 +435,7 @@ def test_a_token_does_what_it_has_the_right_to(desk: Desk) -> None:
     problem(changing.put("mine", NEW), 401)
 
 
-def test_addresses_tell_that_they_can_be_written(desk: Desk) -> None:
+def test_options_states_that_entries_can_be_written(desk: Desk) -> None:
     def allowed(path: str) -> str:
         return desk.client.options(path).headers["allow"]
 
@@ -450,7 +452,7 @@ def test_addresses_tell_that_they_can_be_written(desk: Desk) -> None:
     assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
-def test_openapi_tells_of_writes(desk: Desk) -> None:
+def test_openapi_describes_writes(desk: Desk) -> None:
     found = desk.client.get("/openapi.json").json()
     put = found["paths"]["/practice/{identifier}"]["put"]
     assert set(put["requestBody"]["content"]) == set(TYPES.values())
@@ -458,14 +460,16 @@ def test_openapi_tells_of_writes(desk: Desk) -> None:
     assert found["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
-def test_without_a_token_the_server_is_read_only_and_says_so(client: TestClient) -> None:
+def test_without_tokens_the_server_is_read_only(client: TestClient) -> None:
     answer = client.put("/practice/1788", content=b"", headers={"If-Match": "*"})
     assert "read-only" in problem(answer, 405)["detail"]
     assert answer.headers["allow"] == client.options("/practice/1788").headers["allow"]
     assert "PUT" not in answer.headers["allow"]
 
 
-def test_a_token_is_shown_once_and_kept_as_a_hash(copied: Path, run: Callable[..., Result]) -> None:
+def test_a_token_is_shown_once_and_stored_as_a_hash(
+    copied: Path, run: Callable[..., Result]
+) -> None:
     token = run("token", "anna", "--right", "change").output.strip()
     path = copied / "tokens.json"
     assert token not in path.read_text()
@@ -478,7 +482,7 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(copied: Path, run: Callable[..
     assert run("token", "Anna!").exit_code == 1
 
 
-def test_a_list_of_tokens_that_is_none_lets_nobody_write(copied: Path) -> None:
+def test_with_an_unreadable_token_file_writes_are_refused(copied: Path) -> None:
     (copied / "tokens.json").write_text("[1]")
     app = application(
         served := startup.open_for_serving(copied), editor=startup.entry_editor(served)

@@ -35,7 +35,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 
 @pytest.mark.parametrize("gzip", ["gzip", "identity"])
-def test_the_log_says_in_one_line_which_answer_broke_off_and_why(tmp_path: Path, gzip: str) -> None:
+def test_a_response_that_breaks_off_is_one_line_in_the_log(tmp_path: Path, gzip: str) -> None:
     root, port = copy(tmp_path / "catalogue"), free_port()
     command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
     log = tmp_path / "log"
@@ -56,14 +56,14 @@ def test_the_log_says_in_one_line_which_answer_broke_off_and_why(tmp_path: Path,
     assert lines[0].endswith("was broken off: not ended after 0.5 s")
 
 
-def test_an_answer_says_how_many_rows_it_can_have(small: TestClient) -> None:
+def test_a_result_states_its_maximum_number_of_rows(small: TestClient) -> None:
     for accept in ("*/*", "text/html", "application/ld+json"):
         query = GRAPH + " LIMIT 3" if "ld" in accept else EVERY
         answer = small.get("/sparql", params={"query": query}, headers={"Accept": accept})
         assert answer.headers["x-most-rows"] == str(MOST)
 
 
-def test_json_that_is_cut_says_so(small: TestClient) -> None:
+def test_json_that_is_cut_off_is_marked_as_truncated(small: TestClient) -> None:
     found = small.get("/sparql", params={"query": EVERY}).json()
     assert len(found["results"]["bindings"]) == MOST
     assert found["truncated"] is True
@@ -78,7 +78,7 @@ def test_json_that_is_cut_says_so(small: TestClient) -> None:
         (GRAPH, "application/ld+json"),
     ],
 )
-def test_what_cannot_say_so_is_a_problem_while_nothing_has_been_sent(
+def test_other_results_with_too_many_rows_answer_422_before_anything_is_sent(
     small: TestClient, query: str, accept: str
 ) -> None:
     answer = small.get("/sparql", params={"query": query}, headers={"Accept": accept})
@@ -90,7 +90,7 @@ def test_what_cannot_say_so_is_a_problem_while_nothing_has_been_sent(
     assert answer.status_code == 200
 
 
-def test_json_ld_is_made_of_fewer_triples(client: TestClient) -> None:
+def test_json_ld_has_a_lower_limit_of_triples(client: TestClient) -> None:
     many = "CONSTRUCT { ?a ?b ?f } WHERE { ?a ?b ?c . ?d ?e ?f }"
     answer = client.get(
         "/sparql", params={"query": many}, headers={"Accept": "application/ld+json"}

@@ -149,7 +149,7 @@ def short() -> Iterator[Served]:
         pytest.param(b"GET /\x01 HTTP/1.1\r\n\r\n", 400, id="no HTTP"),
     ],
 )
-def test_a_head_beyond_its_bounds_is_refused_with_problem_details(
+def test_a_head_beyond_its_limits_is_refused_with_problem_details(
     usual: Served, request_: bytes, status: int
 ) -> None:
     head, _, content = usual.answer(request_).partition(b"\r\n\r\n")
@@ -169,7 +169,7 @@ def test_a_head_beyond_its_bounds_is_refused_with_problem_details(
         ),
     ],
 )
-def test_a_request_within_its_bounds_is_answered(
+def test_a_request_within_the_limits_is_answered(
     usual: Served, request_: bytes, content: bytes
 ) -> None:
     body = b"x" * 1_000_000 if request_.startswith(b"POST") else b""
@@ -185,7 +185,7 @@ def test_chunks_are_read_and_trailers_dropped(usual: Served) -> None:
         assert b"\r\n\r\n100011 HTTP/1.1 200 OK" in some(connection, b"read")
 
 
-def test_requests_in_a_row_are_answered_in_their_order(usual: Served) -> None:
+def test_consecutive_requests_are_answered_in_order(usual: Served) -> None:
     length = b"Content-Length: 3\r\n\r\n"
     head = GET.replace(b"GET", b"HEAD")
     with usual.connection() as connection:
@@ -197,7 +197,7 @@ def test_requests_in_a_row_are_answered_in_their_order(usual: Served) -> None:
     assert answer.count(b"\r\n\r\n3 ") == 50
 
 
-def test_a_client_that_waits_for_100_is_told_to_go_on(usual: Served) -> None:
+def test_a_client_that_expects_100_gets_it(usual: Served) -> None:
     with usual.connection() as connection:
         connection.sendall(POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
         assert some(connection, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -218,7 +218,7 @@ def test_a_client_that_waits_for_100_is_told_to_go_on(usual: Served) -> None:
         pytest.param([GET + b"\r\n"], 200, id="nothing after an answer"),
     ],
 )
-def test_a_client_that_is_late_is_closed(
+def test_the_connection_of_a_late_client_is_closed(
     short: Served, parts: list[bytes], status: int | None
 ) -> None:
     answer = short.answer(*parts, pause=0.1)
@@ -226,7 +226,7 @@ def test_a_client_that_is_late_is_closed(
     assert bool(answer) == bool(status)
 
 
-def test_what_is_left_of_a_refused_body_is_read_for_a_while(usual: Served, short: Served) -> None:
+def test_the_rest_of_a_refused_body_is_read_for_a_while(usual: Served, short: Served) -> None:
     head = POST.replace(b"/ ", b"/refused ") + b"Content-Length: 100000000\r\n\r\n"
     body = b"x" * (1 << 16)
     assert short.answer(head).endswith(b"refused")
@@ -238,14 +238,14 @@ def test_what_is_left_of_a_refused_body_is_read_for_a_while(usual: Served, short
         assert some(connection, b"read")
 
 
-def test_an_answer_that_is_not_taken_is_broken_off(short: Served) -> None:
+def test_a_response_that_is_not_read_is_broken_off(short: Served) -> None:
     with short.connection() as connection:
         connection.sendall(GET.replace(b"/ ", b"/large ") + b"\r\n")
         time.sleep(2)
         assert len(everything(connection)) < LARGE
 
 
-def test_an_answer_that_is_taken_slowly_is_whole(short: Served) -> None:
+def test_a_response_that_is_read_slowly_is_whole(short: Served) -> None:
     with short.connection() as connection:
         connection.sendall(GET.replace(b"/ ", b"/large ") + b"Connection: close\r\n\r\n")
         taken = 0
@@ -256,7 +256,7 @@ def test_an_answer_that_is_taken_slowly_is_whole(short: Served) -> None:
 
 
 @pytest.mark.parametrize("files, most", [(1000, 16), (20, 15)])
-def test_connections_that_wait_the_longest_make_room_for_others(
+def test_the_connections_that_wait_the_longest_are_closed_for_new_ones(
     files: int, most: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
@@ -274,9 +274,7 @@ def test_connections_that_wait_the_longest_make_room_for_others(
     ]
 
 
-def test_what_clients_do_wrong_leaves_no_trace_in_the_log(
-    short: Served, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_errors_of_clients_are_not_logged(short: Served, caplog: pytest.LogCaptureFixture) -> None:
     log = logging.getLogger("uvicorn.error")
     log.addFilter(responses.filter_record)
     with short.connection() as connection:

@@ -134,7 +134,7 @@ LEAVING: dict[str, Callable[[socket.socket], None]] = {
 
 @pytest.mark.parametrize("leaving", LEAVING)
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_reader_has_left_keeps_nobody_waiting(port: int, kind: str, leaving: str) -> None:
+def test_a_disconnected_client_frees_the_process(port: int, kind: str, leaving: str) -> None:
     slow, quick = KINDS[kind]
     assert asked(port, quick) == 200
     readers = [connected(port, slow) for _ in range(5)]
@@ -148,13 +148,13 @@ def test_what_a_reader_has_left_keeps_nobody_waiting(port: int, kind: str, leavi
         reader.close()
 
 
-def test_a_reader_who_has_left_waits_no_longer_and_gets_an_end(port: int) -> None:
+def test_a_request_ends_when_its_client_stops_sending(port: int) -> None:
     with connected(port, request(of_query(COUNT))) as reader:
         reader.shutdown(socket.SHUT_WR)
         assert reader.recv(1) == b""
 
 
-def test_free_queries_leave_room_for_stored_ones(port: int) -> None:
+def test_stored_queries_run_while_queries_of_clients_occupy_all_processes(port: int) -> None:
     assert asked(port, request("/queries/entries-by-year")) == 200
     with contextlib.ExitStack() as stack:
         for _ in range(18):
@@ -168,7 +168,7 @@ def test_free_queries_leave_room_for_stored_ones(port: int) -> None:
     assert asked(port, ONE) == 200
 
 
-def test_head_ends_with_the_head_of_an_answer(port: int) -> None:
+def test_head_ends_after_the_headers(port: int) -> None:
     for _ in range(3):
         with connected(port, request(of_query(EVERY), None, "HEAD", "Connection: close")) as reader:
             start = time.monotonic()
@@ -179,14 +179,14 @@ def test_head_ends_with_the_head_of_an_answer(port: int) -> None:
     assert asked(port, ONE) == 200
 
 
-def test_pipelined_requests_are_answered_in_their_order(port: int) -> None:
+def test_pipelined_requests_are_answered_in_order(port: int) -> None:
     with connected(port, ONE * 20 + request("/health", None, "", "Connection: close")) as reader:
         said = rest(reader)
     assert said.count(b"HTTP/1.1 200") == 21
     assert said.rindex(b'"bindings"') < said.index(b'"status":"ok"')
 
 
-def test_a_reader_who_takes_too_little_is_cut_off(
+def test_a_client_that_reads_too_slowly_is_disconnected(
     port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(responses, "_PATIENCE", 0.2)
@@ -206,7 +206,7 @@ def test_a_reader_who_takes_too_little_is_cut_off(
     assert said.pop().endswith("broken off: read at less than 10000 kB/s")
 
 
-def test_a_slow_reader_of_a_small_answer_gets_all_of_it(
+def test_a_slow_client_gets_a_small_response_whole(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(responses, "_PATIENCE", 0.1)
@@ -218,7 +218,7 @@ def test_a_slow_reader_of_a_small_answer_gets_all_of_it(
         assert answer.read().count(b"\n") == 1001
 
 
-def test_a_reader_who_keeps_the_pace_is_never_cut_off(
+def test_a_client_that_reads_at_the_minimum_rate_gets_the_whole_response(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(responses, "_PATIENCE", 1.5)

@@ -35,7 +35,7 @@ def test_a_response_is_coded_only_if_the_client_accepts_gzip(
         assert "Accept-Encoding" in answer.headers["vary"]
 
 
-def test_a_script_of_another_origin_may_send_its_headers_and_read_ours(client: TestClient) -> None:
+def test_a_script_of_another_origin_may_send_and_read_headers(client: TestClient) -> None:
     headers = {
         "Origin": "https://example.org",
         "Access-Control-Request-Method": "POST",
@@ -60,7 +60,7 @@ def test_a_script_of_another_origin_may_send_its_headers_and_read_ours(client: T
         ("POST", "/sparql", 415),
     ],
 )
-def test_every_error_can_be_read_from_another_origin(
+def test_errors_can_be_read_from_another_origin(
     client: TestClient, method: str, path: str, status: int
 ) -> None:
     accept = "image/png" if status == 406 else "*/*"

@@ -47,9 +47,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         {**TOLD, "X-Forwarded-Prefix": "/catalogue/"},
     ],
 )
-def test_every_absolute_address_is_the_one_outside(
-    client: TestClient, headers: dict[str, str]
-) -> None:
+def test_absolute_urls_are_those_of_the_proxy(client: TestClient, headers: dict[str, str]) -> None:
     page = client.get("/practice/1788.html", headers=headers)
     assert f"<{OUTSIDE}/practice/1788.ttl>" in page.headers["link"]
     assert "testserver" not in page.headers["link"]
@@ -78,7 +76,7 @@ def test_every_path_of_a_page_begins_with_the_prefix(client: TestClient) -> None
         assert not [found for found in paths if not found.startswith("/catalogue/")], path
 
 
-def test_redirects_and_methods_hold_below_a_prefix(client: TestClient) -> None:
+def test_redirects_and_allowed_methods_are_right_below_a_prefix(client: TestClient) -> None:
     answer = client.get("/practice/1788", headers={**TOLD, "Accept": "text/turtle"})
     assert answer.headers["location"] == "/catalogue/practice/1788.ttl"
     for path in ("/catalogue/practice/1788.ttl", "/catalogue/static/style.css"):
@@ -86,7 +84,7 @@ def test_redirects_and_methods_hold_below_a_prefix(client: TestClient) -> None:
     assert "POST" in client.put("/sparql", headers=TOLD).headers["allow"]
 
 
-def test_stored_iris_are_the_published_ones(client: TestClient) -> None:
+def test_iris_of_entries_do_not_depend_on_the_proxy(client: TestClient) -> None:
     text = client.get("/practice/1788.nt", headers=TOLD).text
     assert text == client.get("/practice/1788.nt").text
     assert "data.example.org" not in text
@@ -105,13 +103,15 @@ def test_stored_iris_are_the_published_ones(client: TestClient) -> None:
         {"Forwarded": ";;=,=;"},
     ],
 )
-def test_what_is_no_address_is_not_believed(client: TestClient, headers: dict[str, str]) -> None:
+def test_malformed_forwarded_values_are_ignored(
+    client: TestClient, headers: dict[str, str]
+) -> None:
     page = client.get("/practice/1788.html", headers=headers)
     assert page.status_code == 200
     assert "<http://testserver/practice/1788.ttl>" in page.headers["link"]
 
 
-def test_a_stranger_is_not_believed(client: TestClient) -> None:
+def test_forwarded_values_of_an_untrusted_client_are_ignored(client: TestClient) -> None:
     stranger = TestClient(client.app, client=("192.0.2.1", 1))
     page = stranger.get("/practice/1788.html", headers=TOLD)
     assert "data.example.org" not in page.headers["link"] + page.text
@@ -137,7 +137,7 @@ def test_a_stranger_is_not_believed(client: TestClient) -> None:
         ("127.0.0.1", {}, ""),
     ],
 )
-def test_clients_are_told_apart_by_what_trusted_proxies_say(
+def test_the_client_is_the_last_address_that_is_no_trusted_proxy(
     peer: str, headers: dict[str, str], found: str
 ) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,7 +147,7 @@ def test_clients_are_told_apart_by_what_trusted_proxies_say(
     assert TestClient(behind, client=(peer, 1)).get("/", headers=headers).text == found
 
 
-def test_the_base_of_all_iris_is_said_in_the_catalogue(real: Catalogue) -> None:
+def test_the_base_iri_is_stated_in_the_catalogue(real: Catalogue) -> None:
     quads = list(parse((real.folder / "ontology/catalogue.ttl").read_bytes(), RdfFormat.TURTLE))
     said = [q.object for q in quads if q.predicate.value == "http://rdfs.org/ns/void#uriSpace"]
     assert [getattr(term, "value", "") for term in said] == [real.base]

@@ -51,11 +51,11 @@ def requests(client: TestClient, query: str, rest: str = "") -> list[Response]:
     ]
 
 
-def test_a_text_arrives_unchanged_in_every_way(client: TestClient) -> None:
+def test_a_query_is_parsed_alike_by_get_form_and_direct_post(client: TestClient) -> None:
     assert [value(answer) for answer in requests(client, ECHO)] == [LITERAL] * 7
 
 
-def test_the_dataset_can_be_named_in_every_way(client: TestClient) -> None:
+def test_the_dataset_can_be_named_by_get_form_and_direct_post(client: TestClient) -> None:
     whole = int(value(ask(client, COUNT)))
     one = "&default-graph-uri=" + quote_plus(MINT)
     sizes = {int(value(answer)) for answer in requests(client, COUNT, one)}
@@ -68,7 +68,9 @@ def test_the_dataset_can_be_named_in_every_way(client: TestClient) -> None:
     }
 
 
-def test_the_protocol_s_dataset_beats_the_query_s(client: TestClient) -> None:
+def test_the_dataset_of_the_protocol_takes_precedence_over_that_of_the_query(
+    client: TestClient,
+) -> None:
     query = f"SELECT (COUNT(*) AS ?n) FROM <{BASE}outcome> WHERE {{ ?s ?p ?o }}"
     own, protocol = ask(client, query), ask(client, query, **{"default-graph-uri": MINT})
     assert value(protocol) == value(ask(client, COUNT, **{"default-graph-uri": MINT}))
@@ -95,7 +97,7 @@ def test_the_protocol_s_dataset_beats_the_query_s(client: TestClient) -> None:
         ("#" * (1 << 20) + "\nASK {}", DIRECT, 413),
     ],
 )
-def test_a_request_that_the_protocol_does_not_allow_is_refused(
+def test_requests_that_the_protocol_forbids_are_refused(
     client: TestClient, content: str | bytes, media_type: str, status: int
 ) -> None:
     before = client.get("/health").json()
@@ -105,7 +107,7 @@ def test_a_request_that_the_protocol_does_not_allow_is_refused(
     assert client.get("/health").json() == before
 
 
-def test_two_queries_in_an_address_are_refused(client: TestClient) -> None:
+def test_two_queries_in_a_url_are_refused(client: TestClient) -> None:
     assert client.get("/sparql?query=ASK%7B%7D&query=ASK%7B%7D").status_code == 400
     assert client.get("/sparql?update=DROP%20ALL").status_code == 400
     assert client.get("/sparql?query=%FF").status_code == 400
@@ -114,13 +116,13 @@ def test_two_queries_in_an_address_are_refused(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-def test_other_methods_are_405_with_those_that_are_allowed(client: TestClient, method: str) -> None:
+def test_other_methods_answer_405_with_the_allowed_methods(client: TestClient, method: str) -> None:
     answer = client.request(method, "/sparql")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
 
 
-def test_a_malformed_query_is_400_with_line_and_column(client: TestClient) -> None:
+def test_a_malformed_query_answers_400_with_line_and_column(client: TestClient) -> None:
     problem = ask(client, "SELECT *\nWHERE { ?s ?p }")
     assert problem.status_code == 400
     assert problem.json()["line"] == 2
@@ -150,7 +152,7 @@ def test_a_malformed_query_is_400_with_line_and_column(client: TestClient) -> No
         ("image/png, */*;q=0.1", "application/sparql-results+json", QueryResultsFormat.JSON),
     ],
 )
-def test_solutions_come_in_the_form_that_is_accepted(
+def test_solutions_have_the_accepted_media_type(
     client: TestClient, accept: str, media_type: str, form: QueryResultsFormat
 ) -> None:
     answer = ask(client, f"SELECT ?o WHERE {{ <{MINT}> ?p ?o }}", accept)
@@ -161,7 +163,7 @@ def test_solutions_come_in_the_form_that_is_accepted(
 @pytest.mark.parametrize(
     "accept", ["application/sparql-results+json", "application/sparql-results+xml"]
 )
-def test_ask_is_answered_too(client: TestClient, accept: str) -> None:
+def test_ask_returns_a_boolean(client: TestClient, accept: str) -> None:
     assert "true" in ask(client, "ASK {}", accept).text
 
 
@@ -177,7 +179,7 @@ def test_ask_is_answered_too(client: TestClient, accept: str) -> None:
         ("application/n-quads", RdfFormat.N_QUADS),
     ],
 )
-def test_graphs_come_in_the_form_that_is_accepted(
+def test_graphs_have_the_accepted_media_type(
     client: TestClient, accept: str, form: RdfFormat
 ) -> None:
     expected = {quad.triple for quad in parse(ask(client, CONSTRUCT).content, RdfFormat.TURTLE)}
@@ -185,14 +187,14 @@ def test_graphs_come_in_the_form_that_is_accepted(
     assert {quad.triple for quad in parse(ask(client, CONSTRUCT, accept).content, form)} == expected
 
 
-def test_turtle_comes_with_prefixes_and_json_ld_with_readable_keys(client: TestClient) -> None:
+def test_turtle_has_prefixes_and_json_ld_readable_keys(client: TestClient) -> None:
     assert "@prefix dct:" in ask(client, CONSTRUCT, "text/turtle").text
     document = ask(client, CONSTRUCT, "application/ld+json").json()
     assert "@context" in document
     assert document["title"]["nl"].startswith("MINT")
 
 
-def test_a_form_that_does_not_fit_is_406(client: TestClient) -> None:
+def test_a_media_type_that_the_result_cannot_have_answers_406(client: TestClient) -> None:
     assert ask(client, COUNT, "image/png").status_code == 406
     assert ask(client, COUNT, "text/turtle").status_code == 406
     assert ask(client, CONSTRUCT, "text/csv").status_code == 406
@@ -201,18 +203,16 @@ def test_a_form_that_does_not_fit_is_406(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "rest", [{"format": "json"}, {"output": "json"}, {"results": "json"}, {"format": "turtle"}]
 )
-def test_the_parameters_that_clients_add_are_taken(
-    client: TestClient, rest: dict[str, str]
-) -> None:
+def test_parameters_that_clients_add_are_accepted(client: TestClient, rest: dict[str, str]) -> None:
     assert ask(client, COUNT, "application/sparql-results+json", **rest).status_code == 200
 
 
-def test_a_form_can_be_named_in_every_way(client: TestClient) -> None:
+def test_the_format_can_be_named_by_get_form_and_direct_post(client: TestClient) -> None:
     for answer in requests(client, COUNT, "&format=csv"):
         assert answer.headers["content-type"] == "text/csv; charset=utf-8"
 
 
-def test_an_answer_has_a_strong_tag_and_304_spares_the_next(client: TestClient) -> None:
+def test_a_result_has_a_strong_entity_tag_and_answers_304(client: TestClient) -> None:
     answer = ask(client, COUNT)
     tag = answer.headers["etag"]
     assert tag.startswith('"')
@@ -225,7 +225,7 @@ def test_an_answer_has_a_strong_tag_and_304_spares_the_next(client: TestClient) 
     assert "etag" not in ask(client, "SELECT (NOW() AS ?now) WHERE {}").headers
 
 
-def test_an_answer_is_coded_for_who_accepts_it_and_has_a_tag_of_its_own(client: TestClient) -> None:
+def test_a_coded_result_has_an_entity_tag_of_its_own(client: TestClient) -> None:
     query = {"query": "SELECT * WHERE { ?s ?p ?o } ORDER BY ?s ?p ?o LIMIT 300"}
     plain = client.get("/sparql", params=query, headers={"Accept-Encoding": "identity"})
     coded = client.get("/sparql", params=query, headers={"Accept-Encoding": "gzip"})
@@ -249,11 +249,11 @@ def test_head_and_other_origins_are_served(client: TestClient) -> None:
     assert wrong.headers["access-control-allow-origin"] == "*"
 
 
-def test_an_answer_says_how_large_it_can_be(client: TestClient) -> None:
+def test_a_result_states_its_maximum_size(client: TestClient) -> None:
     assert ask(client, COUNT).headers["x-most-bytes"] == str(1 << 30)
 
 
-def test_a_query_can_be_given_less_time(client: TestClient) -> None:
+def test_a_request_can_shorten_the_deadline(client: TestClient) -> None:
     slow = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     answer = ask(client, slow, timeout="0.3")
     assert answer.status_code == 504
@@ -263,7 +263,7 @@ def test_a_query_can_be_given_less_time(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", ["/sparql", "/queries/imports"])
 @pytest.mark.parametrize("value", ["never", "-1", "0", "-0", "nan", "-inf", "", "1,5", "1e-400"])
-def test_a_deadline_that_is_none_is_refused_with_what_would_be_right(
+def test_an_invalid_deadline_is_refused_with_a_hint(
     client: TestClient, path: str, value: str
 ) -> None:
     answer = client.get(path, params=parameters(path, value))
@@ -273,16 +273,14 @@ def test_a_deadline_that_is_none_is_refused_with_what_would_be_right(
 
 @pytest.mark.parametrize("path", ["/sparql", "/queries/imports"])
 @pytest.mark.parametrize("value", ["inf", "1e400", "1e9", " 5 "])
-def test_a_deadline_is_not_later_than_the_server_s(
+def test_a_deadline_is_at_most_that_of_the_server(
     client: TestClient, path: str, value: str
 ) -> None:
     assert client.get(path, params=parameters(path, value)).status_code == 200
 
 
 @pytest.mark.parametrize("value", ["5e-324", "0.01"])
-def test_a_deadline_that_is_too_soon_for_any_query_is_a_little_later(
-    client: TestClient, value: str
-) -> None:
+def test_a_deadline_below_the_minimum_is_the_minimum(client: TestClient, value: str) -> None:
     slow = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     answer = client.get("/sparql", params={"query": slow, "timeout": ["60", value]})
     assert answer.status_code == 504
@@ -293,7 +291,7 @@ TRIPLE = '<<( <http://e/s> <http://e/p> <<( <http://e/s> <http://e/p> "o"@en--lt
 
 
 @pytest.mark.parametrize("form", ["json", "xml", "csv", "tsv", "html"])
-def test_a_triple_term_stands_in_every_form_of_a_table(client: TestClient, form: str) -> None:
+def test_a_triple_term_is_in_every_media_type_of_a_table(client: TestClient, form: str) -> None:
     answer = ask(client, f"SELECT ?t WHERE {{ BIND ({TRIPLE} AS ?t) }}", format=form)
     assert answer.status_code == 200
     known = {"json": QueryResultsFormat.JSON, "xml": QueryResultsFormat.XML}
@@ -307,7 +305,7 @@ def test_a_triple_term_stands_in_every_form_of_a_table(client: TestClient, form:
 
 
 @pytest.mark.parametrize("form", ["ttl", "rdf", "nt", "trig", "nq", "jsonld"])
-def test_a_triple_term_stands_in_every_form_of_a_graph_that_has_it(
+def test_a_triple_term_is_in_every_syntax_that_has_triple_terms(
     client: TestClient, form: str
 ) -> None:
     answer = ask(
@@ -321,14 +319,14 @@ def test_a_triple_term_stands_in_every_form_of_a_graph_that_has_it(
     assert f"<<( {quad.object} )>>" == TRIPLE
 
 
-def test_a_base_direction_stands_in_json_ld(client: TestClient) -> None:
+def test_a_base_direction_is_in_json_ld(client: TestClient) -> None:
     made = f'CONSTRUCT {{ <http://e/x> ?p "a"@en--rtl }} WHERE {{ VALUES ?p {{ <{TITLE}> <http://e/y> }} }}'
     answer = ask(client, made, format="jsonld")
     found = {str(quad.object) for quad in parse(answer.content, RdfFormat.JSON_LD)}
     assert found == {'"a"@en--rtl'}
 
 
-def test_a_bare_get_gives_a_description_that_is_true(client: TestClient) -> None:
+def test_get_without_a_query_returns_a_correct_service_description(client: TestClient) -> None:
     answer = client.get("/sparql")
     graph = Graph().parse(data=answer.text, format="turtle")
     sd, void = (
@@ -349,7 +347,7 @@ def test_a_bare_get_gives_a_description_that_is_true(client: TestClient) -> None
         assert client.get("/sparql", headers={"Accept": form}).status_code == 200
 
 
-def test_every_result_format_of_the_description_is_given(client: TestClient) -> None:
+def test_every_result_format_of_the_description_is_available(client: TestClient) -> None:
     text = client.get("/sparql").text
     for name in (
         "SPARQL_Results_JSON",

@@ -17,13 +17,13 @@ CHECKS = {check.iri for check in stored_checks.read_stored_checks(opened(ROOT).s
 BASE = "https://w3id.org/practicegraph/"
 
 
-def test_there_are_fifteen_questions_and_more(real: Catalogue) -> None:
+def test_there_are_at_least_fifteen_stored_queries(real: Catalogue) -> None:
     assert len(NAMES) >= 15
     assert list(real.stored_queries) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_question_is_asked_in_every_language_and_answered(
+def test_a_stored_query_has_labels_in_every_language_and_a_result(
     name: str, client: TestClient, real: Catalogue
 ) -> None:
     question = real.stored_queries[name]
@@ -38,7 +38,7 @@ def test_a_question_is_asked_in_every_language_and_answered(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_question_has_a_page_with_its_parameters(
+def test_a_stored_query_has_a_page_with_its_parameters(
     name: str, client: TestClient, real: Catalogue
 ) -> None:
     page = client.get(f"/queries/{name}?lang=el", headers={"Accept": "text/html"})
@@ -52,7 +52,7 @@ def test_a_question_has_a_page_with_its_parameters(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_question_is_described_as_an_executable(name: str, client: TestClient) -> None:
+def test_a_stored_query_is_described_as_a_shacl_executable(name: str, client: TestClient) -> None:
     for path in (f"/queries/{name}.ttl", f"/queries/{name}.rdf", f"/queries/{name}.html"):
         assert client.get(path).status_code == 200
     graph = Graph().parse(data=client.get(f"/queries/{name}.ttl").text, format="turtle")
@@ -61,7 +61,9 @@ def test_a_question_is_described_as_an_executable(name: str, client: TestClient)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_text_of_a_question_in_rdf_works_by_itself(name: str, client: TestClient) -> None:
+def test_the_text_of_a_stored_query_in_rdf_is_a_complete_query(
+    name: str, client: TestClient
+) -> None:
     graph = Graph().parse(data=client.get(f"/queries/{name}.ttl").text, format="turtle")
     sh = Namespace("http://www.w3.org/ns/shacl#")
     (text,) = graph.objects(None, sh.select | sh.ask | sh.construct)
@@ -73,13 +75,15 @@ def test_the_text_of_a_question_in_rdf_works_by_itself(name: str, client: TestCl
     assert alone == asked
 
 
-def test_a_question_s_file_keeps_its_parameters(real: Catalogue) -> None:
+def test_the_file_of_a_stored_query_has_its_parameters(real: Catalogue) -> None:
     question = real.stored_queries["entries-by-outcome"]
     assert "$outcome" in question.text
     assert "$country" in question.text
 
 
-def test_who_accepts_rdf_alone_is_led_to_the_description(client: TestClient) -> None:
+def test_a_client_that_accepts_rdf_alone_is_redirected_to_the_description(
+    client: TestClient,
+) -> None:
     answer = client.get("/queries/outcomes-by-country", headers={"Accept": "text/turtle"})
     assert (answer.status_code, answer.headers["location"]) == (
         303,
@@ -87,7 +91,7 @@ def test_who_accepts_rdf_alone_is_led_to_the_description(client: TestClient) -> 
     )
 
 
-def test_the_answer_comes_in_every_form_of_a_result(client: TestClient) -> None:
+def test_the_result_has_every_media_type_of_a_table(client: TestClient) -> None:
     path = "/queries/entries-by-outcome?outcome=LAN"
     for form, media_type in (
         ("csv", "text/csv"),
@@ -99,7 +103,7 @@ def test_the_answer_comes_in_every_form_of_a_result(client: TestClient) -> None:
         assert "practice/1788" in answer.text
 
 
-def test_a_choice_changes_the_answer(client: TestClient, real: Catalogue) -> None:
+def test_a_value_of_a_parameter_changes_the_result(client: TestClient, real: Catalogue) -> None:
     def count(query: str) -> int:
         found = client.get(f"/queries/entries-by-outcome?{query}").json()["results"]["bindings"]
         return len({row["entry"]["value"] for row in found})
@@ -109,7 +113,7 @@ def test_a_choice_changes_the_answer(client: TestClient, real: Catalogue) -> Non
     assert count("outcome=LAN") == client.get("/practices?outcome=LAN").json()["total"]
 
 
-def test_labels_come_in_the_reader_s_language_unless_another_is_chosen(client: TestClient) -> None:
+def test_labels_are_in_the_language_of_the_request_or_of_the_parameter(client: TestClient) -> None:
     path = "/queries/actors-by-action"
     dutch = client.get(path, headers={"Accept-Language": "nl"}).text
     assert "Mentorschapsprogramma" in dutch
@@ -117,7 +121,7 @@ def test_labels_come_in_the_reader_s_language_unless_another_is_chosen(client: T
     assert "Mentoring programme" in client.get(f"{path}?lang=nl&language=en").text
 
 
-def test_a_value_is_known_by_notation_iri_or_label(client: TestClient) -> None:
+def test_a_value_is_accepted_by_notation_iri_or_label(client: TestClient) -> None:
     answers = [
         client.get("/queries/entries-by-outcome", params={"outcome": value}).json()
         for value in (
@@ -132,20 +136,20 @@ def test_a_value_is_known_by_notation_iri_or_label(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "value", ['"', "> } DROP ALL #", "?x", "LAN ACE", "http://example.org/x", "\\"]
 )
-def test_no_value_changes_the_query(client: TestClient, value: str) -> None:
+def test_a_value_cannot_change_the_structure_of_the_query(client: TestClient, value: str) -> None:
     assert client.get("/queries/entries-by-outcome", params={"outcome": value}).status_code == 400
     answer = client.get("/queries/entry-with-labels", params={"identifier": value})
     assert answer.status_code in (200, 400)
 
 
-def test_a_parameter_that_does_not_exist_is_refused(client: TestClient) -> None:
+def test_an_unknown_parameter_is_refused(client: TestClient) -> None:
     answer = client.get("/queries/entries-by-outcome?outcom=LAN")
     assert answer.status_code == 400
     assert "outcome" in answer.json()["hint"]
     assert client.get("/queries/nothing").status_code == 404
 
 
-def test_a_required_parameter_is_asked_for(real: Catalogue) -> None:
+def test_a_missing_required_parameter_is_refused(real: Catalogue) -> None:
     question = real.stored_queries["entries-by-outcome"]
     required = [type(parameter)(parameter.field, None, False) for parameter in question.parameters]
     strict = type(question)(question.iri, {}, {}, question.text, tuple(required))
@@ -153,7 +157,7 @@ def test_a_required_parameter_is_asked_for(real: Catalogue) -> None:
         strict.bind([], real.value_parser)
 
 
-def test_the_questions_are_listed_and_documented(client: TestClient) -> None:
+def test_stored_queries_are_listed_and_in_openapi(client: TestClient) -> None:
     listed = client.get("/queries?lang=nl").json()["queries"]
     assert [question["name"] for question in listed] == NAMES
     assert listed[0]["title"].endswith("?")
@@ -168,7 +172,7 @@ def test_the_questions_are_listed_and_documented(client: TestClient) -> None:
     assert outcome["schema"]["default"] == "ACE"
 
 
-def test_a_question_is_asked_on_the_command_line(run: Callable[..., Result]) -> None:
+def test_a_stored_query_runs_on_the_command_line(run: Callable[..., Result]) -> None:
     result = run("query", "entries-by-outcome", "outcome=LAN", "country=Hungary")
     assert result.exit_code == 0, result.output
     assert "practice/1788" in result.output

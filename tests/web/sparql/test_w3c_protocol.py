@@ -163,7 +163,7 @@ def test_a_query_of_the_suite_is_answered(client: TestClient, row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ANSWERED if "_dataset" in row.name], ids=str)
-def test_a_dataset_of_the_suite_makes_the_difference(client: TestClient, row: Row) -> None:
+def test_the_datasets_of_the_suite_change_the_result(client: TestClient, row: Row) -> None:
     parameters = ((n, v if n == "query" else BASE + "nothing") for n, v in row.parameters)
     assert '"boolean":false' in ask(client, replace(row, parameters=tuple(parameters)))[2]
 
@@ -179,6 +179,6 @@ def test_a_bad_request_and_every_update_of_the_suite_is_refused_and_changes_noth
     assert client.get("/health").json() == before
 
 
-def test_every_test_of_the_suite_has_its_row() -> None:
+def test_every_test_of_the_suite_has_a_row() -> None:
     names = [row.name for row in (*ANSWERED, *REFUSED, *UPDATES)]
     assert len(names) == len(set(names)) == 34 + 1
