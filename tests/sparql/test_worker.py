@@ -1,4 +1,4 @@
-"""An answer has so many rows and no more; where there is room it says so, elsewhere it breaks off."""
+"""Results are cut off at a number of rows: JSON and XML state it, others end with an error."""
 
 import json
 from collections.abc import AsyncIterator, Iterator

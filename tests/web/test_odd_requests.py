@@ -1,4 +1,4 @@
-"""Whatever a stranger sends is answered: odd addresses, headers and bodies are no faults of ours."""
+"""Odd URLs, headers and bodies never answer 500."""
 
 import base64
 import json

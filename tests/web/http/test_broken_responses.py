@@ -1,4 +1,4 @@
-"""An answer that breaks off is one line in the server's log, and no whole answer to its reader."""
+"""Results beyond their limits: what the client gets, and the line in the log of the server."""
 
 import http.client
 import subprocess

@@ -1,4 +1,4 @@
-"""Heads, bodies and connections that go beyond their bounds are refused or closed, others answered."""
+"""The limits of heads, bodies and connections: size, time and number."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What is done for a reader ends when the reader has gone, or takes too little of an answer."""
+"""Work for a client ends when it disconnects, or reads too slowly."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""Behind a proxy, addresses are right where the proxy is trusted; stored IRIs never change."""
+"""URLs and clients behind proxies that are trusted; stored IRIs do not change."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The SPARQL 1.1 Protocol, query operation, and the manners of HTTP around it."""
+"""The SPARQL 1.1 Protocol: queries, datasets, media types, deadlines and the description."""
 
 import html
 from urllib.parse import quote, quote_plus

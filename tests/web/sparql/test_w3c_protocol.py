@@ -1,4 +1,4 @@
-"""The 34 tests of the W3C's SPARQL 1.1 Protocol suite, a row each, asked of the real catalogue.
+"""The 34 tests of the W3C's SPARQL 1.1 Protocol suite, a row each, with the real catalogue.
 
 The suite is at https://w3c.github.io/rdf-tests/sparql/sparql11/protocol/ and names the rows. Where
 it loads graphs of its own, graphs of the catalogue stand in their place. A service of queries

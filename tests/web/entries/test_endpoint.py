@@ -1,4 +1,4 @@
-"""Entries written over HTTP, as a steward would: read, change, send back."""
+"""PUT, POST and DELETE of entries: bodies, preconditions, tokens, provenance."""
 
 import json
 import stat
