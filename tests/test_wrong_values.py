@@ -27,7 +27,7 @@ from practicegraph.web.app import application
 from support.catalogues import ROOT
 from support.server import serving
 from support.wrong_values import BASE, WrongValue, draw_wrong_values
-from web.entries.test_editing import NEW
+from web.entries.test_endpoint import NEW
 
 DRAWN = int(os.environ.get("PRACTICEGRAPH_WRONG_VALUES", "60"))
 SEED = int(os.environ.get("PRACTICEGRAPH_SEED", "1"))
