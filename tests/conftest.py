@@ -16,7 +16,7 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.cli.main import main
-from practicegraph.exchange.dumps import DumpFolder
+from practicegraph.exchange.export import DumpFolder
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.storage.base import Store
 from practicegraph.storage.oxigraph import OxigraphStore

@@ -89,7 +89,7 @@ def query(client: TestClient, number: int) -> Response:
     [
         ("", filter_entries, 23),
         ("A search", search, 26),
-        ("A write", write, 53),
+        ("A write", write, 47),
         ("A SPARQL query", query, 14),
     ],
 )

@@ -19,7 +19,7 @@ from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document, UnreadableError
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
-from practicegraph.exchange.dumps import DumpFolder
+from practicegraph.exchange.export import DumpFolder
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.validation.findings import VIOLATION, WARNING

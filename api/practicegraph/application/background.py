@@ -25,7 +25,7 @@ from typing import Any
 
 from ..catalogue import catalogue, documents
 from ..catalogue.catalogue import Catalogue
-from ..exchange.dumps import DumpFolder, ReleaseDumps
+from ..exchange.export import DumpFolder, ReleaseDumps
 from ..storage.oxigraph import Snapshots
 from ..storage.remote import Endpoint, StoreError
 from ..validation.findings import VIOLATION

@@ -16,7 +16,7 @@ from ..catalogue.catalogue import Catalogue
 from ..editing.editor import EntryEditor
 from ..editing.tokens import TokenFile
 from ..errors import CatalogueError
-from ..exchange.dumps import DumpFolder
+from ..exchange.export import DumpFolder
 from ..sparql.pool import QueryLimits, WorkerPool
 from ..storage import query_guard
 from ..storage.query_guard import Host

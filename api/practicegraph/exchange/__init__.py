@@ -5,6 +5,5 @@ table_reader: CSV and XLSX, parsed to drafts
 source_pages: the text of a source database's pages, parsed to drafts
 importer: the changes that drafts make in the files of entries
 table_writer: XLSX workbooks of entries, empty tables
-export: the whole catalogue in each format
-dumps: all formats of a release, kept beside the store
+export: the whole catalogue in each format, and the dumps of releases
 """

@@ -78,7 +78,7 @@ class WorkbookWriter:
         return [self.columns.label(column, self.languages) for column in self.written_columns]
 
     def write(self, reader: RecordReader, entries: Iterable[Record], output: BinaryIO) -> None:
-        """Write a workbook with the entries; raises CellValueError."""
+        """Write a workbook with the entries; raise CellValueError."""
         rows = list(self._rows(reader, entries))  # an error must come before anything is written
         book = Workbook(write_only=True)
         sheet = book.create_sheet(self._say("entriesSheet"))
@@ -112,7 +112,7 @@ class WorkbookWriter:
         sheet.append([_cell(sheet, column.key) for column in self.written_columns])
 
     def _rows(self, reader: RecordReader, entries: Iterable[Record]) -> Iterator[list[str]]:
-        """Yield the texts of each entry's cells; raises CellValueError."""
+        """Yield the texts of each entry's cells; raise CellValueError."""
         tags = self.columns.parser.languages
         for record in entries:
             cells = table_row(reader, record, tags) | self._option_cells(reader, record)
@@ -249,7 +249,7 @@ def _cut(text: str, maximum: int) -> str:
 
 
 def template_format(path: Path | None) -> str:
-    """Return the format of a file name, XLSX without one; raises CatalogueError."""
+    """Return the format of a file name, XLSX without one; raise CatalogueError."""
     form = path.suffix.removeprefix(".").lower() if path else TEMPLATE_FORMATS[0]
     if form not in TEMPLATE_FORMATS:
         raise CatalogueError(f"{path}: its name ends in none of {', '.join(TEMPLATE_FORMATS)}")
@@ -257,7 +257,7 @@ def template_format(path: Path | None) -> str:
 
 
 def empty_table(opened: Catalogue, form: str, language: str | None) -> bytes:
-    """Return an empty table with labels in a language; raises CatalogueError.
+    """Return an empty table with labels in a language; raise CatalogueError.
 
     CSV has keys instead of labels where no language is given.
     """

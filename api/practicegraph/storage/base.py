@@ -213,7 +213,7 @@ def check_result_depth(text: str) -> None:
 
 
 def parse_term(text: str) -> Term:
-    """Parse a term of N-Triples; raises QueryRefusedError for one that is nested too deep."""
+    """Parse a term of N-Triples; raise QueryRefusedError for one that is nested too deep."""
     check_result_depth(text)
     triple: Triple = next(iter(parse(f"<x:s> <x:p> {text} .", RdfFormat.N_TRIPLES))).triple
     return triple.object

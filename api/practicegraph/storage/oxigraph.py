@@ -41,7 +41,7 @@ class OxigraphStore(Store):
 
     @classmethod
     def open_snapshot(cls, folder: Path) -> "OxigraphStore":
-        """Open a snapshot, read-only; raises OSError."""
+        """Open a snapshot, read-only; raise OSError."""
         store = cls()
         store._store = Oxigraph.read_only(str(folder))
         return store

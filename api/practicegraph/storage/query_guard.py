@@ -49,7 +49,7 @@ class Host:
 
 
 def parse_host(text: str) -> Host:
-    """Parse HOST or HOST:PORT, an IPv6 address in brackets; raises CatalogueError."""
+    """Parse HOST or HOST:PORT, an IPv6 address in brackets; raise CatalogueError."""
     match = _LISTED.fullmatch(text)
     if not match:
         raise CatalogueError(f"{text}: not a host, such as example.org or example.org:8080")

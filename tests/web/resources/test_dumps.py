@@ -16,8 +16,7 @@ from practicegraph.application import startup
 from practicegraph.application.background import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.exchange.dumps import DUMP_NAMES, MAX_ARCHIVES, DumpFolder
-from practicegraph.exchange.export import FORMATS
+from practicegraph.exchange.export import DUMP_NAMES, FORMATS, MAX_ARCHIVES, DumpFolder
 from practicegraph.web.app import application
 from practicegraph.web.resources.dumps import MEDIA_TYPES
 from support.catalogues import copy, snapshot, wait_for_dumps

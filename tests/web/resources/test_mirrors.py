@@ -18,8 +18,7 @@ from practicegraph.application.background import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
-from practicegraph.exchange.dumps import DUMP_NAMES, DumpFolder
-from practicegraph.exchange.export import Exporter
+from practicegraph.exchange.export import DUMP_NAMES, DumpFolder, Exporter
 from practicegraph.web.app import application
 from support.catalogues import copy, wait_for_dumps
 

@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
-from ...exchange.dumps import Dump, ReleaseDumps
+from ...exchange.export import Dump, ReleaseDumps
 from ...rdf.namespaces import DCAT, DCT, FOAF, PG, RDFS, SKOS, SPDX, VOID, XSD
 from ...rdf.terms import TYPE
 from ..document import triple

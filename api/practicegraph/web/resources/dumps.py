@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 
 from ...application.background import DumpProcess
 from ...errors import RequestError
-from ...exchange.dumps import ARCHIVE_NAME, DUMP_NAMES, MAX_ARCHIVES, Dump, ReleaseDumps
+from ...exchange.export import ARCHIVE_NAME, DUMP_NAMES, MAX_ARCHIVES, Dump, ReleaseDumps
 from .. import openapi, urls
 from ..context import Site
 from ..http import conditional, responses

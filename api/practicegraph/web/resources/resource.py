@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from pyoxigraph import NamedNode, Quad, Triple
 
 from ...errors import RequestError
-from ...exchange.dumps import ReleaseDumps
+from ...exchange.export import ReleaseDumps
 from ...rdf.namespaces import SCHEMA
 from ...rdf.terms import as_text
 from ...schema.fields import Field
