@@ -175,12 +175,7 @@ def test_the_terms_of_shacl_are_read_in_one_module() -> None:
     }
     assert readers <= {
         "schema.shapes",
-        "validation.findings",
-        "validation.pyshacl_engine",
-        "validation.reports",
-        "validation.scope",
-        "validation.stored_checks",
-        "validation.submissions",
+        "validation.shacl",
     }
 
 

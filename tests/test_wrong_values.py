@@ -22,7 +22,7 @@ from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.exchange.export import DumpFolder
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
-from practicegraph.validation.findings import VIOLATION, WARNING
+from practicegraph.validation.shacl import VIOLATION, WARNING
 from practicegraph.web.app import application
 from support.catalogues import ROOT
 from support.server import serving

@@ -47,12 +47,12 @@ class Figure:
 
 
 def _pyshacl(rules: str) -> Prepared:
-    engine = pyshacl_engine.build_engine(rules)
-    return lambda data: len(engine(data))
+    validate = pyshacl_engine.build_validator(rules)
+    return lambda data: len(shacl.parse_report(validate(data)))
 
 
 def _shacl(rules: str) -> Prepared:
-    engine = shacl.ShapesGraph(rules)._engine
+    engine = shacl.build_engine(rules)
     return lambda data: len(engine(data))
 
 

@@ -13,7 +13,7 @@ from rdflib import Namespace
 
 from practicegraph.catalogue import catalogue, revisions
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.validation import published_iris
+from practicegraph.validation import rules
 from practicegraph.validation.findings import FindingBuilder
 from support.catalogues import ROOT, copy
 from support.retirement import (
@@ -130,11 +130,10 @@ def test_an_entry_that_vanished_is_found_with_its_file_and_title(run: Run, copie
 def find_vanished_iris(real: Catalogue, root: Path) -> dict[str, Path]:
     """What the rule finds in a copy, by IRI, with the file in which it stood."""
     builder = FindingBuilder(real.phrases, real.reader, real.languages)
-    published = published_iris.find_published_iris(EARLIER, real.base, real.entry_iri(""))
+    published = rules.find_published_iris(EARLIER, real.base, real.entry_iri(""))
     after = catalogue.read_folder(root).documents
     return {
-        f.focus_node: f.file
-        for f in published_iris.find_vanished_iris(builder, published, EARLIER, after)
+        f.focus_node: f.file for f in rules.find_vanished_iris(builder, published, EARLIER, after)
     }
 
 

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from pyoxigraph import RdfFormat, Store
+from pyoxigraph import RdfFormat, Store, parse
 
 from practicegraph.application import startup
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.documents import UnreadableError
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
-from practicegraph.rdf import nesting, untrusted
+from practicegraph.rdf import untrusted
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from support.catalogues import copy
@@ -130,9 +130,8 @@ IRIS = "<https://a.b/((((((((((((((((((((((((((((((((((((((((((((((((((((((((((#
     ],
 )
 def test_brackets_in_texts_iris_names_and_comments_are_not_counted(text: str) -> None:
-    form = RdfFormat.TURTLE
-    assert not untrusted.values(text, form)
-    assert list(untrusted.parsed(text, form))
+    untrusted.check_depth(text)
+    assert list(parse(text, RdfFormat.TURTLE))
 
 
 QUERIES = {
@@ -179,7 +178,7 @@ def test_shapes_with_a_query_that_is_nested_too_deep_are_refused(doors: TestClie
     ],
 )
 def test_a_query_that_is_only_long_is_read(query: str) -> None:
-    nesting.refuse_depth(query)
+    untrusted.check_depth(query)
     Store().query(query)
 
 
@@ -228,13 +227,13 @@ RELATIVE = [
     ("trig", "\n<c> { <https://a.b/c> a <https://a.b/d> }", 2, 1),
     ("nt", f"\n{SAID} <a> .", 2, 50),
     ("nq", f"\n{SAID} <a:b> <c> .", 2, 56),
-    ("jsonld", '\n{"@id": "c",\n "@type": "https://a.b/d"}', 2, 9),
-    ("jsonld", '\n{"@id": "https://a.b/c",\n "@type": "d"}', 3, 11),
-    ("jsonld", '\n{"@id": "https://a.b/c",\n "https://a.b/p": {"@id": "d"}}', 3, 27),
-    ("jsonld", '\n{"@context": {"@base": "e/"}, "@id": "c", "@type": "https://a.b/d"}', 2, 38),
-    ("rdf", f'{RDF}\n<d rdf:about="c"/></rdf:RDF>', 2, 15),
-    ("rdf", f'{RDF}\n<d rdf:about="https://a.b/c"><p rdf:resource="d"/></d></rdf:RDF>', 2, 47),
-    ("rdf", f'{RDF}\n<d xml:base="e" rdf:about="c"/></rdf:RDF>', 2, 14),
+    ("jsonld", '\n{"@id": "c",\n "@type": "https://a.b/d"}', 1, 1),
+    ("jsonld", '\n{"@id": "https://a.b/c",\n "@type": "d"}', 1, 1),
+    ("jsonld", '\n{"@id": "https://a.b/c",\n "https://a.b/p": {"@id": "d"}}', 1, 1),
+    ("jsonld", '\n{"@context": {"@base": "e/"}, "@id": "c", "@type": "https://a.b/d"}', 1, 1),
+    ("rdf", f'{RDF}\n<d rdf:about="c"/></rdf:RDF>', 1, 1),
+    ("rdf", f'{RDF}\n<d rdf:about="https://a.b/c"><p rdf:resource="d"/></d></rdf:RDF>', 1, 1),
+    ("rdf", f'{RDF}\n<d xml:base="e" rdf:about="c"/></rdf:RDF>', 1, 1),
 ]
 
 
@@ -253,7 +252,7 @@ def test_a_relative_iri_without_a_base_is_told_with_its_place(
     [
         ("nt", "<> <https://a.b/c> 1 .", 1, 1),
         ("nq", f"\n{SAID} 'a' <b> .", 2, 50),
-        ("rdf", f'{RDF}\n<d xml:base="e" rdf:about="c"/></rdf:RDF>', 2, 14),
+        ("rdf", f'{RDF}\n<d xml:base="e" rdf:about="c"/></rdf:RDF>', 1, 1),
         ("jsonld", '{"@id": "",\n "https://a.b/c": "\\ud800"}', 2, 19),
         ("jsonld", '{"@id": "",\n "@context": "https://a.b/c"}', 2, 14),
         ("ttl", '<> <https://a.b/c>\n "\\uD800" .', 2, 3),
@@ -271,7 +270,7 @@ def test_json_that_is_nested_too_deep_is_refused_with_its_place(doors: TestClien
     headers = {"Content-Type": "application/json", "If-Match": "*"}
     text = '{"title":\n' + "[" * N + "]" * N + "}"
     found = refused(doors.put("/practice/1703", content=text, headers=headers))
-    assert (found["line"], found["column"]) == (2, 32)
+    assert (found["line"], found["column"]) == (2, 100)
 
 
 HALF = '"\\ud800"'
@@ -315,7 +314,7 @@ def test_a_file_that_is_nested_too_deep_is_unreadable(name: str) -> None:
 def test_a_check_of_which_the_process_dies_twice_has_a_number_in_every_language(
     doors: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(nesting, "refuse_depth", lambda _: None)
+    monkeypatch.setattr(untrusted, "check_depth", lambda _: None)
     query = "ASK " + "{" * 300_000
     headers = {"Content-Type": "application/sparql-query"}
     answer = doors.post("/sparql?lang=de", content=query, headers=headers)
@@ -324,3 +323,98 @@ def test_a_check_of_which_the_process_dies_twice_has_a_number_in_every_language(
     assert number in answer.json()["detail"]
     assert f"incident {number}: its process ended: signal 11" in caplog.text
     assert doors.get("/sparql", params={"query": "ASK {}"}).status_code == 200
+
+
+ENTRY = "https://w3id.org/practicegraph/practice/1788"
+DEPTH = 40
+ENTITY = '<!DOCTYPE rdf:RDF [<!ENTITY terms "http://purl.org/dc/terms/">]>'
+ACCEPTED = {
+    "rdf: an entity": lambda text: text.replace("?>", f"?>{ENTITY}", 1).replace(
+        '="http://purl.org/dc/terms/"', '="&terms;"'
+    ),
+    "jsonld: a path as its context": lambda text: text.replace(
+        "http://testserver/context.jsonld", "/context.jsonld"
+    ),
+    "jsonld: an old version of its context": lambda text: text.replace(
+        "/context.jsonld", "/context/0123456789ab.jsonld"
+    ),
+    "ttl: a byte order mark": lambda text: "\ufeff" + text,
+    "jsonld: a byte order mark": lambda text: "\ufeff" + text,
+    "rdf: a byte order mark": lambda text: "\ufeff" + text,
+    "nq: a byte order mark": lambda text: "\ufeff" + text,
+}
+
+
+def sent_to_both(doors: TestClient, form: str, text: str) -> tuple[Response, Response]:
+    """What a check and a write answer to a text."""
+    headers = {"Content-Type": TYPES[form], "If-Match": "*", "Accept": "application/json"}
+    checked = doors.post("/validate", content=text.encode(), headers=headers)
+    return checked, doors.put("/practice/1788", content=text.encode(), headers=headers)
+
+
+@pytest.mark.parametrize(("name", "change"), ACCEPTED.items(), ids=ACCEPTED)
+def test_a_document_that_a_check_accepts_is_accepted_by_a_write(
+    doors: TestClient, name: str, change: Callable[[str], str]
+) -> None:
+    form = name.partition(":")[0]
+    text = doors.get(f"/practice/1788.{form}").text
+    changed = change(text)
+    assert changed != text
+    checked, written = sent_to_both(doors, form, changed)
+    assert (checked.status_code, written.status_code) == (200, 200), (checked.text, written.text)
+    assert checked.json()["conforms"] is True
+
+
+def test_a_document_that_is_nested_less_than_the_limit_is_judged_by_the_shapes(
+    doors: TestClient,
+) -> None:
+    text = f'{{"@id": "{ENTRY}", "https://a.b/p": ' + '{"https://a.b/p": ' * DEPTH + "1" + "}" * 41
+    checked, written = sent_to_both(doors, "jsonld", text)
+    assert (checked.status_code, written.status_code) == (200, 422), (checked.text, written.text)
+    assert checked.json()["conforms"] is False
+
+
+SAID_OF_ENTRY = f"<{ENTRY}> <https://example.org/p> "
+REFUSED = {
+    "ttl: a triple term": (f"{SAID_OF_ENTRY} <<( {SAID} 1 )>> .", "RDF 1.2"),
+    "ttl: another encoding": (f"\n{SAID_OF_ENTRY} 'é' .".encode("latin-1"), "UTF-8"),
+    "jsonld: a context elsewhere": ('{"@context":\n "https://a.b/c"}', "https://a.b/c"),
+    "jsonld: an imported context": (
+        f'{{"@context": {{"@import": "https://a.b/c"}}, "@id": "{ENTRY}"}}',
+        "",
+    ),
+    "rdf: an entity of others": (
+        f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b"><!ENTITY c "&a;">]>{RDF}</rdf:RDF>',
+        "entities",
+    ),
+    "jsonld: nested": ("[" * 101, "100"),
+}
+
+
+@pytest.mark.parametrize(("name", "refusal"), REFUSED.items(), ids=REFUSED)
+def test_a_document_that_a_check_refuses_is_refused_by_a_write_for_the_same_reason(
+    doors: TestClient, name: str, refusal: tuple[str | bytes, str]
+) -> None:
+    content, reason = refusal
+    headers = {"Content-Type": TYPES[name.partition(":")[0]], "If-Match": "*"}
+    checked = refused(doors.post("/validate", content=content, headers=headers))
+    written = refused(doors.put("/practice/1788", content=content, headers=headers))
+    assert (checked["line"], checked["column"]) == (written["line"], written["column"])
+    assert reason in checked["hint"]
+    assert reason in written["detail"]
+
+
+@pytest.mark.parametrize("name", ["a.ttl", "a.trig", "a.nq", "a.rq"])
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path, name: str) -> None:
+    graph = " <https://a.b/g>" if name == "a.nq" else ""
+    start = "#: " if name == "a.rq" else ""
+    path = tmp_path / name
+    path.write_text(f'\ufeff{start}{SAID} "a"{graph} .\n', encoding="utf-8")
+    assert len(documents.read_document(path).quads) == 1
+    assert len([quad for _, quads in documents.read_graphs(path) for quad in quads]) == 1
+
+
+@pytest.mark.parametrize("opening", ["[ <https://a.b/p> ", "( "])
+def test_a_file_with_brackets_that_are_nested_too_deep_is_unreadable(opening: str) -> None:
+    with pytest.raises(UnreadableError, match="100 deep"):
+        documents.parse_document(Path("a.ttl"), (SAID + opening * 101).encode())

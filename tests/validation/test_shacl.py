@@ -16,8 +16,8 @@ from practicegraph.rdf.namespaces import RDF, SKOS
 from practicegraph.schema import shapes
 from practicegraph.schema.vocabularies import DEPRECATED, IS_REPLACED_BY
 from practicegraph.validation import pyshacl_engine, shacl
-from practicegraph.validation.results import Engine, ValidationResult
 from practicegraph.validation.scope import nodes, read_scopes
+from practicegraph.validation.shacl import ValidationResult
 from support.catalogues import CASES, ROOT
 from support.mutations import Mutants
 
@@ -44,8 +44,8 @@ def found(results: list[ValidationResult]) -> set[tuple[str, ...]]:
 
 def compared(rules: str, data: str) -> set[tuple[str, ...]]:
     """What both engines find in the data."""
-    engines: list[Engine] = [shacl.ShapesGraph(rules)._engine, pyshacl_engine.build_engine(rules)]
-    fast, reference = (found(engine(data)) for engine in engines)
+    fast = found(shacl.build_engine(rules)(data))
+    reference = found(shacl.parse_report(pyshacl_engine.build_validator(rules)(data)))
     assert fast - reference == set()
     assert reference - fast == set()
     return fast
@@ -107,7 +107,7 @@ from pathlib import Path
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.validation import shacl
 from practicegraph.validation.incremental import IncrementalValidator
-assert shacl.build_engine.__module__.endswith("pyshacl_engine")
+assert "practicegraph.validation.pyshacl_engine" in sys.modules
 root, case = map(Path, sys.argv[1:])
 opened = catalogue.open_in_memory(catalogue.read_folder(root).documents, root)
 for finding in IncrementalValidator.build(opened).check(documents.read_document(case), opened.languages).findings:

@@ -15,9 +15,10 @@ from pyoxigraph import NamedNode, RdfFormat, parse
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.errors import RequestError
+from practicegraph.rdf.untrusted import MAX_BYTES
 from practicegraph.sparql.pool import LazyWorkerPool, QueryLimits, WorkerPool
 from practicegraph.validation import reports
-from practicegraph.validation.inspection import MODULE
+from practicegraph.validation.submissions import MODULE
 from practicegraph.web import validation
 from practicegraph.web.app import application
 from practicegraph.web.context import Site
@@ -32,7 +33,7 @@ from practicegraph.web.http.negotiation import (
     MediaType,
 )
 from practicegraph.web.urls import Addresses
-from practicegraph.web.validation import Validations
+from practicegraph.web.validation import ValidationEndpoint
 from support.catalogues import ROOT
 
 ENTRY = (ROOT / "data/practices/1788.ttl").read_text()
@@ -294,7 +295,7 @@ def test_our_context_is_known_by_its_addresses(client: TestClient) -> None:
         (b"x", "text/turtle; charset=latin-1", 415),
         (b"x", "application/pdf", 415),
         (b"x", "multipart/form-data", 415),
-        (b"#" * (validation.MOST + 1), "text/turtle", 413),
+        (b"#" * (MAX_BYTES + 1), "text/turtle", 413),
     ],
 )
 def test_a_request_that_gives_nothing_too_much_or_something_else_is_told_so(
@@ -351,9 +352,9 @@ def test_a_check_that_takes_too_long_is_stopped(real: Catalogue, services: Servi
 
     async def refused() -> RequestError:
         async with LazyWorkerPool(ROOT, limits, MODULE) as pool:
-            served = Validations(Site(services, Addresses(real)), pool)
+            served = ValidationEndpoint(Site(services, Addresses(real)), pool)
             with pytest.raises(RequestError) as error:
-                await served.checked({"given": " " * (8 << 20)})
+                await served.run({"given": " " * (8 << 20)})
             await asyncio.gather(*pool._starting)
             return error.value
 

@@ -28,7 +28,7 @@ from ..catalogue.catalogue import Catalogue
 from ..exchange.export import DumpFolder, ReleaseDumps
 from ..storage.oxigraph import Snapshots
 from ..storage.remote import Endpoint, StoreError
-from ..validation.findings import VIOLATION
+from ..validation.shacl import VIOLATION
 from . import startup
 from .services import Services
 

@@ -12,18 +12,18 @@ import hashlib
 import re
 import zlib
 from bisect import bisect_right
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from functools import partial
-from io import BufferedReader, RawIOBase
+from io import BufferedReader, FileIO, RawIOBase
 from itertools import accumulate, chain, groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, cast
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
 from ..errors import CatalogueError
 from ..rdf import untrusted
@@ -49,7 +49,7 @@ SUFFIXES = ", ".join(_FORMATS)
 """The suffixes of files that are read, in words; `.gz` may follow."""
 _ALSO_READ = {".nt": RdfFormat.N_TRIPLES}  # but not as a file of a catalogue
 
-_BUFFER_SIZE = 1 << 20  # bytes of a gzipped file
+_BUFFER_SIZE = 1 << 20
 
 
 class UnreadableError(CatalogueError):
@@ -68,7 +68,8 @@ class Document:
     """A file as read: its quads in their order, its topics (one but in sets), its prefixes.
 
     A stored query also has its SPARQL, with its parameters. The content is the bytes of the file,
-    decompressed. A document in a syntax that no file of a catalogue has comes with located triples.
+    decompressed; a document whose triples have no position comes without. A table comes with
+    located triples.
     """
 
     path: Path
@@ -78,6 +79,8 @@ class Document:
     sparql: str = ""
     content: bytes = field(default=b"", repr=False, compare=False)
     placed: tuple[LocatedTriple, ...] | None = field(default=None, repr=False, compare=False)
+    base: str = ""
+    """The IRI against which relative IRIs in the content are resolved, where it declares none."""
 
     @property
     def form(self) -> RdfFormat | None:
@@ -186,27 +189,27 @@ def parse_document(path: Path, content: bytes) -> Document:
     form = _require_format(path)
     with reading_errors(path):
         head, body = split_query_file(content) if path.suffix == QUERY_SUFFIX else (content, "")
-        untrusted.refuse_deep_file(head, form)
-        reader = parse(head, form, rename_blank_nodes=True)
-        stated = tuple(_in_graphs(path, reader))
+        parsed = untrusted.parse_rdf(head, form)
+        stated = tuple(_in_graphs(path, iter(parsed.quads)))
         quads = (*stated, *executable_quads(stated, body)) if body else stated
     topics = dict.fromkeys(graph_name(path, quad) for quad in quads)
-    return Document(path, quads, tuple(topics), reader.prefixes, body, content)
+    return Document(path, quads, tuple(topics), parsed.prefixes, body, content)
 
 
 def _quads(path: Path) -> Iterator[Quad]:
     """Yield the quads of a file in their order, in flat memory; raise UnreadableError."""
-    if path.suffix == QUERY_SUFFIX:
+    form = _require_format(path)
+    if form == RdfFormat.TURTLE:
         yield from read_document(path).quads
         return
-    form = _require_format(path)
     with reading_errors(path), open_file(path) as stream:
-        yield from _in_graphs(path, parse(stream, form, rename_blank_nodes=True))
+        quads = parse(stream, form, rename_blank_nodes=True)
+        yield from _in_graphs(path, untrusted.check_terms(quads))
 
 
 def split_query_file(content: bytes) -> tuple[bytes, str]:
     """Return the description of a stored query, as Turtle with the same lines, and its SPARQL."""
-    text = content.decode()
+    text = untrusted.decode(content)
     head = _DESCRIPTION.match(text)
     lines = head[0].splitlines() if head else []
     turtle = "\n".join(_COMMENT_PREFIX.sub("", line, count=1) for line in lines)
@@ -215,15 +218,17 @@ def split_query_file(content: bytes) -> tuple[bytes, str]:
 
 def comment_prefixes(content: bytes) -> list[str]:
     """Return what is before the Turtle in each line of a description."""
-    matches = (_COMMENT_PREFIX.match(line) for line in content.decode().splitlines())
+    matches = (_COMMENT_PREFIX.match(line) for line in untrusted.decode(content).splitlines())
     return [match[0] if match else "" for match in matches]
 
 
 def open_file(path: Path) -> IO[bytes]:
-    """Open a file, plain or gzipped, to read its content."""
-    if path.suffix != ".gz":
-        return path.open("rb")
-    return BufferedReader(cast(RawIOBase, gzip.open(path)), _BUFFER_SIZE)
+    """Open a file, plain or gzipped, to read its content without a byte order mark."""
+    raw = cast(RawIOBase, gzip.GzipFile(path) if path.suffix == ".gz" else FileIO(path))
+    stream = BufferedReader(raw, _BUFFER_SIZE)
+    if stream.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
+        stream.read(len(BOM_UTF8))
+    return stream
 
 
 @contextmanager
@@ -244,18 +249,12 @@ def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
     first = next(quads, None)
     if first is None:
         raise UnreadableError(path, "the file says nothing")
-    everything = map(partial(_in_rdf_1_1, path), chain([first], quads))
+    everything = chain([first], quads)
     if isinstance(first.graph_name, NamedNode):
         return everything
     if not isinstance(first.subject, NamedNode):
         raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
     return in_graph((quad.triple for quad in everything), first.subject.value)
-
-
-def _in_rdf_1_1(path: Path, quad: Quad) -> Quad:
-    if isinstance(quad.object, Triple):
-        raise UnreadableError(path, f"a triple term, which is of RDF 1.2: {quad.object}")
-    return quad
 
 
 def graph_name(path: Path, quad: Quad) -> str:

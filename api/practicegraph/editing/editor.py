@@ -242,7 +242,6 @@ class EntryEditor:
         )
         document = documents.parse_document(path, content.encode())
         report = self.validator.check(_as_sent(document, turtle), request.languages)
-        report = report.moved_up(1 if turtle else 0)
         if report.violations:
             raise NotAdmittedError(report)
         _require_same(document, after)
@@ -267,13 +266,9 @@ def _require_for_status(
 
 
 def _as_sent(document: Document, turtle: str) -> Document:
-    """Return a document as findings refer to it: with the client's own text if that is Turtle.
-
-    A line before the text states its base.
-    """
+    """Return a document as findings refer to it: with the client's own text if that is Turtle."""
     renamed = replace(document, path=Path(document.path.name))
-    base = f"@base <{document.topics[0]}> .\n"
-    return replace(renamed, content=(base + turtle).encode()) if turtle else renamed
+    return replace(renamed, content=turtle.encode(), base=document.topics[0]) if turtle else renamed
 
 
 def _require_same(document: Document, triples: Sequence[Triple]) -> None:

@@ -8,10 +8,10 @@ import json
 import sys
 from typing import BinaryIO
 
-from pyoxigraph import Quad, RdfFormat, serialize
+from pyoxigraph import RdfFormat, serialize
 
 from ..rdf import untrusted
-from ..rdf.untrusted import ContextError
+from ..rdf.untrusted import KnownContext
 from ..sparql.protocol import (
     Request,
     serve,
@@ -27,29 +27,17 @@ QUADS, UNREADABLE = "quads", "unreadable"
 
 def respond(request: Request, output: BinaryIO) -> None:
     """Parse the text of a request, and write its triples or what is wrong and where."""
+    syntax = RdfFormat.from_media_type(request["form"])
+    assert syntax
+    context = KnownContext(request["context"], tuple(request["bases"]))
     try:
-        with untrusted.told(request["text"]):
-            content = serialize(_parse(request), format=RdfFormat.N_QUADS)
+        parsed = untrusted.parse_rdf(request["text"], syntax, request["base"], context)
     except SyntaxError as error:
-        cause = error.__cause__
-        address = cause.address if isinstance(cause, ContextError) else ""
-        details = {"reason": error.msg, "line": error.lineno, "column": error.offset}
-        details |= {"kind": type(cause).__name__, "address": address}
-        write_text(output, UNREADABLE, json.dumps(details))
+        write_text(output, UNREADABLE, json.dumps(untrusted.describe(error)))
     else:
+        content = serialize(parsed.quads, format=RdfFormat.N_QUADS)
         assert content is not None
         write_text(output, QUADS, content.decode())
-
-
-def _parse(request: Request) -> list[Quad]:
-    text, syntax = request["text"], RdfFormat.from_media_type(request["form"])
-    assert syntax
-    values = untrusted.values(text, syntax)
-    if syntax == RdfFormat.JSON_LD:
-        is_known = request["contexts"].__contains__
-        contexts = untrusted.contexts(values, text, is_known, request["context"])
-        text = untrusted.with_others(text, contexts)
-    return list(untrusted.parsed(text, syntax, request["base"]))
 
 
 def main(memory: int) -> None:

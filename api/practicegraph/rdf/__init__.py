@@ -4,7 +4,6 @@ namespaces: the namespaces of vocabularies
 terms: RDF terms, dates and numbers, canonical N-Triples
 turtle: Turtle in one canonical order
 jsonld: JSON-LD, compacted with the terms of a context
-nesting: limits on nested brackets, elements and objects
 positions: the offsets of each triple in Turtle, TriG and N-Quads
-untrusted: RDF from clients, parsed within limits
+untrusted: RDF and JSON from files and clients, parsed within limits
 """

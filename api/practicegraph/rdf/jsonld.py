@@ -8,7 +8,6 @@ loses blank nodes under terms for references, and takes ten times as long.
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,11 +15,11 @@ from typing import Any
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
 from .namespaces import XSD
-from .terms import FIRST, NIL, REST, TYPE, Node, Term
+from .terms import TYPE, Node, Term
+from .turtle import NestedGraph
 
 JsonNode = dict[str, Any]
 
-_MAX_DEPTH = 50
 _NATIVE = {XSD + "boolean": r"true|false", XSD + "integer": r"0|-?[1-9][0-9]{0,14}"}
 _GEN_DELIMS = tuple(":/?#[]@")  # a prefix ends in one of them (section 4.1.5)
 _LANGUAGE, _REFERENCE = "@language", "@id"
@@ -107,76 +106,30 @@ class Compactor:
 
 
 class _Document(Compactor):
-    """A graph in which a blank node stands inside the one node that refers to it.
-
-    Below the maximum depth, nodes are referred to by their names.
-    """
+    """Writes a graph in which blank nodes stand inside the nodes that refer to them."""
 
     def __init__(self, triples: Iterable[Triple], context: Mapping[str, Any]) -> None:
         super().__init__(context)
-        self._nodes: dict[Node, dict[NamedNode, list[Term]]] = {}
-        self._references: Counter[Term] = Counter()
-        for triple in triples:
-            assert not isinstance(triple.subject, Triple)
-            properties = self._nodes.setdefault(triple.subject, {})
-            properties.setdefault(triple.predicate, []).append(triple.object)
-            self._references[triple.object] += 1
-        self._written: set[Node] = set()
-        self._depth = 0
+        self._graph = NestedGraph(triples)
 
     def nodes_in_order(self, topics: Sequence[str]) -> list[JsonNode]:
         """Return the nodes that stand in no other, the topics first, then by name."""
-        rank = {topic: number for number, topic in enumerate(topics)}
-        ordered = sorted(self._nodes, key=lambda n: (rank.get(n.value, len(rank)), str(n)))
-        tops = [n for n in ordered if isinstance(n, NamedNode) or self._references[n] != 1]
-        nodes = [self._node(node) for node in tops]
-        # Blank nodes in a ring, or too deep, stand in none that is written yet.
-        rest = (node for node in ordered if node not in self._written)
-        return [*nodes, *({"id": _id(node)} | self._node(node) for node in rest)]
+        return [{"id": _id(n)} | self._node(n) for n in self._graph.subjects(topics)]
 
     def _node(self, node: Node) -> JsonNode:
-        self._written.add(node)
-        is_named = isinstance(node, NamedNode) or self._references[node] != 1
-        content: JsonNode = {"id": _id(node)} if is_named else {}
-        properties = self._nodes[node]
+        content: JsonNode = {}
+        properties = self._graph.nodes[node]
         for predicate in sorted(properties, key=lambda predicate: predicate != TYPE):
             for value in properties[predicate]:
                 self._add(content, predicate, value)
         return content
 
     def _object(self, value: Term) -> Any:
-        if isinstance(value, Literal):
-            return self._literal(value)
-        self._depth += 1
-        nested = self._nested(value) if self._depth < _MAX_DEPTH else None
-        self._depth -= 1
-        return {"id": _id(value)} if nested is None else nested
-
-    def _nested(self, value: Term) -> JsonNode | None:
-        """Return a list, or a blank node that nothing else refers to; None for other nodes."""
-        if (members := self._members(value)) is not None:
-            return {"@list": [self._object(member) for member in members]}
-        is_alone = isinstance(value, BlankNode) and self._references[value] == 1
-        is_open = is_alone and value in self._nodes and value not in self._written
-        return self._node(value) if is_open and isinstance(value, BlankNode) else None
-
-    def _members(self, head: Term) -> list[Term] | None:
-        """Return the members of a list of which each cell is referred to once; None for others."""
-        members: list[Term] = []
-        cells: set[Node] = set()
-        while head != NIL:
-            properties = self._nodes.get(head, {}) if isinstance(head, BlankNode) else {}
-            is_cell = properties.keys() == {FIRST, REST} and self._references[head] == 1
-            if not is_cell or any(len(values) != 1 for values in properties.values()):
-                return None
-            assert isinstance(head, BlankNode)
-            if head in cells or head in self._written:
-                return None
-            cells.add(head)
-            members += properties[FIRST]
-            (head,) = properties[REST]
-        self._written |= cells
-        return members
+        if value in self._graph.lists:
+            return {"@list": [self._object(member) for member in self._graph.lists[value]]}
+        if isinstance(value, BlankNode) and self._graph.is_nested(value):
+            return self._node(value)
+        return super()._object(value)
 
 
 def _sort(value: Term) -> str:

@@ -136,9 +136,9 @@ class LocatedTriple:
     prefixes: Mapping[str, str]
 
 
-def locate_triples(text: str) -> list[LocatedTriple]:
+def locate_triples(text: str, base: str = "") -> list[LocatedTriple]:
     """Return the triples of Turtle or TriG with their positions; raises UnknownTokenError."""
-    return _Walk(list(tokenize(text))).triples()
+    return _Walk(list(tokenize(text)), _Names(base and f"<{base}>")).triples()
 
 
 def locate_n_quads(text: str) -> Iterator[LocatedTriple]:
@@ -231,9 +231,9 @@ class _List:
 class _Walk:
     """One pass over the tokens; open brackets are a stack, so that no nesting is too deep."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], names: _Names) -> None:
         self._tokens, self._next = tokens, 0
-        self._names = _Names()
+        self._names = names
         self._open: list[_Statement | _List] = [_Statement()]
         self._triples: list[tuple[_Triple, Mapping[str, str]]] = []
         self._ends: dict[int, int] = {}

@@ -2,19 +2,96 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from .namespaces import RDF, XSD
-from .terms import FIRST, NIL, REST, Node, Term
+from .namespaces import XSD
+from .terms import FIRST, NIL, REST, TYPE, Node, Term
 
 _LOCAL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _BARE = {XSD + "boolean": r"true|false", XSD + "integer": r"[+-]?[0-9]+"}
+_MAX_NESTED = 30
 
 
-_Properties = dict[NamedNode, set[Term]]
+class NestedGraph:
+    """A graph in which a blank node stands inside the one node that refers to it.
+
+    `labelled` are the blank nodes that need a label instead: those in rings, referred to twice, or
+    nested too deep for a writer that recurses. `lists` are the members of well-formed lists.
+    """
+
+    def __init__(self, triples: Iterable[Triple]) -> None:
+        self.nodes: dict[Node, dict[NamedNode, list[Term]]] = {}
+        self._references: Counter[Term] = Counter()
+        for triple in dict.fromkeys(triples):
+            assert not isinstance(triple.subject, Triple)
+            properties = self.nodes.setdefault(triple.subject, {})
+            properties.setdefault(triple.predicate, []).append(triple.object)
+            self._references[triple.object] += 1
+        repeated = (term for term, count in self._references.items() if count > 1)
+        self.labelled = {term for term in repeated if isinstance(term, BlankNode)}
+        self.lists: dict[Term, list[Term]] = {}
+        self._nested: set[Term] = set()
+        self._nest([node for node in self.nodes if self._is_top(node)])
+        in_rings = (node for node in self.nodes if not self._is_top(node))
+        self.labelled |= {n for n in in_rings if isinstance(n, BlankNode)} - self._nested
+
+    def subjects(self, topics: Sequence[str]) -> list[Node]:
+        """Return the nodes that stand in no other, the topics first, then by name."""
+        rank = {topic: number for number, topic in enumerate(topics)}
+        tops = filter(self._is_top, self.nodes)
+        return sorted(tops, key=lambda node: (rank.get(node.value, len(rank)), str(node)))
+
+    def is_nested(self, term: Term) -> bool:
+        """Return whether a term is a blank node that stands where it is referred to."""
+        return isinstance(term, BlankNode) and term in self.nodes and term not in self.labelled
+
+    def _is_top(self, node: Node) -> bool:
+        is_alone = isinstance(node, NamedNode) or not self._references[node]
+        return is_alone or node in self.labelled
+
+    def _nest(self, tops: Iterable[Node]) -> None:
+        """Find what stands in some nodes, and number its levels."""
+        waiting = [value for node in tops for value in self._values(node, 0)]
+        while waiting:
+            term, level, is_tail = waiting.pop()
+            if not self.is_nested(term):
+                continue
+            assert isinstance(term, BlankNode)
+            self._nested.add(term)
+            members = None if is_tail or level > _MAX_NESTED else self._members(term)
+            if members is not None:
+                self.lists[term] = members
+                waiting += [(member, level + 1, False) for member in members]
+            elif level > _MAX_NESTED:
+                self.labelled.add(term)
+                waiting += self._values(term, 0)
+            else:
+                waiting += self._values(term, level)
+
+    def _values(self, node: Node, level: int) -> Iterator[tuple[Term, int, bool]]:
+        """Yield the values of a node, their level, and whether they are the rest of no list."""
+        for predicate, values in self.nodes[node].items():
+            for value in values:
+                yield value, level + 1, level > 0 and predicate == REST
+
+    def _members(self, head: Term) -> list[Term] | None:
+        """Return the members of a list of which each cell is referred to once, else None."""
+        members, cells = list[Term](), list[Term]()
+        while self.is_nested(head):
+            assert isinstance(head, BlankNode)
+            properties = self.nodes[head]
+            if properties.keys() != {FIRST, REST} or any(len(v) > 1 for v in properties.values()):
+                return None
+            cells.append(head)
+            members += properties[FIRST]
+            (head,) = properties[REST]
+        if head != NIL:
+            return None
+        self._nested.update(cells)
+        return members
 
 
 @dataclass
@@ -35,50 +112,17 @@ class TurtleWriter:
 
 
 class _Text:
-    """A text that is being written; a blank node stands where it is referred to."""
+    """A text that is being written."""
 
     def __init__(self, writer: TurtleWriter, triples: Iterable[Triple]) -> None:
         self._writer = writer
         self._used: set[str] = set()
-        self._nodes: dict[Node, _Properties] = {}
-        for triple in triples:
-            assert not isinstance(triple.subject, Triple)
-            properties = self._nodes.setdefault(triple.subject, {})
-            properties.setdefault(triple.predicate, set()).add(triple.object)
-        self._references = Counter(
-            value
-            for properties in self._nodes.values()
-            for values in properties.values()
-            for value in values
-        )
-        self._labels = {node: f"_:b{n}" for n, node in enumerate(sorted(self._labelled(), key=str))}
-
-    def _labelled(self) -> set[Node]:
-        """Return the blank nodes that need a label: those in rings, or referred to twice."""
-        blank = [node for node in self._nodes if isinstance(node, BlankNode)]
-        labelled: set[Node] = {node for node in blank if self._references[node] > 1}
-        nested: set[Node] = set()
-        waiting: list[Node] = [node for node in self._nodes if not self._references[node]]
-        waiting += [node for node in self._nodes if isinstance(node, NamedNode)]
-        waiting += labelled
-        while waiting:
-            for values in self._nodes[waiting.pop()].values():
-                inner = [v for v in values if isinstance(v, BlankNode) and v in self._nodes]
-                waiting += [node for node in inner if node not in labelled and node not in nested]
-                nested.update(inner)
-        return labelled | set(blank).difference(
-            nested, (n for n in blank if not self._references[n])
-        )
+        self._graph = NestedGraph(triples)
+        labelled = sorted(self._graph.labelled, key=str)
+        self._labels: dict[Node, str] = {node: f"_:b{n}" for n, node in enumerate(labelled)}
 
     def document(self, topics: Sequence[str]) -> str:
-        rank = {topic: number for number, topic in enumerate(topics)}
-        subjects = [
-            node
-            for node in self._nodes
-            if isinstance(node, NamedNode) or node in self._labels or not self._references[node]
-        ]
-        subjects.sort(key=lambda node: (rank.get(node.value, len(rank)), str(node)))
-        paragraphs = [self._paragraph(subject) for subject in subjects]
+        paragraphs = [self._paragraph(subject) for subject in self._graph.subjects(topics)]
         used = sorted(self._used)
         heading = [f"@prefix {prefix}: <{self._writer.prefixes[prefix]}> .\n" for prefix in used]
         return "\n".join(["".join(heading), *paragraphs])
@@ -86,15 +130,15 @@ class _Text:
     def _paragraph(self, subject: Node) -> str:
         label = self._labels.get(subject, "[]")
         name = self.name(subject) if isinstance(subject, NamedNode) else label
-        lines = self._lines(self._nodes[subject])
+        lines = self._lines(self._graph.nodes[subject])
         return name + "\n    " + " ;\n    ".join(lines) + " .\n"
 
-    def _lines(self, properties: _Properties) -> list[str]:
+    def _lines(self, properties: Mapping[NamedNode, Sequence[Term]]) -> list[str]:
         ordered = sorted(properties, key=self._property_key)
         return [self._line(predicate, properties[predicate]) for predicate in ordered]
 
-    def _line(self, predicate: NamedNode, values: set[Term]) -> str:
-        name = "a" if predicate.value == RDF + "type" else self.name(predicate)
+    def _line(self, predicate: NamedNode, values: Sequence[Term]) -> str:
+        name = "a" if predicate == TYPE else self.name(predicate)
         ordered = [text for _, text in sorted(map(self._value_key, values))]
         if len(ordered) == 1:
             return f"{name} {ordered[0]}"
@@ -107,25 +151,12 @@ class _Text:
     def _blank(self, node: BlankNode) -> str:
         if node in self._labels:
             return self._labels[node]
-        members = self._members(node)
-        if members is not None:
-            return "( " + " ".join(map(self.name, members)) + " )"
-        return "[ " + " ; ".join(self._lines(self._nodes.get(node, {}))) + " ]"
-
-    def _members(self, head: Term) -> list[Term] | None:
-        """Return the members of a list, or None for a node that is no well-formed list."""
-        members: list[Term] = []
-        while isinstance(head, BlankNode):
-            properties = self._nodes.get(head, {})
-            is_cell = properties.keys() == {FIRST, REST} and head not in self._labels
-            if not is_cell or any(len(values) != 1 for values in properties.values()):
-                return None
-            members += properties[FIRST]
-            (head,) = properties[REST]
-        return members if head == NIL else None
+        if node in self._graph.lists:
+            return "( " + " ".join(map(self.name, self._graph.lists[node])) + " )"
+        return "[ " + " ; ".join(self._lines(self._graph.nodes.get(node, {}))) + " ]"
 
     def _property_key(self, predicate: NamedNode) -> tuple[int, str]:
-        if predicate.value == RDF + "type":
+        if predicate == TYPE:
             return (-1, "")
         return (_rank(predicate.value, self._writer.properties), self.name(predicate))
 

@@ -1,306 +1,217 @@
-"""RDF and JSON from clients, within limits on encoding, depth and entities; nothing is fetched.
+"""RDF and JSON from files and clients, parsed within limits of depth and entities.
 
-The limits are checked before a parser reads, so that no text ends the process. All errors are
-SyntaxError with line and column; a text without a base has no relative IRIs (RFC 3986, section
-5.1). JSON (RFC 8259) and RDF/XML are scanned token by token for the positions of their values. The
-positions of triples come from a second parse, in which each value is replaced by a mark.
+Every document from outside goes through `parse_rdf` or `parse_json`: it is UTF-8 with or without a
+byte order mark, nothing is fetched, and the depth is limited before a parser recurses. All errors
+are SyntaxError with line and column; those without a known position are at the start.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, NoReturn
 
-from pyoxigraph import Literal, Quad, QuadParser, RdfFormat, Triple, parse
+from pyoxigraph import Literal, Quad, RdfFormat, Triple, parse
 
-from . import nesting
-from .nesting import MAX_DEPTH, TooDeepError
-from .positions import LocatedTriple, Span, TripleSpans
-
-_JSON = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
-_XML = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|</[^>]*+>"
-    r"|<(?P<name>[^\s/>!?][^\s/>]*+)(?P<attributes>(?:[^>\"']|\"[^\"]*+\"|'[^']*+')*+)>|[^<]++",
+MAX_BYTES = 4 << 20
+"""The maximum size of a document that a client sends."""
+MAX_DEPTH = 100
+"""The maximum depth of nested brackets, objects and elements."""
+_MAX_ENTITY_LENGTH = 200
+# A backslash outside of texts and IRIs escapes a character of a name (Turtle 1.1, section 6.4).
+_BRACKETS = re.compile(
+    r'"""(?:[^"\\]++|\\.|"(?!""))*+"""|\'\'\'(?:[^\'\\]++|\\.|\'(?!\'\'))*+\'\'\''
+    r'|"(?:[^"\\\r\n]++|\\.)*+"|\'(?:[^\'\\\r\n]++|\\.)*+\''
+    r"|<[^\x00-\x20<>\"{}|^`]*+>|#[^\r\n]*+|\\."
+    r"|(?P<opening><<\(?|\{\||[(\[{])|(?P<closing>\)?>>|\|\}|[)\]}])|(?P<unary>!+(?!=))",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"([^\s=/\"']+)\s*=\s*(\"[^\"]*\"|'[^']*')")
-_ENTITY = re.compile(r"<!ENTITY\s+(?:%\s+)?\S+\s+(\"[^\"]*\"|'[^']*'|[^>]*)")
-_LONGEST_ENTITY = 200
-_NO_VALUES = frozenset(
-    {"datatype", "parseType", "nodeID", "ID", "lang", "base", "space", "version"}
+_JSON = re.compile(r'"(?:[^"\\]++|\\.)*+"|(?P<opening>[{\[])|(?P<closing>[}\]])|[:,]', re.DOTALL)
+_XML = re.compile(
+    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|(?P<closing></)"
+    r"|(?P<opening><[^\s/>!?](?:[^>\"']|\"[^\"]*+\"|'[^']*+')*+(?<!/)>)",
+    re.DOTALL,
 )
+_TOKENS = {RdfFormat.JSON_LD: _JSON, RdfFormat.RDF_XML: _XML}
+_ENTITY = re.compile(r"<!ENTITY\s+(?:%\s+)?\S+\s+(\"[^\"]*\"|'[^']*'|[^>]*)")
+_CONTEXT_PATH = re.compile(r"/?context(/[0-9a-f]+)?\.jsonld")
+_REMOTE_CONTEXT = "No LoadDocumentCallback has been set to load remote contexts"
+"""What Oxigraph says of a context that is not in the text; those in JSON literals are data."""
+_NO_BASE = "no-base:///"
+"""Stands in for the base IRI where there is none, so that no syntax drops relative IRIs."""
 
 
-class RefusedTextError(ValueError):
-    """A text that is not read on, and why, from an offset."""
-
-    def __init__(self, offset: int, reason: str) -> None:
-        super().__init__(reason)
-        self.offset, self.reason = offset, reason
+class TooDeepError(SyntaxError):
+    """A text that is nested more than MAX_DEPTH deep."""
 
 
-class EntityError(RefusedTextError):
-    """A declaration of an entity that is not read."""
-
-
-class ContextError(RefusedTextError):
-    """The address of a context that is not fetched."""
-
-    def __init__(self, offset: int, address: str) -> None:
-        super().__init__(offset, f"the context {address} is not fetched; put it into the text")
-        self.address = address
+class RemoteContextError(SyntaxError):
+    """A JSON-LD context that is not fetched; `text` is its URL."""
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """A value in a text: its place, and that of the key, the element or attribute that has it.
+class KnownContext:
+    """The JSON-LD context of a catalogue, and the base URLs below which it is."""
 
-    `keys` are the names of all that it stands in, the innermost last.
+    content: Mapping[str, Any] = field(default_factory=dict)
+    bases: tuple[str, ...] = ()
+
+    def has_url(self, url: str) -> bool:
+        """Return whether a URL, or a path alone, is that of a version of the context."""
+        starts = [base.rstrip("/") + "/" for base in self.bases if base]
+        paths = [url.removeprefix(start) for start in starts if url.startswith(start)]
+        return any(_CONTEXT_PATH.fullmatch(path) for path in (*paths, url))
+
+
+@dataclass(frozen=True)
+class RdfContent:
+    """The quads of an RDF document in their order, and the prefixes that it declares."""
+
+    quads: tuple[Quad, ...]
+    prefixes: Mapping[str, str]
+
+
+def parse_rdf(
+    content: bytes | str,
+    syntax: RdfFormat,
+    base: str | None = None,
+    context: KnownContext | None = None,
+) -> RdfContent:
+    """Parse an RDF 1.1 document; without a base, relative IRIs are errors (RFC 3986, 5.1)."""
+    text = content if isinstance(content, str) else decode(content)
+    check_depth(text, _TOKENS.get(syntax, _BRACKETS))
+    if syntax == RdfFormat.RDF_XML:
+        _check_entities(text)
+    base = _NO_BASE if base is None and syntax in _TOKENS else base
+    try:
+        return _parse(text, syntax, base)
+    except SyntaxError as error:
+        if error.msg != _REMOTE_CONTEXT:
+            raise
+    return _parse(_with_context(text, context or KnownContext()), syntax, base)
+
+
+def describe(error: SyntaxError) -> dict[str, Any]:
+    """Return the kind of an error, its reason, its line and column, and the URL that it is about.
+
+    Without a known position, line and column are those of the start.
     """
-
-    at: Span
-    key: Span
-    keys: tuple[str, ...]
+    place = {"line": error.lineno or 1, "column": error.offset or 1}
+    return {"kind": type(error).__name__, "reason": error.msg, "url": error.text or "", **place}
 
 
-def in_json(text: str, most: int = MAX_DEPTH) -> Iterator[Leaf]:
-    """Yield the values of a text in JSON but for null; raises TooDeepError."""
-    open_: list[tuple[Span, str]] = []
-    key, name = Span(0, 0), ""
-    for token, following in pairwise(chain(_JSON.finditer(text), [None])):
-        assert token
-        if token[0] in ("{", "["):
-            open_.append((key, name))
-            _refuse_depth(len(open_), token.start(), most)
-        elif token[0] in ("}", "]"):
-            key, name = open_.pop() if open_ else (key, name)
-        elif following and following[0] == ":":
-            key, name = Span(*token.span()), token[0][1:-1]
-        elif token[0] not in (",", ":", "null"):
-            yield Leaf(Span(*token.span()), key, (*(n for _, n in open_), name))
+def check_terms(quads: Iterable[Quad]) -> Iterator[Quad]:
+    """Yield quads; raise SyntaxError for a triple term, which RDF 1.1 does not have."""
+    for quad in quads:
+        if isinstance(quad.object, Triple):
+            raise SyntaxError(f"a triple term, which is of RDF 1.2: {quad.object}")
+        yield quad
 
 
-def in_xml(text: str) -> Iterator[Leaf]:
-    """Yield the values of a text in RDF/XML: IRIs in attributes, and texts that stand alone.
-
-    Raises TooDeepError, or EntityError where it declares entities that could grow.
-    """
-    _refuse_entities(text)
-    open_: list[tuple[Span, str]] = []
-    before: re.Match[str] | None = None
-    for token, following in pairwise(chain(_XML.finditer(text), [None])):
-        assert token
-        if token["name"] is not None:
-            yield from _attributes(token)
-            if _opens(token):
-                open_.append((Span(*token.span("name")), token["name"]))
-                _refuse_depth(len(open_), token.start())
-        elif token[0].startswith("</"):
-            del open_[-1:]
-        elif token[0][0] != "<" and _opens(before) and following and following[0][:2] == "</":
-            yield Leaf(Span(*token.span()), open_[-1][0], tuple(n for _, n in open_))
-        before = token
+def parse_json(content: bytes | str) -> Any:
+    """Parse JSON (RFC 8259), without numbers and characters that are none."""
+    text = content if isinstance(content, str) else decode(content)
+    check_depth(text, _JSON)
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # halves of surrogate pairs are no text
+    except json.JSONDecodeError as error:
+        raise SyntaxError(error.msg, ("", error.lineno, error.colno, "")) from error
+    except ValueError as error:
+        raise SyntaxError(str(error)) from error
+    return value
 
 
-def with_others(text: str, others: Mapping[Span, str]) -> str:
-    """Return a text with others in the place of parts of it."""
-    parts, end = [], 0
-    for span in sorted(others):
-        parts += [text[end : span.start], others[span]]
-        end = span.end
-    return "".join([*parts, text[end:]])
-
-
-def _attributes(element: re.Match[str]) -> Iterator[Leaf]:
-    for found in _ATTRIBUTE.finditer(element["attributes"]):
-        name = found[1]
-        if not name.startswith("xmlns") and name.rpartition(":")[2] not in _NO_VALUES:
-            start = element.start("attributes") + found.start(2) + 1
-            at = Span(start, start + len(found[2]) - 2)
-            is_own = name.rpartition(":")[2] in ("about", "resource")
-            key = element.start("attributes") + found.start(1)
-            whose = Span(*element.span("name")) if is_own else Span(key, key + len(name))
-            yield Leaf(at, whose, (name,))
-
-
-def _opens(token: re.Match[str] | None) -> bool:
-    """Return whether a token opens an element that has content."""
-    return token is not None and token["name"] is not None and not token[0].endswith("/>")
-
-
-def _refuse_depth(depth: int, offset: int, most: int = MAX_DEPTH) -> None:
-    if depth > most:
-        raise TooDeepError(offset, most)
-
-
-def _refuse_entities(text: str) -> None:
-    """Refuse entities that name others, are long, or stand elsewhere (XML 1.0, section 4.2)."""
-    for found in _ENTITY.finditer(text):
-        value = found[1]
-        if value[:1] not in ('"', "'") or "&" in value or len(value) > _LONGEST_ENTITY:
-            reason = "entities are short texts here: none stands elsewhere or names another"
-            raise EntityError(found.start(), reason)
-
-
-_NO_BASE = "no-base:///"
-"""Stands in for the base where there is none, so that relative IRIs are seen in every syntax."""
-_IRI = re.compile("IRI '(.*?)'|@base '(.*?)'")
-
-
-def decoded(content: bytes) -> str:
-    """Return a text in UTF-8, whatever it says of itself; raise SyntaxError with the place."""
+def decode(content: bytes) -> str:
+    """Decode UTF-8, whatever encoding the text declares, without a byte order mark."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        reason = f"no text in UTF-8: {error.reason}"
-        raise SyntaxError(reason, ("", line, column, "")) from error
+        before = content[: error.start].decode("utf-8-sig", "replace")
+        raise _error(SyntaxError, f"not UTF-8: {error.reason}", before, len(before)) from error
 
 
-def values(text: str, form: RdfFormat) -> list[Leaf]:
-    """Return the values of a text in JSON-LD or RDF/XML, of no other; raise SyntaxError.
+def check_depth(text: str, tokens: re.Pattern[str] = _BRACKETS) -> None:
+    """Raise TooDeepError where brackets, or signs of negation in a row, are nested too deep.
 
-    Raises also where the text is nested too deep or declares entities, in whatever syntax.
+    The parsers of Turtle and SPARQL recurse at each bracket, and a stack that overflows ends its
+    process.
     """
-    with told(text):
-        if form == RdfFormat.JSON_LD:
-            return list(in_json(text))
-        if form == RdfFormat.RDF_XML:
-            return list(in_xml(text))
-        nesting.refuse_depth(text)
-        return []
+    depth = 0
+    for token in tokens.finditer(text):
+        depth += {"opening": 1, "closing": -1}.get(token.lastgroup or "", 0)
+        depth = max(depth, 0)
+        negations = len(token[0]) if token.lastgroup == "unary" else 0
+        if depth + negations > MAX_DEPTH:
+            raise _error(TooDeepError, f"nested more than {MAX_DEPTH} deep", text, token.start())
 
 
-def refuse_deep_file(content: bytes, form: RdfFormat) -> None:
-    """Raise SyntaxError where a file in Turtle, TriG or N-Quads is too deep for its parser.
-
-    Triple terms alone take it down its stack, and a file that has many of them is a rare one.
-    """
-    if content.count(b"<<(") > MAX_DEPTH:
-        values(decoded(content), form)
-
-
-def contexts(
-    listed: Iterable[Leaf], text: str, known: Callable[[str], bool], context: Mapping[str, Any]
-) -> dict[Span, str]:
-    """Return a context for each known address of one in JSON-LD; raise SyntaxError for others."""
-    found: dict[Span, str] = {}
-    with told(text):
-        for leaf in listed:
-            if leaf.keys[-1:] == ("@context",) and text[leaf.at.start] == '"':
-                address = text[leaf.at.start + 1 : leaf.at.end - 1]
-                if not known(address):
-                    raise ContextError(leaf.at.start, address)
-                found[leaf.at] = json.dumps(context)
-    return found
-
-
-def parsed(text: str, form: RdfFormat, base: str | None = None) -> QuadParser:
-    """Return what parses a text whose `values` have been looked at; iterate within `told`."""
-    if base is None and form in (RdfFormat.JSON_LD, RdfFormat.RDF_XML):
-        base = _NO_BASE
-    return parse(text, form, base_iri=base, rename_blank_nodes=True)
-
-
-def refuse_relative(quads: Iterable[Quad], placed: Iterable[LocatedTriple]) -> None:
-    """Raise RefusedTextError for a relative IRI without a base, at its place if that is known."""
-    for triple in placed:
-        terms = (triple.subject, triple.predicate, triple.object)
-        for term, span in zip(terms, triple.spans, strict=True):
-            _refuse_relative(term, span.start)
-    for quad in quads:
-        for term in quad:
-            _refuse_relative(term, 0)
-
-
-@contextmanager
-def told(text: str) -> Iterator[None]:
-    """Raise a SyntaxError with line and column for errors of a text; its cause has the details."""
+def _parse(text: str, syntax: RdfFormat, base: str | None) -> RdfContent:
+    reader = parse(text, syntax, base_iri=base, rename_blank_nodes=True)
     try:
-        yield
-    except (TooDeepError, RefusedTextError) as error:
-        raise _located(str(error), text, error.offset) from error
-    except SyntaxError as error:
-        if error.lineno:
-            raise
-        raise _located(error.msg, text, _offset(text, error)) from error
+        quads = tuple(check_terms(reader))
     except ValueError as error:
-        raise _located(str(error), text, 0) from error
+        raise SyntaxError(str(error)) from error
+    if base == _NO_BASE:
+        _check_absolute(quads)
+    return RdfContent(quads, reader.prefixes)
 
 
-def json_value(text: str) -> Any:
-    """Parse JSON (RFC 8259); raise ValueError where it is none or holds what is no Unicode."""
-    try:
-        found = json.loads(text, parse_constant=_no_number)
-        json.dumps(found, ensure_ascii=False).encode()  # halves of surrogate pairs are no text
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-    return found
-
-
-def _no_number(name: str) -> None:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _located(reason: str, text: str, offset: int) -> SyntaxError:
-    return SyntaxError(reason, ("", *nesting.place(text, offset), ""))
+def _check_entities(text: str) -> None:
+    """Refuse entities that name others, are long, or stand elsewhere (XML 1.0, section 4.2)."""
+    for entity in _ENTITY.finditer(text):
+        value = entity[1]
+        if value[:1] not in ('"', "'") or "&" in value or len(value) > _MAX_ENTITY_LENGTH:
+            reason = "entities are short texts here: none stands elsewhere or names another"
+            raise _error(SyntaxError, reason, text, entity.start())
 
 
-def _offset(text: str, error: SyntaxError) -> int:
-    """Return where an IRI stands of which a parser complains without saying where."""
-    found = _IRI.search(error.msg)
-    iri = found and (found[1] or found[2])
-    quoted = re.search(rf"[\"']{re.escape(iri)}[\"']", text) if iri else None
-    return quoted.start() + 1 if quoted else 0
+def _with_context(text: str, context: KnownContext) -> str:
+    """Return JSON-LD with the known context in the place of its URLs; raise for other URLs."""
+    parts, end = list[str](), 0
+    for token in _context_urls(text):
+        url = json.loads(token[0])
+        if not context.has_url(url):
+            reason = f"the context {url} is not fetched; put it into the text"
+            raise _error(RemoteContextError, reason, text, token.start(), url)
+        parts += [text[end : token.start()], json.dumps(context.content)]
+        end = token.end()
+    return "".join([*parts, text[end:]])
 
 
-def _refuse_relative(term: object, offset: int) -> None:
-    iri = getattr(term.datatype if isinstance(term, Literal) else term, "value", "")
-    if iri.startswith(_NO_BASE):
-        reason = f"the IRI <{iri.removeprefix(_NO_BASE)}> is relative, and there is no base"
-        raise RefusedTextError(offset, reason)
+def _context_urls(text: str) -> Iterator[re.Match[str]]:
+    """Yield the strings that are values of `@context`, alone or in a list."""
+    keys, key = list[str](), ""
+    for token, following in pairwise(chain(_JSON.finditer(text), [None])):
+        assert token
+        if token.lastgroup == "opening":
+            keys.append(key)
+        elif token.lastgroup == "closing":
+            key = keys.pop() if keys else ""
+        elif following and following[0] == ":":
+            key = token[0]
+        elif key == '"@context"' and token[0][0] == '"':
+            yield token
 
 
-_MARK = "urn:place:"
-_NO_PLACE = Span(0, 0)
+def _check_absolute(quads: Iterable[Quad]) -> None:
+    """Refuse relative IRIs, of datatypes too."""
+    for quad in quads:
+        for term in quad:
+            iri = getattr(term.datatype if isinstance(term, Literal) else term, "value", "")
+            if iri.startswith(_NO_BASE):
+                iri = iri.removeprefix(_NO_BASE)
+                raise SyntaxError(f"the IRI <{iri}> is relative, and there is no base")
 
 
-def placed(
-    text: str,
-    leaves: Sequence[Leaf],
-    quads: Sequence[Quad],
-    read: Callable[[str], Iterable[Quad]],
-    others: Mapping[Span, str],
-    quoted: str = "{}",
-) -> tuple[LocatedTriple, ...]:
-    """Return the triples with their places; none where the marked text has other triples.
-
-    `others` are what is read in the place of parts of the text; `quoted` is how a value stands.
-    """
-    marks = {leaf.at: quoted.format(f"{_MARK}{n}") for n, leaf in enumerate(leaves)}
-    try:
-        marked = list(read(with_others(text, marks | dict(others))))
-    except SyntaxError:
-        return ()
-    if [quad.predicate for quad in quads] != [quad.predicate for quad in marked]:
-        return ()
-    pairs = zip(quads, marked, strict=True)
-    return tuple(_placed(quad, other, leaves) for quad, other in pairs)
-
-
-def _placed(quad: Quad, marked: Quad, leaves: Sequence[Leaf]) -> LocatedTriple:
-    subject, value = _leaf(marked.subject, leaves), _leaf(marked.object, leaves)
-    start = subject.at if subject else value.key if value else _NO_PLACE
-    assert not isinstance(quad.subject, Triple)
-    spans = TripleSpans(start, value.key if value else start, value.at if value else start)
-    return LocatedTriple(quad.subject, quad.predicate, quad.object, spans, {})
-
-
-def _leaf(term: object, leaves: Sequence[Leaf]) -> Leaf | None:
-    before, mark, number = getattr(term, "value", "").partition(_MARK)
-    is_mark = mark and not before and number.isdecimal() and int(number) < len(leaves)
-    return leaves[int(number)] if is_mark else None
+def _error(
+    kind: type[SyntaxError], reason: str, text: str, offset: int, url: str = ""
+) -> SyntaxError:
+    """Return an error with the line and column of an offset, both from 1."""
+    line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+    return kind(reason, ("", line, column, url))

@@ -28,7 +28,7 @@ from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import OxigraphStore
 from ..validation.findings import Finding, FindingBuilder
-from ..validation.published_iris import find_published_iris
+from ..validation.rules import find_published_iris
 from .differences import ChangedValue, Comparison, Difference, JsonValue, State
 
 

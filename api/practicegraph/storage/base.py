@@ -13,10 +13,10 @@ from typing import Generic, TypeVar
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..errors import CatalogueError
-from ..rdf import nesting
+from ..rdf import untrusted
 from ..rdf.namespaces import DCAT
-from ..rdf.nesting import MAX_DEPTH, TooDeepError
 from ..rdf.terms import FIRST, NIL, REST, Node, Term, as_text
+from ..rdf.untrusted import MAX_DEPTH, TooDeepError
 
 Solution = Mapping[str, Term]
 
@@ -207,9 +207,9 @@ def check_result_depth(text: str) -> None:
     """Raise QueryRefusedError if triple terms of a result are nested too deep for its parser."""
     if text.count("<<(") > MAX_DEPTH:
         try:
-            nesting.refuse_depth(text)
+            untrusted.check_depth(text)
         except TooDeepError as error:
-            raise QueryRefusedError(f"In this form, no result is {error}.") from error
+            raise QueryRefusedError(f"In this form, no result is {error.msg}.") from error
 
 
 def parse_term(text: str) -> Term:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from ..errors import CatalogueError
-from ..rdf import nesting
-from ..rdf.nesting import TooDeepError
+from ..rdf import untrusted
 from ..rdf.terms import Term
+from ..rdf.untrusted import TooDeepError
 from .base import QueryRefusedError
 
 _HOST = r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
@@ -87,10 +87,10 @@ def query_words(query: str) -> set[str]:
 def check_query_depth(query: str) -> None:
     """Raise QueryRefusedError, with line and column, if a query is nested too deep to be parsed."""
     try:
-        nesting.refuse_depth(query)
+        untrusted.check_depth(query)
     except TooDeepError as error:
-        line, column = nesting.place(query, error.offset)
-        raise QueryRefusedError(f"error at {line}:{column}: {error}") from error
+        reason = f"error at {error.lineno}:{error.offset}: {error.msg}"
+        raise QueryRefusedError(reason) from error
 
 
 def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:

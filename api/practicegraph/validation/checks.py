@@ -6,6 +6,7 @@ are deprecated, IRIs that have vanished, and the stored checks.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -14,8 +15,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import SUFFIXES, Document, DocumentSet, UnreadableError
-from ..rdf.namespaces import RDF
-from ..rdf.terms import Term
+from ..rdf.terms import local_name
 from ..schema.fields import Shapes
 from ..schema.records import RecordReader
 from ..schema.text import Phrases, pick_text
@@ -24,90 +24,21 @@ from ..schema.vocabularies import Lifecycle
 from ..storage.base import Store, parse_term
 from .findings import Finding, FindingBuilder, Position, Region, SourceMap, ValidationReport
 from .fixes import FixFinder
-from .published_iris import (
-    deprecation_warning,
-    find_deprecated_values,
+from .rules import (
+    LinkChecker,
+    StoredChecks,
+    TopicChecker,
+    ValueChecker,
     find_published_iris,
     find_vanished_iris,
 )
-from .results import MessageBuilder, ValidationResult, strip_brackets
-from .shacl import ShapesGraph, read_shapes
-from .stored_checks import LinkChecker, StoredChecks
-
-
-@dataclass(frozen=True)
-class TopicChecker:
-    """Checks the topics of documents.
-
-    `topics` are those of all files, `entries` is what the IRIs of entries begin with.
-    """
-
-    shapes: Shapes
-    topics: Set[str]
-    entries: str
-    builder: FindingBuilder
-
-    def check(self, documents: Iterable[Document]) -> Iterator[Finding]:
-        """Yield what is wrong with the topics of documents."""
-        classes = {
-            name for kind in self.shapes.node_shapes if kind.is_topic for name in kind.classes
-        }
-        first: dict[str, Path] = {}
-        for document in documents:
-            for topic in document.topics:
-                if topic in first:
-                    detail = self.builder.say("SameTopic", other=first[topic])
-                    yield self._finding(document, "SameTopic", topic, detail)
-                first.setdefault(topic, document.path)
-            described = _find_instances(document, classes)
-            foreign = described | self._foreign_subjects(document)
-            for other in sorted(foreign - set(document.topics)):
-                detail = self.builder.say("OneTopic", topic=document.topics[0])
-                yield self._finding(document, "OneTopic", other, detail)
-            for topic in sorted(set(document.topics) - described):
-                yield self._finding(document, "NoTopic", topic, "")
-
-    def _finding(self, document: Document, rule: str, focus_node: str, detail: str) -> Finding:
-        return self.builder.violation(document.path, rule, focus_node, detail=detail)
-
-    def _foreign_subjects(self, document: Document) -> set[str]:
-        """Return the subjects that belong to another file: its topic, or an entry's IRI."""
-        subjects = {q.subject.value for q in document.quads if isinstance(q.subject, NamedNode)}
-        wholes = {subject: subject.partition("#")[0] for subject in subjects}
-        return {
-            subject
-            for subject, whole in wholes.items()
-            if whole not in document.topics
-            and (whole.startswith(self.entries) or (whole == subject and whole in self.topics))
-        }
-
-
-def _find_instances(document: Document, classes: Iterable[str]) -> set[str]:
-    nodes = {NamedNode(name) for name in classes}
-    return {
-        quad.subject.value
-        for quad in document.quads
-        if quad.predicate.value == RDF + "type"
-        and quad.object in nodes
-        and isinstance(quad.subject, NamedNode)
-    }
-
+from .shacl import MessageBuilder, ShapesGraph, ValidationResult, read_shapes, strip_brackets
 
 _UNKNOWN_FILE = Path()
 """The file of blank nodes, which nothing tells."""
 _OTHER_FILE = Path("..")
 """The file of nodes that the store holds beside the documents."""
 _UNKNOWN_REGION = Region(Position(0, 0), Position(0, 0))
-_DANGLING = """
-SELECT DISTINCT ?subject ?property ?value
-WHERE {{
-    ?subject ?property ?value .
-    FILTER (isIRI(?value) && STRSTARTS(STR(?value), {base}))
-    FILTER (?property != <http://www.w3.org/2002/07/owl#versionIRI>)
-    FILTER NOT EXISTS {{ ?value ?any ?thing }}
-}}
-ORDER BY ?subject ?property ?value
-"""
 
 
 @dataclass(frozen=True)
@@ -147,8 +78,11 @@ class Checker:
         """
         files, by_node = {_UNKNOWN_FILE, *files}, _files(documents)
         findings = [*self._topic_checker.check(documents), *self._validate(by_node)]
-        findings += [*self._find_dangling(by_node), *self._find_deprecated(by_node), *others]
-        findings += map(self._unreadable, unreadable)
+        values = ValueChecker(
+            self.store, self.builder, partial(self._file, files=by_node), self._path_label
+        )
+        findings += [*values.find_dangling(self.base), *values.find_deprecated(self.lifecycle)]
+        findings += [*others, *map(self._unreadable, unreadable)]
         if self.is_whole:
             stored = StoredChecks(self.store, self.builder, by_node, self._path_label)
             findings += stored.check(files, self.link_checker)
@@ -243,7 +177,7 @@ class Checker:
             source_constraint_component=result.source_constraint_component,
             source_shape=result.source_shape,
             severity=result.severity,
-            severity_label=self.builder.say(result.severity_name),
+            severity_label=self.builder.say(local_name(result.severity)),
             detail=self._message_builder.message(result),
             result_path=path,
             value="" if value is None else value.value,
@@ -252,23 +186,6 @@ class Checker:
             hint=pick_text(field.hints, self.languages) if field else "",
             value_term="" if value is None else str(value),
         )
-
-    def _find_dangling(self, files: Mapping[str, Path]) -> Iterator[Finding]:
-        """Yield the links to IRIs below the base that nothing describes."""
-        for row in self.store.select(_DANGLING.format(base=Literal(self.base))):
-            subject, path, value = (_text(row[n]) for n in ("subject", "property", "value"))
-            label, file = self._path_label(subject, path), self._file(subject, files)
-            finding = self.builder.violation(
-                file, "Dangling", subject, path_label=label, value=value
-            )
-            yield replace(finding, result_path=path, value_term=str(row["value"]))
-
-    def _find_deprecated(self, files: Mapping[str, Path]) -> Iterator[Finding]:
-        for subject, path, deprecation in find_deprecated_values(self.store, self.lifecycle):
-            label, file = self._path_label(subject, path), self._file(subject, files)
-            finding = deprecation_warning(self.builder, file, subject, label, deprecation)
-            value_term = str(NamedNode(deprecation.iri))
-            yield replace(finding, result_path=path, value_term=value_term)
 
     def _path_label(self, subject: str, predicate: str) -> str:
         kind = self.shapes.find_node_shape(self.reader.read_classes(subject))
@@ -338,7 +255,3 @@ def _parse_value(value: str) -> NamedNode | Literal | None:
     parsed = parse_term(value)
     assert isinstance(parsed, NamedNode | Literal)
     return parsed
-
-
-def _text(term: Term) -> str:
-    return term.value if isinstance(term, NamedNode) else str(term)

@@ -14,16 +14,16 @@ from pyoxigraph import NamedNode, RdfFormat
 from ..catalogue import documents
 from ..catalogue.documents import Document
 from ..rdf import positions
-from ..rdf.namespaces import PG, SH
+from ..rdf.namespaces import PG
 from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
 from ..rdf.terms import local_name
 from ..schema.records import RecordReader
 from ..schema.shapes import SHAPE
 from ..schema.text import Phrases
+from .shacl import VIOLATION, WARNING
 
 PROGRAM_RULE = PG + "programRule"
 """The constraint component of the rules beside SHACL; their shapes are phrases."""
-VIOLATION, WARNING = SH + "Violation", SH + "Warning"
 _PHRASE = SHAPE + "phrase-"
 
 
@@ -40,13 +40,6 @@ class Region(NamedTuple):
     start: Position
     end: Position
 
-    def moved_up(self, lines: int) -> "Region":
-        """Return the region in a file from which so many lines before it are taken."""
-        start, end = self.start, self.end
-        return Region(
-            Position(start.line - lines, start.column), Position(end.line - lines, end.column)
-        )
-
 
 @dataclass(frozen=True)
 class Fix:
@@ -55,10 +48,6 @@ class Fix:
     description: str
     region: Region | None
     text: str
-
-    def moved_up(self, lines: int) -> "Fix":
-        """Return the fix for a file from which so many lines before it are taken."""
-        return replace(self, region=self.region and self.region.moved_up(lines))
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class Finding:
     @property
     def severity_name(self) -> str:
         """The local name of the severity, such as `Violation`."""
-        return self.severity.removeprefix(SH)
+        return local_name(self.severity)
 
     @property
     def component_name(self) -> str:
@@ -127,13 +116,6 @@ class Finding:
         value = f"“{self.value}”" if self.value else ""
         return ": ".join([*(part for part in (*about, value) if part), self.detail])
 
-    def moved_up(self, lines: int) -> "Finding":
-        """Return the finding for a file from which so many lines before it are taken."""
-        region, fix = self.region, self.fix
-        return replace(
-            self, region=region and region.moved_up(lines), fix=fix and fix.moved_up(lines)
-        )
-
     def __str__(self) -> str:
         """Return the finding on one line, with its place, hint, fix and rule."""
         text = ": ".join([self.place, self.severity_label, self.message])
@@ -163,10 +145,6 @@ class ValidationReport:
     def violations(self) -> int:
         """The number of violations."""
         return sum(finding.is_violation for finding in self.findings)
-
-    def moved_up(self, lines: int) -> "ValidationReport":
-        """Return the report for a file from which so many first lines are taken."""
-        return replace(self, findings=tuple(found.moved_up(lines) for found in self.findings))
 
 
 @dataclass(frozen=True)
@@ -240,9 +218,13 @@ class SourceMap:
             margins = documents.comment_prefixes(content)
             content = documents.split_query_file(content)[0]
         text, in_lines = content.decode("utf-8-sig"), document.form in _LINE_SYNTAXES
-        locate = positions.locate_n_quads if in_lines else positions.locate_triples
         try:
-            return cls(text, tuple(locate(text)), margins, in_lines)
+            triples = (
+                positions.locate_n_quads(text)
+                if in_lines
+                else positions.locate_triples(text, document.base)
+            )
+            return cls(text, tuple(triples), margins, in_lines)
         except UnknownTokenError:
             return cls(text, (), margins, in_lines)
 

@@ -1,8 +1,12 @@
-"""pySHACL, the reference: for the tests, and where the package `shacl` has no wheel."""
+"""pySHACL, the reference engine: for tests, and where the package `shacl` has no wheel.
+
+It compares values as SPARQL does (SHACL, sections 4.5.3 and 4.5.4): what cannot be compared is not
+less. pySHACL itself fails on ill-typed dates.
+"""
 
 import logging
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -15,19 +19,18 @@ from pyshacl.constraints.core.property_pair_constraints import (
     LessThanConstraintComponent,
     LessThanOrEqualsConstraintComponent,
 )
-from rdflib import SH, BNode, Graph, URIRef
+from rdflib import BNode, Graph
 from rdflib.term import Node
 
 from ..schema.text import MAX_TEXT_LENGTH
-from .results import Engine, ValidationResult, predicate, strip_brackets
 
 logging.getLogger("rdflib.term").setLevel(logging.ERROR)
 
 _Comparison = tuple[bool, list[Any]]
 
 
-def build_engine(shapes: str) -> Engine:
-    """Return the engine for a shapes graph in Turtle."""
+def build_validator(shapes: str) -> Callable[[str], str]:
+    """Return a function from a data graph in Turtle to its validation report in N-Triples."""
     graph = _parse(shapes)
     return lambda data: _validate(_parse(data), graph)
 
@@ -40,46 +43,27 @@ def _parse(text: str) -> Graph:
         return Graph().parse(data=text, format="turtle")
 
 
-def _validate(data: Graph, shapes: Graph) -> list[ValidationResult]:
+def _validate(data: Graph, shapes: Graph) -> str:
     _, report, _ = pyshacl.validate(data, shacl_graph=shapes, inplace=True)
     assert isinstance(report, Graph), report
-    return sorted(_result(report, node) for _, node in report.subject_objects(SH.result))
-
-
-def _result(report: Graph, node: Node) -> ValidationResult:
-    def text(predicate: URIRef) -> str:
-        term = report.value(node, predicate)
-        return "" if term is None else _n_triples(term)
-
-    return ValidationResult(
-        focus_node=text(SH.focusNode),
-        result_path=predicate(text(SH.resultPath)),
-        source_constraint_component=strip_brackets(text(SH.sourceConstraintComponent)),
-        value=text(SH.value),
-        severity=strip_brackets(text(SH.resultSeverity)),
-        source_shape=strip_brackets(text(SH.sourceShape)),
-        messages=tuple(sorted(str(message) for message in report.objects(node, SH.resultMessage))),
-    )
+    return report.serialize(format="nt")
 
 
 class _LessThan(LessThanConstraintComponent):
-    """Compares as SPARQL does (SHACL, section 4.5.3): what cannot be compared is not less."""
-
     def _compare_lt(self, values: Any, others: Any, graph: Any, focus: Any) -> _Comparison:
         wrong = _find_wrong(values, "<", others)
         return bool(wrong), [self.make_v_result(graph, focus, value_node=v) for v in wrong]
 
 
 class _LessThanOrEquals(LessThanOrEqualsConstraintComponent):
-    """Compares as SPARQL does (SHACL, section 4.5.4): what cannot be compared is not less."""
-
     def _compare_ltoe(self, values: Any, others: Any, graph: Any, focus: Any) -> _Comparison:
         wrong = _find_wrong(values, "<=", others)
         return bool(wrong), [self.make_v_result(graph, focus, value_node=v) for v in wrong]
 
 
-CONSTRAINT_PARAMETERS_MAP[SH.lessThan] = _LessThan
-CONSTRAINT_PARAMETERS_MAP[SH.lessThanOrEquals] = _LessThanOrEquals
+for _component in (_LessThan, _LessThanOrEquals):
+    for _parameter in _component.constraint_parameters():
+        CONSTRAINT_PARAMETERS_MAP[_parameter] = _component
 
 
 def _find_wrong(values: Iterable[Node], operator: str, others: Iterable[Node]) -> list[Any]:
@@ -105,4 +89,4 @@ def _n_triples(term: Node) -> str:
     if isinstance(term, rdflib.Literal):
         datatype = NamedNode(term.datatype) if term.datatype else None
         return str(Literal(str(term), language=term.language, datatype=datatype))
-    return f"_:{term}" if isinstance(term, BNode) else f"<{term}>"
+    return f"<{term}>"

@@ -20,12 +20,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .. import __version__
-from ..rdf.namespaces import EARL, PTR, RDF, SH, XSD
-from ..rdf.terms import Node
+from ..rdf.namespaces import EARL, PTR, XSD
+from ..rdf.terms import TYPE, Node, integer
 from ..rdf.turtle import TurtleWriter
 from ..schema.text import replace_non_xml
 from ..storage.base import parse_term
 from .findings import Finding, Fix, Position, Region, ValidationReport
+from .shacl import shacl_term
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"Violation": "error", "Warning": "warning", "Info": "note"}
@@ -112,9 +113,6 @@ def _sarif_artifact(file: Path) -> Mapping[str, str]:
     return {"uri": file.as_uri() if file.is_absolute() else quote(file.as_posix())}
 
 
-"""Characters that XML 1.0 cannot write (section 2.2)."""
-
-
 def write_junit(report: ValidationReport) -> str:
     """Return the report as one suite a file: violations fail, unreadable files are errors."""
     by_file: dict[Path, list[Finding]] = {file: [] for file in report.files}
@@ -167,7 +165,7 @@ def _names(file: Path, name: str) -> dict[str, str]:
 
 
 _DASH = "http://datashapes.org/dash#"
-_PREFIXES = {"dash": _DASH, "earl": EARL, "ptr": PTR, "sh": SH, "xsd": XSD}
+_PREFIXES = {"dash": _DASH, "earl": EARL, "ptr": PTR, "sh": shacl_term("").value, "xsd": XSD}
 
 
 def write_turtle(report: ValidationReport, prefixes: Mapping[str, str]) -> str:
@@ -176,44 +174,45 @@ def write_turtle(report: ValidationReport, prefixes: Mapping[str, str]) -> str:
 
 
 def _report_triples(report: ValidationReport) -> Iterator[Triple]:
-    node, conforms = BlankNode(), "true" if report.conforms else "false"
-    yield _link(node, RDF + "type", SH + "ValidationReport")
-    yield _literal(node, SH + "conforms", conforms, "boolean")
+    node = BlankNode()
+    yield Triple(node, TYPE, shacl_term("ValidationReport"))
+    yield Triple(node, shacl_term("conforms"), Literal(report.conforms))
     for finding in report.findings:
         result = BlankNode()
-        yield Triple(node, NamedNode(SH + "result"), result)
+        yield Triple(node, shacl_term("result"), result)
         yield from _result_triples(result, finding, report.languages[0])
 
 
 def _result_triples(result: Node, finding: Finding, language: str) -> Iterator[Triple]:
-    message = Literal(finding.message, language=language)
-    yield _link(result, RDF + "type", SH + "ValidationResult")
-    yield Triple(result, NamedNode(SH + "focusNode"), _focus_node(finding))
-    yield _link(result, SH + "resultSeverity", finding.severity)
-    yield Triple(result, NamedNode(SH + "resultMessage"), message)
-    yield _link(result, SH + "sourceConstraintComponent", finding.source_constraint_component)
-    if not finding.source_shape.startswith("_:"):
-        yield _link(result, SH + "sourceShape", finding.source_shape)
-    if finding.result_path:
-        yield _link(result, SH + "resultPath", finding.result_path)
+    yield Triple(result, TYPE, shacl_term("ValidationResult"))
+    yield Triple(result, shacl_term("focusNode"), _focus_node(finding))
+    yield Triple(result, shacl_term("resultMessage"), Literal(finding.message, language=language))
+    for name, iri in (
+        ("resultSeverity", finding.severity),
+        ("sourceConstraintComponent", finding.source_constraint_component),
+        ("sourceShape", "" if finding.source_shape.startswith("_:") else finding.source_shape),
+        ("resultPath", finding.result_path),
+    ):
+        if iri:
+            yield Triple(result, shacl_term(name), NamedNode(iri))
     if finding.value_term:
-        yield Triple(result, NamedNode(SH + "value"), parse_term(finding.value_term))
+        yield Triple(result, shacl_term("value"), parse_term(finding.value_term))
     if finding.region:
         yield from _pointer(result, finding.file, finding.region.start)
     if finding.fix:
         suggestion, description = BlankNode(), Literal(finding.fix.description, language=language)
         yield Triple(result, NamedNode(_DASH + "suggestion"), suggestion)
-        yield _link(suggestion, RDF + "type", _DASH + "Suggestion")
-        yield Triple(suggestion, NamedNode(SH + "message"), description)
+        yield Triple(suggestion, TYPE, NamedNode(_DASH + "Suggestion"))
+        yield Triple(suggestion, shacl_term("message"), description)
 
 
 def _pointer(result: Node, file: Path, start: Position) -> Iterator[Triple]:
     pointer = BlankNode()
     yield Triple(result, NamedNode(EARL + "pointer"), pointer)
-    yield _link(pointer, RDF + "type", PTR + "LineCharPointer")
+    yield Triple(pointer, TYPE, NamedNode(PTR + "LineCharPointer"))
     yield Triple(pointer, NamedNode(PTR + "reference"), _file_iri(file))
-    yield _literal(pointer, PTR + "lineNumber", str(start.line), "integer")
-    yield _literal(pointer, PTR + "charNumber", str(start.column), "integer")
+    yield Triple(pointer, NamedNode(PTR + "lineNumber"), integer(start.line))
+    yield Triple(pointer, NamedNode(PTR + "charNumber"), integer(start.column))
 
 
 def _focus_node(finding: Finding) -> Node:
@@ -226,14 +225,6 @@ def _focus_node(finding: Finding) -> Node:
 def _file_iri(file: Path) -> NamedNode:
     """Return the IRI of a file; of one that is not on this machine, without a folder."""
     return NamedNode(file.absolute().as_uri() if file.exists() else f"file:///{quote(file.name)}")
-
-
-def _link(subject: Node, predicate: str, value: str) -> Triple:
-    return Triple(subject, NamedNode(predicate), NamedNode(value))
-
-
-def _literal(subject: Node, predicate: str, value: str, datatype: str) -> Triple:
-    return Triple(subject, NamedNode(predicate), Literal(value, datatype=NamedNode(XSD + datatype)))
 
 
 def environment(package: str) -> Environment:

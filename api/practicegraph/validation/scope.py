@@ -5,7 +5,7 @@ from there. A graph that holds all that leads to the same results (SHACL, sectio
 query is read pattern by pattern, each from an end that is bound: `$this` at first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache, partial, reduce
 from itertools import chain
@@ -19,14 +19,18 @@ from rdflib.plugins.sparql.algebra import translatePath, translatePName, transla
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
-from ..rdf.namespaces import RDF, RDFS, SH
-from ..rdf.terms import Node, Term, as_text
+from ..rdf.namespaces import RDFS
+from ..rdf.terms import TYPE, Node, Term
 from ..schema.shapes import read_paths
 from ..storage.base import Store
+from .shacl import TARGET_OBJECTS, TARGETS, ShapeReader
 
 ANY = ""
 """Stands for every property."""
 _THIS = Variable("this")
+
+_SUPERCLASS = RDFS + "subClassOf"
+_MARKER = "urn:marker:"
 
 TriplePattern = tuple[Any, Any, Any]
 """A triple pattern of SPARQL, as rdflib parses it."""
@@ -180,19 +184,9 @@ def _directions(path: Any) -> tuple[frozenset[str], frozenset[str]]:
         return _directions(path.path)
     if isinstance(path, SequencePath | AlternativePath):
         pairs = [_directions(step) for step in path.args]
-        return _union(forward for forward, _ in pairs), _union(inverse for _, inverse in pairs)
+        no_names = frozenset[str]()
+        return no_names.union(*(f for f, _ in pairs)), no_names.union(*(i for _, i in pairs))
     return frozenset({ANY}), frozenset()
-
-
-def _union(names: Iterable[frozenset[str]]) -> frozenset[str]:
-    return reduce(or_, names, frozenset())
-
-
-_NESTED = ("node", "property", "not", "qualifiedValueShape", "and", "or", "xone")
-_COMPARED = ("equals", "disjoint", "lessThan", "lessThanOrEquals")
-_SUPERCLASSES = Scope(frozenset({RDFS + "subClassOf"}))
-_TARGETS = (NamedNode(SH + "targetClass"), NamedNode(SH + "targetSubjectsOf"))
-_TARGET_OBJECTS, _MARKS = NamedNode(SH + "targetObjectsOf"), NamedNode("urn:mark:")
 
 
 @dataclass(frozen=True)
@@ -211,7 +205,7 @@ class ValidationScopes:
     def with_superclasses(self, names: Iterable[str]) -> set[str]:
         """Return classes with their superclasses (SHACL, section 1.1: SHACL instances)."""
         classes = [NamedNode(name) for name in names]
-        quads = _SUPERCLASSES.reach(self.store, classes)
+        quads = Scope(frozenset({_SUPERCLASS})).reach(self.store, classes)
         return {node.value for node in classes} | {
             quad.object.value for quad in quads if isinstance(quad.object, NamedNode)
         }
@@ -219,14 +213,15 @@ class ValidationScopes:
 
 def read_scopes(store: Store, followed: Iterable[str] = ()) -> ValidationScopes:
     """Return the scopes of the shapes in a store; some properties are followed in any case."""
-    reader = _ScopeReader(store, read_paths(store), _prefixes(store))
+    shapes = ShapeReader(store)
+    reader = _ScopeReader(shapes, read_paths(store))
     targets: dict[str, Scope] = {}
-    others = Scope(frozenset({RDF + "type", RDFS + "subClassOf", *followed}))
-    for shape in reader.shapes_with_targets():
-        scope, names = reader.scope(shape), reader.targets(shape)
+    others = Scope(frozenset({TYPE.value, _SUPERCLASS, *followed}))
+    for shape in shapes.shapes_with_targets():
+        scope, names = reader.scope(shape), shapes.targets(shape)
         for name in names:
             targets[name] = targets.get(name, Scope()) | scope
-        if not names or reader.has_other_targets(shape):
+        if not names or shapes.has_other_targets(shape):
             others |= scope
     return ValidationScopes(store, targets, others)
 
@@ -237,8 +232,8 @@ def with_marker_targets(triples: Iterable[Triple]) -> Iterator[Triple]:
     Of nodes without one, the engine gets a part only, which need not conform.
     """
     for triple in triples:
-        if triple.predicate in _TARGETS and isinstance(triple.object, NamedNode):
-            yield Triple(triple.subject, _TARGET_OBJECTS, _marker(triple.object))
+        if triple.predicate in TARGETS and isinstance(triple.object, NamedNode):
+            yield Triple(triple.subject, TARGET_OBJECTS, _marker(triple.object))
         else:
             yield triple
 
@@ -246,9 +241,9 @@ def with_marker_targets(triples: Iterable[Triple]) -> Iterator[Triple]:
 def build_markers(quads: Iterable[Quad], scopes: ValidationScopes) -> Iterator[Triple]:
     """Yield the markers of the subjects of quads: their classes, and their properties."""
     for quad in quads:
-        yield Triple(_MARKS, _marker(quad.predicate), quad.subject)
-        for name in scopes.with_superclasses(find_classes([quad])):
-            yield Triple(_MARKS, _marker(NamedNode(name)), quad.subject)
+        names = [quad.predicate.value, *scopes.with_superclasses(find_classes([quad]))]
+        for name in names:
+            yield Triple(NamedNode(_MARKER), _marker(NamedNode(name)), quad.subject)
 
 
 def find_classes_and_properties(quads: Iterable[Quad]) -> set[str]:
@@ -259,96 +254,62 @@ def find_classes_and_properties(quads: Iterable[Quad]) -> set[str]:
 
 def find_classes(quads: Iterable[Quad]) -> set[str]:
     """Return the classes of the subjects of quads."""
-    values = (quad.object for quad in quads if quad.predicate.value == RDF + "type")
+    values = (quad.object for quad in quads if quad.predicate == TYPE)
     return {term.value for term in values if isinstance(term, NamedNode)}
 
 
 def _marker(term: NamedNode) -> NamedNode:
-    return NamedNode(f"urn:mark:{term.value}")
+    return NamedNode(_MARKER + term.value)
 
 
 @dataclass(frozen=True)
 class _ScopeReader:
-    store: Store
+    shapes: ShapeReader
     paths: Mapping[Node, str]
-    prefixes: str
-
-    def shapes_with_targets(self) -> set[Node]:
-        """Return the shapes that have targets (SHACL, section 2.1.3)."""
-        terms = ("Class", "Node", "SubjectsOf", "ObjectsOf")
-        shapes = {node for term in terms for node in self.store.subjects(f"{SH}target{term}")}
-        classes = self.store.subjects(RDF + "type", NamedNode(RDFS + "Class"))
-        return shapes | {node for node in classes if self.store.values(node, SH + "property")}
-
-    def targets(self, shape: Node) -> list[str]:
-        """Return the classes and properties that a shape targets."""
-        return [*self._iris(shape, "targetClass"), *self._iris(shape, "targetSubjectsOf")]
-
-    def has_other_targets(self, shape: Node) -> bool:
-        terms = ("Node", "ObjectsOf")
-        return any(self.store.values(shape, f"{SH}target{term}") for term in terms)
 
     def scope(self, shape: Node) -> Scope:
         """Return the scope of a shape with targets; a path of one predicate leads no further."""
-        scope = self._scope_of_queries(shape, beyond_focus_node=True)
-        scope |= Scope(inverse=frozenset(self._iris(shape, "targetObjectsOf")))
-        for term in _NESTED:
-            for nested in self._shapes(shape, term):
-                is_property = term == "property"
-                scope |= self._scope_of_property(nested) if is_property else self._deep(nested, {})
-        return scope
+        scope = self._scope_of_queries(shape, scope_beyond_focus_node)
+        scope |= Scope(inverse=frozenset(self.shapes.inverse_targets(shape)))
+        properties = map(self._scope_of_property, self.shapes.property_shapes(shape))
+        return _union([scope, *properties, *self._scopes_of(self.shapes.value_shapes(shape))])
 
     def _scope_of_property(self, shape: Node) -> Scope:
-        path = self.store.value(shape, SH + "path")
-        scope = Scope() if isinstance(path, NamedNode) else self._scope_of_path(shape)
-        scope |= self._scope_of_queries(shape, beyond_focus_node=True)
-        nested = (node for term in _NESTED for node in self._shapes(shape, term))
-        return reduce(or_, (self._deep(node, {}) for node in nested), scope)
+        scope = self._scope_of_queries(shape, scope_beyond_focus_node)
+        if not self.shapes.path_predicate(shape):
+            scope |= self._scope_of_path(shape)
+        return _union([scope, *self._scopes_of(self._nested(shape))])
 
-    def _deep(self, shape: Node, seen: dict[Node, None]) -> Scope:
+    def _scopes_of(self, shapes: Iterable[Node]) -> Iterator[Scope]:
+        return (self._scope_of_values(shape, set()) for shape in shapes)
+
+    def _scope_of_values(self, shape: Node, seen: set[Node]) -> Scope:
         """Return the scope of a shape that values have to conform to."""
         if shape in seen:
             return Scope()
-        seen[shape] = None
-        compared = (name for term in _COMPARED for name in self._iris(shape, term))
-        closed = [ANY] if self.store.value(shape, SH + "closed") else []
-        scope = self._scope_of_path(shape) | self._scope_of_queries(shape)
-        scope |= Scope(frozenset([*compared, *closed]))
-        nested = (node for term in _NESTED for node in self._shapes(shape, term))
-        return reduce(or_, (self._deep(node, seen) for node in nested), scope)
+        seen.add(shape)
+        closed = [ANY] if self.shapes.is_closed(shape) else []
+        own = Scope(frozenset([*self.shapes.compared_properties(shape), *closed]))
+        scopes = [own, self._scope_of_path(shape)]
+        scopes.append(self._scope_of_queries(shape, scope_of_patterns))
+        nested = (self._scope_of_values(node, seen) for node in self._nested(shape))
+        return _union([*scopes, *nested])
+
+    def _nested(self, shape: Node) -> list[Node]:
+        return [*self.shapes.property_shapes(shape), *self.shapes.value_shapes(shape)]
 
     def _scope_of_path(self, shape: Node) -> Scope:
         if shape not in self.paths:
             return Scope()
         return scope_of_patterns(parse_patterns(f"SELECT * {{ $this {self.paths[shape]} ?value }}"))
 
-    def _scope_of_queries(self, shape: Node, *, beyond_focus_node: bool = False) -> Scope:
-        scope_of = scope_beyond_focus_node if beyond_focus_node else scope_of_patterns
-        return reduce(or_, map(scope_of, self._patterns(shape)), Scope())
-
-    def _patterns(self, shape: Node) -> Iterator[tuple[TriplePattern, ...]]:
+    def _scope_of_queries(
+        self, shape: Node, scope_of: Callable[[Sequence[TriplePattern]], Scope]
+    ) -> Scope:
         path = self.paths.get(shape, "")
-        for node in self._shapes(shape, "sparql"):
-            for text in self._iris(node, "select"):
-                yield parse_patterns(self.prefixes + text.replace("$PATH", path))
-
-    def _shapes(self, shape: Node, term: str) -> list[Node]:
-        values = self.store.values(shape, SH + term)
-        members = [item for value in values for item in self.store.list_members(value) or [value]]
-        return [node for node in members if isinstance(node, NamedNode | BlankNode)]
-
-    def _iris(self, shape: Node, term: str) -> list[str]:
-        return [as_text(value) for value in self.store.values(shape, SH + term)]
+        queries = (text.replace("$PATH", path) for text in self.shapes.queries(shape))
+        return _union(scope_of(parse_patterns(query)) for query in queries)
 
 
-def _prefixes(store: Store) -> str:
-    declarations = store.subjects(SH + "namespace")
-    pairs = [
-        [
-            as_text(term)
-            for name in ("prefix", "namespace")
-            for term in store.values(node, SH + name)
-        ]
-        for node in declarations
-    ]
-    return "".join(f"PREFIX {prefix}: <{namespace}>\n" for prefix, namespace in pairs)
+def _union(scopes: Iterable[Scope]) -> Scope:
+    return reduce(or_, scopes, Scope())

@@ -1,33 +1,62 @@
-"""Submissions to validate, parsed as documents of the catalogue: RDF, tables, and shapes.
+"""Submissions: the RDF, tables and shapes that a client sends to be validated, and their process.
 
-Nothing is fetched: a JSON-LD context is the catalogue's, or is part of the text. Shapes of clients
-get names for all their nodes, and may neither fetch nor run scripts. The process that applies them
-limits their time and memory.
+A submission is validated beside the ontology, the shapes and the vocabularies, and the entries that
+it mentions, and those that these mention. It replaces documents on the same topics, and is not
+kept. Nothing is fetched. Shapes of clients get IRIs for all their nodes, and may neither fetch nor
+run scripts. The process that applies them can be killed at a deadline, and limits their memory; its
+requests and responses are those of `sparql.protocol`.
 """
 
+import base64
+import json
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from pyoxigraph import BlankNode, NamedNode, Quad, RdfFormat, Triple
 
+from .. import __version__
+from ..catalogue import catalogue
+from ..catalogue import documents as catalogue_documents
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.documents import Document, UnreadableError
+from ..catalogue.documents import Document, DocumentSet, UnreadableError
 from ..exchange import importer
 from ..exchange.importer import ImportContext
-from ..exchange.table_reader import TableParser
+from ..exchange.table_reader import TABLE_EXTENSIONS, TableParser
 from ..rdf import untrusted
-from ..rdf.namespaces import SH
 from ..rdf.positions import LocatedTriple, Span, TripleSpans
-from ..rdf.terms import TYPE, Term, as_text, in_graph, local_name
-from ..rdf.untrusted import Leaf
-from ..schema.value_parser import Draft, FieldValues, ValueParser
+from ..rdf.terms import TYPE, in_graph
+from ..rdf.untrusted import KnownContext
+from ..schema import vocabularies
+from ..schema.shapes import ShapesError
+from ..schema.value_parser import (
+    Draft,
+    ImportFailedError,
+    ParseProblem,
+    SourceLocation,
+    ValueParser,
+)
+from ..sparql.protocol import Request, serve, start_worker, write_error, write_text
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Store
+from ..storage.oxigraph import OxigraphStore
+from ..storage.remote import Endpoint, RemoteStore, StoreError
+from . import reports, shacl
+from .checks import Checker, build_checker
+from .findings import Finding, FindingBuilder, Position, Region, ValidationReport
+from .shacl import ShapesGraph, read_shapes, to_turtle
 
-RDF_FORMS = {
+MODULE = "practicegraph.validation.submissions"
+"""The module to run as the process."""
+REPORT, UNREADABLE = "report", "unreadable"
+"""The kinds of responses of the process."""
+SYNTAXES = {
     "ttl": RdfFormat.TURTLE,
     "trig": RdfFormat.TRIG,
     "jsonld": RdfFormat.JSON_LD,
@@ -35,106 +64,111 @@ RDF_FORMS = {
     "nt": RdfFormat.N_TRIPLES,
     "nq": RdfFormat.N_QUADS,
 }
-"""The syntaxes by the extensions of files in them."""
-_CONTEXT = re.compile(r"/?context(/[0-9a-f]+)?\.jsonld")
-_FIXED = frozenset({"@language", "@direction", "@index", "@context"})
-"""Keys of JSON-LD whose values mean something of their own."""
-_LONGEST_NAME = 80
+"""The syntaxes of RDF by the extensions of files."""
+_WITHOUT_POSITIONS = (RdfFormat.JSON_LD, RdfFormat.RDF_XML)
+_MAX_NAME_LENGTH = 80
+_MAX_MENTIONED = 1000
+_SHAPES_NAMESPACE = "urn:submitted:shapes#"
+_RULES = catalogue_documents.FOLDERS[1:3]
+_FETCHING = {"FROM", "LOAD"}
+_CALLS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "subprocess.Popen")
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A text or table to validate: its name, the extension of its format, its bytes."""
+    """A text or table to validate: its name, its extension, its bytes."""
 
     name: str
-    form: str
+    extension: str
     content: bytes
 
     @property
     def path(self) -> Path:
-        """Return what a report calls it: the name without folders, the extension the form's."""
+        """The file of findings: the name without folders, with the extension."""
         last = re.split(r"[/\\]", self.name)[-1]
-        stem = "".join(filter(str.isprintable, last)).rpartition(".")[0][:_LONGEST_NAME]
-        return Path(f"{stem or 'data'}.{self.form}")
+        stem = "".join(filter(str.isprintable, last)).rpartition(".")[0][:_MAX_NAME_LENGTH]
+        return Path(f"{stem or 'data'}.{self.extension}")
 
 
 @dataclass(frozen=True)
-class SubmissionReader:
-    """Reads RDF, in which IRIs are relative to its own base alone; `root` is where it is served."""
+class SubmissionParser:
+    """Parses submissions as documents of a catalogue, which is served at a URL."""
 
     catalogue: Catalogue
-    root: str = ""
+    url: str = ""
 
-    def document(self, given: Submission) -> Document:
-        """Read what is given; raises UnreadableError with line and column."""
-        try:
-            text = untrusted.decoded(given.content)
-            with untrusted.told(text):
-                document = self._read(given, text)
-        except SyntaxError as error:
-            place = error.lineno or 1, error.offset or 1
-            raise UnreadableError(given.path, error.msg, *place) from error
-        return self._by_topic(document)
+    def parse_rdf(self, submission: Submission) -> Document:
+        """Parse RDF; raise UnreadableError with line and column."""
+        syntax, path = SYNTAXES[submission.extension], submission.path
+        context = KnownContext(self.catalogue.context, (self.catalogue.base, self.url))
+        with catalogue_documents.reading_errors(path):
+            parsed = untrusted.parse_rdf(submission.content, syntax, context=context)
+        if not parsed.quads:
+            raise UnreadableError(path, "the file says nothing")
+        topics = self._topics(parsed.quads)
+        quads = tuple(_in_graphs(parsed.quads, topics)) if topics else parsed.quads
+        content = b"" if syntax in _WITHOUT_POSITIONS else submission.content
+        return Document(path, quads, tuple(topics), parsed.prefixes, content=content)
 
-    def _read(self, given: Submission, text: str) -> Document:
-        form = RDF_FORMS[given.form]
-        listed = untrusted.values(text, form)
-        if form == RdfFormat.JSON_LD:
-            context = self.catalogue.context
-            others = untrusted.contexts(listed, text, self._is_ours, context)
-            marked = [leaf for leaf in listed if not _FIXED.intersection(_own_keys(leaf))]
-            return self._traced(given, text, marked, others)
-        if form == RdfFormat.RDF_XML:
-            return self._traced(given, text, listed, {})
-        reader = untrusted.parsed(text, form)
-        quads = tuple(reader)
-        return Document(given.path, quads, (), reader.prefixes, "", text.encode())
+    def parse_shapes(self, submission: Submission) -> list[Triple]:
+        """Parse shapes; raise UnreadableError where there are none, or some may not be applied."""
+        path, quads = submission.path, self.parse_rdf(submission).quads
+        if not any(map(shacl.is_part_of_shapes, quads)):
+            raise UnreadableError(path, "no shapes: nothing in it is said in SHACL")
+        for quad in quads:
+            if shacl.is_script(quad):
+                raise UnreadableError(path, "constraints in JavaScript are not run here")
+            if query := shacl.query_text(quad):
+                _check_query(path, query)
+        return list(shacl.name_shapes(quads, _SHAPES_NAMESPACE))
 
-    def _traced(
-        self, given: Submission, text: str, marked: Sequence[Leaf], others: Mapping[Span, str]
+    def parse_table(
+        self, submission: Submission, store: Store, values: ValueParser, context: ImportContext
     ) -> Document:
-        form = RDF_FORMS[given.form]
-        quoted = '"{}"' if form == RdfFormat.JSON_LD else "{}"
-        read = partial(untrusted.parsed, form=form)
-        quads = tuple(read(untrusted.with_others(text, others)))
-        placed = untrusted.placed(text, marked, quads, read, others, quoted)
-        untrusted.refuse_relative(quads, placed)
-        prefixes = self.catalogue.prefixes
-        placed = tuple(replace(triple, prefixes=prefixes) for triple in placed)
-        return Document(given.path, quads, (), prefixes, "", text.encode(), placed)
+        """Parse a table: each row changes the entry that a store has, as an import would.
 
-    def _is_ours(self, address: str) -> bool:
-        bases = [base.rstrip("/") + "/" for base in (self.catalogue.base, self.root) if base]
-        below = [address.removeprefix(base) for base in bases if address.startswith(base)]
-        return any(_CONTEXT.fullmatch(path) for path in (*below, address))
-
-    def _by_topic(self, document: Document) -> Document:
-        """Return each thing of a kind that has files a graph of its own, else all to the first."""
-        kinds = self.catalogue.shapes.node_shapes
-        classes = {NamedNode(name) for kind in kinds if kind.is_topic for name in kind.classes}
-        typed = [q for q in document.quads if q.predicate == TYPE and q.object in classes]
-        topics = _names(typed) or _names(document.quads)[:1]
-        if not document.quads:
-            raise UnreadableError(document.path, "it says nothing")
-        if not topics:
-            return document
-        return replace(
-            document, quads=tuple(_in_graphs(document.quads, topics)), topics=tuple(topics)
+        Raises ImportFailedError with all cells that are not understood, and UnreadableError where
+        there are none.
+        """
+        path, kind = submission.path, self.catalogue.shapes.entry_shape
+        drafts = TableParser(values).parse(path, submission.content)
+        if not drafts:
+            raise UnreadableError(path, "the table has no rows below its heading")
+        quads: list[Quad] = []
+        entries = [NamedNode(self.catalogue.entry_iri(draft.identifier)) for draft in drafts]
+        for draft, entry in zip(drafts, entries, strict=True):
+            before = [quad.triple for quad in store.graph_quads(entry.value)]
+            after = importer.apply_draft(draft, entry, before, kind, context)
+            quads += in_graph(after, entry.value)
+        grid = _Grid.build(drafts)
+        return Document(
+            path=path,
+            quads=tuple(quads),
+            topics=tuple(entry.value for entry in entries),
+            prefixes=self.catalogue.prefixes,
+            content=grid.text.encode(),
+            placed=tuple(
+                triple
+                for draft, entry in zip(drafts, entries, strict=True)
+                for triple in grid.locate(draft, entry, self.catalogue.prefixes)
+            ),
         )
 
+    def _topics(self, quads: Sequence[Quad]) -> list[str]:
+        """Return the instances of classes with files of their own, else the first subject."""
+        kinds = self.catalogue.shapes.node_shapes
+        classes = {NamedNode(name) for kind in kinds if kind.is_topic for name in kind.classes}
+        typed = (q for q in quads if q.predicate == TYPE and q.object in classes)
+        return _subjects(typed) or _subjects(quads)[:1]
 
-def _own_keys(leaf: Leaf) -> tuple[str, ...]:
-    """Return the key of a value, and all others if one of them opens a context."""
-    return leaf.keys if "@context" in leaf.keys else leaf.keys[-1:]
 
-
-def _names(quads: Iterable[Quad]) -> list[str]:
-    found = (quad.subject for quad in quads)
-    return list(dict.fromkeys(node.value for node in found if isinstance(node, NamedNode)))
+def _subjects(quads: Iterable[Quad]) -> list[str]:
+    nodes = (quad.subject for quad in quads)
+    return list(dict.fromkeys(node.value for node in nodes if isinstance(node, NamedNode)))
 
 
 def _in_graphs(quads: Iterable[Quad], topics: Sequence[str]) -> Iterator[Quad]:
-    """Put quads into the graphs of what they are parts of; what has no IRI, where the last went."""
+    """Put quads into the graphs of their topics; blank nodes into that of the quad before."""
     names = {topic: NamedNode(topic) for topic in topics}
     graph = names[topics[0]]
     for quad in quads:
@@ -144,45 +178,15 @@ def _in_graphs(quads: Iterable[Quad], topics: Sequence[str]) -> Iterator[Quad]:
         yield Quad(quad.subject, quad.predicate, quad.object, graph)
 
 
-@dataclass(frozen=True)
-class TableReader:
-    """Reads rows as changes of the entries that a store has, as an import would make them."""
-
-    catalogue: Catalogue
-    store: Store
-    values: ValueParser
-    made: ImportContext
-
-    def document(self, path: Path, content: bytes) -> Document:
-        """Return the entries of a table; raise RefusedError with all cells that are not understood.
-
-        Raises UnreadableError where there are none.
-        """
-        drafts = TableParser(self.values).parse(path, content)
-        if not drafts:
-            raise UnreadableError(path, "the table has no rows below its heading")
-        grid = _Grid.of(drafts)
-        placed = [
-            cell
-            for draft in drafts
-            for cell in grid.cells(draft, self._entry(draft), self.catalogue.prefixes)
-        ]
-        return Document(
-            path=path,
-            quads=tuple(quad for draft in drafts for quad in self._changed(draft)),
-            topics=tuple(self._entry(draft).value for draft in drafts),
-            prefixes=self.catalogue.prefixes,
-            content=grid.text.encode(),
-            placed=tuple(placed),
-        )
-
-    def _entry(self, draft: Draft) -> NamedNode:
-        return NamedNode(self.catalogue.entry_iri(draft.identifier))
-
-    def _changed(self, draft: Draft) -> Iterator[Quad]:
-        entry, kind = self._entry(draft), self.catalogue.shapes.entry_shape
-        before = [quad.triple for quad in self.store.graph_quads(entry.value)]
-        return in_graph(importer.apply_draft(draft, entry, before, kind, self.made), entry.value)
+def _check_query(path: Path, query: str) -> None:
+    """Raise UnreadableError for a query of shapes that is too deep, or would fetch."""
+    try:
+        query_guard.check_query_depth(query)
+        query_guard.check_service_calls(query)
+    except QueryRefusedError as error:
+        raise UnreadableError(path, str(error)) from error
+    if query_guard.query_words(query) & _FETCHING:
+        raise UnreadableError(path, "queries of shapes are asked of the given data, not FROM")
 
 
 @dataclass(frozen=True)
@@ -193,100 +197,241 @@ class _Grid:
     rows: int
 
     @classmethod
-    def of(cls, drafts: Sequence[Draft]) -> "_Grid":
-        places = [values.location for draft in drafts for values in draft.values if values.location]
-        width = max(place.column for place in places)
-        return cls(width, max(place.line for place in places))
+    def build(cls, drafts: Sequence[Draft]) -> "_Grid":
+        cells = [values.location for draft in drafts for values in draft.values if values.location]
+        return cls(max(cell.column for cell in cells), max(cell.line for cell in cells))
 
     @property
     def text(self) -> str:
         return (" " * self.width + "\n") * self.rows
 
-    def cells(
+    def locate(
         self, draft: Draft, entry: NamedNode, prefixes: Mapping[str, str]
     ) -> Iterator[LocatedTriple]:
-        """Yield what a row says of an entry; an empty cell says something that has no name."""
-        first = self._span(draft.values[0])
-        for values in draft.values:
-            span, predicate = self._span(values), values.field.predicate
+        """Yield the triples of a row; an empty cell has a blank node."""
+        spans = [self._span(values.location) for values in draft.values if values.location]
+        for values, span in zip(draft.values, spans, strict=True):
             for term in values.terms or (BlankNode(),):
-                if predicate:
-                    at = TripleSpans(first, span, span)
+                if predicate := values.field.predicate:
+                    at = TripleSpans(spans[0], span, span)
                     yield LocatedTriple(entry, NamedNode(predicate), term, at, prefixes)
 
-    def _span(self, values: FieldValues) -> Span:
-        assert values.location
-        start = (values.location.line - 1) * (self.width + 1) + values.location.column - 1
+    def _span(self, cell: SourceLocation) -> Span:
+        start = (cell.line - 1) * (self.width + 1) + cell.column - 1
         return Span(start, start + 1)
 
 
-GIVEN = "urn:given:shapes#"
-"""The namespace of the names that shapes without one get."""
-_PATH = NamedNode(SH + "path")
-_TO_SHAPES = frozenset(SH + name for name in ("property", "node", "not", "qualifiedValueShape"))
-_SHAPES = frozenset(NamedNode(SH + name) for name in ("NodeShape", "PropertyShape"))
-_QUERIES = frozenset(SH + name for name in ("select", "ask", "construct", "update"))
-_SCRIPTS = frozenset(SH + name for name in ("js", "jsFunctionName", "jsLibrary"))
-_FETCHING = {"FROM", "LOAD"}
+@dataclass(frozen=True)
+class SubmissionValidator:
+    """Validates submissions beside the folder `root` and the entries in a store."""
 
+    root: Path
+    store: Store
+    context: ImportContext
 
-def rules(documents: Iterable[Document]) -> list[Triple]:
-    """Return the shapes of documents, those without a name with one, so that results can tell it.
+    def validate(
+        self,
+        data: Sequence[Submission],
+        own_shapes: Sequence[Submission],
+        language: str,
+        url: str = "",
+    ) -> ValidationReport:
+        """Return the report on data; shapes that come along are applied instead of ours.
 
-    Raises UnreadableError where there are none, and for what is not applied here.
-    """
-    found: list[Triple] = []
-    for document in documents:
-        if not any(is_of_shapes(quad) for quad in document.quads):
-            raise UnreadableError(document.path, "no shapes: nothing in it is said in SHACL")
-        for quad in document.quads:
-            _refuse(document.path, quad)
-        found += document_rules(document)
-    return found
-
-
-def is_of_shapes(quad: Quad) -> bool:
-    """Return whether a statement speaks of shapes."""
-    terms = (quad.predicate, quad.object)
-    return any(isinstance(term, NamedNode) and term.value.startswith(SH) for term in terms)
-
-
-def document_rules(document: Document) -> Iterator[Triple]:
-    """Yield the shapes of a document, each with a name."""
-    names = _shape_names(document)
-    for quad in document.quads:
-        subject, value = names.get(quad.subject, quad.subject), names.get(quad.object, quad.object)
-        assert not isinstance(subject, Triple)
-        yield Triple(subject, quad.predicate, value)
-
-
-def _shape_names(document: Document) -> Mapping[Term, NamedNode]:
-    """Return names for the shapes that have none: the last part of the path, and a number."""
-    paths = {q.subject: q.object for q in document.quads if q.predicate == _PATH}
-    nodes = [q.object for q in document.quads if q.predicate.value in _TO_SHAPES]
-    typed = (q for q in document.quads if q.predicate == TYPE and q.object in _SHAPES)
-    nodes += [*paths, *(quad.subject for quad in typed)]
-    nameless = dict.fromkeys(node for node in nodes if isinstance(node, BlankNode))
-    return {
-        node: NamedNode(f"{GIVEN}{_last(paths.get(node))}{number}")
-        for number, node in enumerate(nameless, 1)
-    }
-
-
-def _last(path: Term | None) -> str:
-    if not isinstance(path, NamedNode):
-        return ""
-    return local_name(path.value) + "-"
-
-
-def _refuse(path: Path, quad: Quad) -> None:
-    if quad.predicate.value in _SCRIPTS:
-        raise UnreadableError(path, "constraints in JavaScript are not run here")
-    if quad.predicate.value in _QUERIES and not isinstance(quad.object, BlankNode | Triple):
+        `url` is that at which the catalogue is served. Raises UnreadableError and ShapesError.
+        """
+        parser = SubmissionParser(self._domain, url)
+        own = [triple for each in own_shapes for triple in parser.parse_shapes(each)]
         try:
-            query_guard.check_query_depth(as_text(quad.object))
-            query_guard.check_service_calls(as_text(quad.object))
-        except QueryRefusedError as error:
-            raise UnreadableError(path, str(error)) from error
-        if query_guard.query_words(as_text(quad.object)) & _FETCHING:
-            raise UnreadableError(path, "queries of shapes are asked of the given data, not FROM")
+            documents = [self._parse(submission, parser, language) for submission in data]
+        except ImportFailedError as error:
+            return self._report_cells(error, language)
+        others = [*self._mentioned_entries(documents), *documents]
+        beside = DocumentSet(self._domain_documents, ()).with_others(others).documents
+        checker = build_checker(self._with_data(beside), language, None, self._shapes_graph)
+        if own:
+            return _validate_with_shapes(checker, documents, self._without_rules(beside), own)
+        return self._validate(checker, documents, beside)
+
+    @property
+    def prefixes(self) -> Mapping[str, str]:
+        """The prefixes of the catalogue."""
+        return self._domain.prefixes
+
+    @cached_property
+    def _domain(self) -> Catalogue:
+        """The catalogue without data."""
+        return catalogue.open_in_memory(self._domain_documents, self.root)
+
+    @cached_property
+    def _domain_documents(self) -> tuple[Document, ...]:
+        folders = catalogue_documents.FOLDERS[:3]
+        files = catalogue_documents.list_files(self.root, folders)
+        return catalogue_documents.read_documents(files).documents
+
+    @cached_property
+    def _shapes_graph(self) -> ShapesGraph:
+        return read_shapes(self._domain.store)
+
+    def _parse(self, submission: Submission, parser: SubmissionParser, language: str) -> Document:
+        if f".{submission.extension}" not in TABLE_EXTENSIONS:
+            return parser.parse_rdf(submission)
+        languages = self._domain.preferred_languages(language)
+        fields = replace(self._domain.shapes, languages=languages)
+        values = ValueParser(fields, self._domain.vocabularies, self._domain.phrases)
+        return parser.parse_table(submission, self.store, values, self.context)
+
+    def _report_cells(self, error: ImportFailedError, language: str) -> ValidationReport:
+        """Return the report on the faulty cells of a table; raise UnreadableError for no table."""
+        for problem in error.problems:
+            if not problem.location.column:
+                raise UnreadableError(problem.location.path, problem.reason, problem.location.line)
+        checker = build_checker(self._domain, language, shapes_graph=self._shapes_graph)
+        findings = [_cell_finding(checker.builder, problem) for problem in error.problems]
+        return checker.report(findings, (), {finding.file for finding in findings})
+
+    def _mentioned_entries(self, documents: Iterable[Document]) -> list[Document]:
+        """Return the graphs of the entries that are mentioned, and that these mention."""
+        seen = {topic for document in documents for topic in document.topics}
+        seen |= {topic for document in self._domain_documents for topic in document.topics}
+        entries: list[Document] = []
+        waiting = [quad.object for document in documents for quad in document.quads]
+        while waiting and len(entries) < _MAX_MENTIONED:
+            term = waiting.pop()
+            name = term.value.partition("#")[0] if isinstance(term, NamedNode) else ""
+            if name.startswith(self._domain.base) and name not in seen:
+                seen.add(name)
+                quads = tuple(self.store.graph_quads(name))
+                waiting += [quad.object for quad in quads]
+                entries += [Document(Path(name), quads, (name,), {})] if quads else []
+        return entries
+
+    def _with_data(self, documents: Iterable[Document]) -> Catalogue:
+        """Return the catalogue as documents state it, except for its shapes."""
+        store = _store(documents)
+        known = vocabularies.read_vocabularies(store)
+        return replace(self._domain, store=store, vocabularies=known)
+
+    def _without_rules(self, documents: Iterable[Document]) -> list[Document]:
+        """Return the documents without the shapes and stored queries of the catalogue."""
+        return [document for document in documents if self._folder(document) not in _RULES]
+
+    def _folder(self, document: Document) -> str:
+        is_ours = document.path.is_relative_to(self.root)
+        return document.path.relative_to(self.root).parts[0] if is_ours else ""
+
+    def _validate(
+        self, checker: Checker, documents: Sequence[Document], beside: Sequence[Document]
+    ) -> ValidationReport:
+        """Validate by the shapes of the catalogue, which are data only where some are sent."""
+        for document in documents:
+            if not document.topics:
+                raise UnreadableError(document.path, "nothing in it is about a thing with an IRI")
+        files = [document.path for document in documents]
+        if not any(shacl.is_part_of_shapes(quad) for each in documents for quad in each.quads):
+            data = self._without_rules(beside)
+            return replace(checker, data=_store(data)).check(data, (), files)
+        changed = [each for each in beside if self._folder(each) == _RULES[0]]
+        triples = [quad.triple for each in (*changed, *documents) for quad in each.quads]
+        graph = ShapesGraph(to_turtle(triples))
+        return replace(checker, shapes_graph=graph).check(beside, (), files)
+
+
+def _validate_with_shapes(
+    checker: Checker, documents: Sequence[Document], data: Sequence[Document], own: list[Triple]
+) -> ValidationReport:
+    """Validate by the shapes of a client, which are no part of the data graph."""
+    context = _store(data)
+    context.add(in_graph(own, _SHAPES_NAMESPACE))
+    graph = ShapesGraph(to_turtle(own))
+    checker = replace(
+        checker, data=_store(data), context=context, store=context, shapes_graph=graph
+    )
+    return checker.validate(data, [document.path for document in documents])
+
+
+def _store(documents: Iterable[Document]) -> OxigraphStore:
+    store = OxigraphStore()
+    store.add(quad for document in documents for quad in document.quads)
+    return store
+
+
+def _cell_finding(builder: FindingBuilder, problem: ParseProblem) -> Finding:
+    """Return the finding about a cell of a table that is not understood."""
+    cell = problem.location
+    finding = builder.violation(
+        cell.path,
+        "Cell",
+        detail=problem.reason,
+        path_label=problem.field,
+        value=problem.value,
+    )
+    start = Position(cell.line, cell.column)
+    return replace(finding, region=Region(start, start))
+
+
+def respond(validator: SubmissionValidator, request: Request, output: BinaryIO) -> None:
+    """Validate what a request has, and write the report in the format that it names."""
+    data, own_shapes = (_submissions(request[name]) for name in ("data", "shapes"))
+    try:
+        report = validator.validate(data, own_shapes, request["language"], request["url"])
+    except UnreadableError as error:
+        _write_unreadable(output, error)
+    except ShapesError as error:
+        _write_unreadable(output, UnreadableError((own_shapes or data)[0].path, str(error)))
+    except StoreError as error:
+        write_error(output, type(error).__name__, str(error))
+    else:
+        report_format = reports.FORMATS[request["format"]]
+        write_text(output, REPORT, report_format.write(report, validator.prefixes))
+
+
+def _submissions(items: Iterable[Mapping[str, str]]) -> list[Submission]:
+    return [
+        Submission(item["name"], item["extension"], base64.b64decode(item["content"]))
+        for item in items
+    ]
+
+
+def _write_unreadable(output: BinaryIO, error: UnreadableError) -> None:
+    place = {"file": str(error.path), "line": error.line, "column": error.column}
+    write_text(output, UNREADABLE, json.dumps(place | {"reason": error.reason}))
+
+
+def main(source: str, memory: int) -> None:
+    """Respond to requests until the input ends; one that names another release opens it."""
+    credentials, requests = start_worker(memory)
+    if not _is_remote(source):
+        sys.addaudithook(_refuse_calls)
+    os.chdir("/")  # so that the name of a submission is not the path of a file
+
+    def respond_to(request: Request, output: BinaryIO) -> None:
+        validator = _open(request["folder"], request["source"], credentials)
+        respond(validator, request, output)
+
+    serve(requests, respond_to)
+
+
+@lru_cache(maxsize=1)
+def _open(folder: str, source: str, credentials: tuple[str, str]) -> SubmissionValidator:
+    today = datetime.now(tz=UTC).date()
+    store: Store
+    if _is_remote(source):
+        store = RemoteStore(Endpoint(source, credentials=credentials), OxigraphStore())
+    else:
+        store = OxigraphStore.open_snapshot(Path(source))
+    return SubmissionValidator(Path(folder), store, ImportContext(__version__, today, today))
+
+
+def _is_remote(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def _refuse_calls(event: str, _: Any) -> None:
+    """Refuse each call out of this process, whatever the shapes of a client cause."""
+    if event in _CALLS:
+        raise PermissionError(f"{event}: nothing is fetched here")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -232,12 +232,6 @@ class ContextEndpoint:
         validators = conditional.Validators(f'"{self._name}"')
         return conditional.answer(request, validators, conditional.LASTING, self._response)
 
-    def urls(self, root: str) -> set[str]:
-        """Return the URLs of the current context of a service at a base URL."""
-        starts = (root, self.catalogue.base.rstrip("/"))
-        paths = (CONTEXT, CONTEXT_VERSION.format(name=self._name))
-        return {start + path for start in starts for path in paths}
-
     def _response(self) -> Response:
         return Response(self._text, media_type=JSON_LD.content_type)
 

@@ -8,11 +8,11 @@ from rdflib import Graph, Namespace, URIRef
 
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.value_parser import InvalidParameterError
-from practicegraph.validation import stored_checks
+from practicegraph.validation import shacl
 from support.catalogues import ROOT, opened
 
 NAMES = sorted(path.stem for path in (ROOT / "queries").glob("*.rq"))
-CHECKS = {check.iri for check in stored_checks.read_stored_checks(opened(ROOT).store)}
+CHECKS = {check.iri for check in shacl.read_stored_checks(opened(ROOT).store)}
 """The questions that find faults, of which the catalogue has none."""
 BASE = "https://w3id.org/practicegraph/"
 

@@ -5,33 +5,31 @@ RDF is parsed in a process of its own (`editing.parser_process`).
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from anyio import from_thread
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse
+from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ...catalogue.catalogue import Catalogue
 from ...editing.entry_json import EntryJsonParser
 from ...editing.parser_process import MODULE, UNREADABLE
 from ...errors import RequestError
-from ...rdf import nesting, untrusted
-from ...rdf.nesting import TooDeepError
-from ...rdf.untrusted import ContextError
+from ...rdf import untrusted
+from ...rdf.untrusted import MAX_DEPTH, RemoteContextError, TooDeepError
 from ...sparql.pool import LazyWorkerPool, QueryLimits, QueryMemoryError, QueryResult, WorkerPool
 from ...sparql.process import DeadlineExceededError
-from ..document import ContextEndpoint, DocumentMetadata
+from ..document import DocumentMetadata
+from ..http.bodies import parse_json
 from ..http.negotiation import DOCUMENTS, HTML, TURTLE, MediaType
 
-MAX_DEPTH = 32
-"""The maximum depth of nested JSON and blank nodes."""
 MEDIA_TYPES = tuple(media_type for media_type in DOCUMENTS if media_type != HTML)
 """The media types of a body."""
 _LIMITS = QueryLimits(10, 10, max_bytes=1 << 26, memory=2 << 30, processes=1)
 _PHRASES = {
     TooDeepError.__name__: "bodyTooDeep",
-    ContextError.__name__: "remoteContext",
+    RemoteContextError.__name__: "remoteContext",
 }
 
 
@@ -51,29 +49,14 @@ class Body:
     def text(self) -> str:
         """Return the content as text; raise RequestError."""
         try:
-            return untrusted.decoded(self.content)
+            return untrusted.decode(self.content)
         except SyntaxError as error:
-            line, column = error.lineno or 0, error.offset or 0
-            raise RequestError(
-                "unreadableBody", line=line, column=column, reason=error.msg
-            ) from error
+            raise _unreadable(untrusted.describe(error)) from error
 
     @property
     def turtle(self) -> str:
         """Return the text if it is Turtle, else ""."""
         return self.text if self.media_type == TURTLE else ""
-
-    def parse_json(self) -> Any:
-        """Return the value of a body in JSON; raise RequestError."""
-        try:
-            for _ in untrusted.in_json(self.text, MAX_DEPTH):
-                pass
-            return untrusted.json_value(self.text)
-        except TooDeepError as error:
-            line, column = nesting.place(self.text, error.offset)
-            raise RequestError("bodyTooDeep", line=line, column=column, limit=MAX_DEPTH) from error
-        except ValueError as error:
-            raise RequestError("invalidJson", reason=error) from error
 
 
 @dataclass(frozen=True)
@@ -81,7 +64,7 @@ class RdfParser:
     """Parses bodies in RDF, for threads that the event loop has started."""
 
     pool: WorkerPool
-    contexts: ContextEndpoint
+    catalogue: Catalogue
 
     def parse(self, body: Body, base: NamedNode, root: str) -> list[Quad]:
         """Return the quads of a body; raise RequestError, or what the pool raises.
@@ -92,20 +75,20 @@ class RdfParser:
             "text": body.text,
             "form": body.media_type.name,
             "base": base.value,
-            "contexts": [*self.contexts.urls(root)],
-            "context": self.contexts.catalogue.context,
+            "bases": [root, self.catalogue.base],
+            "context": self.catalogue.context,
         }
         try:
-            answer, content = from_thread.run(self._run, request)
+            result, content = from_thread.run(self._run, request)
         except (QueryMemoryError, DeadlineExceededError) as error:
             raise RequestError("bodyLimitExceeded") from error
-        if answer.kind == UNREADABLE:
+        if result.kind == UNREADABLE:
             raise _unreadable(json.loads(content))
         return list(parse(content, RdfFormat.N_QUADS))
 
     async def _run(self, request: Mapping[str, Any]) -> tuple[QueryResult, bytes]:
-        answer = await self.pool.run(request, self.pool.limits.seconds)
-        return answer, await answer.read()
+        result = await self.pool.run(request, self.pool.limits.seconds)
+        return result, await result.read()
 
 
 def find_media_type(name: str) -> MediaType:
@@ -125,8 +108,6 @@ def entry_triples(
     for quad in quads:
         if quad.graph_name not in (DefaultGraph(), entry, document):
             raise _unprocessable("unexpectedGraph", entry, quad.graph_name)
-        if isinstance(quad.object, Triple):
-            raise _unprocessable("unsupportedTripleTerm", entry, quad.object)
     triples = [quad.triple for quad in quads if quad.graph_name != document]
     labels = set(metadata.labels(triples))
     own = [t for t in triples if t not in labels and t.subject != document]
@@ -135,8 +116,6 @@ def entry_triples(
             raise _unprocessable("unexpectedSubject", entry, triple.subject)
     if not any(triple.subject == entry for triple in own):
         raise _unprocessable("missingTopic", entry, entry)
-    if _blank_node_depth(own) > MAX_DEPTH:
-        raise RequestError("bodyTooDeep", limit=MAX_DEPTH)
     return own
 
 
@@ -144,7 +123,7 @@ def entry_from_json(
     body: Body, parser: EntryJsonParser, shown: Mapping[str, Any], before: Sequence[Triple]
 ) -> list[Triple]:
     """Return the triples about an entry that a body in JSON has; raise RequestError."""
-    sent = body.parse_json()
+    sent = parse_json(body.content)
     if not isinstance(sent, dict):
         raise RequestError("notObject")
     return parser.parse(sent, shown, before)
@@ -160,23 +139,11 @@ def _may_describe(entry: NamedNode, subject: object, catalogue: Catalogue) -> bo
     return not iri.startswith(catalogue.base) and iri not in catalogue.vocabularies.concepts
 
 
-def _blank_node_depth(triples: Iterable[Triple]) -> int:
-    """Return how deep blank nodes are nested; in a cycle, more than the maximum."""
-    inside: dict[Any, list[Any]] = {}
-    for triple in triples:
-        if isinstance(triple.object, BlankNode):
-            inside.setdefault(triple.subject, []).append(triple.object)
-    level, depth = [node for node in inside if not isinstance(node, BlankNode)], 0
-    while level and depth <= MAX_DEPTH:
-        level, depth = list({n for node in level for n in inside.get(node, ())}), depth + 1
-    return depth
-
-
-def _unreadable(details: Mapping[str, Any]) -> RequestError:
-    """Return the error of a body that the process does not parse."""
-    kind = _PHRASES.get(details["kind"], "unreadableBody")
-    words = {name: details[name] for name in ("line", "column", "reason", "address")}
-    return RequestError(kind, limit=nesting.MAX_DEPTH, **words)
+def _unreadable(error: Mapping[str, Any]) -> RequestError:
+    """Return the response to a syntax error, as `untrusted.describe` describes it."""
+    words = {"reason": error["reason"], "address": error["url"], "limit": MAX_DEPTH}
+    kind = _PHRASES.get(error["kind"], "unreadableBody")
+    return RequestError(kind, line=error["line"], column=error["column"], **words)
 
 
 def _unprocessable(kind: str, entry: NamedNode, node: object) -> RequestError:

@@ -25,11 +25,11 @@ from ...editing.entry import Revision, is_tombstone
 from ...editing.entry_json import EntryJsonParser
 from ...editing.tokens import TokenFile, TokenFileError, TokenHolder
 from ...errors import RequestError
+from ...rdf.untrusted import MAX_BYTES
 from ...schema.value_parser import ValueParser
 from ...sparql.pool import WorkerPool
 from .. import openapi
 from ..context import Site
-from ..document import ContextEndpoint
 from ..http import conditional, negotiation, responses
 from ..http.bodies import parse_media_type, read_body
 from ..http.middleware import allowed
@@ -205,7 +205,7 @@ class EntryEndpoint:
 def routes(site: Site, editor: EntryEditor | None, parsers: WorkerPool) -> APIRouter:
     """Return the routes of writes; worker processes parse their bodies."""
     catalogue, router = site.catalogue, APIRouter()
-    endpoint = EntryEndpoint(site, editor, RdfParser(parsers, ContextEndpoint(catalogue)))
+    endpoint = EntryEndpoint(site, editor, RdfParser(parsers, catalogue))
     entries = f"/{catalogue.shapes.entry_shape.segment}"
 
     entry = entries + "/{identifier:path}"
@@ -225,7 +225,7 @@ async def _read_body(request: Request) -> Body:
     media_type = bodies.find_media_type(parse_media_type(request))
     try:
         async with asyncio.timeout(_BODY_TIMEOUT):
-            return Body(media_type, await read_body(request))
+            return Body(media_type, await read_body(request, MAX_BYTES))
     except TimeoutError as error:
         raise RequestError("requestTimeout", seconds=_BODY_TIMEOUT) from error
 

@@ -12,9 +12,9 @@ from click.testing import Result
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.shapes import ShapesError
-from practicegraph.validation import checks, stored_checks
+from practicegraph.validation import checks, rules, shacl
 from practicegraph.validation.findings import Finding, FindingBuilder
-from practicegraph.validation.stored_checks import LinkChecker, StoredChecks
+from practicegraph.validation.rules import LinkChecker, StoredChecks
 from support.catalogues import CASES, ROOT
 
 NAMES = {
@@ -64,7 +64,7 @@ def site() -> Iterator[str]:
 
 
 def test_every_check_is_a_question_with_a_case(real: Catalogue) -> None:
-    found = {audit.iri.rpartition("/")[2] for audit in stored_checks.read_stored_checks(real.store)}
+    found = {audit.iri.rpartition("/")[2] for audit in shacl.read_stored_checks(real.store)}
     assert found == NAMES <= set(real.stored_queries)
     cases = "\n".join(path.read_text() for path in CASES.glob("*.ttl"))
     assert {name for name in NAMES if f"# finds: {name} " in cases} == NAMES - {"linked-addresses"}
@@ -116,9 +116,7 @@ def test_a_link_is_dead_that_is_gone_leads_to_what_is_gone_or_does_not_answer_in
     site: str,
 ) -> None:
     pages = [f"{site}/{name}" for name in ("here", "gone", "moved", "refused", "get", "slow")]
-    found = stored_checks.find_dead_links(
-        [*pages, "urn:isbn:1", "ftp://127.0.0.1/x"], seconds=SECONDS
-    )
+    found = rules.find_dead_links([*pages, "urn:isbn:1", "ftp://127.0.0.1/x"], seconds=SECONDS)
     assert set(found) == {f"{site}/{name}" for name in ("gone", "moved", "slow")}
     assert found[f"{site}/gone"] == "404 Not Found"
     assert "HEAD /here" in Pages.asked
@@ -130,7 +128,7 @@ def test_a_host_to_which_nothing_connects_is_asked_once() -> None:
     address = f"http://127.0.0.1:{server.server_port}"
     server.server_close()
     pages = [f"{address}/{number}" for number in range(100)]
-    assert set(stored_checks.find_dead_links(pages, seconds=SECONDS)) == set(pages)
+    assert set(rules.find_dead_links(pages, seconds=SECONDS)) == set(pages)
 
 
 def test_links_are_asked_on_request_and_of_the_wanted_files_alone(

@@ -1,0 +1,388 @@
+"""The rules of a catalogue beside SHACL, and the links that do not answer any more.
+
+Topics: a file describes its own. IRIs: nothing links to one of ours that nothing describes, no
+current subject has a deprecated value, and none that others may link to vanishes.
+
+Stored queries with a severity: a row has the focus node as `?this`, and at `?path` a `?value` that
+is wrong or a `?missing` one. In the query's message, `{?name}` stands for the row's term of that
+name (SHACL, section 5.3.2).
+
+Links: several hosts are asked at once, each for one IRI after the other. A server that refuses a
+program may answer a person, so that a refusal is no dead link.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlsplit
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    UnknownHandler,
+)
+
+from pyoxigraph import Literal, NamedNode, Quad
+
+from .. import __version__
+from ..catalogue.documents import Document
+from ..catalogue.loading import Progress, no_progress
+from ..rdf.namespaces import PG, SKOS
+from ..rdf.terms import TYPE, Term, as_text, local_name
+from ..schema import vocabularies
+from ..schema.fields import Shapes
+from ..schema.shapes import ShapesError
+from ..schema.text import pick_text
+from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Lifecycle
+from ..storage import query_guard
+from ..storage.base import QueryRefusedError, Solution, Store
+from ..storage.oxigraph import OxigraphStore
+from .findings import Finding, FindingBuilder
+from .shacl import SPARQL_COMPONENT, StoredCheck, read_stored_checks
+
+LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
+"""Returns those of the IRIs that do not answer, with the reason."""
+_DANGLING = """
+SELECT DISTINCT ?subject ?property ?value
+WHERE {{
+    ?subject ?property ?value .
+    FILTER (isIRI(?value) && STRSTARTS(STR(?value), {base}))
+    FILTER (?property != <http://www.w3.org/2002/07/owl#versionIRI>)
+    FILTER NOT EXISTS {{ ?value ?any ?thing }}
+}}
+ORDER BY ?subject ?property ?value
+"""
+_DEPRECATED_VALUES = f"""
+SELECT DISTINCT ?subject ?property ?value
+WHERE {{
+    ?value <{DEPRECATED}> true .
+    ?subject ?property ?value .
+    FILTER (isIRI(?subject))
+    FILTER (?property NOT IN (<{IS_REPLACED_BY}>, <{SKOS}hasTopConcept>, <{SKOS}narrower>))
+    FILTER NOT EXISTS {{ ?subject <{DEPRECATED}> true }}
+}}
+ORDER BY ?subject ?property ?value
+"""
+_IN_SCHEME = NamedNode(SKOS + "inScheme")
+_PHRASE = NamedNode(PG + "Phrase")
+_THIS = re.compile(r"[?$]this\b")
+_VARIABLE = re.compile(r"\{[?$](\w+)\}")
+_SECONDS = 15  # that a server has for each answer
+_MAX_HOSTS = 8  # asked at once
+_REFUSALS = frozenset({401, 403, 405, 406, 429, 451, 503, 999})
+_SAFE = "!#$%&'()*+,/:;=?@[]~"  # characters of a URI beside letters and digits (RFC 3986)
+_HEADERS = {"User-Agent": f"PracticeGraph/{__version__} (link check)", "Accept": "*/*"}
+_HANDLERS = (
+    ProxyHandler,
+    HTTPHandler,
+    HTTPSHandler,
+    HTTPRedirectHandler,
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    UnknownHandler,
+)
+
+
+@dataclass(frozen=True)
+class TopicChecker:
+    """Checks the topics of documents.
+
+    `topics` are those of all files, `entries` is what the IRIs of entries begin with.
+    """
+
+    shapes: Shapes
+    topics: Set[str]
+    entries: str
+    builder: FindingBuilder
+
+    def check(self, documents: Iterable[Document]) -> Iterator[Finding]:
+        """Yield what is wrong with the topics of documents."""
+        classes = {
+            name for kind in self.shapes.node_shapes if kind.is_topic for name in kind.classes
+        }
+        first: dict[str, Path] = {}
+        for document in documents:
+            for topic in document.topics:
+                if topic in first:
+                    detail = self.builder.say("SameTopic", other=first[topic])
+                    yield self._finding(document, "SameTopic", topic, detail)
+                first.setdefault(topic, document.path)
+            described = _find_instances(document, classes)
+            foreign = described | self._foreign_subjects(document)
+            for other in sorted(foreign - set(document.topics)):
+                detail = self.builder.say("OneTopic", topic=document.topics[0])
+                yield self._finding(document, "OneTopic", other, detail)
+            for topic in sorted(set(document.topics) - described):
+                yield self._finding(document, "NoTopic", topic, "")
+
+    def _finding(self, document: Document, rule: str, focus_node: str, detail: str) -> Finding:
+        return self.builder.violation(document.path, rule, focus_node, detail=detail)
+
+    def _foreign_subjects(self, document: Document) -> set[str]:
+        """Return the subjects that belong to another file: its topic, or an entry's IRI."""
+        subjects = {q.subject.value for q in document.quads if isinstance(q.subject, NamedNode)}
+        wholes = {subject: subject.partition("#")[0] for subject in subjects}
+        return {
+            subject
+            for subject, whole in wholes.items()
+            if whole not in document.topics
+            and (whole.startswith(self.entries) or (whole == subject and whole in self.topics))
+        }
+
+
+def _find_instances(document: Document, classes: Iterable[str]) -> set[str]:
+    nodes = {NamedNode(name) for name in classes}
+    return {
+        quad.subject.value
+        for quad in document.quads
+        if quad.predicate == TYPE and quad.object in nodes and isinstance(quad.subject, NamedNode)
+    }
+
+
+@dataclass(frozen=True)
+class ValueChecker:
+    """Checks the links to IRIs of ours, and the deprecated values, that a store has.
+
+    `file` returns the file of a subject, `path_label` the label of its property.
+    """
+
+    store: Store
+    builder: FindingBuilder
+    file: Callable[[str], Path]
+    path_label: Callable[[str, str], str]
+
+    def find_dangling(self, base: str) -> Iterator[Finding]:
+        """Yield violations for links to IRIs below the base that nothing describes."""
+        for row in self.store.select(_DANGLING.format(base=Literal(base))):
+            yield self._finding("Dangling", row)
+
+    def find_deprecated(self, lifecycle: Lifecycle) -> Iterator[Finding]:
+        """Yield warnings for the deprecated values of current subjects, with their successors.
+
+        The links of a scheme or a concept to its narrower concepts do not count.
+        """
+        for row in self.store.select(_DEPRECATED_VALUES):
+            if deprecation := lifecycle.get(as_text(row["value"])):
+                finding = replace(
+                    self._finding("Deprecated", row), hint=self._hint(deprecation.successor)
+                )
+                yield self.builder.as_warning(finding)
+
+    def _finding(self, rule: str, row: Solution) -> Finding:
+        subject, path = _name(row["subject"]), as_text(row["property"])
+        finding = self.builder.violation(
+            self.file(subject),
+            rule,
+            subject,
+            path_label=self.path_label(subject, path),
+            value=as_text(row["value"]),
+        )
+        return replace(finding, result_path=path, value_term=str(row["value"]))
+
+    def _hint(self, successor: str) -> str:
+        if not successor:
+            return self.builder.say("removeReference")
+        name = self.builder.reader.label(successor, self.builder.languages)
+        return self.builder.say("replaceWith", name=name or successor, iri=successor)
+
+
+def _name(node: Term) -> str:
+    return node.value if isinstance(node, NamedNode) else str(node)
+
+
+def find_published_iris(documents: Iterable[Document], base: str, entries: str) -> dict[str, Path]:
+    """Return the IRIs that others may link to, with their files.
+
+    Those are the subjects below the base and the concepts of our schemes, whatever their base, but
+    for the parts of an entry and the phrases of a page.
+    """
+    files: dict[str, Path] = {}
+    for document in documents:
+        ours = {q.subject for q in document.quads if _is_ours(q, base)}
+        phrases = {q.subject for q in document.quads if q.object == _PHRASE}
+        for subject in ours - phrases:
+            assert isinstance(subject, NamedNode)
+            if not (subject.value.startswith(entries) and "#" in subject.value):
+                files.setdefault(subject.value, document.path)
+    return files
+
+
+def find_vanished_iris(
+    builder: FindingBuilder,
+    published: Mapping[str, Path],
+    before: Iterable[Document],
+    after: Iterable[Document],
+) -> Iterator[Finding]:
+    """Yield a violation for each published IRI that nothing describes now, by its former label."""
+    store = OxigraphStore()
+    store.add(quad for document in before for quad in document.quads)
+    former = vocabularies.read_vocabularies(store)
+    reader = replace(builder.reader, store=store, vocabularies=former)
+    described = {
+        q.subject.value for d in after for q in d.quads if isinstance(q.subject, NamedNode)
+    }
+    for iri in sorted(published.keys() - described):
+        hint = builder.say("vanishedHint")
+        yield replace(builder, reader=reader).violation(
+            published[iri], "Vanished", iri, value=iri, hint=hint
+        )
+
+
+def _is_ours(quad: Quad, base: str) -> bool:
+    if not isinstance(quad.subject, NamedNode):
+        return False
+    return quad.subject.value.startswith(base) or (
+        quad.predicate == _IN_SCHEME
+        and isinstance(quad.object, NamedNode)
+        and quad.object.value.startswith(base)
+    )
+
+
+@dataclass(frozen=True)
+class StoredChecks:
+    """Runs the stored checks of a store; `files` are those of the focus nodes."""
+
+    store: Store
+    builder: FindingBuilder
+    files: Mapping[str, Path]
+    path_label: Callable[[str, str], str]
+
+    def check(self, files: Set[Path], link_checker: LinkChecker | None) -> Iterator[Finding]:
+        """Yield the findings in some files; without a link checker, no link is followed.
+
+        Raises ShapesError for a check that cannot be evaluated.
+        """
+        for check in read_stored_checks(self.store):
+            if check.follows_links and not link_checker:
+                continue
+            rows = [row for row in _evaluate(self.store, check) if self._file(row) in files]
+            if check.follows_links and link_checker:
+                rows = list(_with_answers(rows, link_checker))
+            yield from (self._finding(check, row) for row in rows)
+
+    def _file(self, row: Solution) -> Path | None:
+        return self.files.get(as_text(row["this"])) if isinstance(row["this"], NamedNode) else None
+
+    def _finding(self, check: StoredCheck, row: Solution) -> Finding:
+        focus_node, file = as_text(row["this"]), self._file(row)
+        path = as_text(row["path"]) if "path" in row else ""
+        value, missing = row.get("value"), row.get("missing")
+        shown = value if value is not None else missing
+        assert file is not None
+        finding = self.builder.violation(
+            file,
+            local_name(SPARQL_COMPONENT),
+            focus_node,
+            detail=self._detail(check, row),
+            path_label=self._label(focus_node, path),
+            value=as_text(shown) if isinstance(shown, NamedNode | Literal) else "",
+        )
+        return replace(
+            finding,
+            source_constraint_component=SPARQL_COMPONENT,
+            source_shape=check.iri,
+            severity=check.severity,
+            severity_label=self.builder.say(local_name(check.severity)),
+            result_path=path,
+            value_term="" if value is None else str(value),
+            missing_term="" if missing is None else str(missing),
+        )
+
+    def _label(self, focus_node: str, path: str) -> str:
+        label = self.path_label(focus_node, path) if path else ""
+        return label if label != path else local_name(path)
+
+    def _detail(self, check: StoredCheck, row: Solution) -> str:
+        message = pick_text(check.messages, self.builder.languages)
+        return _VARIABLE.sub(lambda match: self._name(row.get(match[1])), message)
+
+    def _name(self, term: Term | None) -> str:
+        if isinstance(term, NamedNode):
+            return self.builder.reader.label(term.value, self.builder.languages) or term.value
+        return term.value if isinstance(term, Literal) else ""
+
+
+def _evaluate(store: Store, check: StoredCheck) -> list[Solution]:
+    try:
+        query_guard.check_service_calls(check.text)
+        rows = list(store.select(check.text))
+    except (QueryRefusedError, SyntaxError, ValueError) as error:
+        raise ShapesError(f"{check.iri}: {error}") from error
+    if not _THIS.search(check.text) or any("this" not in row for row in rows):
+        raise ShapesError(f"{check.iri}: a check selects ?this, the focus node")
+    return rows
+
+
+def _with_answers(rows: Iterable[Solution], link_checker: LinkChecker) -> Iterator[Solution]:
+    """Yield the rows whose values do not answer, with the reason as `?answer`."""
+    links = [(row, value) for row in rows if isinstance(value := row.get("value"), NamedNode)]
+    dead = link_checker({iri.value for _, iri in links})
+    for row, iri in links:
+        if iri.value in dead:
+            yield {**row, "answer": Literal(dead[iri.value])}
+
+
+class _NoHostError(Exception):
+    """A host to which nothing connects."""
+
+
+def find_dead_links(
+    iris: Iterable[str], progress: Progress = no_progress, seconds: float = _SECONDS
+) -> dict[str, str]:
+    """Return those of the IRIs on the web that do not answer in some seconds, with the reason.
+
+    A host to which nothing connects is asked once.
+    """
+    hosts: dict[str, list[str]] = {}
+    for iri in sorted(iris):
+        if iri.startswith(("http://", "https://")):
+            hosts.setdefault(urlsplit(iri).netloc, []).append(iri)
+    with ThreadPoolExecutor(_MAX_HOSTS) as pool:
+        asked = [pool.submit(_ask_host, of_host, seconds) for of_host in hosts.values()]
+        results = [result.result() for result in progress("Asking hosts", asked)]
+    return {iri: reason for dead in results for iri, reason in dead.items()}
+
+
+def _ask_host(iris: Sequence[str], seconds: float) -> dict[str, str]:
+    opener = OpenerDirector()
+    for handler in _HANDLERS:
+        opener.add_handler(handler())
+    try:
+        reasons = {iri: _ask(opener, iri, seconds) for iri in iris}
+    except _NoHostError as error:
+        return dict.fromkeys(iris, str(error))
+    return {iri: reason for iri, reason in reasons.items() if reason}
+
+
+def _ask(opener: OpenerDirector, iri: str, seconds: float) -> str:
+    """Return why an IRI does not answer, or ""; a server without HEAD is asked with GET."""
+    reason = ""
+    for method in ("HEAD", "GET"):
+        try:
+            request = Request(_to_uri(iri), method=method, headers=_HEADERS)  # noqa: S310 - the opener knows HTTP alone
+            with opener.open(request, timeout=seconds):
+                return ""
+        except HTTPError as error:
+            if error.code in _REFUSALS:
+                return ""
+            reason = f"{error.code} {error.reason}"
+        except URLError as error:
+            raise _NoHostError(str(error.reason)) from error
+        except (OSError, HTTPException, ValueError) as error:
+            reason = str(error) or type(error).__name__
+    return reason
+
+
+def _to_uri(iri: str) -> str:
+    """Return an IRI as a URI (RFC 3987, section 3.1)."""
+    host = urlsplit(iri).netloc
+    return quote(iri.replace(host, host.encode("idna").decode(), 1), safe=_SAFE)
