@@ -197,6 +197,34 @@ def test_shapes_that_come_along_are_applied_instead_of_ours(client: TestClient) 
     assert found[0]["location"]["line"] == place_of(wrong, "dct:title")[0]
 
 
+EXAMPLE = "@prefix sh: <http://www.w3.org/ns/shacl#> . @prefix ex: <http://ex/> . "
+TARGET = EXAMPLE + "ex:S a sh:NodeShape ; sh:targetNode ex:a ; sh:property [ sh:path ex:p ; "
+
+
+@pytest.mark.parametrize(
+    ("data", "shapes"),
+    [
+        ("<http://ex/a> a <http://ex/C> .", TARGET + "sh:minCount 1 ] . ex:a ex:p 1 ."),
+        (
+            TARGET + "sh:nodeKind sh:IRI ] . ex:a ex:p [ ex:q 1 ] .",
+            TARGET + "sh:nodeKind sh:IRI ] . ex:a ex:p [ ex:q 1 ] .",
+        ),
+    ],
+)
+def test_the_triples_of_shapes_files_are_not_data(
+    client: TestClient, data: str, shapes: str
+) -> None:
+    files = {"file": ("data.ttl", data), "shapes": ("shapes.ttl", shapes)}
+    assert len(findings(client.post("/validate?format=json", files=files))) == 1
+
+
+def test_a_context_in_a_json_literal_is_data(client: TestClient) -> None:
+    context = {"@version": 1.1, "ex:foo": {"@id": "http://ex/foo", "@type": "@json"}}
+    literal = {"@context": "ex:not:a:context", "test": 1}
+    text = json.dumps({"@context": context, "@id": "http://ex/a", "ex:foo": literal})
+    assert check(client, text, JSON_LD).status_code == 200
+
+
 def test_constraints_in_sparql_that_come_along_are_asked(client: TestClient) -> None:
     rule = (
         'sh:sparql [ sh:message "has {?value}" ; sh:select "SELECT $this ?value WHERE '
