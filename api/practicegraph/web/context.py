@@ -1,6 +1,6 @@
 """The context of responses: the catalogue, the language of the client, and values for pages."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ from ..validation.reports import environment
 from .http import conditional, negotiation, responses
 from .http.conditional import Validators
 from .http.middleware import allowed
-from .http.negotiation import MediaType
+from .http.negotiation import HTML, MediaType
 from .urls import Addresses
 
 VARY = {"Vary": "Accept, Accept-Language"}
@@ -123,6 +123,17 @@ class View:
         language_parameter = {"lang": self.language} if self.keeps_language else {}
         query = urlencode(language_parameter | parameters)
         return f"{self.root}{path}?{query}" if query else self.root + path
+
+    def formats(
+        self,
+        media_types: Iterable[MediaType],
+        path: str,
+        parameters: Sequence[tuple[str, str]] = (),
+    ) -> list[tuple[str, str]]:
+        """Return the extensions of a page's other representations, each with its URL."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        extensions = [media_type.extension for media_type in media_types if media_type != HTML]
+        return [(name, f"{self.root}{path}.{name}{query}") for name in extensions]
 
     def result_validators(
         self, request: Request, media_type: MediaType, is_explained: bool

@@ -74,10 +74,15 @@ class LogPage:
         """Return whether the page is full, and so never changes again."""
         return bool(self.number) and len(self.events) == PAGE
 
-    def url(self, number: int, suffix: str | None = None) -> str:
-        """Return the URL of a page in the same representation, or with another suffix."""
+    @property
+    def path(self) -> str:
+        """Return the path of the page without an extension."""
+        return f"{CHANGES}/{self.number}" if self.number else CHANGES
+
+    def url(self, number: int) -> str:
+        """Return the URL of a page in the same representation."""
         place = f"/{number}" if number else ""
-        return f"{self.root}{CHANGES}{place}{self.suffix if suffix is None else suffix}"
+        return f"{self.root}{CHANGES}{place}{self.suffix}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class ChangesEndpoint:
 
     site: Site
 
-    def respond(self, request: Request, extension: str = "") -> Response:
+    def respond(self, request: Request) -> Response:
         """Return the newest changes, or the root node of the stream.
 
         Raise RequestError or NotAcceptableError.
@@ -107,18 +112,14 @@ class ChangesEndpoint:
         newest = log.open_page
         if newest > 1 and not log.page(newest):
             newest -= 1
-        return self._response(request, log, (0, newest), extension)
+        return self._response(request, log, (0, newest))
 
-    def respond_page(self, request: Request, name: str) -> Response:
-        """Return a page by its number, with or without an extension.
-
-        Raise RequestError or NotAcceptableError.
-        """
+    def respond_page(self, request: Request, number: str) -> Response:
+        """Return a page by its number; raise RequestError or NotAcceptableError."""
         log = self._log()
-        number, _, extension = name.partition(".")
         if not _NUMBER.fullmatch(number) or int(number) > log.open_page:
             raise RequestError("notFound")
-        return self._response(request, log, (int(number), int(number)), extension)
+        return self._response(request, log, (int(number), int(number)))
 
     def _log(self) -> ChangeLog:
         log = self.site.services.log
@@ -126,13 +127,9 @@ class ChangesEndpoint:
             raise RequestError("noChangeLog")
         return log
 
-    def _response(
-        self, request: Request, log: ChangeLog, numbers: tuple[int, int], extension: str
-    ) -> Response:
-        if extension:
-            media_type = negotiation.find_media_type(extension, CHANGE_TYPES)
-        else:
-            media_type = negotiation.negotiate(request, CHANGE_TYPES)
+    def _response(self, request: Request, log: ChangeLog, numbers: tuple[int, int]) -> Response:
+        media_type = negotiation.negotiate(request, CHANGE_TYPES)
+        extension = request.path_params.get("extension")
         query = f"?{request.url.query}" if request.url.query else ""
         suffix = (f".{extension}" if extension else "") + query
         page = LogPage(*numbers, log.page(numbers[1]), suffix, responses.root(request))
@@ -178,7 +175,7 @@ class ChangesEndpoint:
         No link of a full page may change, so none depends on whether the next page is full.
         """
         yield Link(page.url(page.number), "self", ATOM.name)
-        yield Link(page.url(page.number, ".html"), "alternate", HTML.name)
+        yield Link(f"{page.root}{page.path}.html", "alternate", HTML.name)
         if licence := self.site.services.dataset.licence:
             yield Link(licence, "license")
         yield Link(page.url(0), "first")
@@ -193,7 +190,6 @@ class ChangesEndpoint:
 
     def _html(self, request: Request, page: LogPage) -> Response:
         view = self.site.view(request)
-        path = page.url(page.number, "").removeprefix(page.root)
         return self.site.html(
             request,
             "changes.html",
@@ -202,11 +198,7 @@ class ChangesEndpoint:
             existing_topics=_existing_topics(view, page.events),
             older=f"{CHANGES}/{page.shown - 1}.html" if page.shown > 1 else "",
             newer=f"{CHANGES}/{page.number + 1}.html" if page.is_full else "",
-            formats=[
-                (media_type.extension, f"{view.root}{path}.{media_type.extension}")
-                for media_type in CHANGE_TYPES
-                if media_type != HTML
-            ],
+            formats=view.formats(CHANGE_TYPES, page.path),
         )
 
 
@@ -252,7 +244,7 @@ def _summary(view: View, event: Event, topic: "_Topic") -> str:
 
 def _event_links(view: View, page: LogPage, event: Event) -> Iterator[Link]:
     if event.kind == DELETED:
-        place = f"{page.url(event.page, '.html')}#{event.number}"
+        place = f"{page.root}{CHANGES}/{event.page}.html#{event.number}"
         yield Link(place, "alternate", HTML.name)
     elif not event.topic.startswith(view.catalogue.base):
         yield Link(event.topic, "alternate")
@@ -321,17 +313,8 @@ def routes(site: Site) -> APIRouter:
         errors=(404, 406),
         parameters=[openapi.language_parameter(catalogue)],
     )
-
-    @router.get(CHANGES, **operation.arguments())
-    def changes(request: Request) -> Response:
-        return endpoint.respond(request)
-
-    @router.get(CHANGES + ".{extension}", include_in_schema=False)
-    def changes_in_format(request: Request, extension: str) -> Response:
-        return endpoint.respond(request, extension)
-
-    @router.get(CHANGES + "/{name}", include_in_schema=False)
-    def page(request: Request, name: str) -> Response:
-        return endpoint.respond_page(request, name)
-
+    router.get(CHANGES, **operation.arguments())(endpoint.respond)
+    router.get(CHANGES + ".{extension}", include_in_schema=False)(endpoint.respond)
+    for path in ("/{number}.{extension}", "/{number}"):
+        router.get(CHANGES + path, include_in_schema=False)(endpoint.respond_page)
     return router

@@ -72,8 +72,11 @@ class NotAcceptableError(CatalogueError):
 
 
 def negotiate(request: Request, media_types: Sequence[MediaType]) -> MediaType:
-    """Return the media type that `format` or `Accept` selects; raise NotAcceptableError."""
-    name = request.query_params.get("format")
+    """Return the media type that the extension of the path, `format` or `Accept` selects.
+
+    Raise NotAcceptableError.
+    """
+    name = request.path_params.get("extension", request.query_params.get("format"))
     return _accepted(request, media_types) if name is None else find_media_type(name, media_types)
 
 

@@ -110,9 +110,9 @@ class SuggestionEndpoint:
         validators = conditional.validators(request, self.site.catalogue.release, [view.language])
         return conditional.answer(request, validators, VARY, make)
 
-    def respond_properties(self, request: Request, language: str = "") -> Response:
-        """Return the properties of a type, or of all types."""
-        view = self.site.view(request)
+    def respond_properties(self, request: Request) -> Response:
+        """Return the properties of a type, or of all types, in the language of the path."""
+        view, language = self.site.view(request), request.path_params.get("language")
         if language in view.catalogue.languages:
             view = replace(view, language=language, keeps_language=True)
         limit = _number(request, "limit", 0, _MAX_PAGE_SIZE)
@@ -262,18 +262,10 @@ def _route_suggestions(router: APIRouter, suggestions: SuggestionEndpoint) -> No
         errors=(400,),
         parameters=[*parameters[1:3], language],
     )
-
-    @router.get(f"{SUGGEST}/{{name}}", **suggest_operation.arguments())
-    def suggest(request: Request, name: str) -> Response:
-        return suggestions.respond(request, name)
-
-    @router.get(PROPERTIES, **properties_operation.arguments())
-    def properties(request: Request) -> Response:
-        return suggestions.respond_properties(request)
-
-    @router.get(PROPERTIES + "/{language}", include_in_schema=False)
-    def properties_in(request: Request, language: str) -> Response:
-        return suggestions.respond_properties(request, language)
+    router.get(f"{SUGGEST}/{{name}}", **suggest_operation.arguments())(suggestions.respond)
+    router.get(PROPERTIES, **properties_operation.arguments())(suggestions.respond_properties)
+    path = PROPERTIES + "/{language}"
+    router.get(path, include_in_schema=False)(suggestions.respond_properties)
 
 
 def _route_previews(router: APIRouter, previews: PreviewEndpoint) -> None:
@@ -288,17 +280,7 @@ def _route_previews(router: APIRouter, previews: PreviewEndpoint) -> None:
         errors=(400, 404),
         parameters=[identifier, openapi.language_parameter(catalogue)],
     )
-
-    @router.get(f"{FLYOUT}/{{name}}", **operation.arguments())
-    def flyout(request: Request, name: str) -> Response:
-        return previews.respond_flyout(request, name)
-
     page = replace(operation, id="preview", model=None, media_types=(HTML,))
-
-    @router.get(PREVIEW, **page.arguments())
-    def preview(request: Request) -> Response:
-        return previews.respond_preview(request)
-
-    @router.get(VIEW, include_in_schema=False)
-    def view(request: Request) -> Response:
-        return previews.respond_view(request)
+    router.get(f"{FLYOUT}/{{name}}", **operation.arguments())(previews.respond_flyout)
+    router.get(PREVIEW, **page.arguments())(previews.respond_preview)
+    router.get(VIEW, include_in_schema=False)(previews.respond_view)

@@ -150,25 +150,19 @@ def routes(site: Site) -> APIRouter:
     router, say = APIRouter(), site.catalogue.say
     endpoint = DiscoveryEndpoint(site)
 
-    described_by = Operation(
+    describe_operation = Operation(
         "describe", "dataset", say("datasetDescription"), statuses=(303,), errors=(406,)
     )
-    catalog = Operation(
+    services_operation = Operation(
         "services", "service", say("apiCatalog"), LinkSetObject, LINKSET.name, errors=()
     )
 
-    @router.get(VOID, **described_by.arguments())
-    def described(request: Request) -> Response:
+    @router.get(VOID, **describe_operation.arguments())
+    def describe(request: Request) -> Response:
         return ResourceEndpoint(site).respond(request, site.addresses.start)
 
-    @router.get(SERVICES, **catalog.arguments())
-    def services(request: Request) -> Response:
-        return endpoint.services(request)
-
-    @router.get("/robots.txt", include_in_schema=False)
-    def robots(request: Request) -> Response:
-        return endpoint.robots(request)
-
+    router.get(SERVICES, **services_operation.arguments())(endpoint.services)
+    router.get("/robots.txt", include_in_schema=False)(endpoint.robots)
     router.include_router(sitemap_routes(SitemapEndpoint(site)))
     return router
 
@@ -176,13 +170,6 @@ def routes(site: Site) -> APIRouter:
 def sitemap_routes(endpoint: SitemapEndpoint) -> APIRouter:
     """Return the routes of the sitemap and its parts."""
     router = APIRouter()
-
-    @router.get(SITEMAP, include_in_schema=False)
-    def sitemap(request: Request) -> Response:
-        return endpoint.respond(request)
-
-    @router.get(SITEMAP_PART, include_in_schema=False)
-    def part(request: Request, number: str) -> Response:
-        return endpoint.respond_part(request, number)
-
+    router.get(SITEMAP, include_in_schema=False)(endpoint.respond)
+    router.get(SITEMAP_PART, include_in_schema=False)(endpoint.respond_part)
     return router

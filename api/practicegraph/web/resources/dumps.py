@@ -34,11 +34,12 @@ class DumpFiles:
     site: Site
     dumper: DumpProcess
 
-    def newest(self, request: Request, name: str) -> Response:
+    async def newest(self, request: Request) -> Response:
         """Return the newest dump; raise RequestError if there is none.
 
         An address that stays is the Content-Location (RFC 9110, section 8.7).
         """
+        name = request.path_params["name"]
         if name not in DUMP_NAMES:
             raise RequestError("notFound")
         made = self.dumper.newest()
@@ -49,13 +50,13 @@ class DumpFiles:
             headers["Content-Location"] = _archive_url(responses.prefix(request), made.release)
         return self._answer(request, made, made.dumps[name], headers)
 
-    def version(self, request: Request, name: str) -> Response:
+    async def version(self, request: Request) -> Response:
         """Return the dump of a release, which never changes.
 
         Raise RequestError: 404 if it was never made, 410 if it is no longer kept, 503 until that
         of the present release is made.
         """
-        match = _VERSION.fullmatch(name)
+        match = _VERSION.fullmatch(request.path_params["name"])
         if match is None:
             raise RequestError("notFound")
         release = match[1]
@@ -68,12 +69,12 @@ class DumpFiles:
         headers = conditional.LASTING | responses.header([latest])
         return self._answer(request, made, made.dumps[ARCHIVE_NAME], headers)
 
-    def _missing(self, kind: str, asked: str) -> RequestError:
+    def _missing(self, kind: str, requested: str) -> RequestError:
         """Return the error of a release without an archive, with the releases that have one."""
         release = self.site.catalogue.release
         address = f"{DUMP[1]}{release}.{ARCHIVE_NAME}"
         return RequestError(
-            kind, requested=asked, count=MAX_ARCHIVES, release=release, address=address
+            kind, requested=requested, count=MAX_ARCHIVES, release=release, address=address
         )
 
     def _latest_version(self, request: Request, made: ReleaseDumps) -> dict[str, str]:
@@ -118,20 +119,13 @@ def _digests(request: Request, dump: Dump) -> dict[str, str]:
 def routes(site: Site, dumper: DumpProcess) -> APIRouter:
     """Return the routes of the newest dumps, and of the archives of releases."""
     router, files = APIRouter(), DumpFiles(site, dumper)
-
-    async def newest(request: Request) -> Response:
-        return files.newest(request, request.path_params["name"])
-
-    async def version(request: Request) -> Response:
-        return files.version(request, request.path_params["name"])
-
     summary, names = site.catalogue.say("downloads"), {"enum": [*DUMP_NAMES]}
     archives = {"pattern": rf"^[0-9a-f-]+\.{ARCHIVE_NAME}$"}
     for path, answer, operation in (
-        (DUMP[0] + "{name}", newest, _operation("dump", summary, names, (404, 416, 503))),
+        (DUMP[0] + "{name}", files.newest, _operation("dump", summary, names, (404, 416, 503))),
         (
             DUMP[1] + "{name:path}",
-            version,
+            files.version,
             _operation("dumpOfRelease", summary, archives, (404, 410, 416, 503)),
         ),
     ):

@@ -214,11 +214,7 @@ class ResourceEndpoint:
             similar_entries=self._similar(record),
             similar_path=f"/{path}/{SIMILAR}",
             downloads=self._downloads(request) if iri == catalogue.base else None,
-            formats=[
-                (media_type.extension, f"{responses.prefix(request)}/{path}.{media_type.extension}")
-                for media_type in DOCUMENTS
-                if media_type != HTML
-            ],
+            formats=self.site.view(request).formats(DOCUMENTS, f"/{path}"),
         )
 
     def _similar(self, record: Record | None) -> list[SimilarEntry]:
@@ -340,7 +336,7 @@ def routes(site: Site) -> APIRouter:
         more={"responses": {"410": tombstone}},
     )
     names = {"enum": [media_type.extension for media_type in DOCUMENTS_AND_LINKS]}
-    extension = openapi.parameter("extension", "", openapi.TEXT | names, "path")
+    extension = openapi.parameter("format", "", openapi.TEXT | names, "path")
     by_extension = replace(
         by_iri,
         id="getEntryDocument",
@@ -353,7 +349,7 @@ def routes(site: Site) -> APIRouter:
     def resource(request: Request) -> Response:
         return endpoint.respond(request, site.path(request).removeprefix("/"))
 
-    router.get(path + ".{extension}", **by_extension.arguments())(resource)
+    router.get(path + ".{format}", **by_extension.arguments())(resource)
     router.get(path, **by_iri.arguments())(resource)
     router.get("/{path:path}", include_in_schema=False)(resource)
     return router

@@ -22,7 +22,9 @@ def routes(site: Site, condition: FolderHealth) -> APIRouter:
     router = APIRouter()
     _route_home(router, site)
     _route_health(router, site, condition)
-    _route_contexts(router, ContextEndpoint(site.catalogue))
+    context = ContextEndpoint(site.catalogue)
+    router.get(CONTEXT, include_in_schema=False)(context.respond)
+    router.get(CONTEXT_VERSION, include_in_schema=False)(context.respond_version)
     router.include_router(discovery.routes(site))
     router.include_router(similar.routes(site))
     router.include_router(lifecycle.routes(site))
@@ -73,13 +75,3 @@ def _route_health(router: APIRouter, site: Site, condition: FolderHealth) -> Non
     def ready() -> Response:
         site.services.search.search(SearchRequest(size=0), catalogue.languages)
         return responses.json({"status": "ok"})
-
-
-def _route_contexts(router: APIRouter, endpoint: ContextEndpoint) -> None:
-    @router.get(CONTEXT, include_in_schema=False)
-    def newest(request: Request) -> Response:
-        return endpoint.respond(request)
-
-    @router.get(CONTEXT_VERSION, include_in_schema=False)
-    def version(request: Request, name: str) -> Response:
-        return endpoint.respond_version(request, name)

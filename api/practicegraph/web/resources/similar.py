@@ -17,7 +17,7 @@ from ...search.request import RequestParser
 from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
-from ..http.negotiation import HTML, JSON, MediaType
+from ..http.negotiation import HTML, JSON
 from ..http.responses import Link
 from ..models import Count, JsonObject
 from ..openapi import Operation
@@ -71,11 +71,8 @@ class SimilarEndpoint:
     site: Site
 
     def respond(self, request: Request, identifier: str) -> Response:
-        """Answer in the representation that the request prefers."""
-        return self.respond_in(request, identifier, negotiation.negotiate(request, MEDIA_TYPES))
-
-    def respond_in(self, request: Request, identifier: str, media_type: MediaType) -> Response:
-        """Answer in a representation; for an entry that is not current, as its IRI does."""
+        """Return the entries similar to one; for an entry that is not current, as its IRI does."""
+        media_type = negotiation.negotiate(request, MEDIA_TYPES)
         catalogue, view = self.site.catalogue, self.site.view(request)
         size, is_explained = self._parameters(request)
         iri = catalogue.entry_iri(identifier)
@@ -171,15 +168,6 @@ def routes(site: Site) -> APIRouter:
             *openapi.result_parameters(catalogue, MEDIA_TYPES),
         ],
     )
-
-    @router.get(path, **operation.arguments())
-    def similar_entries(request: Request, identifier: str) -> Response:
-        return endpoint.respond(request, identifier)
-
-    @router.get(path + ".{extension}", include_in_schema=False)
-    def similar_in_format(request: Request, identifier: str, extension: str) -> Response:
-        return endpoint.respond_in(
-            request, identifier, negotiation.find_media_type(extension, MEDIA_TYPES)
-        )
-
+    router.get(path, **operation.arguments())(endpoint.respond)
+    router.get(path + ".{extension}", include_in_schema=False)(endpoint.respond)
     return router

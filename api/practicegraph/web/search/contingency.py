@@ -19,7 +19,7 @@ from ...search.request import FROM, NOT_STATED, TO, FilterValue, Range, SearchRe
 from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
-from ..http.negotiation import CSV, HTML, JSON, MediaType
+from ..http.negotiation import CSV, HTML, JSON
 from ..models import Count, JsonObject
 from ..openapi import Operation
 from ..urls import COVERAGE
@@ -97,16 +97,12 @@ class ContingencyEndpoint:
     site: Site
 
     def respond(self, request: Request) -> Response:
-        """Answer in the representation that the request prefers."""
-        return self.respond_in(request, negotiation.negotiate(request, MEDIA_TYPES))
-
-    def respond_in(self, request: Request, media_type: MediaType) -> Response:
-        """Answer in a representation; raise InvalidParameterError for a missing facet.
+        """Return a table as the request selects; raise InvalidParameterError for a missing facet.
 
         A browser that names no facet is redirected to a table of the first two.
         """
         services, view = self.site.services, self.site.view(request)
-        parameters = request.query_params
+        media_type, parameters = negotiation.negotiate(request, MEDIA_TYPES), request.query_params
         if media_type == HTML and not set(AXES) & set(parameters):
             return self._redirect(request)
         parser = services.request_parser
@@ -167,11 +163,7 @@ class ContingencyEndpoint:
             explanation_url=links.to([*parameters, ("explain", "true")], COVERAGE),
             explanation=table.explanation,
             queries=_queries(view, table),
-            formats=[
-                (f.extension, links.to(parameters, f"{COVERAGE}.{f.extension}"))
-                for f in MEDIA_TYPES
-                if f != HTML
-            ],
+            formats=view.formats(MEDIA_TYPES, COVERAGE, parameters),
         )
 
 
@@ -318,13 +310,6 @@ def routes(site: Site) -> APIRouter:
         statuses=(200, 303, 304),
         parameters=parameters,
     )
-
-    @router.get(COVERAGE, **operation.arguments())
-    def coverage(request: Request) -> Response:
-        return endpoint.respond(request)
-
-    @router.get(COVERAGE + ".{extension}", include_in_schema=False)
-    def coverage_in_format(request: Request, extension: str) -> Response:
-        return endpoint.respond_in(request, negotiation.find_media_type(extension, MEDIA_TYPES))
-
+    router.get(COVERAGE, **operation.arguments())(endpoint.respond)
+    router.get(COVERAGE + ".{extension}", include_in_schema=False)(endpoint.respond)
     return router

@@ -67,11 +67,8 @@ class SearchEndpoint:
     )
 
     def respond(self, request: Request) -> Response:
-        """Answer a search in the representation that the request prefers."""
-        return self.respond_in(request, negotiation.negotiate(request, LISTS))
-
-    def respond_in(self, request: Request, media_type: MediaType) -> Response:
-        """Answer a search in a representation."""
+        """Answer a search in the representation that the request selects."""
+        media_type = negotiation.negotiate(request, LISTS)
         services, view = self.site.services, self.site.view(request)
         parameters = request.query_params.multi_items()
         search_request = services.request_parser.parse(parameters, REPRESENTATION_PARAMETERS)
@@ -193,11 +190,7 @@ class SearchEndpoint:
             not_stated=NOT_STATED,
             coverage=view.root + COVERAGE,
             explanation_url=links.to([*links.parameters, *paging, ("explain", "true")]),
-            formats=[
-                (f.extension, links.to(links.parameters, f"{links.path}.{f.extension}"))
-                for f in LISTS
-                if f != HTML
-            ],
+            formats=view.formats(LISTS, links.path, links.parameters),
             start=links.to(links.only("lang")),
         )
 
@@ -268,13 +261,6 @@ def routes(site: Site) -> APIRouter:
         parameters=parameters,
     )
     path = site.addresses.search
-
-    @router.get(path, **operation.arguments())
-    def search(request: Request) -> Response:
-        return endpoint.respond(request)
-
-    @router.get(path + ".{extension}", include_in_schema=False)
-    def search_in_format(request: Request, extension: str) -> Response:
-        return endpoint.respond_in(request, negotiation.find_media_type(extension, LISTS))
-
+    router.get(path, **operation.arguments())(endpoint.respond)
+    router.get(path + ".{extension}", include_in_schema=False)(endpoint.respond)
     return router

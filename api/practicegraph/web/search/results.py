@@ -132,8 +132,8 @@ class SearchSnippets:
     def as_json(self, record: Record) -> list[SnippetObject]:
         """Return the snippets of an entry as objects to encode."""
         return [
-            SnippetObject(found.field.key, found.text, found.highlights, found.language or "")
-            for found in self.find(record)
+            SnippetObject(s.field.key, s.text, s.highlights, s.language or "")
+            for s in self.find(record)
         ]
 
     @staticmethod
