@@ -9,6 +9,8 @@ contain the context.
 A document has one IRI in all its representations, `{base}practice/1788#document`. It is neither the
 IRI of its topic nor that of one representation, so the graph is the same in every syntax. It names
 the graph of the metadata in syntaxes that have graphs; the topic's own graph is as in the store.
+Links connect a resource, its page and its documents (https://signposting.org/FAIR/). They stand in
+headers, in the heads of pages and in a link set (RFC 9264).
 """
 
 import hashlib
@@ -16,7 +18,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, serialize
@@ -25,16 +28,19 @@ from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..errors import RequestError
 from ..rdf import jsonld
-from ..rdf.namespaces import DCAT, DCT, FOAF, OWL, RDF, RDFS, SKOS, VOID, XSD
+from ..rdf.namespaces import DCAT, DCT, FOAF, OWL, RDF, RDFS, SCHEMA, SKOS, VOID, XSD
 from ..rdf.terms import DATE_LENGTH, Term, canonicalize, in_graph, integer, starts_with_date
 from ..schema.ontology import LABEL
 from ..schema.text import Labels
 from .http import conditional, responses
-from .http.negotiation import JSON_LD, TURTLE, MediaType
+from .http.negotiation import DOCUMENTS, HTML, JSON_LD, LINKSET, TURTLE, MediaType
+from .http.responses import Link
 from .urls import CONTEXT, CONTEXT_VERSION, Addresses
 
 MODIFIED = DCT + "modified"
 LICENCE = DCT + "license"
+_PAGE = SCHEMA + "AboutPage"
+_MAX_ITEMS = 20
 _IMPORTS = NamedNode(OWL + "imports")
 _WITH_GRAPHS = (RdfFormat.TRIG, RdfFormat.N_QUADS)
 _EXPANDED = "http://www.w3.org/ns/json-ld#expanded"
@@ -211,6 +217,96 @@ class DocumentMetadata:
             yield DCT + "title", scheme.titles
         if labels := self.catalogue.ontology.labels.get(iri):
             yield LABEL, labels
+
+
+@dataclass(frozen=True)
+class DocumentLinks:
+    """The links of the documents about a resource; its path has no extension.
+
+    Their targets begin with the root, the base URL of the request.
+    """
+
+    services: Services
+    root: str
+    iri: str
+    path: str
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.services.catalogue
+
+    def brief(self, media_type: MediaType) -> list[Link]:
+        """Return the links of the document in a media type, without a long list of items."""
+        items = self._items()
+        return [*self._own(media_type), *(items if len(items) <= _MAX_ITEMS else [])]
+
+    def alternates(self) -> list[Link]:
+        """Return the links to all documents, for a redirect from the IRI."""
+        documents = [Link(self._at(other), "alternate", other.name) for other in DOCUMENTS]
+        return [*documents, self._linkset]
+
+    def linkset(self) -> dict[str, Any]:
+        """Return all links of all documents, as JSON (RFC 9264, section 4.2)."""
+        return {
+            "linkset": [
+                _link_context(self._at(other), self._own(other) + self._items() * (other == HTML))
+                for other in DOCUMENTS
+            ]
+        }
+
+    def _own(self, media_type: MediaType) -> list[Link]:
+        links = [Link(self.iri, "cite-as"), *self._about]
+        links += [Link(_PAGE, "type")] if media_type == HTML else []
+        for other in DOCUMENTS:
+            if other != media_type:
+                links.append(Link(self._at(other), _relations(media_type, other), other.name))
+        return [*links, self._linkset]
+
+    @cached_property
+    def _about(self) -> list[Link]:
+        dataset = self.services.dataset
+        classes = self.catalogue.reader.read_classes(self.iri)
+        links = [Link(name, "type") for name in self.catalogue.ontology.align(classes)]
+        links += [Link(name, "author") for name in dataset.creators]
+        links += [Link(dataset.licence, "license")] if dataset.licence else []
+        if self.services.log and self.services.log.release and self.iri == self.catalogue.base:
+            links.append(Link(f"{self.root}/changes", "version-history"))
+        concept = self.catalogue.vocabularies.concepts.get(self.iri)
+        whole = concept.scheme if concept else self.catalogue.base
+        return links if self.iri == whole else [*links, Link(whole, "collection")]
+
+    def _items(self) -> list[Link]:
+        """Return the links to the concepts of a scheme, or to the schemes of the catalogue."""
+        vocabularies = self.catalogue.vocabularies
+        if self.iri == self.catalogue.base:
+            return [Link(scheme, "item") for scheme in vocabularies.schemes]
+        scheme = vocabularies.schemes.get(self.iri)
+        concepts = scheme.concepts.values() if scheme else ()
+        return [Link(concept.iri, "item") for concept in concepts]
+
+    @property
+    def _linkset(self) -> Link:
+        return Link(self._at(LINKSET), "linkset", LINKSET.name)
+
+    def _at(self, media_type: MediaType) -> str:
+        return f"{self.root}/{quote(self.path)}.{media_type.extension}"
+
+
+def _relations(media_type: MediaType, other: MediaType) -> str:
+    """Return the relations from a document in one media type to that in another."""
+    if media_type == HTML and other.is_rdf:
+        return "alternate describedby"
+    return "alternate describes" if other == HTML else "alternate"
+
+
+def _link_context(anchor: str, links: Iterable[Link]) -> dict[str, Any]:
+    context: dict[str, Any] = {"anchor": anchor}
+    for link in links:
+        target = {"href": link.href} | ({"type": link.type} if link.type else {})
+        for relation in link.rel.split():
+            context.setdefault(relation, []).append(target)
+    return context
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """Responses: JSON, typed links in headers (RFC 8288), files, and streams that can break off.
 
-The links connect a resource, its page and its documents (https://signposting.org/FAIR/). They stand
-in headers, in the heads of pages and in a link set (RFC 9264). A small result is sent whole, others
-are streamed. A stream that its client reads too slowly breaks off, since it occupies a process.
-The client then sees an incomplete transfer, and the log gets one line.
+A small result is sent whole, others are streamed. A stream that its client reads too slowly breaks
+off, since it occupies a process. The client then sees an incomplete transfer, and the log gets one
+line.
 """
 
 import asyncio
@@ -11,12 +10,10 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 from fastapi import Request, Response
@@ -27,20 +24,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 from werkzeug.http import parse_range_header
 
-from ...application.services import Services
-from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
-from ...rdf.namespaces import SCHEMA
 from ...sparql.pool import ResultTooLargeError
 from ...sparql.process import DeadlineExceededError, IncidentError
 from ...sparql.protocol import SMALL_RESULT
 from ...storage.base import QueryRefusedError
 from ...storage.remote import StoreError
 from . import connections
-from .negotiation import DOCUMENTS, HTML, LINKSET, MediaType
 
-_PAGE = SCHEMA + "AboutPage"
-_MAX_ITEMS = 20
 _FAILURES = (
     IncidentError,
     DeadlineExceededError,
@@ -69,80 +60,6 @@ class Link:
         return f'<{self.href}>; rel="{self.rel}"{kind}'
 
 
-@dataclass(frozen=True)
-class DocumentLinks:
-    """The links of the documents about a resource; its path has no extension.
-
-    Their targets begin with the root, the base URL of the request.
-    """
-
-    services: Services
-    root: str
-    iri: str
-    path: str
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """Return the catalogue."""
-        return self.services.catalogue
-
-    def brief(self, media_type: MediaType) -> list[Link]:
-        """Return the links of the document in a media type, without a long list of items."""
-        items = self._items()
-        return [*self._own(media_type), *(items if len(items) <= _MAX_ITEMS else [])]
-
-    def alternates(self) -> list[Link]:
-        """Return the links to all documents, for a redirect from the IRI."""
-        media_types = [
-            Link(self._at(media_type), "alternate", media_type.name) for media_type in DOCUMENTS
-        ]
-        return [*media_types, self._linkset]
-
-    def linkset(self) -> dict[str, Any]:
-        """Return all links of all documents, as JSON (RFC 9264, section 4.2)."""
-        sets = [_context(self._at(media_type), self._own(media_type)) for media_type in DOCUMENTS]
-        page = next(each for each in sets if each["anchor"] == self._at(HTML))
-        page |= _context(page["anchor"], self._items())
-        return {"linkset": sets}
-
-    def _own(self, media_type: MediaType) -> list[Link]:
-        links = [Link(self.iri, "cite-as"), *self._about]
-        links += [Link(_PAGE, "type")] if media_type == HTML else []
-        for other in DOCUMENTS:
-            if other != media_type:
-                links.append(Link(self._at(other), _relations(media_type, other), other.name))
-        return [*links, self._linkset]
-
-    @cached_property
-    def _about(self) -> list[Link]:
-        dataset = self.services.dataset
-        classes = self.catalogue.reader.read_classes(self.iri)
-        links = [Link(name, "type") for name in self.catalogue.ontology.align(classes)]
-        links += [Link(name, "author") for name in dataset.creators]
-        links += [Link(dataset.licence, "license")] if dataset.licence else []
-        if self.services.log and self.services.log.release and self.iri == self.catalogue.base:
-            links.append(Link(f"{self.root}/changes", "version-history"))
-        concept = self.catalogue.vocabularies.concepts.get(self.iri)
-        whole = concept.scheme if concept else self.catalogue.base
-        return links if self.iri == whole else [*links, Link(whole, "collection")]
-
-    def _items(self) -> list[Link]:
-        """Return the links to the concepts of a scheme, or to the schemes of the catalogue."""
-        vocabularies = self.catalogue.vocabularies
-        if self.iri == self.catalogue.base:
-            return [Link(scheme, "item") for scheme in vocabularies.schemes]
-        scheme = vocabularies.schemes.get(self.iri)
-        concepts = scheme.concepts.values() if scheme else ()
-        return [Link(concept.iri, "item") for concept in concepts]
-
-    @property
-    def _linkset(self) -> Link:
-        return Link(self._at(LINKSET), "linkset", LINKSET.name)
-
-    def _at(self, media_type: MediaType) -> str:
-        return f"{self.root}/{quote(self.path)}.{media_type.extension}"
-
-
 def root(request: Request) -> str:
     """Return the base URL of the service for a request, without a slash at the end."""
     return str(request.base_url).rstrip("/")
@@ -163,22 +80,6 @@ def json(value: Any, headers: Mapping[str, str] | None = None, media_type: str =
     """Return a value as JSON."""
     content = msgspec.json.encode(value)
     return Response(content, headers=headers, media_type=media_type or "application/json")
-
-
-def _relations(media_type: MediaType, other: MediaType) -> str:
-    """Return the relations from a document in one media type to that in another."""
-    if media_type == HTML and other.is_rdf:
-        return "alternate describedby"
-    return "alternate describes" if other == HTML else "alternate"
-
-
-def _context(anchor: str, links: Iterable[Link]) -> dict[str, Any]:
-    context: dict[str, Any] = {"anchor": anchor}
-    for link in links:
-        target = {"href": link.href} | ({"type": link.type} if link.type else {})
-        for relation in link.rel.split():
-            context.setdefault(relation, []).append(target)
-    return context
 
 
 class RangedFileResponse(FileResponse):

@@ -21,7 +21,7 @@ from ...search.engine import SimilarEntry
 from ...search.request import ALL_ENTRIES
 from .. import document, openapi
 from ..context import VARY, Site
-from ..document import MODIFIED, DocumentMetadata
+from ..document import MODIFIED, DocumentLinks, DocumentMetadata
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
 from ..http.negotiation import (
@@ -33,7 +33,7 @@ from ..http.negotiation import (
     LINKSET,
     MediaType,
 )
-from ..http.responses import DocumentLinks, Link
+from ..http.responses import Link
 from ..openapi import Operation
 from ..search.results import facets
 from ..urls import SERVICES
