@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+import msgspec
 from fastapi import Request, Response
 from pyoxigraph import RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
@@ -38,6 +39,7 @@ GRAPHS = tuple(media_type for media_type in DOCUMENTS if media_type not in (HTML
 Page = Callable[["ResultTable"], Response]
 """A function that returns a result table as a page."""
 _PAGE_ROWS = 1000
+_LINES = msgspec.json.Decoder()
 _MAX_QUICK_QUERY = 1 << 14
 _MAX_BYTES_HEADER, _MAX_ROWS_HEADER = "X-Most-Bytes", "X-Most-Rows"
 _UNION, _SERVICE = "UnionDefaultGraph", "BasicFederatedQuery"
@@ -212,7 +214,7 @@ class QueryEndpoint:
 
     def _table(self, request: Request, kind: str, content: bytes) -> ResultTable:
         view = self.site.view(request)
-        lines = [json.loads(line) for line in content.splitlines()]
+        lines = _LINES.decode_lines(content)
         if kind == "boolean":
             return ResultTable(message=view.phrase("yes" if lines[0] else "no"))
         cells = [
@@ -256,6 +258,6 @@ def _parse_cell(text: str | None) -> Term | None:
 
 
 def _parse_solutions(content: bytes) -> list[Solution]:
-    names, *rows = map(json.loads, content.splitlines())
+    names, *rows = _LINES.decode_lines(content)
     pairs = (zip(names, row, strict=True) for row in rows)
     return [{name: parse_term(text) for name, text in row if text is not None} for row in pairs]

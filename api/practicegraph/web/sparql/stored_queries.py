@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from pyoxigraph import NamedNode
 from starlette.concurrency import run_in_threadpool
 
@@ -50,7 +50,7 @@ class StoredQueryEndpoint:
             if media_type == HTML:
                 return site.html(request, "stored-queries.html", queries=stored_queries)
             items = [self._as_json(stored_query, view) for stored_query in stored_queries]
-            return JSONResponse({"queries": items})
+            return responses.json({"queries": items})
 
         choices = (media_type.extension, view.language)
         validators = conditional.validators(request, site.catalogue.release, choices)
@@ -117,7 +117,8 @@ class StoredQueryEndpoint:
     ) -> Response:
         view = self.queries.site.view(request)
         values = dict(pairs)
-        query = urlencode(pairs)
+        url = f"{view.root}{QUERIES}/{stored_query.name}?{urlencode(pairs)}&format="
+        extensions = [media_type.extension for media_type in TABLES if media_type != HTML]
         return self.queries.site.html(
             request,
             "stored-query.html",
@@ -126,14 +127,7 @@ class StoredQueryEndpoint:
             text=text,
             fields=[self._field(parameter, values, view) for parameter in stored_query.parameters],
             editor=view.link("/sparql", query=text),
-            formats=[
-                (
-                    media_type.extension,
-                    f"{view.root}{QUERIES}/{stored_query.name}?{query}&format={media_type.extension}",
-                )
-                for media_type in TABLES
-                if media_type != HTML
-            ],
+            formats=[(extension, url + extension) for extension in extensions],
         )
 
     def _field(
@@ -189,7 +183,7 @@ class GapEndpoint:
                 tables = [(part, rows, _table(view, report, part)) for part, rows in parts]
                 return self.queries.site.html(request, "gaps.html", parts=tables)
             root = responses.root(request)
-            return JSONResponse({"gaps": [_as_json(report, root, *each) for each in parts]})
+            return responses.json({"gaps": [_as_json(report, root, *pair) for pair in parts]})
 
         queries = await run_in_threadpool(report.queries)
         return await run_in_threadpool(conditional.answer, request, validators, VARY, make)
