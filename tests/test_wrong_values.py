@@ -20,9 +20,9 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document, UnreadableError
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.exchange.export import DumpFolder
+from practicegraph.schema.shapes.constraints import VIOLATION, WARNING
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
-from practicegraph.validation.shacl import VIOLATION, WARNING
 from practicegraph.web.app import application
 from support.catalogues import ROOT
 from support.server import serving

@@ -21,8 +21,8 @@ from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.namespaces import RDF, XSD
 from practicegraph.rdf.terms import Term, as_text
-from practicegraph.schema import shapes
 from practicegraph.schema.fields import Field
+from practicegraph.schema.shapes import constraints
 from practicegraph.storage.base import Store
 
 PLACE = "https://example.org/synthetic/"
@@ -75,7 +75,9 @@ class _Sources:
     def choices(self, field: Field) -> list[str]:
         """Return the narrowest values of a list in an order of chance, the most frequent first."""
         store, vocabularies = self.opened.store, self.opened.vocabularies
-        demanded = set(shapes.read_parameter_values(store, field.iri, "ClassConstraintComponent"))
+        demanded = set(
+            constraints.read_parameter_values(store, field.iri, "ClassConstraintComponent")
+        )
         above = vocabularies.schemes[field.scheme].narrower if field.scheme else {}
         listed = [
             term

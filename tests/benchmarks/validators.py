@@ -25,7 +25,7 @@ from benchmarks import synthetic
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import Document
-from practicegraph.schema import shapes
+from practicegraph.schema.shapes import constraints
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.validation import pyshacl_engine, shacl
 from practicegraph.validation.incremental import IncrementalValidator
@@ -137,7 +137,7 @@ class Bench:
     def rows(self, count: int) -> Iterator[str]:
         """Yield the rows of a table, each when it is measured."""
         lines = list(synthetic.entries(self.opened, count))
-        rules = shacl.to_turtle(shapes.read_shape_graphs(self.opened.store))
+        rules = shacl.to_turtle(constraints.read_shape_graphs(self.opened.store))
         ours = [quad.triple for quad in self.opened.store.quads()]
         whole = shacl.to_turtle([*ours, *_triples("".join(lines))])
         one = shacl.to_turtle(self._one(lines[0]))

@@ -11,8 +11,9 @@ from click.testing import Result
 
 from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.schema.shapes import ShapesError
-from practicegraph.validation import checks, rules, shacl
+from practicegraph.schema.shapes import constraints
+from practicegraph.schema.shapes.reader import ShapesError
+from practicegraph.validation import checks, rules
 from practicegraph.validation.findings import Finding, FindingBuilder
 from practicegraph.validation.rules import LinkChecker, StoredChecks
 from support.catalogues import CASES, ROOT
@@ -64,7 +65,7 @@ def site() -> Iterator[str]:
 
 
 def test_every_check_is_a_question_with_a_case(real: Catalogue) -> None:
-    found = {audit.iri.rpartition("/")[2] for audit in shacl.read_stored_checks(real.store)}
+    found = {audit.iri.rpartition("/")[2] for audit in constraints.read_stored_checks(real.store)}
     assert found == NAMES <= set(real.stored_queries)
     cases = "\n".join(path.read_text() for path in CASES.glob("*.ttl"))
     assert {name for name in NAMES if f"# finds: {name} " in cases} == NAMES - {"linked-addresses"}

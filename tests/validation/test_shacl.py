@@ -13,7 +13,7 @@ from practicegraph.catalogue import catalogue
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.namespaces import RDF, SKOS
-from practicegraph.schema import shapes
+from practicegraph.schema.shapes import constraints
 from practicegraph.schema.vocabularies import DEPRECATED, IS_REPLACED_BY
 from practicegraph.validation import pyshacl_engine, shacl
 from practicegraph.validation.scope import nodes, read_scopes
@@ -94,7 +94,7 @@ def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
 
 def test_both_engines_find_the_same_in_whatever_is_wrong(real: Catalogue) -> None:
     """`PRACTICEGRAPH_MUTANTS=5000 pytest tests/validation/test_shacl.py` draws more of it."""
-    rules = shacl.to_turtle(shapes.read_shape_graphs(real.store))
+    rules = shacl.to_turtle(constraints.read_shape_graphs(real.store))
     results = compared(rules, shacl.to_turtle(mutated(real, COUNT, COUNT)))
     assert len({component for _, _, component, *_ in results}) >= 12
     assert len(results) > COUNT

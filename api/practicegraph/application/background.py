@@ -26,9 +26,9 @@ from typing import Any
 from ..catalogue import catalogue, documents
 from ..catalogue.catalogue import Catalogue
 from ..exchange.export import DumpFolder, ReleaseDumps
+from ..schema.shapes.constraints import VIOLATION
 from ..storage.oxigraph import Snapshots
 from ..storage.remote import Endpoint, StoreError
-from ..validation.shacl import VIOLATION
 from . import startup
 from .services import Services
 

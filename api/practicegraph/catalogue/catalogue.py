@@ -11,10 +11,11 @@ from ..errors import CatalogueError
 from ..rdf import terms
 from ..rdf.namespaces import DCAT, RDF, VOID
 from ..rdf.turtle import TurtleWriter
-from ..schema import ontology, shapes, vocabularies
+from ..schema import ontology, vocabularies
 from ..schema.fields import Shapes
 from ..schema.ontology import Ontology
 from ..schema.records import RecordReader
+from ..schema.shapes.reader import read_shapes
 from ..schema.text import Phrases, put_first, read_phrases
 from ..schema.value_parser import ValueParser
 from ..schema.vocabularies import Lifecycle, Vocabularies
@@ -198,7 +199,7 @@ def _catalogue(root: Path, store: Store, documents: Sequence[Document]) -> Catal
         folder=root,
         store=store,
         base=_base(root, store),
-        shapes=shapes.read_shapes(store),
+        shapes=read_shapes(store),
         phrases=read_phrases(store),
         vocabularies=vocabularies.read_vocabularies(store),
         prefixes=_prefixes(documents),

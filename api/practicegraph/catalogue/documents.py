@@ -29,7 +29,7 @@ from ..errors import CatalogueError
 from ..rdf import untrusted
 from ..rdf.positions import LocatedTriple, Token, UnknownTokenError, tokenize
 from ..rdf.terms import in_graph
-from ..schema.shapes import executable_quads
+from ..schema.shapes.constraints import executable_quads
 
 QUERY_SUFFIX = ".rq"
 """The suffix of stored queries."""

@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode
 from ..rdf.namespaces import RDFS
 from ..rdf.terms import Term
 from ..schema.fields import Parameter
-from ..schema.shapes import ShapesError, read_parameters
+from ..schema.shapes.reader import ShapesError, read_parameters
 from ..schema.text import Labels, find_similar, pick_text
 from ..schema.value_parser import InvalidParameterError, ParseProblem, SourceLocation, ValueParser
 from ..storage import query_guard

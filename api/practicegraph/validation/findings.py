@@ -18,9 +18,9 @@ from ..rdf.namespaces import PG
 from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
 from ..rdf.terms import local_name
 from ..schema.records import RecordReader
-from ..schema.shapes import SHAPE
+from ..schema.shapes.constraints import VIOLATION, WARNING
+from ..schema.shapes.reader import SHAPE
 from ..schema.text import Phrases
-from .shacl import VIOLATION, WARNING
 
 PROGRAM_RULE = PG + "programRule"
 """The constraint component of the rules beside SHACL; their shapes are phrases."""

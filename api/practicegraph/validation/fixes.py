@@ -14,8 +14,8 @@ from rapidfuzz.distance import OSA
 from ..rdf.positions import LocatedTriple, Span
 from ..rdf.terms import TYPE, Term, local_name
 from ..rdf.turtle import TurtleWriter
-from ..schema import shapes
 from ..schema.fields import Field
+from ..schema.shapes import constraints
 from ..schema.text import find_similar
 from ..schema.value_parser import NO_LOCATION, ParseProblem, ValueParser
 from ..schema.vocabularies import Lifecycle
@@ -235,7 +235,7 @@ class FixFinder:
         return min((value for value in values if _has_type(field, value)), key=str, default=None)
 
     def _set_required_value(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
-        limits = shapes.read_parameter_values(
+        limits = constraints.read_parameter_values(
             self.store, finding.source_shape, finding.component_name
         )
         required = next(iter(limits), None)

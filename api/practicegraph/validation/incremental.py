@@ -17,9 +17,10 @@ from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
 from ..rdf.terms import TYPE, Node, Term
-from ..schema import shapes, vocabularies
+from ..schema import vocabularies
 from ..schema.fields import Shapes
 from ..schema.records import RecordReader
+from ..schema.shapes import constraints
 from ..schema.text import Phrases
 from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Vocabularies
 from ..storage.base import Store
@@ -136,7 +137,7 @@ class IncrementalValidator:
     @classmethod
     def build(cls, catalogue: Catalogue) -> Self:
         """Return the validator of documents beside all that a catalogue's store holds."""
-        triples = with_marker_targets(shapes.read_shape_graphs(catalogue.store))
+        triples = with_marker_targets(constraints.read_shape_graphs(catalogue.store))
         return cls(
             store=catalogue.store,
             shapes_graph=ShapesGraph(to_turtle(triples)),

@@ -23,10 +23,10 @@ from .. import __version__
 from ..rdf.namespaces import EARL, PTR, XSD
 from ..rdf.terms import TYPE, Node, integer
 from ..rdf.turtle import TurtleWriter
+from ..schema.shapes.constraints import shacl_term
 from ..schema.text import replace_non_xml
 from ..storage.base import parse_term
 from .findings import Finding, Fix, Position, Region, ValidationReport
-from .shacl import shacl_term
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"Violation": "error", "Warning": "warning", "Info": "note"}

@@ -40,14 +40,14 @@ from ..rdf.namespaces import PG, SKOS
 from ..rdf.terms import TYPE, Term, as_text, local_name
 from ..schema import vocabularies
 from ..schema.fields import Shapes
-from ..schema.shapes import ShapesError
+from ..schema.shapes.constraints import SPARQL_COMPONENT, StoredCheck, read_stored_checks
+from ..schema.shapes.reader import ShapesError
 from ..schema.text import pick_text
 from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
 from ..storage.oxigraph import OxigraphStore
 from .findings import Finding, FindingBuilder
-from .shacl import SPARQL_COMPONENT, StoredCheck, read_stored_checks
 
 LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
 """Returns those of the IRIs that do not answer, with the reason."""

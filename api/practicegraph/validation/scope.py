@@ -21,9 +21,8 @@ from rdflib.plugins.sparql.parserutils import CompValue
 
 from ..rdf.namespaces import RDFS
 from ..rdf.terms import TYPE, Node, Term
-from ..schema.shapes import read_paths
+from ..schema.shapes.constraints import TARGET_OBJECTS, TARGETS, ShapeReader, read_paths
 from ..storage.base import Store
-from .shacl import TARGET_OBJECTS, TARGETS, ShapeReader
 
 ANY = ""
 """Stands for every property."""

@@ -5,42 +5,23 @@ pySHACL, the reference.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, serialize
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
-from ..rdf.namespaces import PG, RDFS, SH
-from ..rdf.terms import TRUE, TYPE, Node, Term, as_text, local_name, parse_n_triples
-from ..schema import shapes
+from ..rdf.terms import Term, as_text, local_name, parse_n_triples
 from ..schema.fields import Field, NodeShape, Shapes
 from ..schema.records import RecordReader
-from ..schema.shapes import ShapesError
-from ..schema.text import Labels, Phrases, pick_text
+from ..schema.shapes import constraints
+from ..schema.shapes.constraints import shacl_term
+from ..schema.shapes.reader import ShapesError
+from ..schema.text import Phrases, pick_text
 from ..storage.base import Store
 
-VIOLATION, WARNING = SH + "Violation", SH + "Warning"
-"""The severities of the rules beside SHACL (section 2.1.4)."""
-SPARQL_COMPONENT = SH + "SPARQLConstraintComponent"
-TARGETS = (NamedNode(SH + "targetClass"), NamedNode(SH + "targetSubjectsOf"))
-"""The properties of a shape with the classes and properties that it targets."""
-TARGET_OBJECTS = NamedNode(SH + "targetObjectsOf")
-_OTHER_TARGETS = (SH + "targetNode", TARGET_OBJECTS.value)
-_PROPERTY = SH + "property"
-_VALUE_SHAPES = [SH + n for n in ("node", "not", "qualifiedValueShape", "and", "or", "xone")]
-_COMPARISONS = [SH + n for n in ("equals", "disjoint", "lessThan", "lessThanOrEquals")]
-_QUERIES = frozenset(SH + name for name in ("select", "ask", "construct", "update"))
-_SCRIPTS = frozenset(SH + name for name in ("js", "jsFunctionName", "jsLibrary"))
-_TO_SHAPES = frozenset([_PROPERTY, *_VALUE_SHAPES[:3]])
-_SHAPE_CLASSES = frozenset(NamedNode(SH + name) for name in ("NodeShape", "PropertyShape"))
 _VARIABLE = re.compile(r"\{[?$]\w+\}")
 _NODE, _DATATYPE = "NodeConstraintComponent", "DatatypeConstraintComponent"
-
-
-def shacl_term(name: str) -> NamedNode:
-    """Return a term of SHACL by its local name, such as `focusNode` (section 3.6)."""
-    return NamedNode(SH + name)
 
 
 @dataclass(frozen=True, order=True)
@@ -148,7 +129,7 @@ class ShapesGraph:
 
 def read_shapes(store: Store) -> ShapesGraph:
     """Return the shapes graph that a store holds."""
-    return ShapesGraph(to_turtle(shapes.read_shape_graphs(store)))
+    return ShapesGraph(to_turtle(constraints.read_shape_graphs(store)))
 
 
 def to_turtle(triples: Iterable[Triple]) -> str:
@@ -180,14 +161,14 @@ class MessageBuilder:
 
     def message(self, result: ValidationResult) -> str:
         """Return what is wrong, as a predicate of the value or the focus node."""
-        for labels in shapes.read_messages(self.store, result.source_shape):
+        for labels in constraints.read_messages(self.store, result.source_shape):
             if message := _filled_in(pick_text(labels, self.languages), result.messages):
                 return message
         component = result.component_name
         if component not in self.phrases.labels:  # a component that shapes define themselves
             return " ".join(result.messages) or component
         field = self.shapes.fields.get(result.source_shape)
-        limits = shapes.read_parameter_values(self.store, result.source_shape, component)
+        limits = constraints.read_parameter_values(self.store, result.source_shape, component)
         names = sorted({self._name(limit, field, component) for limit in limits} - {""})
         return self.phrases.format(component, self.languages, limit=", ".join(names))
 
@@ -195,7 +176,7 @@ class MessageBuilder:
         if isinstance(limit, Literal):
             return limit.value
         if isinstance(limit, BlankNode):
-            inner = shapes.read_parameter_values(self.store, limit, _DATATYPE)
+            inner = constraints.read_parameter_values(self.store, limit, _DATATYPE)
             return ", ".join(self._name(term, field, _DATATYPE) for term in inner)
         assert isinstance(limit, NamedNode), limit
         if name := self._field_name(limit.value, field) or self._kind_name(limit.value):
@@ -225,146 +206,3 @@ def _filled_in(wording: str, messages: Sequence[str]) -> str:
 
 def _find_field(kind: NodeShape, predicate: str) -> Field | None:
     return next((field for field in kind.fields if field.predicate == predicate), None)
-
-
-@dataclass(frozen=True)
-class ShapeReader:
-    """Reads from shapes which nodes they target and what they look at from there."""
-
-    store: Store
-
-    def shapes_with_targets(self) -> set[Node]:
-        """Return the shapes that have targets (section 2.1.3)."""
-        names = (*(term.value for term in TARGETS), *_OTHER_TARGETS)
-        shapes = {node for name in names for node in self.store.subjects(name)}
-        classes = self.store.subjects(TYPE.value, NamedNode(RDFS + "Class"))
-        return shapes | {node for node in classes if self.store.values(node, _PROPERTY)}
-
-    def targets(self, shape: Node) -> list[str]:
-        """Return the classes and properties that a shape targets."""
-        return [name for term in TARGETS for name in self._texts(shape, term.value)]
-
-    def inverse_targets(self, shape: Node) -> list[str]:
-        """Return the properties whose objects a shape targets."""
-        return self._texts(shape, TARGET_OBJECTS.value)
-
-    def has_other_targets(self, shape: Node) -> bool:
-        """Return whether a shape targets nodes, or objects of properties."""
-        return any(self.store.values(shape, name) for name in _OTHER_TARGETS)
-
-    def property_shapes(self, shape: Node) -> list[Node]:
-        """Return the property shapes of a shape (section 2.3)."""
-        return self._nodes(shape, _PROPERTY)
-
-    def value_shapes(self, shape: Node) -> list[Node]:
-        """Return the shapes to which a shape requires values to conform (sections 4.6, 4.7)."""
-        return [node for name in _VALUE_SHAPES for node in self._nodes(shape, name)]
-
-    def path_predicate(self, shape: Node) -> NamedNode | None:
-        """Return the predicate that is the whole path of a property shape, if it is one."""
-        path = self.store.value(shape, SH + "path")
-        return path if isinstance(path, NamedNode) else None
-
-    def compared_properties(self, shape: Node) -> list[str]:
-        """Return the properties with which a shape compares values (section 4.5)."""
-        return [name for term in _COMPARISONS for name in self._texts(shape, term)]
-
-    def is_closed(self, shape: Node) -> bool:
-        """Return whether a shape looks at all properties (section 4.8.1)."""
-        return self.store.value(shape, SH + "closed") is not None
-
-    def queries(self, shape: Node) -> list[str]:
-        """Return the queries of SPARQL constraints (section 5.1) with all declared prefixes."""
-        constraints = self._nodes(shape, SH + "sparql")
-        texts = (text for node in constraints for text in self._texts(node, SH + "select"))
-        return [self._prefixes + text for text in texts]
-
-    @cached_property
-    def _prefixes(self) -> str:
-        declarations = self.store.subjects(SH + "namespace")
-        pairs = (
-            [
-                as_text(term)
-                for n in ("prefix", "namespace")
-                for term in self.store.values(node, SH + n)
-            ]
-            for node in declarations
-        )
-        return "".join(f"PREFIX {prefix}: <{namespace}>\n" for prefix, namespace in pairs)
-
-    def _nodes(self, shape: Node, name: str) -> list[Node]:
-        values = self.store.values(shape, name)
-        members = [item for value in values for item in self.store.list_members(value) or [value]]
-        return [node for node in members if isinstance(node, NamedNode | BlankNode)]
-
-    def _texts(self, shape: Node, name: str) -> list[str]:
-        return [as_text(value) for value in self.store.values(shape, name)]
-
-
-@dataclass(frozen=True)
-class StoredCheck:
-    """A stored query that is a check; `follows_links` where it asks whether its values answer."""
-
-    iri: str
-    text: str
-    severity: str
-    messages: Labels
-    follows_links: bool
-
-
-def read_stored_checks(store: Store) -> list[StoredCheck]:
-    """Return the stored queries that have a severity, in order of their IRIs."""
-    nodes = sorted(store.subjects(SH + "severity"), key=str)
-    texts = ((node, store.value(node, SH + "select")) for node in nodes)
-    return [
-        StoredCheck(
-            iri=node.value,
-            text=text.value,
-            severity=as_text(severity),
-            messages=store.labels(node, SH + "message"),
-            follows_links=store.value(node, PG + "fetches") == TRUE,
-        )
-        for node, text in texts
-        if isinstance(text, Literal) and (severity := store.value(node, SH + "severity"))
-    ]
-
-
-def is_part_of_shapes(quad: Quad) -> bool:
-    """Return whether a statement uses a term of SHACL."""
-    terms = (quad.predicate, quad.object)
-    return any(isinstance(term, NamedNode) and term.value.startswith(SH) for term in terms)
-
-
-def is_script(quad: Quad) -> bool:
-    """Return whether a statement belongs to a constraint in JavaScript (SHACL-JS)."""
-    return quad.predicate.value in _SCRIPTS
-
-
-def query_text(quad: Quad) -> str:
-    """Return the query of a SPARQL constraint that a statement has, or ""."""
-    is_query = quad.predicate.value in _QUERIES and isinstance(quad.object, NamedNode | Literal)
-    return as_text(quad.object) if is_query else ""
-
-
-def name_shapes(quads: Sequence[Quad], namespace: str) -> Iterator[Triple]:
-    """Yield the triples of shapes in which those that were blank nodes have IRIs.
-
-    These end in the local name of the path, and a number.
-    """
-    paths = {quad.subject: quad.object for quad in quads if quad.predicate.value == SH + "path"}
-    nodes = [quad.object for quad in quads if quad.predicate.value in _TO_SHAPES]
-    typed = (q for q in quads if q.predicate == TYPE and q.object in _SHAPE_CLASSES)
-    nodes += [*paths, *(quad.subject for quad in typed)]
-    blank = dict.fromkeys(node for node in nodes if isinstance(node, BlankNode))
-    names: dict[Term, NamedNode] = {
-        node: NamedNode(f"{namespace}{_path_name(paths.get(node))}{number}")
-        for number, node in enumerate(blank, 1)
-    }
-    for quad in quads:
-        subject, value = names.get(quad.subject, quad.subject), names.get(quad.object, quad.object)
-        assert not isinstance(subject, Triple)
-        yield Triple(subject, quad.predicate, value)
-
-
-def _path_name(path: Term | None) -> str:
-    return local_name(path.value) + "-" if isinstance(path, NamedNode) else ""

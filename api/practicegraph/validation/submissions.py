@@ -34,7 +34,8 @@ from ..rdf.positions import LocatedTriple, Span, TripleSpans
 from ..rdf.terms import TYPE, in_graph
 from ..rdf.untrusted import KnownContext
 from ..schema import vocabularies
-from ..schema.shapes import ShapesError
+from ..schema.shapes import constraints
+from ..schema.shapes.reader import ShapesError
 from ..schema.value_parser import (
     Draft,
     ImportFailedError,
@@ -47,7 +48,7 @@ from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Store
 from ..storage.oxigraph import OxigraphStore
 from ..storage.remote import Endpoint, RemoteStore, StoreError
-from . import reports, shacl
+from . import reports
 from .checks import Checker, build_checker
 from .findings import Finding, FindingBuilder, Position, Region, ValidationReport
 from .shacl import ShapesGraph, read_shapes, to_turtle
@@ -113,14 +114,14 @@ class SubmissionParser:
     def parse_shapes(self, submission: Submission) -> list[Triple]:
         """Parse shapes; raise UnreadableError where there are none, or some may not be applied."""
         path, quads = submission.path, self.parse_rdf(submission).quads
-        if not any(map(shacl.is_part_of_shapes, quads)):
+        if not any(map(constraints.is_part_of_shapes, quads)):
             raise UnreadableError(path, "no shapes: nothing in it is said in SHACL")
         for quad in quads:
-            if shacl.is_script(quad):
+            if constraints.is_script(quad):
                 raise UnreadableError(path, "constraints in JavaScript are not run here")
-            if query := shacl.query_text(quad):
+            if query := constraints.query_text(quad):
                 _check_query(path, query)
-        return list(shacl.name_shapes(quads, _SHAPES_NAMESPACE))
+        return list(constraints.name_shapes(quads, _SHAPES_NAMESPACE))
 
     def parse_table(
         self, submission: Submission, store: Store, values: ValueParser, context: ImportContext
@@ -328,7 +329,9 @@ class SubmissionValidator:
             if not document.topics:
                 raise UnreadableError(document.path, "nothing in it is about a thing with an IRI")
         files = [document.path for document in documents]
-        if not any(shacl.is_part_of_shapes(quad) for each in documents for quad in each.quads):
+        if not any(
+            constraints.is_part_of_shapes(quad) for each in documents for quad in each.quads
+        ):
             data = self._without_rules(beside)
             return replace(checker, data=_store(data)).check(data, (), files)
         changed = [each for each in beside if self._folder(each) == _RULES[0]]

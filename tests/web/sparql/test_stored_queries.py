@@ -7,12 +7,12 @@ from pyoxigraph import QueryResultsFormat, RdfFormat, parse, parse_query_results
 from rdflib import Graph, Namespace, URIRef
 
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.schema.shapes import constraints
 from practicegraph.schema.value_parser import InvalidParameterError
-from practicegraph.validation import shacl
 from support.catalogues import ROOT, opened
 
 NAMES = sorted(path.stem for path in (ROOT / "queries").glob("*.rq"))
-CHECKS = {check.iri for check in shacl.read_stored_checks(opened(ROOT).store)}
+CHECKS = {check.iri for check in constraints.read_stored_checks(opened(ROOT).store)}
 """The questions that find faults, of which the catalogue has none."""
 BASE = "https://w3id.org/practicegraph/"
 

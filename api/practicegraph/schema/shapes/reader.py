@@ -1,33 +1,22 @@
-"""SHACL (https://www.w3.org/TR/shacl/), read into node shapes, fields, parameters and messages.
-
-No other module reads its terms. shapes/README.md says what they, and those of our ontology, become.
-"""
+"""The node shapes of a catalogue, their fields and its languages; parameters of stored queries."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode
 
-from ..errors import CatalogueError
-from ..rdf.namespaces import PG, RDFS, SH, SKOS, XSD
-from ..rdf.terms import Node, Term, as_text, local_name, parse_decimal
-from ..storage import query_guard
-from ..storage.base import Store
-from .fields import Field, Group, NodeShape, Parameter, Shapes
-from .text import Labels
+from ...errors import CatalogueError
+from ...rdf.namespaces import PG, RDFS, SH, SKOS, XSD
+from ...rdf.terms import TRUE, Node, Term, as_text, local_name, parse_decimal
+from ...storage.base import Store
+from ..fields import Field, Group, NodeShape, Parameter, Shapes
 
 SHAPE = "https://w3id.org/practicegraph/shapes#"
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _COLLECTION = re.compile(r"[a-z][a-z0-9-]*")
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _ROLE = "http://datashapes.org/dash#propertyRole"
-_EXECUTABLE = re.compile(re.escape(SH) + "SPARQL(Select|Ask|Construct)Executable")
-_TERMS_OF_SHAPES = (
-    *("targetClass", "targetNode", "targetSubjectsOf", "targetObjectsOf", "property", "path"),
-    *("node", "not", "and", "or", "xone", "sparql", "select", "ask", "declare", "namespace"),
-)
-"""Terms without which nothing is a shape, or part of one."""
 _PATHS = {
     "inversePath": ("^", ""),
     "zeroOrMorePath": ("", "*"),
@@ -35,7 +24,6 @@ _PATHS = {
     "zeroOrOnePath": ("", "?"),
 }
 """The paths of one step, with what SPARQL writes before and after the step."""
-_TRUE = Literal(True)
 
 
 class ShapesError(CatalogueError):
@@ -72,7 +60,7 @@ def read_field(store: Store, shape: Node) -> Field:
     return Field(
         iri=shape.value,
         key=key,
-        path=_path(store, path),
+        path=path_to_sparql(store, path),
         predicates=_predicates(store, path),
         names=store.labels(shape, SH + "name"),
         other_names=_other_names(store, shape),
@@ -86,8 +74,8 @@ def read_field(store: Store, shape: Node) -> Field:
         pattern=_pattern(text(SH + "pattern")),
         scheme=_scheme(store, node),
         options=_options(store, shape),
-        is_facet=store.value(shape, PG + "facet") == _TRUE,
-        is_searched=store.value(shape, PG + "searched") == _TRUE,
+        is_facet=store.value(shape, PG + "facet") == TRUE,
+        is_searched=store.value(shape, PG + "searched") == TRUE,
         role=(text(_ROLE) or "").rpartition("#")[2],
         links_to=text(PG + "linksTo"),
         open_where=text(PG + "openWhere"),
@@ -100,7 +88,7 @@ def read_parameters(store: Store, query: Node) -> tuple[Parameter, ...]:
         Parameter(
             field=read_field(store, node),
             default=store.value(node, SH + "defaultValue"),
-            is_optional=store.value(node, SH + "optional") == _TRUE,
+            is_optional=store.value(node, SH + "optional") == TRUE,
         )
         for node in store.values(query, SH + "parameter")
         if isinstance(node, NamedNode)
@@ -108,50 +96,22 @@ def read_parameters(store: Store, query: Node) -> tuple[Parameter, ...]:
     return tuple(sorted(parameters, key=lambda parameter: parameter.key))
 
 
-def executable_quads(quads: Sequence[Quad], text: str) -> Iterator[Quad]:
-    """Yield the statement of a stored query's SPARQL, its parameters bound to their defaults."""
-    query = Literal(query_guard.bind_parameters(text, _defaults(quads)))
-    for quad in quads:
-        if kind := _EXECUTABLE.fullmatch(getattr(quad.object, "value", "")):
-            yield Quad(quad.subject, NamedNode(SH + kind[1].lower()), query, quad.graph_name)
-
-
-def read_shape_graphs(store: Store) -> list[Triple]:
-    """Return all graphs in which shapes stand, as an engine reads them."""
-    terms = (NamedNode(SH + term) for term in _TERMS_OF_SHAPES)
-    graphs = dict.fromkeys(str(quad.graph_name) for t in terms for quad in store.quads(None, t))
-    return [quad.triple for graph in graphs for quad in store.graph_quads(graph.strip("<>"))]
-
-
-def read_paths(store: Store) -> dict[Node, str]:
-    """Return the paths of all property shapes, as SPARQL's."""
-    paths: dict[Node, str] = {}
-    for shape in store.subjects(SH + "path"):
-        with suppress(ShapesError):
-            paths[shape] = _path(store, store.values(shape, SH + "path")[0])
-    return paths
-
-
-def read_parameter_values(store: Store, shape: str | BlankNode, component: str) -> list[Term]:
-    """Return the values of a constraint component's parameter in a shape (section 4).
-
-    The parameter of `MinCountConstraintComponent` is `sh:minCount`. Lists are returned as members.
-    """
-    parameter = component.removesuffix("ConstraintComponent")
-    parameter = SH + parameter[:1].lower() + parameter[1:]
-    node = NamedNode(shape) if isinstance(shape, str) else shape
-    values = store.values(node, parameter)
-    return [term for value in values for term in store.list_members(value) or [value]]
-
-
-def read_messages(store: Store, shape: str) -> list[Labels]:
-    """Return the messages of a shape (section 2.1.5) and of its SPARQL constraints (section 5.1).
-
-    Each is by language, or by "" where it has none.
-    """
-    constraints = store.values(NamedNode(shape), SH + "sparql")
-    nodes = [node for node in constraints if isinstance(node, NamedNode | BlankNode)]
-    return [_message(store, node) for node in (NamedNode(shape), *nodes)]
+def path_to_sparql(store: Store, path: Term, within: tuple[Term, ...] = ()) -> str:
+    """Write a SHACL path (section 2.3.1) as a SPARQL property path; raise ShapesError."""
+    if isinstance(path, NamedNode):
+        return str(path)
+    if not isinstance(path, BlankNode) or path in within:
+        raise ShapesError(f"no path of SHACL: {path}")
+    within = (*within, path)
+    if steps := store.list_members(path):
+        return "(" + "/".join(path_to_sparql(store, step, within) for step in steps) + ")"
+    for term, (before, after) in _PATHS.items():
+        if step := store.value(path, SH + term):
+            return f"({before}{path_to_sparql(store, step, within)}{after})"
+    alternatives = store.list_members(store.value(path, SH + "alternativePath"))
+    if not alternatives:
+        raise ShapesError(f"no path of SHACL: {path}")
+    return "(" + "|".join(path_to_sparql(store, step, within) for step in alternatives) + ")"
 
 
 def _node_shape(store: Store, shape: NamedNode) -> NodeShape:
@@ -164,7 +124,7 @@ def _node_shape(store: Store, shape: NamedNode) -> NodeShape:
         labels=store.labels(shape, RDFS + "label"),
         segment=segment,
         collection=_collection(store, shape) or segment or "",
-        is_topic=store.value(shape, PG + "topic") == _TRUE,
+        is_topic=store.value(shape, PG + "topic") == TRUE,
         fields=fields,
         ranges=_fields(store, shape, PG + "span"),
     )
@@ -237,7 +197,7 @@ def _options(store: Store, shape: Node) -> tuple[Term, ...]:
     if options := tuple(term for term in members if isinstance(term, NamedNode | Literal)):
         return options
     is_boolean = _datatypes(store, shape) == (XSD + "boolean",)
-    return (_TRUE, Literal(False)) if is_boolean else ()
+    return (TRUE, Literal(False)) if is_boolean else ()
 
 
 def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
@@ -255,40 +215,6 @@ def _predicates(store: Store, path: Term) -> tuple[str, ...]:
     members = store.list_members(store.value(path, SH + "alternativePath"))
     predicates = _iris(members)
     return predicates if len(predicates) == len(members) else ()
-
-
-def _path(store: Store, path: Term, within: tuple[Term, ...] = ()) -> str:
-    """Write a SHACL path (section 2.3.1) as a SPARQL property path; raise ShapesError."""
-    if isinstance(path, NamedNode):
-        return str(path)
-    if not isinstance(path, BlankNode) or path in within:
-        raise ShapesError(f"no path of SHACL: {path}")
-    within = (*within, path)
-    if steps := store.list_members(path):
-        return "(" + "/".join(_path(store, step, within) for step in steps) + ")"
-    for term, (before, after) in _PATHS.items():
-        if step := store.value(path, SH + term):
-            return f"({before}{_path(store, step, within)}{after})"
-    alternatives = store.list_members(store.value(path, SH + "alternativePath"))
-    if not alternatives:
-        raise ShapesError(f"no path of SHACL: {path}")
-    return "(" + "|".join(_path(store, step, within) for step in alternatives) + ")"
-
-
-def _defaults(quads: Sequence[Quad]) -> dict[str, Term]:
-    """Return the default values of a query's parameters, by key."""
-    values: dict[str, Mapping[object, Term]] = {
-        name: {quad.subject: quad.object for quad in quads if quad.predicate.value == SH + name}
-        for name in ("codeIdentifier", "defaultValue")
-    }
-    keys = {n: key.value for n, key in values["codeIdentifier"].items() if isinstance(key, Literal)}
-    return {keys[node]: term for node, term in values["defaultValue"].items() if node in keys}
-
-
-def _message(store: Store, node: Node) -> Labels:
-    texts = [term for term in store.values(node, SH + "message") if isinstance(term, Literal)]
-    plain = [("", text.value) for text in texts if not text.language]
-    return dict(plain) | store.labels(node, SH + "message")
 
 
 def _pattern(text: str | None) -> str | None:
