@@ -125,7 +125,7 @@ def kill(monkeypatch: pytest.MonkeyPatch, site: Site, after: int) -> None:
             site.start()
 
 
-def test_a_set_is_put_in_part_by_part(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_loaded_in_batches(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[int] = []
     add = OxigraphStore.add
 
@@ -140,7 +140,7 @@ def test_a_set_is_put_in_part_by_part(site: Site, monkeypatch: pytest.MonkeyPatc
     assert site.holds_its_files()
 
 
-def test_more_quads_than_few_are_loaded_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_quads_are_loaded_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("practicegraph.storage.oxigraph._BULK", 3)
     names = [quad(NamedNode(f"https://example.org/{n}"), LABEL, "set") for n in range(10)]
     for count in range(len(names)):
@@ -149,13 +149,13 @@ def test_more_quads_than_few_are_loaded_in_bulk(monkeypatch: pytest.MonkeyPatch)
         assert set(store.quads()) == set(names[:count])
 
 
-def test_graphs_that_do_not_stand_together_are_whole(site: Site) -> None:
+def test_a_graph_in_several_pieces_is_loaded_whole(site: Site) -> None:
     site.write(mixed(site.quads))
     site.start()
     assert site.holds_its_files()
 
 
-def test_one_changed_graph_of_a_set_is_put_in_alone(site: Site) -> None:
+def test_one_changed_graph_of_a_set_is_loaded_alone(site: Site) -> None:
     site.start()
     more = Quad(NamedNode(MINT), LABEL, Literal("MINT"), NamedNode(MINT))
     site.write([*site.quads, more])
@@ -173,7 +173,7 @@ def test_a_graph_that_is_left_out_of_a_set_leaves_the_store(site: Site) -> None:
     assert site.holds_its_files()
 
 
-def test_graphs_go_from_a_file_into_a_set_and_are_not_put_in_again(site: Site) -> None:
+def test_graphs_that_move_from_a_file_into_a_set_are_not_loaded_again(site: Site) -> None:
     site.start()
     alone = [quad for quad in site.quads if quad.graph_name == NamedNode(MINT)]
     site.write(quad for quad in site.quads if quad not in alone)
@@ -205,7 +205,7 @@ def test_graphs_that_share_a_blank_node_still_share_it_when_one_changes(site: Si
         (b'<https://example.org/a> <https://example.org/b> "c" _:d .\n', "none that has an IRI"),
     ],
 )
-def test_a_mistake_in_the_last_line_of_a_set_changes_nothing(
+def test_an_error_in_the_last_line_of_a_set_changes_nothing(
     site: Site, ending: bytes, reason: str
 ) -> None:
     site.start()
@@ -219,7 +219,7 @@ def test_a_mistake_in_the_last_line_of_a_set_changes_nothing(
         assert caught.value.line == len(site.quads) + 2
 
 
-def test_a_set_whose_packed_end_is_missing_is_unreadable(site: Site) -> None:
+def test_a_truncated_gzip_file_is_unreadable(site: Site) -> None:
     site.start()
     site.path.write_bytes(site.path.read_bytes()[:-100])
     before = snapshot(site.root)
@@ -229,7 +229,7 @@ def test_a_set_whose_packed_end_is_missing_is_unreadable(site: Site) -> None:
 
 
 @pytest.mark.parametrize("order", [list, mixed])
-def test_what_breaks_off_in_the_middle_of_a_set_goes_on_from_there(
+def test_an_interrupted_load_of_a_set_continues_where_it_stopped(
     site: Site, monkeypatch: pytest.MonkeyPatch, order: Any
 ) -> None:
     site.write(order(site.quads))
@@ -271,7 +271,7 @@ def test_a_set_is_logged_as_its_graphs_would_be_in_files_of_their_own(site: Site
     assert len(plain[0]) > 90
 
 
-def test_a_graph_in_pieces_has_the_moment_that_any_of_them_says(site: Site) -> None:
+def test_a_graph_in_pieces_has_the_moment_that_any_of_them_states(site: Site) -> None:
     days = [quad for quad in site.quads if "/terms/modified" in quad.predicate.value]
     site.write([*days, *(quad for quad in site.quads if quad not in days)])
     site.start()

@@ -37,7 +37,7 @@ def test_only_changed_files_are_read_again(copied: Path) -> None:
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 
-def test_a_file_that_has_gone_leaves_the_store(copied: Path) -> None:
+def test_the_graphs_of_a_deleted_file_leave_the_store(copied: Path) -> None:
     store = OxigraphStore()
     synchronised(copied, store)
     entry = "https://w3id.org/practicegraph/practice/1788"
@@ -56,7 +56,7 @@ def test_the_release_is_that_of_the_content(copied: Path) -> None:
     assert synchronised(copied, OxigraphStore())[0] != first
 
 
-def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
+def test_a_file_whose_load_was_interrupted_is_read_again(copied: Path) -> None:
     store = OxigraphStore()
     synchronised(copied, store)
     state = StateFile(state_of(copied))
@@ -66,7 +66,7 @@ def test_a_file_whose_loading_broke_off_is_read_again(copied: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}\n" * 999, "another version"])
-def test_without_a_readable_state_file_the_store_is_made_anew(
+def test_without_a_readable_state_file_the_store_is_loaded_again(
     copied: Path, content: bytes | str | None
 ) -> None:
     store = OxigraphStore()
@@ -134,7 +134,7 @@ def test_topics_that_two_files_exchange_are_both_there(copied: Path) -> None:
     assert store.graph_quads("https://w3id.org/practicegraph/practice/1788")
 
 
-def test_a_store_that_others_change_gets_again_what_it_has_lost(copied: Path) -> None:
+def test_graphs_that_others_removed_from_a_store_are_loaded_again(copied: Path) -> None:
     store = OxigraphStore()
     store.is_derived = False
     synchronised(copied, store)
@@ -142,7 +142,7 @@ def test_a_store_that_others_change_gets_again_what_it_has_lost(copied: Path) ->
     assert synchronised(copied, store)[1] == ["1788.ttl"]
 
 
-def test_the_first_half_of_a_release_is_that_of_what_things_are(copied: Path) -> None:
+def test_the_first_half_of_a_release_is_that_of_ontology_shapes_and_queries(copied: Path) -> None:
     first, _ = synchronised(copied, OxigraphStore())
     (copied / "data/practices/1788.ttl").unlink()
     second, _ = synchronised(copied, OxigraphStore())

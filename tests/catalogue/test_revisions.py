@@ -77,7 +77,7 @@ def test_a_folder_an_archive_and_a_revision_hold_the_same(
         ("empty", "no catalogue"),
     ],
 )
-def test_what_leads_to_no_catalogue_is_said_to(
+def test_a_reference_to_no_catalogue_is_an_error(
     run: Run, copied: Path, reference: str, said: str
 ) -> None:
     (copied / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
@@ -101,7 +101,9 @@ def test_a_revision_needs_git_and_a_repository(
     assert "takes git" in result.output
 
 
-def test_a_faulty_file_of_an_earlier_state_is_named(run: Run, copied: Path) -> None:
+def test_an_unreadable_file_of_a_revision_is_an_error_with_its_place(
+    run: Run, copied: Path
+) -> None:
     earlier = copied / "earlier"
     copy(earlier)
     (earlier / "data/practices/1788.ttl").write_text("<a> .")
@@ -110,12 +112,12 @@ def test_a_faulty_file_of_an_earlier_state_is_named(run: Run, copied: Path) -> N
     assert "data/practices/1788.ttl:1:" in result.output
 
 
-def test_nothing_has_vanished_from_what_did_not_change(run: Run) -> None:
+def test_an_unchanged_catalogue_has_no_vanished_iris(run: Run) -> None:
     assert run("check", "--against", str(ROOT)).exit_code == 0
     assert run("diff", str(ROOT), "--exit-code").exit_code == 0
 
 
-def test_an_entry_that_vanished_is_found_with_its_file_and_title(run: Run, copied: Path) -> None:
+def test_a_vanished_entry_is_a_finding_with_its_file_and_title(run: Run, copied: Path) -> None:
     (copied / "data/practices/1701.ttl").unlink()
     result = run("check", "--against", str(ROOT), "--format", "json")
     assert result.exit_code == 1
@@ -137,9 +139,7 @@ def find_vanished_iris(real: Catalogue, root: Path) -> dict[str, Path]:
     }
 
 
-def test_a_concept_with_an_iri_of_others_may_not_vanish_either(
-    real: Catalogue, copied: Path
-) -> None:
+def test_a_vanished_concept_outside_the_base_is_a_finding(real: Catalogue, copied: Path) -> None:
     iri = "http://publications.europa.eu/resource/authority/country/HUN"
     remove_paragraph(copied / "ontology/country.ttl", iri)
     assert find_vanished_iris(real, copied) == {iri: Path("ontology/country.ttl")}
@@ -148,21 +148,23 @@ def test_a_concept_with_an_iri_of_others_may_not_vanish_either(
 @pytest.mark.parametrize(
     "path", ["ontology/addressee.ttl", "queries/imports.rq", "shapes/groups.ttl"]
 )
-def test_schemes_questions_and_shapes_may_not_vanish(
+def test_vanished_schemes_queries_and_shapes_are_findings(
     real: Catalogue, copied: Path, path: str
 ) -> None:
     (copied / path).unlink()
     assert set(find_vanished_iris(real, copied).values()) == {Path(path)}
 
 
-def test_terms_may_not_vanish_but_words_of_pages_may(real: Catalogue, copied: Path) -> None:
+def test_vanished_terms_are_findings_but_vanished_phrases_are_not(
+    real: Catalogue, copied: Path
+) -> None:
     ontology, phrases = copied / "ontology/practice.ttl", copied / "shapes/phrases.ttl"
     remove_paragraph(ontology, f"{BASE}ontology/retrieved")
     remove_paragraph(phrases, f"{BASE}shapes/phrase-skipToContent")
     assert list(find_vanished_iris(real, copied)) == [f"{BASE}ontology#retrieved"]
 
 
-def test_merged_and_buried_things_have_not_vanished(real: Catalogue, copied: Path) -> None:
+def test_merged_and_withdrawn_resources_have_not_vanished(real: Catalogue, copied: Path) -> None:
     move(copied / "data/practices/1764.ttl", OLD, NEXT)
     write_tombstone(copied / "data/practices/1701.ttl", GONE)
     assert find_vanished_iris(real, copied) == {}
@@ -192,7 +194,7 @@ def differences(run: Run, *options: str) -> dict[str, dict[str, Any]]:
     return {found["id"]: found for found in json.loads(result.output)["differences"]}
 
 
-def test_a_difference_says_what_became_of_each_entry(run: Run, changed: Path) -> None:
+def test_a_diff_lists_each_entry_that_differs(run: Run, changed: Path) -> None:
     found = differences(run)
     assert {iri: difference["change"] for iri, difference in found.items()} == {
         LAST: "changed",
@@ -206,7 +208,7 @@ def test_a_difference_says_what_became_of_each_entry(run: Run, changed: Path) ->
     assert {difference["kind"] for difference in found.values()} == {"Entry"}
 
 
-def test_a_change_is_told_by_labels_with_old_and_new_values(run: Run, changed: Path) -> None:
+def test_a_change_is_listed_by_labels_with_old_and_new_values(run: Run, changed: Path) -> None:
     fields = differences(run, "--lang", "nl")[LAST]["fields"]
     told = {field["label"]: (field["removed"], field["added"]) for field in fields}
     austria = {
@@ -220,7 +222,7 @@ def test_a_change_is_told_by_labels_with_old_and_new_values(run: Run, changed: P
     }
 
 
-def test_differences_are_told_in_words(run: Run, changed: Path) -> None:
+def test_a_diff_is_written_as_text(run: Run, changed: Path) -> None:
     result = run("diff", str(ROOT), "--lang", "en")
     assert result.exit_code == 0
     lines = result.output.splitlines()
@@ -231,7 +233,7 @@ def test_differences_are_told_in_words(run: Run, changed: Path) -> None:
     assert run("diff", str(ROOT), "--exit-code").exit_code == 1
 
 
-def test_the_order_of_a_file_makes_no_difference(run: Run, copied: Path) -> None:
+def test_the_order_of_triples_makes_no_difference(run: Run, copied: Path) -> None:
     path = copied / "shapes/groups.ttl"
     head, *paragraphs = path.read_text().split("\n\n")
     path.write_text("\n\n".join([head, paragraphs[0], *reversed(paragraphs[1:])]) + "\n")
@@ -240,7 +242,7 @@ def test_the_order_of_a_file_makes_no_difference(run: Run, copied: Path) -> None
     assert differences(run) == {}
 
 
-def test_a_change_of_a_concept_and_of_a_list_is_told(run: Run, copied: Path) -> None:
+def test_a_change_of_a_concept_and_of_a_list_is_listed(run: Run, copied: Path) -> None:
     scheme, meta = copied / "ontology/funding.ttl", copied / "shapes/meta.ttl"
     scheme.write_text(scheme.read_text().replace('"EU funds"@en', '"Money of the EU"@en'))
     meta.write_text(meta.read_text().replace('"fr" "el" )', '"el" "fr" )'))

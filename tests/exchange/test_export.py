@@ -134,7 +134,7 @@ def test_the_table_has_every_entry_as_a_search_shows_it(
         assert {column: cell for column, cell in shown.items() if cell} == expected
 
 
-def test_a_field_beyond_a_property_stands_in_the_table_too(
+def test_a_field_with_a_longer_path_is_in_the_table(
     real: Catalogue, contents: CanonicalDataset
 ) -> None:
     kind = real.shapes.entry_shape
@@ -149,7 +149,7 @@ def test_a_field_beyond_a_property_stands_in_the_table_too(
     assert {row["far"] for row in table} == {kind.classes[0]}
 
 
-def test_a_value_that_its_term_does_not_fit_is_written_in_full() -> None:
+def test_a_value_that_does_not_fit_its_json_ld_term_is_written_in_full() -> None:
     context = {
         "ex": EX,
         "text": {"@id": EX + "text", "@container": "@language"},

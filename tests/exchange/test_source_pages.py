@@ -35,8 +35,9 @@ NEWS = ("Together we make", "Ukraine", "Guiding principles", "mei 24th", "Lastes
 
 
 def drafted(catalogue: Catalogue, path: Path, language: str) -> Draft:
-    pages = SourcePageParser(catalogue.value_parser, read_source_site(catalogue.store))
-    return pages.parse_file(path, "1788", language, f"https://example.org/{language}")
+    site = read_source_site(catalogue.store)
+    page = SourcePageParser(catalogue.value_parser, site, path, language)
+    return page.parse("1788", f"https://example.org/{language}")
 
 
 def values(draft: Draft) -> dict[str, list[str]]:
@@ -339,7 +340,7 @@ def test_a_page_without_identifier_or_language_is_refused(
     assert snapshot(copied) == before
 
 
-def test_an_identifier_language_and_source_can_be_given(
+def test_options_state_identifier_language_and_source(
     run: Callable[..., Result], copied: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "any.txt"

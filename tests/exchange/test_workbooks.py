@@ -65,19 +65,19 @@ def changed(path: Path, change: Callable[[Any], None]) -> Path:
     return path
 
 
-def read(real: Catalogue, path: Path) -> list[Draft]:
+def parse_drafts(real: Catalogue, path: Path) -> list[Draft]:
     return TableParser(real.value_parser).parse_file(path)
 
 
-def said(real: Catalogue, path: Path) -> dict[str, list[Any]]:
+def entry_values(real: Catalogue, path: Path) -> dict[str, list[Any]]:
     """What the only entry of a table says, by the keys of the fields."""
-    (draft,) = read(real, path)
+    (draft,) = parse_drafts(real, path)
     return {v.field.key: [getattr(t, "value", "") for t in v.terms] for v in draft.values}
 
 
-def refused(real: Catalogue, path: Path) -> list[str]:
+def problems_of(real: Catalogue, path: Path) -> list[str]:
     with pytest.raises(ImportFailedError) as caught:
-        read(real, path)
+        parse_drafts(real, path)
     return [str(problem).replace(str(path), path.name) for problem in caught.value.problems]
 
 
@@ -117,17 +117,17 @@ def values_of(drafts: list[Draft]) -> list[Any]:
     return [draft.values for draft in drafts]
 
 
-def test_a_workbook_that_another_program_saved_again_says_the_same(
+def test_a_workbook_saved_by_another_program_has_the_same_values(
     real: Catalogue, exported: Path, tmp_path: Path
 ) -> None:
     again = Path(shutil.copy(exported, tmp_path / "again.xlsx"))
     changed(again, lambda sheet: sheet.insert_rows(20))
-    assert len(read(real, exported)) == 53
-    assert values_of(read(real, again)) == values_of(read(real, exported))
+    assert len(parse_drafts(real, exported)) == 53
+    assert values_of(parse_drafts(real, again)) == values_of(parse_drafts(real, exported))
 
 
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
-def test_a_workbook_that_libreoffice_saved_again_says_the_same(
+def test_a_workbook_saved_by_libreoffice_has_the_same_values(
     real: Catalogue, exported: Path, tmp_path: Path
 ) -> None:
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
@@ -135,7 +135,9 @@ def test_a_workbook_that_libreoffice_saved_again_says_the_same(
     subprocess.run(
         ["soffice", profile, *order, str(exported)], check=True, timeout=120, capture_output=True
     )
-    assert values_of(read(real, tmp_path / exported.name)) == values_of(read(real, exported))
+    assert values_of(parse_drafts(real, tmp_path / exported.name)) == values_of(
+        parse_drafts(real, exported)
+    )
 
 
 def test_a_filled_in_template_makes_an_entry(
@@ -196,7 +198,7 @@ def test_an_invalid_cell_and_nothing_is_written(
     assert snapshot(copied) == before
 
 
-def test_a_file_is_written_anew_by_force_alone(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_file_is_overwritten_only_with_force(run: Callable[..., Result], tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     path.write_text("mine")
     assert run("template", "-o", path).exit_code == 1
@@ -227,9 +229,7 @@ def test_the_labels_of_columns_are_read_back_without_their_keys(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_a_list_offers_is_read_as_the_value_that_is_meant(
-    real: Catalogue, language: str
-) -> None:
+def test_an_option_of_a_list_is_parsed_as_its_value(real: Catalogue, language: str) -> None:
     columns = TableColumns(real.value_parser)
     for field in real.shapes.entry_shape.fields:
         values = real.vocabularies.options(field)
@@ -275,16 +275,18 @@ def test_a_template_offers_lists_and_hints_and_marks_what_is_required(
     assert {"Identificatie", "Titel@nl"} <= {row[0].value for row in explained.iter_rows()}
 
 
-def test_keys_are_read_whatever_the_labels_have_become(real: Catalogue, tmp_path: Path) -> None:
+def test_columns_are_found_by_their_keys_whatever_the_labels(
+    real: Catalogue, tmp_path: Path
+) -> None:
     path = saved(tmp_path / "a.xlsx", ["Nr", "T", "C", "S"], HEADER, FILLED)
-    assert said(real, path)["title"] == ["Reading"]
+    assert entry_values(real, path)["title"] == ["Reading"]
 
 
 def test_a_column_that_was_added_beside_the_keys_is_read_by_its_label(
     real: Catalogue, tmp_path: Path
 ) -> None:
     path = saved(tmp_path / "a.xlsx", [*HEADER, "Beginn"], [*HEADER, None], [*FILLED, "2019"])
-    assert said(real, path)["start"] == ["2019"]
+    assert entry_values(real, path)["start"] == ["2019"]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +300,7 @@ def test_a_column_that_was_added_beside_the_keys_is_read_by_its_label(
         (datetime(2019, 1, 1), "yyyy", "2019"),
     ],
 )
-def test_numbers_and_dates_are_read_as_they_show(
+def test_numbers_and_dates_are_parsed_as_displayed(
     real: Catalogue, tmp_path: Path, value: Any, form: str, meant: str
 ) -> None:
     path = saved(tmp_path / "a.xlsx", ["identifier", "start"], [7, value])
@@ -307,19 +309,19 @@ def test_numbers_and_dates_are_read_as_they_show(
         sheet["B2"].number_format = form
         sheet["A2"].number_format = "0000"
 
-    assert said(real, changed(path, format_)) == {"identifier": ["0007"], "start": [meant]}
+    assert entry_values(real, changed(path, format_)) == {"identifier": ["0007"], "start": [meant]}
 
 
 @pytest.mark.parametrize("word", [True, "TRUE", "wahr", "Ja", "sí", "ναι", "oui", "true"])
-def test_yes_is_known_in_every_language(real: Catalogue, tmp_path: Path, word: Any) -> None:
+def test_yes_is_parsed_in_every_language(real: Catalogue, tmp_path: Path, word: Any) -> None:
     path = saved(tmp_path / "a.xlsx", ["identifier", "ongoing"], ["own-1", word])
-    assert said(real, path)["ongoing"] == ["true"]
+    assert entry_values(real, path)["ongoing"] == ["true"]
 
 
 @pytest.mark.parametrize("word", [False, "ONWAAR", "Nein", "όχι", "non", "false"])
-def test_no_is_known_in_every_language(real: Catalogue, tmp_path: Path, word: Any) -> None:
+def test_no_is_parsed_in_every_language(real: Catalogue, tmp_path: Path, word: Any) -> None:
     path = saved(tmp_path / "a.xlsx", ["identifier", "ongoing"], ["own-1", word])
-    assert said(real, path)["ongoing"] == ["false"]
+    assert entry_values(real, path)["ongoing"] == ["false"]
 
 
 @pytest.mark.parametrize(
@@ -341,7 +343,7 @@ def test_no_is_known_in_every_language(real: Catalogue, tmp_path: Path, word: An
 def test_a_fault_names_sheet_and_cell(
     real: Catalogue, tmp_path: Path, header: list[Any], row: list[Any], expected: str
 ) -> None:
-    (problem,) = refused(real, saved(tmp_path / "a.xlsx", header, row))
+    (problem,) = problems_of(real, saved(tmp_path / "a.xlsx", header, row))
     assert problem.startswith(f"a.xlsx: {expected}")
 
 
@@ -361,9 +363,9 @@ def test_a_merged_cell_is_a_fault_but_where_its_value_stands(
     rows = [HEADER, FILLED, ["own-2", "Writing", *FILLED[2:]]]
     path = changed(saved(tmp_path / "a.xlsx", *rows), lambda sheet: sheet.merge_cells(merged))
     if not expected:
-        assert len(read(real, path)) == 2
+        assert len(parse_drafts(real, path)) == 2
         return
-    problems = refused(real, path)
+    problems = problems_of(real, path)
     assert len(problems) >= len(expected)
     assert all("merged with another" in problem for problem in problems[: len(expected)])
     for problem, place in zip(problems, expected, strict=False):
@@ -386,7 +388,7 @@ def test_every_visible_sheet_is_read(real: Catalogue, tmp_path: Path) -> None:
     with_sheet(path, "More", HEADER, ["own-2", *FILLED[1:]])
     with_sheet(path, "Old", HEADER, ["own-3", *FILLED[1:]], state="hidden")
     with_sheet(path, "Blank")
-    assert [draft.identifier for draft in read(real, path)] == ["own-1", "own-2"]
+    assert [draft.identifier for draft in parse_drafts(real, path)] == ["own-1", "own-2"]
 
 
 @pytest.mark.parametrize(
@@ -401,7 +403,7 @@ def test_a_fault_in_another_sheet_names_it(
     real: Catalogue, tmp_path: Path, rows: list[list[str]], expected: str
 ) -> None:
     path = with_sheet(saved(tmp_path / "a.xlsx", HEADER, FILLED), "More", *rows)
-    (problem,) = refused(real, path)
+    (problem,) = problems_of(real, path)
     assert problem.startswith(f"a.xlsx: {expected}")
 
 
@@ -418,7 +420,7 @@ def test_escapes_in_a_sheet_are_resolved(
     real: Catalogue, tmp_path: Path, escaped: str, text: str
 ) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, ["own-1", escaped, *FILLED[2:]])
-    assert said(real, path)["title"] == [text]
+    assert entry_values(real, path)["title"] == [text]
 
 
 @pytest.mark.parametrize("character", ["_x000B_", "_x0000_", "_xFFFE_"])
@@ -426,14 +428,14 @@ def test_a_control_character_in_a_sheet_is_a_fault(
     real: Catalogue, tmp_path: Path, character: str
 ) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, ["own-1", f"Garden{character}club", *FILLED[2:]])
-    (problem,) = refused(real, path)
+    (problem,) = problems_of(real, path)
     assert problem.startswith("a.xlsx: Entries!B2: Title: “Garden\ufffdclub”: The cell contains a")
 
 
 def test_a_control_character_in_csv_is_a_fault(real: Catalogue, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("identifier,title@en\nown-1,Garden\x0bclub\n")
-    assert refused(real, path)[0].startswith("a.csv:2:2: Title: “Garden\ufffdclub”")
+    assert problems_of(real, path)[0].startswith("a.csv:2:2: Title: “Garden\ufffdclub”")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -442,7 +444,7 @@ def test_csv_is_read_in_each_encoding_that_it_states(
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_text("identifier\ttitle@el\nown-1\tΚήπος\n", encoding)
-    assert said(real, path)["title"] == ["Κήπος"]
+    assert entry_values(real, path)["title"] == ["Κήπος"]
 
 
 @pytest.mark.parametrize(
@@ -454,7 +456,7 @@ def test_csv_in_another_encoding_is_refused_with_what_to_save(
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"identifier,title@de\nown-1,{title}\n", encoding)
-    (problem,) = refused(real, path)
+    (problem,) = problems_of(real, path)
     assert problem.startswith("a.csv:")
     if encoding != "utf-16-le":  # which is UTF-8 with the character NUL
         assert problem.startswith("a.csv:2: ")
@@ -464,7 +466,7 @@ def test_csv_in_another_encoding_is_refused_with_what_to_save(
 def test_a_fault_in_csv_names_the_line_of_its_cell(real: Catalogue, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('identifier,title@en,start\n\nown-1,"two\nlines",soon\n')
-    assert refused(real, path)[0].startswith("a.csv:4:3: Start: “soon”")
+    assert problems_of(real, path)[0].startswith("a.csv:4:3: Start: “soon”")
 
 
 @pytest.mark.parametrize("between", [";", "\t"])
@@ -474,15 +476,13 @@ def test_csv_is_read_as_excel_saves_it_elsewhere(
     path = tmp_path / "a.csv"
     text = between.join(HEADER) + "\n" + between.join(FILLED) + f"\n{between * 3}\n"
     path.write_text(text, "utf-8-sig")
-    assert said(real, path)["source"] == [FILLED[3]]
+    assert entry_values(real, path)["source"] == [FILLED[3]]
 
 
-def test_a_quotation_that_does_not_end_is_said_with_its_line(
-    real: Catalogue, tmp_path: Path
-) -> None:
+def test_an_unclosed_quotation_is_an_error_with_its_line(real: Catalogue, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('identifier,title@en\nown-1,a\nown-2,"b\n')
-    assert refused(real, path)[0].startswith("a.csv:3: The table cannot be parsed")
+    assert problems_of(real, path)[0].startswith("a.csv:3: The table cannot be parsed")
 
 
 @pytest.mark.parametrize("name", ["a.xlsm", "a.XLS", "a.ods"])
@@ -525,16 +525,14 @@ def test_a_workbook_that_is_dangerous_or_broken_is_refused(
     real: Catalogue, tmp_path: Path, part: str, change: Callable[[bytes], bytes], expected: str
 ) -> None:
     path = repacked(saved(tmp_path / "a.xlsx", HEADER, FILLED), part, change)
-    (problem,) = refused(real, path)
+    (problem,) = problems_of(real, path)
     assert expected in problem
 
 
-def test_a_size_that_a_sheet_only_says_it_has_is_not_believed(
-    real: Catalogue, tmp_path: Path
-) -> None:
+def test_a_wrong_stated_size_of_a_sheet_is_ignored(real: Catalogue, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, FILLED)
     repacked(path, SHEET, lambda c: c.replace(b'ref="A1:D2"', b'ref="A1:XFD1048576"'))
-    assert said(real, path)["title"] == ["Reading"]
+    assert entry_values(real, path)["title"] == ["Reading"]
 
 
 def test_more_rows_than_the_limit_are_refused(real: Catalogue, tmp_path: Path) -> None:
@@ -548,7 +546,7 @@ def test_more_rows_than_the_limit_are_refused(real: Catalogue, tmp_path: Path) -
 FORMULAS = ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "'=x", "''@x"]
 
 
-def made(real: Catalogue, title: str) -> Record:
+def record_with_title(real: Catalogue, title: str) -> Record:
     values = {"identifier": (Literal("own-1"),), "title": (Literal(title, language="en"),)}
     return Record(f"{real.base}practice/own-1", real.shapes.entry_shape, values)
 
@@ -563,9 +561,9 @@ def test_a_text_is_never_a_formula_and_comes_back_from_a_sheet(
     path = tmp_path / "a.xlsx"
     with path.open("wb") as output:
         WorkbookWriter(TableColumns(real.value_parser), real.languages).write(
-            real.reader, [made(real, text)], output
+            real.reader, [record_with_title(real, text)], output
         )
-    (draft,) = read(real, path)
+    (draft,) = parse_drafts(real, path)
     (title,) = [v for v in draft.values if v.field.key == "title" and v.language == "en"]
     assert title.terms == (Literal(text.strip(), language="en"),)
 
@@ -602,19 +600,19 @@ def test_an_address_in_a_cell_is_an_iri_or_refused(
 ) -> None:
     path = saved(tmp_path / "a.xlsx", ["identifier", "source"], ["own-1", address])
     if right:
-        assert said(real, path)["source"] == [address]
+        assert entry_values(real, path)["source"] == [address]
     else:
-        assert "Entries!B2" in refused(real, path)[0]
+        assert "Entries!B2" in problems_of(real, path)[0]
 
 
 @pytest.mark.parametrize("text", ["x" * 32_768, "a\x01b"])
 def test_a_text_that_no_cell_can_have_is_refused(real: Catalogue, text: str) -> None:
     sheets = WorkbookWriter(TableColumns(real.value_parser), real.languages)
     with pytest.raises(CellValueError, match="title@en"):
-        sheets.write(real.reader, [made(real, text)], io.BytesIO())
+        sheets.write(real.reader, [record_with_title(real, text)], io.BytesIO())
 
 
-def test_a_search_as_a_workbook_has_what_it_found(client: TestClient) -> None:
+def test_a_search_as_a_workbook_has_its_results(client: TestClient) -> None:
     answer = client.get("/practices.xlsx?country=HUN&lang=de")
     assert answer.status_code == 200
     by_header = client.get(
@@ -632,10 +630,10 @@ def test_a_search_as_a_workbook_has_what_it_found(client: TestClient) -> None:
 def test_the_same_search_gives_the_same_bytes(real: Catalogue) -> None:
     sheets = WorkbookWriter(TableColumns(real.value_parser), real.languages)
     first, second = io.BytesIO(), io.BytesIO()
-    sheets.write(real.reader, [made(real, "Reading")], first)
+    sheets.write(real.reader, [record_with_title(real, "Reading")], first)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("time.time", lambda: 4e9)
-        sheets.write(real.reader, [made(real, "Reading")], second)
+        sheets.write(real.reader, [record_with_title(real, "Reading")], second)
     assert first.getvalue() == second.getvalue()
     assert b"1980-01-01T00:00:00Z" in zipfile.ZipFile(first).read("docProps/core.xml")
 

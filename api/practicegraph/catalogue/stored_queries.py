@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyoxigraph import NamedNode
 
@@ -12,7 +11,7 @@ from ..rdf.terms import Term
 from ..schema.fields import Parameter
 from ..schema.shapes.reader import ShapesError, read_parameters
 from ..schema.text import Labels, find_similar, pick_text
-from ..schema.value_parser import InvalidParameterError, ParseProblem, SourceLocation, ValueParser
+from ..schema.value_parser import NO_LOCATION, InvalidParameterError, ParseProblem, ValueParser
 from ..storage import query_guard
 from ..storage.base import Store
 
@@ -60,20 +59,12 @@ def read_stored_queries(store: Store, texts: Mapping[str, str]) -> dict[str, Sto
     """
     queries: dict[str, StoredQuery] = {}
     for iri, text in sorted(texts.items()):
+        node = NamedNode(iri)
+        labels, comments = (store.labels(node, RDFS + name) for name in ("label", "comment"))
         with suppress(ShapesError):
-            query = _read_query(store, NamedNode(iri), text)
+            query = StoredQuery(iri, labels, comments, text, read_parameters(store, node))
             queries[query.name] = query
     return queries
-
-
-def _read_query(store: Store, node: NamedNode, text: str) -> StoredQuery:
-    return StoredQuery(
-        iri=node.value,
-        labels=store.labels(node, RDFS + "label"),
-        comments=store.labels(node, RDFS + "comment"),
-        text=text,
-        parameters=read_parameters(store, node),
-    )
 
 
 def _parse_value(parameter: Parameter, text: str | None, value_parser: ValueParser) -> Term | None:
@@ -84,7 +75,7 @@ def _parse_value(parameter: Parameter, text: str | None, value_parser: ValuePars
             hint = pick_text(parameter.field.hints, languages)
             raise InvalidParameterError(parameter.key, "", [hint])
         return parameter.default
-    term = value_parser.parse(SourceLocation(Path(), 0), parameter.field, text, languages)
+    term = value_parser.parse(NO_LOCATION, parameter.field, text, languages)
     if isinstance(term, ParseProblem):
         raise InvalidParameterError(parameter.key, text, [term.reason])
     return term

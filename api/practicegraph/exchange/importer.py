@@ -134,7 +134,7 @@ def read_drafts(catalogue: Catalogue, path: Path, options: PageOptions) -> list[
     address = options.url or site.page_url(identifier, language)
     if not address:
         raise parser.file_error(path, "sourceRequired")
-    return [SourcePageParser(parser, site).parse_file(path, identifier, language, address)]
+    return [SourcePageParser(parser, site, path, language).parse(identifier, address)]
 
 
 def file_changes(

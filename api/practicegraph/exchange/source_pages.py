@@ -89,19 +89,7 @@ class _Section:
 
 @dataclass(frozen=True)
 class SourcePageParser:
-    """Parses pages of one source."""
-
-    parser: ValueParser
-    site: SourceSite
-
-    def parse_file(self, path: Path, identifier: str, language: str, address: str) -> Draft:
-        """Parse the text of a page; raise ImportFailedError with every problem."""
-        return _Page(self.parser, self.site, path, language).parse(identifier, address)
-
-
-@dataclass(frozen=True)
-class _Page:
-    """A page that is being parsed."""
+    """Parses a page in a language."""
 
     parser: ValueParser
     site: SourceSite
@@ -109,7 +97,7 @@ class _Page:
     language: str
 
     def parse(self, identifier: str, address: str) -> Draft:
-        """Return the draft; raise ImportFailedError with every problem."""
+        """Return the draft of an entry; raise ImportFailedError with every problem."""
         content = self.path.read_bytes()
         lines = self._content_lines(self.parser.decode(self.path, content))
         title_line = self._title_line(lines)

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, NodeShape
 from ..schema.records import Record, RecordReader, texts_by_language
 from ..schema.text import BOOLEAN_PHRASES, fold, pick_text
-from ..schema.value_parser import SourceLocation, ValueParser
+from ..schema.value_parser import NO_LOCATION, SourceLocation, ValueParser
 
 VALUE_SEPARATOR = " | "
 """The separator of the values of one cell."""
@@ -171,5 +170,5 @@ class TableColumns:
         label = pick_text(concept.labels, languages) if concept else code
         if VALUE_SEPARATOR.strip() in label:
             return code
-        value = self.parser.parse(SourceLocation(Path(), 0), field, label, self.parser.languages)
+        value = self.parser.parse(NO_LOCATION, field, label, self.parser.languages)
         return label if value == term else code
