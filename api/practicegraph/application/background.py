@@ -66,7 +66,7 @@ class FolderHealth:
     faults: list[FileFault] = field(default_factory=list)
 
     @classmethod
-    def of(cls, opened: Catalogue) -> "FolderHealth":
+    def from_catalogue(cls, opened: Catalogue) -> "FolderHealth":
         """Return the health of a catalogue that was just opened, and log its unreadable files."""
         health = cls(opened.folder.resolve())
         for error in opened.unreadable:

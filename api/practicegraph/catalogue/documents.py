@@ -105,7 +105,7 @@ class DocumentSet:
     def with_others(self, others: Sequence[Document]) -> "DocumentSet":
         """Return the set with other documents instead of those on the same topics."""
         topics = {topic for document in others for topic in document.topics}
-        remaining = (each for each in self.documents if not topics & set(each.topics))
+        remaining = (d for d in self.documents if not topics & set(d.topics))
         return replace(self, documents=(*remaining, *others))
 
 
@@ -120,7 +120,7 @@ def list_rdf_files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
     else:
-        yield from (each for each in sorted(path.rglob("*")) if each.is_file() and _format(each))
+        yield from (file for file in sorted(path.rglob("*")) if file.is_file() and _format(file))
 
 
 def list_ignored_files(folder: Path) -> Iterator[Path]:
@@ -190,8 +190,8 @@ def parse_document(path: Path, content: bytes) -> Document:
     with reading_errors(path):
         head, body = split_query_file(content) if path.suffix == QUERY_SUFFIX else (content, "")
         parsed = untrusted.parse_rdf(head, form)
-        stated = tuple(_in_graphs(path, iter(parsed.quads)))
-        quads = (*stated, *executable_quads(stated, body)) if body else stated
+        asserted = tuple(_in_graphs(path, iter(parsed.quads)))
+        quads = (*asserted, *executable_quads(asserted, body)) if body else asserted
     topics = dict.fromkeys(graph_name(path, quad) for quad in quads)
     return Document(path, quads, tuple(topics), parsed.prefixes, body, content)
 

@@ -88,7 +88,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
         opened = startup.open_remote_for_serving(folder, Endpoint.from_url(store))
     else:
         opened = startup.open_for_serving(folder, progress)
-    condition = FolderHealth.of(opened.catalogue)
+    condition = FolderHealth.from_catalogue(opened.catalogue)
     editor = None if store else startup.entry_editor(opened)
     release, writers = opened.catalogue.release, _writers(opened.catalogue, editor)
     click.echo(f"release {release}, at http://{host}:{port}, {writers}", err=True)

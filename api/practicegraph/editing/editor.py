@@ -223,7 +223,7 @@ class EntryEditor:
         if stated and self.writer.is_taken(stated):
             raise CatalogueError(kind="identifierTaken", identifier=stated)
         proposed = entries.propose_identifiers(shape, nameless, sent, languages)
-        return stated or next(each for each in proposed if not self.writer.is_taken(each))
+        return stated or next(name for name in proposed if not self.writer.is_taken(name))
 
     def _write(
         self,

@@ -69,7 +69,7 @@ class TokenFile:
             raise TokenFileError(f"{name}: a name has small letters, digits and hyphens")
         token = f"pg_{secrets.token_urlsafe(32)}"
         chosen = set(permissions)
-        row = {"hash": _hash(token), _KEY: [each for each in PERMISSIONS if each in chosen]}
+        row = {"hash": _hash(token), _KEY: [name for name in PERMISSIONS if name in chosen]}
         self._write({**self._rows(), name: row})
         return token
 

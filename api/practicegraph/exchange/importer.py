@@ -1,6 +1,6 @@
 """The changes that an import makes in the files of entries, with their provenance (PROV)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -39,22 +39,20 @@ class ImportContext:
 def apply_draft(
     draft: Draft,
     entry: NamedNode,
-    before: Iterable[Triple],
-    kind: NodeShape,
+    before: Sequence[Triple],
+    shape: NodeShape,
     context: ImportContext,
 ) -> list[Triple]:
     """Return the triples of the entry after the draft, which may be the same."""
-    old = list(before)
-    triples = [
-        triple for triple in old if not any(_replaces(v, triple, entry) for v in draft.values)
-    ]
-    triples += [Triple(entry, TYPE, NamedNode(kind.classes[0]))]
+    triples = [t for t in before if not any(_replaces(v, t, entry) for v in draft.values)]
+    triples += [Triple(entry, TYPE, NamedNode(shape.classes[0]))]
     triples += [triple for values in draft.values for triple in _triples(values, entry)]
     if draft.is_page:
         triples += [Triple(entry, _SOURCE, NamedNode(draft.source))]
     activity = NamedNode(f"{entry.value}#{draft.part}")
-    if set(triples) == set(old) and (_was_imported(draft, activity, old) or not draft.is_page):
-        return old
+    is_same = set(triples) == set(before)
+    if is_same and (not draft.is_page or _was_imported(draft, activity, before)):
+        return list(before)
     triples = [triple for triple in triples if triple.subject != activity]
     triples += _provenance(draft, entry, activity, context)
     return _dated(triples, entry, context.today)

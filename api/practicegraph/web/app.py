@@ -67,7 +67,7 @@ def application(
         app.include_router(sparql.routes(site, workers, stored))
     app.include_router(changes.routes(site))
     app.include_router(entries.routes(site, editor, parsers))
-    app.include_router(resources.routes(site, condition or FolderHealth.of(catalogue)))
+    app.include_router(resources.routes(site, condition or FolderHealth.from_catalogue(catalogue)))
     app.add_middleware(ContentCoding)
     app.add_middleware(Methods, allowed=allowed)
     app.add_middleware(QueryEncoding)
