@@ -249,6 +249,8 @@ def _loaded_and_present(store: Store, state: StateFile) -> tuple[LoadedFiles, Se
             state.execute("DELETE FROM files")
     elif version and store.is_derived:
         return loaded, {topic for file in loaded.files.values() for topic in file.graphs}
+    elif loaded.files and store.is_derived:
+        store.repair()
     present = store.graph_names()
     files = {name: _without_lost(file, present) for name, file in loaded.files.items()}
     return replace(loaded, files=files), present

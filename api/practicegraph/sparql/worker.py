@@ -17,7 +17,10 @@ from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from pyoxigraph import (
+    BlankNode,
+    DefaultGraph,
     NamedNode,
+    Quad,
     QueryBoolean,
     QueryResultsFormat,
     QuerySolutions,
@@ -32,6 +35,7 @@ from pyoxigraph import (
 
 from ..errors import CatalogueError
 from ..rdf.terms import Term
+from ..storage import query_guard
 from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
 from .protocol import CHUNK_SIZE, Request, serve, start_worker, write_error, write_frame
 
@@ -218,7 +222,10 @@ class FrameWriter(io.RawIOBase):
 
 
 def snapshot_engine(source: str) -> Engine:
-    """Return a function that queries a snapshot: the one that a request names, else the first."""
+    """Return a function that queries a snapshot: the one that a request names, else the first.
+
+    The dataset is the protocol's, else the query's own, else the union of all named graphs.
+    """
     opened = {source: Store.read_only(source)}
 
     def run(request: Request) -> Result:
@@ -227,9 +234,33 @@ def snapshot_engine(source: str) -> Engine:
             opened.clear()
             opened[path] = Store.read_only(path)
         text, base = request["query"], request.get("base")
-        return opened[path].query(text, base_iri=base, **dataset(request))
+        default, named = request.get("default", ()), request.get("named", ())
+        if not default and not named:
+            default, named = query_guard.parse_dataset(text, base)
+        if not default and not named:
+            return opened[path].query(text, base_iri=base)
+        names = _nodes(named)
+        if len(default) < 2:
+            graphs: list[NamedNode | BlankNode | DefaultGraph] = [*_nodes(default)]
+            return opened[path].query(text, base_iri=base, default_graph=graphs, named_graphs=names)
+        merged = _merged(opened[path], default, named)
+        return merged.query(text, base_iri=base, default_graph=DefaultGraph(), named_graphs=names)
 
     return run
+
+
+def _merged(store: Store, default: Sequence[str], named: Sequence[str]) -> Store:
+    """Return a store of named graphs, with the merge of others, each triple once, as the default.
+
+    Oxigraph repeats a triple that stands in several graphs of a default graph.
+    """
+    merged = Store()
+    for name in _nodes(default):
+        quads = store.quads_for_pattern(None, None, None, name)
+        merged.extend(Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
+    for name in _nodes(named):
+        merged.extend(store.quads_for_pattern(None, None, None, name))
+    return merged
 
 
 def remote_engine(endpoint: Endpoint) -> Engine:
@@ -288,15 +319,7 @@ def run_query(engine: Engine, request: Request, output: BinaryIO) -> None:
         write_error(output, type(error).__name__, str(error))
 
 
-def dataset(request: Request) -> dict[str, Any]:
-    """Return the dataset of a request: the protocol's, else the query's own, else the union."""
-    default, named = request.get("default", ()), request.get("named", ())
-    if default or named:
-        return {"default_graph": _nodes(default), "named_graphs": _nodes(named)}
-    return {"use_default_graph_as_union": not request.get("from")}
-
-
-def _nodes(names: Iterable[str]) -> list[NamedNode]:
+def _nodes(names: Iterable[str]) -> list[NamedNode | BlankNode]:
     return [NamedNode(name) for name in names]
 
 

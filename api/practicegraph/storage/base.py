@@ -83,7 +83,7 @@ class Store(ABC):
         value: Term | None = None,
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
-        """Return the quads that match a pattern."""
+        """Return the quads of named graphs that match a pattern."""
 
     @abstractmethod
     def remove_graphs(self, graphs: Iterable[str]) -> None:
@@ -92,6 +92,10 @@ class Store(ABC):
     @abstractmethod
     def add(self, quads: Iterable[Quad]) -> None:
         """Add quads; a store has each once."""
+
+    @abstractmethod
+    def repair(self) -> None:
+        """Remove what an interrupted load left beside the named graphs."""
 
     @abstractmethod
     def clear(self) -> None:
@@ -120,20 +124,30 @@ class Store(ABC):
 
     def replace_graph(self, graph: str, triples: Iterable[Triple], release: str) -> None:
         """Replace the triples of a graph and state the release, in one transaction."""
-        content = " .\n".join(map(str, triples))
-        name = NamedNode(graph)
-        insertion = f"INSERT DATA {{ GRAPH {name} {{ {content} }} }}"
-        self.update(
-            " ;\n".join([f"DROP SILENT GRAPH {name}", insertion, *self._release_updates(release)])
-        )
+        content, name = " .\n".join(map(str, triples)), NamedNode(graph)
+        updates = [*self._removal(name), self._insertion(name, content)]
+        self.update(" ;\n".join([*updates, *self._release_updates(release)]))
 
     def _release_updates(self, release: str) -> Iterator[str]:
         """Yield the updates that state a release, or remove it."""
         for row in list(self.select(_VERSION)):
             graph, statement = row["graph"], f"{row['catalogue']} {_DCAT_VERSION}"
-            yield f"DELETE WHERE {{ GRAPH {graph} {{ {statement} ?version }} }}"
+            assert isinstance(graph, NamedNode)
+            yield from self._deletion(graph, f"{statement} ?version")
             if release:
-                yield f"INSERT DATA {{ GRAPH {graph} {{ {statement} {Literal(release)} }} }}"
+                yield self._insertion(graph, f"{statement} {Literal(release)}")
+
+    def _removal(self, graph: NamedNode) -> Iterator[str]:
+        """Yield the updates that remove a graph."""
+        yield f"DROP SILENT GRAPH {graph}"
+
+    def _insertion(self, graph: NamedNode, triples: str) -> str:
+        """Return the update that adds triples to a graph."""
+        return f"INSERT DATA {{ GRAPH {graph} {{ {triples} }} }}"
+
+    def _deletion(self, graph: NamedNode, pattern: str) -> Iterator[str]:
+        """Yield the updates that delete the triples of a pattern from a graph."""
+        yield f"DELETE WHERE {{ GRAPH {graph} {{ {pattern} }} }}"
 
     def graph_sizes(self) -> dict[str, int]:
         """Return the number of triples of each named graph."""

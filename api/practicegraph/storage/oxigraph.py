@@ -1,5 +1,9 @@
 """The embedded store, Oxigraph on disk or in memory, and its snapshots.
 
+The default graph holds the union of all named graphs, each triple once (RDF 1.1 Concepts, section
+4). Oxigraph's own union of named graphs repeats a triple that stands in two of them, and is slower:
+grouping and paths take up to twice as long.
+
 Other processes read snapshots: folders of hard links, each of one release, taken on demand. An
 older snapshot stays as long as a query may read it, and while it is leased.
 """
@@ -11,10 +15,18 @@ from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 
-from pyoxigraph import NamedNode, Quad, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat
+from pyoxigraph import (
+    DefaultGraph,
+    NamedNode,
+    Quad,
+    QueryResultsFormat,
+    QuerySolutions,
+    QueryTriples,
+    RdfFormat,
+)
 from pyoxigraph import Store as Oxigraph
 
-from ..rdf.terms import Node, Term
+from ..rdf.terms import Node, Term, as_text
 from .base import QueryRefusedError, Solution, Store
 
 _RESULTS = {
@@ -24,6 +36,21 @@ _RESULTS = {
     "xml": QueryResultsFormat.XML,
 }
 _BULK = 50_000  # quads from which the bulk loader, whose every call writes files, pays
+_COUNT = "SELECT (COUNT(*) AS ?count) WHERE { ?subject ?predicate ?value }"
+_REMOVAL = """DELETE {{ ?subject ?predicate ?value }}
+WHERE {{
+    GRAPH {graph} {{ ?subject ?predicate ?value }}
+    FILTER NOT EXISTS {{
+        GRAPH ?other {{ ?subject ?predicate ?value }}
+        FILTER (?other != {graph})
+    }}
+}}"""
+_MERGE = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
+_REPAIR = """DELETE { ?subject ?predicate ?value }
+WHERE {
+    ?subject ?predicate ?value
+    FILTER NOT EXISTS { GRAPH ?graph { ?subject ?predicate ?value } }
+}"""
 _LIFETIME = 900.0  # seconds, of a query and of the slow reading of its result
 
 
@@ -38,6 +65,8 @@ class OxigraphStore(Store):
         self._release: str | None = None
         self._size: int | None = None
         self._changing = Lock()
+        if self._store and not self._has_union:
+            self._store.update(_MERGE)  # a folder of before the union was kept
 
     @classmethod
     def open_snapshot(cls, folder: Path) -> "OxigraphStore":
@@ -49,19 +78,26 @@ class OxigraphStore(Store):
     def __len__(self) -> int:
         """Return the number of triples of all graphs, counted once after each change."""
         if self._size is None:
-            self._size = len(self._store)
+            self._size = len(self._store) - self._count_union()
         return self._size
+
+    @property
+    def _has_union(self) -> bool:
+        return any(True for _ in self._store.quads_for_pattern(None, None, None, DefaultGraph()))
+
+    def _count_union(self) -> int:
+        return next(int(as_text(row["count"])) for row in self.select(_COUNT))
 
     def select(self, query: str) -> Iterator[Solution]:
         """Return the solutions of a SELECT query of our own."""
-        solutions = self._store.query(query, use_default_graph_as_union=True)
+        solutions = self._store.query(query)
         assert isinstance(solutions, QuerySolutions), query
         return to_solutions(solutions)
 
     def results(self, query: str, form: str, base: str | None = None) -> bytes:
         """Return the result of a query: a graph in Turtle, else in a format of results."""
         try:
-            result = self._store.query(query, base_iri=base, use_default_graph_as_union=True)
+            result = self._store.query(query, base_iri=base)
         except (SyntaxError, ValueError) as error:
             raise QueryRefusedError(str(error)) from error
         if isinstance(result, QueryTriples):
@@ -78,8 +114,9 @@ class OxigraphStore(Store):
         value: Term | None = None,
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
-        """Return the quads that match a pattern."""
-        return self._store.quads_for_pattern(subject, predicate, value, graph)
+        """Return the quads of named graphs that match a pattern."""
+        quads = self._store.quads_for_pattern(subject, predicate, value, graph)
+        return quads if graph else (q for q in quads if isinstance(q.graph_name, NamedNode))
 
     def graph_names(self) -> set[str]:
         """Return the names of all graphs."""
@@ -103,17 +140,33 @@ class OxigraphStore(Store):
         """Remove named graphs."""
         self._invalidate()
         for graph in graphs:
-            self._store.remove_graph(NamedNode(graph))
+            self._store.update(" ;\n".join(self._removal(NamedNode(graph))))
+
+    def _removal(self, graph: NamedNode) -> Iterator[str]:
+        yield _REMOVAL.format(graph=graph)
+        yield from super()._removal(graph)
+
+    def _insertion(self, graph: NamedNode, triples: str) -> str:
+        union = f"{triples} ." if triples else ""
+        return f"INSERT DATA {{ {union} GRAPH {graph} {{ {triples} }} }}"
+
+    def _deletion(self, graph: NamedNode, pattern: str) -> Iterator[str]:
+        yield f"DELETE WHERE {{ {pattern} . GRAPH {graph} {{ {pattern} }} }}"
 
     def add(self, quads: Iterable[Quad]) -> None:
-        """Add quads, many in bulk; a store has each once."""
+        """Add quads of named graphs, many in bulk; a store has each once."""
         self._invalidate()
-        coming = iter(quads)
+        coming = _with_union(quads)
         first = list(islice(coming, _BULK))
         if len(first) < _BULK:
             self._store.extend(first)
         else:
             self._store.bulk_extend(chain(first, coming))
+
+    def repair(self) -> None:
+        """Remove from the union what an interrupted load left there."""
+        self._invalidate()
+        self._store.update(_REPAIR)
 
     def clear(self) -> None:
         """Remove all graphs."""
@@ -139,6 +192,13 @@ class OxigraphStore(Store):
     def _invalidate(self) -> None:
         """Drop what a change may have changed."""
         self._release = self._size = None
+
+
+def _with_union(quads: Iterable[Quad]) -> Iterator[Quad]:
+    """Yield each quad, and then its triple in the default graph."""
+    for quad in quads:
+        yield quad
+        yield Quad(quad.subject, quad.predicate, quad.object, DefaultGraph())
 
 
 def to_solutions(solutions: QuerySolutions) -> Iterator[Solution]:

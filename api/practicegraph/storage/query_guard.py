@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import IPv6Address
+from urllib.parse import urljoin
 
 from ..errors import CatalogueError
 from ..rdf import untrusted
@@ -27,6 +28,7 @@ _TOKENS = re.compile(
     re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_LOCAL_ESCAPE = re.compile(r"\\(?=.)")
 _CALL = "SERVICE"
 _GAP = r"(?:\s|#[^\r\n]*[\r\n])"
 _CALLED = re.compile(rf"SERVICE{_GAP}+(?:SILENT{_GAP}+)?<([^<>\"{{}}|^`\\\s]*)>", re.IGNORECASE)
@@ -82,6 +84,40 @@ def _name(text: str) -> str:
 def query_words(query: str) -> set[str]:
     """Return the keywords and functions of a query in capitals, but no names or texts."""
     return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
+
+
+def parse_dataset(query: str, base: str | None) -> tuple[list[str], list[str]]:
+    """Return the default and the named graphs of a query's dataset clauses (section 13.2).
+
+    Both are empty where it has none, or is none that can be parsed.
+    """
+    graphs: dict[str, list[str]] = {"FROM": [], "NAMED": []}
+    prefixes: dict[str, str] = {}
+    clause = prefix = ""
+    for match in _TOKENS.finditer(query) if "FROM" in query.upper() else ():
+        if word := (match["word"] or "").upper():
+            clause = word if word != "NAMED" or clause == "FROM" else ""
+        elif match["prefix"] is not None and clause == "PREFIX":
+            prefix = match["prefix"]
+        elif match["prefix"] is not None or match["iri"]:
+            iri = _resolve(match, base, prefixes)
+            if clause == "PREFIX":
+                prefixes[prefix] = iri
+            elif clause == "BASE":
+                base = iri
+            elif clause in graphs and iri:
+                graphs[clause].append(iri)
+            clause = ""
+    return graphs["FROM"], graphs["NAMED"]
+
+
+def _resolve(match: re.Match[str], base: str | None, prefixes: Mapping[str, str]) -> str:
+    """Return the IRI of a token, or "" for a prefix that is not declared."""
+    if match["iri"]:
+        return urljoin(base or "", _unescaped(match["iri"][1:-1]))
+    _, _, name = match[0].partition(":")
+    start = prefixes.get(match["prefix"])
+    return "" if start is None else start + _LOCAL_ESCAPE.sub("", name)
 
 
 def check_query_depth(query: str) -> None:

@@ -295,6 +295,9 @@ class RemoteStore(Store):
         for batch in _batches(quads):
             self.update(_insertion(batch))
 
+    def repair(self) -> None:
+        """Do nothing: an endpoint has no union beside the named graphs."""
+
     def clear(self) -> None:
         """Raise AssertionError: the endpoint may have triples that no folder has."""
         raise AssertionError("a remote store is never cleared")

@@ -171,7 +171,6 @@ class QueryEndpoint:
             "base": self.site.catalogue.base,
             "default": query_request.default,
             "named": query_request.named,
-            "from": "FROM" in analysed.keywords,
             "table": _worker_format(table),
             "graph": "nt" if graph == JSON_LD else _worker_format(graph),
             "prefixes": dict(self.site.catalogue.prefixes) if graph else {},
