@@ -16,6 +16,8 @@ from pyoxigraph import (
 
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf import jsonld, untrusted
+from practicegraph.rdf.namespaces import RDF
 from practicegraph.rdf.turtle import TurtleWriter
 from support.catalogues import ROOT
 
@@ -81,3 +83,38 @@ def test_a_blank_node_stands_inside_the_node_that_refers_to_it() -> None:
         Triple(node, NamedNode(EX + "q"), Literal("x")),
     ]
     assert 'ex:p [ ex:q "x" ] .' in TurtleWriter({"ex": EX}).write(triples, EX + "s")
+
+
+DEEP, LONG = 70, 500
+NEXT = f"<{RDF}rest>"
+GRAPHS = {
+    "nested": f"<{EX}s> <x:p> _:n0 . "
+    + " ".join(f"_:n{n} <x:p> _:n{n + 1} ." for n in range(DEEP)),
+    "nested lists": f"<{EX}s> <x:p> _:n0 . "
+    + " ".join(f"_:n{n} <{RDF}first> _:n{n + 1} ; {NEXT} () ." for n in range(DEEP)),
+    "a list without an end": f"<{EX}s> <x:p> _:n0 . "
+    + " ".join(f"_:n{n} <{RDF}first> {n} ; {NEXT} _:n{n + 1} ." for n in range(DEEP)),
+    "a ring": f"<{EX}s> <x:p> _:a . _:a <x:p> _:b . _:b <x:p> _:c . _:c <x:p> _:a .",
+    "a ring alone": "_:a <x:p> _:b . _:b <x:p> _:a ; <x:q> [ <x:p> 1 ] .",
+    "a node without properties, mentioned twice": f"<{EX}s> <x:p> _:a ; <x:q> _:a .",
+    "a list, mentioned twice": f"<{EX}s> <x:p> _:a ; <x:q> _:a . _:a <{RDF}first> 1 ; {NEXT} (2) .",
+    "a list as the subject": "(1 2) <x:p> 3 .",
+}
+
+
+@pytest.mark.parametrize("text", GRAPHS.values(), ids=GRAPHS)
+def test_blank_nodes_in_any_arrangement_are_the_same_after_a_round_trip(text: str) -> None:
+    triples = [quad.triple for quad in parse(text, RdfFormat.TURTLE)]
+    written = TurtleWriter({}).write(triples, EX + "s")
+    again = untrusted.parse_rdf(written, RdfFormat.TURTLE).quads
+    assert canonical(quad.triple for quad in again) == canonical(triples)
+    document = jsonld.write_document(triples, {}, EX + "s").decode()
+    aliases = document.replace('"id"', '"@id"').replace('"type"', '"@type"')
+    quads = untrusted.parse_rdf(aliases, RdfFormat.JSON_LD).quads
+    assert canonical(quad.triple for quad in quads) == canonical(triples)
+
+
+def test_a_long_list_is_written_in_one_pair_of_parentheses() -> None:
+    text = f"<{EX}s> <x:p> ( " + " ".join(map(str, range(LONG))) + " ) ."
+    triples = [quad.triple for quad in parse(text, RdfFormat.TURTLE)]
+    assert TurtleWriter({}).write(triples, EX + "s").count("(") == 1

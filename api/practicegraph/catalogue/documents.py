@@ -198,13 +198,16 @@ def parse_document(path: Path, content: bytes) -> Document:
 
 def _quads(path: Path) -> Iterator[Quad]:
     """Yield the quads of a file in their order, in flat memory; raise UnreadableError."""
-    form = _require_format(path)
-    if form == RdfFormat.TURTLE:
+    if path.suffix == QUERY_SUFFIX:
         yield from read_document(path).quads
         return
+    form = _require_format(path)
     with reading_errors(path), open_file(path) as stream:
-        quads = parse(stream, form, rename_blank_nodes=True)
-        yield from _in_graphs(path, untrusted.check_terms(quads))
+        if form == RdfFormat.TURTLE:
+            quads = iter(untrusted.parse_rdf(stream.read(), form).quads)
+        else:
+            quads = untrusted.check_terms(parse(stream, form, rename_blank_nodes=True))
+        yield from _in_graphs(path, quads)
 
 
 def split_query_file(content: bytes) -> tuple[bytes, str]:

@@ -138,6 +138,9 @@ def check_depth(text: str, tokens: re.Pattern[str] = _BRACKETS) -> None:
     The parsers of Turtle and SPARQL recurse at each bracket, and a stack that overflows ends its
     process.
     """
+    openings = sum(map(text.count, ("(", "[", "{", "<<", "!")))
+    if openings <= MAX_DEPTH and tokens is not _XML:
+        return
     depth = 0
     for token in tokens.finditer(text):
         depth += {"opening": 1, "closing": -1}.get(token.lastgroup or "", 0)

@@ -7,14 +7,13 @@ and fixes as suggestions of DASH (http://datashapes.org/dash). SARIF is 2.1.0
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -101,12 +100,8 @@ def _sarif_fix(file: Path, fix: Fix, region: Region) -> dict[str, Any]:
 
 
 def _sarif_region(region: Region) -> dict[str, int]:
-    return {
-        "startLine": region.start.line,
-        "startColumn": region.start.column,
-        "endLine": region.end.line,
-        "endColumn": region.end.column,
-    }
+    names = ("startLine", "startColumn", "endLine", "endColumn")
+    return dict(zip(names, (*region.start, *region.end), strict=True))
 
 
 def _sarif_artifact(file: Path) -> Mapping[str, str]:
@@ -114,54 +109,22 @@ def _sarif_artifact(file: Path) -> Mapping[str, str]:
 
 
 def write_junit(report: ValidationReport) -> str:
-    """Return the report as one suite a file: violations fail, unreadable files are errors."""
-    by_file: dict[Path, list[Finding]] = {file: [] for file in report.files}
+    """Return the report as one suite a file: violations fail, unreadable files are errors.
+
+    A file without a finding is one case that passes.
+    """
+    suites: dict[Path, list[Finding]] = {file: [] for file in report.files}
     for finding in report.findings:
-        by_file.setdefault(finding.file, []).append(finding)
-    root = Element("testsuites", {"name": report.title, **_counts(by_file.values())})
-    for file, findings in by_file.items():
-        names = {"name": replace_non_xml(str(file)), **_counts([findings])}
-        suite = SubElement(root, "testsuite", names)
-        for finding in findings:
-            _add_case(suite, finding)
-        if not findings:
-            SubElement(suite, "testcase", _names(file, file.name))
-    indent(root)
-    return tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+        suites.setdefault(finding.file, []).append(finding)
+    template = _ENVIRONMENT.get_template("junit.xml")
+    return replace_non_xml(template.render(report=report, suites=suites)) + "\n"
 
 
-def _counts(suites: Iterable[Sequence[Finding]]) -> dict[str, str]:
-    """Count cases, failures and errors; a file without a finding is one case that passes."""
-    suites = list(suites)
-    node_shapes = [_kind(finding) for findings in suites for finding in findings]
-    passed = sum(not findings for findings in suites)
-    return {
-        "tests": str(len(node_shapes) + passed),
-        "failures": str(node_shapes.count("failure")),
-        "errors": str(node_shapes.count("error")),
-    }
-
-
-def _kind(finding: Finding) -> str:
+def _junit_element(finding: Finding) -> str:
     """Return the element of a finding; one without a focus node is about an unreadable file."""
     if not finding.is_violation:
         return "system-out"
     return "failure" if finding.focus_node else "error"
-
-
-def _add_case(suite: Element, finding: Finding) -> None:
-    about = (finding.focus_label or finding.focus_node, finding.path_label, finding.value)
-    name = f"{': '.join(part for part in about if part)} [{finding.rule_name}]".strip()
-    case = SubElement(suite, "testcase", _names(finding.file, name))
-    element = SubElement(case, _kind(finding))
-    if finding.is_violation:
-        element.set("message", replace_non_xml(finding.message))
-        element.set("type", finding.component_name)
-    element.text = replace_non_xml(str(finding))
-
-
-def _names(file: Path, name: str) -> dict[str, str]:
-    return {"classname": replace_non_xml(str(file)), "name": replace_non_xml(name)}
 
 
 _DASH = "http://datashapes.org/dash#"
@@ -239,6 +202,7 @@ def environment(package: str) -> Environment:
 
 
 _ENVIRONMENT = environment("practicegraph.validation")
+_ENVIRONMENT.filters["junit_element"] = _junit_element
 
 
 def write_html(report: ValidationReport) -> str:
@@ -292,9 +256,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _location(file: Path, region: Region | None) -> dict[str, Any]:
     if not region:
         return {"file": str(file)}
-    (line, column), (end_line, end_column) = region
-    end = {"endLine": end_line, "endColumn": end_column}
-    return {"file": str(file), "line": line, "column": column, **end}
+    numbers = zip(
+        ("line", "column", "endLine", "endColumn"), (*region.start, *region.end), strict=True
+    )
+    return {"file": str(file), **dict(numbers)}
 
 
 FORMATS = {
