@@ -133,10 +133,10 @@ class FixFinder:
             yield replace(located, fix=self._fix(located, source))
 
     def _fix(self, finding: Finding, source: SourceMap) -> Fix | None:
-        found = self._find(finding, SourceEditor(source))
-        if found is None:
+        result = self._find(finding, SourceEditor(source))
+        if result is None:
             return None
-        phrase, edit = found
+        phrase, edit = result
         terms = shorten(edit.terms, _WIDTH, placeholder=" …")
         description = self.builder.say(phrase, text=terms)
         if not source.editable:

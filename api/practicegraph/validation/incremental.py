@@ -204,8 +204,8 @@ class IncrementalValidator:
         subjects = {quad.subject for quad in (*quads, *reached)}
         ours = (node for node in described if node not in subjects and self._is_ours(node))
         mentions = (self._first_quad(node, topics) for node in ours)
-        found = chain(reached, *map(self._labels, successors), *mentions)
-        return (quad for quad in found if quad.graph_name not in topics)
+        in_scope = chain(reached, *map(self._labels, successors), *mentions)
+        return (quad for quad in in_scope if quad.graph_name not in topics)
 
     def _stored(self, graph: str) -> Document:
         return Document(self.home(graph), tuple(self.store.graph_quads(graph)), (graph,), {})

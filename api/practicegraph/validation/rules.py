@@ -7,8 +7,8 @@ Stored queries with a severity: a row has the focus node as `?this`, and at `?pa
 is wrong or a `?missing` one. In the query's message, `{?name}` stands for the row's term of that
 name (SHACL, section 5.3.2).
 
-Links: several hosts are asked at once, each for one IRI after the other. A server that refuses a
-program may answer a person, so that a refusal is no dead link.
+Links: several hosts are requested at once, each for one IRI after the other. A server that
+refuses a program may answer a person, so that a refusal is no dead link.
 """
 
 import re
@@ -77,7 +77,7 @@ _PHRASE = NamedNode(PG + "Phrase")
 _THIS = re.compile(r"[?$]this\b")
 _VARIABLE = re.compile(r"\{[?$](\w+)\}")
 _SECONDS = 15  # that a server has for each answer
-_MAX_HOSTS = 8  # asked at once
+_MAX_HOSTS = 8  # requested at once
 _REFUSALS = frozenset({401, 403, 405, 406, 429, 451, 503, 999})
 _SAFE = "!#$%&'()*+,/:;=?@[]~"  # characters of a URI beside letters and digits (RFC 3986)
 _HEADERS = {"User-Agent": f"PracticeGraph/{__version__} (link check)", "Accept": "*/*"}
@@ -340,31 +340,31 @@ def find_dead_links(
 ) -> dict[str, str]:
     """Return those of the IRIs on the web that do not answer in some seconds, with the reason.
 
-    A host to which nothing connects is asked once.
+    A host to which nothing connects is requested once.
     """
     hosts: dict[str, list[str]] = {}
     for iri in sorted(iris):
         if iri.startswith(("http://", "https://")):
             hosts.setdefault(urlsplit(iri).netloc, []).append(iri)
     with ThreadPoolExecutor(_MAX_HOSTS) as pool:
-        asked = [pool.submit(_ask_host, of_host, seconds) for of_host in hosts.values()]
-        results = [result.result() for result in progress("Asking hosts", asked)]
+        requests = [pool.submit(_request_host, iris, seconds) for iris in hosts.values()]
+        results = [request.result() for request in progress("Requesting hosts", requests)]
     return {iri: reason for dead in results for iri, reason in dead.items()}
 
 
-def _ask_host(iris: Sequence[str], seconds: float) -> dict[str, str]:
+def _request_host(iris: Sequence[str], seconds: float) -> dict[str, str]:
     opener = OpenerDirector()
     for handler in _HANDLERS:
         opener.add_handler(handler())
     try:
-        reasons = {iri: _ask(opener, iri, seconds) for iri in iris}
+        reasons = {iri: _request(opener, iri, seconds) for iri in iris}
     except _NoHostError as error:
         return dict.fromkeys(iris, str(error))
     return {iri: reason for iri, reason in reasons.items() if reason}
 
 
-def _ask(opener: OpenerDirector, iri: str, seconds: float) -> str:
-    """Return why an IRI does not answer, or ""; a server without HEAD is asked with GET."""
+def _request(opener: OpenerDirector, iri: str, seconds: float) -> str:
+    """Return why an IRI does not answer, or ""; a server without HEAD gets a GET."""
     reason = ""
     for method in ("HEAD", "GET"):
         try:

@@ -115,7 +115,7 @@ class SubmissionParser:
         """Parse shapes; raise UnreadableError where there are none, or some may not be applied."""
         path, quads = submission.path, self.parse_rdf(submission).quads
         if not any(map(constraints.is_part_of_shapes, quads)):
-            raise UnreadableError(path, "no shapes: nothing in it is said in SHACL")
+            raise UnreadableError(path, "no shapes: it has no term of SHACL")
         for quad in quads:
             if constraints.is_script(quad):
                 raise UnreadableError(path, "constraints in JavaScript are not run here")
@@ -187,7 +187,9 @@ def _check_query(path: Path, query: str) -> None:
     except QueryRefusedError as error:
         raise UnreadableError(path, str(error)) from error
     if query_guard.query_words(query) & _FETCHING:
-        raise UnreadableError(path, "queries of shapes are asked of the given data, not FROM")
+        raise UnreadableError(
+            path, "queries of shapes are evaluated on the submitted data, not FROM others"
+        )
 
 
 @dataclass(frozen=True)
