@@ -87,8 +87,8 @@ def query(client: TestClient, number: int) -> Response:
 @pytest.mark.parametrize(
     ("title", "send", "limit"),
     [
-        ("", filter_entries, 23),
-        ("A search", search, 26),
+        ("", filter_entries, 22),
+        ("A search", search, 25),
         ("A write", write, 47),
         ("A SPARQL query", query, 14),
     ],

@@ -22,7 +22,7 @@ from practicegraph.storage.oxigraph import OxigraphStore
 DEPRECATED = NamedNode("http://www.w3.org/2002/07/owl#deprecated")
 TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
 ELSEWHERE = NamedNode("https://w3id.org/practicegraph/elsewhere")
-EVERY = frozenset({"p:1", "p:2"})
+PROPERTIES = frozenset({"p:1", "p:2"})
 
 
 def in_order(quads: list[Quad]) -> Sequence[Quad]:
@@ -68,8 +68,8 @@ def source(
     store, files = OxigraphStore(), [tmp_path / "first.nq", tmp_path / "second.nq"]
     store.add(quads)
     half = len(quads) // 2
-    for file, some in zip(files, (quads[:half], quads[half:]), strict=True):
-        serialize(some, file, format=RdfFormat.N_QUADS)
+    for file, part in zip(files, (quads[:half], quads[half:]), strict=True):
+        serialize(part, file, format=RdfFormat.N_QUADS)
     return reader_of(real, store), files
 
 
@@ -115,14 +115,14 @@ def test_chunks_of_any_size_have_the_statements_of_the_file(tmp_path: Path) -> N
         '<t:b> <p:2> "τέλος 🎓" <t:b> . ',
     ]
     file.write_bytes("\n".join(lines).encode())
-    expected = merge(builder.file_runs(file, EVERY))
+    expected = merge(builder.file_runs(file, PROPERTIES))
     assert expected["t:b"][0]["p:2"] == {Literal("τέλος 🎓")}
     for size in (1, 30, 64, 200, 1000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(builder, "_CHUNK_SIZE", size)
             chunks = builder.chunks(file)
             assert chunks
-            runs = [run for chunk in chunks for run in builder.chunk_runs(chunk, EVERY)]
+            runs = [run for chunk in chunks for run in builder.chunk_runs(chunk, PROPERTIES)]
         assert merge(runs) == expected, size
 
 
@@ -138,7 +138,7 @@ def test_chunks_end_where_graphs_do(tmp_path: Path) -> None:
     assert [chunk.line for chunk in chunks] == [
         b"".join(c.content for c in chunks[:n]).count(b"\n") + 1 for n in range(len(chunks))
     ]
-    topics = [run.topic for chunk in chunks for run in builder.chunk_runs(chunk, EVERY)]
+    topics = [run.topic for chunk in chunks for run in builder.chunk_runs(chunk, PROPERTIES)]
     assert topics == [f"t:{n}" for n in range(50)]
 
 
@@ -154,7 +154,7 @@ def test_a_malformed_line_is_reported_with_its_number(
     with pytest.MonkeyPatch.context() as patch, pytest.raises(UnreadableError) as caught:
         patch.setattr(builder, "_CHUNK_SIZE", 60)
         for chunk in builder.chunks(file) or ():
-            list(builder.chunk_runs(chunk, EVERY))
+            list(builder.chunk_runs(chunk, PROPERTIES))
     assert (caught.value.path, caught.value.line) == (file, 8)
     assert column in (None, caught.value.column)
 
@@ -165,7 +165,7 @@ def test_an_index_built_from_files_equals_the_one_built_from_the_store(
     reader, files = source
     monkeypatch.setattr(builder, "_MIN_FILE_ENTRIES", 10)
     monkeypatch.setattr(builder, "_BATCH_SIZE", 8)
-    from_files, from_store = (build(real, reader, some) for some in (files, []))
+    from_files, from_store = (build(real, reader, paths) for paths in (files, []))
     assert from_files.search(SearchRequest(), real.languages).total > 50
     assert list(results(from_files, real)) == list(results(from_store, real))
 

@@ -16,8 +16,8 @@ from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.change_log import StateFile
 from practicegraph.rdf.namespaces import RDF, XSD
 from practicegraph.rdf.terms import Term, as_text
-from practicegraph.schema import vocabularies
 from practicegraph.schema.fields import NodeShape
+from practicegraph.schema.vocabularies import Vocabularies, read_vocabularies
 from practicegraph.search.engine import SparqlEngine
 from practicegraph.search.entries import EntryReader, IndexedEntry
 from practicegraph.search.index import Index
@@ -54,19 +54,19 @@ class World:
 
     store: OxigraphStore
     kind: NodeShape
-    known: vocabularies.Vocabularies
+    vocabularies: Vocabularies
     options: dict[str, list[Term]]
 
     @property
     def engine(self) -> SparqlEngine:
-        return SparqlEngine(self.store, self.kind, self.known)
+        return SparqlEngine(self.store, self.kind, self.vocabularies)
 
     @property
     def reader(self) -> EntryReader:
         return EntryReader(self.store, self.kind, LANGUAGES)
 
     def index(self, file: IndexFile) -> Index:
-        return Index(self.reader, self.known, file)
+        return Index(self.reader, self.vocabularies, file)
 
     def put(self, number: int, entry: Entry | None) -> str:
         iri = f"{BASE}practice/{number}"
@@ -116,20 +116,20 @@ def world(real: Catalogue) -> World:
         store.add([Quad(concept, DEPRECATED, TRUE, place)])
         if new:
             store.add([Quad(concept, REPLACED, NamedNode(f"{BASE}outcome/{new}"), place)])
-    known = vocabularies.read_vocabularies(store)
+    vocabularies = read_vocabularies(store)
     kind = real.shapes.entry_shape
     options: dict[str, list[Term]] = {}
     for key in FACETS:
-        scheme = known.schemes[kind.fields_by_key[key].scheme or ""]
+        scheme = vocabularies.schemes[kind.fields_by_key[key].scheme or ""]
         concepts = [*scheme.deprecated.values(), *list(scheme.concepts.values())[:9]]
         options[key] = [NamedNode(concept.iri) for concept in concepts]
-    return World(store, kind, known, options)
+    return World(store, kind, vocabularies, options)
 
 
 def entries(world: World) -> st.SearchStrategy[Entry]:
     values = {
-        key: st.lists(st.sampled_from(found), max_size=4, unique=True)
-        for key, found in world.options.items()
+        key: st.lists(st.sampled_from(terms), max_size=4, unique=True)
+        for key, terms in world.options.items()
     }
     titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
     return st.builds(
@@ -143,7 +143,7 @@ def entries(world: World) -> st.SearchStrategy[Entry]:
 
 
 def requests(world: World) -> st.SearchStrategy[list[tuple[str, str]]]:
-    parser = RequestParser(world.kind, world.known)
+    parser = RequestParser(world.kind, world.vocabularies)
     pairs = [
         st.tuples(
             st.sampled_from([key, key, f"{key}.not"]),
@@ -179,7 +179,7 @@ def has_valid_range(filters: list[tuple[str, str]]) -> bool:
 
 def assert_same_results(index: Index, world: World, parameters: list[tuple[str, str]]) -> None:
     """Compare the pages forwards and backwards, and all counts, with those of SPARQL."""
-    parser, engine = RequestParser(world.kind, world.known), world.engine
+    parser, engine = RequestParser(world.kind, world.vocabularies), world.engine
     seen: list[str] = []
     paging: list[tuple[str, str]] = []
     for step in range(5):
@@ -241,28 +241,28 @@ def test_the_index_gives_the_results_that_sparql_defines(
 
 
 def serve(root: Path) -> Services:
-    served = startup.open_for_serving(root)
-    assert served.index
-    return served
+    services = startup.open_for_serving(root)
+    assert services.index
+    return services
 
 
-def total(served: Services, *parameters: tuple[str, str]) -> int:
-    request = served.request_parser.parse(parameters)
-    result = served.search.search(request, LANGUAGES)
-    assert result.total == served.sparql_engine.search(request, LANGUAGES).total
+def total(services: Services, *parameters: tuple[str, str]) -> int:
+    request = services.request_parser.parse(parameters)
+    result = services.search.search(request, LANGUAGES)
+    assert result.total == services.sparql_engine.search(request, LANGUAGES).total
     return result.total
 
 
-def close(served: Services) -> None:
-    assert served.index
-    served.index.file.close()
+def close(services: Services) -> None:
+    assert services.index
+    services.index.file.close()
 
 
 def test_an_index_of_the_present_release_is_not_built_again(copied: Path) -> None:
-    served = serve(copied)
-    number = first_number(served)
-    close(served)
-    del served
+    services = serve(copied)
+    number = first_number(services)
+    close(services)
+    del services
     again = serve(copied)
     assert first_number(again) == number
     assert again.index and again.index.release == again.catalogue.release
@@ -270,11 +270,11 @@ def test_an_index_of_the_present_release_is_not_built_again(copied: Path) -> Non
 
 
 def test_only_changed_entries_are_read_again(copied: Path) -> None:
-    served = serve(copied)
-    assert served.index
-    before = {iri: served.index.file.number(iri) for iri in all_entries(served)}
-    close(served)
-    del served
+    services = serve(copied)
+    assert services.index
+    before = {iri: services.index.file.number(iri) for iri in all_entries(services)}
+    close(services)
+    del services
     path = copied / "data" / "practices" / "1788.ttl"
     path.write_text(path.read_text().replace("outcome:HAP ,\n        outcome:LAN", "outcome:LAN"))
     (copied / "data" / "practices" / "1699.ttl").unlink()
@@ -284,8 +284,8 @@ def test_only_changed_entries_are_read_again(copied: Path) -> None:
     after = {iri: again.index.file.number(iri) for iri in all_entries(again)}
     assert after.items() <= before.items()
     assert total(again) == 52
-    happy = again.request_parser.parse([("outcome", "HAP"), ("size", "100")])
-    assert f"{BASE}practice/1788" not in again.search.search(happy, LANGUAGES).entries
+    with_outcome = again.request_parser.parse([("outcome", "HAP"), ("size", "100")])
+    assert f"{BASE}practice/1788" not in again.search.search(with_outcome, LANGUAGES).entries
     assert total(again, ("outcome", "HAP")) > 0
 
 
@@ -293,8 +293,8 @@ def test_an_index_left_behind_by_a_crash_is_brought_up_to_date(copied: Path) -> 
     close(serve(copied))
     path = copied / "data" / "practices" / "1788.ttl"
     path.write_text(path.read_text().replace("country:HUN", "country:IRL"))
-    kept = copied / catalogue.WORK_FOLDER
-    loading.synchronise(copied, OxigraphStore(kept / "store"), StateFile(kept / "state.db"))
+    folder = copied / catalogue.WORK_FOLDER
+    loading.synchronise(copied, OxigraphStore(folder / "store"), StateFile(folder / "state.db"))
     again = serve(copied)
     assert total(again, ("country", "HUN")) == 0
     assert again.index and again.index.release == again.catalogue.release
@@ -313,14 +313,14 @@ def test_a_change_of_the_shapes_builds_the_index_again(copied: Path) -> None:
 
 
 def test_an_index_in_another_format_is_built_again(copied: Path) -> None:
-    served = serve(copied)
-    assert served.index
-    connection = served.index.file.connection
-    with served.index.file:
+    services = serve(copied)
+    assert services.index
+    connection = services.index.file.connection
+    with services.index.file:
         connection.execute("UPDATE metadata SET value = '0' WHERE name = 'format'")
         connection.execute("UPDATE saved SET content = 'in another format'")
-    close(served)
-    del served
+    close(services)
+    del services
     assert total(serve(copied)) == 53
 
 
@@ -362,16 +362,18 @@ def test_a_failed_update_changes_nothing(real: Catalogue) -> None:
 
 
 def test_a_file_that_is_no_index_is_replaced(copied: Path) -> None:
-    kept = copied / catalogue.WORK_FOLDER
-    kept.mkdir()
-    (kept / "index.db").write_text("no database at all, but long enough to be taken for one" * 100)
+    folder = copied / catalogue.WORK_FOLDER
+    folder.mkdir()
+    (folder / "index.db").write_text(
+        "no database at all, but long enough to be taken for one" * 100
+    )
     assert total(serve(copied)) == 53
 
 
-def first_number(served: Services) -> int | None:
-    assert served.index
-    return served.index.file.number(f"{BASE}practice/1788")
+def first_number(services: Services) -> int | None:
+    assert services.index
+    return services.index.file.number(f"{BASE}practice/1788")
 
 
-def all_entries(served: Services) -> tuple[str, ...]:
-    return served.search.search(SearchRequest(size=100), LANGUAGES).entries
+def all_entries(services: Services) -> tuple[str, ...]:
+    return services.search.search(SearchRequest(size=100), LANGUAGES).entries

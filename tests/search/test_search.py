@@ -80,8 +80,8 @@ def test_a_second_value_widens_and_a_second_facet_narrows_a_search(
 def test_a_filter_narrows_the_counts_of_every_facet_but_its_own(
     real: Catalogue, services: Services, entries: list[dict[str, Any]]
 ) -> None:
-    every, filtered = search(services), search(services, ("country", "IRL"))
-    assert counts(real, filtered, "country") == counts(real, every, "country")
+    all_entries, filtered = search(services), search(services, ("country", "IRL"))
+    assert counts(real, filtered, "country") == counts(real, all_entries, "country")
     irish = Counter(entry["category"] for entry in with_labels(entries, "country", "Ireland"))
     assert counts(real, filtered, "category") == {
         "good-practice": irish["Good Practices"],

@@ -14,7 +14,7 @@ from ..schema.fields import Field, NodeShape, get_scale
 from ..schema.text import put_first
 from ..schema.vocabularies import DEPRECATED
 from ..storage.base import Store
-from .request import TITLE
+from .request import TITLE, SortOrder
 from .text.tokenizer import FieldText, Tier, field_tier
 
 Value = NamedNode | Literal
@@ -58,15 +58,15 @@ class EntryExtractor:
     @cached_property
     def orders(self) -> list[str]:
         """Return the names of the orders: titles by language, and fields with one value."""
-        titles = [title_order(language) for language in self.languages]
+        titles = [SortOrder(TITLE).name(language) for language in self.languages]
         return [*titles, *(field.key for field in self.kind.sortable_fields)]
 
     @cached_property
     def properties(self) -> list[str]:
         """Return the properties whose values are needed."""
         fields = [
-            *self._lists,
-            *self._ordered,
+            *(field for field, _ in self._validators),
+            *(field for field, _ in self._parsers),
             *self.kind.sortable_fields,
             *self._labels,
             *self._searched,
@@ -150,7 +150,8 @@ class EntryExtractor:
 
     @cached_property
     def _validators(self) -> list[tuple[Field, Callable[[Value], bool]]]:
-        return [(field, _validator(field)) for field in self._lists]
+        lists = [f for f in self._fields if f.has_options and (f.is_facet or f.is_searched)]
+        return [(field, _validator(field)) for field in lists]
 
     @cached_property
     def _labels(self) -> Sequence[Field]:
@@ -158,7 +159,8 @@ class EntryExtractor:
 
     @cached_property
     def _parsers(self) -> list[tuple[Field, Callable[[str], _Interval]]]:
-        return [(f, lru_cache(_CACHE_SIZE)(partial(_interval, f))) for f in self._ordered]
+        ordered = [facet for facet in self.kind.facets if facet.is_ordered]
+        return [(f, lru_cache(_CACHE_SIZE)(partial(_interval, f))) for f in ordered]
 
     @cached_property
     def _text_tiers(self) -> list[tuple[Field, Tier]]:
@@ -169,21 +171,8 @@ class EntryExtractor:
         return [*self.kind.fields, *self.kind.ranges]
 
     @cached_property
-    def _lists(self) -> list[Field]:
-        return [f for f in self._fields if f.has_options and (f.is_facet or f.is_searched)]
-
-    @cached_property
-    def _ordered(self) -> list[Field]:
-        return [f for f in self.kind.facets if f.is_ordered]
-
-    @cached_property
     def _searched(self) -> list[Field]:
         return [field for field in self.kind.fields if field.is_searched]
-
-
-def title_order(language: str) -> str:
-    """Return the name of the order by titles for a reader of a language."""
-    return f"{TITLE}@{language}"
 
 
 def _values(statements: Statements, field: Field) -> Sequence[Value]:

@@ -18,7 +18,7 @@ from ..catalogue.change_log import ChangeLog, Event
 from ..schema.fields import Field
 from ..schema.vocabularies import Concept, Vocabularies
 from .engine import ContingencyTable, Counts, SearchEngine, SearchResult, Similarity, make_result
-from .entries import EntryReader, title_order
+from .entries import EntryReader
 from .index_data import ConceptCounts, EntryOrder, IndexData, IndexFile
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortOrder
 from .text.highlighting import Highlighter
@@ -201,8 +201,7 @@ class Index(SearchEngine):
         matching: BitMap,
     ) -> tuple[list[Cursor], bool]:
         """Return the cursors of a page in the direction of reading, and whether more follow."""
-        text = request.order.text
-        order = self._data.orders[title_order(languages[0]) if text == TITLE else text]
+        order = self._data.orders[request.order.name(languages[0])]
         levels = self._levels(request.order, scores, matching)
         entries = islice(_beyond_cursor(request, order, levels), request.size + 1)
         cursors = [Cursor(level, *order.key(number)) for level, number in entries]
@@ -231,9 +230,8 @@ class Index(SearchEngine):
             Similarity(iri, int(shared[number]), int(either[number]))
             for number, iri in zip(numbers, self.file.iris(numbers.tolist()), strict=True)
         ]
-        return sorted(similarities, key=lambda similarity: (-similarity.score, similarity.iri))[
-            :limit
-        ]
+        similarities.sort(key=lambda similarity: (-similarity.score, similarity.iri))
+        return similarities[:limit]
 
 
 def _union(scores: Iterable[tuple[int, BitMap]]) -> BitMap:
@@ -300,7 +298,7 @@ class _TitleFinder:
 
     def _same(self, title: str, limit: int) -> Iterator[int]:
         for language in self.data.reader.languages:
-            order = self.data.orders[title_order(language)]
+            order = self.data.orders[SortOrder(TITLE).name(language)]
             start = order.position((title, ""))
             for number in order.numbers[start : start + limit].tolist():
                 if order.key(number)[0] != title:

@@ -67,6 +67,10 @@ class SortOrder:
     level: str = ""
     level_descending: bool = False
 
+    def name(self, language: str) -> str:
+        """Return the name of the order of texts: titles have one for the readers of a language."""
+        return f"{TITLE}@{language}" if self.text == TITLE else self.text
+
 
 @dataclass(frozen=True)
 class SearchRequest:
