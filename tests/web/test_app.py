@@ -48,11 +48,11 @@ def get(
 @pytest.mark.parametrize("path", IRIS)
 def test_every_iri_leads_to_its_document_in_one_hop(client: TestClient, path: str) -> None:
     for extension, media_type in TYPES.items():
-        answer = get(client, path, media_type)
-        assert answer.status_code == 303, path
-        assert answer.headers["location"] == f"{path}.{extension}"
-        assert "Accept" in answer.headers["vary"]
-        document = client.get(answer.headers["location"])
+        response = get(client, path, media_type)
+        assert response.status_code == 303, path
+        assert response.headers["location"] == f"{path}.{extension}"
+        assert "Accept" in response.headers["vary"]
+        document = client.get(response.headers["location"])
         assert document.status_code == 200
         assert document.headers["content-type"].partition(";")[0] == media_type
 
@@ -90,20 +90,20 @@ def test_every_syntax_says_the_same(client: TestClient, path: str) -> None:
     ],
 )
 def test_the_form_follows_what_is_accepted(client: TestClient, accept: str, extension: str) -> None:
-    answer = get(client, "/practice/1788", accept)
-    assert answer.headers["location"] == f"/practice/1788.{extension}"
+    response = get(client, "/practice/1788", accept)
+    assert response.headers["location"] == f"/practice/1788.{extension}"
 
 
 def test_a_form_that_is_not_there_is_406_with_those_that_are(client: TestClient) -> None:
-    answer = get(client, "/practice/1788", "image/png")
-    assert answer.status_code == 406
-    assert "text/turtle" in answer.json()["hint"]
+    response = get(client, "/practice/1788", "image/png")
+    assert response.status_code == 406
+    assert "text/turtle" in response.json()["hint"]
     assert get(client, "/practice/1788?format=png").status_code == 406
 
 
 def test_format_beats_accept(client: TestClient) -> None:
-    answer = get(client, "/practice/1788?format=ttl", "text/html")
-    assert answer.headers["location"] == "/practice/1788.ttl"
+    response = get(client, "/practice/1788?format=ttl", "text/html")
+    assert response.headers["location"] == "/practice/1788.ttl"
     assert get(client, "/practices?format=csv").headers["content-type"].startswith("text/csv")
 
 
@@ -127,9 +127,9 @@ def test_format_beats_accept(client: TestClient) -> None:
     ],
 )
 def test_an_address_at_which_nothing_stands_is_404(client: TestClient, path: str) -> None:
-    answer = get(client, path)
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    response = get(client, path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
     page = get(client, path, "text/html")
     assert page.status_code == 404
     assert "<script>alert" not in page.text
@@ -156,13 +156,13 @@ def test_a_script_of_another_site_may_read(client: TestClient) -> None:
 
 
 def test_a_search_is_answered_as_documented(client: TestClient) -> None:
-    found = get(client, "/practices?outcome=ACE&outcome=LAN&country=HUN").json()
-    assert found["total"] == 1
-    assert found["release"] == client.get("/health").json()["release"]
-    (item,) = found["items"]
+    result = get(client, "/practices?outcome=ACE&outcome=LAN&country=HUN").json()
+    assert result["total"] == 1
+    assert result["release"] == client.get("/health").json()["release"]
+    (item,) = result["items"]
     assert (item["id"], item["identifier"]) == (MINT, "1788")
     assert item["title"].startswith("MINT - Mentoring")
-    values = {value["value"]: value for value in found["facets"]["outcome"]["values"]}
+    values = {value["value"]: value for value in result["facets"]["outcome"]["values"]}
     assert values["ACE"]["selected"] and values["LAN"]["selected"]
     assert values["ACE"] | {"broader": 0, "count": 0} == {
         "value": "ACE",
@@ -172,13 +172,13 @@ def test_a_search_is_answered_as_documented(client: TestClient) -> None:
         "selected": True,
         "broader": 0,
     }
-    assert "next" not in found
+    assert "next" not in result
 
 
 def test_the_same_entries_come_in_every_form(client: TestClient) -> None:
     query = "/practices?country=GRC&size=5&sort=identifier"
-    found = get(client, query).json()
-    ids = [item["id"] for item in found["items"]]
+    result = get(client, query).json()
+    ids = [item["id"] for item in result["items"]]
     table = rows(client.get(query.replace("?", ".csv?")).text)
     assert list(table[0])[:2] == ["identifier", "title@en"]
     assert [f"https://w3id.org/practicegraph/practice/{row['identifier']}" for row in table] == ids
@@ -194,23 +194,23 @@ def test_the_next_page_is_linked_in_header_and_answer(client: TestClient) -> Non
     seen: list[str] = []
     path: str | None = "/practices?size=20&category=good-practice"
     while path:
-        answer = get(client, path)
-        found = answer.json()
-        seen += [item["id"] for item in found["items"]]
-        path = found.get("next")
-        assert (answer.headers.get("link") == f'<{path}>; rel="next"') == bool(path)
+        response = get(client, path)
+        result = response.json()
+        seen += [item["id"] for item in result["items"]]
+        path = result.get("next")
+        assert (response.headers.get("link") == f'<{path}>; rel="next"') == bool(path)
     assert len(seen) == len(set(seen)) == 37
 
 
 def test_labels_come_in_the_language_that_is_asked_for(client: TestClient) -> None:
-    asked = get(client, "/practices?q=MINT&lang=nl").json()
+    sent = get(client, "/practices?q=MINT&lang=nl").json()
     accepted = get(
         client, "/practices?q=MINT", **{"Accept-Language": "fy, nl;q=0.8, en;q=0.5"}
     ).json()
-    assert asked == accepted
-    assert asked["items"][0]["title"].startswith("MINT - Mentorschap")
-    assert asked["items"][0]["country"][0]["label"] == "Hongarije"
-    assert asked["facets"]["category"]["label"] == "Categorie"
+    assert sent == accepted
+    assert sent["items"][0]["title"].startswith("MINT - Mentorschap")
+    assert sent["items"][0]["country"][0]["label"] == "Hongarije"
+    assert sent["facets"]["category"]["label"] == "Categorie"
 
 
 @pytest.mark.parametrize(
@@ -218,17 +218,17 @@ def test_labels_come_in_the_language_that_is_asked_for(client: TestClient) -> No
     ["outcome=XYZ", "colour=red", "size=-1", "size=x", "after=%00", "sort=nothing", "outcome="],
 )
 def test_a_choice_that_does_not_exist_is_400_with_what_does(client: TestClient, query: str) -> None:
-    answer = get(client, f"/practices?{query}")
-    assert answer.status_code == 400
-    problem = answer.json()
+    response = get(client, f"/practices?{query}")
+    assert response.status_code == 400
+    problem = response.json()
     assert problem["status"] == 400
     assert problem["hint"]
 
 
 def test_openapi_lists_the_facets_with_their_values(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    listed = document["paths"]["/practices"]["get"]["parameters"]
-    by_name = {parameter["name"]: parameter for parameter in listed}
+    listing = document["paths"]["/practices"]["get"]["parameters"]
+    by_name = {parameter["name"]: parameter for parameter in listing}
     assert "ACE" in by_name["outcome"]["schema"]["items"]["enum"]
     assert by_name["lang"]["schema"]["enum"] == ["en", "nl", "es", "de", "it", "fr", "el"]
     facets = get(client, "/practices").json()["facets"]
@@ -247,17 +247,19 @@ def test_a_query_is_answered_in_every_form(client: TestClient) -> None:
         ("text/html", "<td><span>53</span>"),
         ("*/*", '"53"'),
     ):
-        answer = client.get("/sparql", params={"query": query}, headers={"Accept": accept})
-        assert answer.status_code == 200
-        assert expected in answer.text.replace("\n</td>", "</td>").replace("<td>\n", "<td>"), accept
+        response = client.get("/sparql", params={"query": query}, headers={"Accept": accept})
+        assert response.status_code == 200
+        assert expected in response.text.replace("\n</td>", "</td>").replace("<td>\n", "<td>"), (
+            accept
+        )
     assert client.post("/sparql", data={"query": query}).json()["results"]["bindings"]
 
 
 def test_a_query_for_a_graph_gives_one(client: TestClient) -> None:
-    answer = client.get(
+    response = client.get(
         "/sparql", params={"query": f"DESCRIBE <{MINT}>"}, headers={"Accept": "text/turtle"}
     )
-    assert len(Graph().parse(data=answer.text, format="turtle")) > 20
+    assert len(Graph().parse(data=response.text, format="turtle")) > 20
 
 
 @pytest.mark.parametrize(
@@ -265,9 +267,9 @@ def test_a_query_for_a_graph_gives_one(client: TestClient) -> None:
     ["SELECT * WHERE {", "DROP ALL", "SELECT * { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }"],
 )
 def test_a_query_that_is_not_run_is_400(client: TestClient, query: str) -> None:
-    answer = client.get("/sparql", params={"query": query})
-    assert answer.status_code == 400
-    assert answer.json()["hint"]
+    response = client.get("/sparql", params={"query": query})
+    assert response.status_code == 400
+    assert response.json()["hint"]
 
 
 def test_a_page_leads_to_no_address_that_runs_a_script(client: TestClient) -> None:
@@ -312,9 +314,9 @@ def test_the_home_page_counts_every_entry(client: TestClient) -> None:
 
 
 def test_the_page_of_a_concept_leads_to_its_entries(client: TestClient) -> None:
-    found = get(client, "/practices?outcome=ACE").json()["total"]
+    result = get(client, "/practices?outcome=ACE").json()["total"]
     page = client.get("/outcome/ACE.html").text
-    assert f"Entries with this concept: {found}" in page
+    assert f"Entries with this concept: {result}" in page
     assert 'href="/practices?outcome=ACE"' in page
 
 

@@ -52,10 +52,10 @@ def graph(client: TestClient, path: str) -> Graph:
     return Graph().parse(data=client.get(f"{path}.ttl").text, format="turtle")
 
 
-def links(answer: Response) -> list[tuple[str, str]]:
+def links(response: Response) -> list[tuple[str, str]]:
     """The links of an answer's header: relation and target."""
-    found = re.findall(r'<([^>]*)>; rel="([^"]*)"', answer.headers.get("link", ""))
-    return [(relation, href) for href, names in found for relation in names.split()]
+    result = re.findall(r'<([^>]*)>; rel="([^"]*)"', response.headers.get("link", ""))
+    return [(relation, href) for href, names in result for relation in names.split()]
 
 
 def canonical(content: bytes | str, form: RdfFormat) -> Dataset:
@@ -66,30 +66,30 @@ def canonical(content: bytes | str, form: RdfFormat) -> Dataset:
 
 @pytest.mark.parametrize(("path", "iri"), THINGS.items(), ids=lambda text: text)
 def test_a_document_describes_itself(client: TestClient, path: str, iri: str) -> None:
-    found = graph(client, path)
+    result = graph(client, path)
     document = URIRef(f"{BASE}{path[1:]}#document")
-    assert found.value(document, FOAF.primaryTopic) == URIRef(iri)
-    assert found.value(document, RDF.type) == FOAF.Document
-    assert found.value(document, VOID.inDataset) == URIRef(BASE)
-    assert str(found.value(document, DCTERMS.license)).startswith("https://creativecommons.org/")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", str(found.value(document, DCTERMS.modified)))
+    assert result.value(document, FOAF.primaryTopic) == URIRef(iri)
+    assert result.value(document, RDF.type) == FOAF.Document
+    assert result.value(document, VOID.inDataset) == URIRef(BASE)
+    assert str(result.value(document, DCTERMS.license)).startswith("https://creativecommons.org/")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", str(result.value(document, DCTERMS.modified)))
     release = client.get("/health").json()["release"]
-    assert found.value(document, URIRef("http://www.w3.org/ns/dcat#version")) == Literal(release)
+    assert result.value(document, URIRef("http://www.w3.org/ns/dcat#version")) == Literal(release)
 
 
 @pytest.mark.parametrize("path", THINGS)
 def test_a_document_labels_every_concept_class_and_property_of_ours(
     client: TestClient, real: Catalogue, path: str
 ) -> None:
-    found = graph(client, path)
-    mentioned = {str(term) for triple in found for term in triple if isinstance(term, URIRef)}
+    result = graph(client, path)
+    mentioned = {str(term) for triple in result for term in triple if isinstance(term, URIRef)}
     for known, name in (
         (real.vocabularies.concepts, SKOS.prefLabel),
         (real.ontology.labels, RDFS.label),
         (real.vocabularies.schemes, DCTERMS.title),
     ):
         for iri in mentioned & set(known):
-            labels = {getattr(label, "language", "") for label in found.objects(URIRef(iri), name)}
+            labels = {getattr(label, "language", "") for label in result.objects(URIRef(iri), name)}
             assert labels >= LANGUAGES, iri
 
 
@@ -115,14 +115,14 @@ def test_the_graph_of_a_topic_is_that_of_the_store(client: TestClient, real: Cat
 
 
 def test_the_document_of_a_concept_has_incoming_triples(client: TestClient) -> None:
-    found = graph(client, "/outcome/ACE")
+    result = graph(client, "/outcome/ACE")
     outcome = URIRef(f"{BASE}ontology#outcome")
     total = get(client, "/practices?outcome=ACE", "application/json").json()["total"]
-    assert (ENTRY, outcome, CONCEPT) in found
-    assert len(set(found.subjects(outcome, CONCEPT))) == total
+    assert (ENTRY, outcome, CONCEPT) in result
+    assert len(set(result.subjects(outcome, CONCEPT))) == total
     search = URIRef(f"{BASE}practices?outcome=ACE")
-    assert (CONCEPT, RDFS.seeAlso, search) in found
-    assert int(str(found.value(search, VOID.entities))) == total
+    assert (CONCEPT, RDFS.seeAlso, search) in result
+    assert int(str(result.value(search, VOID.entities))) == total
     above = graph(client, "/outcome/access-to-rights")
     assert (CONCEPT, SKOS.broader, URIRef(f"{BASE}outcome/access-to-rights")) in above
 
@@ -147,25 +147,27 @@ def test_the_page_of_a_concept_lists_and_counts_its_entries(client: TestClient) 
     counts = get(client, "/practices", "application/json").json()["facets"]["outcome"]["values"]
     count = next(value["count"] for value in counts if value["value"] == "ACE")
     assert re.search(rf'href="/outcome/ACE.html">[^<]*</a> <span class="count">{count}<', page)
+    scheme = client.get("/outcome.html").text
+    assert f'<code>ACE</code> <span class="count">{count}</span>' in scheme
     assert 'href="/practice/1788.html"' in client.get("/country/HUN.html").text
     romania = client.get("/country/ROU.html").text
     assert 'href="/practice/1788.html"' in romania, "where it ran, too, which is no facet"
 
 
 def test_link_sets_count_what_sparql_counts(client: TestClient) -> None:
-    found = graph(client, "/catalog")
-    sets = list(found.subjects(RDF.type, VOID.Linkset))
+    result = graph(client, "/catalog")
+    sets = list(result.subjects(RDF.type, VOID.Linkset))
     assert len(sets) > 10
     hosts = set()
     for links in sets:
-        assert (URIRef(BASE), VOID.subset, links) in found
-        target = found.value(links, VOID.objectsTarget)
+        assert (URIRef(BASE), VOID.subset, links) in result
+        target = result.value(links, VOID.objectsTarget)
         assert target is not None
-        space = str(found.value(target, VOID.uriSpace))
-        name = found.value(links, VOID.linkPredicate)
+        space = str(result.value(target, VOID.uriSpace))
+        name = result.value(links, VOID.linkPredicate)
         query = f"SELECT (COUNT(*) AS ?n) WHERE {{ ?s <{name}> ?o FILTER STRSTARTS(STR(?o), '{space}') }}"
-        answer = get(client, f"/sparql?{urlencode({'query': query})}", "text/csv").text
-        assert answer.split() == ["n", str(found.value(links, VOID.triples))], query
+        response = get(client, f"/sparql?{urlencode({'query': query})}", "text/csv").text
+        assert response.split() == ["n", str(result.value(links, VOID.triples))], query
         hosts.add((str(name).rpartition("#")[2], space))
     assert ("closeMatch", "https://migrant-integration.ec.europa.eu") in hosts
     assert ("language", "http://publications.europa.eu") in {
@@ -195,25 +197,25 @@ def test_link_sets_count_what_sparql_counts(client: TestClient) -> None:
     ],
 )
 def test_every_accept_header_is_negotiated(client: TestClient, accept: str, extension: str) -> None:
-    answer = get(client, "/practice/1788", accept)
-    assert answer.status_code == 303
-    assert answer.headers["location"] == f"/practice/1788.{extension}"
+    response = get(client, "/practice/1788", accept)
+    assert response.status_code == 303
+    assert response.headers["location"] == f"/practice/1788.{extension}"
 
 
 def test_an_unavailable_media_type_answers_406_with_the_available_ones(client: TestClient) -> None:
     for accept in ("image/png", "text/turtle;q=0", "*/*;q=0"):
-        answer = get(client, "/practice/1788", accept)
-        assert answer.status_code == 406
+        response = get(client, "/practice/1788", accept)
+        assert response.status_code == 406
         assert {"text/turtle", "text/html", "application/n-quads"} <= set(
-            answer.json()["available"]
+            response.json()["available"]
         )
 
 
 def test_an_extension_beats_format_and_format_beats_accept(client: TestClient) -> None:
-    answer = get(client, "/practice/1788.nt?format=ttl", "text/html")
-    assert answer.headers["content-type"] == "application/n-triples"
-    answer = get(client, "/practice/1788?format=rdf&lang=nl", "text/html")
-    assert answer.headers["location"] == "/practice/1788.rdf"
+    response = get(client, "/practice/1788.nt?format=ttl", "text/html")
+    assert response.headers["content-type"] == "application/n-triples"
+    response = get(client, "/practice/1788?format=rdf&lang=nl", "text/html")
+    assert response.headers["location"] == "/practice/1788.rdf"
 
 
 def test_no_redirect_leads_to_a_query_or_to_another_redirect(client: TestClient) -> None:
@@ -230,8 +232,8 @@ def test_every_stored_question_leads_to_what_is_said_of_it(
         path = f"/queries/{question.name}"
         assert client.get(f"{path}.ttl").status_code == 200
         if not question.returns_graph:
-            answer = get(client, path, "text/turtle, */*;q=0.1")
-            assert answer.headers["location"] == f"{path}.ttl"
+            response = get(client, path, "text/turtle, */*;q=0.1")
+            assert response.headers["location"] == f"{path}.ttl"
 
 
 ODD = [
@@ -259,11 +261,11 @@ ODD = [
 @pytest.mark.parametrize("path", ODD, ids=lambda path: path[:40])
 def test_an_odd_address_is_refused_and_changes_nothing(client: TestClient, path: str) -> None:
     for accept in ("text/html", "application/json", "text/turtle", "image/png"):
-        answer = get(client, quote(path, safe="/%#?:&=\\;'.*"), accept)
-        assert answer.status_code in (400, 404, 406), answer.status_code
-        assert answer.status_code != 406 or accept == "image/png"
-        assert "x-evil" not in answer.headers
-        assert "<script>" not in answer.text
+        response = get(client, quote(path, safe="/%#?:&=\\;'.*"), accept)
+        assert response.status_code in (400, 404, 406), response.status_code
+        assert response.status_code != 406 or accept == "image/png"
+        assert "x-evil" not in response.headers
+        assert "<script>" not in response.text
 
 
 CACHED = [
@@ -284,18 +286,18 @@ CACHED = [
 
 @pytest.mark.parametrize("path", CACHED)
 def test_a_document_that_the_client_has_answers_304(client: TestClient, path: str) -> None:
-    answer = get(client, path, "text/html, */*;q=0.5")
-    assert answer.status_code == 200
-    tag = answer.headers["etag"]
-    assert answer.headers["cache-control"] == "no-cache"
+    response = get(client, path, "text/html, */*;q=0.5")
+    assert response.status_code == 200
+    tag = response.headers["etag"]
+    assert response.headers["cache-control"] == "no-cache"
     bare = tag.removesuffix('"').removesuffix("-gzip").removeprefix('"')
     for known in (tag, f'W/"{bare}"', f'"a", "{bare}", "b"', f'"{bare}-gzip"', "*"):
         again = get(client, path, "text/html, */*;q=0.5", **{"If-None-Match": known})
         assert (again.status_code, again.content) == (304, b""), known
         for name in ("vary", "link", "cache-control", "last-modified", "content-location"):
-            assert name not in answer.headers or name in again.headers, name
+            assert name not in response.headers or name in again.headers, name
             if name in ("link", "cache-control", "last-modified"):
-                assert again.headers.get(name) == answer.headers.get(name)
+                assert again.headers.get(name) == response.headers.get(name)
     for other in ('"a"', "", "nonsense", 'W/"x", "y'):
         assert get(client, path, **{"If-None-Match": other}).status_code in (200, 303)
 
@@ -333,8 +335,8 @@ def test_tags_and_bytes_are_the_same_wherever_the_release_is_served(
 
 
 def test_a_day_is_compared_where_no_tag_is_sent(client: TestClient) -> None:
-    answer = client.get("/practice/1788.ttl")
-    changed = answer.headers["last-modified"]
+    response = client.get("/practice/1788.ttl")
+    changed = response.headers["last-modified"]
     day = datetime.strptime(changed, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
     said = graph(client, "/practice/1788").value(ENTRY, DCTERMS.modified)
     assert day.date().isoformat() == str(said)
@@ -350,20 +352,20 @@ def test_a_day_is_compared_where_no_tag_is_sent(client: TestClient) -> None:
 
 def test_the_links_of_a_page_follow_signposting(client: TestClient) -> None:
     page = client.get("/practice/1788.html")
-    found = dict(links(page))
-    assert found["cite-as"] == str(ENTRY)
-    assert found["collection"] == BASE
-    assert found["license"] == "https://creativecommons.org/licenses/by/4.0/"
+    result = dict(links(page))
+    assert result["cite-as"] == str(ENTRY)
+    assert result["collection"] == BASE
+    assert result["license"] == "https://creativecommons.org/licenses/by/4.0/"
     assert ("type", "https://schema.org/AboutPage") in links(page)
     assert ("type", "https://schema.org/CreativeWork") in links(page)
     assert ("describedby", "http://testserver/practice/1788.ttl") in links(page)
-    assert found["author"].startswith(BASE)
+    assert result["author"].startswith(BASE)
     assert ("describes", "http://testserver/practice/1788.html") in links(
         client.get("/practice/1788.ttl")
     )
     heads = re.findall(r'<link rel="([^"]*)" href="([^"]*)"', page.text)
-    shown = {(name, href) for names, href in heads for name in names.split()}
-    assert set(links(page)) <= shown
+    page_text = {(name, href) for names, href in heads for name in names.split()}
+    assert set(links(page)) <= page_text
 
 
 def test_a_concept_is_collected_in_its_scheme_and_a_scheme_has_its_concepts_as_items(
@@ -375,16 +377,16 @@ def test_a_concept_is_collected_in_its_scheme_and_a_scheme_has_its_concepts_as_i
     assert "item" not in dict(links(long)), "long lists stand in the link set alone"
     assert len(long.headers["link"]) < 4000
     linkset = client.get("/country.linkset").json()["linkset"]
-    (page,) = (found for found in linkset if found["anchor"].endswith(".html"))
+    (page,) = (result for result in linkset if result["anchor"].endswith(".html"))
     assert {"href": HUNGARY} in page["item"]
 
 
 @pytest.mark.parametrize("path", THINGS)
 def test_every_link_header_of_ours_answers(client: TestClient, path: str) -> None:
     seen = {href for _, href in links(get(client, path)) + links(client.get(f"{path}.html"))}
-    answer = client.get(f"{path}.linkset")
-    assert answer.headers["content-type"] == "application/linkset+json"
-    for context in answer.json()["linkset"]:
+    response = client.get(f"{path}.linkset")
+    assert response.headers["content-type"] == "application/linkset+json"
+    for context in response.json()["linkset"]:
         for relation, targets in context.items():
             if relation != "anchor":
                 seen |= {target["href"] for target in targets}

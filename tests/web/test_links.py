@@ -13,16 +13,16 @@ SAME = re.compile(r"/.+\.(ttl|jsonld|rdf|trig|nq|json|linkset)")
 
 def mentioned(client: TestClient, path: str) -> Iterator[str]:
     """The addresses of ours to which a page or a document leads."""
-    answer = client.get(path, headers={"Accept": "text/html, */*;q=0.1"})
-    assert answer.status_code == 200, path
-    text = answer.text
-    found = re.findall(r"<([^>]*)>; rel", answer.headers.get("link", ""))
-    if answer.headers["content-type"].startswith("text/html"):
-        found += re.findall(r'(?:href|src|action)="([^"]*)"', text)
+    response = client.get(path, headers={"Accept": "text/html, */*;q=0.1"})
+    assert response.status_code == 200, path
+    text = response.text
+    result = re.findall(r"<([^>]*)>; rel", response.headers.get("link", ""))
+    if response.headers["content-type"].startswith("text/html"):
+        result += re.findall(r'(?:href|src|action)="([^"]*)"', text)
     elif path.endswith(".nt"):
         text = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
-        found += re.findall(rf"<({re.escape(BASE)}[^>]*)>", text)
-    for address in found:
+        result += re.findall(rf"<({re.escape(BASE)}[^>]*)>", text)
+    for address in result:
         place = html.unescape(address).replace("http://testserver", "").replace(BASE, "/")
         if place.startswith("/"):
             yield place.partition("#")[0]

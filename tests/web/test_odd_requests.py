@@ -52,7 +52,7 @@ HEADERS = [
     ("If-Unmodified-Since", "Sat, 01 Jan 99999999999 00:00:00 GMT"),
     *(("If-None-Match", tag) for tag in ("", '"', 'W/"', '"a","b', "*,*", '"é"', '"a", *')),
     *(("If-Match", tag) for tag in ("", '"', '"."', "*")),
-    *(("Range", asked) for asked in (
+    *(("Range", range_value) for range_value in (
         "", "bytes", "bytes=", "bytes=-", "bytes=5-1", "bytes=a-b", "bytes=²-³", "items=0-1",
         "bytes=0-0,", "bytes=-0", f"bytes=0-{DIGITS}", f"bytes=-{DIGITS}", "bytes=" + "0-0," * 999,
         "bytes=99999999999999-", "bytes=0-0,99999999999999-",
@@ -64,7 +64,7 @@ HEADERS = [
     *(("Accept-Language", tag) for tag in ("", "-", "_,_", "en;q=nan", "x-" * 3000, "en-;q=1", "*;q=0")),
     ("Accept-Encoding", "gzip;q=nan"),
     *(("Host", host) for host in ("", "[", "[::1", "a:b:c", "a:99999", "a b", "a/b?c#d", "é.example", ":")),
-    *(("Forwarded", said) for said in ('host="', "host=[::1", "proto=\"a b\"", "host*=utf-8''%ff", "host*0=a")),
+    *(("Forwarded", expected_text) for expected_text in ('host="', "host=[::1", "proto=\"a b\"", "host*=utf-8''%ff", "host*0=a")),
     ("X-Forwarded-Host", "a:99999"),
     ("X-Forwarded-Prefix", "/../.."),
     ("Content-Length", "²"),
@@ -107,12 +107,12 @@ SEGMENTS = [
 SERVICES = ["/reconcile", "/status", "/sparql"]
 
 
-def check(answer: Response) -> None:
+def check(response: Response) -> None:
     """Raise for what is a fault of ours, and for a refusal that is no problem details."""
-    assert answer.status_code < 500 or answer.status_code == 503, answer.text
-    if answer.status_code >= 400 and not answer.text.startswith("<!doctype html>"):
-        assert answer.headers["content-type"] == "application/problem+json", answer.text
-        assert answer.json()["status"] == answer.status_code
+    assert response.status_code < 500 or response.status_code == 503, response.text
+    if response.status_code >= 400 and not response.text.startswith("<!doctype html>"):
+        assert response.headers["content-type"] == "application/problem+json", response.text
+        assert response.json()["status"] == response.status_code
 
 
 def paths(routes: Any) -> Iterator[str]:
@@ -126,16 +126,18 @@ def routes(client: TestClient) -> dict[str, list[str]]:
     """The paths of all routes with the names of their parameters."""
     app = cast(FastAPI, client.app)
     described = {
-        path: [parameter["name"] for parameter in said.get("get", {}).get("parameters", ())]
-        for path, said in app.openapi()["paths"].items()
+        path: [
+            parameter["name"] for parameter in expected_text.get("get", {}).get("parameters", ())
+        ]
+        for path, expected_text in app.openapi()["paths"].items()
     }
-    found = {path: ["lang", "format", "id", "type", "explain"] for path in paths(app.routes)}
-    found |= {path: names for path, names in described.items() if names}
+    result = {path: ["lang", "format", "id", "type", "explain"] for path in paths(app.routes)}
+    result |= {path: names for path, names in described.items() if names}
     # One stored query stands for all: they are answered in the same way, and take their time.
-    queries = [path for path in found if path.startswith("/queries/")]
+    queries = [path for path in result if path.startswith("/queries/")]
     slow = {*queries[1:], "/gaps", "/sparql/"}
-    assert len(found) > len(slow) + 20
-    return {path: names for path, names in found.items() if path not in slow}
+    assert len(result) > len(slow) + 20
+    return {path: names for path, names in result.items() if path not in slow}
 
 
 def raw(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
@@ -238,23 +240,25 @@ def test_octets_that_a_url_cannot_have_are_percent_encoded(
     assert sent[0]["status"] == status
 
 
-@pytest.mark.parametrize("asked", ["items=0-1", "bytes=5-1", "bytes=a-b", "bytes=²-³", "bytes="])
+@pytest.mark.parametrize(
+    "range_value", ["items=0-1", "bytes=5-1", "bytes=a-b", "bytes=²-³", "bytes="]
+)
 @pytest.mark.parametrize("path", ["/static/style.css", "/dump.nq"])
-def test_an_invalid_range_is_ignored(client: TestClient, path: str, asked: str) -> None:
+def test_an_invalid_range_is_ignored(client: TestClient, path: str, range_value: str) -> None:
     wait_for_dumps(client)
-    assert client.get(path, headers=raw([("Range", asked)])).status_code == 200
+    assert client.get(path, headers=raw([("Range", range_value)])).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/static/style.css", "/dump.nq"])
 def test_a_range_beyond_a_file_answers_416_with_its_size(client: TestClient, path: str) -> None:
     wait_for_dumps(client)
     size = client.get(path, headers={"Accept-Encoding": "identity"}).headers["content-length"]
-    asked = {"Range": f"bytes={size}-"}
-    answer = client.get(path, headers=asked)
-    assert answer.status_code == 416
-    assert answer.headers["content-range"] == f"bytes */{size}"
-    assert size in answer.json()["detail"]
-    assert client.get(path, headers=asked | {"If-Range": '"another"'}).status_code == 200
+    range_value = {"Range": f"bytes={size}-"}
+    response = client.get(path, headers=range_value)
+    assert response.status_code == 416
+    assert response.headers["content-range"] == f"bytes */{size}"
+    assert size in response.json()["detail"]
+    assert client.get(path, headers=range_value | {"If-Range": '"another"'}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -277,13 +281,13 @@ def test_the_size_of_a_page_is_linear_in_that_of_its_url(client: TestClient) -> 
 
 
 def test_only_the_beginning_of_a_long_name_is_compared(client: TestClient) -> None:
-    def found(name: str) -> Any:
-        answer = client.post("/reconcile", data={"queries": json.dumps({"q": {"query": name}})})
+    def result(name: str) -> Any:
+        response = client.post("/reconcile", data={"queries": json.dumps({"q": {"query": name}})})
         suggested = client.get("/reconcile/suggest/property", params={"prefix": name})
-        return answer.json(), suggested.json()
+        return response.json(), suggested.json()
 
     name = "Psychological wellbeing ".ljust(MAX_TEXT_LENGTH, "x")
-    assert found(name) == found(name + "y" * 10_000)
+    assert result(name) == result(name + "y" * 10_000)
 
 
 def test_words_of_queries_are_not_cached() -> None:

@@ -203,9 +203,12 @@ def test_a_response_is_as_the_document_says(served: Served, case: Case) -> None:
 
 def test_every_operation_is_asked(served: Served) -> None:
     stored = {name for name in served.operations if name.startswith("query-")}
-    asked = {case.operation for case in CASES}
-    assert set(served.operations) - stored == asked - stored
-    assert all(said["summary"] and said["tags"] for said in served.operations.values())
+    tested = {case.operation for case in CASES}
+    assert set(served.operations) - stored == tested - stored
+    assert all(
+        operation_object["summary"] and operation_object["tags"]
+        for operation_object in served.operations.values()
+    )
 
 
 def test_the_document_is_valid(client: TestClient) -> None:

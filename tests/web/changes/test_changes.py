@@ -127,26 +127,26 @@ def test_a_log_begins_with_every_graph_at_the_moment_that_it_says(site: Site) ->
     assert [event.number for event in events] == list(range(1, len(events) + 1))
     moments = [event.moment for event in events]
     assert moments == sorted(moments)
-    said = next(event for event in events if event.topic == LAST)
-    day = re.search(r'modified> "([^"]+)"', said.graph)
+    stated = next(event for event in events if event.topic == LAST)
+    day = re.search(r'modified> "([^"]+)"', stated.graph)
     assert day
-    assert said.moment == f"{day[1]}T00:00:00.000Z"
+    assert stated.moment == f"{day[1]}T00:00:00.000Z"
 
 
 def test_each_change_is_logged_as_what_it_is(changed: Site) -> None:
-    found = {event.topic: event.kind for event in changed.events()[-4:]}
+    result = {event.topic: event.kind for event in changed.events()[-4:]}
     deleted = f"{BASE}practice/new3"
-    assert found == {LAST: "updated", OLD: "moved", GONE: "withdrawn", deleted: "deleted"}
+    assert result == {LAST: "updated", OLD: "moved", GONE: "withdrawn", deleted: "deleted"}
     moments = {event.moment for event in changed.events()[-4:]}
     assert len(moments) == 1
     datetime.fromisoformat(moments.pop())
 
 
 def test_what_was_deleted_leaves_what_it_was_and_what_it_was_called(changed: Site) -> None:
-    said = changed.events()[-1].graph
-    assert f"<{AS}formerType> <{BASE}ontology#Practice>" in said
-    assert "purl.org/dc/terms/title" in said
-    assert "purl.org/dc/terms/description" not in said
+    stated = changed.events()[-1].graph
+    assert f"<{AS}formerType> <{BASE}ontology#Practice>" in stated
+    assert "purl.org/dc/terms/title" in stated
+    assert "purl.org/dc/terms/description" not in stated
 
 
 def test_a_file_that_says_the_same_in_other_words_is_no_change(site: Site) -> None:
@@ -229,11 +229,11 @@ def test_whatever_breaks_off_nothing_is_lost_and_nothing_logged_twice(
     events = site.events()
     assert [event.number for event in events] == list(range(1, len(events) + 1))
     assert [event.moment for event in events] == sorted(event.moment for event in events)
-    found = [(event.topic, event.kind) for event in events]
-    assert found[: len(before)] == before
+    result = [(event.topic, event.kind) for event in events]
+    assert result[: len(before)] == before
     assert (
-        len(found)
-        == len(set(found))
+        len(result)
+        == len(set(result))
         == len(before) + (15 if is_begun else len(graphs_of(site.root)))
     )
     assert copies(site.events()) == graphs_of(site.root)
@@ -256,12 +256,12 @@ def test_a_change_that_was_logged_and_taken_back_is_logged_as_taken_back(
 
 def copies(events: list[Event]) -> dict[str, set[str]]:
     """What who reads the log from its beginning has at its end."""
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for event in events:
-        found[event.topic] = canonical(event.triples)
+        result[event.topic] = canonical(event.triples)
         if event.kind == "deleted":
-            del found[event.topic]
-    return found
+            del result[event.topic]
+    return result
 
 
 def graphs_of(root: Path) -> dict[str, set[str]]:
@@ -289,9 +289,9 @@ def walked(client: TestClient, media_type: str) -> Iterator[tuple[str, list[Quad
     while waiting:
         address = waiting.pop()
         seen.add(address)
-        answer = client.get(address, headers={"Accept": media_type})
-        assert answer.status_code == 200
-        quads = list(parse(answer.content, form))
+        response = client.get(address, headers={"Accept": media_type})
+        assert response.status_code == 200
+        quads = list(parse(response.content, form))
         yield address, quads
         graph = {(q.subject, q.predicate.value): q.object for q in quads}
         for quad in quads:
@@ -308,26 +308,26 @@ def walked(client: TestClient, media_type: str) -> Iterator[tuple[str, list[Quad
 def test_who_replays_the_stream_has_the_present_catalogue_graph_for_graph(
     changed: Site, media_type: str
 ) -> None:
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     members: list[str] = []
     for _, quads in walked(changed.client, media_type):
-        said: dict[object, list[Quad]] = {}
+        stated: dict[object, list[Quad]] = {}
         for quad in quads:
-            said.setdefault(quad.graph_name, []).append(quad)
-            said.setdefault(quad.subject, []).append(quad)
-        listed = [q.object for q in quads if q.predicate.value == TREE + "member"]
+            stated.setdefault(quad.graph_name, []).append(quad)
+            stated.setdefault(quad.subject, []).append(quad)
+        listing = [q.object for q in quads if q.predicate.value == TREE + "member"]
         for member in sorted(
-            listed, key=lambda node: int(str(node).strip("<>").rpartition("#")[2])
+            listing, key=lambda node: int(str(node).strip("<>").rpartition("#")[2])
         ):
             members.append(str(member))
-            topic = next(q.object for q in said[member] if q.predicate.value == VERSION_OF)
+            topic = next(q.object for q in stated[member] if q.predicate.value == VERSION_OF)
             assert isinstance(topic, NamedNode)
-            if any(quad.object == NamedNode(AS + "Delete") for quad in said[member]):
-                del found[topic.value]
+            if any(quad.object == NamedNode(AS + "Delete") for quad in stated[member]):
+                del result[topic.value]
             else:
-                graph = [quad.triple for quad in said[member] if quad.graph_name == member]
-                found[topic.value] = canonical(graph)
-    assert found == graphs_of(changed.root)
+                graph = [quad.triple for quad in stated[member] if quad.graph_name == member]
+                result[topic.value] = canonical(graph)
+    assert result == graphs_of(changed.root)
     assert len(members) == len(set(members)) == changed.log.count
 
 
@@ -337,27 +337,27 @@ def test_who_replays_the_stream_has_the_present_catalogue_graph_for_graph(
 def test_without_graphs_members_are_versions_of_their_topics(
     changed: Site, media_type: str
 ) -> None:
-    found = [quad for _, quads in walked(changed.client, media_type) for quad in quads]
+    result = [quad for _, quads in walked(changed.client, media_type) for quad in quads]
     last = NamedNode(LAST)
-    assert not any(quad.subject == last for quad in found)
-    versions = [q.subject for q in found if (q.predicate.value, q.object) == (VERSION_OF, last)]
-    said = [{str(q.object) for q in found if q.subject == version} for version in versions]
-    assert len(said) == 2
-    assert any(MINT in text for text in said[0])
-    assert any("MINT: Mentoring" in text for text in said[1])
+    assert not any(quad.subject == last for quad in result)
+    versions = [q.subject for q in result if (q.predicate.value, q.object) == (VERSION_OF, last)]
+    stated = [{str(q.object) for q in result if q.subject == version} for version in versions]
+    assert len(stated) == 2
+    assert any(MINT in text for text in stated[0])
+    assert any("MINT: Mentoring" in text for text in stated[1])
 
 
 def test_the_stream_describes_its_paths(site: Site) -> None:
     address, quads = next(walked(site.client, "text/turtle"))
-    said = {(quad.predicate.value, str(quad.object)) for quad in quads}
+    stated = {(quad.predicate.value, str(quad.object)) for quad in quads}
     ldes = "https://w3id.org/ldes#"
     moment = "<http://www.w3.org/ns/prov#generatedAtTime>"
-    assert (ldes + "timestampPath", moment) in said
-    assert (ldes + "versionOfPath", f"<{VERSION_OF}>") in said
-    assert (ldes + "versionDeleteObject", f"<{AS}Delete>") in said
-    assert (TREE + "view", f"<{address}>") in said
-    assert (TREE + "path", moment) in said
-    assert not any(name == ldes + "retentionPolicy" for name, _ in said)
+    assert (ldes + "timestampPath", moment) in stated
+    assert (ldes + "versionOfPath", f"<{VERSION_OF}>") in stated
+    assert (ldes + "versionDeleteObject", f"<{AS}Delete>") in stated
+    assert (TREE + "view", f"<{address}>") in stated
+    assert (TREE + "path", moment) in stated
+    assert not any(name == ldes + "retentionPolicy" for name, _ in stated)
 
 
 def test_a_full_page_never_changes(changing: Site) -> None:
@@ -373,18 +373,18 @@ def test_a_full_page_never_changes(changing: Site) -> None:
         assert again.content == first.content, address
         assert again.headers["etag"] == first.headers["etag"]
         assert "immutable" in again.headers["cache-control"]
-        known = {"If-None-Match": first.headers["etag"]}
-        kept = restarted.client.get(address, headers=known)
-        assert kept.status_code == 304
-        assert "immutable" in kept.headers["cache-control"]
+        published = {"If-None-Match": first.headers["etag"]}
+        unchanged = restarted.client.get(address, headers=published)
+        assert unchanged.status_code == 304
+        assert "immutable" in unchanged.headers["cache-control"]
 
 
 def test_the_newest_page_is_cached_briefly_and_has_an_entity_tag(changing: Site) -> None:
     addresses = ("/changes", "/changes.trig", "/changes/2.trig", "/changes/2.atom")
     first = {address: changing.client.get(address) for address in addresses}
-    for address, answer in first.items():
-        assert answer.headers["cache-control"] == "public, max-age=60", address
-        tag = answer.headers["etag"]
+    for address, response in first.items():
+        assert response.headers["cache-control"] == "public, max-age=60", address
+        tag = response.headers["etag"]
         assert changing.client.get(address, headers={"If-None-Match": tag}).status_code == 304
     changing.entry("new4").unlink()
     changing.start()
@@ -394,9 +394,9 @@ def test_the_newest_page_is_cached_briefly_and_has_an_entity_tag(changing: Site)
 
 
 def feed(client: TestClient, address: str) -> Element:
-    answer = client.get(address)
-    assert answer.headers["content-type"] == "application/atom+xml"
-    return ElementTree.fromstring(answer.content)
+    response = client.get(address)
+    assert response.headers["content-type"] == "application/atom+xml"
+    return ElementTree.fromstring(response.content)
 
 
 def linked(element: Element, rel: str) -> list[str]:
@@ -407,12 +407,12 @@ def linked(element: Element, rel: str) -> list[str]:
 def test_the_feed_is_valid_by_its_structure(changed: Site) -> None:
     client = changed.client
     for address in ("/changes", "/changes/1", "/changes/2"):
-        found = feed(client, address)
-        assert [element.text for element in found.findall(ATOM + "id")] == [BASE + "changes"]
-        assert len(found.findall(ATOM + "title")) == len(found.findall(ATOM + "updated")) == 1
-        assert found.findall(f"{ATOM}author/{ATOM}name")
-        assert linked(found, "self") == ["http://testserver" + address]
-        entries = found.findall(ATOM + "entry")
+        result = feed(client, address)
+        assert [element.text for element in result.findall(ATOM + "id")] == [BASE + "changes"]
+        assert len(result.findall(ATOM + "title")) == len(result.findall(ATOM + "updated")) == 1
+        assert result.findall(f"{ATOM}author/{ATOM}name")
+        assert linked(result, "self") == ["http://testserver" + address]
+        entries = result.findall(ATOM + "entry")
         assert entries
         for entry in entries:
             for name in ("id", "title", "updated", "summary"):
@@ -429,10 +429,10 @@ def test_the_feed_and_its_archives_have_every_change(changed: Site) -> None:
     ids: list[str] = []
     archived: list[bool] = []
     while address:
-        found = feed(client, address)
-        ids += [entry.findtext(ATOM + "id") or "" for entry in found.findall(ATOM + "entry")]
-        archived.append(found.find("{http://purl.org/syndication/history/1.0}archive") is not None)
-        address = next(iter(linked(found, "prev-archive")), "")
+        result = feed(client, address)
+        ids += [entry.findtext(ATOM + "id") or "" for entry in result.findall(ATOM + "entry")]
+        archived.append(result.find("{http://purl.org/syndication/history/1.0}archive") is not None)
+        address = next(iter(linked(result, "prev-archive")), "")
     numbers = [int(name.rpartition("#")[2]) for name in ids]
     assert numbers == list(range(changed.log.count, 0, -1))
     assert archived == [False, True]
@@ -456,8 +456,8 @@ def test_every_page_that_a_feed_mentions_is_there_unless_it_was_deleted_later(
         for link in feed(client, address).iter(ATOM + "link"):
             ours = link.attrib["href"].startswith("http://testserver/")
             if ours and "practice/new3." not in link.attrib["href"]:
-                answer = client.get(link.attrib["href"], follow_redirects=True)
-                assert answer.status_code in (200, 410), link.attrib
+                response = client.get(link.attrib["href"], follow_redirects=True)
+                assert response.status_code in (200, 410), link.attrib
 
 
 def test_events_are_in_the_language_of_the_request(changed: Site) -> None:
@@ -501,21 +501,21 @@ def test_a_page_of_changes_links_to_topics_that_exist(changed: Site) -> None:
 
 @pytest.mark.parametrize("path", ["0", "3", "01", "-1", "x", "1e3", "9" * 30, "1/2", "%2e%2e"])
 def test_a_page_beyond_the_log_answers_404(changed: Site, path: str) -> None:
-    answer = changed.client.get(f"/changes/{path}", headers={"Accept": "application/json"})
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    response = changed.client.get(f"/changes/{path}", headers={"Accept": "application/json"})
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
 
 
 def test_an_unavailable_representation_answers_406_with_the_available_ones(site: Site) -> None:
     for address, accept in (("/changes", "image/png"), ("/changes.pdf", "*/*")):
-        answer = site.client.get(address, headers={"Accept": accept})
-        assert answer.status_code == 406
-        assert "application/atom+xml" in answer.text
+        response = site.client.get(address, headers={"Accept": accept})
+        assert response.status_code == 406
+        assert "application/atom+xml" in response.text
 
 
 def test_without_a_log_changes_answers_404_with_the_reason(services: Services) -> None:
     client = TestClient(application(services))
-    answer = client.get("/changes", headers={"Accept": "application/json"})
-    assert answer.status_code == 404
-    assert "practicegraph load" in json.loads(answer.content)["hint"]
+    response = client.get("/changes", headers={"Accept": "application/json"})
+    assert response.status_code == 404
+    assert "practicegraph load" in json.loads(response.content)["hint"]
     assert "/changes" not in client.get("/practice/1788.html").text

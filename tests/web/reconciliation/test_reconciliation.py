@@ -159,35 +159,35 @@ class Proposal(Closed):
     limit: NotRequired[int]
 
 
-def valid(form: Any, found: Any) -> Any:
+def valid(form: Any, returned: Any) -> Any:
     """Return an answer after a check of its structure."""
-    TypeAdapter(form).validate_python(found)
-    return found
+    TypeAdapter(form).validate_python(returned)
+    return returned
 
 
 def batch(client: TestClient, queries: Mapping[str, Any], language: str = "") -> dict[str, Any]:
     """Send a batch as OpenRefine does; return the candidates of each query."""
     address = f"{PATH}?lang={language}" if language else PATH
-    answer = client.post(address, data={"queries": json.dumps(queries)}, headers=OPENREFINE)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["access-control-allow-origin"] == "*"
-    found: dict[str, Any] = valid(dict[str, Result], answer.json())
-    assert list(found) == list(queries)
-    return {key: result["result"] for key, result in found.items()}
+    response = client.post(address, data={"queries": json.dumps(queries)}, headers=OPENREFINE)
+    assert response.status_code == 200, response.text
+    assert response.headers["access-control-allow-origin"] == "*"
+    returned: dict[str, Any] = valid(dict[str, Result], response.json())
+    assert list(returned) == list(queries)
+    return {key: result["result"] for key, result in returned.items()}
 
 
 def ask(client: TestClient, words: str = "", language: str = "", **more: Any) -> list[Any]:
     """Return the candidates of one query."""
     query = ({"query": words} if words else {}) | more
-    found: list[Any] = batch(client, {"q0": query}, language)["q0"]
-    return found
+    returned: list[Any] = batch(client, {"q0": query}, language)["q0"]
+    return returned
 
 
 def matched(candidates: list[Any]) -> str | None:
     """Return the identifier of the match."""
-    found = [one["id"] for one in candidates if one["match"]]
-    assert len(found) < 2
-    return found[0] if found else None
+    returned = [one["id"] for one in candidates if one["match"]]
+    assert len(returned) < 2
+    return returned[0] if returned else None
 
 
 def features(candidate: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,15 +198,15 @@ def extend(
     client: TestClient, ids: list[str], *properties: Any, language: str = ""
 ) -> dict[str, Any]:
     """Request values as OpenRefine does; return them by identifier and property."""
-    listed = [setting if isinstance(setting, dict) else {"id": setting} for setting in properties]
-    query = {"ids": ids, "properties": listed}
+    listing = [setting if isinstance(setting, dict) else {"id": setting} for setting in properties]
+    query = {"ids": ids, "properties": listing}
     address = f"{PATH}?lang={language}" if language else PATH
-    answer = client.post(address, data={"extend": json.dumps(query)}, headers=OPENREFINE)
-    assert answer.status_code == 200, answer.text
-    found = valid(Extension, answer.json())
-    assert [meta["id"] for meta in found["meta"]] == [setting["id"] for setting in listed]
-    assert list(found["rows"]) == ids
-    rows: dict[str, Any] = found["rows"]
+    response = client.post(address, data={"extend": json.dumps(query)}, headers=OPENREFINE)
+    assert response.status_code == 200, response.text
+    returned = valid(Extension, response.json())
+    assert [meta["id"] for meta in returned["meta"]] == [setting["id"] for setting in listing]
+    assert list(returned["rows"]) == ids
+    rows: dict[str, Any] = returned["rows"]
     return rows
 
 
@@ -218,54 +218,56 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     retired.write_tombstone(root / "data/practices/1701.ttl", retired.GONE)
     retired.move(root / "ontology/outcome.ttl", retired.REPLACED, retired.SUCCESSOR)
     retired.withdraw(root / "ontology/actor.ttl", retired.WITHDRAWN)
-    with TestClient(application(startup.open_for_serving(root)), follow_redirects=False) as found:
-        yield found
+    with TestClient(
+        application(startup.open_for_serving(root)), follow_redirects=False
+    ) as returned:
+        yield returned
 
 
 def test_the_manifest_is_one_of_version_0_2(client: TestClient) -> None:
-    answer = client.get(PATH, headers=OPENREFINE)
-    assert answer.headers["access-control-allow-origin"] == "*"
-    found = valid(Manifest, answer.json())
-    assert "0.2" in found["versions"]
-    assert found["identifierSpace"] == "https://w3id.org/practicegraph/"
-    types = {one["id"]: one["name"] for one in found["defaultTypes"]}
+    response = client.get(PATH, headers=OPENREFINE)
+    assert response.headers["access-control-allow-origin"] == "*"
+    returned = valid(Manifest, response.json())
+    assert "0.2" in returned["versions"]
+    assert returned["identifierSpace"] == "https://w3id.org/practicegraph/"
+    types = {one["id"]: one["name"] for one in returned["defaultTypes"]}
     assert types["practice"] == "Entry"
     assert {"country", "outcome", "language"} <= set(types)
 
 
 def test_jsonp_is_not_supported(client: TestClient) -> None:
-    answer = client.get(PATH, params={"callback": "jQuery123"})
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["versions"]
+    response = client.get(PATH, params={"callback": "jQuery123"})
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["versions"]
 
 
 def test_all_urls_of_the_manifest_answer_200(client: TestClient) -> None:
-    found = client.get(PATH, params={"lang": "de"}).json()
-    for name, place in found["suggest"].items():
+    returned = client.get(PATH, params={"lang": "de"}).json()
+    for name, place in returned["suggest"].items():
         suggested = client.get(place["service_url"] + place["service_path"] + "&prefix=t").json()
         first = valid(Suggestions, suggested)["result"][0]
         flyout = place["flyout_service_url"] + place["flyout_service_path"]
-        answer = client.get(flyout.replace("${id}", quote(first["id"], safe="")))
-        assert answer.json()["id"] == first["id"], name
-        assert first["name"] in answer.json()["html"]
+        response = client.get(flyout.replace("${id}", quote(first["id"], safe="")))
+        assert response.json()["id"] == first["id"], name
+        assert first["name"] in response.json()["html"]
     for part, status in (("view", 303), ("preview", 200)):
-        address = found[part]["url"].replace("{{id}}", quote("country/HUN", safe=""))
+        address = returned[part]["url"].replace("{{id}}", quote("country/HUN", safe=""))
         assert client.get(address).status_code == status
-    assert client.get(found["documentation"], headers={"Accept": "text/html"}).status_code == 200
+    assert client.get(returned["documentation"], headers={"Accept": "text/html"}).status_code == 200
 
 
 def test_the_manifest_has_public_urls_behind_a_proxy(services: Services) -> None:
     app = application(services, proxies=[ip_network("10.0.0.0/8")])
-    told = {"X-Forwarded-Host": "data.example.org", "X-Forwarded-Prefix": "/catalogue"}
+    problem_details = {"X-Forwarded-Host": "data.example.org", "X-Forwarded-Prefix": "/catalogue"}
     inside = TestClient(app, follow_redirects=False, client=("10.1.2.3", 1))
-    found = inside.get(f"{PATH}?lang=nl", headers=told).json()
-    places = [*found["suggest"].values(), found["extend"]["propose_properties"]]
+    returned = inside.get(f"{PATH}?lang=nl", headers=problem_details).json()
+    places = [*returned["suggest"].values(), returned["extend"]["propose_properties"]]
     addresses = [place["service_url"] + place["service_path"] for place in places]
-    addresses += [found["view"]["url"], found["preview"]["url"], found["documentation"]]
+    addresses += [returned["view"]["url"], returned["preview"]["url"], returned["documentation"]]
     outside = "http://data.example.org/catalogue/"
     assert all(address.startswith(outside) for address in addresses)
     assert all(address.count("/catalogue/") == 1 for address in addresses)
-    moved = inside.get(f"{PATH}/view?id=country/HUN", headers=told).headers["location"]
+    moved = inside.get(f"{PATH}/view?id=country/HUN", headers=problem_details).headers["location"]
     assert moved == "/catalogue/country/HUN.html"
 
 
@@ -298,13 +300,13 @@ def test_openrefine_guesses_the_type_of_a_column(client: TestClient) -> None:
 def test_names_match_in_any_spelling_of_a_project(
     client: TestClient, written: str, code: str, sure: bool | None
 ) -> None:
-    found = ask(client, written, type="country", type_strict="should")
+    returned = ask(client, written, type="country", type_strict="should")
     if sure is None:
-        assert matched(found) is None
+        assert matched(returned) is None
     else:
-        assert found[0]["id"] == f"country/{code}"
-        assert found[0]["match"] is sure
-        assert (found[0]["score"] == 100) is sure
+        assert returned[0]["id"] == f"country/{code}"
+        assert returned[0]["match"] is sure
+        assert (returned[0]["score"] == 100) is sure
 
 
 def test_every_name_of_every_concept_finds_it_in_its_scheme(
@@ -340,8 +342,8 @@ def test_every_entry_is_found_by_every_title(
         for title in entry.values.get(field.key, ())
     }
     assert len(titles) > 60
-    found = batch(client, {title: {"query": title} for title in titles})
-    assert {title: matched(candidates) for title, candidates in found.items()} == titles
+    returned = batch(client, {title: {"query": title} for title in titles})
+    assert {title: matched(candidates) for title, candidates in returned.items()} == titles
 
 
 def test_a_title_is_found_by_its_prefix_and_misspelt(client: TestClient) -> None:
@@ -350,15 +352,15 @@ def test_a_title_is_found_by_its_prefix_and_misspelt(client: TestClient) -> None
         "MINT",
         "MINT - Mentorng for Integration of third county national childrn affected by migration",
     ):
-        found = ask(client, words, type="practice")
-        assert found[0]["id"] == "practice/1788"
-        assert not found[0]["match"]
+        returned = ask(client, words, type="practice")
+        assert returned[0]["id"] == "practice/1788"
+        assert not returned[0]["match"]
 
 
 def test_a_name_of_two_entities_matches_neither(client: TestClient) -> None:
-    found = ask(client, "Italien")
-    assert {one["id"] for one in found} == {"country/ITA", "language/ITA"}
-    assert matched(found) is None
+    returned = ask(client, "Italien")
+    assert {one["id"] for one in returned} == {"country/ITA", "language/ITA"}
+    assert matched(returned) is None
     assert matched(ask(client, "Italien", type="country")) == "country/ITA"
 
 
@@ -377,24 +379,24 @@ def test_a_name_of_two_entities_matches_neither(client: TestClient) -> None:
     ],
 )
 def test_an_identifier_finds_its_entity(client: TestClient, words: str, identifier: str) -> None:
-    (found,) = ask(client, words)
-    assert (found["id"], found["match"], found["score"]) == (identifier, True, 100)
-    assert features(found)["identifier"]
+    (returned,) = ask(client, words)
+    assert (returned["id"], returned["match"], returned["score"]) == (identifier, True, 100)
+    assert features(returned)["identifier"]
 
 
 def test_a_merged_entity_is_found_as_its_successor(changed: TestClient) -> None:
     old = ["practice/1764", retired.OLD, "1764", "outcome/HAP", retired.REPLACED, "HAP"]
-    found = batch(changed, {words: {"query": words} for words in old})
-    meant = ["practice/1788"] * 3 + ["outcome/BEL"] * 3
-    assert [matched(candidates) for candidates in found.values()] == meant
+    returned = batch(changed, {words: {"query": words} for words in old})
+    identifier_expected = ["practice/1788"] * 3 + ["outcome/BEL"] * 3
+    assert [matched(candidates) for candidates in returned.values()] == identifier_expected
 
 
 def test_a_withdrawn_entity_is_no_candidate(changed: TestClient, real: Catalogue) -> None:
     entry = real.reader.label(retired.GONE, ("en",))
     concept = real.vocabularies.concepts[retired.WITHDRAWN].labels["en"]
     words = [retired.GONE, "practice/1701", "1701", entry, retired.WITHDRAWN, concept]
-    found = batch(changed, {text: {"query": text} for text in words})
-    offered = {one["id"] for candidates in found.values() for one in candidates}
+    returned = batch(changed, {text: {"query": text} for text in words})
+    offered = {one["id"] for candidates in returned.values() for one in candidates}
     for text in words:
         suggested = changed.get(f"{PATH}/suggest/entity", params={"prefix": text}).json()
         offered |= {one["id"] for one in suggested["result"]}
@@ -429,8 +431,8 @@ def test_property_values_that_do_not_match_halve_the_score_at_most(client: TestC
     )
 
     def scored(*values: tuple[str, Any]) -> tuple[float, bool]:
-        listed = [{"pid": key, "v": value} for key, value in values]
-        best = ask(client, title, type="practice", properties=listed)[0]
+        listing = [{"pid": key, "v": value} for key, value in values]
+        best = ask(client, title, type="practice", properties=listing)[0]
         assert best["id"] == "practice/1788"
         return best["score"], best["match"]
 
@@ -444,12 +446,16 @@ def test_property_values_that_do_not_match_halve_the_score_at_most(client: TestC
 
 def test_the_score_follows_from_its_features(client: TestClient) -> None:
     values = [{"pid": "country", "v": "Spain"}, {"pid": "start", "v": "2019"}]
-    found = ask(client, "Mentoring for Integration", type="practice", properties=values)
-    for one in found:
-        told = features(one)
-        asked = [told["property.country"], told["property.start"], 100 * told["type"]]
-        share = sum(asked) / len(asked) / 100
-        assert one["score"] == pytest.approx(told["name"] * (1 + share) / 2, abs=0.1)
+    returned = ask(client, "Mentoring for Integration", type="practice", properties=values)
+    for one in returned:
+        problem_details = features(one)
+        sent = [
+            problem_details["property.country"],
+            problem_details["property.start"],
+            100 * problem_details["type"],
+        ]
+        share = sum(sent) / len(sent) / 100
+        assert one["score"] == pytest.approx(problem_details["name"] * (1 + share) / 2, abs=0.1)
 
 
 def test_a_query_without_a_name_finds_entities_with_all_property_values(
@@ -458,8 +464,8 @@ def test_a_query_without_a_name_finds_entities_with_all_property_values(
     values = [{"pid": "country", "v": "HUN"}, {"pid": "outcome", "v": "ACE"}]
     chosen = [("country", "HUN"), ("outcome", "ACE"), ("size", "100")]
     expected = services.search.search(services.request_parser.parse(chosen), ("en",)).entries
-    found = ask(client, properties=values, type="practice", limit=50)
-    assert {real.base + one["id"] for one in found} == set(expected)
+    returned = ask(client, properties=values, type="practice", limit=50)
+    assert {real.base + one["id"] for one in returned} == set(expected)
     notation = [{"pid": "notation", "v": "HUN"}]
     assert matched(ask(client, properties=notation, type="country")) == "country/HUN"
     assert matched(ask(client, properties=notation)) is None
@@ -474,34 +480,34 @@ def test_the_limit_of_a_query_is_the_number_of_its_candidates(client: TestClient
 
 
 def test_the_best_candidate_is_the_first_and_named_in_the_language(client: TestClient) -> None:
-    found = ask(client, "Oungaria", "de", type="country")
-    scores = [one["score"] for one in found]
+    returned = ask(client, "Oungaria", "de", type="country")
+    scores = [one["score"] for one in returned]
     assert scores == sorted(scores, reverse=True)
-    assert found[0]["name"] == "Ungarn"
-    answer = client.get(
+    assert returned[0]["name"] == "Ungarn"
+    response = client.get(
         PATH,
         params={"queries": '{"q0": {"query": "HUN"}}'},
         headers={"Accept-Language": "el"},
     )
-    assert answer.json()["q0"]["result"][0]["name"] == "Ουγγαρία"
-    assert "Accept-Language" in answer.headers["vary"]
+    assert response.json()["q0"]["result"][0]["name"] == "Ουγγαρία"
+    assert "Accept-Language" in response.headers["vary"]
 
 
 def test_values_of_a_data_extension_keep_their_types(client: TestClient) -> None:
     keys = ("title", "country", "issued", "start", "page")
-    found = extend(client, ["practice/1788", "country/HUN"], *keys)
-    assert found["practice/1788"]["country"] == [{"id": "country/HUN", "name": "Hungary"}]
-    assert found["practice/1788"]["start"] == [{"str": "2019-01"}]
-    assert found["practice/1788"]["issued"][0]["date"].endswith("T00:00:00Z")
-    assert found["practice/1788"]["page"][0]["str"].startswith("https://")
-    assert set(map(str, found["country/HUN"].values())) == {"[]"}
+    returned = extend(client, ["practice/1788", "country/HUN"], *keys)
+    assert returned["practice/1788"]["country"] == [{"id": "country/HUN", "name": "Hungary"}]
+    assert returned["practice/1788"]["start"] == [{"str": "2019-01"}]
+    assert returned["practice/1788"]["issued"][0]["date"].endswith("T00:00:00Z")
+    assert returned["practice/1788"]["page"][0]["str"].startswith("https://")
+    assert set(map(str, returned["country/HUN"].values())) == {"[]"}
     ongoing = extend(client, [f"practice/{n}" for n in range(1750, 1806)], "ongoing")
     assert {"bool": True} in [value for row in ongoing.values() for value in row["ongoing"]]
 
 
 def test_a_data_extension_has_values_of_concepts(client: TestClient) -> None:
-    found = extend(client, ["outcome/ACE"], "prefLabel", "broader", "inScheme", language="nl")
-    row = found["outcome/ACE"]
+    returned = extend(client, ["outcome/ACE"], "prefLabel", "broader", "inScheme", language="nl")
+    row = returned["outcome/ACE"]
     assert len(row["prefLabel"]) == 1
     assert all(value["id"].startswith("outcome/") for value in row["broader"])
     assert row["inScheme"] == [{"str": "https://w3id.org/practicegraph/outcome"}]
@@ -527,13 +533,15 @@ def test_the_metadata_of_a_property_have_the_type_of_its_values(client: TestClie
 
 
 def test_a_replaced_identifier_keeps_its_row(changed: TestClient) -> None:
-    found = extend(changed, ["practice/1764", "practice/1788"], "title")
-    assert found["practice/1764"] == found["practice/1788"]
+    returned = extend(changed, ["practice/1764", "practice/1788"], "title")
+    assert returned["practice/1764"] == returned["practice/1788"]
 
 
 def test_properties_are_proposed_by_type_as_openrefine_asks(client: TestClient) -> None:
-    found = client.get(PATH, params={"lang": "de"}).json()["extend"]["propose_properties"]
-    address = found["service_url"] + found["service_path"] + "?type=practice&limit=5&callback=x"
+    returned = client.get(PATH, params={"lang": "de"}).json()["extend"]["propose_properties"]
+    address = (
+        returned["service_url"] + returned["service_path"] + "?type=practice&limit=5&callback=x"
+    )
     proposed = valid(Proposal, client.get(address).json())
     assert proposed["properties"][0] == {"id": "title", "name": "Titel"}
     assert (proposed["type"], len(proposed["properties"])) == ("practice", 5)
@@ -544,8 +552,8 @@ def test_properties_are_proposed_by_type_as_openrefine_asks(client: TestClient) 
 
 def test_entities_are_suggested_by_prefix(client: TestClient) -> None:
     def suggested(prefix: str, **more: Any) -> list[Any]:
-        answer = client.get(f"{PATH}/suggest/entity", params={"prefix": prefix, **more})
-        result: list[Any] = valid(Suggestions, answer.json())["result"]
+        response = client.get(f"{PATH}/suggest/entity", params={"prefix": prefix, **more})
+        result: list[Any] = valid(Suggestions, response.json())["result"]
         return result
 
     assert "country/HUN" in {one["id"] for one in suggested("Ungar")}
@@ -572,18 +580,18 @@ def test_entities_are_suggested_by_prefix(client: TestClient) -> None:
 def test_types_and_properties_are_suggested(
     client: TestClient, name: str, prefix: str, identifier: str
 ) -> None:
-    answer = client.get(f"{PATH}/suggest/{name}", params={"prefix": prefix})
-    assert identifier in {one["id"] for one in valid(Suggestions, answer.json())["result"]}
+    response = client.get(f"{PATH}/suggest/{name}", params={"prefix": prefix})
+    assert identifier in {one["id"] for one in valid(Suggestions, response.json())["result"]}
 
 
 def test_only_previews_may_be_framed(client: TestClient) -> None:
-    answer = client.get(f"{PATH}/preview", params={"id": "practice/1788", "lang": "nl"})
-    policy = answer.headers["content-security-policy"]
+    response = client.get(f"{PATH}/preview", params={"id": "practice/1788", "lang": "nl"})
+    policy = response.headers["content-security-policy"]
     assert "frame-ancestors *" in policy
     assert "default-src 'none'" in policy
-    assert 'lang="nl"' in answer.text
-    assert "Hongarije" in answer.text
-    assert "<script" not in answer.text
+    assert 'lang="nl"' in response.text
+    assert "Hongarije" in response.text
+    assert "<script" not in response.text
     page = client.get("/practice/1788.html").headers["content-security-policy"]
     assert "frame-ancestors 'none'" in page
     missing = client.get(f"{PATH}/preview", params={"id": "nothing"})
@@ -594,9 +602,9 @@ def test_the_view_redirects_to_the_page_of_an_entity(
     client: TestClient, changed: TestClient
 ) -> None:
     def place(served: TestClient, identifier: str) -> str:
-        answer = served.get(f"{PATH}/view?id={quote(identifier, safe='')}")
-        assert answer.status_code == 303
-        return answer.headers["location"]
+        response = served.get(f"{PATH}/view?id={quote(identifier, safe='')}")
+        assert response.status_code == 303
+        return response.headers["location"]
 
     assert place(client, "country/HUN") == "/country/HUN.html"
     assert place(changed, "practice/1764") == "/practice/1788.html"
@@ -605,7 +613,7 @@ def test_the_view_redirects_to_the_page_of_an_entity(
 
 
 @pytest.mark.parametrize(
-    ("queries", "said"),
+    ("queries", "expected_text"),
     [
         ("{", "JSON"),
         ("[]", '{"q0": {"query": "…"}}'),
@@ -627,17 +635,17 @@ def test_the_view_redirects_to_the_page_of_an_entity(
     ],
 )
 def test_a_malformed_query_answers_400_with_its_place_and_a_valid_form(
-    client: TestClient, queries: str, said: str
+    client: TestClient, queries: str, expected_text: str
 ) -> None:
-    answer = client.post(PATH, data={"queries": queries})
-    assert answer.status_code == 400
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert said in problem["detail"] + problem.get("hint", "")
+    response = client.post(PATH, data={"queries": queries})
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert expected_text in problem["detail"] + problem.get("hint", "")
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("sent", "expected_text"),
     [
         ('{"ids": [1], "properties": []}', "extend.ids[0]"),
         ('{"properties": []}', "extend.ids"),
@@ -649,11 +657,11 @@ def test_a_malformed_query_answers_400_with_its_place_and_a_valid_form(
     ],
 )
 def test_a_malformed_data_extension_answers_400_with_its_place(
-    client: TestClient, asked: str, said: str
+    client: TestClient, sent: str, expected_text: str
 ) -> None:
-    problem = client.post(PATH, data={"extend": asked})
+    problem = client.post(PATH, data={"extend": sent})
     assert problem.status_code == 400
-    assert said in problem.text
+    assert expected_text in problem.text
 
 
 def test_large_bodies_and_other_media_types_are_refused(client: TestClient) -> None:
@@ -677,8 +685,8 @@ def test_large_bodies_and_other_media_types_are_refused(client: TestClient) -> N
 
 
 def test_errors_are_in_the_language_of_the_request(client: TestClient) -> None:
-    answer = client.post(f"{PATH}?lang=de", data={"queries": "[]"})
-    assert "muss" in answer.json()["detail"]
+    response = client.post(f"{PATH}?lang=de", data={"queries": "[]"})
+    assert "muss" in response.json()["detail"]
 
 
 JSON = st.recursive(
@@ -698,10 +706,13 @@ JSON = st.recursive(
 
 
 @settings(max_examples=60, deadline=None)
-@given(name=st.sampled_from(["queries", "extend"]), said=JSON | st.dictionaries(st.text(), JSON))
-def test_no_request_is_an_internal_error(client: TestClient, name: str, said: Any) -> None:
-    answer = client.post(PATH, data={name: json.dumps(said)})
-    assert answer.status_code in (200, 400, 413)
+@given(
+    name=st.sampled_from(["queries", "extend"]),
+    expected_text=JSON | st.dictionaries(st.text(), JSON),
+)
+def test_no_request_is_an_internal_error(client: TestClient, name: str, expected_text: Any) -> None:
+    response = client.post(PATH, data={name: json.dumps(expected_text)})
+    assert response.status_code in (200, 400, 413)
 
 
 @settings(max_examples=60, deadline=None)
@@ -715,13 +726,13 @@ def test_the_service_is_in_the_descriptions_of_the_catalogue(client: TestClient)
     paths = client.get("/openapi.json").json()["paths"]
     assert {"get", "post"} <= set(paths[PATH])
     assert f"{PATH}/suggest/{{name}}" in paths
-    listed = client.get("/.well-known/api-catalog").json()["linkset"]
-    assert f"http://testserver{PATH}" in {one["anchor"] for one in listed}
+    listing = client.get("/.well-known/api-catalog").json()["linkset"]
+    assert f"http://testserver{PATH}" in {one["anchor"] for one in listing}
 
 
 def test_the_documentation_lists_every_feature(client: TestClient) -> None:
     text = (ROOT / "api" / "reconcile.md").read_text()
     values = [{"pid": "country", "v": "Spain"}]
-    found = ask(client, "MINT", type="practice", properties=values)[0]
-    for name in features(found):
+    returned = ask(client, "MINT", type="practice", properties=values)[0]
+    for name in features(returned):
         assert f"`{re.sub(r'[.].*', '.KEY', name)}`" in text

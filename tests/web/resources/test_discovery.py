@@ -46,9 +46,9 @@ def described(text: str) -> Graph:
 
 
 def rows(client: TestClient, query: str) -> list[list[str]]:
-    answer = client.get("/sparql", params={"query": query, "format": "csv"})
-    assert answer.status_code == 200
-    return [line.split(",") for line in answer.text.splitlines()[1:]]
+    response = client.get("/sparql", params={"query": query, "format": "csv"})
+    assert response.status_code == 200
+    return [line.split(",") for line in response.text.splitlines()[1:]]
 
 
 @pytest.mark.parametrize(
@@ -65,32 +65,32 @@ def rows(client: TestClient, query: str) -> list[list[str]]:
 def test_void_counts_are_those_of_sparql(
     client: TestClient, described: Graph, name: str, query: str
 ) -> None:
-    (said,) = described.objects(BASE, VOID[name])
-    assert [[str(said)]] == rows(client, query)
+    (stated,) = described.objects(BASE, VOID[name])
+    assert [[str(stated)]] == rows(client, query)
 
 
 def test_every_class_partition_has_its_entities_and_properties(
     client: TestClient, described: Graph
 ) -> None:
     parts = list(described.objects(BASE, VOID.classPartition))
-    said = {
+    stated = {
         (str(described.value(part, VOID["class"])), str(described.value(part, VOID.entities)))
         for part in parts
     }
     query = "SELECT ?c (COUNT(DISTINCT ?s) AS ?n) WHERE { ?s a ?c } GROUP BY ?c"
-    assert said == {(found[0], found[1]) for found in rows(client, query)}
+    assert stated == {(results[0], results[1]) for results in rows(client, query)}
     inside = {
         (str(described.value(part, VOID["class"])), *counted)
         for part in parts
         for counted in properties(described, part)
     }
     query = "SELECT ?c ?p (COUNT(*) AS ?n) WHERE { ?s a ?c ; ?p ?o } GROUP BY ?c ?p"
-    assert inside == {(found[0], found[1], found[2]) for found in rows(client, query)}
+    assert inside == {(results[0], results[1], results[2]) for results in rows(client, query)}
 
 
 def test_every_property_has_its_triples(client: TestClient, described: Graph) -> None:
     query = "SELECT ?p (COUNT(*) AS ?n) WHERE { ?s ?p ?o } GROUP BY ?p"
-    counted = {(found[0], found[1]) for found in rows(client, query)}
+    counted = {(results[0], results[1]) for results in rows(client, query)}
     assert set(properties(described, BASE)) == counted
 
 
@@ -104,8 +104,8 @@ def properties(described: Graph, whole: Any) -> Iterator[tuple[str, str]]:
 
 def test_an_editor_completes_from_what_the_endpoint_says_of_itself(client: TestClient) -> None:
     """As that of the SIB does: it reads the endpoint's description where the data hold none."""
-    said = Graph().parse(data=client.get("/sparql?format=nt").text, format="nt")
-    found = said.query(
+    stated = Graph().parse(data=client.get("/sparql?format=nt").text, format="nt")
+    results = stated.query(
         """
         SELECT ?class ?property
         WHERE {
@@ -117,13 +117,13 @@ def test_an_editor_completes_from_what_the_endpoint_says_of_itself(client: TestC
         """,
         initNs={"void": VOID, "sd": "http://www.w3.org/ns/sparql-service-description#"},
     )
-    pairs = {(str(row[0]), str(row[1])) for row in found if isinstance(row, tuple)}
+    pairs = {(str(row[0]), str(row[1])) for row in results if isinstance(row, tuple)}
     assert (f"{BASE}ontology#Practice", f"{BASE}ontology#outcome") in pairs
     assert len(pairs) > 200
 
 
 def test_examples_dumps_and_services_answer(client: TestClient, described: Graph) -> None:
-    examples = {str(found) for found in described.objects(BASE, VOID.exampleResource)}
+    examples = {str(results) for results in described.objects(BASE, VOID.exampleResource)}
     assert len(examples) == 2
     leading: list[Any] = [*described.objects(BASE, VOID.dataDump)]
     leading += described.objects(BASE, VOID.sparqlEndpoint)
@@ -168,8 +168,8 @@ def test_the_period_covers_every_entry(client: TestClient, described: Graph) -> 
         WHERE { ?entry schema:startDate|schema:endDate ?day BIND (SUBSTR(STR(?day), 1, 4) AS ?year) }
     """
     period = described.value(BASE, DCTERMS.temporal)
-    said = [described.value(period, name) for name in (DCAT.startDate, DCAT.endDate)]
-    assert [list(map(str, said))] == rows(client, f"PREFIX schema: <https://schema.org/>{query}")
+    stated = [described.value(period, name) for name in (DCAT.startDate, DCAT.endDate)]
+    assert [list(map(str, stated))] == rows(client, f"PREFIX schema: <https://schema.org/>{query}")
 
 
 def test_the_description_states_each_language(described: Graph, real: Catalogue) -> None:
@@ -178,19 +178,26 @@ def test_the_description_states_each_language(described: Graph, real: Catalogue)
 
 def test_void_is_one_hop_away_in_every_syntax(client: TestClient) -> None:
     for accept, extension in (("text/turtle", "ttl"), ("application/ld+json", "jsonld")):
-        answer = client.get("/.well-known/void", headers={"Accept": accept})
-        assert (answer.status_code, answer.headers["location"]) == (303, f"/catalog.{extension}")
+        response = client.get("/.well-known/void", headers={"Accept": accept})
+        assert (response.status_code, response.headers["location"]) == (
+            303,
+            f"/catalog.{extension}",
+        )
 
 
 def test_services_are_links(client: TestClient) -> None:
-    answer = client.get(SERVICES)
-    assert answer.headers["content-type"].startswith("application/linkset+json; profile=")
-    first, *others = answer.json()["linkset"]
+    response = client.get(SERVICES)
+    assert response.headers["content-type"].startswith("application/linkset+json; profile=")
+    first, *others = response.json()["linkset"]
     assert first["anchor"] == f"http://testserver{SERVICES}"
-    assert [found["href"] for found in first["item"]] == [found["anchor"] for found in others]
-    for found in others:
-        assert {"service-desc", "service-meta", "status"} <= set(found)
-        targets = chain.from_iterable(value for value in found.values() if isinstance(value, list))
+    assert [results["href"] for results in first["item"]] == [
+        results["anchor"] for results in others
+    ]
+    for results in others:
+        assert {"service-desc", "service-meta", "status"} <= set(results)
+        targets = chain.from_iterable(
+            value for value in results.values() if isinstance(value, list)
+        )
         for target in targets:
             place = client.get(target["href"])
             assert place.status_code == 200
@@ -199,9 +206,9 @@ def test_services_are_links(client: TestClient) -> None:
 
 def test_the_api_catalog_is_linked_from_head_and_home(client: TestClient) -> None:
     link = f'<http://testserver{SERVICES}>; rel="api-catalog"'
-    answer = client.head(SERVICES)
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert link in answer.headers["link"]
+    response = client.head(SERVICES)
+    assert (response.status_code, response.content) == (200, b"")
+    assert link in response.headers["link"]
     home = client.get("/", headers={"Accept": "text/html"})
     assert link in home.headers["link"]
 
@@ -222,52 +229,52 @@ def test_well_known_urls_answer_304_to_a_client_that_has_them(
     assert again.headers["etag"] == first.headers["etag"]
 
 
-def places(answer: Response, whole: str = "urlset", part: str = "url") -> list[tuple[str, str]]:
+def places(response: Response, whole: str = "urlset", part: str = "url") -> list[tuple[str, str]]:
     """The addresses of a site map with their days of change, after a look at its structure."""
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/xml"
-    root = ElementTree.fromstring(answer.content)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/xml"
+    root = ElementTree.fromstring(response.content)
     assert root.tag == SITE + whole
-    found = []
+    results = []
     for child in root:
         assert child.tag == SITE + part
         assert [inside.tag for inside in child] == [f"{SITE}loc", f"{SITE}lastmod"]
         address, day = (inside.text or "" for inside in child)
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", day)
-        found.append((address, day))
-    assert len({address for address, _ in found}) == len(found)
-    return found
+        results.append((address, day))
+    assert len({address for address, _ in results}) == len(results)
+    return results
 
 
 def test_the_sitemap_lists_pages_that_answer_200(
     client: TestClient, real: Catalogue, services: Services
 ) -> None:
-    found = [address for address, _ in places(client.get("/sitemap.xml"))]
-    assert "http://testserver/practice/1788.html" in found
-    assert "http://testserver/country/HUN.html" in found
-    assert len(found) > len(list((ROOT / "data/practices").iterdir())) + len(
+    results = [address for address, _ in places(client.get("/sitemap.xml"))]
+    assert "http://testserver/practice/1788.html" in results
+    assert "http://testserver/country/HUN.html" in results
+    assert len(results) > len(list((ROOT / "data/practices").iterdir())) + len(
         real.vocabularies.concepts
     )
-    for address in found:
-        answer = client.get(address, headers={"Accept": "text/html"})
-        assert answer.status_code == 200, address
-        assert answer.headers["content-type"].startswith("text/html")
+    for address in results:
+        response = client.get(address, headers={"Accept": "text/html"})
+        assert response.status_code == 200, address
+        assert response.headers["content-type"].startswith("text/html")
 
 
 def test_a_page_of_the_sitemap_has_the_day_of_its_document(client: TestClient) -> None:
     days = dict(places(client.get("/sitemap.xml")))
     for path in ("/practice/1788.html", "/outcome/ACE.html", "/outcome.html"):
-        said = Graph().parse(data=client.get(path.replace("html", "ttl")).text)
+        stated = Graph().parse(data=client.get(path.replace("html", "ttl")).text)
         document = URIRef(f"{BASE}{path[1:].removesuffix('.html')}#document")
-        assert str(said.value(document, DCTERMS.modified)) == days[f"http://testserver{path}"]
+        assert str(stated.value(document, DCTERMS.modified)) == days[f"http://testserver{path}"]
 
 
 def test_a_page_links_to_its_other_languages(client: TestClient) -> None:
     page = client.get("/practice/1788.html?lang=nl").text
-    found = dict(re.findall(r'<link rel="alternate" hreflang="([^"]*)" href="([^"]*)"', page))
-    assert found["x-default"] == "http://testserver/practice/1788.html"
-    assert found["el"] == "http://testserver/practice/1788.html?lang=el"
-    assert len(found) == 8
+    results = dict(re.findall(r'<link rel="alternate" hreflang="([^"]*)" href="([^"]*)"', page))
+    assert results["x-default"] == "http://testserver/practice/1788.html"
+    assert results["el"] == "http://testserver/practice/1788.html?lang=el"
+    assert len(results) == 8
 
 
 def test_the_sitemap_lists_current_iris_only(copied: Path) -> None:
@@ -279,8 +286,8 @@ def test_the_sitemap_lists_current_iris_only(copied: Path) -> None:
     assert "/practice/1701.html" in text
     assert "/practice/1699" not in text
     assert "/practice/1700" not in text
-    said = Graph().parse(data=client.get("/catalog.nt").text, format="nt")
-    assert URIRef(f"{BASE}practice/1701") in set(said.objects(BASE, VOID.exampleResource))
+    stated = Graph().parse(data=client.get("/catalog.nt").text, format="nt")
+    assert URIRef(f"{BASE}practice/1701") in set(stated.objects(BASE, VOID.exampleResource))
 
 
 def test_a_long_sitemap_has_parts(real: Catalogue, services: Services) -> None:
@@ -294,9 +301,9 @@ def test_a_long_sitemap_has_parts(real: Catalogue, services: Services) -> None:
     parts = [
         address for address, _ in places(client.get("/sitemap.xml"), "sitemapindex", "sitemap")
     ]
-    listed = [address for part in parts for address, _ in places(client.get(part))]
+    listing = [address for part in parts for address, _ in places(client.get(part))]
     assert len(parts) == 4
-    assert len(set(listed)) == len(listed) > len(real.vocabularies.concepts)
+    assert len(set(listing)) == len(listing) > len(real.vocabularies.concepts)
     for name in ("0", "01", "99", "x"):
         with pytest.raises(RequestError, match="notFound"):
             client.get(f"/sitemap-{name}.xml")

@@ -31,8 +31,8 @@ VOID = Namespace("http://rdfs.org/ns/void#")
 @pytest.fixture(scope="module")
 def release(client: TestClient) -> str:
     wait_for_dumps(client)
-    found: str = client.get("/health").json()["release"]
-    return found
+    result: str = client.get("/health").json()["release"]
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -47,27 +47,27 @@ def served(tmp_path: Path) -> Services:
 
 @pytest.mark.parametrize("name", DUMP_NAMES)
 def test_a_dump_is_what_its_headers_say(client: TestClient, release: str, name: str) -> None:
-    answer = client.get(f"/dump.{name}", headers={"Accept-Encoding": "gzip"})
-    assert answer.status_code == 200
-    assert "content-encoding" not in answer.headers
-    assert answer.headers["content-length"] == str(len(answer.content))
-    digest = base64.b64encode(hashlib.sha256(answer.content).digest()).decode()
-    assert answer.headers["repr-digest"] == f"sha-256=:{digest}:"
-    assert answer.headers["content-digest"] == f"sha-256=:{digest}:"
-    assert f'filename="practicegraph-{release}.{name}"' in answer.headers["content-disposition"]
+    response = client.get(f"/dump.{name}", headers={"Accept-Encoding": "gzip"})
+    assert response.status_code == 200
+    assert "content-encoding" not in response.headers
+    assert response.headers["content-length"] == str(len(response.content))
+    digest = base64.b64encode(hashlib.sha256(response.content).digest()).decode()
+    assert response.headers["repr-digest"] == f"sha-256=:{digest}:"
+    assert response.headers["content-digest"] == f"sha-256=:{digest}:"
+    assert f'filename="practicegraph-{release}.{name}"' in response.headers["content-disposition"]
     packed = name.endswith(".gz")
     expected = "application/gzip" if packed else MEDIA_TYPES[name].content_type
-    assert answer.headers["content-type"] == expected
+    assert response.headers["content-type"] == expected
     if packed:
         plain = client.get(f"/dump.{name.removesuffix('.gz')}").content
-        assert gzip.decompress(answer.content) == plain
+        assert gzip.decompress(response.content) == plain
 
 
 def test_head_has_the_headers_of_a_dump(client: TestClient, release: str) -> None:
     whole, head = client.get("/dump.nq"), client.head("/dump.nq")
     assert head.content == b""
-    kept = {k: v for k, v in whole.headers.items() if k != "content-digest"}
-    assert dict(head.headers) == kept
+    headers_of_get = {k: v for k, v in whole.headers.items() if k != "content-digest"}
+    assert dict(head.headers) == headers_of_get
     assert client.head("/dump.exe").status_code == 404
     assert client.head("/dump/a/b").status_code == 404
     assert client.head("/dump.exe").content == b""
@@ -77,11 +77,11 @@ def test_a_matching_precondition_is_304(client: TestClient, release: str) -> Non
     headers = client.head("/dump.ttl").headers
     tag, day = headers["etag"], headers["last-modified"]
     for known in (tag, f'"other", W/{tag}', "*"):
-        answer = client.get("/dump.ttl", headers={"If-None-Match": known})
-        assert answer.status_code == 304
-        assert answer.content == b""
-        assert answer.headers["etag"] == tag
-        assert answer.headers["last-modified"] == day
+        response = client.get("/dump.ttl", headers={"If-None-Match": known})
+        assert response.status_code == 304
+        assert response.content == b""
+        assert response.headers["etag"] == tag
+        assert response.headers["last-modified"] == day
     assert client.get("/dump.ttl", headers={"If-Modified-Since": day}).status_code == 304
     for unknown in ('"other"', "nonsense"):
         other = {"If-None-Match": unknown, "If-Modified-Since": day}
@@ -161,14 +161,14 @@ def test_pages_list_the_dumps_in_the_reader_s_language(client: TestClient, relea
 
 
 def test_a_dump_of_a_release_never_changes(client: TestClient, release: str) -> None:
-    answer = client.get(f"/dump/{release}.nq.gz")
-    assert answer.content == client.get("/dump.nq.gz").content
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    response = client.get(f"/dump/{release}.nq.gz")
+    assert response.content == client.get("/dump.nq.gz").content
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert client.get("/dump.nq.gz").headers["cache-control"] == "no-cache"
-    known = {"If-None-Match": answer.headers["etag"]}
+    known = {"If-None-Match": response.headers["etag"]}
     again = client.get(f"/dump/{release}.nq.gz", headers=known)
     assert again.status_code == 304
-    assert again.headers["cache-control"] == answer.headers["cache-control"]
+    assert again.headers["cache-control"] == response.headers["cache-control"]
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ def test_a_dump_of_a_release_never_changes(client: TestClient, release: str) -> 
     ],
 )
 def test_other_paths_of_dumps_are_404(client: TestClient, path: str) -> None:
-    answer = client.get(path)
-    assert answer.status_code == 404
-    assert answer.json()["hint"]
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response.json()["hint"]
 
 
 def test_openapi_lists_the_dumps(client: TestClient) -> None:
@@ -243,18 +243,18 @@ def test_dumps_of_another_version_of_the_program_are_made_again(served: Services
 def test_archives_of_the_last_releases_are_kept_and_older_ones_are_410(served: Services) -> None:
     dumps = DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     dumps.make(served.catalogue)
-    listed = (dumps.folder / served.catalogue.release / "dumps.json").read_text()
+    names_listed = (dumps.folder / served.catalogue.release / "dumps.json").read_text()
     for number in range(MAX_ARCHIVES + 2):
         home = dumps.folder / f"{number:012x}"
         home.mkdir()
-        for name, content in (("dump.nq.gz", "x"), ("dump.ttl", "x"), ("dumps.json", listed)):
+        for name, content in (("dump.nq.gz", "x"), ("dump.ttl", "x"), ("dumps.json", names_listed)):
             (home / name).write_text(content)
         os.utime(home / "dumps.json", (number, number))
     dumps.prune(served.catalogue.release)
     dumper = DumpProcess(served, dumps)
     client = TestClient(application(served, dumper=dumper))
     answers = [client.get(f"/dump/{number:012x}.nq.gz") for number in range(MAX_ARCHIVES + 2)]
-    assert [answer.status_code for answer in answers] == [410] * 3 + [200] * (MAX_ARCHIVES - 1)
+    assert [response.status_code for response in answers] == [410] * 3 + [200] * (MAX_ARCHIVES - 1)
     assert "000000000000" in answers[0].json()["detail"]
     assert served.catalogue.release in answers[0].json()["hint"]
     assert not list(dumps.folder.glob("0000000000*/dump.ttl"))
@@ -283,9 +283,9 @@ def test_while_the_first_dumps_are_made_the_answer_is_503_with_retry_after(
         served, DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     )
     client = TestClient(application(served, dumper=dumper))
-    answer = client.get("/dump.nq")
-    assert answer.status_code == 503
-    assert int(answer.headers["retry-after"]) > 0
+    response = client.get("/dump.nq")
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
     assert "dcat:Distribution" not in client.get("/catalog.ttl").text
     assert "dump.nq" not in client.get("/", headers={"Accept": "text/html"}).text
     dumper.close()

@@ -80,10 +80,10 @@ def get(served: TestClient, path: str, accept: str = "text/turtle", language: st
 
 
 def statuses(served: TestClient, *iris: str) -> list[dict[str, Any]]:
-    answer = served.post("/status", json={"iris": iris})
-    assert answer.status_code == 200
-    found: list[dict[str, Any]] = answer.json()["results"]
-    return found
+    response = served.post("/status", json={"iris": iris})
+    assert response.status_code == 200
+    result: list[dict[str, Any]] = response.json()["results"]
+    return result
 
 
 def total(served: TestClient, query: str) -> int:
@@ -93,13 +93,13 @@ def total(served: TestClient, query: str) -> int:
 def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Path) -> None:
     contents = catalogue.read_folder(root)
     findings = checks.check(root, contents, contents.paths).findings
-    assert {(found.component_name, found.severity_name) for found in findings} == {
+    assert {(result.component_name, result.severity_name) for result in findings} == {
         ("Deprecated", "Warning")
     }
-    replaced = [found for found in findings if found.value == REPLACED]
+    replaced = [result for result in findings if result.value == REPLACED]
     assert replaced
-    assert all(SUCCESSOR in found.hint for found in replaced)
-    (withdrawn,) = (found for found in findings if found.value == WITHDRAWN)
+    assert all(SUCCESSOR in result.hint for result in replaced)
+    (withdrawn,) = (result for result in findings if result.value == WITHDRAWN)
     assert withdrawn.focus_node == LAST
     assert "remove it" in withdrawn.hint
 
@@ -107,31 +107,31 @@ def test_a_check_names_the_successor_to_entries_with_a_replaced_concept(root: Pa
 @pytest.mark.parametrize("path", ["/practice/1764", "/practice/1699"])
 def test_a_merged_entry_redirects_to_the_end_of_its_chain(served: TestClient, path: str) -> None:
     for accept in ("text/turtle", "text/html"):
-        answer = get(served, path, accept)
-        assert answer.status_code == 301
-        assert answer.headers["location"] == "/practice/1788"
-        assert answer.headers["link"] == LINK
+        response = get(served, path, accept)
+        assert response.status_code == 301
+        assert response.headers["location"] == "/practice/1788"
+        assert response.headers["link"] == LINK
     assert get(served, "/practice/1788").status_code == 303
 
 
 def test_a_successor_may_be_on_another_host(served: TestClient) -> None:
-    answer = get(served, "/practice/1751?lang=nl")
-    assert answer.status_code == 301
-    assert answer.headers["location"] == "https://example.org/entry"
+    response = get(served, "/practice/1751?lang=nl")
+    assert response.status_code == 301
+    assert response.headers["location"] == "https://example.org/entry"
 
 
 def test_a_redirect_to_a_successor_keeps_the_representation(served: TestClient) -> None:
-    answer = get(served, "/practice/1764?format=nt", "text/html")
-    assert answer.headers["location"] == "/practice/1788?format=nt"
+    response = get(served, "/practice/1764?format=nt", "text/html")
+    assert response.headers["location"] == "/practice/1788?format=nt"
 
 
 @pytest.mark.parametrize("extension", SYNTAXES)
 def test_the_documents_of_a_merged_entry_keep_its_triples(
     served: TestClient, client: TestClient, extension: str
 ) -> None:
-    answer = served.get(f"/practice/1764.{extension}")
-    assert answer.status_code == 200
-    assert LINK in answer.headers["link"]
+    response = served.get(f"/practice/1764.{extension}")
+    assert response.status_code == 200
+    assert LINK in response.headers["link"]
     graph = document(served, "/practice/1764", extension)
     before = document(client, "/practice/1764", "ttl")
     before.remove((URIRef(f"{OLD}#document"), None, None))
@@ -159,25 +159,29 @@ def test_a_replaced_concept_redirects_to_its_successor(served: TestClient) -> No
 @pytest.mark.parametrize("path", ["/practice/1701", "/actor/school"])
 def test_a_withdrawn_iri_answers_410_in_every_representation(served: TestClient, path: str) -> None:
     for accept in ("text/turtle", "text/html", "application/json", "application/ld+json"):
-        answer = get(served, path, accept)
-        assert answer.status_code == 410
-        assert answer.headers["content-type"].startswith(accept)
-        assert REASON in answer.text
+        response = get(served, path, accept)
+        assert response.status_code == 410
+        assert response.headers["content-type"].startswith(accept)
+        assert REASON in response.text
     graphs = [document(served, path, extension) for extension in SYNTAXES]
     assert all(isomorphic(graph, graphs[0]) for graph in graphs)
     assert served.head(path).status_code == 410
 
 
 def test_a_tombstone_has_title_day_and_reason(served: TestClient) -> None:
-    found = get(served, "/practice/1701", "application/json").json()
-    assert found["title"] == "Example entry"
-    assert (found["status"], found["since"], found["reason"]) == ("withdrawn", "2026-11-24", REASON)
+    result = get(served, "/practice/1701", "application/json").json()
+    assert result["title"] == "Example entry"
+    assert (result["status"], result["since"], result["reason"]) == (
+        "withdrawn",
+        "2026-11-24",
+        REASON,
+    )
     page = get(served, "/practice/1701.html").text
     assert "Withdrawn" in page
     assert "2026-11-24" in page
 
 
-def asked(changed: Catalogue, name: str, *given: tuple[str, str]) -> str:
+def sent(changed: Catalogue, name: str, *given: tuple[str, str]) -> str:
     query = changed.stored_queries[name].bind(given, changed.value_parser)
     assert isinstance(changed.store, OxigraphStore)
     return changed.store.results(query, "csv").decode()
@@ -186,37 +190,39 @@ def asked(changed: Catalogue, name: str, *given: tuple[str, str]) -> str:
 def test_stored_questions_leave_out_what_is_no_longer_current(
     changed: Catalogue, real: Catalogue
 ) -> None:
-    for found, there in ((real, True), (changed, False)):
-        by_outcome = asked(found, "entries-by-outcome", ("outcome", "ACE"))
+    for result, there in ((real, True), (changed, False)):
+        by_outcome = sent(result, "entries-by-outcome", ("outcome", "ACE"))
         assert (OLD in by_outcome) == there
         assert (GONE in by_outcome) == there
-    unused = rows(asked(changed, "unused-concepts", ("scheme", f"{BASE}outcome")))
+    unused = rows(sent(changed, "unused-concepts", ("scheme", f"{BASE}outcome")))
     assert REPLACED not in {row["concept"] for row in unused}
 
 
 def test_a_tombstone_may_name_a_successor(served: TestClient) -> None:
     for path in ("/practice/1803", "/practice/1803.html"):
-        answer = get(served, path)
-        assert answer.status_code == 410
-        assert LINK in answer.headers["link"]
-    assert 'href="/practice/1788.html"' in answer.text
-    (told,) = statuses(served, SPLIT)
-    assert (told["status"], told["to"]) == ("withdrawn", LAST)
+        response = get(served, path)
+        assert response.status_code == 410
+        assert LINK in response.headers["link"]
+    assert 'href="/practice/1788.html"' in response.text
+    (status_objects,) = statuses(served, SPLIT)
+    assert (status_objects["status"], status_objects["to"]) == ("withdrawn", LAST)
 
 
 def test_what_is_no_longer_current_is_left_out_of_search_and_counts(served: TestClient) -> None:
     assert total(served, "") == 53 - 5
-    listed = served.get("/practices.json?size=100").json()
-    assert not {OLD, NEXT, GONE, AWAY, SPLIT} & {item["id"] for item in listed["items"]}
-    values = {value["id"] for facet in listed["facets"].values() for value in facet["values"]}
+    listing = served.get("/practices.json?size=100").json()
+    assert not {OLD, NEXT, GONE, AWAY, SPLIT} & {item["id"] for item in listing["items"]}
+    values = {value["id"] for facet in listing["facets"].values() for value in facet["values"]}
     assert SUCCESSOR in values
     assert not {REPLACED, WITHDRAWN} & values
 
 
 def test_no_form_offers_a_deprecated_concept(served: TestClient) -> None:
-    listed = served.get("/openapi.json").json()["paths"]["/practices"]["get"]["parameters"]
+    listing = served.get("/openapi.json").json()["paths"]["/practices"]["get"]["parameters"]
     offered = {
-        p["name"]: p["schema"]["items"]["enum"] for p in listed if p["name"] in ("outcome", "actor")
+        p["name"]: p["schema"]["items"]["enum"]
+        for p in listing
+        if p["name"] in ("outcome", "actor")
     }
     assert "BEL" in offered["outcome"]
     assert "HAP" not in offered["outcome"]
@@ -239,9 +245,9 @@ def test_entries_with_a_replaced_concept_count_for_its_successor(
         AWAY,
         SPLIT,
     }
-    found = served.get("/practices.json?outcome=BEL&size=100").json()
-    assert {item["id"] for item in found["items"]} == before
-    counts = {value["value"]: value["count"] for value in found["facets"]["outcome"]["values"]}
+    result = served.get("/practices.json?outcome=BEL&size=100").json()
+    assert {item["id"] for item in result["items"]} == before
+    counts = {value["value"]: value["count"] for value in result["facets"]["outcome"]["values"]}
     assert counts["BEL"] == len(before)
 
 
@@ -258,9 +264,9 @@ def test_a_search_for_a_replaced_concept_finds_its_successor_s_entries(
 def test_a_search_for_a_withdrawn_concept_is_refused_with_those_that_are_there(
     served: TestClient,
 ) -> None:
-    answer = served.get("/practices.json?actor=school")
-    assert answer.status_code == 400
-    assert "government" in answer.json()["hint"]
+    response = served.get("/practices.json?actor=school")
+    assert response.status_code == 400
+    assert "government" in response.json()["hint"]
 
 
 def test_an_import_of_a_replaced_concept_writes_its_successor(changed: Catalogue) -> None:
@@ -277,11 +283,11 @@ def test_an_import_of_a_replaced_concept_writes_its_successor(changed: Catalogue
 
 
 def test_status_answers_for_each_iri_in_order(served: TestClient) -> None:
-    told = statuses(
+    status_objects = statuses(
         served, LAST, OLD, GONE, REPLACED, WITHDRAWN, f"{BASE}practice/0", "https://example.org/"
     )
     since = {"since": "2026-11-24", "reason": REASON}
-    assert told == [
+    assert status_objects == [
         {"iri": LAST, "id": LAST, "status": "current"},
         {"iri": OLD, "id": OLD, "status": "moved", "to": LAST, **since},
         {"iri": GONE, "id": GONE, "status": "withdrawn", **since},
@@ -296,7 +302,7 @@ HUNGARY = "http://publications.europa.eu/resource/authority/country/HUN"
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"),
+    ("sent", "expected"),
     [
         (f"{BASE}practice/1788.html", LAST),
         ("http://w3id.org/practicegraph/practice/1788", LAST),
@@ -311,8 +317,8 @@ HUNGARY = "http://publications.europa.eu/resource/authority/country/HUN"
         (f"{BASE}ontology/0.1.0", f"{BASE}ontology/0.1.0"),
     ],
 )
-def test_status_answers_with_the_iri_of_a_url(served: TestClient, asked: str, meant: str) -> None:
-    assert statuses(served, asked) == [{"iri": asked, "id": meant, "status": "current"}]
+def test_status_answers_with_the_iri_of_a_url(served: TestClient, sent: str, expected: str) -> None:
+    assert statuses(served, sent) == [{"iri": sent, "id": expected, "status": "current"}]
 
 
 @pytest.mark.parametrize(
@@ -347,17 +353,17 @@ def test_status_accepts_at_most_a_thousand_iris(served: TestClient) -> None:
     ids=lambda value: str(value)[:30],
 )
 def test_status_refuses_a_malformed_body(served: TestClient, body: bytes, status: int) -> None:
-    answer = served.post("/status", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["detail"]
+    response = served.post("/status", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["detail"]
 
 
 def test_status_accepts_only_json_by_post(served: TestClient) -> None:
     assert served.post("/status", data={"iris": LAST}).status_code == 415
-    for answer in (served.get("/status"), served.head("/status")):
-        assert answer.status_code == 405
-        assert answer.headers["allow"] == "POST, OPTIONS"
+    for response in (served.get("/status"), served.head("/status")):
+        assert response.status_code == 405
+        assert response.headers["allow"] == "POST, OPTIONS"
     assert served.options("/status").headers["allow"] == "POST, OPTIONS"
     assert "/status" in served.get("/openapi.json").json()["paths"]
 
@@ -366,8 +372,8 @@ def test_a_circle_of_successors_ends(copied: Path) -> None:
     move(copied / "data/practices/1764.ttl", OLD, NEXT)
     move(copied / "data/practices/1699.ttl", NEXT, OLD)
     lifecycle = opened(copied).lifecycle
-    assert [found.successor for found in lifecycle.deprecations.values()] == ["", ""]
-    assert not any(found.is_moved for found in lifecycle.deprecations.values())
+    assert [result.successor for result in lifecycle.deprecations.values()] == ["", ""]
+    assert not any(result.is_moved for result in lifecycle.deprecations.values())
 
 
 def test_a_reason_comes_in_the_reader_s_language(copied: Path) -> None:

@@ -32,9 +32,9 @@ Write = Callable[[], str]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> DumpFolder:
     """All dumps of the catalogue as it is."""
-    found = DumpFolder(tmp_path_factory.mktemp("dumps") / "dumps")
-    found.make(startup.open_for_serving(copy(tmp_path_factory.mktemp("first"))).catalogue)
-    return found
+    result = DumpFolder(tmp_path_factory.mktemp("dumps") / "dumps")
+    result.make(startup.open_for_serving(copy(tmp_path_factory.mktemp("first"))).catalogue)
+    return result
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def dumps(served: Services) -> DumpFolder:
 def dumper(served: Services, dumps: DumpFolder, made: DumpFolder) -> DumpProcess:
     """What has made the dumps of the release with which a test begins, and makes none after it."""
     shutil.copytree(made.folder, dumps.folder)
-    found = DumpProcess(served, dumps)
-    found.close()
-    return found
+    result = DumpProcess(served, dumps)
+    result.close()
+    return result
 
 
 @pytest.fixture
@@ -69,14 +69,14 @@ def write(served: Services) -> Write:
     numbers = iter(range(100))
 
     def write() -> str:
-        told = desk.get("/practice/1788.json?lang=nl").json()
-        told["title"] = f"Titel {next(numbers)}"
-        answer = desk.put(
+        published = desk.get("/practice/1788.json?lang=nl").json()
+        published["title"] = f"Titel {next(numbers)}"
+        response = desk.put(
             "/practice/1788?lang=nl",
-            json=told,
+            json=published,
             headers={"Authorization": f"Bearer {token}", "If-Match": "*"},
         )
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
         return served.catalogue.release
 
     return write
@@ -110,16 +110,16 @@ def test_all_formats_are_served_until_newer_ones_are_made(
     assert {name: client.get(f"/dump.{name}").content for name in DUMP_NAMES} == first
     dumps.make(served.catalogue)
     others = {name: client.get(f"/dump.{name}") for name in DUMP_NAMES}
-    assert all(answer.content != first[name] for name, answer in others.items())
-    assert not any("link" in answer.headers for answer in others.values())
+    assert all(response.content != first[name] for name, response in others.items())
+    assert not any("link" in response.headers for response in others.values())
 
 
 def test_a_304_has_a_link_to_the_latest_version(client: TestClient, write: Write) -> None:
     known = {"If-None-Match": client.head("/dump.trig").headers["etag"]}
     write()
-    answer = client.get("/dump.trig", headers=known)
-    assert answer.status_code == 304
-    assert 'rel="latest-version"' in answer.headers["link"]
+    response = client.get("/dump.trig", headers=known)
+    assert response.status_code == 304
+    assert 'rel="latest-version"' in response.headers["link"]
 
 
 def test_the_archive_of_a_release_is_never_another_release(
@@ -129,9 +129,9 @@ def test_the_archive_of_a_release_is_never_another_release(
     passed, newest = write(), write()
     assert client.get(f"/dump/{newest}.nq.gz").status_code == 503
     assert client.get(f"/dump/{passed}.nq.gz").status_code == 404
-    answer = client.get(f"/dump/{first}.nq.gz")
-    assert answer.content == client.get("/dump.nq.gz").content
-    assert answer.headers["link"] == (
+    response = client.get(f"/dump/{first}.nq.gz")
+    assert response.content == client.get("/dump.nq.gz").content
+    assert response.headers["link"] == (
         '<http://testserver/dump.nq.gz>; rel="latest-version"; type="application/gzip"'
     )
 
@@ -151,12 +151,12 @@ def test_dumps_that_cannot_be_made_leave_those_of_the_release_before(
     graph = Graph().parse(data=client.get("/catalog.ttl").text, format="turtle")
     for name in DUMP_NAMES:
         described = URIRef(f"{BASE}#dump.{name}")
-        answer = client.get(str(graph.value(described, DCAT.downloadURL)))
+        response = client.get(str(graph.value(described, DCAT.downloadURL)))
         (checksum,) = graph.objects(described, SPDX.checksum / SPDX.checksumValue)
-        assert str(checksum) == hashlib.sha256(answer.content).hexdigest()
-        assert str(graph.value(described, DCAT.byteSize)) == str(len(answer.content))
+        assert str(checksum) == hashlib.sha256(response.content).hexdigest()
+        assert str(graph.value(described, DCAT.byteSize)) == str(len(response.content))
         assert str(graph.value(described, DCAT.version)) == first
-        assert f"{first}." in answer.headers["content-disposition"]
+        assert f"{first}." in response.headers["content-disposition"]
 
 
 def test_the_hash_of_the_dataset_is_stated_of_the_present_release_alone(
@@ -223,8 +223,8 @@ def _fill_the_disk(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
     monkeypatch.setattr(Exporter, "write", full)
 
 
-def _checksum(answer: Response) -> str:
-    digest = answer.headers["repr-digest"].removeprefix("sha-256=:").removesuffix(":")
+def _checksum(response: Response) -> str:
+    digest = response.headers["repr-digest"].removeprefix("sha-256=:").removesuffix(":")
     return base64.b64decode(digest).hex()
 
 

@@ -12,24 +12,24 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.search.engine import SimilarEntry
 from practicegraph.search.request import ALL_ENTRIES
-from web.search.test_listing import asked, found, get
+from web.search.test_listing import get, search_json, sparql_rows
 
 BASE = "https://w3id.org/practicegraph/"
 MINT = f"{BASE}practice/1788"
 
 
 def table(client: TestClient, query: str) -> dict[str, Any]:
-    answer = get(client, f"/coverage?{query}")
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
+    response = get(client, f"/coverage?{query}")
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
+    return result
 
 
-def cells(shown: dict[str, Any]) -> dict[tuple[str, str], int]:
-    rows, columns = ([v["value"] for v in shown[axis]["values"]] for axis in ("rows", "columns"))
+def cells(result: dict[str, Any]) -> dict[tuple[str, str], int]:
+    rows, columns = ([v["value"] for v in result[axis]["values"]] for axis in ("rows", "columns"))
     return {
         (row, column): count
-        for row, line in zip(rows, shown["cells"], strict=True)
+        for row, line in zip(rows, result["cells"], strict=True)
         for column, count in zip(columns, line, strict=True)
     }
 
@@ -37,56 +37,58 @@ def cells(shown: dict[str, Any]) -> dict[tuple[str, str], int]:
 def test_a_table_has_every_value_of_both_facets_and_what_is_not_stated(
     client: TestClient, services: Services
 ) -> None:
-    shown = table(client, "rows=outcome&columns=country")
+    result = table(client, "rows=outcome&columns=country")
     for axis, key in (("rows", "outcome"), ("columns", "country")):
-        listed = [value["value"] for value in shown[axis]["values"]]
-        assert sorted(listed[:-1]) == sorted(services.request_parser.options[key])
-        assert listed[-1] == "not-stated"
-    assert 0 in cells(shown).values()
+        listing = [value["value"] for value in result[axis]["values"]]
+        assert sorted(listing[:-1]) == sorted(services.request_parser.options[key])
+        assert listing[-1] == "not-stated"
+    assert 0 in cells(result).values()
 
 
 @pytest.mark.parametrize("query", ["", "&category=good-practice", "&q=school&language.not=ENG"])
 def test_a_cell_counts_what_the_search_for_both_finds(client: TestClient, query: str) -> None:
-    shown = cells(table(client, f"rows=outcome&columns=country{query}"))
-    for (row, column), count in [*shown.items()][::397]:
+    result = cells(table(client, f"rows=outcome&columns=country{query}"))
+    for (row, column), count in [*result.items()][::397]:
         search = f"outcome={row}&country={column}{query}&size=0"
-        assert found(client, search)["total"] == count, (row, column)
+        assert search_json(client, search)["total"] == count, (row, column)
 
 
 def test_totals_count_entries_and_are_no_sums(client: TestClient) -> None:
-    shown = table(client, "rows=outcome&columns=country")
-    facets = found(client, "size=0")["facets"]
+    result = table(client, "rows=outcome&columns=country")
+    facets = search_json(client, "size=0")["facets"]
     counted = {v["value"]: v["count"] for v in facets["outcome"]["values"]}
-    totals = {v["value"]: v["count"] for v in shown["rows"]["values"] if v["count"]}
+    totals = {v["value"]: v["count"] for v in result["rows"]["values"] if v["count"]}
     assert totals == counted
-    assert shown["total"] == 53 < sum(counted.values())
+    assert result["total"] == 53 < sum(counted.values())
 
 
 def test_a_table_of_a_facet_with_itself_or_with_years(client: TestClient) -> None:
     twice = cells(table(client, "rows=outcome&columns=outcome"))
-    counts = {v["value"]: v["count"] for v in found(client, "")["facets"]["outcome"]["values"]}
+    counts = {
+        v["value"]: v["count"] for v in search_json(client, "")["facets"]["outcome"]["values"]
+    }
     assert {a: n for (a, b), n in twice.items() if a == b and n} == counts
     assert twice["ACE", "LAN"] == twice["LAN", "ACE"]
     by_year = cells(table(client, "rows=period&columns=category"))
     search = "period=2019&category=good-practice&size=0"
-    assert by_year["2019", "good-practice"] == found(client, search)["total"]
+    assert by_year["2019", "good-practice"] == search_json(client, search)["total"]
 
 
 def test_empty_rows_and_columns_are_left_out_on_request(client: TestClient) -> None:
-    shown = table(client, "rows=outcome&columns=country&zeros=false")
-    assert all(v["count"] for axis in ("rows", "columns") for v in shown[axis]["values"])
+    result = table(client, "rows=outcome&columns=country&zeros=false")
+    assert all(v["count"] for axis in ("rows", "columns") for v in result[axis]["values"])
 
 
 def test_a_table_is_the_same_as_csv(client: TestClient) -> None:
     query = "rows=outcome&columns=category"
     header, *lines = csv.reader(client.get(f"/coverage.csv?{query}").text.splitlines())
     assert header[:3] == ["outcome", "label", "total"]
-    listed = {
+    listing = {
         (line[0], column): int(count)
         for line in lines
         for column, count in zip(header[3:], line[3:], strict=True)
     }
-    assert listed == cells(table(client, query))
+    assert listing == cells(table(client, query))
 
 
 def test_each_number_of_a_table_links_to_the_search_that_it_counts(client: TestClient) -> None:
@@ -115,8 +117,8 @@ def test_a_number_links_only_to_a_search_with_that_total(client: TestClient, que
     assert linked
     assert len(linked) < len([count for _, count in numbers if count != "0"])
     for href, count in linked[::9]:
-        answer = client.get(href.replace("/practices", "/practices.json"))
-        assert answer.json()["total"] == int(count), href
+        response = client.get(href.replace("/practices", "/practices.json"))
+        assert response.json()["total"] == int(count), href
 
 
 @pytest.mark.parametrize(
@@ -131,9 +133,9 @@ def test_a_number_links_only_to_a_search_with_that_total(client: TestClient, que
 def test_a_table_of_what_is_no_facet_is_400_with_the_facets(
     client: TestClient, query: str, said: str, first: str
 ) -> None:
-    answer = get(client, f"/coverage?{query}")
-    assert answer.status_code == 400
-    problem = answer.json()
+    response = get(client, f"/coverage?{query}")
+    assert response.status_code == 400
+    problem = response.json()
     assert said in problem["detail"]
     assert first in problem["hint"]
 
@@ -143,53 +145,53 @@ def test_a_table_of_what_is_no_facet_is_400_with_the_facets(
 def test_every_number_of_a_table_is_given_by_its_sparql(
     client: TestClient, query: str, more: str
 ) -> None:
-    shown = table(client, f"{query}{more}&explain=true")
-    told = shown["explanation"]
-    assert asked(client, told["total"]) == [{"count": str(shown["total"])}]
+    result = table(client, f"{query}{more}&explain=true")
+    explanation = result["explanation"]
+    assert sparql_rows(client, explanation["total"]) == [{"count": str(result["total"])}]
     short = {
         value.get("id", ""): value["value"]
         for axis in ("rows", "columns")
-        for value in shown[axis]["values"]
+        for value in result[axis]["values"]
     }
     counted = {
         (short[row.get("row", "")], short[row.get("column", "")]): int(row["count"])
-        for query_of_cells in told["cells"].values()
-        for row in asked(client, query_of_cells)
+        for query_of_cells in explanation["cells"].values()
+        for row in sparql_rows(client, query_of_cells)
     }
-    wanted = {pair: count for pair, count in cells(shown).items() if count}
-    assert {pair: count for pair, count in counted.items() if count} == wanted
+    expected = {pair: count for pair, count in cells(result).items() if count}
+    assert {pair: count for pair, count in counted.items() if count} == expected
 
 
 def test_a_browser_that_names_no_facet_is_redirected_to_a_table(client: TestClient) -> None:
-    answer = get(client, "/coverage?outcome=ACE", "text/html")
-    assert answer.status_code == 303
-    page = get(client, answer.headers["location"], "text/html")
+    response = get(client, "/coverage?outcome=ACE", "text/html")
+    assert response.status_code == 303
+    page = get(client, response.headers["location"], "text/html")
     assert page.status_code == 200
     assert page.text.count("<select") == 2
-    assert found(client, "outcome=ACE")["total"] == int(
+    assert search_json(client, "outcome=ACE")["total"] == int(
         re.findall(r">(\d+)</a></strong>", page.text)[0]
     )
 
 
 def near(client: TestClient, query: str = "") -> dict[str, Any]:
-    answer = get(client, f"/practice/1788/similar{query}")
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
+    response = get(client, f"/practice/1788/similar{query}")
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
+    return result
 
 
 def test_similar_entries_list_the_concepts_that_they_share(client: TestClient) -> None:
-    shown = near(client)
-    assert shown["id"] == MINT
-    assert len(shown["items"]) == 10
-    similarity = [item["similarity"] for item in shown["items"]]
+    result = near(client)
+    assert result["id"] == MINT
+    assert len(result["items"]) == 10
+    similarity = [item["similarity"] for item in result["items"]]
     assert similarity == sorted(similarity, reverse=True)
-    (own,) = found(client, "q=MINT&size=1")["items"]
-    for item in shown["items"]:
-        (other,) = (i for i in found(client, "size=100")["items"] if i["id"] == item["id"])
+    (own,) = search_json(client, "q=MINT&size=1")["items"]
+    for item in result["items"]:
+        (other,) = (i for i in search_json(client, "size=100")["items"] if i["id"] == item["id"])
         for reason in item["shared"]:
             for entry in (own, other):
-                search = found(client, f"{reason['facet']}={reason['value']}&size=100")
+                search = search_json(client, f"{reason['facet']}={reason['value']}&size=100")
                 assert entry["id"] in {i["id"] for i in search["items"]}, reason
 
 
@@ -235,18 +237,18 @@ def test_the_rarest_shared_concept_is_listed_first(real: Catalogue, services: Se
 
 
 def test_similar_entries_are_explained_by_sparql(client: TestClient) -> None:
-    shown = near(client, "?size=4&explain=true&lang=de")
-    listed = asked(client, shown["explanation"]["list"])
-    assert [row["other"] for row in listed] == [item["id"] for item in shown["items"]]
-    assert [int(row["shared"]) for row in listed] == [i["sharedCount"] for i in shown["items"]]
+    result = near(client, "?size=4&explain=true&lang=de")
+    listing = sparql_rows(client, result["explanation"]["list"])
+    assert [row["other"] for row in listing] == [item["id"] for item in result["items"]]
+    assert [int(row["shared"]) for row in listing] == [i["sharedCount"] for i in result["items"]]
 
 
 def test_the_page_of_an_entry_links_to_similar_ones(client: TestClient) -> None:
     page = client.get("/practice/1788.html?lang=fr").text
-    listed = page.partition('id="similar"')[2]
+    listing = page.partition('id="similar"')[2]
     for item in near(client)["items"][:5]:
-        assert f'href="/practice/{item["identifier"]}.html?lang=fr"' in listed
-    assert 'href="/practice/1788/similar?lang=fr"' in listed
+        assert f'href="/practice/{item["identifier"]}.html?lang=fr"' in listing
+    assert 'href="/practice/1788/similar?lang=fr"' in listing
     assert 'class="results near"' in client.get("/practice/1788/similar.html").text
 
 

@@ -27,37 +27,40 @@ def get(client: TestClient, path: str, accept: str = "application/json") -> Resp
     return client.get(path, headers={"Accept": accept})
 
 
-def found(client: TestClient, query: str) -> dict[str, Any]:
-    answer = get(client, f"/practices?{query}")
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
+def search_json(client: TestClient, query: str) -> dict[str, Any]:
+    response = get(client, f"/practices?{query}")
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
+    return result
 
 
 def values(facet: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {value["value"]: value for value in facet["values"]}
 
 
-def ids(answer: dict[str, Any]) -> list[str]:
-    return [item["id"] for item in answer["items"]]
+def ids(response: dict[str, Any]) -> list[str]:
+    return [item["id"] for item in response["items"]]
 
 
-def links(answer: Response) -> dict[str, str]:
-    listed = re.findall(r"<([^>]*)>((?:;[^,]*)*)", answer.headers.get("link", ""))
-    return {parse_options_header(f"x{rest}")[1]["rel"]: href for href, rest in listed}
+def links(response: Response) -> dict[str, str]:
+    listing = re.findall(r"<([^>]*)>((?:;[^,]*)*)", response.headers.get("link", ""))
+    return {parse_options_header(f"x{rest}")[1]["rel"]: href for href, rest in listing}
 
 
-def asked(client: TestClient, query: str) -> list[dict[str, str]]:
+def sparql_rows(client: TestClient, query: str) -> list[dict[str, str]]:
     """The rows that a query gives at the SPARQL endpoint, as plain texts."""
     headers = {"Accept": "application/sparql-results+json"}
-    answer = client.post("/sparql", data={"query": query}, headers=headers)
-    assert answer.status_code == 200, answer.text
-    bindings = answer.json()["results"]["bindings"]
+    response = client.post("/sparql", data={"query": query}, headers=headers)
+    assert response.status_code == 200, response.text
+    bindings = response.json()["results"]["bindings"]
     return [{name: term["value"] for name, term in row.items()} for row in bindings]
 
 
 def test_an_excluded_value_is_marked_and_its_entries_are_absent(client: TestClient) -> None:
-    everything, left = found(client, "size=100"), found(client, "size=100&country.not=IRL")
+    everything, left = (
+        search_json(client, "size=100"),
+        search_json(client, "size=100&country.not=IRL"),
+    )
     ireland = values(left["facets"]["country"])["IRL"]
     assert ireland["excluded"] is True
     assert ireland["selected"] is False
@@ -66,57 +69,60 @@ def test_an_excluded_value_is_marked_and_its_entries_are_absent(client: TestClie
 
 
 def test_only_excluded_values_have_the_key_excluded(client: TestClient) -> None:
-    facet = found(client, "country.not=IRL")["facets"]["country"]
+    facet = search_json(client, "country.not=IRL")["facets"]["country"]
     assert [v["value"] for v in facet["values"] if "excluded" in v] == ["IRL"]
 
 
 def test_entries_without_a_value_can_be_counted_chosen_and_excluded(client: TestClient) -> None:
-    free = found(client, "")["facets"]["funding"]["notStated"]
+    free = search_json(client, "")["facets"]["funding"]["notStated"]
     assert free == {"count": 52, "selected": False, "excluded": False}
-    chosen = found(client, "funding=not-stated")
+    chosen = search_json(client, "funding=not-stated")
     assert chosen["total"] == 52
     assert chosen["facets"]["funding"]["notStated"]["selected"] is True
-    refused = found(client, "funding.not=not-stated")
+    refused = search_json(client, "funding.not=not-stated")
     assert refused["total"] == 1
     assert refused["facets"]["funding"]["notStated"]["excluded"] is True
 
 
 def test_a_facet_that_every_entry_has_has_no_not_stated(client: TestClient) -> None:
-    assert "notStated" not in found(client, "")["facets"]["category"]
+    assert "notStated" not in search_json(client, "")["facets"]["category"]
 
 
 def test_years_stand_in_their_order_and_each_count_is_a_search(client: TestClient) -> None:
-    facet = found(client, "")["facets"]["period"]
+    facet = search_json(client, "")["facets"]["period"]
     years = [value["value"] for value in facet["values"]]
     assert years == sorted(years)
     for year in years[::5]:
-        assert found(client, f"period={year}")["total"] == values(facet)[year]["count"], year
+        assert search_json(client, f"period={year}")["total"] == values(facet)[year]["count"], year
 
 
 def test_a_range_has_the_keys_from_and_to(client: TestClient) -> None:
-    facet = found(client, "period.from=2015&period.to=2018-06")["facets"]["period"]
+    facet = search_json(client, "period.from=2015&period.to=2018-06")["facets"]["period"]
     assert (facet["from"], facet["to"]) == ("2015", "2018-06")
-    assert "to" not in found(client, "period.from=2015")["facets"]["period"]
-    assert not {"from", "to"} & found(client, "period.from=&period.to=")["facets"]["period"].keys()
+    assert "to" not in search_json(client, "period.from=2015")["facets"]["period"]
+    assert (
+        not {"from", "to"}
+        & search_json(client, "period.from=&period.to=")["facets"]["period"].keys()
+    )
 
 
 @pytest.mark.parametrize("value", ["2019-06", "2040"])
 def test_a_chosen_date_that_is_no_listed_year_is_counted_exactly(
     client: TestClient, value: str
 ) -> None:
-    answer = found(client, f"period={value}")
-    assert values(answer["facets"]["period"])[value] == {
+    response = search_json(client, f"period={value}")
+    assert values(response["facets"]["period"])[value] == {
         "value": value,
         "id": value,
         "label": value,
-        "count": answer["total"],
+        "count": response["total"],
         "selected": True,
     }
 
 
 def test_zeros_are_counted_on_request(client: TestClient, services: Services) -> None:
     few, all_values = (
-        found(client, f"outcome=ACE{more}")["facets"] for more in ("", "&zeros=true")
+        search_json(client, f"outcome=ACE{more}")["facets"] for more in ("", "&zeros=true")
     )
     assert 0 not in [value["count"] for value in few["outcome"]["values"]]
     for key, options in services.request_parser.options.items():
@@ -127,7 +133,7 @@ def test_zeros_are_counted_on_request(client: TestClient, services: Services) ->
 
 
 def test_counts_alone_come_without_entries_and_pages(client: TestClient) -> None:
-    alone, whole = found(client, "size=0&outcome=ACE"), found(client, "outcome=ACE")
+    alone, whole = search_json(client, "size=0&outcome=ACE"), search_json(client, "outcome=ACE")
     assert alone["items"] == []
     assert {"next", "prev", "first"}.isdisjoint(alone)
     assert (alone["total"], alone["facets"]) == (whole["total"], whole["facets"])
@@ -140,7 +146,7 @@ def test_nothing_in_json_is_null(client: TestClient, query: str) -> None:
             return any(map(nulls, value.values()))
         return any(map(nulls, value)) if isinstance(value, list) else value is None
 
-    assert not nulls(found(client, query))
+    assert not nulls(search_json(client, query))
 
 
 def test_pages_link_to_the_next_previous_and_first_page(client: TestClient) -> None:
@@ -151,9 +157,9 @@ def test_pages_link_to_the_next_previous_and_first_page(client: TestClient) -> N
     assert ids(get(client, second.json()["prev"]).json()) == ids(first.json())
     assert ids(get(client, third.json()["first"]).json()) == ids(first.json())
     assert "first" not in first.json()
-    for answer in (first, second, third):
-        pages = {n: answer.json()[n] for n in ("next", "prev", "first") if n in answer.json()}
-        assert links(answer) == pages
+    for response in (first, second, third):
+        pages = {n: response.json()[n] for n in ("next", "prev", "first") if n in response.json()}
+        assert links(response) == pages
 
 
 def test_representations_other_than_json_link_to_the_explanation(client: TestClient) -> None:
@@ -161,7 +167,7 @@ def test_representations_other_than_json_link_to_the_explanation(client: TestCli
         place = links(client.get(f"/practices.{form}?outcome=ACE"))["describedby"]
         explained = client.get(place).json()
         assert "explanation" in explained, form
-        assert explained["total"] == found(client, "outcome=ACE")["total"]
+        assert explained["total"] == search_json(client, "outcome=ACE")["total"]
 
 
 @pytest.mark.parametrize(
@@ -193,24 +199,24 @@ def test_every_representation_has_the_same_entries_in_the_same_order(
     client: TestClient, extension: str
 ) -> None:
     query = "outcome=ACE&size=7&sort=-title"
-    wanted = [item["identifier"] for item in found(client, query)["items"]]
+    expected = [item["identifier"] for item in search_json(client, query)["items"]]
     text = client.get(f"/practices.{extension}?{query}").text
     if extension == "csv":
-        listed = [row["identifier"] for row in rows(text)]
+        listing = [row["identifier"] for row in rows(text)]
     elif extension == "json":
-        listed = [item["identifier"] for item in json.loads(text)["items"]]
+        listing = [item["identifier"] for item in json.loads(text)["items"]]
     elif extension == "jsonld":
         things = json.loads(text)["@graph"]
-        listed = [thing["identifier"] for thing in things if "identifier" in thing]
+        listing = [thing["identifier"] for thing in things if "identifier" in thing]
     elif extension == "ttl":
-        listed = re.findall(r'dct:identifier "(\d+)"', text)
+        listing = re.findall(r'dct:identifier "(\d+)"', text)
     elif extension == "rdf":
-        listed = re.findall(r"<identifier [^>]*>(\d+)<", text)
+        listing = re.findall(r"<identifier [^>]*>(\d+)<", text)
     else:
-        listed = re.findall(r'terms/identifier> "(\d+)"', text) or re.findall(
+        listing = re.findall(r'terms/identifier> "(\d+)"', text) or re.findall(
             r'dct:identifier "(\d+)"', text
         )
-    assert listed == wanted
+    assert listing == expected
 
 
 @pytest.mark.parametrize("extension", list(SYNTAXES))
@@ -218,10 +224,10 @@ def test_a_page_in_rdf_is_a_hydra_collection(client: TestClient, extension: str)
     asked_for = f"/practices.{extension}?outcome=ACE&size=5"
     graph = Graph().parse(data=client.get(asked_for).text, format=SYNTAXES[extension])
     collection = URIRef(f"{BASE}practices?outcome=ACE")
-    answer = found(client, "outcome=ACE&size=5")
+    response = search_json(client, "outcome=ACE&size=5")
     assert graph.value(collection, RDF.type) == HYDRA.Collection
-    assert graph.value(collection, HYDRA.totalItems) == Literal(answer["total"])
-    assert {str(e) for e in graph.objects(collection, HYDRA.member)} == set(ids(answer))
+    assert graph.value(collection, HYDRA.totalItems) == Literal(response["total"])
+    assert {str(e) for e in graph.objects(collection, HYDRA.member)} == set(ids(response))
     view = graph.value(collection, HYDRA.view)
     assert view == URIRef(f"http://testserver{asked_for}")
     assert graph.value(view, RDF.type) == HYDRA.PartialCollectionView
@@ -231,7 +237,7 @@ def test_a_page_in_rdf_is_a_hydra_collection(client: TestClient, extension: str)
     assert second.value(URIRef(following), HYDRA.previous)
     members = {str(e) for e in second.objects(collection, HYDRA.member)}
     assert len(members) == 5
-    assert members.isdisjoint(ids(answer))
+    assert members.isdisjoint(ids(response))
 
 
 def test_the_template_of_a_search_has_a_variable_for_every_parameter(
@@ -242,8 +248,8 @@ def test_the_template_of_a_search_has_a_variable_for_every_parameter(
     written = str(graph.value(template, HYDRA.template))
     mappings = list(graph.objects(template, HYDRA.mapping))
     variables = {str(graph.value(mapping, HYDRA.variable)): mapping for mapping in mappings}
-    listed = re.findall(r"[\w.]+(?=\*?[,}])", written.partition("{?")[2])
-    assert sorted(variables) == sorted(listed)
+    listing = re.findall(r"[\w.]+(?=\*?[,}])", written.partition("{?")[2])
+    assert sorted(variables) == sorted(listing)
     assert set(services.request_parser.parameters) - set(variables) == {"zeros", "explain"}
     outcome = real.shapes.entry_shape.fields_by_key["outcome"]
     assert graph.value(variables["outcome"], HYDRA.property) == URIRef(outcome.predicate or "")
@@ -274,29 +280,30 @@ EXPLAINED = [
 
 @pytest.mark.parametrize("query", EXPLAINED)
 def test_every_number_is_given_by_its_sparql(client: TestClient, query: str) -> None:
-    answer = found(client, f"{query}&explain=true")
-    told = answer["explanation"]
-    assert told["release"] == answer["release"]
-    assert told["milliseconds"] > 0
-    assert [row["entry"] for row in asked(client, told["list"])] == ids(answer)
-    assert asked(client, told["total"]) == [{"count": str(answer["total"])}]
-    for key, facet in answer["facets"].items():
+    response = search_json(client, f"{query}&explain=true")
+    explained = response["explanation"]
+    assert explained["release"] == response["release"]
+    assert explained["milliseconds"] > 0
+    assert [row["entry"] for row in sparql_rows(client, explained["list"])] == ids(response)
+    assert sparql_rows(client, explained["total"]) == [{"count": str(response["total"])}]
+    for key, facet in response["facets"].items():
         counted = {
-            r["value"]: int(r["count"]) for r in asked(client, told["facets"][key]["values"])
+            r["value"]: int(r["count"])
+            for r in sparql_rows(client, explained["facets"][key]["values"])
         }
-        shown = {value["id"]: value["count"] for value in facet["values"] if value["count"]}
-        assert counted == shown, key
-        (unstated,) = asked(client, told["facets"][key]["notStated"])
+        result = {value["id"]: value["count"] for value in facet["values"] if value["count"]}
+        assert counted == result, key
+        (unstated,) = sparql_rows(client, explained["facets"][key]["notStated"])
         assert int(unstated["count"]) == facet.get("notStated", {"count": 0})["count"], key
 
 
 def test_the_explanation_of_a_previous_page_lists_it_in_order(
     client: TestClient,
 ) -> None:
-    second = found(client, found(client, "size=8&q=school")["next"].partition("?")[2])
-    back = found(client, second["prev"].partition("?")[2] + "&explain=true")
-    listed = asked(client, back["explanation"]["list"])
-    assert [row["entry"] for row in listed] == ids(back)
+    second = search_json(client, search_json(client, "size=8&q=school")["next"].partition("?")[2])
+    back = search_json(client, second["prev"].partition("?")[2] + "&explain=true")
+    listing = sparql_rows(client, back["explanation"]["list"])
+    assert [row["entry"] for row in listing] == ids(back)
 
 
 def test_words_with_too_many_hits_have_a_note_instead_of_queries(
@@ -304,9 +311,9 @@ def test_words_with_too_many_hits_have_a_note_instead_of_queries(
 ) -> None:
     monkeypatch.setattr("practicegraph.search.engine.MAX_HITS", 3)
     monkeypatch.setattr("practicegraph.web.search.explanation.MAX_HITS", 3)
-    told = found(client, "q=school&explain=true")["explanation"]
-    assert "3" in told["note"]
-    assert told.keys() == {"note", "release", "milliseconds"}
+    explained = search_json(client, "q=school&explain=true")["explanation"]
+    assert "3" in explained["note"]
+    assert explained.keys() == {"note", "release", "milliseconds"}
 
 
 def test_an_explained_result_has_no_entity_tag(client: TestClient) -> None:
@@ -318,40 +325,40 @@ def test_an_explained_result_has_no_entity_tag(client: TestClient) -> None:
 
 def test_a_result_that_the_client_has_answers_304(client: TestClient) -> None:
     for path in ("/practices.json?outcome=ACE", "/coverage?rows=outcome&columns=country"):
-        answer = client.get(path)
-        again = client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        response = client.get(path)
+        again = client.get(path, headers={"If-None-Match": response.headers["etag"]})
         assert again.status_code == 304
         assert "Accept-Language" in again.headers["vary"]
-        assert client.head(path).headers["etag"] == answer.headers["etag"]
+        assert client.head(path).headers["etag"] == response.headers["etag"]
 
 
 def test_snippets_highlight_the_words_of_a_query(client: TestClient) -> None:
-    (first, *_) = found(client, "q=mentoring")["items"]
+    (first, *_) = search_json(client, "q=mentoring")["items"]
     for snippet in first["snippets"]:
         for start, end in snippet["highlights"]:
             assert "mentor" in snippet["text"][start:end].lower()
-    assert "snippets" not in found(client, "")["items"][0]
+    assert "snippets" not in search_json(client, "")["items"][0]
     assert "<mark>" in get(client, "/practices?q=children", "text/html").text
 
 
 def test_words_without_hits_get_a_suggestion(client: TestClient) -> None:
-    answer = found(client, "q=mentorring+unacompanied")
-    assert answer["total"] == 0
-    (words,) = answer["suggestions"]
-    assert found(client, f"q={words}")["total"] > 0
+    response = search_json(client, "q=mentorring+unacompanied")
+    assert response["total"] == 0
+    (words,) = response["suggestions"]
+    assert search_json(client, f"q={words}")["total"] > 0
     page = get(client, "/practices?q=mentorring+unacompanied", "text/html").text
     assert f">{words}</a>" in page
 
 
 def page(client: TestClient, query: str) -> str:
-    answer = get(client, f"/practices?{query}", "text/html")
-    assert answer.status_code == 200
-    return answer.text
+    response = get(client, f"/practices?{query}", "text/html")
+    assert response.status_code == 200
+    return response.text
 
 
 def hrefs(text: str, part: str = "") -> list[str]:
-    found = re.findall(rf'<a [^>]*href="([^"]*)"[^>]*>{part}', text)
-    return [href.replace("&amp;", "&") for href in found]
+    search_json = re.findall(rf'<a [^>]*href="([^"]*)"[^>]*>{part}', text)
+    return [href.replace("&amp;", "&") for href in search_json]
 
 
 def test_each_active_filter_links_to_the_search_without_it(client: TestClient) -> None:
@@ -385,9 +392,11 @@ def test_a_page_explains_each_number_in_the_editor(client: TestClient) -> None:
     text = page(client, "outcome=ACE&explain=true")
     editors = [href for href in hrefs(text) if href.startswith("/sparql?")]
     assert len(editors) == 24
-    answer = client.get(editors[1], headers={"Accept": "text/html"})
-    assert "<textarea" in answer.text
-    assert f"<span>{found(client, 'outcome=ACE')['total']}</span>" in answer.text.replace("\n", "")
+    response = client.get(editors[1], headers={"Accept": "text/html"})
+    assert "<textarea" in response.text
+    assert f"<span>{search_json(client, 'outcome=ACE')['total']}</span>" in response.text.replace(
+        "\n", ""
+    )
 
 
 def test_a_query_too_long_for_a_url_has_no_editor_link(
@@ -417,22 +426,22 @@ def test_the_documented_result_is_the_result(client: TestClient) -> None:
     text = (ROOT / "api" / "search.md").read_text().partition("## Over HTTP")[2]
     (query,) = re.findall(r"`/practices\?([^`]*explain=true)`", text)
     (example,) = re.findall(r"```json\n(.*?)```", text, re.S)
-    holds(found(client, query), json.loads(example), "")
+    holds(search_json(client, query), json.loads(example), "")
 
 
-def holds(answer: Any, example: Any, path: str) -> None:
+def holds(response: Any, example: Any, path: str) -> None:
     """Hold an answer against a shortened example: what stands in it must be so, but for dots."""
     if isinstance(example, dict):
         for key, value in example.items():
-            assert key in answer, f"{path}/{key}"
+            assert key in response, f"{path}/{key}"
             if key not in ("release", "milliseconds"):
-                holds(answer[key], value, f"{path}/{key}")
+                holds(response[key], value, f"{path}/{key}")
     elif isinstance(example, list):
         for item in example:
-            (like,) = (other for other in answer if other["id"] == item["id"])
+            (like,) = (other for other in response if other["id"] == item["id"])
             holds(like, item, f"{path}/{item['id']}")
     elif isinstance(example, str):
         parts = [part.split()[0] for part in example.split("…") if part.strip(" }")]
-        assert all(part in answer for part in parts), path
+        assert all(part in response for part in parts), path
     else:
-        assert answer == example, path
+        assert response == example, path
