@@ -24,7 +24,7 @@ from practicegraph.schema.shapes.constraints import VIOLATION, WARNING
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from support.catalogues import ROOT
+from support.catalogues import ROOT, sparql_engine
 from support.server import serving
 from support.wrong_values import BASE, WrongValue, draw_wrong_values
 from web.entries.test_endpoint import NEW
@@ -112,7 +112,7 @@ def test_no_single_wrong_value_makes_the_server_fail() -> None:
                 failed.append(f"{description}: {path}")
         answers = [
             engine.search(ALL_ENTRIES, catalogue.languages)
-            for engine in (services.search, services.sparql_engine)
+            for engine in (services.search, sparql_engine(services.catalogue))
         ]
         if answers[0] != answers[1]:
             failed.append(f"{description}: the index differs from its definition")

@@ -10,12 +10,11 @@ import pytest
 from click.testing import Result
 from pyoxigraph import NamedNode
 
-from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, revisions
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.reporting.differences import Comparison, State
 from practicegraph.reporting.impact import compute_impact
-from support.catalogues import ROOT
+from support.catalogues import ROOT, sparql_engine
 from support.retirement import BASE, GONE, NEXT, OLD, REPLACED, SUCCESSOR, move, write_tombstone
 
 Run = Callable[..., Result]
@@ -54,7 +53,7 @@ def counts(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
 def number(client_of: Catalogue, iri: str) -> int:
     """Return the number of entries for a concept as a search counts them."""
     facets = client_of.shapes.entry_shape.facets
-    defined = Services(client_of).sparql_engine
+    defined = sparql_engine(client_of)
     found = (defined.counts(facet) for facet in facets)
     return next(n for each in found for term, n in each.items() if term == NamedNode(iri))
 

@@ -24,6 +24,7 @@ from practicegraph.search.index import Index
 from practicegraph.search.index_data import IndexFile
 from practicegraph.search.request import NOT_STATED, RequestParser, SearchRequest, encode_cursor
 from practicegraph.storage.oxigraph import OxigraphStore
+from support.catalogues import sparql_engine
 
 BASE = "https://w3id.org/practicegraph/"
 LANGUAGES = ("en", "nl", "es", "de", "it", "fr", "el")
@@ -249,7 +250,7 @@ def serve(root: Path) -> Services:
 def total(services: Services, *parameters: tuple[str, str]) -> int:
     request = services.request_parser.parse(parameters)
     result = services.search.search(request, LANGUAGES)
-    assert result.total == services.sparql_engine.search(request, LANGUAGES).total
+    assert result.total == sparql_engine(services.catalogue).search(request, LANGUAGES).total
     return result.total
 
 

@@ -26,7 +26,7 @@ from practicegraph.sparql.process import DeadlineExceededError
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
 from practicegraph.web.app import application
-from support.catalogues import copy
+from support.catalogues import copy, sparql_engine
 from support.retirement import BASE, GONE, write_tombstone
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
@@ -122,14 +122,14 @@ def test_sparql_on_the_endpoint_and_the_index_have_the_same_results(
     found = services.search.search(choices, real.languages)
     if choices.query:
         choices = replace(choices, scores=services.search.scores(choices.query))
-    assert far.services.sparql_engine.search(choices, real.languages) == found
+    assert sparql_engine(far.services.catalogue).search(choices, real.languages) == found
     if found.has_next and found.cursors[-1].text.isascii():
         following = replace(choices, after=found.cursors[-1])
         expected = services.search.search(following, real.languages)
-        assert far.services.sparql_engine.search(following, real.languages) == expected
+        assert sparql_engine(far.services.catalogue).search(following, real.languages) == expected
     rows, columns = (services.request_parser.facets[key] for key in ("outcome", "country"))
     table = services.search.cross_tabulate(rows, columns, choices)
-    assert far.services.sparql_engine.cross_tabulate(rows, columns, choices) == table
+    assert sparql_engine(far.services.catalogue).cross_tabulate(rows, columns, choices) == table
 
 
 def test_counts_are_the_same_with_either_store(far: Elsewhere, client: TestClient) -> None:

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.search.engine import SparqlEngine
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +31,11 @@ def copy(to: Path) -> Path:
     for part in PARTS:
         shutil.copytree(ROOT / part, to / part)
     return to
+
+
+def sparql_engine(opened: Catalogue) -> SparqlEngine:
+    """The search engine that answers by SPARQL alone, as searches are defined."""
+    return SparqlEngine(opened.store, opened.shapes.entry_shape, opened.vocabularies)
 
 
 def opened(root: Path) -> Catalogue:

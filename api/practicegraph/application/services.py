@@ -12,7 +12,7 @@ from ..reconciliation.candidates import PropertyMatcher, Reconciler
 from ..reconciliation.entities import Entities, Types
 from ..reconciliation.extension import DataExtender, Suggester
 from ..reporting.dataset import Dataset
-from ..search.engine import Explainer, SimilarityFinder, SparqlEngine
+from ..search.engine import Explainer, SimilarityFinder
 from ..search.entries import EntryReader
 from ..search.index import Index, try_synchronise
 from ..search.index_data import IndexFile
@@ -54,12 +54,6 @@ class Services:
     def request_parser(self) -> RequestParser:
         """Return the parser of search requests."""
         return RequestParser(self.catalogue.shapes.entry_shape, self.catalogue.vocabularies)
-
-    @cached_property
-    def sparql_engine(self) -> SparqlEngine:
-        """Return the search engine that answers by SPARQL alone, as searches are defined."""
-        catalogue = self.catalogue
-        return SparqlEngine(catalogue.store, catalogue.shapes.entry_shape, catalogue.vocabularies)
 
     @property
     def explainer(self) -> Explainer:
