@@ -58,7 +58,10 @@ LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV, XLSX, RDF_XML, N_TRIPLES, TRIG, N_QUA
 CHANGE_TYPES = (ATOM, HTML, TRIG, N_QUADS, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
 """The media types of the change log."""
 _MAX_ITEMS, _MAX_LENGTH = 100, 8000
-"""The maximum number of items of a header, and the length of its part that is parsed."""
+"""The maximum number of items of a header, and the length of its part that is parsed.
+
+Clients send few different headers, many times, so these are cached.
+"""
 _WITHOUT_GRAPHS = (TURTLE, JSON_LD, RDF_XML, N_TRIPLES)
 
 
@@ -143,7 +146,7 @@ def _header(request: Request) -> str:
     return ", ".join(request.headers.getlist("accept"))
 
 
-@lru_cache(maxsize=128)  # clients send few different headers, many times
+@lru_cache(maxsize=128)
 def _select(header: str, media_types: tuple[MediaType, ...]) -> MediaType | None:
     """Return the media type with the highest quality by an Accept header; None if none has any.
 
@@ -173,6 +176,7 @@ def _parse_accept(header: str) -> MIMEAccept:
     return MIMEAccept([pair for pair in ranges if "/" in pair[0]] or [("*/*", 1)])
 
 
-def _parse_items(header: str) -> list[tuple[str, float]]:
+@lru_cache(maxsize=128)
+def _parse_items(header: str) -> Sequence[tuple[str, float]]:
     """Return the items of a header with their qualities, the highest first, up to a number."""
     return parse_accept_header(header[:_MAX_LENGTH], Accept)[:_MAX_ITEMS]
