@@ -168,8 +168,8 @@ class DocumentMetadata:
         yield triple(document, RDF + "type", NamedNode(FOAF + "Document"))
         yield triple(document, FOAF + "primaryTopic", topic)
         yield triple(document, VOID + "inDataset", NamedNode(self.catalogue.base))
-        own = [term.value for term in values.get(LICENCE, ()) if isinstance(term, NamedNode)]
-        if licence := min(own, default=self.services.dataset.licence):
+        licences = [t.value for t in values.get(LICENCE, ()) if isinstance(t, NamedNode)]
+        if licence := min(licences, default=self.services.dataset.licence):
             yield triple(document, LICENCE, NamedNode(licence))
         if day := self.modified(iri, values.get(MODIFIED, ())):
             yield triple(document, MODIFIED, Literal(day, datatype=NamedNode(XSD + "date")))

@@ -89,10 +89,10 @@ class BatchParser:
             fields = _object(item_place, item, _PROPERTY)
             key_place = f"{item_place}.pid"
             key = _text(key_place, fields.get("pid"))
-            own = self.types.parse_property(key_place, key)
+            property_ = self.types.parse_property(key_place, key)
             values = _items(f"{item_place}.v", fields.get("v"))
             if texts := tuple(_value(p, v) for p, v in values):
-                yield PropertyValue(own, texts)
+                yield PropertyValue(property_, texts)
 
     def _property_request(self, place: str, value: Any) -> PropertyRequest:
         fields = _object(place, value, '{"id": "…"}')

@@ -100,8 +100,8 @@ class StatusEndpoint:
         languages = self.site.view(request).languages
         results = []
         for iri in iris:
-            own = next((name for name in candidates[iri] if name in existing), "")
-            results.append({"iri": iri, **self._status(own, languages)})
+            identified = next((name for name in candidates[iri] if name in existing), "")
+            results.append({"iri": iri, **self._status(identified, languages)})
         return responses.json({"results": results}, headers=VARY)
 
     def _status(self, iri: str, languages: Sequence[str]) -> dict[str, str]:

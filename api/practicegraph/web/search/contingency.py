@@ -172,8 +172,8 @@ def label_table(
 ) -> TableObject:
     """Return a table with labels; rows and columns that no entry has only `with_zeros`."""
     rows, columns = (
-        _axis_counts(view, field, own, with_zeros)
-        for field, own in zip(axes, (counts.rows, counts.columns), strict=True)
+        _axis_counts(view, field, axis_counts, with_zeros)
+        for field, axis_counts in zip(axes, (counts.rows, counts.columns), strict=True)
     )
     return TableObject(
         counts.total,
@@ -187,7 +187,7 @@ def label_table(
 def _axis_counts(view: View, field: Field, counts: Counts, with_zeros: bool) -> Counts:
     """Return the counts of an axis in their order: a scheme from the top down, None at the end."""
     selectable = (term for term, _ in selectable_counts(view, field, counts))
-    terms = dict.fromkeys([*(term for _, term in _placed(view, field)), *selectable, None])
+    terms = dict.fromkeys([*(term for _, term in _nested_terms(view, field)), *selectable, None])
     return {term: counts.get(term, 0) for term in terms if with_zeros or counts.get(term, 0)}
 
 
@@ -199,11 +199,17 @@ def _axis(view: View, field: Field, counts: Counts) -> TableAxis:
 def _axis_value(view: View, field: Field, term: Term | None, count: int) -> AxisValue:
     if term is None:
         return AxisValue(value=NOT_STATED, label=view.phrase("notStated"), count=count)
-    own = facet_value(view, field, term)
-    return AxisValue(value=own.value, id=own.id, label=own.label, count=count, broader=own.broader)
+    concept = facet_value(view, field, term)
+    return AxisValue(
+        value=concept.value,
+        id=concept.id,
+        label=concept.label,
+        count=count,
+        broader=concept.broader,
+    )
 
 
-def _placed(view: View, field: Field) -> list[tuple[int, Term]]:
+def _nested_terms(view: View, field: Field) -> list[tuple[int, Term]]:
     """Return all terms of a facet with their depth in its tree, from the top down."""
     if not field.scheme:
         return [(0, term) for term in all_terms(view, field)]
@@ -213,7 +219,7 @@ def _placed(view: View, field: Field) -> list[tuple[int, Term]]:
 
 def _depths(view: View, field: Field) -> dict[str, int]:
     """Return the depths of the values of an axis, each where it is listed first."""
-    return {as_text(term): depth for depth, term in reversed(_placed(view, field))}
+    return {as_text(term): depth for depth, term in reversed(_nested_terms(view, field))}
 
 
 def _queries(view: View, table: TableObject) -> list[ExplanatoryQuery]:
@@ -263,10 +269,10 @@ class _CellLinks:
         """
         filters: dict[str, str] = {}
         for key in {axis.key for axis, _ in values}:
-            own = [value for axis, value in values if axis.key == key]
+            of_facet = [value for axis, value in values if axis.key == key]
             chosen = self.search_request.filters.get(key, ())
-            for value in own:
-                is_inside = all(self._is_within(key, value.id, other.id) for other in own)
+            for value in of_facet:
+                is_inside = all(self._is_within(key, value.id, other.id) for other in of_facet)
                 if is_inside and (not chosen or self._is_within_any(key, value.id, chosen)):
                     filters[key] = value.value
             if key not in filters:

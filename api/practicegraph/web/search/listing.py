@@ -77,9 +77,8 @@ class SearchEndpoint:
         milliseconds = (perf_counter() - start) * 1000
         page = SearchPage(search_request, result, milliseconds, page_urls(request, result))
         links = [Link(url, relation) for relation, url in page.urls.items()]
-        links += (
-            [] if media_type == JSON else [explanation_link(request, self.site.addresses.search)]
-        )
+        if media_type != JSON:
+            links.append(explanation_link(request, self.site.addresses.search))
         return conditional.answer(
             request,
             view.result_validators(request, media_type, search_request.explain),
@@ -136,8 +135,8 @@ class SearchEndpoint:
         snippets = SearchSnippets(view, page.search_request)
         snippets_of_items = map(snippets.as_json, self._records(page.result.entries))
         return [
-            item | ({"snippets": own} if own else {})
-            for item, own in zip(items, snippets_of_items, strict=True)
+            item | ({"snippets": item_snippets} if item_snippets else {})
+            for item, item_snippets in zip(items, snippets_of_items, strict=True)
         ]
 
     def _csv(self, result: SearchResult) -> str:
@@ -241,9 +240,9 @@ def _sorts(view: View, search_request: SearchRequest) -> Iterator[tuple[str, str
 def _query_labels(view: View, all_facets: Sequence[tuple[Field, Facet]]) -> dict[str, str]:
     """Return what the queries of an explanation count, by their dotted names."""
     labels = {"list": view.phrase("entriesOfPage"), "total": view.phrase("allEntries")}
-    for own, facet in all_facets:
-        labels[f"facets.{own.key}.values"] = facet.label
-        labels[f"facets.{own.key}.notStated"] = f"{facet.label}: {view.phrase('notStated')}"
+    for facet_field, facet in all_facets:
+        labels[f"facets.{facet_field.key}.values"] = facet.label
+        labels[f"facets.{facet_field.key}.notStated"] = f"{facet.label}: {view.phrase('notStated')}"
     return labels
 
 
