@@ -136,7 +136,8 @@ def test_a_title_in_another_language_comes_before_a_description(real: Catalogue)
         <{thing}> dct:title "Mentoren"@de , "Maatjes"@nl ; dct:description "Older ones help."@en .
         <{thing}#part> dct:description "Older ones help."@en .
     """
-    store.add(parse(turtle, RdfFormat.TURTLE))
+    triples = (quad.triple for quad in parse(turtle, RdfFormat.TURTLE))
+    store.add(in_graph(triples, thing))
     assert reader.label(thing, real.languages) == "Maatjes"
     assert reader.label(thing, put_first("de", real.languages)) == "Mentoren"
     assert reader.label(f"{thing}#part", real.languages) == "Older ones help."

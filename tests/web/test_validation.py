@@ -206,6 +206,10 @@ TARGET = EXAMPLE + "ex:S a sh:NodeShape ; sh:targetNode ex:a ; sh:property [ sh:
     [
         ("<http://ex/a> a <http://ex/C> .", TARGET + "sh:minCount 1 ] . ex:a ex:p 1 ."),
         (
+            "[] <http://ex/p> 1 .",
+            EXAMPLE + "ex:S a sh:NodeShape ; sh:targetSubjectsOf ex:p ; sh:nodeKind sh:IRI .",
+        ),
+        (
             TARGET + "sh:nodeKind sh:IRI ] . ex:a ex:p [ ex:q 1 ] .",
             TARGET + "sh:nodeKind sh:IRI ] . ex:a ex:p [ ex:q 1 ] .",
         ),
@@ -223,6 +227,18 @@ def test_a_context_in_a_json_literal_is_data(client: TestClient) -> None:
     literal = {"@context": "ex:not:a:context", "test": 1}
     text = json.dumps({"@context": context, "@id": "http://ex/a", "foo": literal})
     assert check(client, text, JSON_LD).status_code == 200
+
+
+@pytest.mark.parametrize("form", ["json", "ttl", "sarif", "junit", "html", "text"])
+def test_a_focus_node_that_is_a_literal_is_in_the_report(client: TestClient, form: str) -> None:
+    shapes = EXAMPLE + "ex:S a sh:NodeShape ; sh:targetObjectsOf ex:p ; sh:minLength 5 ."
+    files = {
+        "file": ("data.ttl", '<http://ex/a> <http://ex/p> "abc"@en .'),
+        "shapes": ("shapes.ttl", shapes),
+    }
+    response = client.post(f"/validate?format={form}", files=files)
+    assert response.status_code == 200
+    assert '"abc"@en' in response.text.replace("&#34;", '"').replace('\\"', '"')
 
 
 def test_constraints_in_sparql_that_come_along_are_asked(client: TestClient) -> None:

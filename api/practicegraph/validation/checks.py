@@ -164,7 +164,7 @@ class Checker:
                 yield self._finding(result, file)
 
     def _file(self, node: str, files: Mapping[str, Path]) -> Path:
-        if node in files or node.startswith("_:") or not self.store.is_subject(node):
+        if node in files or not _is_iri(node) or not self.store.is_subject(node):
             return files.get(node, _UNKNOWN_FILE)
         return _OTHER_FILE
 
@@ -181,7 +181,9 @@ class Checker:
             detail=self._message_builder.message(result),
             result_path=path,
             value="" if value is None else value.value,
-            focus_label=self.reader.label(focus_node, self.languages),
+            focus_label=self.reader.label(focus_node, self.languages)
+            if _is_iri(focus_node)
+            else "",
             path_label=pick_text(field.names, self.languages) if field else path,
             hint=pick_text(field.hints, self.languages) if field else "",
             value_term="" if value is None else str(value),
@@ -241,6 +243,11 @@ def _files(documents: Iterable[Document]) -> dict[str, Path]:
             if isinstance(quad.subject, NamedNode):
                 files.setdefault(quad.subject.value, document.path)
     return files
+
+
+def _is_iri(node: str) -> bool:
+    """Return whether a focus node is an IRI, not a blank node or a literal (section 1.5)."""
+    return not node.startswith(("_:", '"'))
 
 
 def _sort_key(finding: Finding) -> tuple[str, Region, tuple[str, ...]]:

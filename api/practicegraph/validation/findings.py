@@ -55,8 +55,9 @@ class Finding:
     """A validation result (SHACL, section 3.6.2) with its file, region, labels and fix.
 
     The component, the shape, the severity and the path are IRIs. `detail` says what is wrong, and
-    the labels name what it is about, in the language of the report. `value_term` is the value in
-    N-Triples; `missing_term` a value that the path should have, where it is known.
+    the labels name what it is about, in the language of the report. A focus node that is a literal
+    is in N-Triples. `value_term` is the value in N-Triples; `missing_term` a value that the path
+    should have, where it is known.
     """
 
     file: Path

@@ -20,7 +20,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .. import __version__
 from ..rdf.namespaces import EARL, PTR, XSD
-from ..rdf.terms import TYPE, Node, integer
+from ..rdf.terms import TYPE, Node, Term, integer
 from ..rdf.turtle import TurtleWriter
 from ..schema.shapes.constraints import shacl_term
 from ..schema.text import replace_non_xml
@@ -178,10 +178,12 @@ def _pointer(result: Node, file: Path, start: Position) -> Iterator[Triple]:
     yield Triple(pointer, NamedNode(PTR + "charNumber"), integer(start.column))
 
 
-def _focus_node(finding: Finding) -> Node:
+def _focus_node(finding: Finding) -> Term:
     """Return the focus node; the file where it cannot be read."""
     if finding.focus_node.startswith("_:"):
         return BlankNode(finding.focus_node.removeprefix("_:"))
+    if finding.focus_node.startswith('"'):
+        return parse_term(finding.focus_node)
     return NamedNode(finding.focus_node) if finding.focus_node else _file_iri(finding.file)
 
 

@@ -70,6 +70,8 @@ _WITHOUT_POSITIONS = (RdfFormat.JSON_LD, RdfFormat.RDF_XML)
 _MAX_NAME_LENGTH = 80
 _MAX_MENTIONED = 1000
 _SHAPES_NAMESPACE = "urn:submitted:shapes#"
+_DATA_GRAPH = "urn:submitted:data"
+"""The graph of data without an IRI."""
 _RULES = catalogue_documents.FOLDERS[1:3]
 _FETCHING = {"FROM", "LOAD"}
 _CALLS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "subprocess.Popen")
@@ -107,7 +109,7 @@ class SubmissionParser:
         if not parsed.quads:
             raise UnreadableError(path, "the file says nothing")
         topics = self._topics(parsed.quads)
-        quads = tuple(_in_graphs(parsed.quads, topics)) if topics else parsed.quads
+        quads = tuple(_in_graphs(parsed.quads, topics or [_DATA_GRAPH]))
         content = b"" if syntax in _WITHOUT_POSITIONS else submission.content
         return Document(path, quads, tuple(topics), parsed.prefixes, content=content)
 
