@@ -17,6 +17,7 @@ from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
 from practicegraph.application import startup
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf import jsonld
+from practicegraph.rdf.terms import in_graph
 from practicegraph.schema.records import RecordReader
 from practicegraph.schema.text import put_first
 from practicegraph.storage.oxigraph import OxigraphStore
