@@ -229,6 +229,17 @@ def test_a_context_in_a_json_literal_is_data(client: TestClient) -> None:
     assert check(client, text, JSON_LD).status_code == 200
 
 
+def test_literals_are_validated_as_they_are_written(client: TestClient) -> None:
+    xsd = "http://www.w3.org/2001/XMLSchema#"
+    data = f'<http://ex/a> <http://ex/p> "5"^^<{xsd}byte> ; <http://ex/q> "007"^^<{xsd}integer> .'
+    shapes = (
+        f"{TARGET} sh:datatype <{xsd}byte> ] ; "
+        "sh:property [ sh:path ex:q ; sh:pattern '^[0-9]{3}$' ] ."
+    )
+    files = {"file": ("data.ttl", data), "shapes": ("shapes.ttl", shapes)}
+    assert findings(client.post("/validate?format=json", files=files)) == []
+
+
 @pytest.mark.parametrize("form", ["json", "ttl", "sarif", "junit", "html", "text"])
 def test_a_focus_node_that_is_a_literal_is_in_the_report(client: TestClient, form: str) -> None:
     shapes = EXAMPLE + "ex:S a sh:NodeShape ; sh:targetObjectsOf ex:p ; sh:minLength 5 ."

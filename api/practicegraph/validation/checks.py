@@ -61,7 +61,7 @@ class Checker:
     languages: Sequence[str]
     is_whole: bool = True
     link_checker: LinkChecker | None = None
-    data: Store | None = None
+    data: Sequence[Triple] | None = None
     markers: Sequence[Triple] = ()
 
     def check(
@@ -157,8 +157,9 @@ class Checker:
         return replace(finding, region=Region(start, start))
 
     def _validate(self, files: Mapping[str, Path]) -> Iterator[Finding]:
-        triples = (quad.triple for quad in (self.data or self.store).quads())
-        for result in self.shapes_graph.validate(chain(triples, self.markers)):
+        stored = (quad.triple for quad in self.store.quads())
+        data = stored if self.data is None else self.data
+        for result in self.shapes_graph.validate(chain(data, self.markers)):
             file = self._file(strip_brackets(result.focus_node), files)
             if file != _OTHER_FILE:
                 yield self._finding(result, file)

@@ -337,10 +337,10 @@ class SubmissionValidator:
             constraints.is_part_of_shapes(quad) for each in documents for quad in each.quads
         ):
             data = self._without_rules(beside)
-            return replace(checker, data=_store(data)).check(data, (), files)
+            stored = [quad.triple for quad in _store(data).quads()]
+            return replace(checker, data=stored).check(data, (), files)
         changed = [each for each in beside if self._folder(each) == _RULES[0]]
-        triples = [quad.triple for each in (*changed, *documents) for quad in each.quads]
-        graph = ShapesGraph(to_turtle(triples))
+        graph = ShapesGraph(to_turtle(_triples([*changed, *documents])))
         return replace(checker, shapes_graph=graph).check(beside, (), files)
 
 
@@ -352,7 +352,7 @@ def _validate_with_shapes(
     context.add(in_graph(own, _SHAPES_NAMESPACE))
     graph = ShapesGraph(to_turtle(own))
     checker = replace(
-        checker, data=_store(data), context=context, store=context, shapes_graph=graph
+        checker, data=_triples(data), context=context, store=context, shapes_graph=graph
     )
     return checker.validate(data, [document.path for document in documents])
 
@@ -361,6 +361,10 @@ def _store(documents: Iterable[Document]) -> OxigraphStore:
     store = OxigraphStore()
     store.add(quad for document in documents for quad in document.quads)
     return store
+
+
+def _triples(documents: Iterable[Document]) -> list[Triple]:
+    return [quad.triple for document in documents for quad in document.quads]
 
 
 def _cell_finding(builder: FindingBuilder, problem: ParseProblem) -> Finding:

@@ -105,7 +105,6 @@ PROBLEMS: Mapping[str, Problem] = {
     "notAdmitted": Problem(422, "{reason}"),
     "unexpectedGraph": Problem(422),
     "unexpectedSubject": Problem(422),
-    "unsupportedTripleTerm": Problem(422),
     "invalidInput": Problem(422),
     "unsupportedNodes": Problem(422),
     "preconditionRequired": Problem(428),
