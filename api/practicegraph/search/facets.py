@@ -14,8 +14,15 @@ from ..schema.fields import Field, NodeShape, get_scale, list_steps
 from ..schema.vocabularies import Vocabularies
 from .entries import IndexedEntry
 from .request import FilterValue, Range, SearchRequest
-from .text.index import to_bitmap
+from .text.index import to_array, to_bitmap
 
+_LARGE_SHARE = 1 / 16
+"""The share of all entries above which a bitmap is stored as bits, quick to intersect."""
+_MIN_TRANSPOSED = 12
+"""The number of small sets on both sides from which transposing takes less time."""
+_LAYER_WIDTH = 4
+"""The sets that a layer has for an entry: most entries have fewer rare values."""
+_Layer = np.ndarray[tuple[int, int], np.dtype[np.uint16]]
 Bounds = np.ndarray[tuple[int], np.dtype[np.float64]]
 """Ends of spans by the numbers of entries, NaN where an entry has none."""
 
@@ -208,6 +215,55 @@ class FacetIndex:
         fields = [*self.kind.fields, *self.kind.ranges]
         schemes = {f.key: self.vocabularies.scheme(f.scheme) for f in fields if f.scheme}
         return {key: scheme.ancestors for key, scheme in schemes.items()}
+
+
+def count_pairs(
+    entries: BitMap, rows: Sequence[BitMap], columns: Sequence[BitMap]
+) -> list[list[int]]:
+    """Return for each row how many of the entries are in it and in each column.
+
+    To intersect small sets takes longer than to read them, so that small columns are transposed.
+    """
+    size = entries.max() + 1 if entries else 0
+    threshold = _LARGE_SHARE * size
+    small = [place for place, column in enumerate(columns) if len(column) < threshold]
+    large = [place for place, column in enumerate(columns) if len(column) >= threshold]
+    inside = [row & entries for row in rows]
+    small_rows = sum(len(row) < threshold for row in inside)
+    if min(len(small), small_rows) < _MIN_TRANSPOSED:
+        return [[row.intersection_cardinality(column) for column in columns] for row in inside]
+    layers = list(_transpose([columns[place] & entries for place in small], size))
+    table = np.zeros((len(rows), len(columns)), np.intp)
+    for row, counts in zip(inside, table, strict=True):
+        is_small = len(row) < threshold
+        for place in large if is_small else range(len(columns)):
+            counts[place] = row.intersection_cardinality(columns[place])
+        for layer_entries, layer in layers if is_small else ():
+            positions = layer.take(to_array(row & layer_entries), 0).ravel()
+            counts[small] += np.bincount(positions, minlength=len(small) + 1)[1:]
+    return table.tolist()
+
+
+def _transpose(sets: Sequence[BitMap], size: int) -> Iterator[tuple[BitMap, _Layer]]:
+    """Yield layers of sets by entry, each with the entries in them.
+
+    A layer has for each entry the positions of up to four sets, from 1; further ones are in the
+    next layer.
+    """
+    remaining = dict(enumerate(sets, 1))
+    while remaining:
+        entries, excess = BitMap.union(BitMap(), *remaining.values()), {}
+        layer, used = np.zeros((size, _LAYER_WIDTH), np.uint16), np.zeros(size, np.uint8)
+        for position, those in remaining.items():
+            numbers = to_array(those)
+            offsets = used[numbers]
+            if (is_full := offsets == _LAYER_WIDTH).any():
+                excess[position] = to_bitmap(numbers[is_full])
+                numbers, offsets = numbers[~is_full], offsets[~is_full]
+            layer[numbers, offsets] = position
+            used[numbers] = offsets + 1
+        yield entries, layer
+        remaining = excess
 
 
 def _steps(sets: FieldSets) -> range:

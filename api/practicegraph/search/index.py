@@ -19,6 +19,7 @@ from ..schema.fields import Field
 from ..schema.vocabularies import Concept, Vocabularies
 from .engine import ContingencyTable, Counts, SearchEngine, SearchResult, Similarity, make_result
 from .entries import EntryReader
+from .facets import count_pairs
 from .index_data import ConceptCounts, EntryOrder, IndexData, IndexFile
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortOrder
 from .text.highlighting import Highlighter
@@ -82,13 +83,19 @@ class Index(SearchEngine):
         with self._lock:
             matching = self._matching(request)
             by_row, by_column = (self._count(facet, matching) for facet in (rows, columns))
-            column_sets = [(v, e) for v, e in self._data.facets.by_value(columns) if v in by_column]
+            row_sets, column_sets = (
+                {value: entries for value, entries in by_value if value in counts}
+                for by_value, counts in (
+                    (self._data.facets.by_value(rows), by_row),
+                    (self._data.facets.by_value(columns), by_column),
+                )
+            )
+            table = count_pairs(matching, list(row_sets.values()), list(column_sets.values()))
             cells = {
                 (row, column): count
-                for row, entries in self._data.facets.by_value(rows)
-                if row in by_row and (inside := entries & matching)
-                for column, others in column_sets
-                if (count := inside.intersection_cardinality(others))
+                for row, row_counts in zip(row_sets, table, strict=True)
+                for column, count in zip(column_sets, row_counts, strict=True)
+                if count
             }
             return ContingencyTable(len(matching), by_row, by_column, cells)
 
