@@ -127,7 +127,7 @@ class Catalogue:
             raise CatalogueError(f"{language}: not one of {', '.join(self.languages)}")
         return put_first(language or self.languages[0], self.languages)
 
-    def say(self, name: str, /, **words: object) -> str:
+    def phrase(self, name: str, /, **words: object) -> str:
         """Return a phrase in the first language."""
         return self.phrases.format(name, self.languages, **words)
 

@@ -56,7 +56,7 @@ def template(
     form = format_name or table_writer.template_format(output)
     content = table_writer.empty_table(opened, form, language)
     if output and output.exists() and not force:
-        raise click.ClickException(opened.say("fileExists", path=output))
+        raise click.ClickException(opened.phrase("fileExists", path=output))
     if output:
         exchange_export.write_file(output, lambda file: file.write(content))
     else:
@@ -99,7 +99,7 @@ def import_(
     checked = checks.check(folder, contents.with_others(others), scope)
     print_findings(checked)
     if checked.violations:
-        raise click.ClickException(opened.say("nothingWritten"))
+        raise click.ClickException(opened.phrase("nothingWritten"))
     if not dry_run:
         files.write_changes(needed)
     _print_changes(opened, changes, dry_run)
@@ -192,6 +192,6 @@ def token(name: str, folder: Path, rights: tuple[str, ...], revoke: bool) -> Non
 def _print_changes(opened: Catalogue, changes: Sequence[FileChange], dry_run: bool) -> None:
     done = "wouldWrite" if dry_run else "written"
     for change in changes:
-        click.echo(opened.say(done if change.has_effect else "unchanged", path=change.path))
+        click.echo(opened.phrase(done if change.has_effect else "unchanged", path=change.path))
         if dry_run and change.has_effect:
             click.echo("\n".join(change.diff()))

@@ -286,6 +286,6 @@ def findings(
     """Yield a violation for each query that fails, a warning for each that returns nothing."""
     files = {topic: document.path for document in documents for topic in document.topics}
     for query in impact.queries:
-        detail = builder.say(query.phrase, reason=query.fails, count=query.before)
+        detail = builder.phrase(query.phrase, reason=query.fails, count=query.before)
         finding = builder.violation(files[query.id], query.phrase, query.id, detail=detail)
         yield finding if query.fails else builder.as_warning(finding)

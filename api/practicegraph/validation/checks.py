@@ -106,8 +106,8 @@ class Checker:
         violations = sum(finding.is_violation for finding in located)
         counts = {"violations": violations, "warnings": len(located) - violations}
         checked = tuple(sorted(files - {_UNKNOWN_FILE}))
-        summary = self.builder.say("checked", files=len(checked), **counts)
-        title = self.builder.say("checkReport")
+        summary = self.builder.phrase("checked", files=len(checked), **counts)
+        title = self.builder.phrase("checkReport")
         return ValidationReport(tuple(located), checked, title, summary, tuple(self.languages))
 
     @property
@@ -147,11 +147,11 @@ class Checker:
 
     def ignored_file(self, path: Path) -> Finding:
         """Return the warning of a file in a catalogue's folders that is not read."""
-        detail = self.builder.say("FileIgnored", suffixes=SUFFIXES)
+        detail = self.builder.phrase("FileIgnored", suffixes=SUFFIXES)
         return self.builder.as_warning(self.builder.violation(path, "FileIgnored", detail=detail))
 
     def _unreadable(self, error: UnreadableError) -> Finding:
-        detail = self.builder.say("Syntax", reason=error.reason)
+        detail = self.builder.phrase("Syntax", reason=error.reason)
         finding = self.builder.violation(error.path, "Syntax", detail=detail)
         start = Position(error.line, error.column)
         return replace(finding, region=Region(start, start))
@@ -178,7 +178,7 @@ class Checker:
             source_constraint_component=result.source_constraint_component,
             source_shape=result.source_shape,
             severity=result.severity,
-            severity_label=self.builder.say(local_name(result.severity)),
+            severity_label=self.builder.phrase(local_name(result.severity)),
             detail=self._message_builder.message(result),
             result_path=path,
             value="" if value is None else value.value,

@@ -174,8 +174,8 @@ class FindingBuilder:
             source_constraint_component=PROGRAM_RULE,
             source_shape=_PHRASE + rule,
             severity=VIOLATION,
-            severity_label=self.say("Violation"),
-            detail=detail or self.say(rule),
+            severity_label=self.phrase("Violation"),
+            detail=detail or self.phrase(rule),
             value=value,
             focus_label=self.reader.label(focus_node, self.languages) if focus_node else "",
             path_label=path_label,
@@ -184,9 +184,9 @@ class FindingBuilder:
 
     def as_warning(self, finding: Finding) -> Finding:
         """Return a finding with the severity of a warning."""
-        return replace(finding, severity=WARNING, severity_label=self.say("Warning"))
+        return replace(finding, severity=WARNING, severity_label=self.phrase("Warning"))
 
-    def say(self, name: str, /, **words: object) -> str:
+    def phrase(self, name: str, /, **words: object) -> str:
         """Return a phrase."""
         return self.phrases.format(name, self.languages, **words)
 

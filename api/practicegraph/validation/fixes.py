@@ -138,7 +138,7 @@ class FixFinder:
             return None
         phrase, edit = result
         terms = shorten(edit.terms, _WIDTH, placeholder=" …")
-        description = self.builder.say(phrase, text=terms)
+        description = self.builder.phrase(phrase, text=terms)
         if not source.editable:
             return Fix(description, None, "")
         return Fix(description, edit.region, edit.text)

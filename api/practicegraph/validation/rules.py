@@ -113,13 +113,13 @@ class TopicChecker:
         for document in documents:
             for topic in document.topics:
                 if topic in first:
-                    detail = self.builder.say("SameTopic", other=first[topic])
+                    detail = self.builder.phrase("SameTopic", other=first[topic])
                     yield self._finding(document, "SameTopic", topic, detail)
                 first.setdefault(topic, document.path)
             described = _find_instances(document, classes)
             foreign = described | self._foreign_subjects(document)
             for other in sorted(foreign - set(document.topics)):
-                detail = self.builder.say("OneTopic", topic=document.topics[0])
+                detail = self.builder.phrase("OneTopic", topic=document.topics[0])
                 yield self._finding(document, "OneTopic", other, detail)
             for topic in sorted(set(document.topics) - described):
                 yield self._finding(document, "NoTopic", topic, "")
@@ -190,9 +190,9 @@ class ValueChecker:
 
     def _hint(self, successor: str) -> str:
         if not successor:
-            return self.builder.say("removeReference")
+            return self.builder.phrase("removeReference")
         name = self.builder.reader.label(successor, self.builder.languages)
-        return self.builder.say("replaceWith", name=name or successor, iri=successor)
+        return self.builder.phrase("replaceWith", name=name or successor, iri=successor)
 
 
 def _name(node: Term) -> str:
@@ -231,7 +231,7 @@ def find_vanished_iris(
         q.subject.value for d in after for q in d.quads if isinstance(q.subject, NamedNode)
     }
     for iri in sorted(published.keys() - described):
-        hint = builder.say("vanishedHint")
+        hint = builder.phrase("vanishedHint")
         yield replace(builder, reader=reader).violation(
             published[iri], "Vanished", iri, value=iri, hint=hint
         )
@@ -291,7 +291,7 @@ class StoredChecks:
             source_constraint_component=SPARQL_COMPONENT,
             source_shape=check.iri,
             severity=check.severity,
-            severity_label=self.builder.say(local_name(check.severity)),
+            severity_label=self.builder.phrase(local_name(check.severity)),
             result_path=path,
             value_term="" if value is None else str(value),
             missing_term="" if missing is None else str(missing),

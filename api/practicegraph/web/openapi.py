@@ -136,15 +136,15 @@ def parameter(
 
 def search_parameters(services: Services) -> list[dict[str, Any]]:
     """Return the parameters of a search but for its representation."""
-    say = services.catalogue.say
+    phrase = services.catalogue.phrase
     sorts = [name for key in services.request_parser.sort_keys for name in (key, f"-{key}")]
     return [
         *filter_parameters(services),
-        parameter("sort", say("sortBy"), TEXT | {"enum": sorts}),
+        parameter("sort", phrase("sortBy"), TEXT | {"enum": sorts}),
         size_parameter(services.catalogue, 20),
-        parameter("after", say("nextPage"), TEXT),
-        parameter("before", say("previousPage"), TEXT),
-        parameter("zeros", say("showEmpty"), _FLAG),
+        parameter("after", phrase("nextPage"), TEXT),
+        parameter("before", phrase("previousPage"), TEXT),
+        parameter("zeros", phrase("showEmpty"), _FLAG),
     ]
 
 
@@ -152,39 +152,39 @@ def filter_parameters(services: Services) -> list[dict[str, Any]]:
     """Return the parameters that narrow a search: words, and the values and ends of facets."""
     names = services.request_parser.parameters.items()
     facets = [_facet_parameter(services, name, facet) for name, facet in names if facet]
-    return [parameter("q", services.catalogue.say("searchHint"), TEXT), *facets]
+    return [parameter("q", services.catalogue.phrase("searchHint"), TEXT), *facets]
 
 
 def axis_parameters(catalogue: Catalogue, names: Iterable[str]) -> list[dict[str, Any]]:
     """Return the parameters of a contingency table: its two facets, and whether it has zeros."""
     keys = TEXT | {"enum": [facet.key for facet in catalogue.shapes.entry_shape.facets]}
-    axes = [parameter(name, catalogue.say(name), keys, required=True) for name in names]
-    return [*axes, parameter("zeros", catalogue.say("showEmpty"), _FLAG | {"default": True})]
+    axes = [parameter(name, catalogue.phrase(name), keys, required=True) for name in names]
+    return [*axes, parameter("zeros", catalogue.phrase("showEmpty"), _FLAG | {"default": True})]
 
 
 def size_parameter(catalogue: Catalogue, default: int) -> dict[str, Any]:
     """Return the parameter for the number of entries."""
     limits = {"minimum": SIZES[0], "maximum": SIZES[-1], "default": default}
-    return parameter("size", catalogue.say("entries", count="…"), {"type": "integer"} | limits)
+    return parameter("size", catalogue.phrase("entries", count="…"), {"type": "integer"} | limits)
 
 
 def result_parameters(
     catalogue: Catalogue, media_types: Sequence[MediaType]
 ) -> list[dict[str, Any]]:
     """Return the parameters of a result's explanation and representation."""
-    explain = parameter("explain", catalogue.say("showQueries"), _FLAG)
+    explain = parameter("explain", catalogue.phrase("showQueries"), _FLAG)
     return [explain, language_parameter(catalogue), format_parameter(catalogue, media_types)]
 
 
 def format_parameter(catalogue: Catalogue, media_types: Sequence[MediaType]) -> dict[str, Any]:
     """Return the parameter that chooses a representation."""
     names = [media_type.extension for media_type in media_types]
-    return parameter("format", catalogue.say("download"), TEXT | {"enum": names})
+    return parameter("format", catalogue.phrase("download"), TEXT | {"enum": names})
 
 
 def language_parameter(catalogue: Catalogue) -> dict[str, Any]:
     """Return the parameter that chooses the language."""
-    return parameter("lang", catalogue.say("language"), TEXT | {"enum": [*catalogue.languages]})
+    return parameter("lang", catalogue.phrase("language"), TEXT | {"enum": [*catalogue.languages]})
 
 
 def query_parameter(catalogue: Catalogue, own: Parameter, codes: Sequence[str]) -> dict[str, Any]:
@@ -207,10 +207,10 @@ def _facet_parameter(services: Services, name: str, facet: Field) -> dict[str, A
     examples = TEXT | {"examples": [*get_scale(facet).examples]} if facet.is_ordered else {}
     if name in (facet.key + FROM, facet.key + TO):
         phrase = "fromValue" if name.endswith(FROM) else "toValue"
-        return parameter(name, f"{label}: {catalogue.say(phrase, value='…')}", examples)
+        return parameter(name, f"{label}: {catalogue.phrase(phrase, value='…')}", examples)
     values = [*services.request_parser.options[facet.key], NOT_STATED]
     array = {"type": "array", "items": examples or TEXT | {"enum": values}}
-    hint = catalogue.say("exclude", value="…")
+    hint = catalogue.phrase("exclude", value="…")
     if name == facet.key:
         hint = pick_text(facet.hints, catalogue.languages)
     return parameter(name, f"{label}: {hint}", array, explode=True, style="form")

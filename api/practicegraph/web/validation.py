@@ -270,7 +270,7 @@ def _operation(catalogue: Catalogue) -> Operation:
     return Operation(
         "validate",
         "validation",
-        catalogue.say("validate"),
+        catalogue.phrase("validate"),
         ReportObject,
         media_types=_REPORTS,
         statuses=(200,),
@@ -280,7 +280,7 @@ def _operation(catalogue: Catalogue) -> Operation:
             openapi.format_parameter(catalogue, _REPORTS),
         ],
         more={
-            "description": catalogue.say("validateNote"),
+            "description": catalogue.phrase("validateNote"),
             "requestBody": request_body(contents),
         },
     )

@@ -308,7 +308,7 @@ def routes(site: Site) -> APIRouter:
     operation = Operation(
         "changes",
         "dataset",
-        catalogue.say("changes"),
+        catalogue.phrase("changes"),
         media_types=CHANGE_TYPES,
         errors=(404, 406),
         parameters=[openapi.language_parameter(catalogue)],

@@ -247,15 +247,15 @@ def _operation(catalogue: Catalogue, phrase: str, statuses: tuple[int, ...]) -> 
     operation = Operation(
         phrase,
         "entries",
-        catalogue.say(phrase),
+        catalogue.phrase(phrase),
         media_types=DOCUMENTS if has_body else (),
         statuses=statuses,
         errors=_ERRORS,
         parameters=[
-            openapi.parameter("reason", catalogue.say("reasonHint"), openapi.TEXT),
+            openapi.parameter("reason", catalogue.phrase("reasonHint"), openapi.TEXT),
             openapi.language_parameter(catalogue),
             *(
-                openapi.parameter(name, catalogue.say(hint), openapi.TEXT, "header")
+                openapi.parameter(name, catalogue.phrase(hint), openapi.TEXT, "header")
                 for name, hint in headers
             ),
         ],

@@ -263,14 +263,14 @@ def _parse_form(form: bytes) -> dict[str, str]:
 
 def routes(site: Site) -> APIRouter:
     """Return the routes of the service."""
-    router, say = APIRouter(), site.catalogue.say
+    router, phrase = APIRouter(), site.catalogue.phrase
     service = ReconciliationEndpoint(site)
     language = openapi.language_parameter(site.catalogue)
     fields = [openapi.parameter(name, "", openapi.TEXT) for name in ("queries", "extend")]
     by_url = Operation(
         "reconciliationService",
         TAG,
-        say("reconcileService"),
+        phrase("reconcileService"),
         ANSWERS,
         errors=(400, 413),
         parameters=[*fields, language],
@@ -278,7 +278,7 @@ def routes(site: Site) -> APIRouter:
     by_post = Operation(
         "reconcile",
         TAG,
-        say("reconcile"),
+        phrase("reconcile"),
         ANSWERS,
         statuses=(200,),
         errors=(400, 413, 415),

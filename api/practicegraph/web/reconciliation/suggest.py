@@ -248,7 +248,7 @@ def _route_suggestions(router: APIRouter, suggestions: SuggestionEndpoint) -> No
     suggest_operation = Operation(
         "suggest",
         TAG,
-        catalogue.say("suggest"),
+        catalogue.phrase("suggest"),
         SuggestionsObject,
         errors=(400, 404),
         parameters=[*parameters, language],
@@ -256,7 +256,7 @@ def _route_suggestions(router: APIRouter, suggestions: SuggestionEndpoint) -> No
     properties_operation = Operation(
         "proposeProperties",
         TAG,
-        catalogue.say("fieldsOfType"),
+        catalogue.phrase("fieldsOfType"),
         PropertyProposals,
         statuses=(200,),
         errors=(400,),
@@ -274,7 +274,7 @@ def _route_previews(router: APIRouter, previews: PreviewEndpoint) -> None:
     operation = Operation(
         "flyout",
         TAG,
-        catalogue.say("preview"),
+        catalogue.phrase("preview"),
         FlyoutObject,
         statuses=(200,),
         errors=(400, 404),

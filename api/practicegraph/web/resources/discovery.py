@@ -147,14 +147,14 @@ class DiscoveryEndpoint:
 
 def routes(site: Site) -> APIRouter:
     """Return the routes of well-known URLs."""
-    router, say = APIRouter(), site.catalogue.say
+    router, phrase = APIRouter(), site.catalogue.phrase
     endpoint = DiscoveryEndpoint(site)
 
     describe_operation = Operation(
-        "describe", "dataset", say("datasetDescription"), statuses=(303,), errors=(406,)
+        "describe", "dataset", phrase("datasetDescription"), statuses=(303,), errors=(406,)
     )
     services_operation = Operation(
-        "services", "service", say("apiCatalog"), LinkSetObject, LINKSET.name, errors=()
+        "services", "service", phrase("apiCatalog"), LinkSetObject, LINKSET.name, errors=()
     )
 
     @router.get(VOID, **describe_operation.arguments())

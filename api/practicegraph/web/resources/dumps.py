@@ -119,7 +119,7 @@ def _digests(request: Request, dump: Dump) -> dict[str, str]:
 def routes(site: Site, dumper: DumpProcess) -> APIRouter:
     """Return the routes of the newest dumps, and of the archives of releases."""
     router, files = APIRouter(), DumpFiles(site, dumper)
-    summary, names = site.catalogue.say("downloads"), {"enum": [*DUMP_NAMES]}
+    summary, names = site.catalogue.phrase("downloads"), {"enum": [*DUMP_NAMES]}
     archives = {"pattern": rf"^[0-9a-f-]+\.{ARCHIVE_NAME}$"}
     for path, answer, operation in (
         (DUMP[0] + "{name}", files.newest, _operation("dump", summary, names, (404, 416, 503))),

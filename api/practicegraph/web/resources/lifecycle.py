@@ -157,7 +157,7 @@ def routes(site: Site) -> APIRouter:
     operation = Operation(
         "status",
         "entries",
-        site.catalogue.say("status", limit=MAX_IRIS),
+        site.catalogue.phrase("status", limit=MAX_IRIS),
         StatusesObject,
         statuses=(200,),
         errors=(400, 413, 415),

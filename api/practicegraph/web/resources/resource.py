@@ -325,7 +325,7 @@ def routes(site: Site) -> APIRouter:
     by_iri = Operation(
         "getEntry",
         "entries",
-        catalogue.say("description"),
+        catalogue.phrase("description"),
         statuses=(303, 301),
         errors=(404, 406),
         parameters=[

@@ -158,7 +158,7 @@ def routes(site: Site) -> APIRouter:
     operation = Operation(
         "findSimilar",
         "search",
-        catalogue.say("similar"),
+        catalogue.phrase("similar"),
         model=SimilarEntriesObject,
         media_types=MEDIA_TYPES,
         statuses=(200, 301, 304),

@@ -310,7 +310,7 @@ def routes(site: Site) -> APIRouter:
     operation = Operation(
         "crossTabulate",
         "search",
-        catalogue.say("coverage"),
+        catalogue.phrase("coverage"),
         model=TableObject,
         media_types=MEDIA_TYPES,
         statuses=(200, 303, 304),

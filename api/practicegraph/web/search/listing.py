@@ -254,7 +254,7 @@ def routes(site: Site) -> APIRouter:
     operation = Operation(
         "search",
         "search",
-        catalogue.say("search"),
+        catalogue.phrase("search"),
         model=search_model(catalogue),
         media_types=LISTS,
         parameters=parameters,

@@ -56,13 +56,13 @@ def _query_operation(catalogue: Catalogue) -> Operation:
     return Operation(
         "query",
         "queries",
-        catalogue.say("queryData"),
+        catalogue.phrase("queryData"),
         SparqlResults,
         RESULTS.name,
         (*TABLES, *GRAPHS),
         errors=_ERRORS,
         parameters=[
-            openapi.parameter("query", catalogue.say("queryHint"), openapi.TEXT),
+            openapi.parameter("query", catalogue.phrase("queryHint"), openapi.TEXT),
             openapi.parameter("default-graph-uri", "", _IRIS_SCHEMA),
             openapi.parameter("named-graph-uri", "", _IRIS_SCHEMA),
             openapi.parameter("timeout", "", _SECONDS_SCHEMA),
@@ -76,7 +76,7 @@ def _route_stored_queries(router: APIRouter, endpoint: StoredQueryEndpoint) -> N
     operation = Operation(
         "listQueries",
         "queries",
-        catalogue.say("storedQueries"),
+        catalogue.phrase("storedQueries"),
         StoredQueriesObject,
         media_types=(JSON, HTML),
         parameters=[openapi.language_parameter(catalogue)],
@@ -118,7 +118,7 @@ def _route_gaps(router: APIRouter, endpoint: GapEndpoint) -> None:
     operation = Operation(
         "gaps",
         "dataset",
-        catalogue.say("gaps"),
+        catalogue.phrase("gaps"),
         GapsObject,
         media_types=(JSON, HTML),
         errors=(406, 502, 503),
