@@ -62,6 +62,21 @@ def test_importing_the_csv_of_a_search_changes_nothing(
     assert snapshot(copied) == before
 
 
+def test_an_import_leaves_line_ends_in_other_texts_alone(
+    run: Callable[..., Result], copied: Path, tmp_path: Path
+) -> None:
+    path = copied / "data/practices/1789.ttl"
+    text = path.read_bytes().decode()
+    path.write_bytes(
+        text.replace("    a pg:", '    dct:description """a\r\nb\rc"""@en ;\n    a pg:').encode()
+    )
+    result = run("import", table(tmp_path / "rows.csv", {"identifier": "1789", "ongoing": "true"}))
+    assert result.exit_code == 0, result.output
+    assert "a\r\nb\rc" in {
+        getattr(q.object, "value", "") for q in documents.read_document(path).quads
+    }
+
+
 def test_an_empty_cell_empties_its_field_and_a_missing_column_leaves_it_alone(
     run: Callable[..., Result], copied: Path, tmp_path: Path
 ) -> None:

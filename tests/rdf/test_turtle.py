@@ -99,6 +99,12 @@ GRAPHS = {
     "a node without properties, mentioned twice": f"<{EX}s> <x:p> _:a ; <x:q> _:a .",
     "a list, mentioned twice": f"<{EX}s> <x:p> _:a ; <x:q> _:a . _:a <{RDF}first> 1 ; {NEXT} (2) .",
     "a list as the subject": "(1 2) <x:p> 3 .",
+    "a node, mentioned twice": f'<{EX}s> <x:p> _:a ; <x:q> _:a . _:a <x:p> "one" .',
+    "a node in two lists": f"<{EX}s> <x:p> ( _:a 1 ) , ( 2 _:a ) . _:a <x:p> 3 .",
+    "a node twice in a list": f"<{EX}s> <x:p> ( _:a _:a ) . _:a <x:p> 3 .",
+    "a ring through a list": f"<{EX}s> <x:p> _:a . _:a <x:q> ( 1 _:a ) .",
+    "a list that is its own member": f"<{EX}s> <x:p> _:a . _:a <{RDF}first> _:a ; {NEXT} () .",
+    "a list that is its own rest": f"<{EX}s> <x:p> _:a . _:a <{RDF}first> 1 ; {NEXT} _:a .",
 }
 
 

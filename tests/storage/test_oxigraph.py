@@ -1,20 +1,24 @@
 """The union of the named graphs, which the embedded store keeps as its default graph."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 from pyoxigraph import Store as Oxigraph
 
-from practicegraph.rdf.terms import as_text
+from practicegraph.rdf.terms import as_text, moment_literal
 from practicegraph.sparql import worker
-from practicegraph.storage.oxigraph import OxigraphStore
+from practicegraph.storage.oxigraph import OxigraphStore, find_rewritten_literals
 
 EX = "https://example.org/"
 A, B, C, P, Q = (NamedNode(EX + name) for name in "abcpq")
 SHARED = [Quad(C, P, Literal("shared"), A), Quad(C, P, Literal("shared"), B)]
 OWN = [Quad(A, Q, C, A), Quad(B, Q, C, B)]
 PREFIX = f"PREFIX ex: <{EX}>\n"
+
+
+MINUTE = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -78,6 +82,12 @@ def test_a_replaced_graph_is_replaced_in_the_union(store: OxigraphStore) -> None
 def test_quads_are_those_of_named_graphs(store: OxigraphStore) -> None:
     assert set(store.quads()) == {*SHARED, *OWN}
     assert set(store.quads(C)) == set(SHARED)
+
+
+@pytest.mark.parametrize("milliseconds", [0, 100, 120, 123, 10_000, 30_000])
+def test_a_moment_is_kept_as_it_is_written(milliseconds: int) -> None:
+    moment = moment_literal(MINUTE + timedelta(milliseconds=milliseconds))
+    assert find_rewritten_literals([moment]) == {}
 
 
 def test_a_repair_takes_out_of_the_union_what_no_graph_has(store: OxigraphStore) -> None:

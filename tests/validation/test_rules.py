@@ -113,6 +113,37 @@ def test_a_check_that_cannot_be_asked_is_a_mistake_of_the_shapes(
         audited(copied, scheme)
 
 
+@pytest.mark.parametrize(
+    ("literal", "kept"),
+    [
+        ('"007"^^xsd:integer', "7"),
+        ('"5"^^xsd:nonNegativeInteger', "5"),
+        ('"-1"^^xsd:byte', "-1"),
+        ('"1.50"^^xsd:decimal', '"1.5"^^xsd:decimal'),
+        ('"1"^^xsd:boolean', "true"),
+        ('"2026-11-24T24:00:00Z"^^xsd:dateTimeStamp', '"2026-11-25T00:00:00Z"^^xsd:dateTime'),
+        ('"P12M"^^xsd:duration', '"P1Y"^^xsd:duration'),
+        ('"5"^^xsd:integer', ""),
+        ('"five"^^xsd:integer', ""),
+        ('"007"', ""),
+        ('"007"^^<http://example.org/number>', ""),
+        ('"cafe\u0301\\r\\n"@fr', ""),
+    ],
+)
+@pytest.mark.parametrize("subject", ["<http://example.org/a>", "[]"])
+def test_a_literal_that_the_store_rewrites_is_found_with_the_one_that_it_keeps(
+    real: Catalogue, subject: str, literal: str, kept: str
+) -> None:
+    turtle = f"""@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+<http://example.org/a> <http://example.org/p> <http://example.org/b> .
+{subject} <http://example.org/q> {literal} ."""
+    document = documents.parse_document(Path("a.ttl"), turtle.encode())
+    report = checks.build_checker(real).check([document], (), [document.path])
+    rewritten = [f for f in report.findings if f.component_name == "Rewritten"]
+    assert [finding.fix.text for finding in rewritten if finding.fix] == ([kept] if kept else [])
+    assert all(f.region and f.region.start == (3, len(subject) + 25) for f in rewritten)
+
+
 def test_a_link_is_dead_that_is_gone_leads_to_what_is_gone_or_does_not_answer_in_time(
     site: str,
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from practicegraph.schema.records import RecordReader
 from practicegraph.schema.text import put_first
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
+from practicegraph.web.document import serialize_quads
+from practicegraph.web.http.negotiation import DOCUMENTS, MediaType
 from support.catalogues import PARTS, json_ld_with_context
 
 BASE = "https://w3id.org/practicegraph/"
@@ -105,6 +108,27 @@ def test_all_parsers_read_the_same_graph_in_every_syntax(client: TestClient, pat
     assert canonical(expanded.text, RdfFormat.JSON_LD) == lines
     for extension, form in (("trig", RdfFormat.TRIG), ("nq", RdfFormat.N_QUADS)):
         assert canonical(client.get(f"{path}.{extension}").text, form) == lines, extension
+
+
+@pytest.mark.parametrize(
+    "turtle",
+    [
+        '_:a <x:q> _:b . _:b <x:q> _:a ; <x:r> "b" . <x:s> <x:p> _:a , ( _:b 1 ) .',
+        '<x:s> <x:p> "cafe\u0301"@fr , "caf\u00e9"@fr , """a\rb\r\nc\\rd\n""" , "\\u2028\t" .',
+    ],
+)
+@pytest.mark.parametrize("media_type", [*filter(lambda m: m.rdf, DOCUMENTS)], ids=str)
+def test_a_document_has_the_terms_and_blank_nodes_of_its_file(
+    real: Catalogue, media_type: MediaType, turtle: str
+) -> None:
+    triples = [quad.triple for quad in parse(turtle, RdfFormat.TURTLE)]
+    store = OxigraphStore()
+    for name in ("x:s", "x:t"):  # whose graphs share the blank nodes
+        store.add(in_graph(triples, name))
+    catalogue = replace(real, store=store)
+    content = serialize_quads(catalogue, store.graph_quads("x:s"), media_type, "x:s")
+    assert media_type.rdf
+    assert canonical(content, media_type.rdf) == canonical(turtle, RdfFormat.TURTLE)
 
 
 def test_the_graph_of_a_topic_is_that_of_the_store(client: TestClient, real: Catalogue) -> None:

@@ -14,8 +14,8 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.change_log import TOMBSTONE, tombstone
 from ..exchange.importer import GENERATED, ISSUED, MODIFIED
-from ..rdf.namespaces import DCT, FOAF, PG, PROV, SKOS, XSD
-from ..rdf.terms import TRUE, TYPE, date_literal
+from ..rdf.namespaces import DCT, FOAF, PG, PROV, SKOS
+from ..rdf.terms import TRUE, TYPE, date_literal, moment_literal
 from ..schema.fields import NodeShape
 from ..schema.text import pick_text, strip_accents
 from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY
@@ -163,10 +163,9 @@ def _history(entry: NamedNode, before: Sequence[Triple], edit: Revision) -> list
 
 def _revision(entry: NamedNode, revision: NamedNode, edit: Revision) -> Iterator[Triple]:
     agent = NamedNode(f"{entry.value}#by-{edit.name}")
-    ended = edit.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     yield Triple(entry, GENERATED, revision)
     yield Triple(revision, TYPE, _REVISION)
-    yield Triple(revision, _ENDED, Literal(ended, datatype=NamedNode(XSD + "dateTime")))
+    yield Triple(revision, _ENDED, moment_literal(edit.moment))
     yield Triple(revision, _BY, agent)
     yield from (Triple(revision, _CHANGE_NOTE, reason) for reason in edit.reasons)
     yield Triple(agent, TYPE, _AGENT)

@@ -143,7 +143,7 @@ def file_changes(
     for draft in drafts:
         path = catalogue.entry_path(draft.identifier)
         if path not in changes:
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            text = path.read_bytes().decode() if path.exists() else ""
             changes[path] = FileChange(path, text, text)
         after = _apply(catalogue, draft, changes[path], context)
         changes[path] = replace(changes[path], after=after)

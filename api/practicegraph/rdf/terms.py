@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 from pyoxigraph import (
     BlankNode,
@@ -79,6 +79,16 @@ def integer(value: int) -> Literal:
 def date_literal(day: date) -> Literal:
     """Return a day as an xsd:date."""
     return Literal(day.isoformat(), datatype=NamedNode(XSD + "date"))
+
+
+def moment_literal(moment: datetime) -> Literal:
+    """Return a moment in UTC as a canonical xsd:dateTime, to the millisecond.
+
+    Its fraction has no zeros at the end, with which a store would rewrite it.
+    """
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    value = text.rstrip("0").rstrip(".") + "Z"
+    return Literal(value, datatype=NamedNode(XSD + "dateTime"))
 
 
 def as_text(term: Term) -> str:

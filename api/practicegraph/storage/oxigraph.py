@@ -16,7 +16,9 @@ from pathlib import Path
 from threading import Lock
 
 from pyoxigraph import (
+    BlankNode,
     DefaultGraph,
+    Literal,
     NamedNode,
     Quad,
     QueryResultsFormat,
@@ -26,7 +28,7 @@ from pyoxigraph import (
 )
 from pyoxigraph import Store as Oxigraph
 
-from ..rdf.terms import Node, Term, as_text
+from ..rdf.terms import TYPE, Node, Term, as_text
 from .base import QueryRefusedError, Solution, Store
 
 _RESULTS = {
@@ -199,6 +201,22 @@ def _with_union(quads: Iterable[Quad]) -> Iterator[Quad]:
     for quad in quads:
         yield quad
         yield Quad(quad.subject, quad.predicate, quad.object, DefaultGraph())
+
+
+def find_rewritten_literals(literals: Iterable[Literal]) -> dict[Literal, Literal]:
+    """Return the literals that a store does not keep as they are, with those that it keeps.
+
+    It keeps numbers, dates and times as values, so that `007` becomes `7`.
+    """
+    originals = set(literals)
+    rewritten = originals.difference(_kept(originals))
+    return {literal: next(_kept([literal])) for literal in rewritten}
+
+
+def _kept(literals: Iterable[Literal]) -> Iterator[Literal]:
+    store = Oxigraph()
+    store.extend(Quad(BlankNode(), TYPE, literal) for literal in literals)
+    return (quad.object for quad in store if isinstance(quad.object, Literal))
 
 
 def to_solutions(solutions: QuerySolutions) -> Iterator[Solution]:

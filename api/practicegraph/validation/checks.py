@@ -1,7 +1,7 @@
 """All checks of a catalogue's documents, as findings with regions and fixes.
 
 Beside SHACL: unreadable files, topics, links to IRIs of ours that nothing describes, values that
-are deprecated, IRIs that have vanished, and the stored checks.
+are deprecated, literals that the store rewrites, IRIs that have vanished, and the stored checks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -82,6 +82,7 @@ class Checker:
             self.store, self.builder, partial(self._file, files=by_node), self._path_label
         )
         findings += [*values.find_dangling(self.base), *values.find_deprecated(self.lifecycle)]
+        findings += values.find_rewritten(documents)
         findings += [*others, *map(self._unreadable, unreadable)]
         if self.is_whole:
             stored = StoredChecks(self.store, self.builder, by_node, self._path_label)

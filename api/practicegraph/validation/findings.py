@@ -191,6 +191,7 @@ class FindingBuilder:
         return self.phrases.format(name, self.languages, **words)
 
 
+_ANY_BLANK = "_:"
 _LINE_SYNTAXES = (RdfFormat.N_QUADS, RdfFormat.N_TRIPLES)
 
 
@@ -233,13 +234,13 @@ class SourceMap:
     def _by_subject(self) -> dict[str, list[LocatedTriple]]:
         triples: dict[str, list[LocatedTriple]] = {}
         for triple in self.triples:
-            if isinstance(triple.subject, NamedNode):
-                triples.setdefault(triple.subject.value, []).append(triple)
+            name = triple.subject.value if isinstance(triple.subject, NamedNode) else _ANY_BLANK
+            triples.setdefault(name, []).append(triple)
         return triples
 
     def triples_of(self, subject: str) -> Sequence[LocatedTriple]:
-        """Return the triples of a subject, in their order."""
-        return self._by_subject.get(subject, ())
+        """Return the triples of a subject, in their order; those of all blank nodes for one."""
+        return self._by_subject.get(_ANY_BLANK if subject.startswith(_ANY_BLANK) else subject, ())
 
     def find_triple(self, finding: Finding) -> LocatedTriple | None:
         """Return the triple whose value a finding is about, None where it is the focus node."""

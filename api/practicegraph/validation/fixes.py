@@ -20,6 +20,7 @@ from ..schema.text import find_similar
 from ..schema.value_parser import NO_LOCATION, ParseProblem, ValueParser
 from ..schema.vocabularies import Lifecycle
 from ..storage.base import Store, parse_term
+from ..storage.oxigraph import find_rewritten_literals
 from .findings import Finding, FindingBuilder, Fix, Region, SourceMap
 
 _INDENT = "    "
@@ -162,6 +163,7 @@ class FixFinder:
             "SPARQL": self._add_language_or_identifier,
             "Dangling": self._replace_by_nearest_iri,
             "Deprecated": self._replace_by_successor,
+            "Rewritten": self._replace_by_kept_literal,
         }
 
     def _field(self, finding: Finding) -> Field | None:
@@ -314,6 +316,14 @@ class FixFinder:
         if deprecation.successor:
             return "changeTo", editor.replace_object(triple, NamedNode(deprecation.successor))
         return _removal(editor.remove(triple))
+
+    def _replace_by_kept_literal(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
+        """Write the literal that the store keeps."""
+        triple = editor.source.find_triple(finding)
+        if not triple or not isinstance(triple.object, Literal):
+            return None
+        (value,) = find_rewritten_literals([triple.object]).values()
+        return "changeTo", editor.replace_object(triple, value)
 
 
 def _removal(edit: Edit | None) -> _PhraseAndEdit:

@@ -1,7 +1,8 @@
 """The rules of a catalogue beside SHACL, and the links that do not answer any more.
 
 Topics: a file describes its own. IRIs: nothing links to one of ours that nothing describes, no
-current subject has a deprecated value, and none that others may link to vanishes.
+current subject has a deprecated value, and none that others may link to vanishes. Literals: the
+embedded store returns each as the file has it.
 
 Stored queries with a severity: a row has the focus node as `?this`, and at `?path` a `?value` that
 is wrong or a `?missing` one. In the query's message, `{?name}` stands for the row's term of that
@@ -46,7 +47,7 @@ from ..schema.text import pick_text
 from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
-from ..storage.oxigraph import OxigraphStore
+from ..storage.oxigraph import OxigraphStore, find_rewritten_literals
 from .findings import Finding, FindingBuilder
 
 LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
@@ -150,7 +151,7 @@ def _find_instances(document: Document, classes: Iterable[str]) -> set[str]:
 
 @dataclass(frozen=True)
 class ValueChecker:
-    """Checks the links to IRIs of ours, and the deprecated values, that a store has.
+    """Checks the links to IRIs of ours, the deprecated values and the literals of a store.
 
     `file` returns the file of a subject, `path_label` the label of its property.
     """
@@ -176,6 +177,25 @@ class ValueChecker:
                     self._finding("Deprecated", row), hint=self._hint(deprecation.successor)
                 )
                 yield self.builder.as_warning(finding)
+
+    def find_rewritten(self, documents: Sequence[Document]) -> Iterator[Finding]:
+        """Yield violations for literals that the embedded store does not keep as they are.
+
+        Equal literals have the same lexical form and datatype (RDF 1.1 Concepts, section 3.3).
+        """
+        literals = {
+            (document.path, quad.triple): quad.object
+            for document in documents
+            for quad in document.quads
+            if isinstance(quad.object, Literal)
+        }
+        rewritten = find_rewritten_literals(literals.values())
+        for (path, triple), literal in literals.items():
+            if term := rewritten.get(literal):
+                datatype = local_name(term.datatype.value)
+                detail = self.builder.phrase("Rewritten", value=term.value, datatype=datatype)
+                row = {"subject": triple.subject, "property": triple.predicate, "value": literal}
+                yield replace(self._finding("Rewritten", row), file=path, detail=detail)
 
     def _finding(self, rule: str, row: Solution) -> Finding:
         subject, path = _name(row["subject"]), as_text(row["property"])
