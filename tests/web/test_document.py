@@ -44,6 +44,7 @@ THINGS = {
     "/queries/imports": f"{BASE}queries/imports",
     "/catalog": BASE,
 }
+KINDS = ("exact", "close", "broad", "narrow", "related")
 LANGUAGES = {"en", "nl", "es", "de", "it", "fr", "el"}
 EXPANDED = 'application/ld+json;profile="http://www.w3.org/ns/json-ld#expanded"'
 
@@ -196,9 +197,47 @@ def test_link_sets_count_what_sparql_counts(client: TestClient) -> None:
         assert response.split() == ["n", str(result.value(links, VOID.triples))], query
         hosts.add((str(name).rpartition("#")[2], space))
     assert ("closeMatch", "https://migrant-integration.ec.europa.eu") in hosts
-    assert ("language", "http://publications.europa.eu") in {
+    assert ("language", "http://publications.europa.eu/resource/authority/language/") in {
         (name.rpartition("/")[2], space) for name, space in hosts
     }
+
+
+def test_a_link_set_leads_to_the_vocabulary_with_its_publisher_and_licence(
+    client: TestClient,
+) -> None:
+    result = graph(client, "/catalog")
+    vocabulary = URIRef(f"{BASE}#eurovoc")
+    predicates = {
+        result.value(links, VOID.linkPredicate)
+        for links in result.subjects(VOID.objectsTarget, vocabulary)
+    }
+    assert predicates == {getattr(SKOS, f"{kind}Match") for kind in KINDS}
+    assert (vocabulary, VOID.uriSpace, Literal("http://eurovoc.europa.eu/")) in result
+    assert (vocabulary, DCTERMS.publisher, URIRef(f"{BASE}#publications-office")) in result
+    licence = "https://creativecommons.org/licenses/by/4.0/"
+    assert (vocabulary, DCTERMS.license, URIRef(licence)) in result
+
+
+def test_the_page_of_a_concept_names_the_vocabularies_that_it_is_mapped_to(
+    client: TestClient,
+) -> None:
+    page = client.get("/action/language-course.html?lang=de").text
+    for href, note in [
+        ("http://eurovoc.europa.eu/783", "Sprachunterricht · EuroVoc"),
+        ("http://vocabularies.unesco.org/thesaurus/concept59", "UNESCO Thesaurus"),
+    ]:
+        assert f'<a href="{href}">{href}</a> <span class="note">{note}</span>' in page
+    assert "Fast dasselbe anderswo" in page
+
+
+def test_the_links_of_a_concept_have_its_mappings(client: TestClient) -> None:
+    contexts = get(client, "/country/unicef.linkset").json()["linkset"]
+    (context,) = [c for c in contexts if c["anchor"] == f"{BASE}country/unicef"]
+    assert set(context) == {"anchor", str(SKOS.exactMatch)}
+    office = "http://publications.europa.eu/resource/authority/corporate-body/UNICEF"
+    assert {"href": office} in context[str(SKOS.exactMatch)]
+    others = get(client, "/practice/1788.linkset").json()["linkset"]
+    assert str(ENTRY) not in {context["anchor"] for context in others}
 
 
 @pytest.mark.parametrize(

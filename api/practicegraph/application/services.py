@@ -111,7 +111,10 @@ class Services:
         concepts = catalogue.shapes.find_node_shape([SKOS + "Concept"])
         record = catalogue.shapes.entry_shape
         kinds = (record, concepts) if concepts else (record,)
-        described = partial(Dataset, catalogue.store, catalogue.base, kinds, catalogue.languages)
+        targets = catalogue.vocabularies.targets
+        described = partial(
+            Dataset, catalogue.store, catalogue.base, kinds, targets, catalogue.languages
+        )
         return lru_cache(maxsize=1)(described)
 
 

@@ -6,7 +6,7 @@ query editors complete from the partition of each class and property.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
@@ -16,6 +16,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 from ..rdf.namespaces import DCT, PG, VOID
 from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, TYPE, Node, Term, as_text, integer, local_name
 from ..schema.fields import Field, NodeShape
+from ..schema.vocabularies import TargetVocabulary
 from ..storage.base import Store
 
 _PARTITIONS = (
@@ -67,7 +68,7 @@ WHERE {{
     SELECT DISTINCT ?subject ?property ?target ?space
     WHERE {{
         {branches}
-        BIND (REPLACE(STR(?target), "^(https?://[^/?#]+).*$", "$1") AS ?space)
+        BIND (REPLACE(STR(?target), {pattern}, "$1") AS ?space)
         FILTER (STRSTARTS(?space, "http") && !STRSTARTS(STR(?target), {base}))
     }}
 }}
@@ -158,6 +159,7 @@ class Dataset:
     store: Store
     base: str
     shapes: tuple[NodeShape, ...]
+    targets: Sequence[TargetVocabulary]
     languages: tuple[str, ...]
     release: str
     _counting: Lock = field(default_factory=Lock, repr=False, compare=False)
@@ -215,22 +217,30 @@ class Dataset:
 
     @cached_property
     def link_sets(self) -> list[Triple]:
-        """Return the links out of the catalogue as link sets, one for each property and host."""
+        """Return the links out of the catalogue as link sets.
+
+        There is one for each property and vocabulary of others; IRIs of no such vocabulary are
+        grouped by host.
+        """
         properties = dict.fromkeys(
             field.predicate for shape in self.shapes for field in shape.fields if _is_link(field)
         )
         branches = "\n        UNION\n        ".join(
             f"{{ ?subject <{name}> ?target . BIND (<{name}> AS ?property) }}" for name in properties
         )
-        query = _LINKS.format(branches=branches, base=Literal(self.base))
+        spaces = (re.escape(target.uri_space) for target in self.targets)
+        pattern = Literal(f"^({'|'.join([*spaces, 'https?://[^/?#]+'])}).*$")
+        query = _LINKS.format(branches=branches, base=Literal(self.base), pattern=pattern)
         names = ("property", "space", "count")
         rows = ([as_text(row[name]) for name in names] for row in self.store.select(query))
         return [triple for row in rows for triple in self._link_set(*row)]
 
     def _link_set(self, name: str, space: str, number: str) -> Iterator[Triple]:
+        vocabulary = next((t.iri for t in self.targets if t.uri_space == space), None)
         host = space.removeprefix("https://").replace("http://", "http-")
-        links = NamedNode(f"{self.base}#{local_name(name)}-{host}")
-        target = NamedNode(f"{self.base}#host-{host}")
+        target = NamedNode(vocabulary or f"{self.base}#host-{host}")
+        suffix = local_name(vocabulary) if vocabulary else host
+        links = NamedNode(f"{self.base}#{local_name(name)}-{suffix}")
         yield _void(NamedNode(self.base), "subset", links)
         yield Triple(links, TYPE, NamedNode(VOID + "Linkset"))
         yield _void(links, "subjectsTarget", NamedNode(self.base))

@@ -141,6 +141,38 @@ WHERE {
 }
 ORDER BY ?key ?scheme
 """
+_MAPPINGS = """
+PREFIX owl: <http://www.w3.org/2002/07/owl#>
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+SELECT DISTINCT ?concept ?relation ?target
+WHERE {
+    VALUES ?relation {
+        skos:exactMatch skos:closeMatch skos:broadMatch skos:narrowMatch skos:relatedMatch
+    }
+    ?concept ?relation ?target ;
+        skos:inScheme ?scheme .
+    FILTER (isIRI(?concept) && isIRI(?target))
+    FILTER NOT EXISTS { ?concept owl:deprecated true }
+}
+ORDER BY ?target ?relation ?concept
+"""
+_TARGET_VOCABULARIES = """
+PREFIX dct: <http://purl.org/dc/terms/>
+PREFIX pg: <https://w3id.org/practicegraph/ontology#>
+PREFIX void: <http://rdfs.org/ns/void#>
+SELECT ?vocabulary ?space
+WHERE {
+    ?vocabulary a pg:Vocabulary ;
+        void:uriSpace ?space .
+    FILTER (isIRI(?vocabulary) && isLiteral(?space))
+}
+ORDER BY DESC(STRLEN(STR(?space))) ?space ?vocabulary
+"""
+_WIDENING = (SKOS + "exactMatch", SKOS + "closeMatch", SKOS + "broadMatch")
+"""The relations by which a search for the target has the entries of a concept.
+
+What a concept matches narrowly or by relation covers less than the concept, or something else.
+"""
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 _TITLE = DCT + "title"
 
@@ -279,10 +311,34 @@ class Scheme:
 
 
 @dataclass(frozen=True)
+class ConceptMapping:
+    """A mapping of a concept to one of another vocabulary, by a relation of SKOS."""
+
+    concept: str
+    relation: str
+    target: str
+
+
+@dataclass(frozen=True)
+class TargetVocabulary:
+    """A vocabulary of another publisher, with the text that the IRIs of its concepts begin with."""
+
+    iri: str
+    uri_space: str
+    titles: Labels
+
+
+@dataclass(frozen=True)
 class Vocabularies:
-    """The schemes of a catalogue by IRI."""
+    """The schemes of a catalogue by IRI, and what their current concepts are mapped to.
+
+    `mappings` has the IRIs of the targets as keys; of the targets, those with the longest URI space
+    come first.
+    """
 
     schemes: Mapping[str, Scheme]
+    mappings: Mapping[str, Sequence[ConceptMapping]]
+    targets: Sequence[TargetVocabulary]
 
     @cached_property
     def schemes_by_key(self) -> dict[str, Scheme]:
@@ -299,6 +355,26 @@ class Vocabularies:
             concepts = self.scheme(field.scheme).concepts
             return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
         return {as_text(option): option for option in field.options}
+
+    def find_concepts(self, scheme: str, text: str) -> list[Concept]:
+        """Return the current concepts of a scheme that a notation or an IRI stands for.
+
+        An IRI of another vocabulary stands for the concepts that are mapped to it as the same,
+        nearly the same or narrower ones.
+        """
+        current = self.scheme(scheme).current
+        if text in current:
+            return [current[text]]
+        mappings = (m for m in self.mappings.get(text, ()) if m.relation in _WIDENING)
+        return [current[m.concept] for m in mappings if m.concept in current]
+
+    def mappings_of(self, concept: str) -> list[ConceptMapping]:
+        """Return the mappings of a concept."""
+        return [m for mappings in self.mappings.values() for m in mappings if m.concept == concept]
+
+    def find_target_vocabulary(self, iri: str) -> TargetVocabulary | None:
+        """Return the vocabulary of another publisher to which an IRI belongs by its beginning."""
+        return next((target for target in self.targets if iri.startswith(target.uri_space)), None)
 
     @cached_property
     def concepts(self) -> dict[str, Concept]:
@@ -334,7 +410,25 @@ def read_vocabularies(store: Store) -> Vocabularies:
         key = key if _KEY.fullmatch(key) else _last_part(iri)
         titles = store.labels(NamedNode(iri), _TITLE)
         schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), deprecated.get(iri, {}))
-    return Vocabularies(schemes)
+    return Vocabularies(schemes, _read_mappings(store), _read_target_vocabularies(store))
+
+
+def _read_mappings(store: Store) -> dict[str, list[ConceptMapping]]:
+    mappings: dict[str, list[ConceptMapping]] = {}
+    for row in store.select(_MAPPINGS):
+        concept, relation, target = (as_text(row[k]) for k in ("concept", "relation", "target"))
+        mappings.setdefault(target, []).append(ConceptMapping(concept, relation, target))
+    return mappings
+
+
+def _read_target_vocabularies(store: Store) -> list[TargetVocabulary]:
+    rows = [
+        (as_text(row["vocabulary"]), as_text(row["space"]))
+        for row in store.select(_TARGET_VOCABULARIES)
+    ]
+    return [
+        TargetVocabulary(iri, space, store.labels(NamedNode(iri), _TITLE)) for iri, space in rows
+    ]
 
 
 def _last_part(iri: str) -> str:

@@ -199,13 +199,13 @@ class RequestParser:
             raise InvalidParameterError(parameter, key, _nearest(key, list(self.facets)))
         return self.facets[key]
 
-    def code(self, name: str, value: str) -> str:
-        """Return the code of a parameter's value; that of a replaced concept's successor."""
+    def codes(self, name: str, value: str) -> list[str]:
+        """Return the codes of a parameter's value: those of the concepts that it stands for."""
         facet = self.parameters.get(name)
         if facet is None or facet.is_ordered or value == NOT_STATED:
-            return value
-        term = self._value(name, value, facet)
-        return next(code for code, other in self.options[facet.key].items() if other == term)
+            return [value]
+        terms = self._terms(name, value, facet)
+        return [code for code, term in self.options[facet.key].items() if term in terms]
 
     def repeats(self, name: str) -> bool:
         """Return whether all values of a parameter count; of others the last one does."""
@@ -218,22 +218,25 @@ class RequestParser:
         if facet.is_ordered and len(texts) > MAX_VALUES:
             valid = [f"up to {MAX_VALUES} values", facet.key + FROM, facet.key + TO]
             raise InvalidParameterError(name, texts[MAX_VALUES], valid)
-        return [self._value(name, text, facet) for text in texts]
+        return [value for text in texts for value in self._parse_value(name, text, facet)]
 
-    def _value(self, name: str, text: str, facet: Field) -> FilterValue:
+    def _parse_value(self, name: str, text: str, facet: Field) -> Sequence[FilterValue]:
         if text == NOT_STATED:
-            return None
+            return [None]
         if facet.is_ordered:
             bound = _parse_bound(name, text, facet)
-            return Range(bound, bound)
+            return [Range(bound, bound)]
+        return self._terms(name, text, facet)
+
+    def _terms(self, name: str, text: str, facet: Field) -> list[Term]:
+        """Return the values that a text stands for: an IRI may be mapped to several concepts."""
+        if facet.scheme and (concepts := self.vocabularies.find_concepts(facet.scheme, text)):
+            return [NamedNode(concept.iri) for concept in concepts]
         valid = self.options[facet.key]
-        scheme = self.vocabularies.schemes.get(facet.scheme or "")
-        if scheme and text in scheme.current:
-            return NamedNode(scheme.current[text].iri)
         term = valid.get(text) or {as_text(term): term for term in valid.values()}.get(text)
         if term is None:
             raise InvalidParameterError(name, text, [*_nearest(text, list(valid)), NOT_STATED])
-        return term
+        return [term]
 
 
 def encode_cursor(cursor: Cursor) -> str:

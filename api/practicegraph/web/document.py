@@ -247,13 +247,17 @@ class DocumentLinks:
         return [*documents, self._linkset]
 
     def linkset(self) -> dict[str, Any]:
-        """Return all links of all documents, as JSON (RFC 9264, section 4.2)."""
-        return {
-            "linkset": [
-                _link_context(self._at(other), self._own(other) + self._items() * (other == HTML))
-                for other in DOCUMENTS
-            ]
-        }
+        """Return all links of all documents, and those of a concept to others, as JSON.
+
+        RFC 9264, section 4.2; the relations of SKOS are extension relation types (RFC 8288).
+        """
+        contexts = [
+            _link_context(self._at(other), self._own(other) + self._items() * (other == HTML))
+            for other in DOCUMENTS
+        ]
+        mappings = self.catalogue.vocabularies.mappings_of(self.iri)
+        links = [Link(mapping.target, mapping.relation) for mapping in mappings]
+        return {"linkset": [*contexts, *([_link_context(self.iri, links)] if links else [])]}
 
     def _own(self, media_type: MediaType) -> list[Link]:
         links = [Link(self.iri, "cite-as"), *self._about]

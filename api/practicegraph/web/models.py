@@ -43,8 +43,18 @@ class StatusRequest(JsonObject):
     iris: Annotated[list[str], Meta(max_length=1000)]
 
 
+class MappingObject(JsonObject):
+    """A mapping from a concept of the catalogue, `id`, by a relation of SKOS."""
+
+    id: str
+    relation: str
+
+
 class StatusObject(JsonObject):
-    """The status of an IRI; `id` is the IRI to link to."""
+    """The status of an IRI; `id` is the IRI to link to.
+
+    `mappings` are the concepts that are mapped to an IRI of another vocabulary.
+    """
 
     iri: str
     status: Literal["current", "moved", "withdrawn", "unknown"]
@@ -52,6 +62,7 @@ class StatusObject(JsonObject):
     to: str | UnsetType = UNSET
     since: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
+    mappings: list[MappingObject] | UnsetType = UNSET
 
 
 class StatusesObject(JsonObject):

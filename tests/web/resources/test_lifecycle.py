@@ -321,6 +321,21 @@ def test_status_answers_with_the_iri_of_a_url(served: TestClient, sent: str, exp
     assert statuses(served, sent) == [{"iri": sent, "id": expected, "status": "current"}]
 
 
+def test_status_names_the_concepts_that_are_mapped_to_an_iri(served: TestClient) -> None:
+    skos = "http://www.w3.org/2004/02/skos/core#"
+    for iri in ("http://eurovoc.europa.eu/5501", "https://eurovoc.europa.eu/5501"):
+        assert statuses(served, iri) == [
+            {
+                "iri": iri,
+                "status": "unknown",
+                "mappings": [
+                    {"id": f"{BASE}actor/local-authority", "relation": f"{skos}exactMatch"},
+                    {"id": f"{BASE}addressee/local-entity", "relation": f"{skos}narrowMatch"},
+                ],
+            }
+        ]
+
+
 @pytest.mark.parametrize(
     "iri", ["", " ", "x", "practice/1788", "https://[", "\u0000", f"{BASE}> a <x", f"{BASE}{{}}"]
 )

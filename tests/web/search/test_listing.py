@@ -4,7 +4,7 @@ import json
 import re
 from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -445,3 +445,42 @@ def holds(response: Any, example: Any, path: str) -> None:
         assert all(part in response for part in parts), path
     else:
         assert response == example, path
+
+
+@pytest.mark.parametrize(
+    ("facet", "iri", "codes"),
+    [
+        ("actor", "http://eurovoc.europa.eu/5501", ["local-authority"]),  # exact
+        ("action", "http://eurovoc.europa.eu/783", ["language-course"]),  # close
+        ("outcome", "http://eurovoc.europa.eu/280", ["ACE", "REM"]),  # broad, of two concepts
+    ],
+)
+def test_a_mapped_iri_finds_the_entries_of_the_concepts_of_a_facet(
+    facet: str, iri: str, codes: list[str], client: TestClient
+) -> None:
+    for name in (facet, f"{facet}.not"):
+        result = search_json(client, urlencode({name: iri}))
+        expected = search_json(client, urlencode([(name, code) for code in codes]))
+        assert result["total"] == expected["total"] > 0
+        assert result["items"] == expected["items"]
+        assert result["facets"] == expected["facets"]
+    page = client.get(f"/practices?{urlencode({facet: iri})}", headers={"Accept": "text/html"})
+    removing = "&amp;".join(f"{facet}={code}" for code in codes[1:])
+    assert f'href="/practices{"?" * bool(removing)}{removing}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("facet", "iri"),
+    [
+        ("outcome", "http://eurovoc.europa.eu/3912"),  # narrow
+        ("outcome", "http://eurovoc.europa.eu/3606"),  # related
+        ("outcome", "http://eurovoc.europa.eu/5501"),  # mapped in another scheme
+        ("outcome", "http://eurovoc.europa.eu/0"),
+    ],
+)
+def test_an_iri_that_no_mapping_lets_a_facet_find_is_an_unknown_value(
+    facet: str, iri: str, client: TestClient
+) -> None:
+    response = get(client, f"/practices?{urlencode({facet: iri})}")
+    assert response.status_code == 400
+    assert iri in response.json()["detail"]

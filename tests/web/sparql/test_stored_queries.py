@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import Result
@@ -181,3 +182,22 @@ def test_a_stored_query_runs_on_the_command_line(run: Callable[..., Result]) -> 
     assert wrong.exit_code == 1
     assert "entries-by-outcome" in wrong.output
     assert run("query", "entries-by-outcome", "outcome=XYZ").exit_code == 1
+
+
+def test_entries_are_reached_from_a_concept_of_another_vocabulary(client: TestClient) -> None:
+    def entries(iri: str) -> set[str]:
+        answer = client.get(
+            f"/queries/entries-by-mapping?{urlencode({'concept': iri, 'format': 'csv'})}"
+        )
+        return {line.partition(",")[0] for line in answer.text.splitlines()[1:]}
+
+    found = {
+        outcome: {
+            item["id"]
+            for item in client.get(f"/practices.json?size=100&outcome={outcome}").json()["items"]
+        }
+        for outcome in ("ACE", "REM", "connectedness")
+    }
+    assert entries("http://eurovoc.europa.eu/280") == found["ACE"] | found["REM"]
+    assert entries("http://eurovoc.europa.eu/3250") == found["connectedness"], "below it, too"
+    assert entries("http://eurovoc.europa.eu/3606") == set(), "related"

@@ -74,11 +74,12 @@ def search_links(
     removed = {*_PAGING, "explain", "format", *without}
     parameters = request.query_params
     pairs = [
-        (name, parser.code(name, value[:MAX_QUERY_LENGTH]))
+        (name, code)
         for name, value in parameters.multi_items()
         if name not in removed
         and (parser.repeats(name) or value == parameters[name])
         and (value or not _may_be_empty(name))
+        for code in parser.codes(name, value[:MAX_QUERY_LENGTH])
     ]
     path = search_path(parser.kind)
     return SearchLinks(responses.prefix(request), path, tuple(dict.fromkeys(pairs)))
