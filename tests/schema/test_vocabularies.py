@@ -6,9 +6,9 @@ from babel.core import get_cldr_version
 from pyoxigraph import Literal, NamedNode
 
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.namespaces import PG, RDF
+from practicegraph.rdf.namespaces import DCT, PG, RDF, SKOS
 from practicegraph.schema.text import fold
-from practicegraph.schema.vocabularies import Concept, Scheme
+from practicegraph.schema.vocabularies import Concept, Scheme, TargetVocabulary, Vocabularies
 
 KEYS = {
     "category": "category",
@@ -105,3 +105,32 @@ def test_international_bodies_are_not_locations(real: Catalogue) -> None:
 def test_all_languages_of_the_european_union_are_there(real: Catalogue) -> None:
     official = "BUL CES DAN DEU ELL ENG EST FIN FRA GLE HRV HUN ITA LAV LIT MLT NLD POL POR RON SLK SLV SPA SWE"
     assert set(official.split()) <= set(real.vocabularies.schemes_by_key["language"].concepts)
+
+
+def test_mappings_lead_to_vocabularies_whose_licence_lets_their_labels_be_repeated(
+    real: Catalogue,
+) -> None:
+    vocabularies = real.vocabularies
+    assert len(vocabularies.mappings) > 200
+    for iri in vocabularies.mappings:
+        vocabulary = vocabularies.find_target_vocabulary(iri)
+        assert vocabulary is not None, iri
+        licence = real.store.value(NamedNode(vocabulary.iri), DCT + "license")
+        is_free = isinstance(licence, NamedNode) and "/by-sa/" not in licence.value
+        assert is_free or not real.store.labels(NamedNode(iri), SKOS + "prefLabel"), iri
+
+
+def test_the_longest_uri_space_tells_the_vocabulary_of_an_iri() -> None:
+    targets = [TargetVocabulary(space, space, {}) for space in ("https://a/b/", "https://a/")]
+    vocabularies = Vocabularies({}, {}, targets)
+    spaces = {
+        iri: (target := vocabularies.find_target_vocabulary(iri)) and target.uri_space
+        for iri in ("https://a/b/c", "https://a/c", "https://b/c")
+    }
+    assert list(spaces.values()) == ["https://a/b/", "https://a/", None]
+
+
+def test_a_retired_code_of_a_country_stands_for_its_successor(real: Catalogue) -> None:
+    scheme = real.vocabularies.schemes_by_key["country"]
+    assert scheme.current["1A0"].notation == "XKX"
+    assert "1A0" not in scheme.concepts
