@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from babel import Locale
 from babel.core import get_cldr_version
@@ -356,21 +357,26 @@ class Vocabularies:
             return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
         return {as_text(option): option for option in field.options}
 
-    def find_concepts(self, scheme: str, text: str) -> list[Concept]:
-        """Return the current concepts of a scheme that a notation or an IRI stands for.
+    def values_by_text(self, field: Field) -> dict[str, list[Term]]:
+        """Return the values of a field that has a list of them, by each text that stands for them.
 
-        An IRI of another vocabulary stands for the concepts that are mapped to it as the same,
-        nearly the same or narrower ones.
+        A notation, or the IRI of a concept or of one that it replaces, stands for one concept; an
+        IRI of another vocabulary for those that are mapped to it as the same, nearly the same or
+        narrower ones.
         """
-        current = self.scheme(scheme).current
-        if text in current:
-            return [current[text]]
-        mappings = (m for m in self.mappings.get(text, ()) if m.relation in _WIDENING)
-        return [current[m.concept] for m in mappings if m.concept in current]
+        values = {text: [term] for text, term in self.options(field).items()}
+        if not field.scheme:
+            return values
+        current = self.scheme(field.scheme).current
+        for mapping in chain.from_iterable(self.mappings.values()):
+            if mapping.relation in _WIDENING and mapping.concept in current:
+                values.setdefault(mapping.target, []).append(NamedNode(mapping.concept))
+        return values | {text: [NamedNode(concept.iri)] for text, concept in current.items()}
 
     def mappings_of(self, concept: str) -> list[ConceptMapping]:
         """Return the mappings of a concept."""
-        return [m for mappings in self.mappings.values() for m in mappings if m.concept == concept]
+        mappings = chain.from_iterable(self.mappings.values())
+        return [mapping for mapping in mappings if mapping.concept == concept]
 
     def find_target_vocabulary(self, iri: str) -> TargetVocabulary | None:
         """Return the vocabulary of another publisher to which an IRI belongs by its beginning."""

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from pyoxigraph import NamedNode
-
-from ..rdf.terms import Term, as_text
+from ..rdf.terms import Term
 from ..schema.fields import Field, NodeShape, get_scale
 from ..schema.text import find_similar, parse_whole_number
 from ..schema.value_parser import InvalidParameterError
@@ -229,14 +227,14 @@ class RequestParser:
         return self._terms(name, text, facet)
 
     def _terms(self, name: str, text: str, facet: Field) -> list[Term]:
-        """Return the values that a text stands for: an IRI may be mapped to several concepts."""
-        if facet.scheme and (concepts := self.vocabularies.find_concepts(facet.scheme, text)):
-            return [NamedNode(concept.iri) for concept in concepts]
-        valid = self.options[facet.key]
-        term = valid.get(text) or {as_text(term): term for term in valid.values()}.get(text)
-        if term is None:
-            raise InvalidParameterError(name, text, [*_nearest(text, list(valid)), NOT_STATED])
-        return [term]
+        if terms := self._values_by_text[facet.key].get(text):
+            return terms
+        codes = list(self.options[facet.key])
+        raise InvalidParameterError(name, text, [*_nearest(text, codes), NOT_STATED])
+
+    @cached_property
+    def _values_by_text(self) -> dict[str, dict[str, list[Term]]]:
+        return {facet.key: self.vocabularies.values_by_text(facet) for facet in self.kind.facets}
 
 
 def encode_cursor(cursor: Cursor) -> str:
