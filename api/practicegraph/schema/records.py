@@ -110,6 +110,12 @@ class RecordReader:
             self._cached_labels(release, iri) if release else self._labels(iri), languages
         )
 
+    def external_label(self, iri: str, languages: Sequence[str]) -> str:
+        """Return the label of an IRI of others, if it is known, and the title of its vocabulary."""
+        vocabulary = self.vocabularies.find_target_vocabulary(iri)
+        title = pick_text(vocabulary.titles, languages) if vocabulary else ""
+        return " · ".join(filter(None, (self.label(iri, languages), title)))
+
     @cached_property
     def _cached_labels(self) -> Callable[[str, str], Labels]:
         """Return a cached function of a release, since pages repeat the same labels."""

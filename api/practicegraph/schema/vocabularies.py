@@ -378,6 +378,10 @@ class Vocabularies:
         mappings = chain.from_iterable(self.mappings.values())
         return [mapping for mapping in mappings if mapping.concept == concept]
 
+    def mappings_to(self, iris: Iterable[str]) -> list[ConceptMapping]:
+        """Return the mappings whose target is one of some IRIs."""
+        return [m for iri in dict.fromkeys(iris) for m in self.mappings.get(iri, ())]
+
     def find_target_vocabulary(self, iri: str) -> TargetVocabulary | None:
         """Return the vocabulary of another publisher to which an IRI belongs by its beginning."""
         return next((target for target in self.targets if iri.startswith(target.uri_space)), None)

@@ -182,7 +182,8 @@ class View:
         if isinstance(term, NamedNode):
             if self.addresses.path(term.value) is not None or field.has_options:
                 return DisplayValue(self.name(term.value), self.href(term.value))
-            return DisplayValue(term.value, self.href(term.value), note=self._origin(term.value))
+            note = self.catalogue.reader.external_label(term.value, self.languages)
+            return DisplayValue(term.value, self.href(term.value), note=note)
         assert isinstance(term, Literal | BlankNode)
         language = getattr(term, "language", None) or ""
         if isinstance(term, Literal) and term.datatype.value == XSD + "boolean":
@@ -190,12 +191,6 @@ class View:
         is_code = not language and "\n" in term.value
         shown_language = "" if language == self.language else language
         return DisplayValue(term.value, language=shown_language, code=is_code)
-
-    def _origin(self, iri: str) -> str:
-        """Return the label of an IRI of others, if it is known, and the name of its vocabulary."""
-        label = self.catalogue.reader.label(iri, self.languages)
-        vocabulary = self.catalogue.vocabularies.find_target_vocabulary(iri)
-        return " · ".join(filter(None, (label, self.text(vocabulary.titles) if vocabulary else "")))
 
     def cell(self, term: Term | None) -> DisplayValue:
         """Return a value of a solution of a query."""

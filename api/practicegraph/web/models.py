@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from ..schema.vocabularies import ConceptMapping
+
 Count = Annotated[int, Meta(ge=0)]
 """A number of things."""
 
@@ -43,18 +45,8 @@ class StatusRequest(JsonObject):
     iris: Annotated[list[str], Meta(max_length=1000)]
 
 
-class MappingObject(JsonObject):
-    """A mapping from a concept of the catalogue, `id`, by a relation of SKOS."""
-
-    id: str
-    relation: str
-
-
 class StatusObject(JsonObject):
-    """The status of an IRI; `id` is the IRI to link to.
-
-    `mappings` are the concepts that are mapped to an IRI of another vocabulary.
-    """
+    """The status of an IRI, the IRI to link to (`id`), and the mappings to the IRI."""
 
     iri: str
     status: Literal["current", "moved", "withdrawn", "unknown"]
@@ -62,7 +54,7 @@ class StatusObject(JsonObject):
     to: str | UnsetType = UNSET
     since: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
-    mappings: list[MappingObject] | UnsetType = UNSET
+    mappings: list[ConceptMapping] | UnsetType = UNSET
 
 
 class StatusesObject(JsonObject):

@@ -323,14 +323,18 @@ def test_status_answers_with_the_iri_of_a_url(served: TestClient, sent: str, exp
 
 def test_status_names_the_concepts_that_are_mapped_to_an_iri(served: TestClient) -> None:
     skos = "http://www.w3.org/2004/02/skos/core#"
-    for iri in ("http://eurovoc.europa.eu/5501", "https://eurovoc.europa.eu/5501"):
+    target = "http://eurovoc.europa.eu/5501"
+    for iri in (target, target.replace("http:", "https:")):
         assert statuses(served, iri) == [
             {
                 "iri": iri,
                 "status": "unknown",
                 "mappings": [
-                    {"id": f"{BASE}actor/local-authority", "relation": f"{skos}exactMatch"},
-                    {"id": f"{BASE}addressee/local-entity", "relation": f"{skos}narrowMatch"},
+                    {"concept": f"{BASE}{name}", "relation": skos + kind, "target": target}
+                    for name, kind in (
+                        ("actor/local-authority", "exactMatch"),
+                        ("addressee/local-entity", "narrowMatch"),
+                    )
                 ],
             }
         ]

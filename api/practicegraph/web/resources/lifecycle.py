@@ -101,8 +101,9 @@ class StatusEndpoint:
         results = []
         for iri in iris:
             identified = next((name for name in candidates[iri] if name in existing), "")
-            mappings = self._mappings(candidates[iri])
-            results.append({"iri": iri, **self._status(identified, languages), **mappings})
+            mappings = self.site.catalogue.vocabularies.mappings_to(candidates[iri])
+            more = {"mappings": mappings} if mappings else {}
+            results.append({"iri": iri, **self._status(identified, languages), **more})
         return responses.json({"results": results}, headers=VARY)
 
     def _status(self, iri: str, languages: Sequence[str]) -> dict[str, str]:
@@ -110,16 +111,6 @@ class StatusEndpoint:
             return {"status": "unknown"}
         deprecation = self.site.catalogue.lifecycle.get(iri)
         return {"id": iri, **status(deprecation, languages)}
-
-    def _mappings(self, iris: Iterable[str]) -> dict[str, list[dict[str, str]]]:
-        """Return the concepts that are mapped to one of the IRIs, if there are any."""
-        mappings = self.site.catalogue.vocabularies.mappings
-        items = [
-            {"id": mapping.concept, "relation": mapping.relation}
-            for iri in dict.fromkeys(iris)
-            for mapping in mappings.get(iri, ())
-        ]
-        return {"mappings": items} if items else {}
 
     def _candidates(self, iri: str, starts: Iterable[str]) -> list[str]:
         """Return the IRIs that a URL may stand for: itself, or the topic of a document of ours."""
