@@ -116,7 +116,7 @@ def test_blank_nodes_in_any_arrangement_are_the_same_after_a_round_trip(text: st
     assert canonical(quad.triple for quad in again) == canonical(triples)
     document = jsonld.write_document(triples, {}, EX + "s").decode()
     aliases = document.replace('"id"', '"@id"').replace('"type"', '"@type"')
-    quads = untrusted.parse_rdf(aliases, RdfFormat.JSON_LD).quads
+    quads = untrusted.parse_rdf(aliases, RdfFormat.JSON_LD, "https://a.b/").quads
     assert canonical(quad.triple for quad in quads) == canonical(triples)
 
 

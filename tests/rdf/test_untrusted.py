@@ -221,24 +221,55 @@ def test_a_result_that_is_nested_too_deep_is_not_parsed_in_the_server(
 
 
 RELATIVE = [
-    ("ttl", "\n<https://a.b/c> a <d> .", 2, 19),
-    ("ttl", "<#c> a <https://a.b/d> .", 1, 1),
-    ("ttl", "@base <c/> .\n<d> a <https://a.b/d> .", 1, 7),
-    ("trig", "\n<c> { <https://a.b/c> a <https://a.b/d> }", 2, 1),
-    ("nt", f"\n{SAID} <a> .", 2, 50),
-    ("nq", f"\n{SAID} <a:b> <c> .", 2, 56),
-    ("jsonld", '\n{"@id": "c",\n "@type": "https://a.b/d"}', 1, 1),
-    ("jsonld", '\n{"@id": "https://a.b/c",\n "@type": "d"}', 1, 1),
-    ("jsonld", '\n{"@id": "https://a.b/c",\n "https://a.b/p": {"@id": "d"}}', 1, 1),
-    ("jsonld", '\n{"@context": {"@base": "e/"}, "@id": "c", "@type": "https://a.b/d"}', 1, 1),
-    ("rdf", f'{RDF}\n<d rdf:about="c"/></rdf:RDF>', 1, 1),
-    ("rdf", f'{RDF}\n<d rdf:about="https://a.b/c"><p rdf:resource="d"/></d></rdf:RDF>', 1, 1),
-    ("rdf", f'{RDF}\n<d xml:base="e" rdf:about="c"/></rdf:RDF>', 1, 1),
+    ("ttl", "\n<https://a.b/c> a <d> .", "d"),
+    ("ttl", "<#c> a <https://a.b/d> .", "data.ttl#c"),
+    ("ttl", "<> a <https://a.b/d> .", "data.ttl"),
+    ("ttl", "@base <c/> .\n<d> a <https://a.b/d> .", "c/d"),
+    ("ttl", "@prefix e: <e/> .\ne:d a <https://a.b/d> .", "e/d"),
+    ("trig", "<c> { <d> a <https://a.b/d> }", "d"),
+    ("jsonld", '{"@id": "c",\n "@type": "https://a.b/d"}', "c"),
+    ("jsonld", '{"@id": "https://a.b/c",\n "https://a.b/p": {"@id": "d"}}', "d"),
+    ("jsonld", '{"@context": {"@base": "e/"}, "@id": "c", "@type": "https://a.b/d"}', "e/c"),
+    ("rdf", f'{RDF}\n<d rdf:about="c"/></rdf:RDF>', "c"),
+    ("rdf", f'{RDF}\n<d rdf:about="https://a.b/c"><p rdf:resource="d"/></d></rdf:RDF>', "d"),
 ]
 
 
-@pytest.mark.parametrize(("form", "text", "line", "column"), RELATIVE)
-def test_a_relative_iri_without_a_base_is_told_with_its_place(
+@pytest.mark.parametrize(("form", "text", "iri"), RELATIVE)
+def test_a_relative_iri_begins_at_the_file_below_the_base_of_the_catalogue(
+    doors: TestClient, form: str, text: str, iri: str
+) -> None:
+    answer = doors.post(
+        "/validate?format=json", content=text, headers={"Content-Type": TYPES[form]}
+    )
+    assert answer.status_code == 200, answer.text
+    findings = answer.json()["findings"]
+    terms = {finding.get(key) for finding in findings for key in ("focusNode", "value")}
+    assert f"https://w3id.org/practicegraph/{iri}" in terms
+
+
+def test_a_relative_iri_of_a_finding_has_its_place(doors: TestClient) -> None:
+    text = "<https://a.b/c>\n <https://a.b/p> <d> ."
+    answer = doors.post(
+        "/validate?format=json", content=text, headers={"Content-Type": TYPES["ttl"]}
+    )
+    places = [
+        (finding["location"]["line"], finding["location"]["column"])
+        for finding in answer.json()["findings"]
+        if finding.get("value", "").endswith("/d")
+    ]
+    assert places == [(2, 18)]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "line", "column"),
+    [
+        ("nt", f"\n{SAID} <a> .", 2, 50),
+        ("nq", f"\n{SAID} <a:b> <c> .", 2, 56),
+        ("rdf", f'{RDF}\n<d xml:base="e" rdf:about="c"/></rdf:RDF>', 1, 1),
+    ],
+)
+def test_a_relative_iri_where_none_may_stand_is_told_with_its_place(
     doors: TestClient, form: str, text: str, line: int, column: int
 ) -> None:
     headers = {"Content-Type": TYPES[form]}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from pyoxigraph import NamedNode, RdfFormat, parse
+from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
@@ -250,6 +250,75 @@ def test_a_focus_node_that_is_a_literal_is_in_the_report(client: TestClient, for
     response = client.post(f"/validate?format={form}", files=files)
     assert response.status_code == 200
     assert '"abc"@en' in response.text.replace("&#34;", '"').replace('\\"', '"')
+
+
+REPORTED = [
+    (
+        "sh:path ( ex:p [ sh:inversePath ex:q ] ) ; sh:minCount 1",
+        "?r sh:resultPath ( ex:p [ sh:inversePath ex:q ] )",
+    ),
+    (
+        "sh:path [ sh:alternativePath ( ex:q [ sh:zeroOrMorePath ex:r ] ) ] ; sh:maxCount 0",
+        "?r sh:resultPath [ sh:alternativePath ( ex:q [ sh:zeroOrMorePath ex:r ] ) ]",
+    ),
+    ("sh:path ex:b ; sh:nodeKind sh:IRI", "?r sh:value ?v FILTER (isBlank(?v))"),
+    (
+        "sh:path ex:p ; sh:nodeKind sh:Literal ; sh:severity ex:Mine",
+        "?r sh:resultSeverity ex:Mine ; sh:value ex:x",
+    ),
+    (
+        'sh:path ex:p ; sh:nodeKind sh:Literal ; sh:message "Nur Text"@de , "Text,\\n only"@en',
+        '?r sh:resultMessage "Nur Text"@de , "Text,\\n only"@en',
+    ),
+    (
+        "sh:path ex:p ; ex:mine true",
+        "?r sh:sourceConstraintComponent ex:MinCountConstraintComponent",
+    ),
+    ("sh:path ex:p ; sh:maxCount 0", "?r sh:sourceShape ?s FILTER (isBlank(?s))"),
+]
+COMPONENT = """
+ex:MinCountConstraintComponent a sh:ConstraintComponent ;
+    sh:parameter [ sh:path ex:mine ] ;
+    sh:validator [ a sh:SPARQLAskValidator ; sh:ask "ASK { FILTER ($mine = false) }" ] .
+"""
+
+
+@pytest.mark.parametrize(("shape", "result"), REPORTED)
+def test_a_report_in_turtle_has_the_terms_of_the_shape(
+    client: TestClient, shape: str, result: str
+) -> None:
+    shapes = f"{EXAMPLE} ex:S a sh:NodeShape ; sh:targetNode ex:a ; sh:property [ {shape} ] ."
+    data = "<http://ex/a> <http://ex/p> <http://ex/x> ; <http://ex/b> [] ."
+    files = {"file": ("data.ttl", data), "shapes": ("shapes.ttl", shapes + COMPONENT)}
+    store = Store()
+    store.load(client.post("/validate?format=turtle", files=files).content, RdfFormat.TURTLE)
+    prefixes = EXAMPLE.replace("@prefix", "PREFIX").replace(" .", "")
+    query = f"{prefixes} ASK {{ ?report sh:conforms false ; sh:result ?r . {result} }}"
+    assert store.query(query), [*store]
+    for form in ("json", "text", "html", "sarif", "junit"):
+        assert client.post(f"/validate?format={form}", files=files).status_code == 200
+
+
+def test_a_path_of_several_steps_is_as_sparql_writes_it_in_json(client: TestClient) -> None:
+    shapes = f"{TARGET.removesuffix('ex:p ; ')} ( ex:p ex:q ) ; sh:minCount 1 ] ."
+    files = {"file": ("data.ttl", "<http://ex/a> a <http://ex/C> ."), "shapes": ("s.ttl", shapes)}
+    (finding,) = findings(client.post("/validate?format=json", files=files))
+    assert finding["resultPath"] == "(<http://ex/p>/<http://ex/q>)"
+
+
+def test_with_shapes_sent_along_only_what_is_sent_is_data(client: TestClient) -> None:
+    skos = "http://www.w3.org/2004/02/skos/core#"
+    entry = f"<{MINT}> <http://purl.org/dc/terms/relation> <{HUNGARY}> ."
+    shapes = EXAMPLE + (
+        f"[] sh:targetObjectsOf <http://purl.org/dc/terms/relation> ; sh:class <{skos}Concept> ."
+        f"[] sh:targetClass <{skos}Concept> ; sh:nodeKind sh:Literal ."
+    )
+    concept = ("file", ("b.ttl", f"<{HUNGARY}> a <{skos}Concept> ."))
+    files = [("file", ("a.ttl", entry)), ("shapes", ("s.ttl", shapes))]
+    alone = findings(client.post("/validate?format=json", files=files))
+    together = findings(client.post("/validate?format=json", files=[*files, concept]))
+    assert [*map(component, alone)] == ["ClassConstraintComponent"]
+    assert [*map(component, together)] == ["NodeKindConstraintComponent"]
 
 
 def test_constraints_in_sparql_that_come_along_are_asked(client: TestClient) -> None:

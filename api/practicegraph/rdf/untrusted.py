@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Any, NoReturn
 
-from pyoxigraph import Literal, Quad, RdfFormat, Triple, parse
+from pyoxigraph import Quad, RdfFormat, Triple, parse
 
 MAX_BYTES = 4 << 20
 """The maximum size of a document that a client sends."""
@@ -38,8 +38,6 @@ _ENTITY = re.compile(r"<!ENTITY\s+(?:%\s+)?\S+\s+(\"[^\"]*\"|'[^']*'|[^>]*)")
 _CONTEXT_PATH = re.compile(r"/?context(/[0-9a-f]+)?\.jsonld")
 _REMOTE_CONTEXT = "No LoadDocumentCallback has been set to load remote contexts"
 """What Oxigraph says of a context that is not in the text; those in JSON literals are data."""
-_NO_BASE = "no-base:///"
-"""Stands in for the base IRI where there is none, so that no syntax drops relative IRIs."""
 
 
 class TooDeepError(SyntaxError):
@@ -78,12 +76,15 @@ def parse_rdf(
     base: str | None = None,
     context: KnownContext | None = None,
 ) -> RdfContent:
-    """Parse an RDF 1.1 document; without a base, relative IRIs are errors (RFC 3986, 5.1)."""
+    """Parse an RDF 1.1 document; without a base, relative IRIs are errors (RFC 3986, 5.1).
+
+    JSON-LD and RDF/XML need a base: their parser drops relative IRIs without one.
+    """
     text = content if isinstance(content, str) else decode(content)
     check_depth(text, _TOKENS.get(syntax, _BRACKETS))
     if syntax == RdfFormat.RDF_XML:
         _check_entities(text)
-    base = _NO_BASE if base is None and syntax in _TOKENS else base
+    assert base or syntax not in _TOKENS
     try:
         return _parse(text, syntax, base)
     except SyntaxError as error:
@@ -156,8 +157,6 @@ def _parse(text: str, syntax: RdfFormat, base: str | None) -> RdfContent:
         quads = tuple(check_terms(reader))
     except ValueError as error:
         raise SyntaxError(str(error)) from error
-    if base == _NO_BASE:
-        _check_absolute(quads)
     return RdfContent(quads, reader.prefixes)
 
 
@@ -200,16 +199,6 @@ def _context_urls(text: str) -> Iterator[re.Match[str]]:
             key = token[0]
         elif key == '"@context"' and token[0][0] == '"':
             yield token
-
-
-def _check_absolute(quads: Iterable[Quad]) -> None:
-    """Refuse relative IRIs, of datatypes too."""
-    for quad in quads:
-        for term in quad:
-            iri = getattr(term.datatype if isinstance(term, Literal) else term, "value", "")
-            if iri.startswith(_NO_BASE):
-                iri = iri.removeprefix(_NO_BASE)
-                raise SyntaxError(f"the IRI <{iri}> is relative, and there is no base")
 
 
 def _error(

@@ -11,11 +11,11 @@ from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode, Triple
+from pyoxigraph import NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import SUFFIXES, Document, DocumentSet, UnreadableError
-from ..rdf.terms import local_name
+from ..rdf.terms import as_text, local_name
 from ..schema.fields import Shapes
 from ..schema.records import RecordReader
 from ..schema.text import Phrases, pick_text
@@ -172,23 +172,25 @@ class Checker:
 
     def _finding(self, result: ValidationResult, file: Path) -> Finding:
         focus_node, path = strip_brackets(result.focus_node), strip_brackets(result.result_path)
-        field, value = self.shapes.fields.get(result.source_shape), _parse_value(result.value)
+        field, severity = self.shapes.fields.get(result.source_shape), local_name(result.severity)
         return Finding(
             file=file,
             focus_node=focus_node,
             source_constraint_component=result.source_constraint_component,
             source_shape=result.source_shape,
             severity=result.severity,
-            severity_label=self.builder.phrase(local_name(result.severity)),
+            severity_label=self.builder.phrase(severity),
             detail=self._message_builder.message(result),
             result_path=path,
-            value="" if value is None else value.value,
+            value=_parse_value(result.value),
             focus_label=self.reader.label(focus_node, self.languages)
             if _is_iri(focus_node)
             else "",
             path_label=pick_text(field.names, self.languages) if field else path,
             hint=pick_text(field.hints, self.languages) if field else "",
-            value_term="" if value is None else str(value),
+            value_term=result.value,
+            messages=result.messages,
+            path_triples=result.path_triples,
         )
 
     def _path_label(self, subject: str, predicate: str) -> str:
@@ -257,10 +259,6 @@ def _sort_key(finding: Finding) -> tuple[str, Region, tuple[str, ...]]:
     return str(finding.file), finding.region or _UNKNOWN_REGION, words
 
 
-def _parse_value(value: str) -> NamedNode | Literal | None:
-    """Return the value of a result; None for a blank node, whose name does not last."""
-    if not value or value.startswith("_:"):
-        return None
-    parsed = parse_term(value)
-    assert isinstance(parsed, NamedNode | Literal)
-    return parsed
+def _parse_value(value: str) -> str:
+    """Return the value of a result; "" for a blank node, whose name does not last."""
+    return "" if not value or value.startswith("_:") else as_text(parse_term(value))

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from pyoxigraph import NamedNode, RdfFormat
+from pyoxigraph import Literal, NamedNode, RdfFormat, Triple
 
 from ..catalogue import documents
 from ..catalogue.documents import Document
@@ -24,6 +24,8 @@ from ..schema.text import Phrases
 
 PROGRAM_RULE = PG + "programRule"
 """The constraint component of the rules beside SHACL; their shapes are phrases."""
+SUBMITTED_SHAPES = "urn:submitted:shapes#"
+"""The namespace of the shapes of a client that have no IRI."""
 _PHRASE = SHAPE + "phrase-"
 
 
@@ -54,10 +56,11 @@ class Fix:
 class Finding:
     """A validation result (SHACL, section 3.6.2) with its file, region, labels and fix.
 
-    The component, the shape, the severity and the path are IRIs. `detail` says what is wrong, and
-    the labels name what it is about, in the language of the report. A focus node that is a literal
-    is in N-Triples. `value_term` is the value in N-Triples; `missing_term` a value that the path
-    should have, where it is known.
+    The component, the shape and the severity are IRIs, and so is the path, unless it has triples:
+    then it is as SPARQL writes it. `detail` says what is wrong, and the labels name what it is
+    about, in the language of the report; `messages` are those of the shape, in all languages. A
+    focus node that is a literal is in N-Triples. `value_term` is the value in N-Triples;
+    `missing_term` a value that the path should have, where it is known.
     """
 
     file: Path
@@ -74,6 +77,8 @@ class Finding:
     hint: str = ""
     value_term: str = ""
     missing_term: str = ""
+    messages: tuple[Literal, ...] = ()
+    path_triples: tuple[Triple, ...] = ()
     region: Region | None = None
     fix: Fix | None = None
 

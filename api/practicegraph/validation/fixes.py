@@ -221,7 +221,7 @@ class FixFinder:
         return self._add(finding, editor, self._example(field, finding) if field else None)
 
     def _add(self, finding: Finding, editor: SourceEditor, value: Term | None) -> _PhraseAndEdit:
-        if value is None or not finding.result_path:
+        if value is None or not finding.result_path or finding.path_triples:
             return None
         edit = editor.add(finding.focus_node, finding.result_path, value)
         return ("addExample", edit) if edit else None
@@ -231,7 +231,7 @@ class FixFinder:
             return Literal(_BLANK, language=self.values.languages[0])
         if identifier := self._identifier(field, finding):
             return identifier
-        path = finding.result_path
+        path = "" if finding.path_triples else finding.result_path
         quads = self.store.quads(None, NamedNode(path)) if path else ()
         values = (q.object for q in islice(quads, _MAX_EXAMPLES))
         return min((value for value in values if _has_type(field, value)), key=str, default=None)

@@ -7,7 +7,7 @@ and fixes as suggestions of DASH (http://datashapes.org/dash). SARIF is 2.1.0
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -22,13 +22,13 @@ from .. import __version__
 from ..rdf.namespaces import EARL, PTR, XSD
 from ..rdf.terms import TYPE, Node, Term, integer
 from ..rdf.turtle import TurtleWriter
-from ..schema.shapes.constraints import shacl_term
+from ..schema.shapes.constraints import INFO, VIOLATION, shacl_term
 from ..schema.text import replace_non_xml
 from ..storage.base import parse_term
-from .findings import Finding, Fix, Position, Region, ValidationReport
+from .findings import SUBMITTED_SHAPES, Finding, Fix, Position, Region, ValidationReport
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
-_LEVELS = {"Violation": "error", "Warning": "warning", "Info": "note"}
+_LEVELS = {VIOLATION: "error", INFO: "note"}
 
 
 def write_sarif(report: ValidationReport) -> str:
@@ -59,19 +59,21 @@ def _sarif_rule(name: str, finding: Finding) -> dict[str, Any]:
         "id": name,
         "shortDescription": {"text": description},
         "help": {"text": finding.hint or description},
-        "defaultConfiguration": {"level": _LEVELS[finding.severity_name]},
+        "defaultConfiguration": {"level": _level(finding)},
     }
-    is_blank = finding.source_shape.startswith("_:")
+    is_blank = isinstance(_source_shape(finding), BlankNode)
     return rule if is_blank else rule | {"helpUri": finding.source_shape}
 
 
 def _sarif_result(finding: Finding, index: int) -> dict[str, Any]:
-    terms = (finding.focus_node, finding.result_path, finding.value_term, finding.rule_name)
+    focus_node = "" if finding.focus_node.startswith("_:") else finding.focus_node
+    value = finding.value_term if finding.value else ""
+    terms = (focus_node, finding.result_path, value, finding.rule_name)
     fingerprint = hashlib.sha256("\n".join(terms).encode()).hexdigest()
     result = {
         "ruleId": finding.rule_name,
         "ruleIndex": index,
-        "level": _LEVELS[finding.severity_name],
+        "level": _level(finding),
         "message": {"text": finding.message},
         "partialFingerprints": {"finding/v1": fingerprint},
     }
@@ -80,6 +82,11 @@ def _sarif_result(finding: Finding, index: int) -> dict[str, Any]:
     if finding.fix and finding.fix.region:
         result["fixes"] = [_sarif_fix(finding.file, finding.fix, finding.fix.region)]
     return result
+
+
+def _level(finding: Finding) -> str:
+    """Return the level of a finding; severities of a client's own are warnings."""
+    return _LEVELS.get(finding.severity, "warning")
 
 
 def _sarif_location(finding: Finding) -> dict[str, Any]:
@@ -148,18 +155,18 @@ def _report_triples(report: ValidationReport) -> Iterator[Triple]:
 
 def _result_triples(result: Node, finding: Finding, language: str) -> Iterator[Triple]:
     yield Triple(result, TYPE, shacl_term("ValidationResult"))
-    yield Triple(result, shacl_term("focusNode"), _focus_node(finding))
-    yield Triple(result, shacl_term("resultMessage"), Literal(finding.message, language=language))
-    for name, iri in (
-        ("resultSeverity", finding.severity),
-        ("sourceConstraintComponent", finding.source_constraint_component),
-        ("sourceShape", "" if finding.source_shape.startswith("_:") else finding.source_shape),
-        ("resultPath", finding.result_path),
+    for name, term in (
+        ("focusNode", _focus_node(finding)),
+        ("resultSeverity", NamedNode(finding.severity)),
+        ("sourceConstraintComponent", NamedNode(finding.source_constraint_component)),
+        ("sourceShape", _source_shape(finding)),
+        *(("resultMessage", message) for message in _messages(finding, language)),
     ):
-        if iri:
-            yield Triple(result, shacl_term(name), NamedNode(iri))
+        yield Triple(result, shacl_term(name), term)
+    if finding.result_path:
+        yield from _path(result, finding)
     if finding.value_term:
-        yield Triple(result, shacl_term("value"), parse_term(finding.value_term))
+        yield Triple(result, shacl_term("value"), _parse_node(finding.value_term))
     if finding.region:
         yield from _pointer(result, finding.file, finding.region.start)
     if finding.fix:
@@ -167,6 +174,30 @@ def _result_triples(result: Node, finding: Finding, language: str) -> Iterator[T
         yield Triple(result, NamedNode(_DASH + "suggestion"), suggestion)
         yield Triple(suggestion, TYPE, NamedNode(_DASH + "Suggestion"))
         yield Triple(suggestion, shacl_term("message"), description)
+
+
+def _messages(finding: Finding, language: str) -> Sequence[Literal]:
+    """Return the messages that the shape has (section 3.6.2.6), else ours."""
+    return finding.messages or [Literal(finding.message, language=language)]
+
+
+def _source_shape(finding: Finding) -> Node:
+    """Return the shape, which is a blank node where the client gave it no IRI."""
+    if finding.source_shape.startswith(SUBMITTED_SHAPES):
+        return BlankNode("shape" + finding.source_shape.rpartition("-")[2].rpartition("#")[2])
+    if finding.source_shape.startswith("_:"):
+        return BlankNode(finding.source_shape.removeprefix("_:"))
+    return NamedNode(finding.source_shape)
+
+
+def _path(result: Node, finding: Finding) -> Iterator[Triple]:
+    """Yield the path of a finding: a predicate, or its triples (section 2.3.1)."""
+    names: dict[Term, Node] = {triple.subject: BlankNode() for triple in finding.path_triples}
+    path = next(iter(names.values())) if names else NamedNode(finding.result_path)
+    yield Triple(result, shacl_term("resultPath"), path)
+    for triple in finding.path_triples:
+        value = names.get(triple.object, triple.object)
+        yield Triple(names[triple.subject], triple.predicate, value)
 
 
 def _pointer(result: Node, file: Path, start: Position) -> Iterator[Triple]:
@@ -180,11 +211,14 @@ def _pointer(result: Node, file: Path, start: Position) -> Iterator[Triple]:
 
 def _focus_node(finding: Finding) -> Term:
     """Return the focus node; the file where it cannot be read."""
-    if finding.focus_node.startswith("_:"):
-        return BlankNode(finding.focus_node.removeprefix("_:"))
-    if finding.focus_node.startswith('"'):
-        return parse_term(finding.focus_node)
+    if finding.focus_node.startswith(("_:", '"')):
+        return _parse_node(finding.focus_node)
     return NamedNode(finding.focus_node) if finding.focus_node else _file_iri(finding.file)
+
+
+def _parse_node(term: str) -> Term:
+    """Parse a term of N-Triples; a blank node keeps its label."""
+    return BlankNode(term.removeprefix("_:")) if term.startswith("_:") else parse_term(term)
 
 
 def _file_iri(file: Path) -> NamedNode:
@@ -240,7 +274,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     row: dict[str, Any] = {
         "focusNode": finding.focus_node,
         "resultPath": finding.result_path,
-        "value": finding.value,
+        "value": finding.value or finding.value_term,
         "sourceConstraintComponent": finding.source_constraint_component,
         "sourceShape": finding.source_shape,
         "severity": finding.severity,

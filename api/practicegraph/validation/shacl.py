@@ -4,32 +4,34 @@ Two engines read the same shapes: the package `shacl`, in Rust, wherever it has 
 pySHACL, the reference.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
-from ..rdf.terms import Term, as_text, local_name, parse_n_triples
+from ..rdf.terms import Term, in_graph, local_name, parse_n_triples
 from ..schema.fields import Field, NodeShape, Shapes
 from ..schema.records import RecordReader
 from ..schema.shapes import constraints
 from ..schema.shapes.constraints import shacl_term
-from ..schema.shapes.reader import ShapesError
+from ..schema.shapes.reader import ShapesError, path_to_sparql
 from ..schema.text import Phrases, pick_text
 from ..storage.base import Store
+from ..storage.oxigraph import OxigraphStore
 
-_VARIABLE = re.compile(r"\{[?$]\w+\}")
+_PATHS = "urn:paths"
 _NODE, _DATATYPE = "NodeConstraintComponent", "DatatypeConstraintComponent"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class ValidationResult:
     """A validation result (section 3.6.2).
 
-    `focus_node`, `result_path` and `value` are terms in N-Triples, "" for none. The component, the
-    severity and the shape are IRIs. A path that is more than one predicate is "".
+    `focus_node` and `value` are terms in N-Triples, "" for none, and `result_path` is the path as
+    SPARQL writes it. A path that is more than one predicate has its triples (section 2.3.1), the
+    first about the path itself. The component, the severity and the shape are IRIs. The messages
+    are those that the shape has.
     """
 
     focus_node: str
@@ -38,7 +40,8 @@ class ValidationResult:
     value: str
     severity: str
     source_shape: str
-    messages: tuple[str, ...] = ()
+    messages: tuple[Literal, ...] = ()
+    path_triples: tuple[Triple, ...] = ()
 
     @property
     def component_name(self) -> str:
@@ -46,34 +49,66 @@ class ValidationResult:
         return local_name(self.source_constraint_component)
 
 
-Engine = Callable[[str], list[ValidationResult]]
-"""Validates a data graph in Turtle against the shapes it was built with; raises ValueError."""
+Engine = Callable[[str], str]
+"""Returns the report on a data graph in Turtle, in N-Triples; raises ValueError."""
 
 
 def parse_report(report: str) -> list[ValidationResult]:
     """Return the results of a validation report in N-Triples, in order."""
-    nodes: dict[Term, dict[NamedNode, list[Term]]] = {}
+    nodes: _Nodes = {}
     for triple in parse_n_triples(report.encode()):
-        properties = nodes.setdefault(triple.subject, {})
-        properties.setdefault(triple.predicate, []).append(triple.object)
-    results = (result for node in nodes.values() for result in node.get(shacl_term("result"), ()))
-    return sorted(_read_result(nodes[result]) for result in results)
+        nodes.setdefault(triple.subject, {}).setdefault(triple.predicate, []).append(triple.object)
+    names = (name for node in nodes.values() for name in node.get(shacl_term("result"), ()))
+    return sorted((_read_result(nodes, name) for name in names), key=_sort_key)
 
 
-def _read_result(properties: Mapping[NamedNode, Sequence[Term]]) -> ValidationResult:
-    def text(name: str) -> str:
-        return str(next(iter(properties.get(shacl_term(name), ())), ""))
+_Nodes = dict[Term, dict[NamedNode, list[Term]]]
 
-    messages = properties.get(shacl_term("resultMessage"), ())
+
+def _read_result(nodes: _Nodes, name: Term) -> ValidationResult:
+    def values(name_of_property: str) -> Sequence[Term]:
+        return nodes[name].get(shacl_term(name_of_property), ())
+
+    def text(name_of_property: str) -> str:
+        return str(next(iter(values(name_of_property)), ""))
+
+    path = next(iter(values("resultPath")), None)
+    path_triples = tuple(_describe(nodes, path)) if path else ()
+    messages = (term for term in values("resultMessage") if isinstance(term, Literal))
     return ValidationResult(
         focus_node=text("focusNode"),
-        result_path=_one_predicate(text("resultPath")),
+        result_path=_write_path(path, path_triples) if path else "",
         source_constraint_component=strip_brackets(text("sourceConstraintComponent")),
         value=text("value"),
         severity=strip_brackets(text("resultSeverity")),
         source_shape=strip_brackets(text("sourceShape")),
-        messages=tuple(sorted(map(as_text, messages))),
+        messages=tuple(sorted(messages, key=str)),
+        path_triples=path_triples,
     )
+
+
+def _describe(nodes: _Nodes, node: Term) -> Iterator[Triple]:
+    """Yield the triples of a blank node, and of those that it leads to."""
+    waiting, seen = [node], set[Term]()
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, BlankNode) or node in seen:
+            continue
+        seen.add(node)
+        for predicate, values in nodes.get(node, {}).items():
+            waiting += values
+            yield from (Triple(node, predicate, value) for value in values)
+
+
+def _write_path(path: Term, triples: Iterable[Triple]) -> str:
+    store = OxigraphStore()
+    store.add(in_graph(triples, _PATHS))
+    return path_to_sparql(store, path)
+
+
+def _sort_key(result: ValidationResult) -> tuple[str, ...]:
+    words = (result.focus_node, result.result_path, result.source_constraint_component)
+    return (*words, result.value, result.severity, result.source_shape, str(result.messages))
 
 
 try:
@@ -83,27 +118,14 @@ except ImportError:  # no wheel for this machine
 
     def build_engine(shapes: str) -> Engine:
         """Return the engine pySHACL for a shapes graph in Turtle."""
-        validate = build_validator(shapes)
-        return lambda data: parse_report(validate(data))
+        return build_validator(shapes)
 
 else:
 
     def build_engine(shapes: str) -> Engine:
         """Return the engine of the package `shacl` for a shapes graph in Turtle."""
         compiled = shacl.Shapes.from_turtle(shapes)
-        return lambda data: sorted(map(_convert, compiled.validate_turtle(data).results))
-
-
-def _convert(result: "shacl.Result") -> ValidationResult:
-    return ValidationResult(
-        focus_node=result.focus_node,
-        result_path=_one_predicate(result.path or ""),
-        source_constraint_component=result.component_iri,
-        value=result.value or "",
-        severity=result.severity_iri,
-        source_shape=strip_brackets(result.source_shape or ""),
-        messages=tuple(sorted(result.messages)),
-    )
+        return lambda data: compiled.validate_turtle(data).serialize("ntriples")
 
 
 @dataclass(frozen=True)
@@ -118,7 +140,7 @@ class ShapesGraph:
         Raises ShapesError where the engine cannot read a shape or a pattern.
         """
         try:
-            return self._engine(to_turtle(data))
+            return parse_report(self._engine(to_turtle(data)))
         except ValueError as error:
             raise ShapesError(str(error)) from error
 
@@ -141,12 +163,7 @@ def to_turtle(triples: Iterable[Triple]) -> str:
 
 def strip_brackets(term: str) -> str:
     """Return an IRI without its angle brackets; leave other terms as they are."""
-    return term.removeprefix("<").removesuffix(">")
-
-
-def _one_predicate(path: str) -> str:
-    """Return a path that is one predicate, else "": engines write longer paths differently."""
-    return path if path.startswith("<") and path.find(">") == len(path) - 1 else ""
+    return term[1:-1] if term.startswith("<") else term
 
 
 @dataclass(frozen=True)
@@ -161,12 +178,15 @@ class MessageBuilder:
 
     def message(self, result: ValidationResult) -> str:
         """Return what is wrong, as a predicate of the value or the focus node."""
-        for labels in constraints.read_messages(self.store, result.source_shape):
-            if message := _filled_in(pick_text(labels, self.languages), result.messages):
-                return message
+        texts = {text.language or "": text.value for text in result.messages}
         component = result.component_name
-        if component not in self.phrases.labels:  # a component that shapes define themselves
-            return " ".join(result.messages) or component
+        is_ours = component in self.phrases.labels
+        if (
+            texts
+            or not is_ours
+            or shacl_term(component).value != result.source_constraint_component
+        ):
+            return pick_text(texts, self.languages) or component
         field = self.shapes.fields.get(result.source_shape)
         limits = constraints.read_parameter_values(self.store, result.source_shape, component)
         names = sorted({self._name(limit, field, component) for limit in limits} - {""})
@@ -196,12 +216,6 @@ class MessageBuilder:
     def _kind_name(self, class_iri: str) -> str:
         kind = self.shapes.find_node_shape([class_iri])
         return pick_text(kind.labels, self.languages) if kind else ""
-
-
-def _filled_in(wording: str, messages: Sequence[str]) -> str:
-    """Return the message that a wording became when its variables were filled in, or ""."""
-    pattern = re.compile(".*".join(map(re.escape, _VARIABLE.split(wording))), re.DOTALL)
-    return next((message for message in messages if wording and pattern.fullmatch(message)), "")
 
 
 def _find_field(kind: NodeShape, predicate: str) -> Field | None:

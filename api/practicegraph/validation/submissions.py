@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from pyoxigraph import BlankNode, NamedNode, Quad, RdfFormat, Triple
 
@@ -50,7 +51,7 @@ from ..storage.oxigraph import OxigraphStore
 from ..storage.remote import Endpoint, RemoteStore, StoreError
 from . import reports
 from .checks import Checker, build_checker
-from .findings import Finding, FindingBuilder, Position, Region, ValidationReport
+from .findings import SUBMITTED_SHAPES, Finding, FindingBuilder, Position, Region, ValidationReport
 from .shacl import ShapesGraph, read_shapes, to_turtle
 
 MODULE = "practicegraph.validation.submissions"
@@ -69,7 +70,6 @@ SYNTAXES = {
 _WITHOUT_POSITIONS = (RdfFormat.JSON_LD, RdfFormat.RDF_XML)
 _MAX_NAME_LENGTH = 80
 _MAX_MENTIONED = 1000
-_SHAPES_NAMESPACE = "urn:submitted:shapes#"
 _DATA_GRAPH = "urn:submitted:data"
 """The graph of data without an IRI."""
 _RULES = catalogue_documents.FOLDERS[1:3]
@@ -101,17 +101,18 @@ class SubmissionParser:
     url: str = ""
 
     def parse_rdf(self, submission: Submission) -> Document:
-        """Parse RDF; raise UnreadableError with line and column."""
+        """Parse RDF, whose base is the file's name below the catalogue's; raise UnreadableError."""
         syntax, path = SYNTAXES[submission.extension], submission.path
         context = KnownContext(self.catalogue.context, (self.catalogue.base, self.url))
+        base = self.catalogue.base + quote(path.name)
         with catalogue_documents.reading_errors(path):
-            parsed = untrusted.parse_rdf(submission.content, syntax, context=context)
+            parsed = untrusted.parse_rdf(submission.content, syntax, base, context)
         if not parsed.quads:
             raise UnreadableError(path, "the file says nothing")
         topics = self._topics(parsed.quads)
         quads = tuple(_in_graphs(parsed.quads, topics or [_DATA_GRAPH]))
         content = b"" if syntax in _WITHOUT_POSITIONS else submission.content
-        return Document(path, quads, tuple(topics), parsed.prefixes, content=content)
+        return Document(path, quads, tuple(topics), parsed.prefixes, content=content, base=base)
 
     def parse_shapes(self, submission: Submission) -> list[Triple]:
         """Parse shapes; raise UnreadableError where there are none, or some may not be applied."""
@@ -123,7 +124,7 @@ class SubmissionParser:
                 raise UnreadableError(path, "constraints in JavaScript are not run here")
             if query := constraints.query_text(quad):
                 _check_query(path, query)
-        return list(constraints.name_shapes(quads, _SHAPES_NAMESPACE))
+        return list(constraints.name_shapes(quads, SUBMITTED_SHAPES))
 
     def parse_table(
         self, submission: Submission, store: Store, values: ValueParser, context: ImportContext
@@ -251,11 +252,11 @@ class SubmissionValidator:
             documents = [self._parse(submission, parser, language) for submission in data]
         except ImportFailedError as error:
             return self._report_cells(error, language)
+        if own:
+            return self._validate_with_shapes(documents, own, language)
         others = [*self._mentioned_entries(documents), *documents]
         beside = DocumentSet(self._domain_documents, ()).with_others(others).documents
         checker = build_checker(self._with_data(beside), language, None, self._shapes_graph)
-        if own:
-            return _validate_with_shapes(checker, documents, self._without_rules(beside), own)
         return self._validate(checker, documents, beside)
 
     @property
@@ -311,6 +312,17 @@ class SubmissionValidator:
                 entries += [Document(Path(name), quads, (name,), {})] if quads else []
         return entries
 
+    def _validate_with_shapes(
+        self, documents: Sequence[Document], own: Sequence[Triple], language: str
+    ) -> ValidationReport:
+        """Validate by the shapes of a client: the data graph is what was sent, and no more."""
+        catalogue = replace(self._domain, store=_store(documents))
+        checker = build_checker(catalogue, language, None, ShapesGraph(to_turtle(own)))
+        context = OxigraphStore()
+        context.add(in_graph(own, SUBMITTED_SHAPES))
+        checker = replace(checker, data=_triples(documents), context=context)
+        return checker.validate(documents, [document.path for document in documents])
+
     def _with_data(self, documents: Iterable[Document]) -> Catalogue:
         """Return the catalogue as documents state it, except for its shapes."""
         store = _store(documents)
@@ -342,19 +354,6 @@ class SubmissionValidator:
         changed = [each for each in beside if self._folder(each) == _RULES[0]]
         graph = ShapesGraph(to_turtle(_triples([*changed, *documents])))
         return replace(checker, shapes_graph=graph).check(beside, (), files)
-
-
-def _validate_with_shapes(
-    checker: Checker, documents: Sequence[Document], data: Sequence[Document], own: list[Triple]
-) -> ValidationReport:
-    """Validate by the shapes of a client, which are no part of the data graph."""
-    context = _store(data)
-    context.add(in_graph(own, _SHAPES_NAMESPACE))
-    graph = ShapesGraph(to_turtle(own))
-    checker = replace(
-        checker, data=_triples(data), context=context, store=context, shapes_graph=graph
-    )
-    return checker.validate(data, [document.path for document in documents])
 
 
 def _store(documents: Iterable[Document]) -> OxigraphStore:

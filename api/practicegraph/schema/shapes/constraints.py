@@ -15,8 +15,8 @@ from ...storage.base import Store
 from ..text import Labels
 from .reader import ShapesError, path_to_sparql
 
-VIOLATION, WARNING = SH + "Violation", SH + "Warning"
-"""The severities of the rules beside SHACL (section 2.1.4)."""
+VIOLATION, WARNING, INFO = (SH + name for name in ("Violation", "Warning", "Info"))
+"""The severities that SHACL defines (section 2.1.4)."""
 SPARQL_COMPONENT = SH + "SPARQLConstraintComponent"
 TARGETS = (NamedNode(SH + "targetClass"), NamedNode(SH + "targetSubjectsOf"))
 """The properties of a shape with the classes and properties that it targets."""
@@ -62,28 +62,15 @@ def read_parameter_values(store: Store, shape: str | BlankNode, component: str) 
     """Return the values of a constraint component's parameter in a shape (section 4).
 
     The parameter of `MinCountConstraintComponent` is `sh:minCount`. Lists are returned as members.
+    A shape is an IRI, or a blank node of this store; one that an engine has named has no values.
     """
+    if isinstance(shape, str) and shape.startswith("_:"):
+        return []
     parameter = component.removesuffix("ConstraintComponent")
     parameter = SH + parameter[:1].lower() + parameter[1:]
     node = NamedNode(shape) if isinstance(shape, str) else shape
     values = store.values(node, parameter)
     return [term for value in values for term in store.list_members(value) or [value]]
-
-
-def read_messages(store: Store, shape: str) -> list[Labels]:
-    """Return the messages of a shape (section 2.1.5) and of its SPARQL constraints (section 5.1).
-
-    Each is by language, or by "" where it has none.
-    """
-    constraints = store.values(NamedNode(shape), SH + "sparql")
-    nodes = [node for node in constraints if isinstance(node, NamedNode | BlankNode)]
-    return [_message(store, node) for node in (NamedNode(shape), *nodes)]
-
-
-def _message(store: Store, node: Node) -> Labels:
-    texts = [term for term in store.values(node, SH + "message") if isinstance(term, Literal)]
-    plain = [("", text.value) for text in texts if not text.language]
-    return dict(plain) | store.labels(node, SH + "message")
 
 
 @dataclass(frozen=True)
@@ -230,8 +217,7 @@ def name_shapes(quads: Sequence[Quad], namespace: str) -> Iterator[Triple]:
     """
     paths = {quad.subject: quad.object for quad in quads if quad.predicate.value == SH + "path"}
     nodes = [quad.object for quad in quads if quad.predicate.value in _TO_SHAPES]
-    typed = (q for q in quads if q.predicate == TYPE and q.object in _SHAPE_CLASSES)
-    nodes += [*paths, *(quad.subject for quad in typed)]
+    nodes += [quad.subject for quad in quads if _describes_shape(quad)]
     blank = dict.fromkeys(node for node in nodes if isinstance(node, BlankNode))
     names: dict[Term, NamedNode] = {
         node: NamedNode(f"{namespace}{_path_name(paths.get(node))}{number}")
@@ -241,6 +227,14 @@ def name_shapes(quads: Sequence[Quad], namespace: str) -> Iterator[Triple]:
         subject, value = names.get(quad.subject, quad.subject), names.get(quad.object, quad.object)
         assert not isinstance(subject, Triple)
         yield Triple(subject, quad.predicate, value)
+
+
+def _describes_shape(quad: Quad) -> bool:
+    """Return whether a statement is about a shape or a constraint, not about a path or a list."""
+    if quad.predicate == TYPE:
+        return quad.object in _SHAPE_CLASSES
+    name = quad.predicate.value
+    return name == SH + "path" or (name.startswith(SH) and not name.endswith("Path"))
 
 
 def _path_name(path: Term | None) -> str:
