@@ -89,7 +89,7 @@ def _make_result_with_messages(
     return text, node, triples + [(node, SH_resultMessage, message) for message in messages]
 
 
-ConstraintComponent.make_v_result = _make_result_with_messages  # type: ignore[method-assign]
+ConstraintComponent.make_v_result = _make_result_with_messages  # type: ignore[assignment, method-assign]
 for _component in (_LessThan, _LessThanOrEquals):
     for _parameter in _component.constraint_parameters():
         CONSTRAINT_PARAMETERS_MAP[_parameter] = _component
