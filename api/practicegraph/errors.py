@@ -33,6 +33,11 @@ class CatalogueError(Exception):
         self.line, self.column = line, column
         self.extra, self.words = dict(extra or {}), words
 
+    @property
+    def phrase(self) -> dict[str, Any]:
+        """Return the hint and its words."""
+        return {"hint": self.hint, **self.words}
+
     def __str__(self) -> str:
         """Return the text, else the kind."""
         return super().__str__() or self.kind

@@ -154,6 +154,6 @@ def test_a_malformed_query_raises_with_line_and_column(server: str, way: Way) ->
 
 
 def test_an_update_is_refused(server: str) -> None:
-    with pytest.raises(QueryBadFormed, match="Updates are not taken here"):
+    with pytest.raises(QueryBadFormed, match="SPARQL Update is not run here"):
         asking(server, "DELETE WHERE { ?s ?p ?o }", (POST, URLENCODED)).query()
     assert answer(server, ASK, (GET, URLENCODED), JSON)["boolean"] is True

@@ -216,7 +216,7 @@ def test_a_result_that_is_nested_too_deep_is_not_parsed_in_the_server(
     content = query.format(depth=depth, nested=NESTED)
     headers = {"Content-Type": "application/sparql-query", "Accept": form}
     answer = doors.post("/sparql", content=content, headers=headers)
-    deep = "more than 100 deep" in answer.text
+    deep = "100 deep" in answer.text
     assert (answer.status_code == 400, deep) == (depth > 1, depth > 1), answer.text
 
 
@@ -432,7 +432,7 @@ def test_a_document_that_a_check_refuses_is_refused_by_a_write_for_the_same_reas
     written = refused(doors.put("/practice/1788", content=content, headers=headers))
     assert (checked["line"], checked["column"]) == (written["line"], written["column"])
     assert reason in checked["hint"]
-    assert reason in written["detail"]
+    assert reason in written.get("hint", written["detail"])
 
 
 @pytest.mark.parametrize("name", ["a.ttl", "a.trig", "a.nq", "a.rq"])

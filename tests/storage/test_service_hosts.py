@@ -128,8 +128,9 @@ def test_service_may_be_silent_and_have_spaces_and_comments(call: str) -> None:
 )
 def test_service_in_any_other_syntax_is_refused(call: str) -> None:
     query = f"BASE <http://good/> PREFIX good: <http://good/> SELECT * {{ {call} {{ ?s ?p ?o }} }}"
-    with pytest.raises(QueryRefusedError, match="in full"):
+    with pytest.raises(QueryRefusedError) as caught:
         query_guard.check_service_calls(query, LISTED)
+    assert caught.value.hint in ("serviceHosts", "serviceUnclear")
 
 
 class Listening:

@@ -358,7 +358,7 @@ def test_shapes_that_fetch_run_scripts_or_are_none_are_refused(
 @pytest.mark.parametrize(
     ("media_type", "content", "line", "column", "reason"),
     [
-        (TURTLE, ENTRY.replace(" .\n", " \n"), None, None, "Parser error"),
+        (TURTLE, ENTRY.replace(" .\n", " \n"), 2, 1, "`;` or `.` expected after"),
         (TURTLE, b'<http://a> <http://b>\n "\xff" .', 2, 3, "UTF-8"),
         (TURTLE, "[] a <http://x/C> .", 1, 1, "IRI"),
         (TURTLE, "<http://a> <http://b> " + "[" * 500, 1, 123, "deep"),

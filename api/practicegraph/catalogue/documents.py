@@ -21,7 +21,7 @@ from io import BufferedReader, FileIO, RawIOBase
 from itertools import accumulate, chain, groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
@@ -55,12 +55,15 @@ _BUFFER_SIZE = 1 << 20
 class UnreadableError(CatalogueError):
     """A file that is no RDF; lines and columns of the position count from 1."""
 
-    def __init__(self, path: Path, reason: str, line: int = 1, column: int = 1) -> None:
-        super().__init__(f"{path}:{line}:{column}: {reason}", line=line, column=column)
+    def __init__(
+        self, path: Path, reason: str, line: int = 1, column: int = 1, **words: Any
+    ) -> None:
+        super().__init__(f"{path}:{line}:{column}: {reason}", line=line, column=column, **words)
         self.path, self.reason = path, reason
 
-    def __reduce__(self) -> tuple[type["UnreadableError"], tuple[Path, str, int, int]]:
-        return type(self), (self.path, self.reason, self.line, self.column)
+    def __reduce__(self) -> tuple[Any, ...]:
+        arguments = (self.path, self.reason, self.line, self.column)
+        return type(self), arguments, self.__dict__
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,9 @@ def reading_errors(path: Path) -> Iterator[None]:
     except UnreadableError:
         raise
     except SyntaxError as error:
-        raise UnreadableError(path, error.msg, error.lineno or 1, error.offset or 1) from error
+        place = {"line": error.lineno or 1, "column": error.offset or 1}
+        arguments = place | dict(untrusted.diagnosis(error))
+        raise UnreadableError(path, error.msg, **arguments) from error
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise UnreadableError(path, str(error)) from error
 

@@ -10,6 +10,7 @@ import click
 from ..catalogue import catalogue, documents, revisions
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import DocumentSet
+from ..rdf.syntax_errors import known_prefix
 from ..reporting import differences, impact
 from ..reporting import gaps as reporting_gaps
 from ..reporting.differences import Comparison, State
@@ -17,6 +18,7 @@ from ..reporting.gaps import GapReport
 from ..schema.text import find_similar
 from ..schema.value_parser import InvalidParameterError
 from ..storage import query_guard
+from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import OxigraphStore
 from ..validation import checks, reports, rules
 from ..validation.findings import ValidationReport
@@ -90,9 +92,16 @@ def query(name: str, parameters: tuple[str, ...], folder: Path, format_name: str
         text = Path(name).read_text(encoding="utf-8")
     else:
         raise InvalidParameterError(name, None, find_similar(name, opened.stored_queries))
-    query_guard.check_service_calls(text)
     assert isinstance(opened.store, OxigraphStore)
-    click.echo(opened.store.results(text, format_name, opened.base), nl=False)
+    try:
+        query_guard.check_service_calls(text)
+        content = opened.store.results(text, format_name, opened.base)
+    except QueryRefusedError as error:
+        words = known_prefix(error.words, opened.prefixes)
+        reason = opened.phrase(error.hint, **words) if error.hint else str(error)
+        place = f"{error.line}:{error.column}: " if error.line else ""
+        raise click.ClickException(f"{name}: {place}{reason}") from error
+    click.echo(content, nl=False)
 
 
 @click.command()

@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 from pyoxigraph import Quad, RdfFormat, Triple, parse
 
+from .syntax_errors import Diagnosis, diagnose_rdf
+
 MAX_BYTES = 4 << 20
 """The maximum size of a document that a client sends."""
 MAX_DEPTH = 100
@@ -46,6 +48,15 @@ class TooDeepError(SyntaxError):
 
 class RemoteContextError(SyntaxError):
     """A JSON-LD context that is not fetched; `text` is its URL."""
+
+
+class MalformedError(SyntaxError):
+    """An error in Turtle or a syntax like it, with its diagnosis."""
+
+    def __init__(self, error: SyntaxError, diagnosis: Diagnosis) -> None:
+        line, column = diagnosis["line"], diagnosis["column"]
+        super().__init__(error.msg, ("", line, column, ""))
+        self.diagnosis = diagnosis
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,8 @@ def parse_rdf(
     try:
         return _parse(text, syntax, base)
     except SyntaxError as error:
+        if syntax not in _TOKENS and type(error) is SyntaxError and error.lineno:
+            raise MalformedError(error, diagnose_rdf(text, error)) from error
         if error.msg != _REMOTE_CONTEXT:
             raise
     return _parse(_with_context(text, context or KnownContext()), syntax, base)
@@ -99,7 +112,13 @@ def describe(error: SyntaxError) -> dict[str, Any]:
     Without a known position, line and column are those of the start.
     """
     place = {"line": error.lineno or 1, "column": error.offset or 1}
-    return {"kind": type(error).__name__, "reason": error.msg, "url": error.text or "", **place}
+    reason = {"kind": type(error).__name__, "reason": error.msg, "url": error.text or ""}
+    return reason | place | dict(diagnosis(error))
+
+
+def diagnosis(error: SyntaxError) -> Diagnosis:
+    """Return the diagnosis of an error in Turtle, or an empty one."""
+    return error.diagnosis if isinstance(error, MalformedError) else {}
 
 
 def check_terms(quads: Iterable[Quad]) -> Iterator[Quad]:

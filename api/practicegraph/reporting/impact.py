@@ -20,6 +20,7 @@ from pyoxigraph import (
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
 from ..catalogue.stored_queries import StoredQuery
+from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.text import Phrases, pick_text
@@ -203,14 +204,16 @@ def _queries(comparison: Comparison) -> Iterator[BrokenQuery]:
     for name, query in new.stored_queries.items():
         if name not in old.stored_queries:
             continue
-        before, _ = _count_rows(old, old.stored_queries[name])
-        after, reason = _count_rows(new, query)
+        before, _ = _count_rows(old, old.stored_queries[name], comparison.languages)
+        after, reason = _count_rows(new, query, comparison.languages)
         if before is not None and (after is None or (before and not after)):
             title = pick_text(query.labels, comparison.languages)
             yield BrokenQuery(id=query.iri, title=title, before=before, fails=reason, after=after)
 
 
-def _count_rows(catalogue: Catalogue, query: StoredQuery) -> tuple[int | None, str]:
+def _count_rows(
+    catalogue: Catalogue, query: StoredQuery, languages: Sequence[str]
+) -> tuple[int | None, str]:
     """Return the number of rows or triples, 1 for true; or None and why the query fails."""
     terms = {p.key: p.default for p in query.parameters if p.default is not None}
     text = query_guard.bind_parameters(query.text, terms)
@@ -219,7 +222,9 @@ def _count_rows(catalogue: Catalogue, query: StoredQuery) -> tuple[int | None, s
         query_guard.check_service_calls(text)
         content = catalogue.store.results(text, "json", catalogue.base)
     except QueryRefusedError as error:
-        return None, str(error)
+        words = known_prefix(error.words, catalogue.prefixes)
+        reason = catalogue.phrases.format(error.hint, languages, **words) if error.hint else ""
+        return None, reason or str(error)
     if query.returns_graph:
         return sum(1 for _ in parse(content, RdfFormat.TURTLE)), ""
     result = parse_query_results(content, QueryResultsFormat.JSON)

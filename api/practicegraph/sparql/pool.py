@@ -25,7 +25,7 @@ class QueryMemoryError(QueryRefusedError):
     """A query that needs more memory than its process may take."""
 
     def __init__(self) -> None:
-        super().__init__("The query needs more memory than a query may take.")
+        super().__init__("the allocator refused memory", hint="queryMemory")
 
 
 class ResultTooLargeError(CatalogueError):
@@ -276,7 +276,7 @@ class LazyWorkerPool(WorkerPool):
         return self
 
 
-def _worker_error(content: Mapping[str, str], late: DeadlineExceededError) -> CatalogueError:
+def _worker_error(content: Mapping[str, Any], late: DeadlineExceededError) -> CatalogueError:
     """Return the error that a worker reports; a result cut off at the store's deadline is late."""
     name, reason = content["error"], content["reason"]
     if name == INTERNAL_ERROR:
@@ -287,4 +287,6 @@ def _worker_error(content: Mapping[str, str], late: DeadlineExceededError) -> Ca
         maximum = reason.rpartition(" ")[2]
         is_late = TIMEOUT_STATE in reason or not maximum.isdecimal()
         return late if is_late else ResultTooLargeError(int(maximum), "rows")
-    return StoreError(reason) if name == StoreError.__name__ else QueryRefusedError(reason)
+    if name == StoreError.__name__:
+        return StoreError(reason)
+    return QueryRefusedError(reason, **content["arguments"])

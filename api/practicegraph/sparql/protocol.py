@@ -72,9 +72,10 @@ def write_text(output: BinaryIO, kind: str, text: str) -> None:
     write_frame(output, b"Z")
 
 
-def write_error(output: BinaryIO, name: str, reason: str) -> None:
-    """Write that there is no result, or no more of it, and why."""
-    write_frame(output, b"E", json.dumps({"error": name, "reason": reason}).encode())
+def write_error(output: BinaryIO, name: str, reason: str, **arguments: Any) -> None:
+    """Write that there is no result, or no more of it, and why: the arguments of the error."""
+    content = {"error": name, "reason": reason, "arguments": arguments}
+    write_frame(output, b"E", json.dumps(content).encode())
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from pyoxigraph import (
 )
 
 from ..errors import CatalogueError
+from ..rdf.syntax_errors import diagnose_query
 from ..rdf.terms import Term
 from ..storage import query_guard
 from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
@@ -315,7 +316,10 @@ def run_query(engine: Engine, request: Request, output: BinaryIO) -> None:
         ends = format_name is None or _write_result(result, format_name, request, output)
         maximum = request["triples" if kind == "graph" else "rows"]
         write_frame(output, *((b"Z",) if ends else (b"M", str(maximum).encode())))
-    except (CatalogueError, SyntaxError, ValueError, RuntimeError, OSError) as error:
+    except (SyntaxError, RuntimeError) as error:
+        diagnosis = diagnose_query(request["query"], str(error), request.get("base"))
+        write_error(output, type(error).__name__, str(error), **diagnosis)
+    except (CatalogueError, ValueError, OSError) as error:
         write_error(output, type(error).__name__, str(error))
 
 

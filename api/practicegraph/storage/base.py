@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
@@ -48,15 +48,16 @@ _POSITION = re.compile(r"\b(\d+):(\d+)\b")
 class QueryRefusedError(CatalogueError):
     """A query that is not run: it is malformed, or not allowed.
 
-    Its text says why, with the position of a syntax error as `LINE:COLUMN`.
+    The hint is the phrase that says why. Without one, the text says it, such as that of a remote
+    store, with the position as `LINE:COLUMN`.
     """
 
     kind = "malformedQuery"
 
-    def __init__(self, reason: str) -> None:
-        match = _POSITION.search(reason)
+    def __init__(self, reason: str = "", /, **arguments: Any) -> None:
+        match = None if arguments else _POSITION.search(reason)
         line, column = map(int, match.groups()) if match else (0, 0)
-        super().__init__(reason, line=line, column=column)
+        super().__init__(reason, **({"line": line, "column": column} | arguments))
 
 
 class Store(ABC):
@@ -223,7 +224,7 @@ def check_result_depth(text: str) -> None:
         try:
             untrusted.check_depth(text)
         except TooDeepError as error:
-            raise QueryRefusedError(f"In this form, no result is {error.msg}.") from error
+            raise QueryRefusedError(error.msg, hint="resultTooDeep", limit=MAX_DEPTH) from error
 
 
 def parse_term(text: str) -> Term:

@@ -28,6 +28,7 @@ from pyoxigraph import (
 )
 from pyoxigraph import Store as Oxigraph
 
+from ..rdf.syntax_errors import diagnose_query
 from ..rdf.terms import TYPE, Node, Term, as_text
 from .base import QueryRefusedError, Solution, Store
 
@@ -100,8 +101,9 @@ class OxigraphStore(Store):
         """Return the result of a query: a graph in Turtle, else in a format of results."""
         try:
             result = self._store.query(query, base_iri=base)
-        except (SyntaxError, ValueError) as error:
-            raise QueryRefusedError(str(error)) from error
+        except (SyntaxError, ValueError, RuntimeError) as error:
+            reason = str(error)
+            raise QueryRefusedError(reason, **diagnose_query(query, reason, base)) from error
         if isinstance(result, QueryTriples):
             content = result.serialize(format=RdfFormat.TURTLE)
         else:

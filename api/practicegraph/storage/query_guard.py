@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from ..errors import CatalogueError
 from ..rdf import untrusted
 from ..rdf.terms import Term
-from ..rdf.untrusted import TooDeepError
+from ..rdf.untrusted import MAX_DEPTH, TooDeepError
 from .base import QueryRefusedError
 
 _HOST = r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
@@ -35,7 +35,6 @@ _CALLED = re.compile(rf"SERVICE{_GAP}+(?:SILENT{_GAP}+)?<([^<>\"{{}}|^`\\\s]*)>"
 _GROUP = re.compile(rf"[^\s{{]*{_GAP}*\{{")
 # Behind a comparison, `<` and what follows may be no IRI, and then opens a text or a comment.
 _UNSURE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://).*['#]", re.DOTALL)
-_UNREAD = "In a query with the word SERVICE, an IRI with ' or # in it must be written in full."
 _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
 
 
@@ -125,8 +124,8 @@ def check_query_depth(query: str) -> None:
     try:
         untrusted.check_depth(query)
     except TooDeepError as error:
-        reason = f"error at {error.lineno}:{error.offset}: {error.msg}"
-        raise QueryRefusedError(reason) from error
+        place = {"line": error.lineno, "column": error.offset}
+        raise QueryRefusedError(error.msg, hint="queryTooDeep", limit=MAX_DEPTH, **place) from error
 
 
 def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:
@@ -139,7 +138,7 @@ def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:
         for match in _calls(text):
             called = _CALLED.match(text, match.start())
             if not called or not is_allowed_host(allowed, called[1]):
-                raise QueryRefusedError(_UNREAD if match["iri"] else _reason(allowed))
+                raise _refuse_call(match["iri"], allowed)
 
 
 def _calls(text: str) -> Iterator[re.Match[str]]:
@@ -151,14 +150,12 @@ def _calls(text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
-def _reason(allowed: Collection[Host]) -> str:
+def _refuse_call(iri: str | None, allowed: Collection[Host]) -> QueryRefusedError:
+    if iri:
+        return QueryRefusedError(f"SERVICE beside {iri}", hint="serviceUnclear")
     names = ", ".join(map(str, allowed))
-    if not names:
-        return "SERVICE is not allowed: this endpoint calls no other one."
-    return (
-        "SERVICE is allowed as SERVICE <IRI> or SERVICE SILENT <IRI> alone, the IRI http or https "
-        f"and written in full, its host one of these: {names}."
-    )
+    hint = "serviceHosts" if names else "serviceRefused"
+    return QueryRefusedError(f"SERVICE, allowed for {names or 'no host'}", hint=hint, hosts=names)
 
 
 def is_deterministic(words: Set[str]) -> bool:

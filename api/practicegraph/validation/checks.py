@@ -4,6 +4,7 @@ Beside SHACL: unreadable files, topics, links to IRIs of ours that nothing descr
 are deprecated, literals that the store rewrites, IRIs that have vanished, and the stored checks.
 """
 
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,7 @@ from pyoxigraph import NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import SUFFIXES, Document, DocumentSet, UnreadableError
+from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import as_text, local_name
 from ..schema.fields import Shapes
 from ..schema.records import RecordReader
@@ -83,7 +85,8 @@ class Checker:
         )
         findings += [*values.find_dangling(self.base), *values.find_deprecated(self.lifecycle)]
         findings += values.find_rewritten(documents)
-        findings += [*others, *map(self._unreadable, unreadable)]
+        prefixes = ChainMap(*(dict(document.prefixes) for document in documents))
+        findings += [*others, *(self._unreadable(error, prefixes) for error in unreadable)]
         if self.is_whole:
             stored = StoredChecks(self.store, self.builder, by_node, self._path_label)
             findings += stored.check(files, self.link_checker)
@@ -151,8 +154,10 @@ class Checker:
         detail = self.builder.phrase("FileIgnored", suffixes=SUFFIXES)
         return self.builder.as_warning(self.builder.violation(path, "FileIgnored", detail=detail))
 
-    def _unreadable(self, error: UnreadableError) -> Finding:
-        detail = self.builder.phrase("Syntax", reason=error.reason)
+    def _unreadable(self, error: UnreadableError, prefixes: Mapping[str, str]) -> Finding:
+        words = known_prefix(error.words, prefixes)
+        reason = self.builder.phrase(error.hint, **words) if error.hint else error.reason
+        detail = self.builder.phrase("Syntax", reason=reason)
         finding = self.builder.violation(error.path, "Syntax", detail=detail)
         start = Position(error.line, error.column)
         return replace(finding, region=Region(start, start))

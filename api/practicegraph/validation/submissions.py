@@ -188,7 +188,7 @@ def _check_query(path: Path, query: str) -> None:
         query_guard.check_query_depth(query)
         query_guard.check_service_calls(query)
     except QueryRefusedError as error:
-        raise UnreadableError(path, str(error)) from error
+        raise UnreadableError(path, str(error), **error.phrase) from error
     if query_guard.query_words(query) & _FETCHING:
         raise UnreadableError(
             path, "queries of shapes are evaluated on the submitted data, not FROM others"
@@ -405,7 +405,8 @@ def _submissions(items: Iterable[Mapping[str, str]]) -> list[Submission]:
 
 def _write_unreadable(output: BinaryIO, error: UnreadableError) -> None:
     place = {"file": str(error.path), "line": error.line, "column": error.column}
-    write_text(output, UNREADABLE, json.dumps(place | {"reason": error.reason}))
+    reason = {"reason": error.reason, "hint": error.hint}
+    write_text(output, UNREADABLE, json.dumps(place | reason | error.words))
 
 
 def main(source: str, memory: int) -> None:

@@ -12,10 +12,11 @@ from starlette.requests import ClientDisconnect
 
 from ..editing.editor import NotAdmittedError
 from ..errors import CatalogueError, RequestError
+from ..rdf.syntax_errors import known_prefix
 from ..sparql.process import IncidentError, log_incident
 from ..validation import reports
 from ..validation.findings import ValidationReport
-from .context import VARY, Site
+from .context import VARY, Site, View
 from .http import negotiation
 from .http.negotiation import HTML, JSON, TURTLE, MediaType, NotAcceptableError
 
@@ -57,7 +58,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "bodyTooDeep": Problem(400),
     "reasonTooLong": Problem(400),
     "remoteContext": Problem(400),
-    "unreadableBody": Problem(400),
+    "unreadableBody": Problem(400, "{reason}"),
     "bodyLimitExceeded": Problem(400),
     "unreadable": Problem(400, "{reason}"),
     "checkLimitExceeded": Problem(400),
@@ -143,6 +144,7 @@ def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
     problem, view = PROBLEMS[error.kind], site.view(request)
     position = {"line": error.line, "column": error.column} if error.line else {}
     words = {"reason": str(error), **position, **error.words}
+    words = known_prefix(words, site.catalogue.prefixes)
     hint = error.hint or problem.hint
     headers = dict(error.headers) if isinstance(error, RequestError) else {}
     if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -154,10 +156,14 @@ def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
         site,
         HTTPStatus(problem.status),
         view.phrase(problem.detail or error.kind, **words),
-        view.phrase(hint, **words) if hint else "",
+        _at_position(view, view.phrase(hint, **words), position) if hint else "",
         headers,
         position | error.extra,
     )
+
+
+def _at_position(view: View, text: str, position: Mapping[str, int]) -> str:
+    return view.phrase("atPosition", reason=text, **position) if position else text
 
 
 def _answer_framework(request: Request, site: Site, error: HTTPException) -> Response:

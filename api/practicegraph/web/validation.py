@@ -143,7 +143,8 @@ class ValidationEndpoint:
             raise RequestError("tooManyChecks") from error
         if result.kind == UNREADABLE:
             details = json.loads(content)
-            raise RequestError("unreadable", extra={"file": details["file"]}, **details)
+            hint = details.pop("hint")
+            raise RequestError("unreadable", hint, extra={"file": details["file"]}, **details)
         media_type = reports.FORMATS[name].media_type
         language = self.site.view(request).language
         headers = VARY | _HEADERS | {"Content-Language": language}

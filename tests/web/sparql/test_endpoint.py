@@ -122,6 +122,46 @@ def test_other_methods_answer_405_with_the_allowed_methods(client: TestClient, m
     assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "the prefix skos: is not declared; add"),
+        ("nl", "het prefix skos: is niet gedeclareerd"),
+        ("es", "el prefijo skos: no está declarado"),
+        ("de", "das Präfix skos: ist nicht deklariert"),
+        ("it", "il prefisso skos: non è dichiarato"),
+        ("fr", "le préfixe skos: n’est pas déclaré"),
+        ("el", "το πρόθεμα skos: δεν έχει δηλωθεί"),
+    ],
+)
+def test_a_query_with_an_unknown_prefix_is_answered_with_the_line_to_add(
+    client: TestClient, language: str, words: str
+) -> None:
+    answer = ask(client, "SELECT ?l { ?c skos:prefLabel ?l }", lang=language)
+    problem = client.get(str(answer.url), headers={"Accept-Language": language}).json()
+    assert (answer.status_code, problem["line"], problem["column"]) == (400, 1, 16)
+    assert words in problem["hint"]
+    assert "PREFIX skos: <http://www.w3.org/2004/02/skos/core#>" in problem["hint"]
+
+
+def test_a_query_that_begins_with_a_byte_order_mark_is_told_so(client: TestClient) -> None:
+    answer = post(client, "\ufeffASK {}".encode(), DIRECT)
+    assert answer.status_code == 400
+    assert answer.json()["hint"] == "Line 1, column 1: U+FEFF is a byte order mark; delete it"
+
+
+def test_the_position_in_a_query_with_crlf_is_that_of_its_line(client: TestClient) -> None:
+    answer = post(client, b"SELECT *\r\n{ ?s ?p ?o }\r\nLIMIT ten", DIRECT)
+    assert (answer.json()["line"], answer.json()["column"]) == (3, 7)
+    assert post(client, b"ASK\r\n{ }\r\n", DIRECT).status_code == 200
+
+
+def test_a_function_that_is_unknown_at_evaluation_is_named(client: TestClient) -> None:
+    answer = ask(client, "PREFIX a: <http://a.b/>\nSELECT (a:f(1) AS ?x) {}")
+    assert (answer.status_code, answer.json()["line"]) == (400, 2)
+    assert "there is no function `<http://a.b/f>`" in answer.json()["hint"]
+
+
 def test_a_malformed_query_answers_400_with_line_and_column(client: TestClient) -> None:
     problem = ask(client, "SELECT *\nWHERE { ?s ?p }")
     assert problem.status_code == 400
@@ -268,7 +308,8 @@ def test_an_invalid_deadline_is_refused_with_a_hint(
 ) -> None:
     answer = client.get(path, params=parameters(path, value))
     assert answer.status_code == 400
-    assert answer.json()["hint"] == f"timeout is a number of seconds above 0, not “{value}”."
+    hint = f"timeout is a number of seconds above 0, such as `timeout=5`, not “{value}”."
+    assert answer.json()["hint"] == hint
 
 
 @pytest.mark.parametrize("path", ["/sparql", "/queries/imports"])

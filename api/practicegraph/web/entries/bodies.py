@@ -141,9 +141,10 @@ def _may_describe(entry: NamedNode, subject: object, catalogue: Catalogue) -> bo
 
 def _unreadable(error: Mapping[str, Any]) -> RequestError:
     """Return the response to a syntax error, as `untrusted.describe` describes it."""
-    words = {"reason": error["reason"], "address": error["url"], "limit": MAX_DEPTH}
+    words = {key: word for key, word in error.items() if key not in ("kind", "hint", "url")}
     kind = _PHRASES.get(error["kind"], "unreadableBody")
-    return RequestError(kind, line=error["line"], column=error["column"], **words)
+    hint = error.get("hint", "")
+    return RequestError(kind, hint, address=error["url"], limit=MAX_DEPTH, **words)
 
 
 def _unprocessable(kind: str, entry: NamedNode, node: object) -> RequestError:

@@ -16,7 +16,8 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 """The media types of forms without files, and of JSON."""
 MAX_BODY = 1 << 20
 """The default maximum size of a body in bytes."""
-_MAX_FIELDS = 1000
+MAX_FIELDS = 1000
+"""The maximum number of fields of a form or of parameters of a URL."""
 _UTF_8 = ("", "utf-8", "utf8", "us-ascii")
 _LONE_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -67,9 +68,9 @@ def parse_form(content: bytes) -> list[tuple[str, str]]:
 
     Raise ValueError where one is not UTF-8, or there are too many.
     """
-    fields = content.split(b"&", _MAX_FIELDS)
-    if len(fields) > _MAX_FIELDS:
-        raise ValueError(f"more than {_MAX_FIELDS} fields")
+    fields = content.split(b"&", MAX_FIELDS)
+    if len(fields) > MAX_FIELDS:
+        raise ValueError(f"more than {MAX_FIELDS} fields")
     return list(_decode_fields(fields))
 
 

@@ -1,33 +1,36 @@
 """The SPARQL endpoint (https://www.w3.org/TR/sparql11-protocol/): queries run in processes.
 
-Results are streamed in the media type that the client accepts.
+Results are streamed in the media type that the client accepts. Without a query, the endpoint is
+described (https://www.w3.org/TR/sparql11-service-description/).
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
 from fastapi import Request, Response
-from pyoxigraph import RdfFormat, Triple, parse
+from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
+from ...application.services import Services
 from ...errors import RequestError
 from ...rdf import jsonld
-from ...rdf.terms import Term
+from ...rdf.namespaces import RDF, SD, VOID
+from ...rdf.terms import Node, Term, integer
 from ...sparql.pool import QueryResult, WorkerPool
 from ...sparql.worker import ROWS
 from ...storage import query_guard
 from ...storage.base import Solution, check_result_depth, parse_term
 from ...storage.oxigraph import Snapshots
 from ...storage.remote import Endpoint
+from .. import document
 from ..context import VARY, DisplayValue, Site
 from ..http import connections, middleware, negotiation, responses
 from ..http.conditional import Validators
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, MediaType, NotAcceptableError
 from .requests import QueryRequest, parse_request
-from .service_description import service_description
 
 RESULTS = MediaType("json", ("application/sparql-results+json", "application/json"))
 XML = MediaType("xml", ("application/sparql-results+xml", "application/xml", "text/xml"))
@@ -43,6 +46,19 @@ _LINES = msgspec.json.Decoder()
 _MAX_QUICK_QUERY = 1 << 14
 _MAX_BYTES_HEADER, _MAX_ROWS_HEADER = "X-Most-Bytes", "X-Most-Rows"
 _UNION, _SERVICE = "UnionDefaultGraph", "BasicFederatedQuery"
+_FORMATS = "http://www.w3.org/ns/formats/"
+_FORMAT_NAMES = {
+    "json": "SPARQL_Results_JSON",
+    "xml": "SPARQL_Results_XML",
+    "csv": "SPARQL_Results_CSV",
+    "tsv": "SPARQL_Results_TSV",
+    "ttl": "Turtle",
+    "nt": "N-Triples",
+    "rdf": "RDF_XML",
+    "jsonld": "JSON-LD",
+    "trig": "TriG",
+    "nq": "N-Quads",
+}
 _SAMPLE_QUERY = """PREFIX dct: <http://purl.org/dc/terms/>
 
 SELECT ?entry ?title
@@ -208,7 +224,7 @@ class QueryEndpoint:
         address = str(request.url.replace(query=""))
         features = [_UNION, _SERVICE] if self.workers.limits.hosts else [_UNION]
         results = (*TABLES, *GRAPHS)
-        content = service_description(self.site.services, address, media_type, results, features)
+        content = _service_description(self.site.services, address, media_type, results, features)
         return Response(content, headers=VARY, media_type=media_type.content_type)
 
     def _table(self, request: Request, kind: str, content: bytes) -> ResultTable:
@@ -260,3 +276,49 @@ def _parse_solutions(content: bytes) -> list[Solution]:
     names, *rows = _LINES.decode_lines(content)
     pairs = (zip(names, row, strict=True) for row in rows)
     return [{name: parse_term(text) for name, text in row if text is not None} for row in pairs]
+
+
+def _service_description(
+    services: Services,
+    address: str,
+    media_type: MediaType,
+    results: Iterable[MediaType],
+    features: Iterable[str],
+) -> bytes:
+    """Return the service description in a media type: features, formats, and graphs with counts."""
+    triples = list(_describe_service(services, NamedNode(address), results, features))
+    return document.serialize_triples(services.catalogue, triples, media_type, address)
+
+
+def _describe_service(
+    services: Services, endpoint: NamedNode, results: Iterable[MediaType], features: Iterable[str]
+) -> Iterator[Triple]:
+    catalogue = services.catalogue
+
+    def statement(subject: Node, name: str, value: Term) -> Triple:
+        return Triple(subject, NamedNode(name), value)
+
+    yield statement(endpoint, RDF + "type", NamedNode(SD + "Service"))
+    yield statement(endpoint, SD + "endpoint", endpoint)
+    yield statement(endpoint, SD + "supportedLanguage", NamedNode(SD + "SPARQL11Query"))
+    for feature in features:
+        yield statement(endpoint, SD + "feature", NamedNode(SD + feature))
+    for media_type in results:
+        if media_type != HTML:
+            name = NamedNode(_FORMATS + _FORMAT_NAMES[media_type.extension])
+            yield statement(endpoint, SD + "resultFormat", name)
+    dataset, union = BlankNode(), BlankNode()
+    yield statement(endpoint, SD + "defaultDataset", dataset)
+    yield statement(dataset, RDF + "type", NamedNode(SD + "Dataset"))
+    yield statement(dataset, SD + "defaultGraph", union)
+    yield statement(union, RDF + "type", NamedNode(SD + "Graph"))
+    sizes = catalogue.store.graph_sizes()
+    yield from services.dataset.statistics.triples(union)
+    for graph, size in sizes.items():
+        named, contents = BlankNode(), BlankNode()
+        yield statement(dataset, SD + "namedGraph", named)
+        yield statement(named, RDF + "type", NamedNode(SD + "NamedGraph"))
+        yield statement(named, SD + "name", NamedNode(graph))
+        yield statement(named, SD + "graph", contents)
+        yield statement(contents, RDF + "type", NamedNode(SD + "Graph"))
+        yield statement(contents, VOID + "triples", integer(size))

@@ -44,10 +44,10 @@ async def parse_request(request: Request) -> QueryRequest | None:
 
 def _parse_pairs(pairs: list[tuple[str, str]]) -> QueryRequest:
     if _has(pairs, "update"):
-        raise QueryRefusedError("Updates are not taken here.")
+        raise QueryRefusedError(hint="updateRefused")
     queries = [value for name, value in pairs if name == "query"]
     if len(queries) != 1:
-        raise QueryRefusedError(f"A request has one query; this one has {len(queries)}.")
+        raise QueryRefusedError(hint="queryCount", count=len(queries))
     return QueryRequest(
         query=queries[0],
         default=tuple(value for name, value in pairs if name == "default-graph-uri"),
@@ -72,7 +72,7 @@ def _parse_seconds(value: str) -> float:
     except ValueError:
         seconds = 0.0
     if not seconds > 0:
-        raise QueryRefusedError(f"timeout is a number of seconds above 0, not “{value}”.")
+        raise QueryRefusedError(hint="invalidTimeout", value=value)
     return max(seconds, _MIN_SECONDS)
 
 
@@ -80,13 +80,13 @@ def _decode_pairs(content: bytes) -> list[tuple[str, str]]:
     try:
         return bodies.parse_form(content)
     except UnicodeDecodeError as error:
-        raise QueryRefusedError("The request is not in UTF-8.") from error
+        raise QueryRefusedError(hint="notUtf8") from error
     except ValueError as error:
-        raise QueryRefusedError(f"The request has {error}.") from error
+        raise QueryRefusedError(hint="tooManyFields", limit=bodies.MAX_FIELDS) from error
 
 
 def _decode(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise QueryRefusedError(f"The query is not in UTF-8: byte {error.start}.") from error
+        raise QueryRefusedError(hint="notUtf8") from error

@@ -1,0 +1,113 @@
+"""The diagnosis of syntax errors: the phrase, the position and the words."""
+
+import pytest
+from pyoxigraph import RdfFormat, Store
+
+from practicegraph.rdf import untrusted
+from practicegraph.rdf.syntax_errors import diagnose_query, known_prefix
+from practicegraph.rdf.untrusted import MalformedError
+
+BASE = "https://example.org/"
+QUERIES = [
+    ("SELECT ?l { ?c skos:prefLabel ?l }", "undeclaredPrefix", (1, 16), {"prefix": "skos"}),
+    ("SELECT * {\n  ?c a dct:Agent ; }", "undeclaredPrefix", (2, 8), {"prefix": "dct"}),
+    ("SELECT (ex:f(1) AS ?y) {}", "undeclaredPrefix", (1, 9), {"prefix": "ex"}),
+    ("PREFIX ex <https://a.b/> ASK {}", "expectedToken", (1, 8), {"expected": "ex:"}),
+    ("PREFIX ex: https://a.b/ ASK {}", "bareIri", (1, 12), {"token": "https://a.b/"}),
+    ("ASK { ?s https://a.b/p. ?o }", "bareIri", (1, 10), {"token": "https://a.b/p"}),
+    ("ASK { <https://a b> ?p ?o }", "invalidIri", (1, 7), {"token": "<https://a b>"}),
+    ("\ufeffASK {}", "byteOrderMark", (1, 1), {"token": "U+FEFF"}),
+    ("ASK { ?s ?p 'é' .\r\n ?s\u00a0?p ?o }", "noBreakSpace", (2, 4), {"token": "U+00A0"}),
+    ("ASK { ?s\u200b ?p ?o }", "invisibleCharacter", (1, 9), {"token": "U+200B"}),
+    ("ASK { ?s ?p “a” }", "typographicQuote", (1, 13), {"token": "“"}),
+    ("ASK { ?s ?p 'a }", "unclosedText", (1, 13), {"token": "'"}),
+    ('ASK { ?s ?p "a\nb" }', "unclosedText", (1, 13), {"token": '"'}),
+    ("ASK { ?s ?p '''a' }", "unclosedText", (1, 13), {"token": "'''"}),
+    (r"ASK { ?s ?p 'a\q' }", "invalidEscape", (1, 15), {"token": r"\q"}),
+    ("ASK { ?s ?p 'a'@pt_BR }", "invalidLanguage", (1, 16), {"token": "@pt_BR"}),
+    ("ASK { ?s ?p ?o ?x ?y }", "missingSeparator", (1, 16), {"before": "?o"}),
+    ("ASK { ?s ?p 1 ; ?q 'a'@en ?r 2 }", "missingSeparator", (1, 27), {"before": "'a'@en"}),
+    ("ASK { ?s ?p ?o", "unclosedBracket", (1, 5), {"token": "{", "expected": "}"}),
+    ("ASK { FILTER(?o > 3 }", "unclosedBracket", (1, 13), {"token": "(", "expected": ")"}),
+    ("ASK { ?s ?p [ ?q ?z }", "unclosedBracket", (1, 13), {"token": "[", "expected": "]"}),
+    ("ASK { ?s ?p ?o } }", "unopenedBracket", (1, 18), {"token": "}"}),
+    ("SELECT (SIZE(?x) AS ?y) {}", "unknownFunction", (1, 9), {"token": "SIZE"}),
+    ("SELECT (<https://a.b/f>(1) AS ?y) {}", "unknownFunction", (1, 9), {}),
+    ("PREFIX : <https://a.b/> SELECT (:f(1) AS ?y) {}", "unknownFunction", (1, 33), {}),
+    ("SELECT COUNT(*) { ?s ?p ?o }", "bareExpression", (1, 8), {"token": "COUNT"}),
+    ("SELECT ?a ?b { ?a ?p ?b } GROUP BY ?a", "ungroupedVariable", (1, 11), {"token": "?b"}),
+    ("SELECT ?a (COUNT(?b) AS ?n) { ?a ?p ?b }", "ungroupedVariable", (1, 8), {"token": "?a"}),
+    ("SELECT * { ?a ?p ?b } GROUP BY ?a", "groupedStar", (1, 8), {}),
+    ("SELECT (1 AS ?x) (2 AS ?x) {}", "repeatedVariable", (1, 24), {"token": "?x"}),
+    ("SELECT * { ?x ?p ?o BIND(2 AS ?x) }", "repeatedVariable", (1, 31), {"token": "?x"}),
+    ("ASK { VALUES (?a ?b) { (1) } }", "valuesCount", (1, 28), {}),
+    ("ASK { ?s ?p _:a OPTIONAL { ?s ?q _:a } }", "blankNodeScope", (1, 34), {"token": "_:a"}),
+    ("ASK { FILTER ?o > 3 }", "expectedToken", (1, 14), {"expected": "("}),
+    ("ASK { { ?s ?p ?o } UNION }", "expectedToken", (1, 26), {"expected": "{"}),
+    ("SELECT ?a, ?b { ?a ?p ?b }", "unexpectedToken", (1, 10), {"token": ","}),
+    ("SELECT * { } LIMIT ten", "unexpectedToken", (1, 20), {"token": "ten"}),
+    ("SELECT ?a", "unexpectedEnd", (1, 10), {"before": "?a"}),
+    ("", "notQuery", (1, 1), {}),
+    ("# only a comment", "notQuery", (1, 17), {}),
+    ("SELCT * {}", "notQuery", (1, 1), {}),
+    ("PREFIX a: <https://a.b/> INSERT DATA { a:b a:c 1 }", "updateRefused", (1, 26), {}),
+]
+TURTLE = [
+    ("a:b a:c 1 ; dct:title 'x' .", "undeclaredPrefix", 13, {"prefix": "dct"}),
+    ("a:b a:c 'x'^^xs:date .", "undeclaredPrefix", 14, {"prefix": "xs"}),
+    ("a:b a:c https://a.b/x .", "bareIri", 9, {"token": "https://a.b/x"}),
+    ("a:b a:c <d> .", "relativeIri", 9, {"token": "<d>"}),
+    ("a:b a:c <https://a b> .", "invalidIri", 9, {"token": "<https://a b>"}),
+    ("a:b a:c 'é' ;\u00a0a:d 1 .", "noBreakSpace", 14, {"token": "U+00A0"}),
+    ("a:b a:c „d“ .", "typographicQuote", 9, {"token": "„"}),
+    ('a:b a:c "d .', "unclosedText", 9, {"token": '"'}),
+    (r"a:b a:c 'd\e' .", "invalidEscape", 11, {"token": r"\e"}),
+    (r"a:b a:c 'd\uD800' .", "invalidEscape", 11, {"token": r"\uD800"}),
+    ("a:b a:c 'd'@en_GB .", "invalidLanguage", 12, {"token": "@en_GB"}),
+    ("a:b a:c 'd'@ , 1 .", "invalidLanguage", 12, {"token": "@"}),
+    ("a:b a:c 1 a:d 2 .", "missingSeparator", 11, {"before": "1"}),
+    ("@prefix b: <https://b.c/> @prefix c: <https://c.d/> .", "missingSeparator", 27, {}),
+    ("a:b a:c 'd'", "missingSeparator", 12, {"before": "'d'"}),
+    ("a:b a:c ( 1 2 .", "unclosedBracket", 9, {"expected": ")"}),
+    ("a:b a:c [ a:d 1 .", "unclosedBracket", 9, {"expected": "]"}),
+    ("a:b a:c 1 ] .", "unopenedBracket", 11, {"token": "]"}),
+    ("@prefix b <https://a.b/> .", "expectedToken", 9, {"expected": "b:"}),
+    ("a:b a:c word .", "unexpectedToken", 9, {"token": "word"}),
+    ("a:b a:c", "unexpectedEnd", 8, {"before": "a:c"}),
+]
+
+
+@pytest.mark.parametrize(("query", "hint", "place", "words"), QUERIES)
+def test_a_query_that_is_refused_is_diagnosed_where_it_is_wrong(
+    query: str, hint: str, place: tuple[int, int], words: dict[str, str]
+) -> None:
+    with pytest.raises((SyntaxError, RuntimeError)) as caught:
+        list(Store().query(query, base_iri=BASE))  # type: ignore[arg-type]
+    diagnosis = diagnose_query(query, str(caught.value), BASE)
+    assert (diagnosis["hint"], diagnosis["line"], diagnosis["column"]) == (hint, *place)
+    assert words.items() <= diagnosis.items()
+
+
+@pytest.mark.parametrize("syntax", [RdfFormat.TURTLE, RdfFormat.TRIG])
+@pytest.mark.parametrize(("text", "hint", "column", "words"), TURTLE)
+def test_turtle_that_is_not_parsed_is_diagnosed_where_it_is_wrong(
+    text: str, hint: str, column: int, words: dict[str, str], syntax: RdfFormat
+) -> None:
+    with pytest.raises(MalformedError) as caught:
+        untrusted.parse_rdf(f"@prefix a: <{BASE}> .\n{text}", syntax)
+    diagnosis = caught.value.diagnosis
+    assert (diagnosis["hint"], caught.value.lineno, caught.value.offset) == (hint, 2, column)
+    assert words.items() <= diagnosis.items()
+
+
+def test_a_long_token_is_cut_in_a_message() -> None:
+    with pytest.raises(MalformedError) as caught:
+        untrusted.parse_rdf("w" * 1000, RdfFormat.TURTLE)
+    assert caught.value.diagnosis["token"] == "w" * 60 + "…"
+
+
+def test_a_declaration_of_a_known_prefix_has_its_iri() -> None:
+    prefixes = {"skos": "http://www.w3.org/2004/02/skos/core#"}
+    assert known_prefix({"prefix": "skos", "iri": "…"}, prefixes)["iri"] == prefixes["skos"]
+    assert known_prefix({"prefix": "zz", "iri": "…"}, prefixes)["iri"] == "…"
+    assert known_prefix({"token": "a"}, prefixes) == {"token": "a"}
