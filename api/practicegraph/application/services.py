@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue
@@ -43,6 +44,18 @@ class Services:
         if release != index.release:
             try_synchronise(index, release, self.log)
         return index
+
+    def modified(self, release: str) -> datetime | None:
+        """Return the first second after the change that led to a release, or to the program.
+
+        None where the log does not have that change, and in the same second, in which another one
+        may follow (RFC 9110, section 8.8.2.2).
+        """
+        moment = self.log.moment_of(release) if self.log and release else None
+        if moment is None:
+            return None
+        second = max(moment, _program_date()).replace(microsecond=0) + timedelta(seconds=1)
+        return second if second <= datetime.now(UTC) else None
 
     @cached_property
     def _index(self) -> Index:
@@ -116,6 +129,12 @@ class Services:
             Dataset, catalogue.store, catalogue.base, kinds, targets, catalogue.languages
         )
         return lru_cache(maxsize=1)(described)
+
+
+@cache
+def _program_date() -> datetime:
+    files = Path(__file__).parents[1].rglob("*.*")
+    return datetime.fromtimestamp(max(path.stat().st_mtime for path in files), UTC)
 
 
 def index_of(catalogue: Catalogue, file: IndexFile) -> Index:

@@ -144,6 +144,16 @@ class ChangeLog:
         assert isinstance(release, str)
         return release
 
+    def moment_of(self, release: str) -> datetime | None:
+        """Return the moment of the change that led to a release, where it is the last one.
+
+        The events of which a log was made have the moments that graphs state, not those of changes.
+        """
+        last = self.event(self.count) if self.count else None
+        if last and last.release == release != self.event(1).release:
+            return datetime.fromisoformat(last.moment)
+        return None
+
     def is_at(self, release: str) -> bool:
         """Return whether everything up to a release is logged, and nothing after it."""
         return self.release == release

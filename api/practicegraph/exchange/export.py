@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import groupby, islice
 from pathlib import Path
@@ -31,7 +31,6 @@ from pyoxigraph import (
     BlankNode,
     CanonicalizationAlgorithm,
     Dataset,
-    Literal,
     NamedNode,
     Quad,
     RdfFormat,
@@ -71,11 +70,6 @@ DUMP_NAMES = tuple(name for form in FORMATS for name in (form, form + GZIP_SUFFI
 
 _LIST = "dumps.json"
 _MAKER = f"{__version__}, pyoxigraph {pyoxigraph.__version__}, zlib {zlib.ZLIB_RUNTIME_VERSION}"
-_LAST_MODIFIED = """
-PREFIX dct: <http://purl.org/dc/terms/>
-SELECT (MAX(STR(?day)) AS ?last)
-WHERE { ?record dct:modified ?day }
-"""
 
 
 @dataclass(frozen=True)
@@ -305,10 +299,10 @@ class Dump:
 
 @dataclass(frozen=True)
 class ReleaseDumps:
-    """The dumps of a release by name, the day of the last change in it, and what made them."""
+    """The dumps of a release by name, the second in which they were made, and what made them."""
 
     release: str
-    day: date
+    made: datetime
     maker: str
     dumps: Mapping[str, Dump]
 
@@ -336,13 +330,14 @@ class DumpFolder:
     def read(self, release: str) -> ReleaseDumps | None:
         """Return the dumps of a release that are still there, or None if none was ever made."""
         try:
-            content: Any = json.loads((self.folder / release / _LIST).read_text())
+            path = self.folder / release / _LIST
+            content: Any = json.loads(path.read_text())
+            made = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
         except (OSError, ValueError):
             return None
         files = content["files"].items()
         dumps = {n: Dump(n, *values) for n, values in files if self.path(release, n).is_file()}
-        day = date.fromisoformat(content["day"])
-        return ReleaseDumps(release, day, content["maker"], dumps)
+        return ReleaseDumps(release, made, content["maker"], dumps)
 
     def current(self, release: str) -> ReleaseDumps | None:
         """Return all dumps of a release as this program makes them, or None."""
@@ -396,8 +391,7 @@ class DumpFolder:
             files.compress(plain, home / f"dump.{form}{GZIP_SUFFIX}")
         paths = {name: home / f"dump.{name}" for name in DUMP_NAMES}
         sizes = {n: (path.stat().st_size, documents.checksum(path)) for n, path in paths.items()}
-        day = _last_modified(catalogue.store).isoformat()
-        return {"maker": _MAKER, "day": day, "files": sizes}
+        return {"maker": _MAKER, "files": sizes}
 
     @contextmanager
     def _work_folder(self) -> Iterator[Path]:
@@ -409,15 +403,3 @@ class DumpFolder:
             yield work
         finally:
             shutil.rmtree(work)
-
-
-def _last_modified(store: Store) -> date:
-    """Return the day of the last change that the catalogue states, else today."""
-    today = datetime.now(tz=UTC).date()
-    last = next(iter(store.select(_LAST_MODIFIED)), {}).get("last")
-    if not isinstance(last, Literal):
-        return today
-    try:
-        return min(today, date.fromisoformat(last.value[:10]))
-    except ValueError:
-        return today

@@ -18,6 +18,7 @@ from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.records import Record
 from ..schema.text import BOOLEAN_PHRASES, Labels, fold, pick_text, put_first
+from ..storage.base import ReleaseCache
 from ..validation.reports import environment
 from .http import conditional, negotiation, responses
 from .http.conditional import Validators
@@ -32,6 +33,7 @@ _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _MAX_BRIEF_VALUES = 30
+_MAX_TAGS = 10_000
 _ENVIRONMENT = environment("practicegraph.web")
 
 
@@ -141,10 +143,9 @@ class View:
         """Return the validators of a search result; none of one that states its query time."""
         if is_explained:
             return Validators("")
-        release, newest = self.services.search.release, self.services.dataset.newest
-        return conditional.validators(
-            request, release, (media_type.extension, self.language), newest
-        )
+        release = self.services.search.release
+        choices, modified = (media_type.extension, self.language), self.services.modified(release)
+        return conditional.validators(request, release, choices, modified)
 
     def sections(self, record: Record, brief: bool) -> list[Section]:
         """Return the fields of a record by heading, in brief without long lists."""
@@ -220,6 +221,11 @@ class Site:
     def catalogue(self) -> Catalogue:
         """Return the catalogue."""
         return self.services.catalogue
+
+    @cached_property
+    def tags(self) -> ReleaseCache[tuple[str, ...], str]:
+        """Return the entity tags of documents by URL and negotiated choices."""
+        return ReleaseCache(_MAX_TAGS)
 
     def view(self, request: Request) -> View:
         """Return the view for a request."""

@@ -15,9 +15,9 @@ headers, in the heads of pages and in a link set (RFC 9264).
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -139,7 +139,8 @@ class DocumentMetadata:
         stated = {quad.triple for quad in quads}
         triples = [*self._of_document(document, iri, stated), *derived]
         if iri == self.catalogue.base:
-            triples += self._version(iri)
+            if release := self.catalogue.release:
+                triples.append(triple(iri, DCAT + "version", Literal(release)))
             triples += self.services.dataset.link_sets
         if iri in self.catalogue.vocabularies.concepts:
             triples += self._incoming(iri)
@@ -173,11 +174,6 @@ class DocumentMetadata:
             yield triple(document, LICENCE, NamedNode(licence))
         if day := self.modified(iri, values.get(MODIFIED, ())):
             yield triple(document, MODIFIED, Literal(day, datatype=NamedNode(XSD + "date")))
-        yield from self._version(document)
-
-    def _version(self, iri: str) -> Iterator[Triple]:
-        if release := self.catalogue.release:
-            yield triple(iri, DCAT + "version", Literal(release))
 
     def _incoming(self, iri: str) -> Iterator[Triple]:
         """Yield the triples whose object is a concept, and the count of a search for it."""
@@ -322,18 +318,18 @@ class ContextEndpoint:
     def respond(self, request: Request) -> Response:
         """Return the current context, with the URL of its version (Content-Location)."""
         url = responses.root(request) + CONTEXT_VERSION.format(name=self._name)
-        validators = conditional.Validators(f'"{self._name}"')
-        return conditional.answer(request, validators, {"Content-Location": url}, self._response)
+        return self._answer(request, {"Content-Location": url})
 
     def respond_version(self, request: Request, name: str) -> Response:
         """Return a version of the context; raise RequestError for all but the current one."""
         if name != self._name:
             raise RequestError("notFound")
-        validators = conditional.Validators(f'"{self._name}"')
-        return conditional.answer(request, validators, conditional.LASTING, self._response)
+        return self._answer(request, conditional.LASTING)
 
-    def _response(self) -> Response:
-        return Response(self._text, media_type=JSON_LD.content_type)
+    def _answer(self, request: Request, headers: Mapping[str, str]) -> Response:
+        validators = conditional.Validators(f'"{self._name}"')
+        make = partial(Response, self._text, media_type=JSON_LD.content_type)
+        return conditional.answer(request, validators, headers, make)
 
     @cached_property
     def _text(self) -> bytes:

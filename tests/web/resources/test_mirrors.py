@@ -5,6 +5,8 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -80,6 +82,34 @@ def write(served: Services) -> Write:
         return served.catalogue.release
 
     return write
+
+
+CHANGING = ("/practice/1788.ttl", "/practice/1788.html", "/practices.csv", "/outcome.nt")
+
+
+def test_a_date_of_change_is_sent_from_the_second_after_a_write_on(
+    client: TestClient, write: Write
+) -> None:
+    def dates() -> list[str | None]:
+        return [client.get(path).headers.get("last-modified") for path in CHANGING]
+
+    def statuses(**headers: str) -> set[int]:
+        return {client.get(path, headers=headers).status_code for path in CHANGING}
+
+    assert dates() == [None] * len(CHANGING), "the log has no change since it began"
+    write()
+    while None in dates():
+        time.sleep(0.1)
+    (date,) = set(dates())
+    assert date
+    assert parsedate_to_datetime(date) <= datetime.now(UTC)
+    assert statuses(**{"If-Modified-Since": date}) == {304}
+    assert statuses(**{"If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}) == {200}
+    assert statuses(**{"If-Modified-Since": "yesterday"}) == {200}
+    assert statuses(**{"If-Modified-Since": date, "If-None-Match": '"other"'}) == {200}
+    for _ in "ab":
+        write()
+        assert statuses(**{"If-Modified-Since": date}) == {200}
 
 
 def test_after_a_write_the_dump_of_the_release_before_is_served(

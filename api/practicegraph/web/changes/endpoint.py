@@ -5,7 +5,6 @@ of the log alone, but for the phrases of a feed. The entity tag of what can chan
 content (RFC 9110, section 8.8.3).
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,8 +143,8 @@ class ChangesEndpoint:
                 else self._stream(log, page, media_type)
             )
             response = Response(content, media_type=media_type.content_type)
-        tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
-        return conditional.answer(request, conditional.Validators(tag), headers, lambda: response)
+        validators = conditional.Validators(conditional.entity_tag(response.body))
+        return conditional.answer(request, validators, headers, lambda: response)
 
     def _stream(self, log: ChangeLog, page: LogPage, media_type: MediaType) -> bytes:
         stream = EventStream(self.site.catalogue.base, page.url(0))

@@ -1,8 +1,9 @@
 """Conditional requests (RFC 9110, section 13).
 
-An entity tag is a hash of the program, the release, the URL and the negotiated choices. It is the
-same in every process and after every start, and is known before the response is made. Caches store
-responses that can change, and revalidate them each time (RFC 9111, section 5.2.2.4).
+An entity tag is a hash of the content; or of the program, the release, the URL and the negotiated
+choices, which are known before the response is made. It is the same in every process and after
+every start. Caches store responses that can change, and revalidate them each time (RFC 9111,
+section 5.2.2.4).
 
 The tag of a document about an entry begins with the state of the entry's own graph. A precondition
 of a write compares this state alone. So the tag of any representation of the entry can be sent with
@@ -13,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -31,34 +32,34 @@ LASTING = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 @dataclass(frozen=True)
 class Validators:
-    """The validators of a response: its entity tag, and the day of its last change (ISO 8601)."""
+    """The validators of a response: its entity tag, and the second of its last change."""
 
     tag: str
-    day: str = ""
+    modified: datetime | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return ETag and Last-Modified, the first second of the day in UTC (section 8.8.2)."""
-        modified = {"Last-Modified": http_date(self._modified)} if self._modified else {}
+        """Return ETag and Last-Modified (section 8.8)."""
+        modified = {"Last-Modified": http_date(self.modified)} if self.modified else {}
         return modified | ({"ETag": self.tag} if self.tag else {})
 
     def hold(self, request: Request) -> bool:
-        """Return whether the client has this response: by entity tag, or by day without a tag."""
+        """Return whether the client has this response: by entity tag, or by date without a tag."""
         tags = _join(request, "if-none-match")
         since = None if tags else request.headers.get("if-modified-since")
         conditions = {"HTTP_IF_NONE_MATCH": tags, "HTTP_IF_MODIFIED_SINCE": since}
         try:
-            return not is_resource_modified(conditions, self.tag, last_modified=self._modified)
+            return not is_resource_modified(conditions, self.tag, last_modified=self.modified)
         except OverflowError:  # of a date out of range
             return False
 
-    @property
-    def _modified(self) -> datetime | None:
-        return datetime.fromisoformat(self.day).replace(tzinfo=UTC) if self.day else None
-
 
 def validators(
-    request: Request, release: str, choices: Sequence[str], day: str = "", state: str = ""
+    request: Request,
+    release: str,
+    choices: Sequence[str],
+    modified: datetime | None = None,
+    state: str = "",
 ) -> Validators:
     """Return the validators of the response to a request at a release, by the negotiated choices.
 
@@ -66,9 +67,13 @@ def validators(
     preconditions of a write compare.
     """
     key = json.dumps([_hash_program(), release, str(request.url), *choices])
+    return Validators(entity_tag(key.encode(), state) if release else "", modified)
+
+
+def entity_tag(content: bytes | memoryview, state: str = "") -> str:
+    """Return the entity tag of content, with the state of an entry or ""."""
     prefix = f"{state}." if state else ""
-    tag = f'"{prefix}{hashlib.sha256(key.encode()).hexdigest()[:32]}"' if release else ""
-    return Validators(tag, day)
+    return f'"{prefix}{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def answer(
@@ -120,9 +125,6 @@ def _join(request: Request, name: str) -> str:
 @cache
 def _hash_program() -> str:
     """Return a hash of the program's files: another version can give other responses."""
-    files = sorted(path for path in Path(__file__).parents[2].rglob("*") if _is_source(path))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-
-
-def _is_source(path: Path) -> bool:
-    return path.suffix in (".py", ".html", ".css")
+    files = sorted(Path(__file__).parents[2].rglob("*"))
+    sources = (path.read_bytes() for path in files if path.suffix in (".py", ".html", ".css"))
+    return hashlib.sha256(b"".join(sources)).hexdigest()

@@ -67,13 +67,13 @@ class SitemapEndpoint:
         return self._response(request, "sitemap.xml", pages=pages)
 
     def _response(self, request: Request, template: str, **values: object) -> Response:
-        release, newest = self.site.catalogue.release, self.site.services.dataset.newest
-
         def make() -> Response:
             view, root = self.site.view(request), responses.root(request)
             return Response(view.page(template, root=root, **values), media_type="application/xml")
 
-        validators = conditional.validators(request, release, (), newest)
+        release = self.site.catalogue.release
+        modified = self.site.services.modified(release)
+        validators = conditional.validators(request, release, (), modified)
         return conditional.answer(request, validators, {}, make)
 
     @property

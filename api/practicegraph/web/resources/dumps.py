@@ -91,7 +91,7 @@ class DumpFiles:
     def _answer(
         self, request: Request, made: ReleaseDumps, dump: Dump, headers: dict[str, str]
     ) -> Response:
-        validators = conditional.Validators(f'"{dump.checksum[:32]}"', made.day.isoformat())
+        validators = conditional.Validators(f'"{dump.checksum[:32]}"', made.made)
         headers = headers | validators.headers
         if validators.hold(request):
             return Response(status_code=304, headers=headers)

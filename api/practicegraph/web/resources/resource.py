@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ from ...search.engine import SimilarEntry
 from ...search.request import ALL_ENTRIES
 from .. import document, openapi
 from ..context import VARY, Site
-from ..document import MODIFIED, DocumentLinks, DocumentMetadata
+from ..document import DocumentLinks, DocumentMetadata
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
 from ..http.negotiation import (
@@ -107,13 +108,16 @@ class ResourceEndpoint:
         base = self.site.catalogue.base
         links = self._links(request, base, self.site.addresses.start).brief(HTML)
         links.append(Link(responses.root(request) + SERVICES, "api-catalog", LINKSET.name))
-        return self._conditional(request, base, HTML, links, lambda: self._home(request, links))
+        make = partial(self._home, request, links)
+        validators = self._validators(request, base, HTML, make)
+        return conditional.answer(request, validators, VARY | responses.header(links), make)
 
     def document(self, request: Request, iri: str, path: str, media_type: MediaType) -> Response:
         """Return the document of an IRI in a representation; 410 where it was withdrawn."""
         all_links = self._links(request, iri, path)
         links = all_links.brief(media_type) if media_type != LINKSET else []
 
+        @cache
         def make() -> Response:
             if media_type == HTML:
                 return self._page(request, iri, path, links)
@@ -123,40 +127,36 @@ class ResourceEndpoint:
                 return responses.json(all_links.linkset(), media_type=media_type.content_type)
             return self._graph(request, iri, media_type)
 
+        validators = self._validators(request, iri, media_type, make)
+        headers = VARY | responses.header(links)
         deprecation = self.site.catalogue.lifecycle.get(iri)
         if deprecation and not deprecation.is_moved:
             response = make()
-            tag = self._validators(request, iri, media_type).tag
-            headers = VARY | responses.header(links) | ({"ETag": tag} if tag else {})
-            response.headers.update(headers)
+            response.headers.update(headers | Validators(validators.tag).headers)
         else:
-            response = self._conditional(request, iri, media_type, links, make)
+            response = conditional.answer(request, validators, headers, make)
         return lifecycle.with_lifecycle(response, deprecation)
 
-    def _conditional(
-        self,
-        request: Request,
-        iri: str,
-        media_type: MediaType,
-        links: Sequence[Link],
-        make: Callable[[], Response],
-    ) -> Response:
-        validators = self._validators(request, iri, media_type)
-        return conditional.answer(request, validators, VARY | responses.header(links), make)
-
-    def _validators(self, request: Request, iri: str, media_type: MediaType) -> Validators:
+    def _validators(
+        self, request: Request, iri: str, media_type: MediaType, make: Callable[[], Response]
+    ) -> Validators:
+        """Return the validators of a page at a release; of other documents, by their content."""
         catalogue, services = self.site.catalogue, self.site.services
-        is_entry = iri.startswith(catalogue.entry_iri(""))
+        release = catalogue.release
         language = self.site.view(request).language if media_type in (HTML, JSON) else ""
         is_expanded = media_type == JSON_LD and document.wants_expanded(request)
         made = self._dumps() if iri == catalogue.base else None
         choices = (media_type.extension, language, str(is_expanded), made.release if made else "")
-        if media_type == HTML and is_entry:
-            day = services.dataset.newest  # the page also shows entries that are similar
-        else:
-            day = self.metadata.modified(iri, catalogue.store.values(NamedNode(iri), MODIFIED))
-        state = catalogue.graph_digest(iri) if is_entry else ""
-        return conditional.validators(request, catalogue.release, choices, day, state)
+        # The dumps that a catalogue's documents describe are made after the change.
+        modified = services.modified(release) if iri != catalogue.base else None
+        state = catalogue.graph_digest(iri) if iri.startswith(catalogue.entry_iri("")) else ""
+        if media_type == HTML:
+            return conditional.validators(request, release, choices, modified, state)
+        keys = [(str(request.url), *choices)]
+        tags = self.site.tags.get_many(
+            release, keys, lambda _: [conditional.entity_tag(make().body, state)]
+        )
+        return Validators(tags[0], modified)
 
     def _links(self, request: Request, iri: str, path: str) -> DocumentLinks:
         return DocumentLinks(self.site.services, responses.root(request), iri, path)

@@ -4,7 +4,6 @@ Results are streamed in the media type that the client accepts. Without a query,
 described (https://www.w3.org/TR/sparql11-service-description/).
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from ...storage.remote import Endpoint
 from .. import document
 from ..context import VARY, DisplayValue, Site
 from ..http import connections, middleware, negotiation, responses
-from ..http.conditional import Validators
+from ..http.conditional import Validators, entity_tag
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, MediaType, NotAcceptableError
 from .requests import QueryRequest, parse_request
 
@@ -252,7 +251,7 @@ def _entity_tag(
     names = [media_type.extension if media_type else "" for media_type in media_types]
     dataset = (query_request.default, query_request.named)
     key = json.dumps([analysed.release, query_request.query, *dataset, *names])
-    return f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
+    return entity_tag(key.encode())
 
 
 def _not_modified(request: Request, validators: Validators) -> Response:
