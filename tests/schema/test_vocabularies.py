@@ -3,12 +3,21 @@ from typing import Any
 import pytest
 from babel import Locale
 from babel.core import get_cldr_version
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.namespaces import DCT, PG, RDF, SKOS
+from practicegraph.rdf.terms import TYPE
 from practicegraph.schema.text import fold
-from practicegraph.schema.vocabularies import Concept, Scheme, TargetVocabulary, Vocabularies
+from practicegraph.schema.value_parser import NO_LOCATION
+from practicegraph.schema.vocabularies import (
+    Concept,
+    Scheme,
+    TargetVocabulary,
+    Vocabularies,
+    read_vocabularies,
+)
+from practicegraph.storage.oxigraph import OxigraphStore
 
 KEYS = {
     "category": "category",
@@ -134,3 +143,30 @@ def test_a_retired_code_of_a_country_stands_for_its_successor(real: Catalogue) -
     scheme = real.vocabularies.schemes_by_key["country"]
     assert scheme.current["1A0"].notation == "XKX"
     assert "1A0" not in scheme.concepts
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "notation"),
+    [
+        ("country", "EL", "GRC"),
+        ("country", "GR", "GRC"),
+        ("country", "uk", "GBR"),
+        ("country", "AT", "AUT"),
+        ("country", "BEL", "BEL"),
+        ("language", "es", "SPA"),
+        ("language", "PT", "POR"),
+        ("language", "fa-AF", "PRS"),
+    ],
+)
+def test_a_code_of_another_standard_stands_for_a_concept(
+    real: Catalogue, key: str, text: str, notation: str
+) -> None:
+    field = next(f for f in real.shapes.entry_shape.facets if f.key == key)
+    term = real.value_parser.parse(NO_LOCATION, field, text, ["en"])
+    assert term == NamedNode(real.vocabularies.schemes_by_key[key].concepts[notation].iri)
+
+
+def test_the_key_of_a_scheme_without_identifier_is_the_last_part_of_its_iri() -> None:
+    store, scheme = OxigraphStore(), NamedNode("https://example.org/setting")
+    store.add([Quad(scheme, TYPE, NamedNode(SKOS + "ConceptScheme"), scheme)])
+    assert list(read_vocabularies(store).schemes_by_key) == ["setting"]

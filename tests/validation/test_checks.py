@@ -190,3 +190,43 @@ def test_a_folder_that_is_no_catalogue_is_refused(
     assert result.exit_code == 1
     assert "ontology" in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ontology/action.ttl",
+        "ontology/catalogue.ttl",
+        "ontology/practice.ttl",
+        "shapes/meta.ttl",
+        "shapes/phrases.ttl",
+        "shapes/practice.ttl",
+        "queries/imports.rq",
+    ],
+)
+def test_a_syntax_error_in_the_domain_is_reported_alone(copied: Path, name: str) -> None:
+    path, mark = copied / name, "#: " if name.endswith(".rq") else ""
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:12], f"{mark}<a> <b> .", *lines[12:]]))
+    (finding,) = checks.check(copied, catalogue.read_folder(copied), ()).findings
+    assert finding.is_violation
+    assert finding.place.startswith(f"{path}:13:")
+
+
+def test_a_missing_scheme_is_reported_alone_where_a_shape_names_it(copied: Path) -> None:
+    (copied / "ontology/action.ttl").unlink()
+    contents = catalogue.read_folder(copied)
+    (finding,) = checks.check(copied, contents, contents.paths).findings
+    assert (finding.component_name, finding.file.name) == ("Dangling", "schemes.ttl")
+    assert finding.region
+
+
+def test_links_to_an_entry_with_a_syntax_error_are_not_reported(copied: Path) -> None:
+    practices = copied / "data/practices"
+    target, entry = practices / "1699.ttl", practices / "1700.ttl"
+    target.write_text("<a> <b> .")
+    link = "schema:sameAs <https://w3id.org/practicegraph/practice/1699>"
+    entry.write_text(entry.read_text() + f"\n<https://example.org/a> {link} .\n")
+    contents = catalogue.read_folder(copied)
+    findings = checks.check(copied, contents, [target, entry]).findings
+    assert [finding.component_name for finding in findings] == ["Syntax"]

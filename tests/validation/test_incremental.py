@@ -51,12 +51,12 @@ def test_an_entry_as_it_is_has_nothing_wrong(services: Services) -> None:
 
 
 def test_a_finding_has_line_mend_and_language(services: Services) -> None:
-    path = CASES / "entry-with-two-categories.ttl"
+    path = CASES / "entry-with-country-in-words.ttl"
     checked = admitted(services, documents.read_document(path), "nl")
     (finding,) = checked.findings
     assert finding.region
     assert finding.fix
-    assert finding.path_label == "Categorie"
+    assert finding.path_label == "Land van herkomst / uitvoering"
     assert checked.files == (path,)
 
 

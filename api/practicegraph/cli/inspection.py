@@ -62,7 +62,9 @@ def check(
     link_checker = partial(rules.find_dead_links, progress=progress) if with_links else None
     ignored = [p for p in contents.ignored if any(p.is_relative_to(path) for path in paths)]
     scope = [*files, *ignored] or contents.paths
-    if reference:
+    if checked := checks.check_syntax(folder, contents, language):
+        lines = list[str]()
+    elif reference:
         checked, lines = _check_against(reference, folder, contents, scope, language, link_checker)
     else:
         checked, lines = checks.check(folder, contents, scope, language, link_checker), []
@@ -156,8 +158,11 @@ def diff(
 
 
 def catalogue_of(folder: Path) -> Catalogue:
-    """Return the catalogue in a folder, read into memory."""
-    return catalogue.open_in_memory(catalogue.read_folder(folder).documents, folder)
+    """Return the catalogue in a folder, read into memory; raise UnreadableError."""
+    contents = catalogue.read_folder(folder)
+    for error in contents.unreadable:
+        raise error
+    return catalogue.open_in_memory(contents.documents, folder)
 
 
 def print_findings(report: ValidationReport) -> None:

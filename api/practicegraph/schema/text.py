@@ -21,7 +21,8 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 MAX_TEXT_LENGTH = 400
 """The maximum of characters of a client's text that are compared or cached."""
 _MAX_DIGITS = 9
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""A character that XML does not have (XML 1.0, section 2.2)."""
 _LETTER_NAME = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
 
 
@@ -45,7 +46,7 @@ def truncate(text: str) -> str:
 
 def replace_non_xml(text: str) -> str:
     """Return a text with U+FFFD for each character that XML does not have (XML 1.0, 2.2)."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def parse_whole_number(text: str) -> int | None:

@@ -2,12 +2,13 @@
 
 A deprecated resource is merged into a successor or withdrawn. A merged one keeps its statements and
 names its successor; a tombstone, or a resource without a current successor, is withdrawn. Concepts
-with `pg:localeCode` are labelled from the Unicode CLDR.
+with `pg:localeCode` are labelled from the Unicode CLDR. The values of `pg:code`, and of its
+subproperties, stand for a concept as its notation does, in upper and lower case.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
@@ -128,6 +129,17 @@ WHERE {
 GROUP BY ?concept ?scheme ?notation
 ORDER BY ?scheme ?notation ?concept
 """
+_CODES = """
+PREFIX pg: <https://w3id.org/practicegraph/ontology#>
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+SELECT DISTINCT ?concept ?code
+WHERE {
+    { BIND (pg:code AS ?property) } UNION { ?property rdfs:subPropertyOf+ pg:code }
+    ?concept ?property ?code .
+    FILTER (isIRI(?concept) && isLiteral(?code))
+}
+ORDER BY ?code ?concept
+"""
 _SCHEMES = """
 PREFIX dct: <http://purl.org/dc/terms/>
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
@@ -189,6 +201,7 @@ class Concept:
     all_labels: tuple[tuple[str, str], ...]
     broader: tuple[str, ...]
     deprecation: Deprecation | None = None
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -207,8 +220,9 @@ class Scheme:
 
     @cached_property
     def current(self) -> dict[str, Concept]:
-        """Return the current concepts by notation and IRI, those of a replaced one too."""
-        current = {concept.iri: concept for concept in self.concepts.values()}
+        """Return the current concepts by notation, code and IRI, those of a replaced one too."""
+        current = {code: concept for concept in self.concepts.values() for code in concept.codes}
+        current |= {concept.iri: concept for concept in self.concepts.values()}
         for notation, concept in self.deprecated.items():
             assert concept.deprecation
             if successor := current.get(concept.deprecation.successor):
@@ -217,20 +231,22 @@ class Scheme:
 
     @cached_property
     def by_label(self) -> dict[tuple[str, str], list[Concept]]:
-        """Return the current concepts by language and folded label of any kind."""
+        """Return the current concepts by language and folded label of any kind; codes have none."""
         concepts: dict[tuple[str, str], list[Concept]] = {}
         for concept in (*self.concepts.values(), *self.deprecated.values()):
             current = self.current.get(concept.iri)
-            for language, label in concept.all_labels:
+            codes = (("", code) for code in (concept.notation, *concept.codes))
+            for language, label in (*concept.all_labels, *codes):
                 labelled = concepts.setdefault((language, fold(label)), [])
                 if current and current not in labelled:
                     labelled.append(current)
         return concepts
 
     def find_by_label(self, text: str, languages: Iterable[str]) -> list[Concept]:
-        """Return the concepts with a label in one of the languages, each once."""
+        """Return the concepts with a label in one of the languages, else those with a code."""
         batches = (self.by_label.get((tag, fold(text)), ()) for tag in languages)
-        return list({concept.iri: concept for batch in batches for concept in batch}.values())
+        labelled = {concept.iri: concept for batch in batches for concept in batch}
+        return list(labelled.values()) or self.by_label.get(("", fold(text)), [])
 
     @cached_property
     def narrower(self) -> dict[str, list[Concept]]:
@@ -398,7 +414,7 @@ class Vocabularies:
 
 def read_vocabularies(store: Store) -> Vocabularies:
     """Read the schemes out of the store."""
-    lifecycle = read_lifecycle(store)
+    lifecycle, codes = read_lifecycle(store), _read_codes(store)
     current: dict[str, dict[str, Concept]] = {}
     deprecated: dict[str, dict[str, Concept]] = {}
     seen: set[tuple[str, str]] = set()
@@ -410,7 +426,8 @@ def read_vocabularies(store: Store) -> Vocabularies:
         concepts = (deprecated if lifecycle.get(iri) else current).setdefault(scheme, {})
         names = (as_text(row["notation"]) if "notation" in row else "", _last_part(iri), iri)
         notation = next(name for name in names if name and name not in concepts)
-        concepts[notation] = _concept(store, lifecycle, iri, scheme, notation, broader)
+        concept = _concept(store, lifecycle, iri, scheme, notation, broader)
+        concepts[notation] = replace(concept, codes=tuple(codes.get(iri, ())))
     schemes: dict[str, Scheme] = {}
     for row in store.select(_SCHEMES):
         iri = as_text(row["scheme"])
@@ -439,6 +456,13 @@ def _read_target_vocabularies(store: Store) -> list[TargetVocabulary]:
     return [
         TargetVocabulary(iri, space, store.labels(NamedNode(iri), _TITLE)) for iri, space in rows
     ]
+
+
+def _read_codes(store: Store) -> dict[str, list[str]]:
+    codes: dict[str, list[str]] = {}
+    for row in store.select(_CODES):
+        codes.setdefault(as_text(row["concept"]), []).append(as_text(row["code"]))
+    return codes
 
 
 def _last_part(iri: str) -> str:

@@ -15,15 +15,16 @@ from pathlib import Path
 from pyoxigraph import NamedNode, Triple
 
 from ..catalogue.catalogue import Catalogue, open_in_memory
-from ..catalogue.documents import SUFFIXES, Document, DocumentSet, UnreadableError
+from ..catalogue.documents import FOLDERS, SUFFIXES, Document, DocumentSet, UnreadableError
 from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import as_text, local_name
 from ..schema.fields import Shapes
 from ..schema.records import RecordReader
-from ..schema.text import Phrases, pick_text
+from ..schema.text import Phrases, pick_text, read_phrases
 from ..schema.value_parser import ValueParser
-from ..schema.vocabularies import Lifecycle
+from ..schema.vocabularies import Lifecycle, Vocabularies
 from ..storage.base import Store, parse_term
+from ..storage.oxigraph import OxigraphStore
 from .findings import Finding, FindingBuilder, Position, Region, SourceMap, ValidationReport
 from .fixes import FixFinder
 from .rules import (
@@ -35,11 +36,15 @@ from .rules import (
     find_vanished_iris,
 )
 from .shacl import MessageBuilder, ShapesGraph, ValidationResult, read_shapes, strip_brackets
+from .triples import TripleChecker
 
 _UNKNOWN_FILE = Path()
 """The file of blank nodes, which nothing tells."""
 _OTHER_FILE = Path("..")
 """The file of nodes that the store holds beside the documents."""
+_FALLBACK = "en"
+"""The language of a report where the list of languages is unreadable."""
+_CLOSED = "ClosedConstraintComponent"
 _UNKNOWN_REGION = Region(Position(0, 0), Position(0, 0))
 
 
@@ -76,17 +81,26 @@ class Checker:
     ) -> ValidationReport:
         """Return the report on some files of the documents, in order of files.
 
-        It includes what has vanished since the documents of `before`, and other findings.
+        It includes what has vanished since the documents of `before`, and other findings. Where
+        schemes of fields are missing, nothing else is judged.
         """
         files, by_node = {_UNKNOWN_FILE, *files}, _files(documents)
         findings = [*self._topic_checker.check(documents), *self._validate(by_node)]
         values = ValueChecker(
             self.store, self.builder, partial(self._file, files=by_node), self._path_label
         )
-        findings += [*values.find_dangling(self.base), *values.find_deprecated(self.lifecycle)]
+        dangling = [*values.find_dangling(self.base)]
+        schemes = self._missing_schemes
+        if missing := [f for f in dangling if f.value in schemes and f.file != _UNKNOWN_FILE]:
+            return self.report(missing, documents, {*files, *(f.file for f in missing)})
+        broken = {error.path.stem for error in unreadable}
+        findings += [finding for finding in dangling if local_name(finding.value) not in broken]
+        findings += values.find_deprecated(self.lifecycle)
         findings += values.find_rewritten(documents)
-        prefixes = ChainMap(*(dict(document.prefixes) for document in documents))
-        findings += [*others, *(self._unreadable(error, prefixes) for error in unreadable)]
+        findings += self._check_triples([d for d in documents if d.path in files], findings)
+        prefixes = _prefixes(documents)
+        errors = (_syntax_finding(self.builder, error, prefixes) for error in unreadable)
+        findings += [*others, *errors]
         if self.is_whole:
             stored = StoredChecks(self.store, self.builder, by_node, self._path_label)
             findings += stored.check(files, self.link_checker)
@@ -125,6 +139,12 @@ class Checker:
         return FixFinder(self.context, values, self.builder, self.lifecycle)
 
     @property
+    def _missing_schemes(self) -> set[str]:
+        """The schemes of fields that no document describes."""
+        fields = self.shapes.fields.values() if self.is_whole else ()
+        return {f.scheme for f in fields if f.scheme} - self.reader.vocabularies.schemes.keys()
+
+    @property
     def _entries(self) -> str:
         return f"{self.base}{self.shapes.entry_shape.segment}/"
 
@@ -136,6 +156,18 @@ class Checker:
     def _message_builder(self) -> MessageBuilder:
         reader = replace(self.reader, store=self.context)
         return MessageBuilder(self.context, self.shapes, self.phrases, reader, self.languages)
+
+    def _check_triples(
+        self, documents: Iterable[Document], findings: Iterable[Finding]
+    ) -> Iterator[Finding]:
+        """Yield the findings about single triples, but for paths that a closed shape rejects."""
+        rejected = {(f.focus_node, f.result_path) for f in findings if f.component_name == _CLOSED}
+        checker = TripleChecker(
+            self.context, self.builder, self.base, self.shapes.languages, self._path_label
+        )
+        for finding in checker.check(documents):
+            if (finding.focus_node, finding.result_path) not in rejected:
+                yield finding
 
     def _locate(
         self, findings: Iterable[Finding], documents: Iterable[Document]
@@ -153,14 +185,6 @@ class Checker:
         """Return the warning of a file in a catalogue's folders that is not read."""
         detail = self.builder.phrase("FileIgnored", suffixes=SUFFIXES)
         return self.builder.as_warning(self.builder.violation(path, "FileIgnored", detail=detail))
-
-    def _unreadable(self, error: UnreadableError, prefixes: Mapping[str, str]) -> Finding:
-        words = known_prefix(error.words, prefixes)
-        reason = self.builder.phrase(error.hint, **words) if error.hint else error.reason
-        detail = self.builder.phrase("Syntax", reason=reason)
-        finding = self.builder.violation(error.path, "Syntax", detail=detail)
-        start = Position(error.line, error.column)
-        return replace(finding, region=Region(start, start))
 
     def _validate(self, files: Mapping[str, Path]) -> Iterator[Finding]:
         stored = (quad.triple for quad in self.store.quads())
@@ -215,9 +239,33 @@ def check(
 
     Links are followed by the link checker, or not at all. Raises UnknownLanguageError.
     """
+    if report := check_syntax(root, contents, language):
+        return report
     checker = build_checker(open_in_memory(contents.documents, root), language, link_checker)
     ignored = map(checker.ignored_file, contents.ignored)
     return checker.check(contents.documents, contents.unreadable, files, others=ignored)
+
+
+def check_syntax(
+    root: Path, contents: DocumentSet, language: str | None
+) -> ValidationReport | None:
+    """Return the report on the unreadable files of a catalogue's domain, or None.
+
+    Without its ontology, shapes and stored queries, nothing else can be judged.
+    """
+    folders = [(root / name).resolve() for name in FOLDERS[:3]]
+    errors = [e for e in contents.unreadable if set(folders) & set(e.path.resolve().parents)]
+    if not errors:
+        return None
+    store = OxigraphStore()
+    store.add(quad for document in contents.documents for quad in document.quads)
+    phrases, languages = read_phrases(store), (language or _FALLBACK,)
+    builder = FindingBuilder(phrases, RecordReader(store, Vocabularies({}, {}, ()), ()), languages)
+    prefixes = _prefixes(contents.documents)
+    findings = tuple(_syntax_finding(builder, error, prefixes) for error in errors)
+    files = tuple(error.path for error in errors)
+    summary = builder.phrase("checked", files=len(files), violations=len(files), warnings=0)
+    return ValidationReport(findings, files, builder.phrase("checkReport"), summary, languages)
 
 
 def build_checker(
@@ -252,6 +300,24 @@ def _files(documents: Iterable[Document]) -> dict[str, Path]:
             if isinstance(quad.subject, NamedNode):
                 files.setdefault(quad.subject.value, document.path)
     return files
+
+
+def _prefixes(documents: Iterable[Document]) -> Mapping[str, str]:
+    return ChainMap(*(dict(document.prefixes) for document in documents))
+
+
+def _syntax_finding(
+    builder: FindingBuilder, error: UnreadableError, prefixes: Mapping[str, str]
+) -> Finding:
+    """Return the finding of an unreadable file, in the parser's words without phrases."""
+    detail = error.reason
+    if builder.phrases.labels:
+        words = known_prefix(error.words, prefixes)
+        reason = builder.phrase(error.hint, **words) if error.hint else error.reason
+        detail = builder.phrase("Syntax", reason=reason)
+    finding = builder.violation(error.path, "Syntax", detail=detail)
+    start = Position(error.line, error.column)
+    return replace(finding, region=Region(start, start))
 
 
 def _is_iri(node: str) -> bool:

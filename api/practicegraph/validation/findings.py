@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple
 
 from ..catalogue import documents
 from ..catalogue.documents import Document
@@ -60,7 +60,8 @@ class Finding:
     then it is as SPARQL writes it. `detail` says what is wrong, and the labels name what it is
     about, in the language of the report; `messages` are those of the shape, in all languages. A
     focus node that is a literal is in N-Triples. `value_term` is the value in N-Triples;
-    `missing_term` a value that the path should have, where it is known.
+    `missing_term` a value that the path should have, where it is known; `replacement` the term in
+    place of the value, else of the path, else of the focus node.
     """
 
     file: Path
@@ -77,6 +78,7 @@ class Finding:
     hint: str = ""
     value_term: str = ""
     missing_term: str = ""
+    replacement: str = ""
     messages: tuple[Literal, ...] = ()
     path_triples: tuple[Triple, ...] = ()
     region: Region | None = None
@@ -243,6 +245,11 @@ class SourceMap:
             triples.setdefault(name, []).append(triple)
         return triples
 
+    @cached_property
+    def _of_blank_nodes(self) -> list[LocatedTriple]:
+        """The triples of blank nodes, whose labels differ from those of other readings."""
+        return [triple for triple in self.triples if isinstance(triple.subject, BlankNode)]
+
     def triples_of(self, subject: str) -> Sequence[LocatedTriple]:
         """Return the triples of a subject, in their order; those of all blank nodes for one."""
         return self._by_subject.get(_ANY_BLANK if subject.startswith(_ANY_BLANK) else subject, ())
@@ -255,13 +262,16 @@ class SourceMap:
             (t for t in self._on_path(finding) if str(t.object) == finding.value_term), None
         )
 
+    def first_on_path(self, finding: Finding) -> LocatedTriple | None:
+        """Return the first triple with the path of a finding, or None."""
+        return next(self._on_path(finding), None)
+
     def region(self, finding: Finding) -> Region | None:
         """Return where the value of a finding stands, else its path, else its focus node."""
         if triple := self.find_triple(finding):
             return self.region_of(triple.spans.object)
-        if finding.result_path:
-            for triple in self._on_path(finding):
-                return self.region_of(triple.spans.predicate)
+        if finding.result_path and (triple := self.first_on_path(finding)):
+            return self.region_of(triple.spans.predicate)
         triples = self.triples_of(finding.focus_node)
         return self.region_of(triples[0].spans.subject) if triples else None
 
@@ -275,7 +285,8 @@ class SourceMap:
         return self.margins[line] if line < len(self.margins) else ""
 
     def _on_path(self, finding: Finding) -> Iterator[LocatedTriple]:
-        for triple in self.triples_of(finding.focus_node):
+        is_blank = finding.focus_node.startswith("_:")
+        for triple in self._of_blank_nodes if is_blank else self.triples_of(finding.focus_node):
             if finding.result_path in ("", triple.predicate.value):
                 yield triple
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import islice
 from textwrap import shorten
@@ -16,7 +17,7 @@ from ..rdf.terms import TYPE, Term, local_name
 from ..rdf.turtle import TurtleWriter
 from ..schema.fields import Field
 from ..schema.shapes import constraints
-from ..schema.text import find_similar
+from ..schema.text import find_similar, fold
 from ..schema.value_parser import NO_LOCATION, ParseProblem, ValueParser
 from ..schema.vocabularies import Lifecycle
 from ..storage.base import Store, parse_term
@@ -50,6 +51,18 @@ class SourceEditor:
         """Return the edit that gives a triple another predicate."""
         text = self._write(triple, NamedNode(predicate))
         return self._edit(triple.spans.predicate, text, text)
+
+    def replace_subject(self, subject: str, iri: str) -> Edit | None:
+        """Return the edit that gives all triples of a subject another one.
+
+        None where the subject, or a part of it, stands in several places.
+        """
+        triples = self.source.triples_of(subject)
+        spans = {triple.spans.subject for triple in triples}
+        if len(spans) != 1 or self.source.text.count(f"<{subject}#"):
+            return None
+        text = self._write(triples[0], NamedNode(iri))
+        return self._edit(spans.pop(), text, text)
 
     def add(self, subject: str, predicate: str, value: Term) -> Edit | None:
         """Return the edit that adds a triple to a subject, after its class where that is first."""
@@ -109,7 +122,8 @@ def _is_first_value(triple: LocatedTriple, before: LocatedTriple, after: Located
 _MIN_SIMILARITY = 0.6
 """The least similarity of a value and its replacement, from 0 to 1."""
 _LETTERS_A_TYPO = 4
-_MAX_EXAMPLES = 50  # values among which an example is chosen
+_MIN_LETTERS = 4
+"""The least letters of a value that may be a misspelling; shorter ones are codes."""
 _MAX_ADDRESSES = 20_000  # among which, beside all concepts, the nearest IRI is looked for
 _WIDTH = 120  # characters of a text in a description
 _BLANK = "…"
@@ -147,6 +161,8 @@ class FixFinder:
     def _find(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
         if finding.missing_term:
             return self._add(finding, editor, parse_term(finding.missing_term))
+        if finding.replacement:
+            return _replacement(finding, editor, parse_term(finding.replacement))
         fix = self._by_component.get(finding.component_name.removesuffix("ConstraintComponent"))
         return fix(finding, editor) if fix else None
 
@@ -154,10 +170,8 @@ class FixFinder:
     def _by_component(self) -> Mapping[str, Callable[[Finding, SourceEditor], _PhraseAndEdit]]:
         of_values = ("Node", "Class", "Or", "In", "Datatype", "NodeKind", "Pattern")
         return dict.fromkeys(of_values, self._replace_value) | {
-            "MinCount": self._add_example,
+            "MinCount": self._add_missing,
             "HasValue": self._set_required_value,
-            "MaxCount": self._remove_second,
-            "UniqueLang": self._remove_second,
             "Disjoint": self._remove_value,
             "Closed": self._replace_property,
             "SPARQL": self._add_language_or_identifier,
@@ -174,24 +188,10 @@ class FixFinder:
         field, triple = self._field(finding), editor.source.find_triple(finding)
         if not field or not triple or not finding.value:
             return None
-        is_text = bool(field.is_text)
-        value = self._with_language(triple, editor) if is_text else self._parse(field, finding)
+        value = None if field.is_text else self._parse(field, finding)
         if value is None or value == triple.object:
             return None
         return "changeTo", editor.replace_object(triple, value)
-
-    def _with_language(self, triple: LocatedTriple, editor: SourceEditor) -> Term | None:
-        """Return a text without a language in the first one that the field does not have yet."""
-        if not isinstance(triple.object, Literal) or triple.object.language:
-            return None
-        others = editor.source.triples_of(getattr(triple.subject, "value", ""))
-        taken = {
-            other.object.language
-            for other in others
-            if other.predicate == triple.predicate and isinstance(other.object, Literal)
-        }
-        free = (tag for tag in self.values.languages if tag not in taken)
-        return next((Literal(triple.object.value, language=tag) for tag in free), None)
 
     def _parse(self, field: Field, finding: Finding) -> Term | None:
         value = self.values.parse(NO_LOCATION, field, finding.value, self.values.languages)
@@ -199,6 +199,10 @@ class FixFinder:
             return value
         if not field.has_options:
             return self._identifier(field, finding)
+        name = local_name(finding.value)
+        value = self.values.parse(NO_LOCATION, field, name, self.values.languages)
+        if not isinstance(value, ParseProblem):
+            return value
         choices = dict(self.values.vocabularies.options(field))
         if field.scheme:
             for concept in self.values.vocabularies.scheme(field.scheme).concepts.values():
@@ -206,8 +210,10 @@ class FixFinder:
                 choices |= {wording: node for _, wording in concept.all_labels}
         else:
             choices |= {local_name(name): term for name, term in choices.items()}
-        near = find_similar(local_name(finding.value), choices, 1, _MIN_SIMILARITY)
-        return choices[near[0]] if near else None
+        near = find_similar(name, choices, 2, _MIN_SIMILARITY) if len(name) >= _MIN_LETTERS else []
+        scores = [SequenceMatcher(None, fold(name), fold(word)).ratio() for word in near]
+        is_tie = len({choices[word] for word in near}) > len(set(scores))
+        return choices[near[0]] if near and not is_tie else None
 
     def _identifier(self, field: Field, finding: Finding) -> Term | None:
         """Return the last part of the focus node's IRI where the field identifies it."""
@@ -216,25 +222,20 @@ class FixFinder:
         value = self.values.parse(NO_LOCATION, field, local_name(finding.focus_node), ())
         return None if isinstance(value, ParseProblem) else value
 
-    def _add_example(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
+    def _add_missing(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
+        """Add the identifier, or a text to complete; other values only a person can know."""
         field = self._field(finding)
-        return self._add(finding, editor, self._example(field, finding) if field else None)
+        if not field:
+            return None
+        text = Literal(_BLANK, language=self.values.languages[0])
+        value = text if field.is_text else self._identifier(field, finding)
+        return self._add(finding, editor, value)
 
     def _add(self, finding: Finding, editor: SourceEditor, value: Term | None) -> _PhraseAndEdit:
         if value is None or not finding.result_path or finding.path_triples:
             return None
         edit = editor.add(finding.focus_node, finding.result_path, value)
         return ("addExample", edit) if edit else None
-
-    def _example(self, field: Field, finding: Finding) -> Term | None:
-        if field.is_text:
-            return Literal(_BLANK, language=self.values.languages[0])
-        if identifier := self._identifier(field, finding):
-            return identifier
-        path = "" if finding.path_triples else finding.result_path
-        quads = self.store.quads(None, NamedNode(path)) if path else ()
-        values = (q.object for q in islice(quads, _MAX_EXAMPLES))
-        return min((value for value in values if _has_type(field, value)), key=str, default=None)
 
     def _set_required_value(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
         limits = constraints.read_parameter_values(
@@ -245,18 +246,6 @@ class FixFinder:
             if required is not None and triple.predicate.value == finding.result_path:
                 return "changeTo", editor.replace_object(triple, required)
         return self._add(finding, editor, required)
-
-    def _remove_second(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
-        """Remove the second of several values, of texts the second in a language."""
-        by_language = finding.component_name.startswith("UniqueLang")
-        languages: set[str | None] = set()
-        for triple in editor.source.triples_of(finding.focus_node):
-            if triple.predicate.value == finding.result_path:
-                language = getattr(triple.object, "language", None) if by_language else None
-                if language in languages:
-                    return _removal(editor.remove(triple))
-                languages.add(language)
-        return None
 
     def _remove_value(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
         triple = editor.source.find_triple(finding)
@@ -326,11 +315,17 @@ class FixFinder:
         return "changeTo", editor.replace_object(triple, value)
 
 
+def _replacement(finding: Finding, editor: SourceEditor, term: Term) -> _PhraseAndEdit:
+    """Write the term that a rule names instead of the value, the predicate or the subject."""
+    iri = getattr(term, "value", "")
+    if not finding.result_path:
+        edit = editor.replace_subject(finding.focus_node, iri)
+    elif triple := editor.source.find_triple(finding):
+        edit = editor.replace_object(triple, term)
+    elif triple := editor.source.first_on_path(finding):
+        edit = editor.replace_predicate(triple, iri)
+    return ("changeTo", edit) if edit else None
+
+
 def _removal(edit: Edit | None) -> _PhraseAndEdit:
     return ("removeValue", edit) if edit else None
-
-
-def _has_type(field: Field, value: Term) -> bool:
-    if isinstance(value, Literal):
-        return value.datatype.value in field.datatypes
-    return isinstance(value, NamedNode) and not field.datatypes

@@ -124,6 +124,16 @@ class TopicChecker:
                 yield self._finding(document, "OneTopic", other, detail)
             for topic in sorted(set(document.topics) - described):
                 yield self._finding(document, "NoTopic", topic, "")
+            yield from self._outside(document)
+
+    def _outside(self, document: Document) -> Iterator[Finding]:
+        """Yield the entries whose IRIs do not answer, since they begin with something else."""
+        for subject in sorted(_find_instances(document, self.shapes.entry_shape.classes)):
+            if not re.fullmatch(re.escape(self.entries) + "[^/#?]+", subject):
+                right = NamedNode(self.entries + re.split("[/#:]", subject)[-1])
+                detail = self.builder.phrase("OutsideBase", start=self.entries)
+                finding = self._finding(document, "OutsideBase", subject, detail)
+                yield replace(finding, replacement=str(right))
 
     def _finding(self, document: Document, rule: str, focus_node: str, detail: str) -> Finding:
         return self.builder.violation(document.path, rule, focus_node, detail=detail)

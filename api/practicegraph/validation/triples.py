@@ -1,0 +1,190 @@
+"""The rules of single triples: the characters of texts, language tags, and terms of vocabularies.
+
+A term is known where a closed namespace of rdflib has it, or where an ontology declares it with
+`rdfs:isDefinedBy`; terms below the base are those of the catalogue. Text is suspect where it has
+characters that XML cannot carry (XML 1.0, section 2.2), U+FFFD, blanks at an end, or where its
+bytes in Windows-1252 are UTF-8.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import rdflib.namespace
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad
+from rdflib.namespace import DefinedNamespace
+
+from ..catalogue.documents import Document
+from ..rdf.namespaces import RDF, RDFS, XSD
+from ..rdf.terms import Term, as_text, local_name
+from ..schema.shapes.constraints import query_text
+from ..schema.text import NOT_XML, find_similar
+from ..storage.base import Store
+from .findings import Finding, FindingBuilder
+
+_NAMESPACES = {
+    str(names._NS): names
+    for names in vars(rdflib.namespace).values()
+    if isinstance(names, type) and issubclass(names, DefinedNamespace) and hasattr(names, "_NS")
+}
+_IS_DEFINED_BY = NamedNode(RDFS + "isDefinedBy")
+_TEXTS = (NamedNode(XSD + "string"), NamedNode(RDF + "langString"))
+_BLANKS = r"[\s\u200b-\u200d\u2060\ufeff]+"
+_BLANK_ENDS = re.compile(rf"\A{_BLANKS}|{_BLANKS}\Z")
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_MIN_SIMILARITY = 0.75
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """A rule that a triple breaks, the term at fault, and the one that would be right."""
+
+    rule: str
+    term: Term
+    right: Term | None = None
+    is_violation: bool = False
+
+
+@dataclass(frozen=True)
+class TripleChecker:
+    """Checks the triples of documents; the store has the declarations of terms."""
+
+    store: Store
+    builder: FindingBuilder
+    base: str
+    languages: Sequence[str]
+    path_label: Callable[[str, str], str]
+
+    def check(self, documents: Iterable[Document]) -> Iterator[Finding]:
+        """Yield the findings about single triples, each predicate of a subject once."""
+        for document in documents:
+            faults = {
+                (quad.subject, quad.predicate, fault): None
+                for quad in document.quads
+                for fault in self._faults(quad, document)
+            }
+            for subject, predicate, fault in faults:
+                yield self._finding(document.path, as_name(subject), predicate.value, fault)
+
+    def _finding(self, file: Path, subject: str, predicate: str, fault: _Fault) -> Finding:
+        is_predicate = fault.term == NamedNode(predicate)
+        finding = self.builder.violation(
+            file,
+            fault.rule,
+            subject,
+            detail=self.builder.phrase(fault.rule, language=getattr(fault.term, "language", "")),
+            path_label=self.path_label(subject, predicate),
+            value="" if is_predicate else as_text(fault.term),
+        )
+        finding = replace(
+            finding,
+            result_path=predicate,
+            value_term="" if is_predicate else str(fault.term),
+            replacement="" if fault.right is None else str(fault.right),
+        )
+        return finding if fault.is_violation else self.builder.as_warning(finding)
+
+    def _faults(self, quad: Quad, document: Document) -> Iterator[_Fault]:
+        if self._is_unknown(quad.predicate.value, with_base=True):
+            yield self._unknown_term(quad.predicate)
+        if isinstance(quad.object, NamedNode):
+            if self._is_unknown(quad.object.value):
+                yield self._unknown_term(quad.object)
+        elif isinstance(quad.object, Literal):
+            yield from self._literal_faults(quad, quad.object, document)
+
+    def _literal_faults(self, quad: Quad, value: Literal, document: Document) -> Iterator[_Fault]:
+        datatype = value.datatype
+        if self._is_unknown(datatype.value, with_base=True):
+            right = self._unknown_term(datatype).right
+            typed = Literal(value.value, datatype=right) if isinstance(right, NamedNode) else None
+            yield _Fault("UnknownTerm", value, typed)
+        if NOT_XML.search(value.value):
+            yield _Fault("NotXml", value, is_violation=True)
+        if datatype not in _TEXTS or query_text(quad):
+            return
+        if self._is_variant(value.language):
+            yield _Fault("RegionalTag", value, _listed(quad, value, document), is_violation=True)
+        if _REPLACEMENT in value.value:
+            yield _Fault("ReplacementCharacter", value)
+        if (text := decoded(value.value)) != value.value:
+            yield _Fault("Mojibake", value, _with_text(value, text))
+        elif (text := trim(value.value)) != value.value:
+            yield _Fault("BlankEnds", value, _with_text(value, text) if text else None)
+
+    def _is_variant(self, tag: str | None) -> bool:
+        """Return whether a tag is not in the list of languages but its primary subtag is."""
+        return bool(tag) and tag not in self.languages and _primary(tag) in self.languages
+
+    def _is_unknown(self, iri: str, *, with_base: bool = False) -> bool:
+        namespace = iri.removesuffix(local_name(iri))
+        if namespace == iri or iri in self._declared:
+            return False
+        if namespace in _NAMESPACES:
+            return local_name(iri) not in _NAMESPACES[namespace]
+        return with_base and iri.startswith(self.base)
+
+    def _unknown_term(self, term: NamedNode) -> _Fault:
+        namespace = term.value.removesuffix(local_name(term.value))
+        terms = {*map(str, dir(_NAMESPACES.get(namespace, object))), *self._declared}
+        names = [local_name(iri) for iri in terms if iri.startswith(namespace)]
+        near = find_similar(local_name(term.value), sorted(names), 1, _MIN_SIMILARITY)
+        return _Fault("UnknownTerm", term, NamedNode(namespace + near[0]) if near else None)
+
+    @cached_property
+    def _declared(self) -> set[str]:
+        quads = self.store.quads(None, _IS_DEFINED_BY)
+        return {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
+
+
+def as_name(node: Term) -> str:
+    """Return the IRI of a node, or the label of a blank one."""
+    return str(node) if isinstance(node, BlankNode) else as_text(node)
+
+
+def trim(text: str) -> str:
+    """Return a text without blanks and characters of no width at its ends."""
+    return _BLANK_ENDS.sub("", text)
+
+
+def decoded(text: str) -> str:
+    """Return the text whose UTF-8 was read as Windows-1252, else the text as it is."""
+    try:
+        intended = b"".join(map(_to_bytes, text)).decode()
+    except UnicodeDecodeError:
+        return text
+    return intended if len(intended) < len(text) else text
+
+
+def _to_bytes(character: str) -> bytes:
+    """Return the byte of a character in Windows-1252, of others their UTF-8."""
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            return character.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+    return character.encode()
+
+
+def _primary(tag: str | None) -> str:
+    return (tag or "").partition("-")[0]
+
+
+def _listed(quad: Quad, value: Literal, document: Document) -> Literal | None:
+    """Return a text with its primary language, unless the field has one in that language."""
+    right = Literal(value.value, language=_primary(value.language))
+    others = (
+        other.object
+        for other in document.quads
+        if (other.subject, other.predicate) == (quad.subject, quad.predicate)
+    )
+    languages = {other.language for other in others if isinstance(other, Literal)}
+    return None if right.language in languages else right
+
+
+def _with_text(value: Literal, text: str) -> Literal:
+    if value.language:
+        return Literal(text, language=value.language)
+    return Literal(text, datatype=value.datatype)
