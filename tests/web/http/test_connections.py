@@ -146,7 +146,11 @@ def short() -> Iterator[Served]:
         pytest.param(CHUNKED + b"1;" + b"a" * 90_000, 431, id="a chunk's long extension"),
         pytest.param(b"GET /" + b"a" * 40_000, 414, id="a long target"),
         pytest.param(b"GET /" + b"a" * 200_000, 414, id="a very long target"),
+        pytest.param(
+            b"GET /?query=" + b"a" * 94_000 + b" HTTP/1.1\r\n\r\n", 414, id="a long query"
+        ),
         pytest.param(b"GET /\x01 HTTP/1.1\r\n\r\n", 400, id="no HTTP"),
+        pytest.param(b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, id="a field without a colon"),
     ],
 )
 def test_a_head_beyond_its_limits_is_refused_with_problem_details(
@@ -155,7 +159,10 @@ def test_a_head_beyond_its_limits_is_refused_with_problem_details(
     head, _, content = usual.answer(request_).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"content-type: application/problem+json" in head
-    assert json.loads(content)["status"] == status
+    assert b"access-control-allow-origin: *\r\n" in head
+    problem = json.loads(content)
+    assert problem["status"] == status
+    assert ("POST" in problem.get("hint", "")) == (status == 414)
 
 
 @pytest.mark.parametrize(

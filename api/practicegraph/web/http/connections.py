@@ -32,6 +32,7 @@ _ABORT_KEY = "practicegraph.abort"
 _MAX_PIPELINED = 16
 _LOG = logging.getLogger("uvicorn.error")
 _WATCH_DELAY = 0.1  # seconds before a connection is watched; most responses are ready earlier
+_HINTS = {414: "Send a long query by POST: as a form, or as the body (application/sparql-query)."}
 _Result = TypeVar("_Result")
 _CHUNK_SIZE = 1 << 13  # bytes that are parsed before they are counted
 
@@ -276,9 +277,12 @@ class BoundedConnection(HttpToolsProtocol):
             return
         if self._is_next:
             details = {"type": "about:blank", "title": status.phrase, "status": status.value}
-            content = json.dumps(details | {"detail": status.description}).encode()
+            details |= {"detail": status.description}
+            details |= {"hint": _HINTS[status]} if status in _HINTS else {}
+            content = json.dumps(details).encode()
             head = (
                 b"content-type: application/problem+json\r\ncontent-length: %d\r\n"
+                b"access-control-allow-origin: *\r\naccess-control-expose-headers: *\r\n"
                 b"connection: close\r\n\r\n" % len(content)
             )
             self.transport.write(STATUS_LINE[status] + head + content)
