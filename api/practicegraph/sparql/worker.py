@@ -234,7 +234,8 @@ def snapshot_engine(source: str) -> Engine:
         if path not in opened:
             opened.clear()
             opened[path] = Store.read_only(path)
-        text, base = request["query"], request.get("base")
+        base = request.get("base")
+        text = _with_columns(query_guard.lower_booleans(request["query"]), base)
         default, named = request.get("default", ()), request.get("named", ())
         if not default and not named:
             default, named = query_guard.parse_dataset(text, base)
@@ -248,6 +249,19 @@ def snapshot_engine(source: str) -> Engine:
         return merged.query(text, base_iri=base, default_graph=DefaultGraph(), named_graphs=names)
 
     return run
+
+
+def _with_columns(text: str, base: str | None) -> str:
+    """Return a query with the columns of `SELECT *` in its own order; the engine sorts them.
+
+    An empty store knows the columns, too.
+    """
+    if "*" not in text or query_guard.CALL in text.upper():
+        return text
+    result = Store().query(text, base_iri=base)
+    if not isinstance(result, QuerySolutions):
+        return text
+    return query_guard.name_columns(text, {variable.value for variable in result.variables})
 
 
 def _merged(store: Store, default: Sequence[str], named: Sequence[str]) -> Store:

@@ -29,13 +29,16 @@ _TOKENS = re.compile(
 )
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _LOCAL_ESCAPE = re.compile(r"\\(?=.)")
-_CALL = "SERVICE"
+CALL = "SERVICE"
+"""The keyword that calls another endpoint."""
 _GAP = r"(?:\s|#[^\r\n]*[\r\n])"
 _CALLED = re.compile(rf"SERVICE{_GAP}+(?:SILENT{_GAP}+)?<([^<>\"{{}}|^`\\\s]*)>", re.IGNORECASE)
 _GROUP = re.compile(rf"[^\s{{]*{_GAP}*\{{")
 # Behind a comparison, `<` and what follows may be no IRI, and then opens a text or a comment.
 _UNSURE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://).*['#]", re.DOTALL)
-_CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", _CALL}
+_BOOLEAN = re.compile(r"\b(?!true\b|false\b)(?i:true|false)\b")
+_STAR = re.compile(rf"SELECT(?:{_GAP}+(?:DISTINCT|REDUCED))?{_GAP}*(?P<star>\*)", re.IGNORECASE)
+_CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", CALL}
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,33 @@ def _name(text: str) -> str:
 def query_words(query: str) -> set[str]:
     """Return the keywords and functions of a query in capitals, but no names or texts."""
     return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
+
+
+def lower_booleans(query: str) -> str:
+    """Return a query with TRUE and FALSE in lower case, which SPARQL allows (section 19.8)."""
+
+    def lower(match: re.Match[str]) -> str:
+        return match[0].lower() if _BOOLEAN.fullmatch(match["word"] or "") else match[0]
+
+    return _TOKENS.sub(lower, query) if _BOOLEAN.search(query) else query
+
+
+def name_columns(query: str, names: Collection[str]) -> str:
+    """Return a query with its variables instead of `SELECT *`, in the order in which it has them.
+
+    It is the same if it selects variables by name, or if a name is not in it.
+    """
+    words = (match for match in _TOKENS.finditer(query) if match["word"])
+    select = next((match for match in words if match["word"].upper() == "SELECT"), None)
+    clause = select and _STAR.match(query, select.start())
+    if not clause:
+        return query
+    variables = (match[0][1:] for match in _TOKENS.finditer(query) if match[0][0] in "?$")
+    columns = [name for name in dict.fromkeys(variables) if name in names]
+    if not columns or len(columns) < len(names):
+        return query
+    start, end = clause.span("star")
+    return query[:start] + " ".join(f" ?{name}" for name in columns) + " " + query[end:]
 
 
 def parse_dataset(query: str, base: str | None) -> tuple[list[str], list[str]]:
@@ -143,10 +173,10 @@ def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:
 
 def _calls(text: str) -> Iterator[re.Match[str]]:
     """Yield the tokens that call a host, might be parsed so, or hide whether others do."""
-    for match in _TOKENS.finditer(text) if _CALL in text.upper() else ():
-        glued = _CALL in (match["prefix"] or "").upper() and _GROUP.match(text, match.end())
+    for match in _TOKENS.finditer(text) if CALL in text.upper() else ():
+        glued = CALL in (match["prefix"] or "").upper() and _GROUP.match(text, match.end())
         unsure = match["iri"] and _UNSURE.match(match["iri"])
-        if _CALL in (match["word"] or "").upper() or glued or unsure:
+        if CALL in (match["word"] or "").upper() or glued or unsure:
             yield match
 
 
