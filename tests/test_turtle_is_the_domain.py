@@ -112,6 +112,34 @@ def test_one_property_shape_with_names_makes_a_field(
     assert facets(served(copied))["stars"] == {"one": 1, "two": 1}
 
 
+def test_a_mapping_to_a_new_vocabulary_finds_entries_and_has_a_link_set(
+    copied: Path, run: Callable[..., Result]
+) -> None:
+    edit(
+        copied / "ontology/outcome.ttl",
+        "outcome:ACE\n    a skos:Concept ;",
+        "outcome:ACE\n    a skos:Concept ;\n    skos:closeMatch <https://example.org/words/1> ;",
+    )
+    catalogue = copied / "ontology/catalogue.ttl"
+    catalogue.write_text(
+        catalogue.read_text()
+        + """
+<https://w3id.org/practicegraph/#words>
+    a pg:Vocabulary , void:Dataset ;
+    dct:title "Words"@en ;
+    dct:publisher <https://w3id.org/practicegraph/#authors> ;
+    void:uriSpace "https://example.org/words/" ;
+    skos:editorialNote "Concepts as in the first edition."@en .
+"""
+    )
+    assert run("check").exit_code == 0
+    client = served(copied)
+    found = client.get("/practices?outcome=https://example.org/words/1").json()
+    assert found["items"] == client.get("/practices?outcome=ACE").json()["items"] != []
+    assert '<span class="note">Words</span>' in client.get("/outcome/ACE.html").text
+    assert "closeMatch-words>" in client.get("/catalog.ttl").text
+
+
 def test_check_reports_a_facet_without_a_list_of_values(
     copied: Path, run: Callable[..., Result]
 ) -> None:
