@@ -210,7 +210,7 @@ def test_a_new_language_reaches_search_counts_openapi_page_and_import(
     assert values["ACE"]["count"] == found["total"] > 0
     page = client.get("/practice/1788.html", headers={"Accept-Language": "pt"}).text
     assert '<html lang="pt">' in page
-    assert "Good Practices (pt)" in page
+    assert "Good practices (pt)" in page
     source = tmp_path / "1788.pt.txt"
     source.write_text(in_portuguese(opened(portuguese)))
     result = run("import", source, "--source", "https://example.org/pt")

@@ -92,4 +92,4 @@ def test_the_terms_of_schema_org_are_read_from_the_ontology(copied: Path, word: 
     path = copied / "ontology/practice.ttl"
     path.write_text(path.read_text().replace("schema:genre", f"schema:{word}"))
     client = TestClient(application(Services(opened(copied))))
-    assert outline(client, "/practice/1788.html")[word]["name"] == "Good Practices"
+    assert outline(client, "/practice/1788.html")[word]["name"] == "Good practices"
