@@ -65,7 +65,7 @@ HAND_MADE = {
     "data/practices/1791.ttl": ("pg:outcome\n", "pg:outcome outcome:NOPE ,\n"),
     "ontology/outcome.ttl": ('skos:notation "ACA"', 'skos:notation "ACE"'),
     "ontology/actor.ttl": ("skos:inScheme", "skos:broader actor:nowhere ;\n    skos:inScheme"),
-    "ontology/target.ttl": ('dct:modified "2026-11-2', 'dct:modified "2026-02-3'),
+    "ontology/target.ttl": ('dct:modified "2026-11-3', 'dct:modified "2026-02-3'),
     "shapes/phrases.ttl": ('"Search"@en', '"{Search"@en'),
     "queries/imports.rq": ("SELECT", "SELEC"),
 }
