@@ -10,21 +10,15 @@ import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
-from practicegraph.application import startup
-from practicegraph.application.background import DumpProcess
 from practicegraph.application.services import Services
-from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.cli.main import main
-from practicegraph.exchange.export import DumpFolder
-from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.storage.base import Store
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore
-from practicegraph.web.app import application
 from support import virtuoso
 from support.catalogues import ROOT, SOURCES, copy, opened, skip_without
-from support.server import serving
+from support.server import served, serving
 
 
 @pytest.fixture(scope="session")
@@ -46,15 +40,8 @@ def services(real: Catalogue) -> Services:
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
-    assert served.source
-    workers = WorkerPool(served.source, QueryLimits(seconds=20))
-    dumper = DumpProcess(
-        served, DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
-    )
-    with TestClient(application(served, workers, dumper), follow_redirects=False) as found:
+    with served(copy(tmp_path_factory.mktemp("served"))) as found:
         yield found
-    dumper.close()
 
 
 @pytest.fixture(scope="session")

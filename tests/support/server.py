@@ -1,4 +1,4 @@
-"""A real server for tests: a process of its own on a loopback port."""
+"""Servers for tests: the application in this process, or a process on a loopback port."""
 
 import socket
 import subprocess
@@ -9,6 +9,27 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from practicegraph.application import startup
+from practicegraph.application.background import DumpProcess
+from practicegraph.catalogue import catalogue
+from practicegraph.exchange.export import DumpFolder
+from practicegraph.sparql.pool import QueryLimits, WorkerPool
+from practicegraph.web.app import application
+
+
+@contextmanager
+def served(root: Path) -> Iterator[TestClient]:
+    """Serve a catalogue's folder in this process, with queries and dumps."""
+    services = startup.open_for_serving(root)
+    assert services.source
+    workers = WorkerPool(services.source, QueryLimits(seconds=20))
+    dumper = DumpProcess(services, DumpFolder(root / catalogue.WORK_FOLDER / "dumps"))
+    with TestClient(application(services, workers, dumper), follow_redirects=False) as client:
+        yield client
+    dumper.close()
 
 
 @contextmanager

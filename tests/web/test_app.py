@@ -87,11 +87,31 @@ def test_every_syntax_says_the_same(client: TestClient, path: str) -> None:
         ("application/n-quads, application/ld+json;q=0.9, text/turtle;q=0.6", "jsonld"),
         ("application/n-quads, application/trig;q=0.9, text/turtle;q=0, text/plain;q=0.8", "nq"),
         ("application/rdf+xml, application/xml;q=0.7, text/plain;q=0.1, */*;q=0.09", "rdf"),
+        ("text/n3", "ttl"),
+        ("text/rdf+n3, text/plain;q=0.5", "ttl"),
+        ("application/xml", "rdf"),
+        ("text/xml", "rdf"),
     ],
 )
 def test_the_form_follows_what_is_accepted(client: TestClient, accept: str, extension: str) -> None:
     response = get(client, "/practice/1788", accept)
     assert response.headers["location"] == f"/practice/1788.{extension}"
+
+
+@pytest.mark.parametrize(
+    ("query", "target"),
+    [
+        ("?lang=el", "/practice/1788.html?lang=el"),
+        ("?format=json&lang=nl", "/practice/1788.json?lang=nl"),
+        ("?format=json", "/practice/1788.json"),
+    ],
+)
+def test_the_language_survives_the_redirect_to_a_document(
+    client: TestClient, query: str, target: str
+) -> None:
+    response = get(client, f"/practice/1788{query}", "text/html")
+    assert (response.status_code, response.headers["location"]) == (303, target)
+    assert client.get(target).headers["content-type"].startswith(("text/html", "application/json"))
 
 
 def test_a_form_that_is_not_there_is_406_with_those_that_are(client: TestClient) -> None:

@@ -24,7 +24,7 @@ from ..rdf import terms
 from ..search.index import Index, synchronise
 from ..storage import files
 from ..validation import reports
-from ..validation.findings import ValidationReport
+from ..validation.findings import Finding, ValidationReport
 from ..validation.incremental import IncrementalValidator
 from . import entry as entries
 from .entry import Revision
@@ -71,6 +71,18 @@ class EntryBody:
 
     parse: Callable[[NamedNode, Sequence[Triple]], Sequence[Triple]]
     turtle: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class EditResult:
+    """A written entry: its identifier, whether it is new, and the findings that are no violations.
+
+    A write that changes nothing has no findings.
+    """
+
+    identifier: str
+    is_new: bool
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass
@@ -159,21 +171,21 @@ class EntryEditor:
     validator: IncrementalValidator
     writer: EntryWriter
 
-    def put(self, identifier: str, body: EntryBody, request: EditRequest) -> bool:
-        """Update an entry, or create it; return whether it is new."""
+    def put(self, identifier: str, body: EntryBody, request: EditRequest) -> EditResult:
+        """Update an entry, or create it."""
         with self.writer.lock:
             entry, before = self._read(identifier)
             _require(request, CHANGE if before else CREATE)
             request.precondition(self.catalogue.graph_digest(entry.value))
             sent = self._with_identifier(entry, body.parse(entry, before), identifier)
             after = entries.revise(entry, before, sent, request.edit)
-            if after != before:
-                _require_for_status(request, entry, before, after)
-                self._write(identifier, before, after, request, body.turtle())
-            return not before
+            if after == before:
+                return EditResult(identifier, is_new=False)
+            _require_for_status(request, entry, before, after)
+            return self._write(identifier, before, after, request, body.turtle())
 
-    def create(self, body: EntryBody, request: EditRequest) -> str:
-        """Create an entry under an identifier that none has ever had, and return that."""
+    def create(self, body: EntryBody, request: EditRequest) -> EditResult:
+        """Create an entry under an identifier that none has ever had."""
         with self.writer.lock:
             _require(request, CREATE)
             nameless = NamedNode(self.catalogue.entry_iri(entries.PLACEHOLDER))
@@ -183,8 +195,7 @@ class EntryEditor:
             sent = entries.with_new_iri(sent, nameless, entry)
             sent = self._with_identifier(entry, sent, identifier)
             after = entries.revise(entry, [], sent, request.edit)
-            self._write(identifier, [], after, request, body.turtle())
-            return identifier
+            return self._write(identifier, [], after, request, body.turtle())
 
     def withdraw(self, identifier: str, request: EditRequest) -> None:
         """Replace an entry by a tombstone."""
@@ -232,7 +243,7 @@ class EntryEditor:
         after: Sequence[Triple],
         request: EditRequest,
         turtle: str = "",
-    ) -> None:
+    ) -> EditResult:
         """Write an entry if the shapes admit it."""
         path = self.writer.file_for(identifier, before)
         iri = self.catalogue.entry_iri(identifier)
@@ -249,6 +260,7 @@ class EntryEditor:
             self.writer.write(document)
         except OSError as error:
             raise CatalogueError(kind="folderNotWritable", reason=error.strerror) from error
+        return EditResult(identifier, not before, report.findings)
 
 
 def _require(request: EditRequest, permission: str) -> None:

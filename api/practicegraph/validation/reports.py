@@ -7,7 +7,7 @@ and fixes as suggestions of DASH (http://datashapes.org/dash). SARIF is 2.1.0
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -267,7 +267,12 @@ def write_json(report: ValidationReport) -> str:
 
 def to_json(report: ValidationReport) -> dict[str, Any]:
     """Return whether the files conform, and the findings in SHACL's terms."""
-    return {"conforms": report.conforms, "findings": [*map(_finding, report.findings)]}
+    return {"conforms": report.conforms, "findings": findings_to_json(report.findings)}
+
+
+def findings_to_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings in SHACL's terms."""
+    return [*map(_finding, findings)]
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

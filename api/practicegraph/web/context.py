@@ -1,5 +1,6 @@
 """The context of responses: the catalogue, the language of the client, and values for pages."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
+from jinja2.utils import urlize
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from ..application.background import DumpProcess
@@ -34,7 +36,21 @@ _SECURITY_HEADERS = {
 }
 _MAX_BRIEF_VALUES = 30
 _MAX_TAGS = 10_000
+_NO_URL = re.compile(
+    r"""<a href="(?!(?:%[0-9A-Fa-f]{2}|[^%{}|\\^`\[\]"])*")[^"]*"[^>]*>(.*?)</a>"""
+)
+
+
+def link_urls(text: str) -> str:
+    """Return a text as HTML in which URLs are links.
+
+    What has characters that stand in no URL (RFC 3986), such as a URI template, is none.
+    """
+    return _NO_URL.sub(r"\1", urlize(text, rel="noopener"))
+
+
 _ENVIRONMENT = environment("practicegraph.web")
+_ENVIRONMENT.filters["link_urls"] = link_urls
 
 
 @dataclass(frozen=True)

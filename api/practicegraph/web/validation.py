@@ -60,8 +60,6 @@ _MAX_PARTS = 50
 _EXTENSIONS = {
     **{name: media_type.extension for media_type in MEDIA_TYPES for name in media_type.names},
     "application/json": JSON_LD.extension,
-    "application/xml": RDF_XML.extension,
-    "text/xml": RDF_XML.extension,
 }
 _OTHER_EXTENSIONS = {"json": "jsonld", "xml": "rdf", "owl": "rdf"}
 _REPORTS = (

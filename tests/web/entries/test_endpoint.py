@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from click.testing import Result
@@ -256,6 +257,34 @@ def test_the_response_to_a_write_is_the_stored_entry_with_its_location(desk: Des
     assert answer.headers["etag"] == desk.read("/practice/placed.json")[1]
 
 
+def test_a_write_without_a_recommended_field_answers_with_a_finding_in_json(desk: Desk) -> None:
+    body = NEW.replace("dct:abstract", "dct:description")
+    answer = desk.put("brief", body, If_None_Match="*", Accept="application/json")
+    assert answer.status_code == 201
+    (finding,) = answer.json()["findings"]
+    assert finding["sourceShape"] == f"{BASE}shapes#Practice-abstract"
+    assert finding["severity"] == "http://www.w3.org/ns/shacl#Warning"
+    assert "content-location" not in answer.headers
+    sent = json.dumps(answer.json() | {"abstract": "Older pupils help."})
+    again = desk.put("brief", sent, "json", If_Match=answer.headers["etag"], Accept=TYPES["json"])
+    assert again.status_code == 200
+    assert "findings" not in again.json()
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Summary"), ("el", "Περίληψη")])
+def test_a_write_without_a_recommended_field_answers_with_a_link_in_rdf(
+    desk: Desk, language: str, words: str
+) -> None:
+    name, body = f"brief-{language}", NEW.replace("dct:abstract", "dct:description")
+    answer = desk.put(name, body, If_None_Match="*", Accept_Language=language)
+    assert answer.status_code == 201
+    assert answer.headers["content-location"] == f"/practice/{name}.ttl"
+    relation = 'rel="http://www.w3.org/ns/shacl#Warning"'
+    link = f"<{BASE}shapes#Practice-abstract>; {relation}; title*=UTF-8''"
+    _, _, title = answer.headers["link"].partition(link)
+    assert words in unquote(title)
+
+
 def test_post_creates_an_entry_with_an_unused_identifier(desk: Desk) -> None:
     given = desk.headers({"Content-Type": "text/turtle"})
     text = NEW.replace("Peer tutors", "Posted tutors").encode()
@@ -457,6 +486,7 @@ def test_openapi_describes_writes(desk: Desk) -> None:
     found = desk.client.get("/openapi.json").json()
     put = found["paths"]["/practice/{identifier}"]["put"]
     assert set(put["requestBody"]["content"]) == set(TYPES.values())
+    assert "Link" in put["responses"]["201"]["headers"]
     assert put["security"] == [{"bearer": []}]
     assert found["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 

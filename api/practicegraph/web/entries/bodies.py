@@ -26,6 +26,8 @@ from ..http.negotiation import DOCUMENTS, HTML, TURTLE, MediaType
 
 MEDIA_TYPES = tuple(media_type for media_type in DOCUMENTS if media_type != HTML)
 """The media types of a body."""
+FINDINGS = "findings"
+"""The key of the findings in the response to a write; in a body it is ignored."""
 _LIMITS = QueryLimits(10, 10, max_bytes=1 << 26, memory=2 << 30, processes=1)
 _PHRASES = {
     TooDeepError.__name__: "bodyTooDeep",
@@ -126,7 +128,7 @@ def entry_from_json(
     sent = parse_json(body.content)
     if not isinstance(sent, dict):
         raise RequestError("notObject")
-    return parser.parse(sent, shown, before)
+    return parser.parse({k: v for k, v in sent.items() if k != FINDINGS}, shown, before)
 
 
 def _may_describe(entry: NamedNode, subject: object, catalogue: Catalogue) -> bool:

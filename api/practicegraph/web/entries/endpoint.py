@@ -20,7 +20,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ...catalogue.catalogue import Catalogue
-from ...editing.editor import EditRequest, EntryBody, EntryEditor, MissingPermissionError
+from ...editing.editor import (
+    EditRequest,
+    EditResult,
+    EntryBody,
+    EntryEditor,
+    MissingPermissionError,
+)
 from ...editing.entry import Revision, is_tombstone
 from ...editing.entry_json import EntryJsonParser
 from ...editing.tokens import TokenFile, TokenFileError, TokenHolder
@@ -28,12 +34,14 @@ from ...errors import RequestError
 from ...rdf.untrusted import MAX_BYTES
 from ...schema.value_parser import ValueParser
 from ...sparql.pool import WorkerPool
+from ...validation import reports
 from .. import openapi
 from ..context import Site
 from ..http import conditional, negotiation, responses
 from ..http.bodies import parse_media_type, read_body
 from ..http.middleware import allowed
 from ..http.negotiation import DOCUMENTS, JSON
+from ..http.responses import Link
 from ..openapi import BEARER, Operation, request_body
 from ..resources.resource import ResourceEndpoint
 from . import bodies
@@ -83,27 +91,11 @@ class EntryEndpoint:
     async def put(self, request: Request, identifier: str) -> Response:
         """Update an entry or create it, and return it; raise CatalogueError."""
         _refuse_documents(identifier)
-        editor, holder = self._authenticate(request)
-        body = await _read_body(request)
-
-        def write() -> Response:
-            edit = self._edit(request, holder)
-            is_new = editor.put(identifier, self._body(request, body), edit)
-            return self._entry(request, identifier, 201 if is_new else 200)
-
-        return await self._in_turn(write)
+        return await self._write(request, lambda editor, *edit: editor.put(identifier, *edit))
 
     async def post(self, request: Request) -> Response:
         """Create an entry, and return it; raise CatalogueError."""
-        editor, holder = self._authenticate(request)
-        body = await _read_body(request)
-
-        def write() -> Response:
-            edit = self._edit(request, holder)
-            identifier = editor.create(self._body(request, body), edit)
-            return self._entry(request, identifier, 201)
-
-        return await self._in_turn(write)
+        return await self._write(request, EntryEditor.create)
 
     async def delete(self, request: Request, identifier: str) -> Response:
         """Withdraw an entry; raise CatalogueError."""
@@ -130,6 +122,18 @@ class EntryEndpoint:
         if holder is None:
             raise RequestError("unknownToken", headers=self._challenge(', error="invalid_token"'))
         return self.editor, holder
+
+    async def _write(
+        self, request: Request, edit: Callable[[EntryEditor, EntryBody, EditRequest], EditResult]
+    ) -> Response:
+        editor, holder = self._authenticate(request)
+        body = await _read_body(request)
+
+        def write() -> Response:
+            result = edit(editor, self._body(request, body), self._edit(request, holder))
+            return self._entry(request, result)
+
+        return await self._in_turn(write)
 
     async def _in_turn(self, write: Callable[[], Response]) -> Response:
         """Run one write at a time in a thread, so that readers have the others."""
@@ -187,17 +191,29 @@ class EntryEndpoint:
         is_known = language in self.site.catalogue.languages
         return language if is_known else self.site.view(request).language
 
-    def _entry(self, request: Request, identifier: str, status: int) -> Response:
-        """Return the entry as it is now, in the media type that is accepted."""
-        path = f"{self.site.catalogue.shapes.entry_shape.segment}/{identifier}"
+    def _entry(self, request: Request, result: EditResult) -> Response:
+        """Return the entry as it is now, in the media type that is accepted, and the findings.
+
+        In JSON these are part of the content, which is then not that of the document. Elsewhere
+        they are links to their shapes (RFC 8288), with the severity as the relation.
+        """
+        path = f"{self.site.catalogue.shapes.entry_shape.segment}/{result.identifier}"
         media_type = negotiation.negotiate_document(request, DOCUMENTS)
         location = f"/{path}.{media_type.extension}"
-        iri = self.site.catalogue.entry_iri(identifier)
+        iri = self.site.catalogue.entry_iri(result.identifier)
         reading = _reading_request(request, location)
         response = ResourceEndpoint(self.site).document(reading, iri, path, media_type)
-        response.status_code = status
         response.headers["Content-Location"] = responses.prefix(request) + location
-        if status == HTTPStatus.CREATED:
+        if result.findings and media_type == JSON:
+            del response.headers["Content-Location"], response.headers["Content-Length"]
+            entry = ResourceEndpoint(self.site).as_json(reading, iri)
+            findings = reports.findings_to_json(result.findings)
+            response = responses.json(entry | {bodies.FINDINGS: findings}, response.headers)
+        elif result.findings:
+            links = [Link(f.source_shape, f.severity, title=f.message) for f in result.findings]
+            response.headers.append("Link", responses.header(links)["Link"])
+        if result.is_new:
+            response.status_code = HTTPStatus.CREATED
             response.headers["Location"] = f"{responses.root(request)}/{path}"
         return response
 
@@ -244,6 +260,7 @@ def _operation(catalogue: Catalogue, phrase: str, statuses: tuple[int, ...]) -> 
     headers = [("If-Match", "ifMatchHint"), ("If-None-Match", "ifNoneMatchHint")]
     content: dict[str, Any] = {media_type.name: {} for media_type in bodies.MEDIA_TYPES}
     more: dict[str, Any] = {"security": [{name: [] for name in BEARER}]}
+    link = {"Link": {"description": catalogue.say("findingsHint"), "schema": openapi.TEXT}}
     operation = Operation(
         phrase,
         "entries",
@@ -259,6 +276,14 @@ def _operation(catalogue: Catalogue, phrase: str, statuses: tuple[int, ...]) -> 
                 for name, hint in headers
             ),
         ],
-        more=more | ({"requestBody": request_body(content)} if has_body else {}),
+        more=more
+        | (
+            {
+                "requestBody": request_body(content),
+                "responses": {str(status): {"headers": link} for status in statuses},
+            }
+            if has_body
+            else {}
+        ),
     )
     return operation.arguments()

@@ -37,13 +37,17 @@ class MediaType:
 
 
 HTML = MediaType("html", ("text/html", "application/xhtml+xml"))
-TURTLE = MediaType("ttl", ("text/turtle", "application/x-turtle"), RdfFormat.TURTLE)
+TURTLE = MediaType(
+    "ttl", ("text/turtle", "application/x-turtle", "text/n3", "text/rdf+n3"), RdfFormat.TURTLE
+)
 JSON_LD = MediaType("jsonld", ("application/ld+json",), RdfFormat.JSON_LD)
 JSON = MediaType("json", ("application/json",))
 CSV = MediaType("csv", ("text/csv",))
 XLSX = MediaType("xlsx", ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",))
 N_TRIPLES = MediaType("nt", ("application/n-triples", "text/plain"), RdfFormat.N_TRIPLES)
-RDF_XML = MediaType("rdf", ("application/rdf+xml",), RdfFormat.RDF_XML)
+RDF_XML = MediaType(
+    "rdf", ("application/rdf+xml", "application/xml", "text/xml"), RdfFormat.RDF_XML
+)
 TRIG = MediaType("trig", ("application/trig",), RdfFormat.TRIG)
 N_QUADS = MediaType("nq", ("application/n-quads",), RdfFormat.N_QUADS)
 LINKSET = MediaType("linkset", ("application/linkset+json",))

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from fastapi import Request, Response
@@ -48,16 +49,18 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Link:
-    """A link: its target, its relations (separated by spaces), and the media type of the target."""
+    """A link: its target, its relations (separated by spaces), and the target's type and title."""
 
     href: str
     rel: str
     type: str = ""
+    title: str = ""
 
     def __str__(self) -> str:
-        """Return the link as in a header."""
+        """Return the link as in a header; the title is encoded by RFC 8187."""
         kind = f'; type="{self.type}"' if self.type else ""
-        return f'<{self.href}>; rel="{self.rel}"{kind}'
+        title = f"; title*=UTF-8''{quote(self.title, safe='')}" if self.title else ""
+        return f'<{self.href}>; rel="{self.rel}"{kind}{title}'
 
 
 def root(request: Request) -> str:

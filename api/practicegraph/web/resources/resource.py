@@ -101,7 +101,8 @@ class ResourceEndpoint:
             return self.document(request, iri, path, media_type)
         headers = VARY | responses.header(self._links(request, iri, path).alternates())
         place = f"{responses.prefix(request)}/{quote(path)}.{media_type.extension}"
-        return RedirectResponse(place, 303, headers)
+        query = request.url.remove_query_params("format").query
+        return RedirectResponse(f"{place}?{query}" if query else place, 303, headers)
 
     def home(self, request: Request) -> Response:
         """Return the home page."""
