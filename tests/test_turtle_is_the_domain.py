@@ -84,6 +84,13 @@ def test_one_triple_makes_a_field_a_facet(copied: Path, run: Callable[..., Resul
     assert run("check").exit_code == 0
 
 
+def test_an_alternative_path_makes_a_facet_over_two_fields(copied: Path) -> None:
+    assert facets(served(copied))["country"]["CZE"] == 1
+    path = "[ sh:alternativePath ( pg:country pg:implementedIn ) ]"
+    edit(copied / "shapes/practice.ttl", path, "[ sh:alternativePath ( pg:country ) ]")
+    assert "CZE" not in facets(served(copied))["country"]
+
+
 def test_one_property_shape_with_names_makes_a_field(
     copied: Path, run: Callable[..., Result], tmp_path: Path
 ) -> None:

@@ -83,7 +83,10 @@ def _updates(services: Services, change: Change) -> Iterator[float]:
 
 def _with_other_values(services: Services, quads: list[Quad]) -> Iterator[Quad]:
     """Yield the quads with the next option for each value of the largest facet."""
-    facet = max(services.request_parser.facets.values(), key=lambda f: len(_options(services, f)))
+    facet = max(
+        services.request_parser.kind.facets_by_key.values(),
+        key=lambda f: len(_options(services, f)),
+    )
     options = _options(services, facet)
     for quad in quads:
         value = quad.object

@@ -106,7 +106,7 @@ def ask(
     named = dict(parameters)
     if AXES[0] not in named:
         return search.search(choices, tags)
-    rows, columns = (choosing.facets[named[axis]] for axis in AXES)
+    rows, columns = (choosing.kind.facets_by_key[named[axis]] for axis in AXES)
     return search.cross_tabulate(rows, columns, choices)
 
 
@@ -154,7 +154,7 @@ def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:
 def _by_facet(services: Services) -> dict[str, list[str]]:
     """Return the codes of each facet with a list, the most frequent first."""
     found = {}
-    for facet in services.request_parser.facets.values():
+    for facet in services.request_parser.kind.facets_by_key.values():
         if ranked := _ranked(services, facet):
             found[facet.key] = [value for _, value in ranked]
     return found
@@ -164,7 +164,7 @@ def _common(services: Services) -> list[tuple[str, str]]:
     """Return the most frequent values of all facets, each with its facet."""
     ranked = [
         (count, (facet.key, value))
-        for facet in services.request_parser.facets.values()
+        for facet in services.request_parser.kind.facets_by_key.values()
         for count, value in _ranked(services, facet)
     ]
     return [pair for _, pair in sorted(ranked, reverse=True)[:VARIANTS]]

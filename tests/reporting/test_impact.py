@@ -97,7 +97,7 @@ def test_another_facet_value_of_an_entry_is_in_the_impact(earlier: State, copied
     (entry,) = found["retagged"]
     assert entry["id"] == f"{BASE}practice/1788"
     (field,) = entry["fields"]
-    assert field["label"] == "Land van herkomst / uitvoering"
+    assert field["label"] == "Land van herkomst of uitvoering"
     assert [value["label"] for value in field["removed"]] == ["Hongarije"]
     assert [value["label"] for value in field["added"]] == ["Oostenrijk"]
     moved = {each["name"]: each["after"] - each["before"] for each in found["counts"]}

@@ -201,7 +201,7 @@ def assert_same_results(index: Index, world: World, parameters: list[tuple[str, 
         assert set(result.entries) <= set(seen)
     request = parser.parse(parameters)
     for row_key, column_key in (("outcome", "country"), ("period", "category")):
-        axes = parser.facets[row_key], parser.facets[column_key]
+        axes = parser.kind.facets_by_key[row_key], parser.kind.facets_by_key[column_key]
         table = index.cross_tabulate(*axes, request)
         expected_table = engine.cross_tabulate(*axes, with_scores(index, request))
         assert table == expected_table, (parameters, row_key, column_key)
@@ -309,7 +309,7 @@ def test_a_change_of_the_shapes_builds_the_index_again(copied: Path) -> None:
     place = text.index("sh:maxCount 1 ;", start)
     path.write_text(text[:place] + "pg:facet true ; " + text[place:])
     again = serve(copied)
-    counts = again.search.counts(again.request_parser.facets["issued"])
+    counts = again.search.counts(again.request_parser.kind.facets_by_key["issued"])
     assert sum(counts.values()) == 53
 
 

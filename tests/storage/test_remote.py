@@ -127,7 +127,9 @@ def test_sparql_on_the_endpoint_and_the_index_have_the_same_results(
         following = replace(choices, after=found.cursors[-1])
         expected = services.search.search(following, real.languages)
         assert sparql_engine(far.services.catalogue).search(following, real.languages) == expected
-    rows, columns = (services.request_parser.facets[key] for key in ("outcome", "country"))
+    rows, columns = (
+        services.request_parser.kind.facets_by_key[key] for key in ("outcome", "country")
+    )
     table = services.search.cross_tabulate(rows, columns, choices)
     assert sparql_engine(far.services.catalogue).cross_tabulate(rows, columns, choices) == table
 

@@ -120,7 +120,7 @@ _PREDICATES = (
     "http://www.w3.org/2002/07/owl#deprecated",
     "http://www.w3.org/2002/07/owl#versionIRI",
     "http://www.w3.org/2002/07/owl#imports",
-    *(f"{BASE}ontology#{n}" for n in ("country", "outcome", "retired", "facet", "span")),
+    *(f"{BASE}ontology#{n}" for n in ("country", "outcome", "retired", "facet", "combinedFacet")),
     "urn:p",
 )
 _TEXTS: Mapping[str, Callable[[bytes, random.Random], bytes | None]] = {

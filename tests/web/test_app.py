@@ -104,6 +104,7 @@ def test_the_form_follows_what_is_accepted(client: TestClient, accept: str, exte
         ("?lang=el", "/practice/1788.html?lang=el"),
         ("?format=json&lang=nl", "/practice/1788.json?lang=nl"),
         ("?format=json", "/practice/1788.json"),
+        ("?format=json&lang=a%26b", "/practice/1788.json?lang=a%26b"),
     ],
 )
 def test_the_language_survives_the_redirect_to_a_document(

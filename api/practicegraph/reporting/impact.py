@@ -115,7 +115,8 @@ def compute_impact(comparison: Comparison, differences: Sequence[Difference]) ->
 
 
 def _counts(comparison: Comparison) -> Iterator[ChangedCount]:
-    old, new = (_facets(state.catalogue) for state in (comparison.old, comparison.new))
+    states = comparison.old, comparison.new
+    old, new = (state.catalogue.shapes.entry_shape.facets_by_key for state in states)
     for key, facet in (old | new).items():
         before = _count(comparison.old.catalogue, old.get(key))
         after = _count(comparison.new.catalogue, new.get(key))
@@ -130,10 +131,6 @@ def _counts(comparison: Comparison) -> Iterator[ChangedCount]:
                     before=numbers[0],
                     after=numbers[1],
                 )
-
-
-def _facets(catalogue: Catalogue) -> dict[str, Field]:
-    return {facet.key: facet for facet in catalogue.shapes.entry_shape.facets}
 
 
 def _count(catalogue: Catalogue, facet: Field | None) -> Mapping[Term | None, int]:
@@ -164,7 +161,7 @@ def _is_entry(state: State, iri: str) -> bool:
 
 
 def _facet_changes(comparison: Comparison, iri: str) -> Iterator[FacetChange]:
-    for key, facet in _facets(comparison.new.catalogue).items():
+    for key, facet in comparison.new.catalogue.shapes.entry_shape.facets_by_key.items():
         old, new = (_facet_values(state, iri, facet) for state in (comparison.old, comparison.new))
         if old != new:
             yield FacetChange(
@@ -183,7 +180,7 @@ def _facet_values(state: State, iri: str, facet: Field) -> set[str]:
     """Return the values for which an entry is counted: successors, and nothing withdrawn."""
     values: set[str] = set()
     for (predicate, _), term in state.statements[iri].items():
-        if predicate == facet.predicate and isinstance(term, NamedNode | Literal):
+        if predicate in facet.predicates and isinstance(term, NamedNode | Literal):
             deprecation = state.catalogue.lifecycle.get(term.value)
             values.add(deprecation.successor if deprecation else term.value)
     return values - {""}

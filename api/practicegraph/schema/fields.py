@@ -120,7 +120,7 @@ class NodeShape:
     collection: str
     is_topic: bool
     fields: tuple[Field, ...]
-    ranges: tuple[Field, ...] = ()
+    combined_facets: tuple[Field, ...] = ()
 
     @cached_property
     def fields_by_key(self) -> dict[str, Field]:
@@ -138,9 +138,20 @@ class NodeShape:
 
     @cached_property
     def facets(self) -> tuple[Field, ...]:
-        """Return the facets, the ranges among them, in their order."""
-        facets = [*(field for field in self.fields if field.is_facet), *self.ranges]
+        """Return the facets, those over several fields among them, in their order."""
+        facets = [*(field for field in self.fields if field.is_facet), *self.combined_facets]
         return tuple(sorted(facets, key=lambda field: field.sort_key))
+
+    @cached_property
+    def facets_by_key(self) -> dict[str, Field]:
+        """Return the facets by key, which may be that of a field too."""
+        return {facet.key: facet for facet in self.facets}
+
+    def fields_of_facet(self, facet: Field) -> list[Field]:
+        """Return the fields that have the values of a facet: itself, or those on its paths."""
+        if facet in self.fields:
+            return [facet]
+        return [field for field in self.fields if field.predicate in facet.predicates]
 
     @cached_property
     def sortable_fields(self) -> tuple[Field, ...]:

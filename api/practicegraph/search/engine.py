@@ -362,10 +362,11 @@ class SimilarityFinder:
 
     def _concepts(self, record: Record) -> set[SharedConcept]:
         return {
-            SharedConcept(field.key, concept)
-            for field in record.shape.facets
+            SharedConcept(facet.key, concept)
+            for facet in record.shape.facets
+            for field in record.shape.fields_of_facet(facet)
             for term in record.values.get(field.key, ())
-            if field.scheme and isinstance(term, NamedNode)
+            if facet.scheme and isinstance(term, NamedNode)
             for concept in self._with_broader(term.value)
         }
 
@@ -387,7 +388,6 @@ class SimilarityFinder:
         self, kind: NodeShape, concepts: set[SharedConcept]
     ) -> dict[SharedConcept, tuple[int, str]]:
         """Return the keys by which concepts are sorted: those of fewer entries say more."""
-        counts = {
-            key: self.engine.counts(kind.fields_by_key[key]) for key in {c.key for c in concepts}
-        }
+        keys, facets = {concept.key for concept in concepts}, kind.facets_by_key
+        counts = {key: self.engine.counts(facets[key]) for key in keys}
         return {c: (counts[c.key].get(NamedNode(c.concept), 0), c.concept) for c in concepts}

@@ -36,9 +36,9 @@ class EntryRow(NamedTuple):
 class IndexedEntry(NamedTuple):
     """An entry as it is indexed.
 
-    `values` are those of facets and searched lists; `spans` the ends of dates and numbers, infinite
-    where a span is open; `steps` the years, or whole numbers, of its first and its last value;
-    `texts` those that are searched.
+    Each is by the IRI of its field: `values` are those of facets and searched lists; `spans` the
+    ends of dates and numbers, infinite where a span is open; `steps` the years, or whole numbers,
+    of its first and its last value; `texts` those that are searched.
     """
 
     row: EntryRow
@@ -88,7 +88,7 @@ class EntryExtractor:
         return IndexedEntry(
             row=EntryRow(iri, tuple(self._sort_texts(statements))),
             values={
-                field.key: frozenset(texts)
+                field.iri: frozenset(texts)
                 for field, is_valid in self._validators
                 if (texts := [v.value for v in _values(statements, field) if is_valid(v)])
             },
@@ -130,7 +130,7 @@ class EntryExtractor:
                 low, high = min(low for low, _ in intervals), max(high for _, high in intervals)
                 step = get_scale(field).step
                 is_open = TRUE in statements.get(field.open_where or "", _NO_VALUES)
-                spans[field.key] = low, float("inf") if is_open else high, (step(low), step(high))
+                spans[field.iri] = low, float("inf") if is_open else high, (step(low), step(high))
         return spans
 
     def _texts(self, statements: Statements) -> Iterator[FieldText]:
@@ -168,7 +168,7 @@ class EntryExtractor:
 
     @cached_property
     def _fields(self) -> list[Field]:
-        return [*self.kind.fields, *self.kind.ranges]
+        return [*self.kind.fields, *self.kind.combined_facets]
 
     @cached_property
     def _searched(self) -> list[Field]:

@@ -131,7 +131,7 @@ class FacetIndex:
                 entries.run_optimize()
 
     def sets(self, key: str) -> FieldSets:
-        """Return the sets of a field."""
+        """Return the sets of a field, by its IRI."""
         return self.fields.setdefault(key, FieldSets())
 
     def filter(self, request: SearchRequest) -> dict[str, BitMap]:
@@ -148,7 +148,7 @@ class FacetIndex:
 
     def by_value(self, facet: Field) -> Iterator[tuple[Term | None, BitMap]]:
         """Yield the entries with each value of a facet, and under None those that state none."""
-        sets = self.sets(facet.key)
+        sets = self.sets(facet.iri)
         if facet.is_ordered:
             yield from self._by_step(facet, sets)
         else:
@@ -156,23 +156,23 @@ class FacetIndex:
                 yield _term(facet, str(value)), entries
         yield None, self.entries - sets.stated
 
-    def by_size(self, key: str) -> dict[int, BitMap]:
-        """Return the entries by how many values of a field they state."""
-        sets = self.sets(key)
+    def by_size(self, facet: Field) -> dict[int, BitMap]:
+        """Return the entries by how many values of a facet they state."""
+        sets = self.sets(facet.iri)
         return {0: self.entries - sets.stated, **sets.sizes}
 
     def concepts(self, number: int) -> Iterator[tuple[Field, str]]:
         """Yield the concepts for which an entry counts, with their facets."""
         for facet in self.kind.facets:
             if facet.scheme:
-                values = self.sets(facet.key).values.items()
+                values = self.sets(facet.iri).values.items()
                 yield from ((facet, str(value)) for value, having in values if number in having)
 
     def _with_any(self, facet: Field, values: Iterable[FilterValue]) -> BitMap:
         return BitMap.union(BitMap(), *(self._with(facet, value) for value in values))
 
     def _with(self, facet: Field, value: FilterValue) -> BitMap:
-        sets = self.sets(facet.key)
+        sets = self.sets(facet.iri)
         if value is None:
             return self.entries - sets.stated
         if isinstance(value, Range):
@@ -180,7 +180,7 @@ class FacetIndex:
         return sets.values.get(as_text(value), BitMap())
 
     def _overlapping(self, facet: Field, span: Range) -> BitMap:
-        low, high = self.bounds.get(facet.key, (np.zeros(0), np.zeros(0)))
+        low, high = self.bounds.get(facet.iri, (np.zeros(0), np.zeros(0)))
         order = get_scale(facet)
         overlaps = ~np.isnan(low)
         if span.end is not None:
@@ -212,8 +212,8 @@ class FacetIndex:
 
     @cached_property
     def _broader(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        fields = [*self.kind.fields, *self.kind.ranges]
-        schemes = {f.key: self.vocabularies.scheme(f.scheme) for f in fields if f.scheme}
+        fields = [*self.kind.fields, *self.kind.combined_facets]
+        schemes = {f.iri: self.vocabularies.scheme(f.scheme) for f in fields if f.scheme}
         return {key: scheme.ancestors for key, scheme in schemes.items()}
 
 

@@ -108,7 +108,7 @@ class Index(SearchEngine):
             counts = self._data.concept_counts()
             shared = np.zeros(len(counts), np.uint16)
             for facet, concept in self._data.facets.concepts(number):
-                shared[to_array(self._data.facets.sets(facet.key).values[concept])] += 1
+                shared[to_array(self._data.facets.sets(facet.iri).values[concept])] += 1
             shared[number] = 0
             return self._most_similar(shared, counts + counts[number] - shared, limit)
 
@@ -186,7 +186,7 @@ class Index(SearchEngine):
         """Return the entries that count for any of the concepts in a searched field."""
         iris = [concept.iri for concept in concepts]
         searched = [f for f in self.reader.kind.fields if f.scheme and f.is_searched]
-        values = (self._data.facets.sets(field.key).values for field in searched)
+        values = (self._data.facets.sets(field.iri).values for field in searched)
         return BitMap.union(BitMap(), *(v[iri] for v in values for iri in iris if iri in v))
 
     def _count_matches(self, terms: Sequence[QueryTerm]) -> int:
@@ -221,7 +221,8 @@ class Index(SearchEngine):
         if not order.level:
             return [(None, matching)]
         if order.level != RELEVANCE:
-            scores = list(self._data.facets.by_size(order.level).items())
+            facet = self.reader.kind.facets_by_key[order.level]
+            scores = list(self._data.facets.by_size(facet).items())
         return [(level, entries & matching) for level, entries in sorted(scores)]
 
     def _most_similar(

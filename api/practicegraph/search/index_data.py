@@ -28,7 +28,7 @@ from .facets import FacetIndex, FieldSets, group_entries
 from .text.index import Numbers, TextIndex, to_array
 from .text.tokenizer import AnalysedTexts, Tokenizer
 
-_FORMAT = "5"
+_FORMAT = "6"
 _SAVE_INTERVAL = 1000  # changed entries
 _CACHE_SIZE = 1 << 14  # kilobytes
 _MAX_CACHED_ROWS = 20_000  # of about a kilobyte
@@ -295,7 +295,7 @@ class IndexData:
         if not len(self._concept_counts) and self.facets.entries:
             self._concept_counts = np.zeros(self.facets.entries.max() + 1, np.uint16)
             for facet in self.reader.kind.facets:
-                for entries in self.facets.sets(facet.key).values.values() if facet.scheme else ():
+                for entries in self.facets.sets(facet.iri).values.values() if facet.scheme else ():
                     self._concept_counts[to_array(entries)] += 1
         return self._concept_counts
 

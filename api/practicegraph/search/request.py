@@ -186,16 +186,12 @@ class RequestParser:
         counted = [f.key + COUNT for f in self.kind.facets if f.is_repeatable and f.has_options]
         return [RELEVANCE, TITLE, *single, *counted]
 
-    @cached_property
-    def facets(self) -> dict[str, Field]:
-        """Return the facets by key."""
-        return {facet.key: facet for facet in self.kind.facets}
-
     def facet(self, parameter: str, key: str) -> Field:
         """Return the facet with a key, which a parameter gives; raise InvalidParameterError."""
-        if key not in self.facets:
-            raise InvalidParameterError(parameter, key, _nearest(key, list(self.facets)))
-        return self.facets[key]
+        facets = self.kind.facets_by_key
+        if key not in facets:
+            raise InvalidParameterError(parameter, key, _nearest(key, list(facets)))
+        return facets[key]
 
     def codes(self, name: str, value: str) -> list[str]:
         """Return the codes of a parameter's value: those of the concepts that it stands for."""

@@ -98,7 +98,7 @@ class QueryBuilder:
             return [], ""
         if level == RELEVANCE:
             return [], "MAX(?points)" if request.scores is not None else "0"
-        facet = next(facet for facet in self.kind.facets if facet.key == level)
+        facet = self.kind.facets_by_key[level]
         counted = f"?entry {facet.path} ?counted . FILTER ({_is_value(facet, '?counted')})"
         return [f"OPTIONAL {{ {counted} }}"], "COUNT(DISTINCT ?counted)"
 

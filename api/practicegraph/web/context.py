@@ -119,11 +119,6 @@ class View:
         """Return the label in the language of the request, or in the first other one."""
         return pick_text(labels, self.languages)
 
-    def field_label(self, field: Field) -> str:
-        """Return the label of a field in lists: the title of its scheme, if any, is shorter."""
-        scheme = self.catalogue.vocabularies.schemes.get(field.scheme or "")
-        return self.text(scheme.titles if scheme else field.names)
-
     def name(self, iri: str) -> str:
         """Return the label of an IRI, or its fragment without a label."""
         return self.catalogue.reader.label(iri, self.languages) or iri.rpartition("#")[2]

@@ -422,6 +422,27 @@ def test_pages_are_in_every_language(client: TestClient, language: str, real: Ca
         assert real.phrases.format(phrase, (language,)) in text.replace("&#39;", "'"), phrase
 
 
+def test_a_facet_over_two_fields_has_the_key_of_one_and_a_name_of_its_own(
+    client: TestClient,
+) -> None:
+    found = search_json(client, "country=CZE&lang=nl")
+    (entry,) = found["items"]
+    assert [value["value"] for value in entry["country"]] == ["HUN"]
+    assert "CZE" in [value["value"] for value in entry["implementedIn"]]
+    assert found["facets"]["country"]["label"] == "Land van herkomst of uitvoering"
+    assert values(found["facets"]["country"])["CZE"]["selected"]
+
+
+def test_facets_are_called_by_the_names_of_their_shapes(
+    client: TestClient, real: Catalogue
+) -> None:
+    labels = {
+        key: facet["label"] for key, facet in search_json(client, "lang=el")["facets"].items()
+    }
+    shapes = real.shapes.entry_shape.facets
+    assert labels == {facet.key: facet.names["el"] for facet in shapes}
+
+
 def test_the_documented_result_is_the_result(client: TestClient) -> None:
     text = (ROOT / "api" / "search.md").read_text().partition("## Over HTTP")[2]
     (query,) = re.findall(r"`/practices\?([^`]*explain=true)`", text)

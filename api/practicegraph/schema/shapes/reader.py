@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
@@ -118,6 +119,7 @@ def _node_shape(store: Store, shape: NamedNode) -> NodeShape:
     fields = _fields(store, shape, SH + "property")
     classes = _iris(store.values(shape, SH + "targetClass"))
     segment = _segment(store, shape, classes, fields)
+    combined = _fields(store, shape, PG + "combinedFacet")
     return NodeShape(
         iri=shape.value,
         classes=tuple(sorted(classes)) or ((shape.value,) if segment else ()),
@@ -126,7 +128,7 @@ def _node_shape(store: Store, shape: NamedNode) -> NodeShape:
         collection=_collection(store, shape) or segment or "",
         is_topic=store.value(shape, PG + "topic") == TRUE,
         fields=fields,
-        ranges=_fields(store, shape, PG + "span"),
+        combined_facets=tuple(replace(facet, is_facet=True) for facet in combined),
     )
 
 

@@ -260,7 +260,7 @@ def _operation(catalogue: Catalogue, phrase: str, statuses: tuple[int, ...]) -> 
     headers = [("If-Match", "ifMatchHint"), ("If-None-Match", "ifNoneMatchHint")]
     content: dict[str, Any] = {media_type.name: {} for media_type in bodies.MEDIA_TYPES}
     more: dict[str, Any] = {"security": [{name: [] for name in BEARER}]}
-    link = {"Link": {"description": catalogue.say("findingsHint"), "schema": openapi.TEXT}}
+    link = {"Link": {"description": catalogue.phrase("findingsHint"), "schema": openapi.TEXT}}
     operation = Operation(
         phrase,
         "entries",

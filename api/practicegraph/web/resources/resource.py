@@ -1,6 +1,6 @@
 """IRIs and their documents: a redirect with 303, and the document in each representation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -101,8 +101,10 @@ class ResourceEndpoint:
             return self.document(request, iri, path, media_type)
         headers = VARY | responses.header(self._links(request, iri, path).alternates())
         place = f"{responses.prefix(request)}/{quote(path)}.{media_type.extension}"
-        query = request.url.remove_query_params("format").query
-        return RedirectResponse(f"{place}?{query}" if query else place, 303, headers)
+        language = request.query_params.get("lang", "")
+        if language and media_type in (HTML, JSON):  # RDF has all languages
+            place += f"?lang={quote(language)}"
+        return RedirectResponse(place, 303, headers)
 
     def home(self, request: Request) -> Response:
         """Return the home page."""
@@ -273,17 +275,25 @@ class ResourceEndpoint:
     def _concept_counts(self, scheme: str) -> dict[str, int]:
         """Return how many entries have each concept of a scheme, by its IRI."""
         search = self.site.services.search
-        for field in self._fields_of(scheme):
-            if field.is_facet:
-                return {as_text(term): n for term, n in search.counts(field).items() if term}
+        for facet in self.site.catalogue.shapes.entry_shape.facets:
+            if facet.scheme == scheme:
+                return {as_text(term): n for term, n in search.counts(facet).items() if term}
         return {}
 
     def _uses(self, iri: str) -> list[ConceptUse]:
-        """Return the uses of a concept by fields; an IRI that is no current concept has none."""
+        """Return the uses of a concept by facets, and by fields whose values no facet has.
+
+        An IRI that is no current concept has none.
+        """
         concept = self.site.catalogue.vocabularies.concepts.get(iri)
         if concept is None or concept.deprecation:
             return []
-        uses = [self._use(field, concept) for field in self._fields_of(concept.scheme)]
+        kind = self.site.catalogue.shapes.entry_shape
+        facets = [facet for facet in kind.facets if facet.scheme == concept.scheme]
+        counted = [field for facet in facets for field in kind.fields_of_facet(facet)]
+        fields = [field for field in kind.fields if field.scheme == concept.scheme]
+        others = [field for field in fields if field not in counted]
+        uses = [self._use(field, concept) for field in (*facets, *others)]
         return [use for use in uses if use.field.is_facet or use.entries]
 
     def _use(self, field: Field, concept: Concept) -> ConceptUse:
@@ -308,10 +318,6 @@ class ResourceEndpoint:
         )
         entries = [as_text(row["entry"]) for row in catalogue.store.select(query)]
         return catalogue.reader.read_records(kind, entries)
-
-    def _fields_of(self, scheme: str) -> Iterator[Field]:
-        fields = self.site.catalogue.shapes.entry_shape.fields
-        return (field for field in fields if field.scheme == scheme)
 
 
 def routes(site: Site) -> APIRouter:

@@ -141,8 +141,7 @@ class ContingencyEndpoint:
         axes = list(zip(AXES, (table.rows.key, table.columns.key), strict=True))
         parameters, has_zeros = [*links.parameters, *axes], _has_zeros(request)
         toggled = [*links.without("zeros"), *axes, *[("zeros", "false")] * has_zeros]
-        fields = {facet.key: facet for facet in kind.facets}
-        cells = _CellLinks(view, fields, links, search_request)
+        cells = _CellLinks(view, kind.facets_by_key, links, search_request)
         return self.site.html(
             request,
             "coverage.html",
@@ -153,9 +152,9 @@ class ContingencyEndpoint:
                 for column in table.columns.values
             ],
             lines=list(cells.lines(table)),
-            depths=_depths(view, fields[table.rows.key]),
+            depths=_depths(view, kind.facets_by_key[table.rows.key]),
             axes=axes,
-            facets=[(facet.key, view.field_label(facet)) for facet in kind.facets],
+            facets=[(facet.key, view.text(facet.names)) for facet in kind.facets],
             search_links=links,
             path=COVERAGE,
             has_zeros=has_zeros,
@@ -193,7 +192,7 @@ def _axis_counts(view: View, field: Field, counts: Counts, with_zeros: bool) -> 
 
 def _axis(view: View, field: Field, counts: Counts) -> TableAxis:
     values = [_axis_value(view, field, term, count) for term, count in counts.items()]
-    return TableAxis(field.key, view.field_label(field), values)
+    return TableAxis(field.key, view.text(field.names), values)
 
 
 def _axis_value(view: View, field: Field, term: Term | None, count: int) -> AxisValue:

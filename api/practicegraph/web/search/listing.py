@@ -230,7 +230,7 @@ def _sorts(view: View, search_request: SearchRequest) -> Iterator[tuple[str, str
             labels[ordered.key] = f"{view.text(ordered.names)} ↑"
     for facet in kind.facets:
         if facet.is_repeatable and facet.has_options:
-            label = view.phrase("mostFrequentValues", name=view.field_label(facet))
+            label = view.phrase("mostFrequentValues", name=view.text(facet.names))
             labels[f"-{facet.key}{COUNT}"] = label
     present = search_request.sort or next(iter(labels))
     labels.setdefault(present, present)

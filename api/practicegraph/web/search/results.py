@@ -256,7 +256,7 @@ def _facet(view: View, field: Field, counts: Counts, search_request: SearchReque
     spans = (value for value in chosen if isinstance(value, Range) and _term(value) is None)
     span = next(spans, Range(None, None))
     return Facet(
-        label=view.field_label(field),
+        label=view.text(field.names),
         values=_values(view, field, counts, search_request),
         not_stated=_not_stated(counts.get(None, 0), chosen, excluded),
         start=span.start or "",
