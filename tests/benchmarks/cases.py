@@ -230,7 +230,7 @@ def _texts(services: Services) -> Iterator[str]:
 def _cursors(services: Services) -> Iterator[Cursor]:
     """Yield cursors in the middle of the order by titles, of titles that Virtuoso can compare."""
     rows = map(services.search.file.row, _spread(services, 4 * VARIANTS, 0.4, 0.6))
-    cursors = [Cursor(None, row.sort_texts[0], row.iri) for row in rows if row]
+    cursors = [Cursor(None, row.sort_texts[0][1], row.iri) for row in rows if row]
     ascii_cursors = [cursor for cursor in cursors if cursor.text.isascii()]
     yield from ascii_cursors[:: max(1, len(ascii_cursors) // VARIANTS)][:VARIANTS]
 

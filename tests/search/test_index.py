@@ -17,6 +17,7 @@ from practicegraph.catalogue.change_log import StateFile
 from practicegraph.rdf.namespaces import RDF, XSD
 from practicegraph.rdf.terms import Term, as_text
 from practicegraph.schema.fields import NodeShape
+from practicegraph.schema.text import put_first
 from practicegraph.schema.vocabularies import Vocabularies, read_vocabularies
 from practicegraph.search.engine import SparqlEngine
 from practicegraph.search.entries import EntryReader, IndexedEntry
@@ -25,10 +26,23 @@ from practicegraph.search.index_data import IndexFile
 from practicegraph.search.request import NOT_STATED, RequestParser, SearchRequest, encode_cursor
 from practicegraph.storage.oxigraph import OxigraphStore
 from support.catalogues import sparql_engine
+from support.collation import collated_search
 
 BASE = "https://w3id.org/practicegraph/"
 LANGUAGES = ("en", "nl", "es", "de", "it", "fr", "el")
-WORDS = ("School", "scholen", "école", "Σχολείο", "mentoring", "mentor", "of", "Sprache")
+WORDS: tuple[str, ...] = (
+    "School",
+    "school",
+    "école",
+    "ecran",
+    "Σχολείο",
+    "mentoring",
+    "mentor",
+    "of",
+    "Sprache",
+)
+WORDS += ("ñandú", "nz", "Ärzte", "«Oase»")
+readers = st.sampled_from(("en", "es", "el"))
 DEPRECATED = NamedNode("http://www.w3.org/2002/07/owl#deprecated")
 REPLACED = NamedNode("http://purl.org/dc/terms/isReplacedBy")
 TRUE = Literal("true", datatype=NamedNode(XSD + "boolean"))
@@ -178,16 +192,19 @@ def has_valid_range(filters: list[tuple[str, str]]) -> bool:
     return start <= end + "~"
 
 
-def assert_same_results(index: Index, world: World, parameters: list[tuple[str, str]]) -> None:
+def assert_same_results(
+    index: Index, world: World, parameters: list[tuple[str, str]], language: str
+) -> None:
     """Compare the pages forwards and backwards, and all counts, with those of SPARQL."""
     parser, engine = RequestParser(world.kind, world.vocabularies), world.engine
+    languages = put_first(language, LANGUAGES)
     seen: list[str] = []
     paging: list[tuple[str, str]] = []
     for step in range(5):
         request = parser.parse([*parameters, *paging])
-        result = index.search(request, LANGUAGES)
-        expected = engine.search(with_scores(index, request), LANGUAGES)
-        assert result == expected, (parameters, paging)
+        result = index.search(request, languages)
+        expected = collated_search(engine, index, with_scores(index, request), languages)
+        assert result == expected, (parameters, paging, languages[0])
         seen += result.entries
         if not result.has_next or step == 4:
             break
@@ -195,9 +212,9 @@ def assert_same_results(index: Index, world: World, parameters: list[tuple[str, 
     if result.has_previous and result.cursors:
         before = ("before", encode_cursor(result.cursors[0]))
         request = parser.parse([*parameters, before])
-        result = index.search(request, LANGUAGES)
-        expected = engine.search(with_scores(index, request), LANGUAGES)
-        assert result == expected, (parameters, before)
+        result = index.search(request, languages)
+        expected = collated_search(engine, index, with_scores(index, request), languages)
+        assert result == expected, (parameters, before, languages[0])
         assert set(result.entries) <= set(seen)
     request = parser.parse(parameters)
     for row_key, column_key in (("outcome", "country"), ("period", "category")):
@@ -224,21 +241,55 @@ def test_the_index_gives_the_results_that_sparql_defines(
         world.put(number, entry)
     index = world.index(IndexFile(path))
     index.build()
-    assert_same_results(index, world, data.draw(requests(world)))
+    assert_same_results(index, world, data.draw(requests(world)), data.draw(readers))
     for _ in range(data.draw(st.integers(0, 4))):
         changed = [
             world.put(data.draw(st.integers(0, 9)), data.draw(st.none() | entries(world)))
             for _ in range(data.draw(st.integers(1, 2)))
         ]
         index.update(changed)
-        assert_same_results(index, world, data.draw(requests(world)))
+        assert_same_results(index, world, data.draw(requests(world)), data.draw(readers))
     index.file.close()
     reopened = world.index(IndexFile(path))
-    assert_same_results(reopened, world, data.draw(requests(world)))
+    assert_same_results(reopened, world, data.draw(requests(world)), data.draw(readers))
     for number in range(10):
         iri = f"{BASE}practice/{number}"
         assert reopened.similar(iri, 4) == world.engine.similar(iri, 4), iri
     reopened.file.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("de", ["Ähre", "Bär", "Baum", "öde", "Ofen", "Zoo"]),
+        ("es", ["nube", "nutria", "ñame", "Ñora", "oca"]),
+        ("el", ["άλφα", "Βήτα", "έξι", "Ώρα", "apple"]),
+    ],
+)
+@pytest.mark.parametrize("sort", ["title", "-title"])
+def test_pages_of_titles_follow_the_order_of_the_reader_s_language(
+    world: World, language: str, titles: list[str], sort: str
+) -> None:
+    world.clear()
+    iris = [
+        world.put(9 - number, Entry({}, {language: title}, [], ongoing=False, withdrawn=False))
+        for number, title in enumerate(sorted(titles))
+    ]
+    index, languages = world.index(IndexFile()), put_first(language, LANGUAGES)
+    index.build(release="first")
+    by_title = dict(zip(sorted(titles), iris, strict=True))
+    expected = [by_title[title] for title in (reversed(titles) if sort == "-title" else titles)]
+    request, seen = SearchRequest(sort=sort, size=2), list[str]()
+    while True:
+        page = index.search(request, languages)
+        seen += page.entries
+        if not page.has_next:
+            break
+        request = replace(request, after=page.cursors[-1])
+    assert seen == expected
+    back = index.search(SearchRequest(sort=sort, size=9, before=page.cursors[0]), languages)
+    assert [*back.entries, *page.entries] == expected
+    assert index.find_titles(titles[0].upper(), 1) == [by_title[titles[0]]]
 
 
 def serve(root: Path) -> Services:

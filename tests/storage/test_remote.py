@@ -27,6 +27,7 @@ from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
 from practicegraph.web.app import application
 from support.catalogues import copy, sparql_engine
+from support.collation import collated_search
 from support.retirement import BASE, GONE, write_tombstone
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
@@ -122,16 +123,17 @@ def test_sparql_on_the_endpoint_and_the_index_have_the_same_results(
     found = services.search.search(choices, real.languages)
     if choices.query:
         choices = replace(choices, scores=services.search.scores(choices.query))
-    assert sparql_engine(far.services.catalogue).search(choices, real.languages) == found
+    engine, index = sparql_engine(far.services.catalogue), services.search
+    assert collated_search(engine, index, choices, real.languages) == found
     if found.has_next and found.cursors[-1].text.isascii():
         following = replace(choices, after=found.cursors[-1])
         expected = services.search.search(following, real.languages)
-        assert sparql_engine(far.services.catalogue).search(following, real.languages) == expected
+        assert collated_search(engine, index, following, real.languages) == expected
     rows, columns = (
         services.request_parser.kind.facets_by_key[key] for key in ("outcome", "country")
     )
     table = services.search.cross_tabulate(rows, columns, choices)
-    assert sparql_engine(far.services.catalogue).cross_tabulate(rows, columns, choices) == table
+    assert engine.cross_tabulate(rows, columns, choices) == table
 
 
 def test_counts_are_the_same_with_either_store(far: Elsewhere, client: TestClient) -> None:

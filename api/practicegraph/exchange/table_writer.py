@@ -26,7 +26,7 @@ from ..catalogue.catalogue import Catalogue
 from ..errors import CatalogueError
 from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
-from ..schema.text import fold, pick_text
+from ..schema.text import collation_key, pick_text
 from ..schema.value_parser import column_letters
 from . import importer
 from .table_format import (
@@ -141,7 +141,8 @@ class WorkbookWriter:
         }
 
     def _choices(self, key: str) -> list[str]:
-        return sorted(set(self._option_texts.get(key, {}).values()), key=fold)
+        texts = set(self._option_texts.get(key, {}).values())
+        return sorted(texts, key=lambda text: collation_key(text, self.languages[0]))
 
     def _explain(self, sheet: Any) -> None:
         """Write how to fill in the sheet, and the explanation of each column."""

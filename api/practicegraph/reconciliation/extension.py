@@ -10,7 +10,7 @@ from ..rdf.namespaces import XSD
 from ..rdf.terms import DATE_LENGTH, Term, parse_decimal, parse_integer, starts_with_date
 from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
-from ..schema.text import fold, put_first
+from ..schema.text import collation_key, fold, put_first
 from ..search.request import SearchRequest
 from .entities import Entities, Property, Type
 
@@ -136,7 +136,9 @@ class Suggester:
             names = self.entities.types.concept_names.get(type_.key)
             for inside, iri in names.find_by_prefix(prefix) if names else ():
                 is_inside[iri] = inside and is_inside.get(iri, True)
-        labels = {iri: fold(self.reader.label(iri, languages)) for iri in is_inside}
+        labels = {
+            iri: collation_key(self.reader.label(iri, languages), languages[0]) for iri in is_inside
+        }
         return sorted(is_inside, key=lambda iri: (is_inside[iri], labels[iri], iri))
 
 

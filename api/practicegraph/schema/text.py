@@ -1,12 +1,16 @@
-"""Texts: labels and phrases in a reader's languages; comparison without case or accents."""
+"""Texts: labels and phrases in a reader's languages, their order, comparison without accents."""
 
 import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from pyoxigraph import NamedNode
+from pyuca import Collator
+from pyuca.trie import Trie
 
 from ..rdf.namespaces import PG, RDF, RDFS
 from ..storage.base import Store
@@ -24,6 +28,19 @@ _MAX_DIGITS = 9
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """A character that XML does not have (XML 1.0, section 2.2)."""
 _LETTER_NAME = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
+
+_GREEK = [chr(c) for c in range(0x370, 0x400) if unicodedata.name(chr(c), "")[:6] == "GREEK "]
+_TAILORINGS = {
+    "es": ("n", ["ñ", "Ñ"]),
+    "el": ("9", [c for c in _GREEK if c.isalpha() and unicodedata.is_normalized("NFD", c)]),
+}
+"""The rules of the CLDR for languages that sort letters elsewhere: behind which character.
+
+`&N<ñ<<<Ñ` in Spanish; in Greek `[reorder Grek]`, by which Greek letters stand between the digits
+and the Latin letters. The CLDR has no rules for English, Dutch, German, French and Italian.
+"""
+_AFTER_ALL = 0xFFFF
+"""A weight above all others: a character and this one are sorted behind all with the character."""
 
 
 def pick_text(labels: Labels, languages: Sequence[str]) -> str:
@@ -83,6 +100,86 @@ def find_similar(word: str, words: Iterable[str], count: int = 3, cutoff: float 
     by_form = {fold(candidate): candidate for candidate in words}
     close = difflib.get_close_matches(fold(truncate(word)), by_form, n=count, cutoff=cutoff)
     return [by_form[form] for form in close]
+
+
+def collation_key(text: str, language: str) -> bytes:
+    """Return the key by which a text is sorted for readers of a language.
+
+    It has the three levels of the Unicode Collation Algorithm (UTS #10): letters, accents, case.
+    Punctuation and spaces count, as in the root collation of the CLDR.
+    """
+    return _collation_key(truncate(text), language if language in _TAILORINGS else "")
+
+
+@lru_cache(10_000)
+def _collation_key(text: str, tailoring: str) -> bytes:
+    decomposed = unicodedata.normalize("NFD", text)
+    if tailoring and not _tailored_letters(tailoring).search(decomposed):
+        return _collation_key(text, "")
+    space = _levels(" ", tailoring)
+    words = [_levels(word, tailoring) for word in decomposed.split(" ")]
+    primary, secondary, tertiary = (
+        between.join(parts) for between, *parts in zip(space, *words, strict=True)
+    )
+    # The least weights at the end of a level make no difference.
+    return b"\0".join((primary, secondary.rstrip(b"\1"), tertiary.rstrip(b"\2")))
+
+
+@lru_cache(1 << 16)
+def _levels(word: str, tailoring: str) -> tuple[bytes, bytes, bytes]:
+    """Return the weights of a decomposed word at each level, none of them with a byte 0 first.
+
+    Where no characters are sorted as one, they are those of each character, which takes a tenth.
+    """
+    if len(word) > 1 and _joined_characters(tailoring).isdisjoint(word):
+        parts = zip(*(_levels(character, tailoring) for character in word), strict=True)
+        one, two, three = map(b"".join, parts)
+        return one, two, three
+    primary, secondary, tertiary = bytearray(), bytearray(), bytearray()
+    for weights in _collator(tailoring).collation_elements(word):
+        if weights[0]:
+            primary += weights[0].to_bytes(2)
+        if weights[1]:
+            secondary.append(weights[1] - 0x1F)  # 0x20 to 0x115
+        if weights[2]:
+            tertiary.append(weights[2])
+    return bytes(primary), bytes(secondary), bytes(tertiary)
+
+
+@cache
+def _collator(tailoring: str) -> Collator:
+    """Return the default collator, or one with the letters of a language; they share the rest."""
+    if not tailoring:
+        return Collator()
+    default = _collator("")
+    collator, (before, letters) = copy(default), _TAILORINGS[tailoring]
+    collator.table = Trie()
+    nodes = collator.table.root.children = dict(default.table.root.children)
+    ((primary, *_),) = default.collation_elements(before)
+    for letter in letters:
+        codes = [ord(character) for character in unicodedata.normalize("NFD", letter)]
+        (own, *levels), *_ = default.table.find_prefix(codes[:1])[1]
+        nodes[codes[0]] = deepcopy(nodes[codes[0]])
+        collator.table.add(codes, [[primary, *levels], [_AFTER_ALL, 0, 0], [own, 0, 0]])
+    return collator
+
+
+@cache
+def _joined_characters(tailoring: str) -> frozenset[str]:
+    """Return the characters that can be sorted as one with those before them."""
+    nodes = [node for node in _collator(tailoring).table.root.children.values() if node.children]
+    codes = set[int]()
+    while nodes:
+        children = nodes.pop().children or {}
+        codes |= children.keys()
+        nodes += children.values()
+    return frozenset(map(chr, codes))
+
+
+@cache
+def _tailored_letters(tailoring: str) -> re.Pattern[str]:
+    _, letters = _TAILORINGS[tailoring]
+    return re.compile(unicodedata.normalize("NFD", "|".join(letters)))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ..rdf.namespaces import DCT, OWL, PG, SKOS
 from ..rdf.terms import Term, as_text
 from ..storage.base import Solution, Store
 from .fields import Field
-from .text import Labels, fold, pick_text
+from .text import Labels, collation_key, fold, pick_text
 
 DEPRECATED = OWL + "deprecated"
 IS_REPLACED_BY = DCT + "isReplacedBy"
@@ -322,7 +322,11 @@ class Scheme:
     ) -> Iterator[tuple[int, Concept]]:
         """Yield the concepts from the top down with their depth, in order of their labels."""
         children = (child for child in self.narrower.get(above[-1], []) if child.iri not in above)
-        for concept in sorted(children, key=lambda child: fold(pick_text(child.labels, languages))):
+
+        def key(concept: Concept) -> bytes:
+            return collation_key(pick_text(concept.labels, languages), languages[0])
+
+        for concept in sorted(children, key=key):
             yield len(above) - 1, concept
             yield from self.tree(languages, (*above, concept.iri))
 

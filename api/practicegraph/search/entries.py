@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode
 from ..rdf.namespaces import RDF
 from ..rdf.terms import TRUE, Term, as_text
 from ..schema.fields import Field, NodeShape, get_scale
-from ..schema.text import put_first
+from ..schema.text import collation_key, put_first
 from ..schema.vocabularies import DEPRECATED
 from ..storage.base import Store
 from .request import TITLE, SortOrder
@@ -26,11 +26,19 @@ _NO_VALUES: Sequence[Value] = ()
 _CACHE_SIZE = 100_000
 
 
+SortText = tuple[bytes, str]
+"""The text by which an entry is sorted in an order, after its key, which decides."""
+
+
 class EntryRow(NamedTuple):
-    """An entry as orders know it: its IRI, and the texts by which it is sorted in each order."""
+    """An entry as orders know it: its IRI, and the texts by which it is sorted.
+
+    `places` has for each order the place of its text: many entries have one title for all readers.
+    """
 
     iri: str
-    sort_texts: Sequence[str]
+    places: bytes
+    sort_texts: tuple[SortText, ...]
 
 
 class IndexedEntry(NamedTuple):
@@ -56,10 +64,10 @@ class EntryExtractor:
     languages: Sequence[str]
 
     @cached_property
-    def orders(self) -> list[str]:
-        """Return the names of the orders: titles by language, and fields with one value."""
-        titles = [SortOrder(TITLE).name(language) for language in self.languages]
-        return [*titles, *(field.key for field in self.kind.sortable_fields)]
+    def orders(self) -> dict[str, str]:
+        """Return the language of each order by its name: titles, then fields, which have none."""
+        titles = {SortOrder(TITLE).name(language): language for language in self.languages}
+        return titles | dict.fromkeys((field.key for field in self.kind.sortable_fields), "")
 
     @cached_property
     def properties(self) -> list[str]:
@@ -86,7 +94,7 @@ class EntryExtractor:
             return None
         spans = self._spans(statements)
         return IndexedEntry(
-            row=EntryRow(iri, tuple(self._sort_texts(statements))),
+            row=self._row(iri, statements),
             values={
                 field.iri: frozenset(texts)
                 for field, is_valid in self._validators
@@ -101,22 +109,29 @@ class EntryExtractor:
         is_deprecated = TRUE in statements.get(DEPRECATED, _NO_VALUES)
         return self._class in statements.get(RDF + "type", _NO_VALUES) and not is_deprecated
 
-    def _sort_texts(self, statements: Statements) -> Iterator[str]:
+    def _row(self, iri: str, statements: Statements) -> EntryRow:
+        places: dict[SortText, int] = {}
+        ordered = [places.setdefault(t, len(places)) for t in self._sort_texts(statements)]
+        return EntryRow(iri, bytes(ordered), tuple(places))
+
+    def _sort_texts(self, statements: Statements) -> Iterator[SortText]:
         """Yield for each language the title that a reader sees, and the least value of fields."""
         titles = self._titles(statements)
         for languages in self._preferences:
-            yield next((titles[tag] for tag in languages if tag in titles), "")
+            text = next((titles[tag] for tag in languages if tag in titles), "")
+            yield make_sort_key(text, languages[0]), text
         for field in self.kind.sortable_fields:
-            yield min([value.value for value in _values(statements, field)], default="")
+            text = min([value.value for value in _values(statements, field)], default="")
+            yield make_sort_key(text, ""), text
 
     def _titles(self, statements: Statements) -> dict[str, str]:
-        """Return the titles in lower case by language."""
+        """Return the titles by language; of several the one that SPARQL sorts first."""
         titles: dict[str, str] = {}
         for field in self._labels:
             for value in _values(statements, field):
                 if isinstance(value, Literal) and (language := value.language):
-                    title = value.value.lower()
-                    titles[language] = min(title, titles.get(language, title))
+                    texts = value.value, titles.get(language, value.value)
+                    titles[language] = min(texts, key=lambda text: (text.lower(), text))
         return titles
 
     def _spans(self, statements: Statements) -> dict[str, tuple[float, float, tuple[int, int]]]:
@@ -173,6 +188,11 @@ class EntryExtractor:
     @cached_property
     def _searched(self) -> list[Field]:
         return [field for field in self.kind.fields if field.is_searched]
+
+
+def make_sort_key(text: str, language: str) -> bytes:
+    """Return the key of a text: titles by the rules of a language, others by code points."""
+    return collation_key(text, language) if language else text.encode("utf-8", "surrogatepass")
 
 
 def _values(statements: Statements, field: Field) -> Sequence[Value]:

@@ -211,7 +211,7 @@ class Index(SearchEngine):
         order = self._data.orders[request.order.name(languages[0])]
         levels = self._levels(request.order, scores, matching)
         entries = islice(_beyond_cursor(request, order, levels), request.size + 1)
-        cursors = [Cursor(level, *order.key(number)) for level, number in entries]
+        cursors = [Cursor(level, *order.cursor(number)) for level, number in entries]
         return cursors[: request.size], len(cursors) > request.size
 
     def _levels(
@@ -263,7 +263,7 @@ def _beyond_cursor(
     descending = sort.level_descending != request.is_backward
     sorted_entries = order.before if sort.descending != request.is_backward else order.after
     for level, entries in reversed(levels) if descending else levels:
-        key = (cursor.text, cursor.iri) if cursor else None
+        key = order.key_of(cursor.text, cursor.iri) if cursor else None
         if cursor and level is not None:
             distance = (level - (cursor.level or 0)) * (-1 if descending else 1)
             if distance < 0:
@@ -307,15 +307,17 @@ class _TitleFinder:
     def _same(self, title: str, limit: int) -> Iterator[int]:
         for language in self.data.reader.languages:
             order = self.data.orders[SortOrder(TITLE).name(language)]
-            start = order.position((title, ""))
+            start = order.position(order.key_of(title, ""))
             for number in order.numbers[start : start + limit].tolist():
-                if order.key(number)[0] != title:
+                if order.cursor(number)[0].lower() != title:
                     break
                 yield number
 
     def _likeness(self, number: int, title: str) -> float:
         row = self.data.file.row(number)
-        titles = row.sort_texts[: len(self.data.reader.languages)] if row else ()
+        assert row, number
+        places = row.places[: len(self.data.reader.languages)]
+        titles = {row.sort_texts[place][1].lower() for place in places}
         return max((fuzz.ratio(title, other) for other in titles), default=0.0)
 
 

@@ -23,7 +23,7 @@ from pyroaring import BitMap
 from ..schema.vocabularies import Vocabularies
 from . import builder
 from .builder import EntryBatch
-from .entries import EntryReader, EntryRow, IndexedEntry
+from .entries import EntryReader, EntryRow, IndexedEntry, SortText, make_sort_key
 from .facets import FacetIndex, FieldSets, group_entries
 from .text.index import Numbers, TextIndex, to_array
 from .text.tokenizer import AnalysedTexts, Tokenizer
@@ -47,8 +47,9 @@ CREATE TABLE IF NOT EXISTS saved (content BLOB NOT NULL);
 """
 
 ConceptCounts = np.ndarray[tuple[int], np.dtype[np.uint16]]
-SortKey = tuple[str, str]
-"""A text and an IRI, by which an order is sorted."""
+SortKey = tuple[bytes, str]
+"""The key of a text and an IRI, by which an order is sorted."""
+_SORT_TEXTS = msgspec.msgpack.Decoder(tuple[bytes, tuple[SortText, ...]])
 
 
 class IndexFile:
@@ -138,7 +139,7 @@ class IndexFile:
                 self._rows.clear()
             query = "SELECT iri, sort_texts FROM entries WHERE number = ?"
             row = self.connection.execute(query, (number,)).fetchone()
-            self._rows[number] = row and EntryRow(row[0], msgspec.json.decode(row[1]))
+            self._rows[number] = row and EntryRow(row[0], *_SORT_TEXTS.decode(row[1]))
         return self._rows[number]
 
     def iris(self, numbers: Iterable[int]) -> list[str]:
@@ -149,7 +150,7 @@ class IndexFile:
     def add(self, first: int, rows: Iterable[EntryRow]) -> None:
         """Add entries, numbered from the first one."""
         numbered = (
-            (number, row.iri, msgspec.json.encode(row.sort_texts))
+            (number, row.iri, msgspec.msgpack.encode((row.places, row.sort_texts)))
             for number, row in enumerate(rows, first)
         )
         self.connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", numbered)
@@ -190,6 +191,7 @@ class EntryOrder:
 
     file: IndexFile
     column: int
+    language: str
     numbers: Numbers = field(default_factory=lambda: np.zeros(0, np.uint32))
     _ranks: Numbers | None = None
 
@@ -197,7 +199,21 @@ class EntryOrder:
         """Return the sort key of an entry."""
         row = self.file.row(number)
         assert row, number
-        return row.sort_texts[self.column], row.iri
+        return self.sort_text(row)[0], row.iri
+
+    def cursor(self, number: int) -> tuple[str, str]:
+        """Return the text by which an entry is sorted, and its IRI."""
+        row = self.file.row(number)
+        assert row, number
+        return self.sort_text(row)[1], row.iri
+
+    def sort_text(self, row: EntryRow) -> SortText:
+        """Return the text by which an entry is sorted, with its key."""
+        return row.sort_texts[row.places[self.column]]
+
+    def key_of(self, text: str, iri: str) -> SortKey:
+        """Return the sort key of an entry with a text and an IRI."""
+        return make_sort_key(text, self.language), iri
 
     def add(self, number: int) -> None:
         """Insert an entry whose row is stored."""
@@ -331,8 +347,11 @@ class IndexData:
 
     def _clear(self) -> None:
         self.release = ""
-        names = self.reader.extractor.orders
-        self.orders = {name: EntryOrder(self.file, column) for column, name in enumerate(names)}
+        languages = self.reader.extractor.orders.items()
+        self.orders = {
+            name: EntryOrder(self.file, column, language)
+            for column, (name, language) in enumerate(languages)
+        }
         self.facets = FacetIndex(self.reader.kind, self._vocabularies)
         self._concept_counts = np.zeros(0, np.uint16)
 
@@ -345,7 +364,7 @@ class IndexData:
     ) -> Iterator[tuple[int, AnalysedTexts]]:
         """Add rows and facets of batches, yield their texts, and sort the entries at the end."""
         iris: list[str] = []
-        columns: list[list[str]] = [[] for _ in self.orders]
+        columns: list[list[bytes]] = [[] for _ in self.orders]
         for batch in batches:
             first = len(iris)
             to_reread += batch.to_reread
@@ -353,15 +372,15 @@ class IndexData:
             self.file.add(first, batch.rows)
             self.facets.add(first, batch.facets)
             for row in batch.rows:
-                for column, text in zip(columns, row.sort_texts, strict=True):
-                    column.append(text)
+                for column, place in zip(columns, row.places, strict=True):
+                    column.append(row.sort_texts[place][0])
             yield first, batch.texts
         self._sort(iris, columns)
 
-    def _sort(self, iris: Sequence[str], columns: Sequence[Sequence[str]]) -> None:
-        """Sort entries numbered from 0 into orders, each by its column of texts and then by IRI."""
+    def _sort(self, iris: Sequence[str], columns: Sequence[Sequence[bytes]]) -> None:
+        """Sort entries numbered from 0 into orders, each by its column of keys and then by IRI."""
         by_iri = np.array(sorted(range(len(iris)), key=iris.__getitem__), np.uint32)
-        ranks = {text: rank for rank, text in enumerate(sorted(set().union(*columns)))}
+        ranks = {key: rank for rank, key in enumerate(sorted(set().union(*columns)))}
         for order, column in zip(self.orders.values(), columns, strict=True):
             ranked = np.fromiter(map(ranks.__getitem__, column), np.uint32, len(column))
             order.numbers = by_iri[np.argsort(ranked[by_iri], kind="stable")]
@@ -393,8 +412,7 @@ class IndexData:
         orders = [
             order
             for order in self.orders.values()
-            if not (old and entry)
-            or old.sort_texts[order.column] != entry.row.sort_texts[order.column]
+            if not (old and entry) or order.sort_text(old) != order.sort_text(entry.row)
         ]
         if number is not None:
             self.facets.remove(number)

@@ -237,7 +237,8 @@ def _beyond_cursor(request: SearchRequest) -> Iterator[str]:
     cursor, order = request.before or request.after, request.order
     if cursor is None:
         return
-    text, iri = Literal(cursor.text), Literal(cursor.iri)
+    text = Literal(cursor.text.lower() if order.text == TITLE else cursor.text)
+    iri = Literal(cursor.iri)
     sign = "<" if order.descending != request.is_backward else ">"
     condition = f"?text {sign} {text} || ?text = {text} && STR(?entry) {sign} {iri}"
     if order.level:

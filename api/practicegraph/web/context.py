@@ -19,7 +19,7 @@ from ..rdf.namespaces import PG, XSD
 from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.records import Record
-from ..schema.text import BOOLEAN_PHRASES, Labels, fold, pick_text, put_first
+from ..schema.text import BOOLEAN_PHRASES, Labels, collation_key, pick_text, put_first
 from ..storage.base import ReleaseCache
 from ..validation.reports import environment
 from .http import conditional, negotiation, responses
@@ -175,7 +175,7 @@ class View:
             displayed.sort(key=lambda value: order.get(value.language or self.language, len(order)))
             displayed, others = displayed[:1], displayed[1:]
         elif not field.is_text:
-            displayed.sort(key=lambda value: fold(value.text))
+            displayed.sort(key=lambda value: collation_key(value.text, self.language))
         return Line(
             key=field.key,
             label=self.text(field.names),

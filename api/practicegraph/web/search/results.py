@@ -14,7 +14,7 @@ from ...rdf.namespaces import XSD
 from ...rdf.terms import Term, as_text
 from ...schema.fields import Field, get_scale, list_steps
 from ...schema.records import Record
-from ...schema.text import fold, pick_text
+from ...schema.text import collation_key, pick_text
 from ...search.engine import Counts, SearchResult
 from ...search.request import FilterValue, Range, SearchRequest
 from ...search.text.highlighting import Highlighter, Snippet
@@ -22,7 +22,7 @@ from ..context import View
 from ..models import Count, JsonObject
 from .explanation import SearchExplanation
 
-_fold = lru_cache(10_000)(fold)
+_collation_key = lru_cache(10_000)(collation_key)
 _RangeEnd = Annotated[str, Meta(description="An end of the chosen range")]
 _JSON_TYPES: dict[str, type] = {
     XSD + "boolean": bool,
@@ -285,7 +285,7 @@ def _values(
     if field.is_ordered:
         scale = get_scale(field)
         return sorted(values, key=lambda value: (scale.lower_bound(value.value), value.value))
-    return sorted(values, key=lambda value: (-value.count, _fold(value.label)))
+    return sorted(values, key=lambda v: (-v.count, _collation_key(v.label, view.language)))
 
 
 def _uncounted(view: View, field: Field, term: Term, search_request: SearchRequest) -> int:

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from ...catalogue.stored_queries import StoredQuery
 from ...reporting.gaps import MAX_ROWS, GapReport, GapTable
 from ...schema.fields import Parameter
+from ...schema.text import collation_key
 from ...sparql.process import DeadlineExceededError
 from ...storage.base import Solution
 from ..context import VARY, DisplayValue, View
@@ -142,7 +143,7 @@ class StoredQueryEndpoint:
         default = reader.code(parameter.default) if parameter.default else ""
         return (
             parameter,
-            sorted(labels, key=lambda pair: pair[1]),
+            sorted(labels, key=lambda pair: collation_key(pair[1], view.language)),
             values.get(parameter.key, default),
         )
 
