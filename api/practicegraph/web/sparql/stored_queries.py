@@ -141,11 +141,8 @@ class StoredQueryEndpoint:
             for code, term in options.items()
         ]
         default = reader.code(parameter.default) if parameter.default else ""
-        return (
-            parameter,
-            sorted(labels, key=lambda pair: collation_key(pair[1], view.language)),
-            values.get(parameter.key, default),
-        )
+        labels.sort(key=lambda pair: collation_key(pair[1], view.language))
+        return parameter, labels, values.get(parameter.key, default)
 
 
 @dataclass(frozen=True)
