@@ -321,6 +321,63 @@ def test_with_shapes_sent_along_only_what_is_sent_is_data(client: TestClient) ->
     assert [*map(component, together)] == ["NodeKindConstraintComponent"]
 
 
+CLASS = (
+    EXAMPLE + "ex:S a sh:NodeShape ; sh:targetClass ex:C ; sh:property ex:P . ex:P sh:path ex:p "
+)
+UNUSED = [
+    (f"{CLASS} ; sh:minCount 0 .", "ex:a a ex:D .", "NoFocusNode"),
+    (
+        f"{EXAMPLE} [] sh:targetSubjectsOf ex:q ; sh:nodeKind sh:IRI .",
+        "ex:a a ex:C .",
+        "NoFocusNode",
+    ),
+    (
+        f"{EXAMPLE} [] sh:targetObjectsOf ex:q ; sh:nodeKind sh:IRI .",
+        "ex:a a ex:C .",
+        "NoFocusNode",
+    ),
+    (f"{EXAMPLE} [] a sh:NodeShape ; sh:nodeKind sh:IRI .", "ex:a a ex:C .", "NoTarget"),
+    (f"{CLASS} ; sh:mincount 1 .", "ex:a a ex:C .", "UnknownTerm"),
+    (f"{CLASS} ; sh:minCount 0 .", "ex:a a ex:C .", ""),
+    (
+        f"{CLASS} ; sh:minCount 0 .",
+        "ex:a a ex:D . ex:D rdfs:subClassOf ex:E . ex:E rdfs:subClassOf ex:C .",
+        "",
+    ),
+    (f"{EXAMPLE} [] sh:targetNode ex:b ; sh:nodeKind sh:IRI .", "ex:a a ex:C .", ""),
+    (f"{EXAMPLE} [] sh:targetObjectsOf ex:q ; sh:nodeKind sh:Literal .", "ex:a ex:q 1 .", ""),
+]
+
+
+@pytest.mark.parametrize(("shapes", "data", "warning"), UNUSED)
+def test_shapes_that_have_no_effect_are_warnings_and_no_results(
+    client: TestClient, shapes: str, data: str, warning: str
+) -> None:
+    prefix = "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> . "
+    files = {"file": ("data.ttl", EXAMPLE + prefix + data), "shapes": ("shapes.ttl", shapes)}
+    report = client.post("/validate?format=json", files=files).json()
+    assert report["conforms"] is True
+    warnings = report.get("shapeWarnings", [])
+    assert [component(each) for each in warnings] == ([warning] if warning else [])
+    assert {each["location"]["file"] for each in warnings} <= {"shapes.ttl"}
+    for form in ("text", "html", "turtle", "sarif", "junit"):
+        answer = client.post(f"/validate?format={form}&lang=en", files=files)
+        assert answer.status_code == 200
+        assert bool(warning) == any(words in answer.text for words in WARNINGS)
+
+
+WARNINGS = ("targets no node", "no shape with a target", "not a term of SHACL")
+
+
+def test_shapes_without_iris_in_two_files_are_two(client: TestClient) -> None:
+    shapes = EXAMPLE + "[] sh:targetNode ex:a ; sh:property [ sh:path ex:{} ; sh:minCount 1 ] ."
+    own = [("shapes", (f"{name}.ttl", shapes.replace("{}", name))) for name in ("p", "q")]
+    files = [("file", ("data.ttl", "<http://ex/a> a <http://ex/C> .")), *own]
+    reported = findings(client.post("/validate?format=json", files=files))
+    assert {each["resultPath"] for each in reported} == {"http://ex/p", "http://ex/q"}
+    assert len({each["sourceShape"] for each in reported}) == len(reported) == 2
+
+
 def test_constraints_in_sparql_that_come_along_are_asked(client: TestClient) -> None:
     rule = (
         'sh:sparql [ sh:message "has {?value}" ; sh:select "SELECT $this ?value WHERE '

@@ -33,6 +33,7 @@ from .rules import (
     TopicChecker,
     ValueChecker,
     find_published_iris,
+    find_unused_shapes,
     find_vanished_iris,
 )
 from .shacl import MessageBuilder, ShapesGraph, ValidationResult, read_shapes, strip_brackets
@@ -110,23 +111,33 @@ class Checker:
             findings += find_vanished_iris(self.builder, published, before, documents)
         return self.report(findings, documents, files)
 
-    def validate(self, documents: Sequence[Document], files: Iterable[Path]) -> ValidationReport:
-        """Return the report on some files of the documents by SHACL alone."""
-        files = {_UNKNOWN_FILE, *files}
+    def validate(
+        self, documents: Sequence[Document], shapes: Sequence[Document]
+    ) -> ValidationReport:
+        """Return the report on documents by SHACL alone, with warnings about the shapes."""
+        files = {_UNKNOWN_FILE, *(document.path for document in documents)}
         findings = (f for f in self._validate(_files(documents)) if f.file in files)
-        return self.report(findings, documents, files)
+        warnings = find_unused_shapes(shapes, self.store, self.builder)
+        located = sorted(self._locate(warnings, shapes), key=_sort_key)
+        return self.report(findings, documents, files, located)
 
     def report(
-        self, findings: Iterable[Finding], documents: Sequence[Document], files: Set[Path]
+        self,
+        findings: Iterable[Finding],
+        documents: Sequence[Document],
+        files: Set[Path],
+        shape_warnings: Sequence[Finding] = (),
     ) -> ValidationReport:
         """Return the report of findings, with their regions in the documents and their fixes."""
         located = sorted(self._locate(findings, documents), key=_sort_key)
         violations = sum(finding.is_violation for finding in located)
-        counts = {"violations": violations, "warnings": len(located) - violations}
+        warnings = len(located) - violations + len(shape_warnings)
+        counts = {"violations": violations, "warnings": warnings}
         checked = tuple(sorted(files - {_UNKNOWN_FILE}))
         summary = self.builder.phrase("checked", files=len(checked), **counts)
         title = self.builder.phrase("checkReport")
-        return ValidationReport(tuple(located), checked, title, summary, tuple(self.languages))
+        languages, about_shapes = tuple(self.languages), tuple(shape_warnings)
+        return ValidationReport(tuple(located), checked, title, summary, languages, about_shapes)
 
     @property
     def builder(self) -> FindingBuilder:

@@ -136,18 +136,27 @@ class Finding:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The findings of a check of files; the title and the summary are in the first language."""
+    """The findings of a check of files; the title and the summary are in the first language.
+
+    Warnings about the shapes of a client are no results of validation.
+    """
 
     findings: tuple[Finding, ...]
     files: tuple[Path, ...]
     title: str
     summary: str
     languages: tuple[str, ...]
+    shape_warnings: tuple[Finding, ...] = ()
 
     @property
     def conforms(self) -> bool:
         """Whether there is no finding (SHACL, section 3.6.1.2)."""
         return not self.findings
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """The findings, and the warnings about shapes."""
+        return (*self.findings, *self.shape_warnings)
 
     @property
     def violations(self) -> int:

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .. import __version__
-from ..rdf.namespaces import EARL, PTR, XSD
+from ..rdf.namespaces import EARL, PTR, RDFS, XSD
 from ..rdf.terms import TYPE, Node, Term, integer
 from ..rdf.turtle import TurtleWriter
 from ..schema.shapes.constraints import INFO, VIOLATION, shacl_term
@@ -33,7 +33,7 @@ _LEVELS = {VIOLATION: "error", INFO: "note"}
 
 def write_sarif(report: ValidationReport) -> str:
     """Return the report in SARIF, with the rules of its findings and their fixes."""
-    rules = {finding.rule_name: finding for finding in report.findings}
+    rules = {finding.rule_name: finding for finding in report.all_findings}
     driver = {
         "name": "PracticeGraph",
         "version": __version__,
@@ -46,7 +46,7 @@ def write_sarif(report: ValidationReport) -> str:
         "language": report.languages[0],
         "columnKind": "unicodeCodePoints",
         "results": [
-            _sarif_result(finding, indices[finding.rule_name]) for finding in report.findings
+            _sarif_result(finding, indices[finding.rule_name]) for finding in report.all_findings
         ],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -121,7 +121,7 @@ def write_junit(report: ValidationReport) -> str:
     A file without a finding is one case that passes.
     """
     suites: dict[Path, list[Finding]] = {file: [] for file in report.files}
-    for finding in report.findings:
+    for finding in report.all_findings:
         suites.setdefault(finding.file, []).append(finding)
     template = _ENVIRONMENT.get_template("junit.xml")
     return replace_non_xml(template.render(report=report, suites=suites)) + "\n"
@@ -135,7 +135,14 @@ def _junit_element(finding: Finding) -> str:
 
 
 _DASH = "http://datashapes.org/dash#"
-_PREFIXES = {"dash": _DASH, "earl": EARL, "ptr": PTR, "sh": shacl_term("").value, "xsd": XSD}
+_PREFIXES = {
+    "dash": _DASH,
+    "earl": EARL,
+    "ptr": PTR,
+    "rdfs": RDFS,
+    "sh": shacl_term("").value,
+    "xsd": XSD,
+}
 
 
 def write_turtle(report: ValidationReport, prefixes: Mapping[str, str]) -> str:
@@ -147,6 +154,9 @@ def _report_triples(report: ValidationReport) -> Iterator[Triple]:
     node = BlankNode()
     yield Triple(node, TYPE, shacl_term("ValidationReport"))
     yield Triple(node, shacl_term("conforms"), Literal(report.conforms))
+    for warning in report.shape_warnings:
+        comment = Literal(warning.message, language=report.languages[0])
+        yield Triple(node, NamedNode(RDFS + "comment"), comment)
     for finding in report.findings:
         result = BlankNode()
         yield Triple(node, shacl_term("result"), result)
@@ -183,11 +193,10 @@ def _messages(finding: Finding, language: str) -> Sequence[Literal]:
 
 def _source_shape(finding: Finding) -> Node:
     """Return the shape, which is a blank node where the client gave it no IRI."""
+    name = finding.source_shape.removeprefix("_:")
     if finding.source_shape.startswith(SUBMITTED_SHAPES):
-        return BlankNode("shape" + finding.source_shape.rpartition("-")[2].rpartition("#")[2])
-    if finding.source_shape.startswith("_:"):
-        return BlankNode(finding.source_shape.removeprefix("_:"))
-    return NamedNode(finding.source_shape)
+        return BlankNode(name.encode().hex())
+    return NamedNode(name) if name == finding.source_shape else BlankNode(name)
 
 
 def _path(result: Node, finding: Finding) -> Iterator[Triple]:
@@ -243,7 +252,7 @@ _ENVIRONMENT.filters["junit_element"] = _junit_element
 
 def write_html(report: ValidationReport) -> str:
     """Return the report as a page that can be printed."""
-    files = [(file, list(some)) for file, some in groupby(report.findings, attrgetter("file"))]
+    files = [(file, list(some)) for file, some in groupby(report.all_findings, attrgetter("file"))]
     return _ENVIRONMENT.get_template("report.html").render(report=report, files=files)
 
 
@@ -257,7 +266,7 @@ class ReportFormat:
 
 def write_text(report: ValidationReport) -> str:
     """Return the findings one a line, as compilers print theirs, and the summary."""
-    return "\n".join([*map(str, report.findings), report.summary]) + "\n"
+    return "\n".join([*map(str, report.all_findings), report.summary]) + "\n"
 
 
 def write_json(report: ValidationReport) -> str:
@@ -266,8 +275,10 @@ def write_json(report: ValidationReport) -> str:
 
 
 def to_json(report: ValidationReport) -> dict[str, Any]:
-    """Return whether the files conform, and the findings in SHACL's terms."""
-    return {"conforms": report.conforms, "findings": findings_to_json(report.findings)}
+    """Return whether the files conform, the findings in SHACL's terms, warnings about shapes."""
+    row = {"conforms": report.conforms, "findings": findings_to_json(report.findings)}
+    warnings = findings_to_json(report.shape_warnings)
+    return row | {"shapeWarnings": warnings} if warnings else row
 
 
 def findings_to_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:

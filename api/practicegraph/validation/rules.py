@@ -2,7 +2,7 @@
 
 Topics: a file describes its own. IRIs: nothing links to one of ours that nothing describes, no
 current subject has a deprecated value, and none that others may link to vanishes. Literals: the
-embedded store returns each as the file has it.
+embedded store returns each as the file has it. Shapes of clients: each targets a node.
 
 Stored queries with a severity: a row has the focus node as `?this`, and at `?path` a `?value` that
 is wrong or a `?missing` one. In the query's message, `{?name}` stands for the row's term of that
@@ -41,7 +41,12 @@ from ..rdf.namespaces import PG, SKOS
 from ..rdf.terms import TYPE, Term, as_text, local_name
 from ..schema import vocabularies
 from ..schema.fields import Shapes
-from ..schema.shapes.constraints import SPARQL_COMPONENT, StoredCheck, read_stored_checks
+from ..schema.shapes.constraints import (
+    SPARQL_COMPONENT,
+    ShapeReader,
+    StoredCheck,
+    read_stored_checks,
+)
 from ..schema.shapes.reader import ShapesError
 from ..schema.text import pick_text
 from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Lifecycle
@@ -49,6 +54,7 @@ from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
 from ..storage.oxigraph import OxigraphStore, find_rewritten_literals
 from .findings import Finding, FindingBuilder
+from .shacl import is_unknown_term
 
 LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
 """Returns those of the IRIs that do not answer, with the reason."""
@@ -416,3 +422,29 @@ def _to_uri(iri: str) -> str:
     """Return an IRI as a URI (RFC 3987, section 3.1)."""
     host = urlsplit(iri).netloc
     return quote(iri.replace(host, host.encode("idna").decode(), 1), safe=_SAFE)
+
+
+def find_unused_shapes(
+    documents: Sequence[Document], data: Store, builder: FindingBuilder
+) -> Iterator[Finding]:
+    """Yield warnings for the shapes of documents that target no node of a data graph.
+
+    The terms of SHACL's namespace that SHACL does not have are found, too.
+    """
+    store = OxigraphStore()
+    store.add(quad for document in documents for quad in document.quads)
+    shapes = ShapeReader(store)
+    targeted = shapes.shapes_with_targets()
+    if not targeted:
+        yield builder.as_warning(builder.violation(documents[0].path, "NoTarget"))
+    files = {quad.subject: document.path for document in documents for quad in document.quads}
+    for shape in targeted:
+        if not shapes.has_focus_node(shape, data):
+            targets = ", ".join([*shapes.targets(shape), *shapes.inverse_targets(shape)])
+            finding = builder.violation(files[shape], "NoFocusNode", _name(shape), value=targets)
+            yield builder.as_warning(finding)
+    for document in documents:
+        for quad in filter(is_unknown_term, document.quads):
+            term, subject = quad.predicate.value, _name(quad.subject)
+            finding = builder.violation(document.path, "UnknownTerm", subject, value=term)
+            yield builder.as_warning(replace(finding, result_path=term))

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
+import rdflib
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, serialize
 
 from ..rdf.terms import Term, in_graph, local_name, parse_n_triples
 from ..schema.fields import Field, NodeShape, Shapes
@@ -21,6 +22,8 @@ from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
 
 _PATHS = "urn:paths"
+_LATER_TERMS = ("codeIdentifier",)
+"""The terms of SHACL 1.2 that shapes of a catalogue have."""
 _NODE, _DATATYPE = "NodeConstraintComponent", "DatatypeConstraintComponent"
 
 
@@ -159,6 +162,12 @@ def to_turtle(triples: Iterable[Triple]) -> str:
     text = serialize(triples, format=RdfFormat.TURTLE)
     assert isinstance(text, bytes)
     return text.decode()
+
+
+def is_unknown_term(quad: Quad) -> bool:
+    """Return whether a statement has a property of SHACL's namespace that SHACL does not have."""
+    name = quad.predicate.value.removeprefix(str(rdflib.SH))
+    return name not in (quad.predicate.value, *_LATER_TERMS) and name not in rdflib.SH
 
 
 def strip_brackets(term: str) -> str:

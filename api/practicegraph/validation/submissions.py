@@ -114,9 +114,10 @@ class SubmissionParser:
         content = b"" if syntax in _WITHOUT_POSITIONS else submission.content
         return Document(path, quads, tuple(topics), parsed.prefixes, content=content, base=base)
 
-    def parse_shapes(self, submission: Submission) -> list[Triple]:
-        """Parse shapes; raise UnreadableError where there are none, or some may not be applied."""
-        path, quads = submission.path, self.parse_rdf(submission).quads
+    def parse_shapes(self, submission: Submission, number: int) -> Document:
+        """Parse shapes, the file of a number; raise UnreadableError for those not applied."""
+        document = self.parse_rdf(submission)
+        path, quads = document.path, document.quads
         if not any(map(constraints.is_part_of_shapes, quads)):
             raise UnreadableError(path, "no shapes: it has no term of SHACL")
         for quad in quads:
@@ -124,7 +125,9 @@ class SubmissionParser:
                 raise UnreadableError(path, "constraints in JavaScript are not run here")
             if query := constraints.query_text(quad):
                 _check_query(path, query)
-        return list(constraints.name_shapes(quads, SUBMITTED_SHAPES))
+        namespace = f"{SUBMITTED_SHAPES}{number}-" if number > 1 else SUBMITTED_SHAPES
+        named = in_graph(constraints.name_shapes(quads, namespace), SUBMITTED_SHAPES)
+        return replace(document, quads=tuple(named))
 
     def parse_table(
         self, submission: Submission, store: Store, values: ValueParser, context: ImportContext
@@ -247,7 +250,7 @@ class SubmissionValidator:
         `url` is that at which the catalogue is served. Raises UnreadableError and ShapesError.
         """
         parser = SubmissionParser(self._domain, url)
-        own = [triple for each in own_shapes for triple in parser.parse_shapes(each)]
+        own = [parser.parse_shapes(each, number) for number, each in enumerate(own_shapes, 1)]
         try:
             documents = [self._parse(submission, parser, language) for submission in data]
         except ImportFailedError as error:
@@ -313,15 +316,13 @@ class SubmissionValidator:
         return entries
 
     def _validate_with_shapes(
-        self, documents: Sequence[Document], own: Sequence[Triple], language: str
+        self, documents: Sequence[Document], shapes: Sequence[Document], language: str
     ) -> ValidationReport:
         """Validate by the shapes of a client: the data graph is what was sent, and no more."""
         catalogue = replace(self._domain, store=_store(documents))
-        checker = build_checker(catalogue, language, None, ShapesGraph(to_turtle(own)))
-        context = OxigraphStore()
-        context.add(in_graph(own, SUBMITTED_SHAPES))
-        checker = replace(checker, data=_triples(documents), context=context)
-        return checker.validate(documents, [document.path for document in documents])
+        checker = build_checker(catalogue, language, None, ShapesGraph(to_turtle(_triples(shapes))))
+        checker = replace(checker, data=_triples(documents), context=_store(shapes))
+        return checker.validate(documents, shapes)
 
     def _with_data(self, documents: Iterable[Document]) -> Catalogue:
         """Return the catalogue as documents state it, except for its shapes."""

@@ -196,7 +196,11 @@ class FindingObject(JsonObject, kw_only=True):
 
 
 class ReportObject(JsonObject):
-    """The report of a validation: whether there is no finding, and the findings."""
+    """The report of a validation: whether there is no finding, and the findings.
+
+    Warnings about shapes are of shapes that are sent along and target no node.
+    """
 
     conforms: bool
     findings: list[FindingObject]
+    shape_warnings: list[FindingObject] | UnsetType = UNSET

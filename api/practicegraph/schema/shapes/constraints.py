@@ -22,6 +22,7 @@ TARGETS = (NamedNode(SH + "targetClass"), NamedNode(SH + "targetSubjectsOf"))
 """The properties of a shape with the classes and properties that it targets."""
 TARGET_OBJECTS = NamedNode(SH + "targetObjectsOf")
 _OTHER_TARGETS = (SH + "targetNode", TARGET_OBJECTS.value)
+_SUBCLASS_OF = RDFS + "subClassOf"
 _PROPERTY = SH + "property"
 _VALUE_SHAPES = [SH + n for n in ("node", "not", "qualifiedValueShape", "and", "or", "xone")]
 _COMPARISONS = [SH + n for n in ("equals", "disjoint", "lessThan", "lessThanOrEquals")]
@@ -98,6 +99,16 @@ class ShapeReader:
         """Return whether a shape targets nodes, or objects of properties."""
         return any(self.store.values(shape, name) for name in _OTHER_TARGETS)
 
+    def has_focus_node(self, shape: Node, data: Store) -> bool:
+        """Return whether a shape targets a node of a data graph (section 2.1.3)."""
+        if self.store.values(shape, SH + "targetNode"):
+            return True
+        names = (*(term.value for term in TARGETS[1:]), TARGET_OBJECTS.value)
+        predicates = [node for name in names for node in self._nodes(shape, name)]
+        if any(isinstance(p, NamedNode) and any(data.quads(None, p)) for p in predicates):
+            return True
+        return _has_instances([shape, *self._nodes(shape, TARGETS[0].value)], data)
+
     def property_shapes(self, shape: Node) -> list[Node]:
         """Return the property shapes of a shape (section 2.3)."""
         return self._nodes(shape, _PROPERTY)
@@ -145,6 +156,18 @@ class ShapeReader:
 
     def _texts(self, shape: Node, name: str) -> list[str]:
         return [as_text(value) for value in self.store.values(shape, name)]
+
+
+def _has_instances(classes: list[Node], data: Store) -> bool:
+    """Return whether a data graph has instances of classes or of their subclasses."""
+    seen = set(classes)
+    while classes:
+        if any(data.quads(None, TYPE, node := classes.pop())):
+            return True
+        subclasses = data.subjects(_SUBCLASS_OF, node)
+        classes += [subclass for subclass in subclasses if subclass not in seen]
+        seen |= set(subclasses)
+    return False
 
 
 @dataclass(frozen=True)
