@@ -8,7 +8,7 @@ from click.testing import Result
 
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.documents import UnreadableError, read_document
-from practicegraph.rdf.namespaces import PG, SH
+from practicegraph.rdf.namespaces import DCT, PG, RDF, SH
 from practicegraph.validation import checks
 from practicegraph.validation.findings import Finding, ValidationReport
 from support.catalogues import CASES, ROOT
@@ -115,6 +115,41 @@ def test_shapes_that_make_no_sense_are_said_to_and_never_traced(
     assert result.exit_code == 1
     assert said in result.output
     assert isinstance(result.exception, SystemExit)
+
+
+def test_a_shape_that_the_engine_cannot_read_is_found_with_its_place(
+    run: Callable[..., Result], copied: Path
+) -> None:
+    path = copied / "shapes/practice.ttl"
+    text = path.read_text().replace('sh:pattern "^https?://"', 'sh:pattern "("', 1)
+    path.write_text(text)
+    subject = text[: text.index('sh:pattern "("')].rpartition("\n\n")[0]
+    result = run("check", "data/practices/1788.ttl")
+    assert result.exit_code == 1
+    assert f"shapes/practice.ttl:{subject.count(chr(10)) + 3}:1: " in result.output
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "ex:S a sh:NodeShape ; sh:targetObjectsOf dct:title ; sh:minLength 500 .",
+        "ex:S sh:targetSubjectsOf dct:title ; sh:node [ sh:class ex:C ] ; sh:severity ex:Mine .",
+        "ex:S sh:targetSubjectsOf dct:title ; sh:property [ sh:path ( dct:title ex:p ) ; sh:minCount 1 ] .",
+        "ex:S sh:targetSubjectsOf dct:title ; sh:property [ sh:path dct:title ; sh:in _:r ] . _:r rdf:rest _:r .",
+    ],
+)
+def test_a_shape_of_any_kind_in_a_catalogue_ends_in_findings(
+    run: Callable[..., Result], copied: Path, shape: str
+) -> None:
+    prefixes = "".join(
+        f"@prefix {name}: <{namespace}> .\n"
+        for name, namespace in {"sh": SH, "dct": DCT, "rdf": RDF, "ex": "https://a.b/"}.items()
+    )
+    (copied / "shapes/more.ttl").write_text(f"{prefixes}\n{shape}\n")
+    for form in ("text", "json", "turtle"):
+        result = run("check", "--format", form)
+        assert isinstance(result.exception, SystemExit | None), result.exception
+        assert "omponent" in result.output or "FaultyShape" in result.output
 
 
 @pytest.mark.parametrize(

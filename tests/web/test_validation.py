@@ -366,7 +366,7 @@ def test_shapes_that_have_no_effect_are_warnings_and_no_results(
         assert bool(warning) == any(words in answer.text for words in WARNINGS)
 
 
-WARNINGS = ("targets no node", "no shape with a target", "not a term of SHACL")
+WARNINGS = ("targets no node", "no shape with a target", "does not define")
 
 
 def test_shapes_without_iris_in_two_files_are_two(client: TestClient) -> None:
@@ -410,6 +410,29 @@ def test_shapes_that_fetch_run_scripts_or_are_none_are_refused(
     assert answer.status_code == 400
     assert answer.json()["file"] == "s.ttl"
     assert reason in answer.json()["hint"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ("sh:property [ sh:path ex:p ; sh:pattern '(' ] .", "unclosed"),
+        ("sh:property [ sh:path _:r ; sh:minCount 1 ] . _:r sh:inversePath _:r .", "path"),
+        ("sh:in _:r . _:r rdf:first 1 ; rdf:rest _:r .", "list"),
+        ("sh:sparql [ sh:select 'SELECT $this {' ] .", "SPARQL"),
+    ],
+)
+def test_a_shape_that_cannot_be_applied_is_told_with_its_place(
+    client: TestClient, shape: str, reason: str
+) -> None:
+    rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+    fine = "ex:T a sh:NodeShape ; sh:targetNode ex:a ; sh:nodeKind sh:IRI ."
+    shapes = f"{EXAMPLE} @prefix rdf: <{rdf}> .\n{fine}\nex:S sh:targetNode ex:a ; {shape}"
+    files = {"file": ("data.ttl", "<http://ex/a> a <http://ex/C> ."), "shapes": ("s.ttl", shapes)}
+    answer = client.post("/validate", files=files)
+    assert answer.status_code == 400, answer.text
+    problem = answer.json()
+    assert (problem["file"], problem["line"], problem["column"]) == ("s.ttl", 3, 1)
+    assert reason in problem["hint"]
 
 
 @pytest.mark.parametrize(

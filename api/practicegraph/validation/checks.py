@@ -20,6 +20,7 @@ from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import as_text, local_name
 from ..schema.fields import Shapes
 from ..schema.records import RecordReader
+from ..schema.shapes.reader import ShapesError
 from ..schema.text import Phrases, pick_text, read_phrases
 from ..schema.value_parser import ValueParser
 from ..schema.vocabularies import Lifecycle, Vocabularies
@@ -36,7 +37,14 @@ from .rules import (
     find_unused_shapes,
     find_vanished_iris,
 )
-from .shacl import MessageBuilder, ShapesGraph, ValidationResult, read_shapes, strip_brackets
+from .shacl import (
+    MessageBuilder,
+    ShapesGraph,
+    ValidationResult,
+    find_faulty_shapes,
+    read_shapes,
+    strip_brackets,
+)
 from .triples import TripleChecker
 
 _UNKNOWN_FILE = Path()
@@ -86,7 +94,14 @@ class Checker:
         schemes of fields are missing, nothing else is judged.
         """
         files, by_node = {_UNKNOWN_FILE, *files}, _files(documents)
-        findings = [*self._topic_checker.check(documents), *self._validate(by_node)]
+        faults: list[Finding] = []
+        findings = [*self._topic_checker.check(documents)]
+        try:
+            findings += self._validate(by_node)
+        except ShapesError as error:
+            if not self.is_whole:
+                raise
+            faults += self._find_faults(error, by_node)
         values = ValueChecker(
             self.store, self.builder, partial(self._file, files=by_node), self._path_label
         )
@@ -105,20 +120,33 @@ class Checker:
         if self.is_whole:
             stored = StoredChecks(self.store, self.builder, by_node, self._path_label)
             findings += stored.check(files, self.link_checker)
-        findings = [finding for finding in findings if finding.file in files]
+        findings = [*faults, *(finding for finding in findings if finding.file in files)]
         if before:
             published = find_published_iris(before, self.base, self._entries)
             findings += find_vanished_iris(self.builder, published, before, documents)
         return self.report(findings, documents, files)
 
     def validate(
-        self, documents: Sequence[Document], shapes: Sequence[Document]
+        self, documents: Sequence[Document], shapes: Sequence[Document], ontologies: Store
     ) -> ValidationReport:
-        """Return the report on documents by SHACL alone, with warnings about the shapes."""
+        """Return the report on documents by SHACL alone, with warnings about the shapes.
+
+        These are of shapes without focus nodes, and of terms that no ontology has.
+
+        Raises UnreadableError with the place of a shape that the engine cannot read.
+        """
         files = {_UNKNOWN_FILE, *(document.path for document in documents)}
-        findings = (f for f in self._validate(_files(documents)) if f.file in files)
-        warnings = find_unused_shapes(shapes, self.store, self.builder)
-        located = sorted(self._locate(warnings, shapes), key=_sort_key)
+        try:
+            findings = [f for f in self._validate(_files(documents)) if f.file in files]
+        except ShapesError as error:
+            faults = self._locate(self._find_faults(error, _files(shapes)), shapes)
+            fault = next(iter(faults))
+            place = fault.region.start if fault.region else Position(1, 1)
+            raise UnreadableError(fault.file, fault.message, *place) from error
+        unused = find_unused_shapes(shapes, self.store, self.builder)
+        terms = replace(self, context=ontologies)._check_triples(shapes, ())
+        unknown = (finding for finding in terms if finding.component_name == "UnknownTerm")
+        located = sorted(self._locate([*unused, *unknown], shapes), key=_sort_key)
         return self.report(findings, documents, files, located)
 
     def report(
@@ -204,6 +232,13 @@ class Checker:
             file = self._file(strip_brackets(result.focus_node), files)
             if file != _OTHER_FILE:
                 yield self._finding(result, file)
+
+    def _find_faults(self, error: ShapesError, files: Mapping[str, Path]) -> Iterator[Finding]:
+        """Yield a violation for each shape that the engine cannot read, at least one."""
+        for shape, reason in (find_faulty_shapes(self.context) or {"": str(error)}).items():
+            detail = self.builder.phrase("FaultyShape", reason=reason)
+            file = files.get(shape) or next(iter(files.values()), _UNKNOWN_FILE)
+            yield self.builder.violation(file, "FaultyShape", shape, detail=detail)
 
     def _file(self, node: str, files: Mapping[str, Path]) -> Path:
         if node in files or not _is_iri(node) or not self.store.is_subject(node):

@@ -24,8 +24,6 @@ from ..schema.text import Phrases
 
 PROGRAM_RULE = PG + "programRule"
 """The constraint component of the rules beside SHACL; their shapes are phrases."""
-SUBMITTED_SHAPES = "urn:submitted:shapes#"
-"""The namespace of the shapes of a client that have no IRI."""
 _PHRASE = SHAPE + "phrase-"
 
 

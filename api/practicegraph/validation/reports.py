@@ -25,7 +25,8 @@ from ..rdf.turtle import TurtleWriter
 from ..schema.shapes.constraints import INFO, VIOLATION, shacl_term
 from ..schema.text import replace_non_xml
 from ..storage.base import parse_term
-from .findings import SUBMITTED_SHAPES, Finding, Fix, Position, Region, ValidationReport
+from .findings import Finding, Fix, Position, Region, ValidationReport
+from .shacl import SUBMITTED_SHAPES
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {VIOLATION: "error", INFO: "note"}

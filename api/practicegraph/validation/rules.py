@@ -54,7 +54,6 @@ from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
 from ..storage.oxigraph import OxigraphStore, find_rewritten_literals
 from .findings import Finding, FindingBuilder
-from .shacl import is_unknown_term
 
 LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
 """Returns those of the IRIs that do not answer, with the reason."""
@@ -427,10 +426,7 @@ def _to_uri(iri: str) -> str:
 def find_unused_shapes(
     documents: Sequence[Document], data: Store, builder: FindingBuilder
 ) -> Iterator[Finding]:
-    """Yield warnings for the shapes of documents that target no node of a data graph.
-
-    The terms of SHACL's namespace that SHACL does not have are found, too.
-    """
+    """Yield warnings for the shapes of documents that target no node of a data graph."""
     store = OxigraphStore()
     store.add(quad for document in documents for quad in document.quads)
     shapes = ShapeReader(store)
@@ -443,8 +439,3 @@ def find_unused_shapes(
             targets = ", ".join([*shapes.targets(shape), *shapes.inverse_targets(shape)])
             finding = builder.violation(files[shape], "NoFocusNode", _name(shape), value=targets)
             yield builder.as_warning(finding)
-    for document in documents:
-        for quad in filter(is_unknown_term, document.quads):
-            term, subject = quad.predicate.value, _name(quad.subject)
-            finding = builder.violation(document.path, "UnknownTerm", subject, value=term)
-            yield builder.as_warning(replace(finding, result_path=term))

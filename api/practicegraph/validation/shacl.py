@@ -4,14 +4,13 @@ Two engines read the same shapes: the package `shacl`, in Rust, wherever it has 
 pySHACL, the reference.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import rdflib
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, serialize
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
-from ..rdf.terms import Term, in_graph, local_name, parse_n_triples
+from ..rdf.terms import Node, Term, in_graph, local_name, parse_n_triples
 from ..schema.fields import Field, NodeShape, Shapes
 from ..schema.records import RecordReader
 from ..schema.shapes import constraints
@@ -21,9 +20,9 @@ from ..schema.text import Phrases, pick_text
 from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
 
+SUBMITTED_SHAPES = "urn:submitted:shapes#"
+"""The namespace of the shapes of a client that have no IRI."""
 _PATHS = "urn:paths"
-_LATER_TERMS = ("codeIdentifier",)
-"""The terms of SHACL 1.2 that shapes of a catalogue have."""
 _NODE, _DATATYPE = "NodeConstraintComponent", "DatatypeConstraintComponent"
 
 
@@ -145,11 +144,48 @@ class ShapesGraph:
         try:
             return parse_report(self._engine(to_turtle(data)))
         except ValueError as error:
-            raise ShapesError(str(error)) from error
+            raise ShapesError(_in_one_line(error)) from error
 
     @cached_property
     def _engine(self) -> Engine:
         return build_engine(self.turtle)
+
+
+def find_faulty_shapes(store: Store) -> dict[str, str]:
+    """Return the shapes that the engine cannot read, with the reasons.
+
+    Each is read with all that it refers to. A shape that has a faulty one with an IRI is not it.
+    """
+    graph: dict[Term, list[Triple]] = {}
+    for triple in constraints.read_shape_graphs(store):
+        graph.setdefault(triple.subject, []).append(triple)
+    parts = {node.value: _reach(graph, node) for node in graph if isinstance(node, NamedNode)}
+    faults: dict[str, str] = {}
+    for name, nodes in parts.items():
+        if not name.startswith(SUBMITTED_SHAPES):
+            try:
+                build_engine(to_turtle(triple for node in nodes for triple in graph[node]))("")
+            except ValueError as error:
+                faults[name] = _in_one_line(error)
+    inner = {name for name in faults if not any(n.value in faults for n in parts[name][1:])}
+    return {name: reason for name, reason in faults.items() if name in inner} or faults
+
+
+def _reach(graph: Mapping[Term, Sequence[Triple]], node: Node) -> list[Node]:
+    """Return a node, and the nodes of a graph to which it leads."""
+    nodes = {node: None}
+    waiting: list[Node] = [node]
+    while waiting:
+        for triple in graph[waiting.pop()]:
+            value = triple.object
+            if value in graph and value not in nodes and isinstance(value, NamedNode | BlankNode):
+                nodes[value] = None
+                waiting.append(value)
+    return list(nodes)
+
+
+def _in_one_line(error: ValueError) -> str:
+    return " ".join(str(error).split())
 
 
 def read_shapes(store: Store) -> ShapesGraph:
@@ -162,12 +198,6 @@ def to_turtle(triples: Iterable[Triple]) -> str:
     text = serialize(triples, format=RdfFormat.TURTLE)
     assert isinstance(text, bytes)
     return text.decode()
-
-
-def is_unknown_term(quad: Quad) -> bool:
-    """Return whether a statement has a property of SHACL's namespace that SHACL does not have."""
-    name = quad.predicate.value.removeprefix(str(rdflib.SH))
-    return name not in (quad.predicate.value, *_LATER_TERMS) and name not in rdflib.SH
 
 
 def strip_brackets(term: str) -> str:

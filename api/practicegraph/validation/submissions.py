@@ -51,8 +51,8 @@ from ..storage.oxigraph import OxigraphStore
 from ..storage.remote import Endpoint, RemoteStore, StoreError
 from . import reports
 from .checks import Checker, build_checker
-from .findings import SUBMITTED_SHAPES, Finding, FindingBuilder, Position, Region, ValidationReport
-from .shacl import ShapesGraph, read_shapes, to_turtle
+from .findings import Finding, FindingBuilder, Position, Region, ValidationReport
+from .shacl import SUBMITTED_SHAPES, ShapesGraph, read_shapes, to_turtle
 
 MODULE = "practicegraph.validation.submissions"
 """The module to run as the process."""
@@ -322,7 +322,7 @@ class SubmissionValidator:
         catalogue = replace(self._domain, store=_store(documents))
         checker = build_checker(catalogue, language, None, ShapesGraph(to_turtle(_triples(shapes))))
         checker = replace(checker, data=_triples(documents), context=_store(shapes))
-        return checker.validate(documents, shapes)
+        return checker.validate(documents, shapes, self._domain.store)
 
     def _with_data(self, documents: Iterable[Document]) -> Catalogue:
         """Return the catalogue as documents state it, except for its shapes."""
