@@ -407,7 +407,7 @@ def test_a_document_that_is_nested_less_than_the_limit_is_judged_by_the_shapes(
 
 SAID_OF_ENTRY = f"<{ENTRY}> <https://example.org/p> "
 REFUSED = {
-    "ttl: a triple term": (f"{SAID_OF_ENTRY} <<( {SAID} 1 )>> .", "RDF 1.2"),
+    "ttl: a triple term": (f"{SAID_OF_ENTRY} <<( {SAID} 1 )>> .", "triple term"),
     "ttl: another encoding": (f"\n{SAID_OF_ENTRY} 'é' .".encode("latin-1"), "UTF-8"),
     "jsonld: a context elsewhere": ('{"@context":\n "https://a.b/c"}', "https://a.b/c"),
     "jsonld: an imported context": (
@@ -416,7 +416,7 @@ REFUSED = {
     ),
     "rdf: an entity of others": (
         f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b"><!ENTITY c "&a;">]>{RDF}</rdf:RDF>',
-        "entities",
+        "XML entity",
     ),
     "jsonld: nested": ("[" * 101, "100"),
 }

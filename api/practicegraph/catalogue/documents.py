@@ -256,12 +256,13 @@ def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
     """Return quads in their graphs: in a set as they are, else in that of the first subject."""
     first = next(quads, None)
     if first is None:
-        raise UnreadableError(path, "the file says nothing")
+        raise UnreadableError(path, "the file says nothing", hint="emptyFile")
     everything = chain([first], quads)
     if isinstance(first.graph_name, NamedNode):
         return everything
     if not isinstance(first.subject, NamedNode):
-        raise UnreadableError(path, "the file opens with a blank node, not with what it is about")
+        reason = "the file opens with a blank node, not with what it is about"
+        raise UnreadableError(path, reason, hint="blankTopic")
     return in_graph((quad.triple for quad in everything), first.subject.value)
 
 
@@ -269,7 +270,7 @@ def graph_name(path: Path, quad: Quad) -> str:
     """Return the name of a quad's graph; raise UnreadableError where it has none."""
     if not isinstance(quad.graph_name, NamedNode):
         reason = f"a set of graphs with a statement in none that has an IRI: {quad.triple}"
-        raise UnreadableError(path, reason)
+        raise UnreadableError(path, reason, hint="namelessGraph", token=str(quad.triple))
     return quad.graph_name.value
 
 

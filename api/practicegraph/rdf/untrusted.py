@@ -51,11 +51,11 @@ class RemoteContextError(SyntaxError):
 
 
 class MalformedError(SyntaxError):
-    """An error in Turtle or a syntax like it, with its diagnosis."""
+    """An error with its diagnosis."""
 
-    def __init__(self, error: SyntaxError, diagnosis: Diagnosis) -> None:
-        line, column = diagnosis["line"], diagnosis["column"]
-        super().__init__(error.msg, ("", line, column, ""))
+    def __init__(self, reason: str, diagnosis: Diagnosis) -> None:
+        line, column = diagnosis.get("line", 1), diagnosis.get("column", 1)
+        super().__init__(reason, ("", line, column, ""))
         self.diagnosis = diagnosis
 
 
@@ -100,7 +100,7 @@ def parse_rdf(
         return _parse(text, syntax, base)
     except SyntaxError as error:
         if syntax not in _TOKENS and type(error) is SyntaxError and error.lineno:
-            raise MalformedError(error, diagnose_rdf(text, error)) from error
+            raise MalformedError(error.msg, diagnose_rdf(text, error)) from error
         if error.msg != _REMOTE_CONTEXT:
             raise
     return _parse(_with_context(text, context or KnownContext()), syntax, base)
@@ -117,7 +117,9 @@ def describe(error: SyntaxError) -> dict[str, Any]:
 
 
 def diagnosis(error: SyntaxError) -> Diagnosis:
-    """Return the diagnosis of an error in Turtle, or an empty one."""
+    """Return the diagnosis of an error, or an empty one."""
+    if isinstance(error, TooDeepError):
+        return {"hint": "tooDeep", "limit": MAX_DEPTH}
     return error.diagnosis if isinstance(error, MalformedError) else {}
 
 
@@ -125,7 +127,8 @@ def check_terms(quads: Iterable[Quad]) -> Iterator[Quad]:
     """Yield quads; raise SyntaxError for a triple term, which RDF 1.1 does not have."""
     for quad in quads:
         if isinstance(quad.object, Triple):
-            raise SyntaxError(f"a triple term, which is of RDF 1.2: {quad.object}")
+            reason = f"a triple term, which is of RDF 1.2: {quad.object}"
+            raise MalformedError(reason, {"hint": "tripleTerm", "token": str(quad.object)})
         yield quad
 
 
@@ -149,7 +152,9 @@ def decode(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", "replace")
-        raise _error(SyntaxError, f"not UTF-8: {error.reason}", before, len(before)) from error
+        line, column = _position(before, len(before))
+        diagnosis = {"hint": "notUtf8", "line": line, "column": column}
+        raise MalformedError(f"not UTF-8: {error.reason}", diagnosis) from error
 
 
 def check_depth(text: str, tokens: re.Pattern[str] = _BRACKETS) -> None:
@@ -189,7 +194,8 @@ def _check_entities(text: str) -> None:
         value = entity[1]
         if value[:1] not in ('"', "'") or "&" in value or len(value) > _MAX_ENTITY_LENGTH:
             reason = "entities are short texts here: none stands elsewhere or names another"
-            raise _error(SyntaxError, reason, text, entity.start())
+            line, column = _position(text, entity.start())
+            raise MalformedError(reason, {"hint": "entities", "line": line, "column": column})
 
 
 def _with_context(text: str, context: KnownContext) -> str:
@@ -223,6 +229,10 @@ def _context_urls(text: str) -> Iterator[re.Match[str]]:
 def _error(
     kind: type[SyntaxError], reason: str, text: str, offset: int, url: str = ""
 ) -> SyntaxError:
-    """Return an error with the line and column of an offset, both from 1."""
-    line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
-    return kind(reason, ("", line, column, url))
+    """Return an error with the line and column of an offset."""
+    return kind(reason, ("", *_position(text, offset), url))
+
+
+def _position(text: str, offset: int) -> tuple[int, int]:
+    """Return the line and column of an offset, both from 1."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)

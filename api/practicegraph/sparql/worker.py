@@ -37,6 +37,7 @@ from ..errors import CatalogueError
 from ..rdf.syntax_errors import diagnose_query
 from ..rdf.terms import Term
 from ..storage import query_guard
+from ..storage.base import QueryRefusedError
 from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
 from .protocol import CHUNK_SIZE, Request, serve, start_worker, write_error, write_frame
 
@@ -333,12 +334,23 @@ def run_query(engine: Engine, request: Request, output: BinaryIO) -> None:
     except (SyntaxError, RuntimeError) as error:
         diagnosis = diagnose_query(request["query"], str(error), request.get("base"))
         write_error(output, type(error).__name__, str(error), **diagnosis)
+    except QueryRefusedError as error:
+        write_error(output, type(error).__name__, str(error), **error.phrase)
     except (CatalogueError, ValueError, OSError) as error:
         write_error(output, type(error).__name__, str(error))
 
 
 def _nodes(names: Iterable[str]) -> list[NamedNode | BlankNode]:
-    return [NamedNode(name) for name in names]
+    return [*map(_node, names)]
+
+
+def _node(name: str) -> NamedNode:
+    """Return the node of a graph's name; raise QueryRefusedError for one that is no IRI."""
+    try:
+        return NamedNode(name)
+    except ValueError as error:
+        hint = "relativeIri" if "absolute" in str(error) else "invalidIri"
+        raise QueryRefusedError(str(error), hint=hint, token=f"<{name}>") from error
 
 
 def _kind(result: Result) -> str:

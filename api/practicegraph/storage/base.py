@@ -55,7 +55,7 @@ class QueryRefusedError(CatalogueError):
     kind = "malformedQuery"
 
     def __init__(self, reason: str = "", /, **arguments: Any) -> None:
-        match = None if arguments else _POSITION.search(reason)
+        match = None if arguments.get("hint") else _POSITION.search(reason)
         line, column = map(int, match.groups()) if match else (0, 0)
         super().__init__(reason, **({"line": line, "column": column} | arguments))
 

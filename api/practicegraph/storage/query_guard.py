@@ -155,7 +155,7 @@ def check_query_depth(query: str) -> None:
         untrusted.check_depth(query)
     except TooDeepError as error:
         place = {"line": error.lineno, "column": error.offset}
-        raise QueryRefusedError(error.msg, hint="queryTooDeep", limit=MAX_DEPTH, **place) from error
+        raise QueryRefusedError(error.msg, hint="tooDeep", limit=MAX_DEPTH, **place) from error
 
 
 def check_service_calls(query: str, allowed: Collection[Host] = ()) -> None:

@@ -156,6 +156,16 @@ def test_the_position_in_a_query_with_crlf_is_that_of_its_line(client: TestClien
     assert post(client, b"ASK\r\n{ }\r\n", DIRECT).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("not an iri", "<not an iri> is not a valid IRI"), ("graph", "the IRI <graph> is relative")],
+)
+def test_a_dataset_whose_name_is_no_iri_is_told(client: TestClient, name: str, words: str) -> None:
+    answer = ask(client, "ASK {}", **{"default-graph-uri": name})
+    assert answer.status_code == 400
+    assert words in answer.json()["hint"]
+
+
 def test_a_function_that_is_unknown_at_evaluation_is_named(client: TestClient) -> None:
     answer = ask(client, "PREFIX a: <http://a.b/>\nSELECT (a:f(1) AS ?x) {}")
     assert (answer.status_code, answer.json()["line"]) == (400, 2)

@@ -146,7 +146,7 @@ def _unreadable(error: Mapping[str, Any]) -> RequestError:
     words = {key: word for key, word in error.items() if key not in ("kind", "hint", "url")}
     kind = _PHRASES.get(error["kind"], "unreadableBody")
     hint = error.get("hint", "")
-    return RequestError(kind, hint, address=error["url"], limit=MAX_DEPTH, **words)
+    return RequestError(kind, hint, **({"address": error["url"], "limit": MAX_DEPTH} | words))
 
 
 def _unprocessable(kind: str, entry: NamedNode, node: object) -> RequestError:
