@@ -284,6 +284,26 @@ def test_an_extension_beats_format_and_format_beats_accept(client: TestClient) -
     assert response.headers["location"] == "/practice/1788.rdf"
 
 
+def test_a_scheme_has_its_titles_as_preferred_labels_too(client: TestClient) -> None:
+    graph = Graph().parse(data=client.get("/outcome.ttl").text, format="turtle")
+    scheme = URIRef("https://w3id.org/practicegraph/outcome")
+    titles = set(graph.objects(scheme, DCTERMS.title))
+    assert len(titles) == 7
+    assert set(graph.objects(scheme, SKOS.prefLabel)) == titles
+
+
+@pytest.mark.parametrize(
+    "path", ["/sparql", "/sparql?query=ASK+{}", "/queries", "/queries/thin-fields", "/openapi.json"]
+)
+def test_responses_that_can_change_are_revalidated(client: TestClient, path: str) -> None:
+    for accept in ("text/html", "application/json, text/turtle;q=0.5"):
+        assert get(client, path, accept).headers["cache-control"] == "no-cache"
+
+
+def test_the_status_of_iris_is_revalidated(client: TestClient) -> None:
+    assert client.post("/status", json={"iris": []}).headers["cache-control"] == "no-cache"
+
+
 def test_no_redirect_leads_to_a_query_or_to_another_redirect(client: TestClient) -> None:
     for path in THINGS:
         place = get(client, f"{path}?lang=de&format=ttl").headers["location"]

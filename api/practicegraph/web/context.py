@@ -249,7 +249,8 @@ class Site:
         """Return a page as a response."""
         view = self.view(request)
         page = view.page(template, url=request.url, **{"links": (), "outline": None, **values})
-        headers = VARY | _SECURITY_HEADERS | {"Content-Language": view.language}
+        headers = VARY | conditional.REVALIDATED | _SECURITY_HEADERS
+        headers |= {"Content-Language": view.language}
         return HTMLResponse(page, status, headers)
 
     def path(self, request: Request) -> str:

@@ -144,6 +144,9 @@ class DocumentMetadata:
             triples += self.services.dataset.link_sets
         if iri in self.catalogue.vocabularies.concepts:
             triples += self._incoming(iri)
+        if scheme := self.catalogue.vocabularies.schemes.get(iri):
+            titles = (Literal(text, language=tag) for tag, text in scheme.titles.items())
+            triples += (triple(iri, SKOS + "prefLabel", title) for title in titles)
         added = [triple for triple in dict.fromkeys(triples) if triple not in stated]
         labels = self.labels([*stated, *added])
         added += [triple for triple in labels if triple not in stated]

@@ -19,6 +19,7 @@ from practicegraph.web.search import explanation
 from support.catalogues import ROOT, rows
 
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
+PG = "https://w3id.org/practicegraph/ontology#"
 BASE = "https://w3id.org/practicegraph/"
 SYNTAXES = {"ttl": "turtle", "jsonld": "json-ld", "rdf": "xml", "nt": "nt"}
 
@@ -253,7 +254,10 @@ def test_the_template_of_a_search_has_a_variable_for_every_parameter(
     assert set(services.request_parser.parameters) - set(variables) == {"zeros", "explain"}
     outcome = real.shapes.entry_shape.fields_by_key["outcome"]
     assert graph.value(variables["outcome"], HYDRA.property) == URIRef(outcome.predicate or "")
-    assert graph.value(variables["outcome.not"], HYDRA.property) is None
+    properties = {name: {*graph.objects(m, HYDRA.property)} for name, m in variables.items()}
+    assert all(properties.values())
+    assert [str(iri) for iri in properties["outcome.not"]] == [f"{PG}searchParameter"]
+    assert properties["country"] == {URIRef(f"{PG}country"), URIRef(f"{PG}implementedIn")}
 
 
 def test_the_graphs_of_entries_are_those_of_the_store(client: TestClient) -> None:

@@ -21,6 +21,7 @@ from ...schema.text import pick_text
 from ...schema.vocabularies import Deprecation
 from ..context import VARY, Site
 from ..http import bodies, responses
+from ..http.conditional import REVALIDATED
 from ..http.negotiation import DOCUMENTS
 from ..http.responses import Link
 from ..models import StatusesObject, StatusRequest
@@ -104,7 +105,7 @@ class StatusEndpoint:
             mappings = self.site.catalogue.vocabularies.mappings_to(candidates[iri])
             more = {"mappings": mappings} if mappings else {}
             results.append({"iri": iri, **self._status(identified, languages), **more})
-        return responses.json({"results": results}, headers=VARY)
+        return responses.json({"results": results}, headers=VARY | REVALIDATED)
 
     def _status(self, iri: str, languages: Sequence[str]) -> dict[str, str]:
         if not iri:

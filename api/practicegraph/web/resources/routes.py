@@ -8,6 +8,7 @@ from .. import openapi
 from ..context import Site
 from ..document import ContextEndpoint
 from ..http import negotiation, responses
+from ..http.conditional import REVALIDATED
 from ..http.negotiation import HTML
 from ..http.responses import RangedStaticFiles
 from ..models import CatalogueHealthObject, HealthObject, JsonObject
@@ -47,7 +48,8 @@ def _route_home(router: APIRouter, site: Site) -> None:
 
     @router.get(OPENAPI, include_in_schema=False)
     def document(request: Request) -> Response:
-        return responses.json(openapi.document(request.app, responses.root(request)))
+        described = openapi.document(request.app, responses.root(request))
+        return responses.json(described, headers=REVALIDATED)
 
 
 def _route_health(router: APIRouter, site: Site, condition: FolderHealth) -> None:

@@ -12,7 +12,7 @@ from fastapi import Request
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ...application.services import Services
-from ...rdf.namespaces import HYDRA, RDF, RDFS
+from ...rdf.namespaces import HYDRA, PG, RDF, RDFS
 from ...rdf.terms import in_graph, integer
 from ...schema.fields import Field
 from ...search.engine import SearchResult
@@ -26,7 +26,14 @@ from .links import REPRESENTATION_PARAMETERS, with_query, without_names
 _SEE_ALSO = RDFS + "seeAlso"
 _RELATIONS = {"first": "first", "next": "next", "prev": "previous"}
 _NO_FILTERS = ("after", "before", "size", "sort", "zeros", "explain")
-_PROPERTIES = {"q": "freetextQuery", "size": "limit", "after": "pageReference"}
+_PROPERTIES = {
+    "q": HYDRA + "freetextQuery",
+    "size": HYDRA + "limit",
+    "after": HYDRA + "pageReference",
+    "before": HYDRA + "pageReference",
+}
+_OTHER_PROPERTY = PG + "searchParameter"
+"""The property of what no property of entries stands for: orders, exclusions, ends of ranges."""
 _VARIABLES = ("q", "sort", "size", "after", "before")
 
 
@@ -91,16 +98,14 @@ def _template(parser: RequestParser, collection: str, path: str, template: str) 
 
 
 def _mapping(mapping: str, name: str, facet: Field | None) -> Iterator[Triple]:
-    """Yield what a variable stands for: its property, if any, and the shape of its field."""
+    """Yield what a variable stands for: its properties, and the shape of its field."""
     yield triple(mapping, RDF + "type", NamedNode(HYDRA + "IriTemplateMapping"))
     yield triple(mapping, HYDRA + "variable", Literal(name))
-    if facet is None:
-        if name in _PROPERTIES:
-            yield triple(mapping, HYDRA + "property", NamedNode(HYDRA + _PROPERTIES[name]))
-        return
-    yield triple(mapping, _SEE_ALSO, NamedNode(facet.iri))
-    if facet.predicate and name == facet.key:
-        yield triple(mapping, HYDRA + "property", NamedNode(facet.predicate))
+    properties = facet.predicates if facet and name == facet.key else ()
+    for iri in properties or [_PROPERTIES.get(name, _OTHER_PROPERTY)]:
+        yield triple(mapping, HYDRA + "property", NamedNode(iri))
+    if facet:
+        yield triple(mapping, _SEE_ALSO, NamedNode(facet.iri))
 
 
 def _repeats(name: str, facet: Field | None) -> bool:

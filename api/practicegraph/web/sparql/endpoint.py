@@ -27,7 +27,7 @@ from ...storage.remote import Endpoint
 from .. import document
 from ..context import VARY, DisplayValue, Site
 from ..http import connections, middleware, negotiation, responses
-from ..http.conditional import Validators, entity_tag
+from ..http.conditional import REVALIDATED, Validators, entity_tag
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, MediaType, NotAcceptableError
 from .requests import QueryRequest, parse_request
 
@@ -145,7 +145,7 @@ class QueryEndpoint:
             )
             response.headers.update(self._limits(media_type))
             return response
-        headers = VARY | self._limits(media_type) | validators.headers
+        headers = VARY | REVALIDATED | self._limits(media_type) | validators.headers
         if media_type == JSON_LD:
             return await run_in_threadpool(self._compact, await result.read(), headers)
         origin = (request.url.path, query_request.query)
@@ -224,7 +224,8 @@ class QueryEndpoint:
         features = [_UNION, _SERVICE] if self.workers.limits.hosts else [_UNION]
         results = (*TABLES, *GRAPHS)
         content = _service_description(self.site.services, address, media_type, results, features)
-        return Response(content, headers=VARY, media_type=media_type.content_type)
+        headers = VARY | REVALIDATED
+        return Response(content, headers=headers, media_type=media_type.content_type)
 
     def _table(self, request: Request, kind: str, content: bytes) -> ResultTable:
         view = self.site.view(request)
@@ -257,7 +258,7 @@ def _entity_tag(
 def _not_modified(request: Request, validators: Validators) -> Response:
     if request.method == "POST":
         raise RequestError("notModified", headers=validators.headers)
-    headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding"} | validators.headers
+    headers = {"Vary": f"{VARY['Vary']}, Accept-Encoding"} | REVALIDATED | validators.headers
     return Response(status_code=304, headers=headers)
 
 

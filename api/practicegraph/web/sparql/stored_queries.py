@@ -65,7 +65,9 @@ class StoredQueryEndpoint:
             raise NotAcceptableError((*result_types, *GRAPHS))
         if media_type not in result_types:
             path = f"{QUERIES}/{stored_query.name}.{media_type.extension}"
-            return RedirectResponse(responses.prefix(request) + path, 303, VARY)
+            return RedirectResponse(
+                responses.prefix(request) + path, 303, VARY | conditional.REVALIDATED
+            )
         site = self.queries.site
         pairs = without_names(request.query_params.multi_items(), _RESERVED)
         values = [(name, value) for name, value in pairs if value]
