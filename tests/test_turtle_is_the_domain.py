@@ -122,11 +122,9 @@ def test_one_property_shape_with_names_makes_a_field(
 def test_a_mapping_to_a_new_vocabulary_finds_entries_and_has_a_link_set(
     copied: Path, run: Callable[..., Result]
 ) -> None:
-    edit(
-        copied / "ontology/outcome.ttl",
-        "outcome:ACE\n    a skos:Concept ;",
-        "outcome:ACE\n    a skos:Concept ;\n    skos:closeMatch <https://example.org/words/1> ;",
-    )
+    outcomes = copied / "ontology/outcome.ttl"
+    mapping = "outcome:ACE skos:closeMatch <https://example.org/words/1> ."
+    outcomes.write_text(f"{outcomes.read_text()}\n{mapping}\n")
     catalogue = copied / "ontology/catalogue.ttl"
     catalogue.write_text(
         catalogue.read_text()
