@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyoxigraph import RdfFormat, serialize
+from pyoxigraph import Literal, RdfFormat, serialize
 
 from practicegraph.catalogue import change_log, documents, loading
 from practicegraph.catalogue.change_log import ChangeLog, StateFile
@@ -35,6 +35,25 @@ def test_only_changed_files_are_read_again(copied: Path) -> None:
     entry = copied / "data/practices/1788.ttl"
     entry.write_text(entry.read_text().replace("MINT - Mentoring", "MINT – Mentoring"))
     assert synchronised(copied, store)[1] == ["1788.ttl"]
+
+
+def test_ends_of_lines_change_neither_the_release_nor_the_graphs(copied: Path) -> None:
+    store = OxigraphStore()
+    release, _ = synchronised(copied, store)
+    paths = list(documents.list_files(copied))
+    before = {path: literals(path) for path in paths}
+    for path in paths:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert synchronised(copied, store) == (release, [])
+    for path in paths:
+        assert literals(path) == before[path]
+        (_, graph), *_ = documents.read_graphs(path)
+        assert sorted(str(q.object) for q in graph if isinstance(q.object, Literal)) == before[path]
+
+
+def literals(path: Path) -> list[str]:
+    quads = documents.read_document(path).quads
+    return sorted(str(quad.object) for quad in quads if isinstance(quad.object, Literal))
 
 
 def test_the_graphs_of_a_deleted_file_leave_the_store(copied: Path) -> None:

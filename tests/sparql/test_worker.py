@@ -122,6 +122,18 @@ async def test_json_and_xml_state_that_rows_are_missing(pool: WorkerPool, query:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("text", ["one\r\ntwo", "one\rtwo", "\r"])
+async def test_xml_keeps_carriage_returns(pool: WorkerPool, text: str) -> None:
+    term = str(Literal(text))
+    solutions = await run(pool, f"SELECT ?o {{ BIND ({term} AS ?o) }}", "xml")
+    assert ElementTree.fromstring(solutions)[1][0][0][0].text == text
+    request = {"query": f"CONSTRUCT {{ <x:s> <x:p> {term} }} {{}}", "graph": "rdf", "prefixes": {}}
+    answer = await pool.run(request | {"table": "json", "lines": 10}, 20)
+    graph = b"".join([part async for part in answer.chunks])
+    assert ElementTree.fromstring(graph)[0][0].text == text
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("form", ["csv", "tsv"])
 async def test_csv_and_tsv_with_too_many_rows_end_with_an_error(
     pool: WorkerPool, form: str

@@ -47,6 +47,8 @@ _FORMATS = {
 }
 SUFFIXES = ", ".join(_FORMATS)
 """The suffixes of files that are read, in words; `.gz` may follow."""
+_SOURCES = (".ttl", QUERY_SUFFIX)
+"""The suffixes of source texts, whose ends of lines depend on the system."""
 _ALSO_READ = {".nt": RdfFormat.N_TRIPLES}  # but not as a file of a catalogue
 
 _BUFFER_SIZE = 1 << 20
@@ -146,9 +148,18 @@ def is_catalogue(folder: Path) -> bool:
 
 
 def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
+    """Return the SHA-256 of a file in hexadecimal digits; ends of lines of sources are alike."""
+    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        if path.suffix not in _SOURCES:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        for line in stream:
+            digest.update(_with_newlines(line))
+    return digest.hexdigest()
+
+
+def _with_newlines(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
 
 
 def read_graphs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
@@ -190,6 +201,8 @@ def read_documents(paths: Iterable[Path]) -> DocumentSet:
 def parse_document(path: Path, content: bytes) -> Document:
     """Parse the content of a file of that name; raise UnreadableError."""
     form = _require_format(path)
+    if path.suffix in _SOURCES:
+        content = _with_newlines(content)
     with reading_errors(path):
         head, body = split_query_file(content) if path.suffix == QUERY_SUFFIX else (content, "")
         parsed = untrusted.parse_rdf(head, form)
@@ -207,7 +220,9 @@ def _quads(path: Path) -> Iterator[Quad]:
     form = _require_format(path)
     with reading_errors(path), open_file(path) as stream:
         if form == RdfFormat.TURTLE:
-            quads = iter(untrusted.parse_rdf(stream.read(), form).quads)
+            content = stream.read()
+            content = _with_newlines(content) if path.suffix in _SOURCES else content
+            quads = iter(untrusted.parse_rdf(content, form).quads)
         else:
             quads = untrusted.check_terms(parse(stream, form, rename_blank_nodes=True))
         yield from _in_graphs(path, quads)

@@ -134,7 +134,7 @@ def synchronise(
     version, which then counts for the release; where it has none, the file is left out.
     """
     before, present = _loaded_and_present(store, state)
-    paths = {str(path.relative_to(root)): path for path in documents.list_files(root)}
+    paths = {path.relative_to(root).as_posix(): path for path in documents.list_files(root)}
     checksums = _checksums(root, paths.values())
     read, errors = _read_changed(paths, checksums, before, progress)
     new = {name: LoadedFile(checksums[name], graphs.digests) for name, graphs in read.items()}
@@ -228,7 +228,7 @@ def _hash(checksums: Mapping[str, str]) -> str:
 
 
 def _checksums(root: Path, paths: Iterable[Path]) -> dict[str, str]:
-    return {str(path.relative_to(root)): documents.checksum(path) for path in paths}
+    return {path.relative_to(root).as_posix(): documents.checksum(path) for path in paths}
 
 
 def _loaded_and_present(store: Store, state: StateFile) -> tuple[LoadedFiles, Set[str]]:

@@ -160,7 +160,7 @@ class EntryWriter:
         return self.catalogue.folder / str(rows[0][0])
 
     def _name(self, path: Path) -> str:
-        return str(path.relative_to(self.catalogue.folder))
+        return path.relative_to(self.catalogue.folder).as_posix()
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from pyoxigraph import (
 
 from ..errors import CatalogueError
 from ..rdf.syntax_errors import diagnose_query
-from ..rdf.terms import Term
+from ..rdf.terms import Term, escape_returns
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
@@ -57,6 +57,7 @@ _RDF_FORMATS = {
     "trig": RdfFormat.TRIG,
     "nq": RdfFormat.N_QUADS,
 }
+_XML_FORMATS = ("xml", "rdf")
 Result = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
 Engine = Callable[[Request], Result]
 # In JSON, `},{` stands between rows or in a string. A quotation mark in a string has a backslash
@@ -199,8 +200,8 @@ ROW_LIMITERS: Mapping[str, Callable[[int], RowLimiter]] = {
 class FrameWriter(io.RawIOBase):
     """Writes content as D frames, up to the end of the last row that there may be."""
 
-    def __init__(self, output: BinaryIO, limiter: RowLimiter) -> None:
-        self._output, self._limiter = output, limiter
+    def __init__(self, output: BinaryIO, limiter: RowLimiter, *, is_xml: bool) -> None:
+        self._output, self._limiter, self._is_xml = output, limiter, is_xml
 
     def writable(self) -> bool:
         """Return True."""
@@ -209,7 +210,8 @@ class FrameWriter(io.RawIOBase):
     def write(self, content: Any) -> int:
         """Write one frame, return the length of the content; raise RowLimitError, once."""
         if not self._limiter.exceeded:
-            self._write(self._limiter.feed(bytes(content)))
+            piece = escape_returns(bytes(content)) if self._is_xml else bytes(content)
+            self._write(self._limiter.feed(piece))
             if self._limiter.exceeded:
                 raise RowLimitError
         return len(content)
@@ -363,7 +365,7 @@ def _write_result(result: Result, format_name: str, request: Request, output: Bi
     """Write a result; return whether it is whole or states itself that it is not."""
     is_limited = isinstance(result, QuerySolutions) and format_name != ROWS
     limiter = ROW_LIMITERS[format_name](request["rows"]) if is_limited else RowLimiter()
-    writer = FrameWriter(output, limiter)
+    writer = FrameWriter(output, limiter, is_xml=format_name in _XML_FORMATS)
     with suppress(RowLimitError), io.BufferedWriter(writer, CHUNK_SIZE) as buffer:
         _serialize(result, format_name, request, limiter, buffer)
     writer.finish()

@@ -29,7 +29,7 @@ from pyoxigraph import (
 from pyoxigraph import Store as Oxigraph
 
 from ..rdf.syntax_errors import diagnose_query
-from ..rdf.terms import TYPE, Node, Term, as_text
+from ..rdf.terms import TYPE, Node, Term, as_text, escape_returns
 from .base import QueryRefusedError, Solution, Store
 
 _RESULTS = {
@@ -109,7 +109,7 @@ class OxigraphStore(Store):
         else:
             content = result.serialize(format=_RESULTS[form])
         assert content is not None
-        return content
+        return escape_returns(content) if form == "xml" else content
 
     def quads(
         self,

@@ -29,7 +29,15 @@ from ..catalogue.catalogue import Catalogue
 from ..errors import RequestError
 from ..rdf import jsonld
 from ..rdf.namespaces import DCAT, DCT, FOAF, OWL, RDF, RDFS, SCHEMA, SKOS, VOID, XSD
-from ..rdf.terms import DATE_LENGTH, Term, canonicalize, in_graph, integer, starts_with_date
+from ..rdf.terms import (
+    DATE_LENGTH,
+    Term,
+    canonicalize,
+    escape_returns,
+    in_graph,
+    integer,
+    starts_with_date,
+)
 from ..schema.ontology import LABEL
 from ..schema.text import Labels
 from .http import conditional, responses
@@ -373,4 +381,4 @@ def _sorted(quads: list[Quad]) -> list[Quad]:
 def _serialize(statements: Sequence[Quad] | Sequence[Triple], syntax: RdfFormat) -> bytes:
     content = serialize(statements, format=syntax)
     assert isinstance(content, bytes)
-    return content
+    return escape_returns(content) if syntax == RdfFormat.RDF_XML else content

@@ -14,9 +14,9 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple, serialize
 
 from ...catalogue.change_log import CREATED, DELETED, MOVED, Event
 from ...rdf.namespaces import AS, DCAT, DCT, LDES, PROV, RDF, SCHEMA, TREE, XSD
-from ...rdf.terms import TRUE, TYPE, Term, in_graph, integer
+from ...rdf.terms import TRUE, TYPE, Term, escape_returns, in_graph, integer
 from ..document import triple
-from ..http.negotiation import JSON_LD, N_QUADS, TRIG, MediaType
+from ..http.negotiation import JSON_LD, N_QUADS, RDF_XML, TRIG, MediaType
 
 _MOMENT = PROV + "generatedAtTime"
 _POSITION = SCHEMA + "position"
@@ -151,4 +151,4 @@ def _serialize(quads: Iterable[Quad], media_type: MediaType) -> bytes:
         triples = dict.fromkeys(quad.triple for quad in quads)
         content = serialize(triples, format=media_type.rdf, prefixes=_PREFIXES)
     assert isinstance(content, bytes)
-    return content
+    return escape_returns(content) if media_type == RDF_XML else content
