@@ -144,3 +144,16 @@ def test_a_text_of_several_lines_is_the_same_after_a_round_trip(
     )
     quads = documents.read_document(copied / "data/practices/own-1.ttl").quads
     assert text in [getattr(quad.object, "value", "") for quad in quads]
+
+
+@pytest.mark.parametrize(
+    ("language", "message"), [("nl", "Onbekende waarde"), ("el", "Άγνωστη τιμή"), ("en", "Unknown")]
+)
+def test_an_import_speaks_the_language_of_its_reader(
+    run: Callable[..., Result], tmp_path: Path, language: str, message: str
+) -> None:
+    table = tmp_path / "new.csv"
+    table.write_text("identifier,category\nx,good-practic\n")
+    result = run("import", str(table), "--lang", language)
+    assert result.exit_code == 1
+    assert message in result.output

@@ -149,17 +149,18 @@ def is_catalogue(folder: Path) -> bool:
 
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal digits; ends of lines of sources are alike."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        if path.suffix not in _SOURCES:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-        for line in stream:
-            digest.update(_with_newlines(line))
-    return digest.hexdigest()
+        is_from_windows = path.suffix in _SOURCES and stream.readline().endswith(b"\r\n")
+        stream.seek(0)
+        if is_from_windows:
+            return hashlib.sha256(_with_newlines(stream.read())).hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _with_newlines(content: bytes) -> bytes:
-    return content.replace(b"\r\n", b"\n")
+    """Return the content of a file with line feeds if all of its lines end as on Windows."""
+    is_from_windows = content.count(b"\r\n") == content.count(b"\n")
+    return content.replace(b"\r\n", b"\n") if is_from_windows else content
 
 
 def read_graphs(path: Path) -> Iterator[tuple[str, list[Quad]]]:

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,7 +68,11 @@ def template(
 @click.argument("paths", metavar="FILE...", type=FILE, nargs=-1, required=True)
 @folder_option
 @click.option("--id", "identifier", help="The identifier, if the file is not named ID.LANG.txt.")
-@click.option("--lang", "language", help="The language of the page, if the name does not have it.")
+@click.option(
+    "--lang",
+    "language",
+    help="The language of messages, as en or nl, and of a page whose name does not have it.",
+)
 @click.option("--source", help="The address of the page, if it does not follow from the others.")
 @click.option("--retrieved", type=click.DateTime(["%Y-%m-%d"]), help="By default today.")
 @click.option("--dry-run", is_flag=True, help="Show what would change and write nothing.")
@@ -90,19 +95,21 @@ def import_(
     for error in contents.unreadable:
         raise error
     opened = catalogue.open_in_memory(contents.documents, folder)
+    languages = opened.preferred_languages(language)
+    spoken = replace(opened, shapes=replace(opened.shapes, languages=languages))
     naming = PageOptions(identifier, language, source)
-    drafts = [draft for path in paths for draft in importer.read_drafts(opened, path, naming)]
+    drafts = [draft for path in paths for draft in importer.read_drafts(spoken, path, naming)]
     changes = importer.file_changes(opened, drafts, provenance)
     needed = [change for change in changes if change.has_effect]
     others = [documents.parse_document(change.path, change.after.encode()) for change in needed]
     scope = [change.path for change in needed]
-    checked = checks.check(folder, contents.with_others(others), scope)
+    checked = checks.check(folder, contents.with_others(others), scope, language)
     print_findings(checked)
     if checked.violations:
-        raise click.ClickException(opened.phrase("nothingWritten"))
+        raise click.ClickException(spoken.phrase("nothingWritten"))
     if not dry_run:
         files.write_changes(needed)
-    _print_changes(opened, changes, dry_run)
+    _print_changes(spoken, changes, dry_run)
 
 
 @click.command()
