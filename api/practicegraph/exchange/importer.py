@@ -122,7 +122,7 @@ def read_drafts(catalogue: Catalogue, path: Path, options: PageOptions) -> list[
     if extension in table_reader.REFUSED_EXTENSIONS:
         raise parser.file_error(path, "unsupportedTable")
     identifier, language = _name_parts(path)
-    identifier, language = options.identifier or identifier, language or options.language
+    identifier, language = options.identifier or identifier, language or options.language or ""
     if not identifier:
         raise parser.file_error(path, "identifierRequired")
     if language not in catalogue.languages:
