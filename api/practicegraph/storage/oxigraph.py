@@ -202,7 +202,7 @@ def _with_union(quads: Iterable[Quad]) -> Iterator[Quad]:
     """Yield each quad, and then its triple in the default graph."""
     for quad in quads:
         yield quad
-        yield Quad(quad.subject, quad.predicate, quad.object, DefaultGraph())
+        yield Quad(quad.subject, quad.predicate, quad.object)
 
 
 def find_rewritten_literals(literals: Iterable[Literal]) -> dict[Literal, Literal]:
