@@ -19,6 +19,7 @@ from practicegraph.application import startup
 from practicegraph.application.background import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
+from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.exchange.export import DUMP_NAMES, DumpFolder, Exporter
 from practicegraph.web.app import application
@@ -32,16 +33,22 @@ Write = Callable[[], str]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> DumpFolder:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    """A catalogue with its store, change log and index, to be copied."""
+    return startup.open_for_serving(copy(tmp_path_factory.mktemp("loaded"))).catalogue
+
+
+@pytest.fixture(scope="module")
+def made(loaded: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> DumpFolder:
     """All dumps of the catalogue as it is."""
     result = DumpFolder(tmp_path_factory.mktemp("dumps") / "dumps")
-    result.make(startup.open_for_serving(copy(tmp_path_factory.mktemp("first"))).catalogue)
+    result.make(loaded)
     return result
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Services:
-    return startup.open_for_serving(copy(tmp_path / "catalogue"))
+def served(loaded: Catalogue, tmp_path: Path) -> Services:
+    return startup.open_for_serving(shutil.copytree(loaded.folder, tmp_path / "catalogue"))
 
 
 @pytest.fixture
