@@ -116,6 +116,11 @@ def _collation_key(text: str, tailoring: str) -> bytes:
     decomposed = unicodedata.normalize("NFD", text)
     if tailoring and not _tailored_letters(tailoring).search(decomposed):
         return _collation_key(text, "")
+    if text.isascii():  # takes a third of the time
+        primaries, tertiaries = _ascii_weights()
+        codes = text.encode()
+        primary = b"".join(map(primaries.__getitem__, codes))
+        return b"\0\0".join((primary, b"".join(map(tertiaries.__getitem__, codes)).rstrip(b"\2")))
     space = _levels(" ", tailoring)
     words = [_levels(word, tailoring) for word in decomposed.split(" ")]
     primary, secondary, tertiary = (
@@ -144,6 +149,13 @@ def _levels(word: str, tailoring: str) -> tuple[bytes, bytes, bytes]:
         if weights[2]:
             tertiary.append(weights[2])
     return bytes(primary), bytes(secondary), bytes(tertiary)
+
+
+@cache
+def _ascii_weights() -> tuple[list[bytes], list[bytes]]:
+    """Return the primary and the tertiary weights of ASCII, which has no accents."""
+    primaries, _, tertiaries = zip(*(_levels(chr(code), "") for code in range(128)), strict=True)
+    return list(primaries), list(tertiaries)
 
 
 @cache
