@@ -219,6 +219,14 @@ def test_a_link_set_leads_to_the_vocabulary_with_its_publisher_and_licence(
     assert (vocabulary, DCTERMS.license, URIRef(licence)) in result
 
 
+def test_texts_in_other_languages_are_folded_under_those_of_the_reader(client: TestClient) -> None:
+    page = client.get("/outcome/ACE.html?lang=el").text
+    shown = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)
+    tag = r'<span class="tag">(\w+)</span>'
+    assert set(re.findall(tag, shown)) == {"en"}, "notes that are in English alone"
+    assert set(re.findall(tag, page)) == {"en", "nl", "de", "fr", "es", "it"}
+
+
 def test_the_page_of_a_concept_names_the_vocabularies_that_it_is_mapped_to(
     client: TestClient,
 ) -> None:

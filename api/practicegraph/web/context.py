@@ -170,11 +170,12 @@ class View:
     def _line(self, record: Record, field: Field, terms: Sequence[Term]) -> Line:
         displayed = [self._display(field, term) for term in terms]
         others: list[DisplayValue] = []
-        if field.is_text and field.role:
+        if field.is_text:
             order = {tag: position for position, tag in enumerate(self.languages)}
             displayed.sort(key=lambda value: order.get(value.language or self.language, len(order)))
-            displayed, others = displayed[:1], displayed[1:]
-        elif not field.is_text:
+            others = [value for value in displayed if value.language != displayed[0].language]
+            displayed = displayed[: len(displayed) - len(others)]
+        else:
             displayed.sort(key=lambda value: collation_key(value.text, self.language))
         return Line(
             key=field.key,
