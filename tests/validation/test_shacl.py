@@ -54,8 +54,11 @@ def compared(rules: str, data: str) -> set[tuple[str, ...]]:
 
 def test_both_engines_find_the_same_in_all_faults_at_once() -> None:
     documents = catalogue.read_folder(ROOT, FAULTS).documents
-    text = shacl.to_turtle(quad.triple for document in documents for quad in document.quads)
-    assert len(compared(text, text)) >= 70
+    rules, data = (
+        shacl.to_turtle(quad.triple for document in some for quad in document.quads)
+        for some in (documents, [d for d in documents if d.path.parent != ROOT / "data/practices"])
+    )
+    assert len(compared(rules, data)) >= 70
 
 
 def retired(things: list[list[Quad]]) -> Iterator[Quad]:

@@ -68,7 +68,8 @@ class OxigraphStore(Store):
         self._release: str | None = None
         self._size: int | None = None
         self._changing = Lock()
-        if self._store and not self._has_union:
+        union = self._store.quads_for_pattern(None, None, None, DefaultGraph())
+        if self._store and not any(True for _ in union):
             self._store.update(_MERGE)  # a folder of before the union was kept
 
     @classmethod
@@ -83,10 +84,6 @@ class OxigraphStore(Store):
         if self._size is None:
             self._size = len(self._store) - self._count_union()
         return self._size
-
-    @property
-    def _has_union(self) -> bool:
-        return any(True for _ in self._store.quads_for_pattern(None, None, None, DefaultGraph()))
 
     def _count_union(self) -> int:
         return next(int(as_text(row["count"])) for row in self.select(_COUNT))

@@ -6,13 +6,14 @@ from ipaddress import ip_network
 
 import pytest
 from fastapi.testclient import TestClient
-from pyoxigraph import RdfFormat, parse
+from pyoxigraph import NamedNode, RdfFormat, parse
 from rdflib import Graph, URIRef
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from practicegraph.application import startup
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.rdf.terms import as_text
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from practicegraph.web.http import middleware
@@ -149,6 +150,7 @@ def test_the_client_is_the_last_address_that_is_no_trusted_proxy(
 
 def test_the_base_iri_is_stated_in_the_catalogue(real: Catalogue) -> None:
     quads = list(parse((real.folder / "ontology/catalogue.ttl").read_bytes(), RdfFormat.TURTLE))
-    said = [q.object for q in quads if q.predicate.value == "http://rdfs.org/ns/void#uriSpace"]
-    assert [getattr(term, "value", "") for term in said] == [real.base]
+    space = "http://rdfs.org/ns/void#uriSpace"
+    stated = [(q.subject, q.object) for q in quads if q.predicate.value == space]
+    assert [as_text(value) for home, value in stated if home == NamedNode(real.base)] == [real.base]
     assert ENTRY.startswith(real.base)
