@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -277,8 +278,9 @@ def test_the_process_makes_all_dumps_and_prints_nothing(
 
 
 def test_while_the_first_dumps_are_made_the_answer_is_503_with_retry_after(
-    served: Services,
+    served: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(DumpProcess, "_make", lambda _: time.sleep(1))  # as if it took long
     dumper = DumpProcess(
         served, DumpFolder(served.catalogue.folder / catalogue.WORK_FOLDER / "dumps")
     )
