@@ -194,8 +194,8 @@ def code_words() -> Iterator[tuple[str, str]]:
 def test_modules_are_sections_of_a_few_hundred_lines() -> None:
     lengths = {module: LENGTHS[module] for module in SECTIONS}
     assert 90 <= len(lengths) <= 118
-    assert len([module for module, length in lengths.items() if length < 40]) <= 3
-    assert len([module for module, length in lengths.items() if length > 450]) <= 2
+    assert len([module for module, length in lengths.items() if length < 40]) == 0
+    assert len([module for module, length in lengths.items() if length > 450]) == 0
 
 
 def test_the_program_is_small_and_a_third_of_it_is_http() -> None:

@@ -19,8 +19,7 @@ from pyoxigraph import NamedNode
 
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.namespaces import RDF, XSD
-from practicegraph.rdf.terms import Term, as_text
+from practicegraph.rdf.terms import RDF, XSD, Term, as_text
 from practicegraph.schema.fields import Field
 from practicegraph.schema.shapes import constraints
 from practicegraph.storage.base import Store

@@ -31,7 +31,7 @@ from practicegraph.exchange import export
 from practicegraph.exchange.export import FORMATS, QUAD_FORMATS, CanonicalDataset, Exporter
 from practicegraph.exchange.table_format import column_keys, table_row
 from practicegraph.rdf.jsonld import Compactor
-from practicegraph.rdf.namespaces import RDF
+from practicegraph.rdf.terms import RDF
 from practicegraph.storage.oxigraph import OxigraphStore
 from support.catalogues import ROOT, rows
 

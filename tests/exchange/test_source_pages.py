@@ -10,7 +10,7 @@ from pyoxigraph import Literal, NamedNode
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.exchange.source_pages import SourcePageParser, read_source_site
-from practicegraph.rdf.namespaces import PG
+from practicegraph.rdf.terms import PG
 from practicegraph.schema.records import Record
 from practicegraph.schema.text import pick_text
 from practicegraph.schema.value_parser import Draft, ImportFailedError

@@ -30,7 +30,7 @@ from practicegraph.exchange.table_format import (
 )
 from practicegraph.exchange.table_reader import TableParser
 from practicegraph.exchange.table_writer import CellValueError, WorkbookWriter
-from practicegraph.rdf.namespaces import RDF
+from practicegraph.rdf.terms import RDF
 from practicegraph.schema.records import Record
 from practicegraph.schema.text import fold
 from practicegraph.schema.value_parser import (

@@ -21,13 +21,13 @@ from pyoxigraph import (
 
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.rdf.namespaces import RDF
 from practicegraph.rdf.positions import (
     LocatedTriple,
     UnknownTokenError,
     locate_n_quads,
     locate_triples,
 )
+from practicegraph.rdf.terms import RDF
 from support.catalogues import CASES, ROOT
 
 PARTS = [ROOT / part for part in ("ontology", "shapes", "queries", "data")] + [CASES]

@@ -17,7 +17,7 @@ from pyoxigraph import (
 from practicegraph.catalogue import documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf import jsonld, untrusted
-from practicegraph.rdf.namespaces import RDF
+from practicegraph.rdf.terms import RDF
 from practicegraph.rdf.turtle import TurtleWriter
 from support.catalogues import ROOT
 

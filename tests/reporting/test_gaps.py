@@ -13,7 +13,7 @@ from pyoxigraph import NamedNode
 
 from practicegraph.application import startup
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.namespaces import SKOS
+from practicegraph.rdf.terms import SKOS
 from practicegraph.reporting import gaps
 from practicegraph.reporting.gaps import GapReport
 from practicegraph.schema.value_parser import InvalidParameterError

@@ -6,8 +6,7 @@ from babel.core import get_cldr_version
 from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.namespaces import DCT, PG, RDF, SKOS
-from practicegraph.rdf.terms import TYPE
+from practicegraph.rdf.terms import DCT, PG, RDF, SKOS, TYPE
 from practicegraph.schema.text import fold
 from practicegraph.schema.value_parser import NO_LOCATION
 from practicegraph.schema.vocabularies import (

@@ -8,8 +8,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, serialize
 
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.documents import UnreadableError
-from practicegraph.rdf.namespaces import XSD
-from practicegraph.rdf.terms import Term
+from practicegraph.rdf.terms import XSD, Term
 from practicegraph.search import builder
 from practicegraph.search.builder import GraphRun, SubjectTracker
 from practicegraph.search.entries import EntryReader, IndexedEntry

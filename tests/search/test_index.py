@@ -14,8 +14,7 @@ from practicegraph.application.services import Services, index_of
 from practicegraph.catalogue import catalogue, loading
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.catalogue.change_log import StateFile
-from practicegraph.rdf.namespaces import RDF, XSD
-from practicegraph.rdf.terms import Term, as_text
+from practicegraph.rdf.terms import RDF, XSD, Term, as_text
 from practicegraph.schema.fields import NodeShape
 from practicegraph.schema.text import put_first
 from practicegraph.schema.vocabularies import Vocabularies, read_vocabularies

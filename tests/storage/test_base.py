@@ -3,7 +3,7 @@
 import pytest
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from practicegraph.rdf.namespaces import XSD
+from practicegraph.rdf.terms import XSD
 from practicegraph.storage.base import Store
 
 EX = "https://example.org/"

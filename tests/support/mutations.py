@@ -11,8 +11,7 @@ from functools import cached_property
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
-from practicegraph.rdf.namespaces import RDF, XSD
-from practicegraph.rdf.terms import Term
+from practicegraph.rdf.terms import RDF, XSD, Term
 
 _TYPE = NamedNode(RDF + "type")
 _LANGUAGES = ("en", "en-gb", "pt", "el", "de")

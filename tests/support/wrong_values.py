@@ -8,8 +8,7 @@ from pathlib import Path
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from practicegraph.catalogue.documents import Document
-from practicegraph.rdf.namespaces import RDF, XSD
-from practicegraph.rdf.terms import Term
+from practicegraph.rdf.terms import RDF, XSD, Term
 
 BASE = "https://w3id.org/practicegraph/"
 _HEADS = ".rq"

@@ -8,7 +8,7 @@ from click.testing import Result
 
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.documents import UnreadableError, read_document
-from practicegraph.rdf.namespaces import DCT, PG, RDF, SH
+from practicegraph.rdf.terms import DCT, PG, RDF, SH
 from practicegraph.validation import checks
 from practicegraph.validation.findings import Finding, ValidationReport
 from support.catalogues import CASES, ROOT

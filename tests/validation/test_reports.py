@@ -8,7 +8,7 @@ import pytest
 from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 from practicegraph.catalogue import catalogue
-from practicegraph.rdf.namespaces import PG, SH
+from practicegraph.rdf.terms import PG, SH
 from practicegraph.validation import checks
 from practicegraph.validation.findings import ValidationReport
 from practicegraph.validation.reports import FORMATS

@@ -12,9 +12,9 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue import documents as catalogue_documents
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.namespaces import RDF, SKOS
+from practicegraph.rdf.terms import RDF, SKOS
+from practicegraph.schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 from practicegraph.schema.shapes import constraints
-from practicegraph.schema.vocabularies import DEPRECATED, IS_REPLACED_BY
 from practicegraph.validation import pyshacl_engine, shacl
 from practicegraph.validation.scope import nodes, read_scopes
 from practicegraph.validation.shacl import ValidationResult

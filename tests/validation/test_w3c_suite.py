@@ -9,8 +9,7 @@ from pyoxigraph import BlankNode, NamedNode, RdfFormat, parse
 
 from practicegraph.catalogue.documents import UnreadableError
 from practicegraph.exchange.importer import ImportContext
-from practicegraph.rdf.namespaces import SH
-from practicegraph.rdf.terms import Term
+from practicegraph.rdf.terms import SH, Term
 from practicegraph.schema.shapes.reader import ShapesError
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.validation import reports

@@ -1,4 +1,4 @@
-"""What runs in processes beside the server: a check of the folder, and the dumps of each release.
+"""Processes beside the server: a check of the folder, and the dumps of each release.
 
 Which files are not served as they are is known at the start. `practicegraph check` runs once the
 server responds, and its violations are logged. A process that makes dumps ends its work, whatever

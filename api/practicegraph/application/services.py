@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.change_log import ChangeLog
-from ..rdf.namespaces import SKOS
+from ..rdf.terms import SKOS
 from ..reconciliation.candidates import PropertyMatcher, Reconciler
 from ..reconciliation.entities import Entities, Types
 from ..reconciliation.extension import DataExtender, Suggester

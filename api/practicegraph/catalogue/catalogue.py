@@ -9,16 +9,17 @@ from pyoxigraph import NamedNode
 
 from ..errors import CatalogueError
 from ..rdf import terms
-from ..rdf.namespaces import DCAT, RDF, VOID
+from ..rdf.terms import DCAT, RDF, VOID
 from ..rdf.turtle import TurtleWriter
 from ..schema import ontology, vocabularies
 from ..schema.fields import Shapes
+from ..schema.lifecycle import Lifecycle, read_lifecycle
 from ..schema.ontology import Ontology
 from ..schema.records import RecordReader
 from ..schema.shapes.reader import read_shapes
 from ..schema.text import Phrases, put_first, read_phrases
 from ..schema.value_parser import ValueParser
-from ..schema.vocabularies import Lifecycle, Vocabularies
+from ..schema.vocabularies import Vocabularies
 from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
 from . import documents as catalogue_documents
@@ -84,7 +85,7 @@ class Catalogue:
 
     @cached_property
     def _permanence(self) -> Callable[[str], Lifecycle]:
-        return lru_cache(maxsize=1)(lambda _release: vocabularies.read_lifecycle(self.store))
+        return lru_cache(maxsize=1)(lambda _release: read_lifecycle(self.store))
 
     @cached_property
     def value_parser(self) -> ValueParser:

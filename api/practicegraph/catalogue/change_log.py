@@ -25,9 +25,8 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..rdf import terms
-from ..rdf.namespaces import AS, DCT, RDF, RDFS, SKOS
-from ..rdf.terms import TYPE
-from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY
+from ..rdf.terms import AS, DCT, RDF, RDFS, SKOS, TYPE
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 
 LOG = logging.getLogger("practicegraph")
 PAGE = 100

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
-from ..rdf.namespaces import RDFS
-from ..rdf.terms import Term
+from ..rdf.terms import RDFS, Term
 from ..schema.fields import Parameter
 from ..schema.shapes.reader import ShapesError, read_parameters
 from ..schema.text import Labels, find_similar, pick_text

@@ -14,11 +14,10 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.change_log import TOMBSTONE, tombstone
 from ..exchange.importer import GENERATED, ISSUED, MODIFIED
-from ..rdf.namespaces import DCT, FOAF, PG, PROV, SKOS
-from ..rdf.terms import TRUE, TYPE, date_literal, moment_literal
+from ..rdf.terms import DCT, FOAF, PG, PROV, SKOS, TRUE, TYPE, date_literal, moment_literal
 from ..schema.fields import NodeShape
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 from ..schema.text import pick_text, strip_accents
-from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY
 
 PLACEHOLDER = "-"
 """Stands for an identifier that is not chosen yet; it is not a valid one."""

@@ -12,12 +12,7 @@ from pyoxigraph import RdfFormat, serialize
 
 from ..rdf import untrusted
 from ..rdf.untrusted import KnownContext
-from ..sparql.protocol import (
-    Request,
-    serve,
-    start_worker,
-    write_text,
-)
+from ..sparql.protocol import Request, serve, start_worker, write_text
 
 MODULE = "practicegraph.editing.parser_process"
 """The module to run."""

@@ -9,8 +9,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
-from ..rdf.namespaces import DCT, PG, PROV, SCHEMA
-from ..rdf.terms import TYPE, date_literal
+from ..rdf.terms import DCT, PG, PROV, SCHEMA, TYPE, date_literal
 from ..schema.fields import Field, NodeShape
 from ..schema.value_parser import Draft, FieldValues
 from ..storage.files import FileChange

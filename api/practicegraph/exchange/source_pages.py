@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.namespaces import PG, RDF
+from ..rdf.terms import PG, RDF
 from ..schema.fields import Field
 from ..schema.text import find_similar, fold
 from ..schema.value_parser import (

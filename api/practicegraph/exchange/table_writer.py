@@ -29,13 +29,7 @@ from ..schema.records import Record, RecordReader
 from ..schema.text import collation_key, pick_text
 from ..schema.value_parser import column_letters
 from . import importer
-from .table_format import (
-    VALUE_SEPARATOR,
-    Column,
-    TableColumns,
-    join_values,
-    table_row,
-)
+from .table_format import VALUE_SEPARATOR, Column, TableColumns, join_values, table_row
 
 _LAST = 1_048_576
 _MAX_CHARACTERS = 32_767
@@ -45,7 +39,7 @@ _MAX_PROMPT = 255
 _TEXT = "@"
 _PROPERTIES = "docProps/core.xml"
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
-"""What stands for itself only if it is escaped."""
+"""Texts that stand for themselves only if they are escaped."""
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _WIDE, _MIDDLE, _NARROW = 44, 28, 16
 _BOLD = Font(bold=True)

@@ -14,8 +14,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
-from .namespaces import XSD
-from .terms import TYPE, Node, Term
+from .terms import TYPE, XSD, Node, Term
 from .turtle import NestedGraph
 
 JsonNode = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What is wrong where a parser stops: the phrase for a syntax error in Turtle or in SPARQL.
+"""The diagnosis of a parser's error: the phrase for a syntax error in Turtle or in SPARQL.
 
 Oxigraph's parser of SPARQL (1.1, section 19.8) reports where the longest keyword that it has tried
 would end, which is up to 14 characters behind the token at fault. So a query is parsed again with a

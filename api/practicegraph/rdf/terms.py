@@ -1,4 +1,4 @@
-"""RDF terms, the dates and numbers of literals, and graphs as canonical N-Triples.
+"""RDF terms, namespaces, the dates and numbers of literals, and graphs as canonical N-Triples.
 
 A file may have ill-typed literals such as `"2026-11-31"^^xsd:date` (RDF 1.1 Concepts, section 3.3).
 They are shown as they are, and have no value here.
@@ -23,7 +23,29 @@ from pyoxigraph import (
     serialize,
 )
 
-from .namespaces import RDF, XSD
+# Strings, not those of rdflib.namespace: a URIRef equals no string, so no IRI of a pyoxigraph term.
+AS = "https://www.w3.org/ns/activitystreams#"
+DCAT = "http://www.w3.org/ns/dcat#"
+DCT = "http://purl.org/dc/terms/"
+EARL = "http://www.w3.org/ns/earl#"
+FOAF = "http://xmlns.com/foaf/0.1/"
+HYDRA = "http://www.w3.org/ns/hydra/core#"
+LDES = "https://w3id.org/ldes#"
+LDP = "http://www.w3.org/ns/ldp#"
+OWL = "http://www.w3.org/2002/07/owl#"
+PG = "https://w3id.org/practicegraph/ontology#"
+PROV = "http://www.w3.org/ns/prov#"
+PTR = "http://www.w3.org/2009/pointers#"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+SCHEMA = "https://schema.org/"
+SD = "http://www.w3.org/ns/sparql-service-description#"
+SH = "http://www.w3.org/ns/shacl#"
+SKOS = "http://www.w3.org/2004/02/skos/core#"
+SPDX = "http://spdx.org/rdf/terms#"
+TREE = "https://w3id.org/tree#"
+VOID = "http://rdfs.org/ns/void#"
+XSD = "http://www.w3.org/2001/XMLSchema#"
 
 Term = NamedNode | BlankNode | Literal | Triple
 Node = NamedNode | BlankNode

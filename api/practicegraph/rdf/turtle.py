@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from .namespaces import XSD
-from .terms import FIRST, NIL, REST, TYPE, Node, Term
+from .terms import FIRST, NIL, REST, TYPE, XSD, Node, Term
 
 _LOCAL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _BARE = {XSD + "boolean": r"true|false", XSD + "integer": r"[+-]?[0-9]+"}

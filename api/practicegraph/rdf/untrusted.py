@@ -39,7 +39,7 @@ _TOKENS = {RdfFormat.JSON_LD: _JSON, RdfFormat.RDF_XML: _XML}
 _ENTITY = re.compile(r"<!ENTITY\s+(?:%\s+)?\S+\s+(\"[^\"]*\"|'[^']*'|[^>]*)")
 _CONTEXT_PATH = re.compile(r"/?context(/[0-9a-f]+)?\.jsonld")
 _REMOTE_CONTEXT = "No LoadDocumentCallback has been set to load remote contexts"
-"""What Oxigraph says of a context that is not in the text; those in JSON literals are data."""
+"""The reason of Oxigraph for a context that is not in the text; those in JSON literals are data."""
 
 
 class TooDeepError(SyntaxError):

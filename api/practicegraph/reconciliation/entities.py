@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from ..rdf.namespaces import SKOS
+from ..rdf.terms import SKOS
 from ..schema.fields import Field, NodeShape, Shapes
+from ..schema.lifecycle import Lifecycle
 from ..schema.text import Labels, find_similar, fold, pick_text
 from ..schema.value_parser import InvalidParameterError
-from ..schema.vocabularies import Lifecycle, Scheme, Vocabularies
+from ..schema.vocabularies import Scheme, Vocabularies
 from ..search.index import Index
 from .names import ConceptNames
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.namespaces import XSD
-from ..rdf.terms import DATE_LENGTH, Term, parse_decimal, parse_integer, starts_with_date
+from ..rdf.terms import DATE_LENGTH, XSD, Term, parse_decimal, parse_integer, starts_with_date
 from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
 from ..schema.text import collation_key, fold, put_first

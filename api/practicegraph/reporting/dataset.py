@@ -13,8 +13,19 @@ from threading import Lock
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..rdf.namespaces import DCT, PG, VOID
-from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, TYPE, Node, Term, as_text, integer, local_name
+from ..rdf.terms import (
+    DATE_LENGTH,
+    DATE_PATTERN,
+    DCT,
+    PG,
+    TYPE,
+    VOID,
+    Node,
+    Term,
+    as_text,
+    integer,
+    local_name,
+)
 from ..schema.fields import Field, NodeShape
 from ..schema.vocabularies import TargetVocabulary
 from ..storage.base import Store

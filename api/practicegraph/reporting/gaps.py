@@ -16,8 +16,7 @@ from pyoxigraph import Literal, NamedNode
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.stored_queries import StoredQuery
 from ..exchange.table_format import escape_formula
-from ..rdf.namespaces import PG
-from ..rdf.terms import INTEGER, Term, as_text, integer, parse_decimal
+from ..rdf.terms import INTEGER, PG, Term, as_text, integer, parse_decimal
 from ..schema.text import find_similar, pick_text
 from ..schema.value_parser import InvalidParameterError
 from ..storage.base import Solution

@@ -5,7 +5,8 @@
 | text | texts and phrases in a reader's languages; comparison of texts |
 | fields | node shapes, their fields, ranges of dates and numbers |
 | shapes | SHACL, read into node shapes, fields, parameters and checks |
-| vocabularies | concept schemes and their concepts (SKOS); deprecated resources |
+| lifecycle | deprecated resources and their successors |
+| vocabularies | concept schemes, their concepts and mappings (SKOS) |
 | records | the values of a resource's fields, as text and JSON |
 | ontology | the JSON-LD context, labels of terms, schema.org |
 | value_parser | text parsed into values of fields |

@@ -13,8 +13,7 @@ from math import floor
 
 from pyoxigraph import Literal
 
-from ..rdf.namespaces import XSD
-from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, Term, is_date
+from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, XSD, Term, is_date
 from .text import Labels
 
 DATES = frozenset(XSD + name for name in ("gYear", "gYearMonth", "date", "dateTime"))

@@ -9,8 +9,7 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.namespaces import RDFS, SCHEMA, SKOS, XSD
-from ..rdf.terms import Term, as_text, local_name
+from ..rdf.terms import RDFS, SCHEMA, SKOS, XSD, Term, as_text, local_name
 from ..storage.base import Store
 from .fields import Field, NodeShape
 from .records import Record, RecordReader, texts_by_language

@@ -7,8 +7,7 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from ..rdf.namespaces import DCT, FOAF, RDF, XSD
-from ..rdf.terms import Term, as_text, parse_decimal, parse_integer
+from ..rdf.terms import DCT, FOAF, RDF, XSD, Term, as_text, parse_decimal, parse_integer
 from ..storage.base import ReleaseCache, Store
 from .fields import Field, NodeShape
 from .text import Labels, pick_text

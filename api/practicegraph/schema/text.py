@@ -12,7 +12,7 @@ from pyoxigraph import NamedNode
 from pyuca import Collator
 from pyuca.trie import Trie
 
-from ..rdf.namespaces import PG, RDF, RDFS
+from ..rdf.terms import PG, RDF, RDFS
 from ..storage.base import Store
 
 Labels = Mapping[str, str]
@@ -37,7 +37,7 @@ _TAILORINGS = {
 """The rules of the CLDR for languages that sort letters elsewhere: behind which character.
 
 `&N<ñ<<<Ñ` in Spanish; in Greek `[reorder Grek]`, by which Greek letters stand between the digits
-and the Latin letters. The CLDR has no rules for English, Dutch, German, French and Italian.
+and the Latin letters. The CLDR has no rules for the other languages of the catalogue.
 """
 _AFTER_ALL = 0xFFFF
 """A weight above all others: a character and this one are sorted behind all with the character."""

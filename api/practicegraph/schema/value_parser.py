@@ -12,8 +12,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode
 
 from ..errors import CatalogueError
-from ..rdf.namespaces import RDF, XSD
-from ..rdf.terms import Term
+from ..rdf.terms import RDF, XSD, Term
 from .fields import Field, NodeShape, Shapes
 from .text import Phrases, find_similar, fold, pick_text
 from .vocabularies import Vocabularies

@@ -1,9 +1,7 @@
-"""Concept schemes and their concepts (https://www.w3.org/TR/skos-reference/); deprecated resources.
+"""Concept schemes, their concepts and mappings (https://www.w3.org/TR/skos-reference/).
 
-A deprecated resource is merged into a successor or withdrawn. A merged one keeps its statements and
-names its successor; a tombstone, or a resource without a current successor, is withdrawn. Concepts
-with `pg:localeCode` are labelled from the Unicode CLDR. The values of `pg:code`, and of its
-subproperties, stand for a concept as its notation does, in upper and lower case.
+Concepts with `pg:localeCode` are labelled from the Unicode CLDR. The values of `pg:code`, and of
+its subproperties, stand for a concept as its notation does, in upper and lower case.
 """
 
 import re
@@ -17,98 +15,11 @@ from babel.core import get_cldr_version
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ..errors import CatalogueError
-from ..rdf.namespaces import DCT, OWL, PG, SKOS
-from ..rdf.terms import Term, as_text
-from ..storage.base import Solution, Store
+from ..rdf.terms import DCT, PG, SKOS, Term, as_text
+from ..storage.base import Store
 from .fields import Field
+from .lifecycle import Deprecation, Lifecycle, read_lifecycle
 from .text import Labels, collation_key, fold, pick_text
-
-DEPRECATED = OWL + "deprecated"
-IS_REPLACED_BY = DCT + "isReplacedBy"
-_DEPRECATED = """
-PREFIX as: <https://www.w3.org/ns/activitystreams#>
-PREFIX dct: <http://purl.org/dc/terms/>
-PREFIX owl: <http://www.w3.org/2002/07/owl#>
-PREFIX pg: <https://w3id.org/practicegraph/ontology#>
-SELECT ?iri ?successor ?day ?tombstone
-WHERE {
-    ?iri owl:deprecated true .
-    FILTER (isIRI(?iri))
-    OPTIONAL {
-        ?iri dct:isReplacedBy ?successor .
-        FILTER (isIRI(?successor))
-    }
-    OPTIONAL {
-        ?iri pg:retired ?day .
-        FILTER (isLiteral(?day))
-    }
-    OPTIONAL {
-        ?iri a ?tombstone .
-        FILTER (?tombstone = as:Tombstone)
-    }
-}
-ORDER BY ?iri ?successor ?day
-"""
-
-
-@dataclass(frozen=True)
-class Deprecation:
-    """The deprecation of a resource; the successor is the last of its chain, or "" for none."""
-
-    iri: str
-    successor: str
-    steps: int
-    is_moved: bool
-    since: str
-    reasons: Labels
-
-
-@dataclass(frozen=True)
-class Lifecycle:
-    """The deprecations of resources, by IRI."""
-
-    deprecations: Mapping[str, Deprecation]
-
-    def get(self, iri: str) -> Deprecation | None:
-        """Return the deprecation of a resource, or None if it is current."""
-        return self.deprecations.get(iri)
-
-    def find_predecessors(self, iri: str) -> list[Deprecation]:
-        """Return the deprecations of all resources that a resource has replaced."""
-        return [each for each in self.deprecations.values() if each.successor == iri]
-
-
-def read_lifecycle(store: Store) -> Lifecycle:
-    """Read the deprecated resources out of the store."""
-    rows = {as_text(row["iri"]): row for row in store.select(_DEPRECATED)}
-    successors = {iri: as_text(row["successor"]) for iri, row in rows.items() if "successor" in row}
-    return Lifecycle({iri: _deprecation(store, iri, row, successors) for iri, row in rows.items()})
-
-
-def _deprecation(
-    store: Store, iri: str, row: Solution, successors: Mapping[str, str]
-) -> Deprecation:
-    chain = _successor_chain(iri, successors)
-    successor = chain[-1] if chain else ""
-    return Deprecation(
-        iri=iri,
-        successor=successor,
-        steps=len(chain),
-        is_moved=bool(successor) and "tombstone" not in row,
-        since=as_text(row["day"]) if "day" in row else "",
-        reasons=store.labels(NamedNode(iri), SKOS + "changeNote"),
-    )
-
-
-def _successor_chain(iri: str, successors: Mapping[str, str]) -> list[str]:
-    """Return the successors one after another; none in a cycle, which a check reports."""
-    chain: list[str] = []
-    while successor := successors.get(chain[-1] if chain else iri):
-        if successor in (iri, *chain):
-            return []
-        chain.append(successor)
-    return chain
-
 
 _CONCEPTS = """
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
@@ -453,13 +364,10 @@ def _read_mappings(store: Store) -> dict[str, list[ConceptMapping]]:
 
 
 def _read_target_vocabularies(store: Store) -> list[TargetVocabulary]:
-    rows = [
-        (as_text(row["vocabulary"]), as_text(row["space"]))
-        for row in store.select(_TARGET_VOCABULARIES)
-    ]
-    return [
-        TargetVocabulary(iri, space, store.labels(NamedNode(iri), _TITLE)) for iri, space in rows
-    ]
+    rows = list(store.select(_TARGET_VOCABULARIES))
+    iris, spaces = ([as_text(row[name]) for row in rows] for name in ("vocabulary", "space"))
+    titles = (store.labels(NamedNode(iri), _TITLE) for iri in iris)
+    return list(map(TargetVocabulary, iris, spaces, titles))
 
 
 def _read_codes(store: Store) -> dict[str, list[str]]:

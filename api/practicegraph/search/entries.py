@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.namespaces import RDF
-from ..rdf.terms import TRUE, Term, as_text
+from ..rdf.terms import RDF, TRUE, Term, as_text
 from ..schema.fields import Field, NodeShape, get_scale
+from ..schema.lifecycle import DEPRECATED
 from ..schema.text import collation_key, put_first
-from ..schema.vocabularies import DEPRECATED
 from ..storage.base import Store
 from .request import TITLE, SortOrder
 from .text.tokenizer import FieldText, Tier, field_tier

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.namespaces import SKOS
-from ..rdf.terms import Term, as_text
+from ..rdf.terms import SKOS, Term, as_text
 from ..schema.fields import Field, NodeShape, get_scale
-from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Vocabularies
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
+from ..schema.vocabularies import Vocabularies
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, FilterValue, Range, SearchRequest, SortOrder
 
 _BROADER = f"(<{SKOS}broader>|^<{SKOS}narrower>|<{IS_REPLACED_BY}>)"

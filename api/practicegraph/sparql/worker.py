@@ -194,7 +194,7 @@ ROW_LIMITERS: Mapping[str, Callable[[int], RowLimiter]] = {
     "csv": CsvLimiter,
     "tsv": TsvLimiter,
 }
-"""What limits the solutions of one result in a format to a number of rows."""
+"""The limiters of solutions by format, each for one result."""
 
 
 class FrameWriter(io.RawIOBase):
@@ -259,12 +259,14 @@ def _with_columns(text: str, base: str | None) -> str:
 
     An empty store knows the columns, too.
     """
-    if "*" not in text or query_guard.CALL in text.upper():
-        return text
-    result = Store().query(text, base_iri=base)
-    if not isinstance(result, QuerySolutions):
-        return text
-    return query_guard.name_columns(text, {variable.value for variable in result.variables})
+
+    def find_names() -> set[str]:
+        result = Store().query(text, base_iri=base)
+        columns = result.variables if isinstance(result, QuerySolutions) else ()
+        return {variable.value for variable in columns}
+
+    is_local = query_guard.CALL not in text.upper()
+    return query_guard.name_columns(text, find_names) if "*" in text and is_local else text
 
 
 def _merged(store: Store, default: Sequence[str], named: Sequence[str]) -> Store:

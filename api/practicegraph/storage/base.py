@@ -14,8 +14,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, p
 
 from ..errors import CatalogueError
 from ..rdf import untrusted
-from ..rdf.namespaces import DCAT
-from ..rdf.terms import FIRST, NIL, REST, Node, Term, as_text
+from ..rdf.terms import DCAT, FIRST, NIL, REST, Node, Term, as_text
 from ..rdf.untrusted import MAX_DEPTH, TooDeepError
 
 Solution = Mapping[str, Term]

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import urljoin
@@ -97,16 +97,18 @@ def lower_booleans(query: str) -> str:
     return _TOKENS.sub(lower, query) if _BOOLEAN.search(query) else query
 
 
-def name_columns(query: str, names: Collection[str]) -> str:
+def name_columns(query: str, find_names: Callable[[], Collection[str]]) -> str:
     """Return a query with its variables instead of `SELECT *`, in the order in which it has them.
 
-    It is the same if it selects variables by name, or if a name is not in it.
+    The names of its columns are found only where it has the star; it is the same if one of them is
+    not in its text.
     """
     words = (match for match in _TOKENS.finditer(query) if match["word"])
     select = next((match for match in words if match["word"].upper() == "SELECT"), None)
     clause = select and _STAR.match(query, select.start())
     if not clause:
         return query
+    names = find_names()
     variables = (match[0][1:] for match in _TOKENS.finditer(query) if match[0][0] in "?$")
     columns = [name for name in dict.fromkeys(variables) if name in names]
     if not columns or len(columns) < len(names):

@@ -29,8 +29,7 @@ from SPARQLWrapper import BASIC, GET, INSERT, POST, SELECT, SPARQLWrapper
 from SPARQLWrapper.SPARQLExceptions import QueryBadFormed, SPARQLWrapperException, Unauthorized
 
 from ..errors import CatalogueError
-from ..rdf.namespaces import LDP
-from ..rdf.terms import Node, Term
+from ..rdf.terms import LDP, Node, Term
 from . import query_guard
 from .base import QueryRefusedError, Solution, Store
 from .oxigraph import OxigraphStore, Snapshots, to_solutions
@@ -59,7 +58,7 @@ _CORRECTIONS = (
     (re.compile(rb'(XMLSchema#boolean", "value": ")1"'), rb'\1true"'),
     (re.compile(rb'(XMLSchema#boolean", "value": ")0"'), rb'\1false"'),
 )
-"""What is wrong in the JSON results of Virtuoso, and no pattern spans lines."""
+"""Corrections of the JSON results of Virtuoso; no pattern spans lines."""
 _NAMES = ("subject", "predicate", "value", "graph")
 _MAX_TRIPLES, _MAX_BLANK = 5000, 1000  # triples of a request, without and with blank nodes
 _FRESH = 1.0  # seconds for which the release that was read is used

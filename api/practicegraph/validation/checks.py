@@ -19,11 +19,12 @@ from ..catalogue.documents import FOLDERS, SUFFIXES, Document, DocumentSet, Unre
 from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import as_text, local_name
 from ..schema.fields import Shapes
+from ..schema.lifecycle import Lifecycle
 from ..schema.records import RecordReader
 from ..schema.shapes.reader import ShapesError
 from ..schema.text import Phrases, pick_text, read_phrases
 from ..schema.value_parser import ValueParser
-from ..schema.vocabularies import Lifecycle, Vocabularies
+from ..schema.vocabularies import Vocabularies
 from ..storage.base import Store, parse_term
 from ..storage.oxigraph import OxigraphStore
 from .findings import Finding, FindingBuilder, Position, Region, SourceMap, ValidationReport

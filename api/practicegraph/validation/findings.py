@@ -14,9 +14,8 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple
 from ..catalogue import documents
 from ..catalogue.documents import Document
 from ..rdf import positions
-from ..rdf.namespaces import PG
 from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
-from ..rdf.terms import local_name
+from ..rdf.terms import PG, local_name
 from ..schema.records import RecordReader
 from ..schema.shapes.constraints import VIOLATION, WARNING
 from ..schema.shapes.reader import SHAPE

@@ -16,10 +16,10 @@ from ..rdf.positions import LocatedTriple, Span
 from ..rdf.terms import TYPE, Term, local_name
 from ..rdf.turtle import TurtleWriter
 from ..schema.fields import Field
+from ..schema.lifecycle import Lifecycle
 from ..schema.shapes import constraints
 from ..schema.text import find_similar, fold
 from ..schema.value_parser import NO_LOCATION, ParseProblem, ValueParser
-from ..schema.vocabularies import Lifecycle
 from ..storage.base import Store, parse_term
 from ..storage.oxigraph import find_rewritten_literals
 from .findings import Finding, FindingBuilder, Fix, Region, SourceMap

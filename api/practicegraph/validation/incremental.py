@@ -17,12 +17,12 @@ from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
 from ..rdf.terms import TYPE, Node, Term
-from ..schema import vocabularies
 from ..schema.fields import Shapes
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, read_lifecycle
 from ..schema.records import RecordReader
 from ..schema.shapes import constraints
 from ..schema.text import Phrases
-from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Vocabularies
+from ..schema.vocabularies import Vocabularies
 from ..storage.base import Store
 from ..storage.oxigraph import OxigraphStore
 from .checks import Checker
@@ -184,7 +184,7 @@ class IncrementalValidator:
             shapes=self.shapes,
             phrases=self.phrases,
             reader=RecordReader(store, self.vocabularies, self.shapes.label_properties),
-            lifecycle=vocabularies.read_lifecycle(store),
+            lifecycle=read_lifecycle(store),
             base=self.base,
             languages=languages,
             is_whole=False,

@@ -19,8 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from .. import __version__
-from ..rdf.namespaces import EARL, PTR, RDFS, XSD
-from ..rdf.terms import TYPE, Node, Term, integer
+from ..rdf.terms import EARL, PTR, RDFS, TYPE, XSD, Node, Term, integer
 from ..rdf.turtle import TurtleWriter
 from ..schema.shapes.constraints import INFO, VIOLATION, shacl_term
 from ..schema.text import replace_non_xml

@@ -37,10 +37,10 @@ from pyoxigraph import Literal, NamedNode, Quad
 from .. import __version__
 from ..catalogue.documents import Document
 from ..catalogue.loading import Progress, no_progress
-from ..rdf.namespaces import PG, SKOS
-from ..rdf.terms import TYPE, Term, as_text, local_name
+from ..rdf.terms import PG, SKOS, TYPE, Term, as_text, local_name
 from ..schema import vocabularies
 from ..schema.fields import Shapes
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..schema.shapes.constraints import (
     SPARQL_COMPONENT,
     ShapeReader,
@@ -49,7 +49,6 @@ from ..schema.shapes.constraints import (
 )
 from ..schema.shapes.reader import ShapesError
 from ..schema.text import pick_text
-from ..schema.vocabularies import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
 from ..storage.oxigraph import OxigraphStore, find_rewritten_literals

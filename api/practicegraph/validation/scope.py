@@ -19,8 +19,7 @@ from rdflib.plugins.sparql.algebra import translatePath, translatePName, transla
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
-from ..rdf.namespaces import RDFS
-from ..rdf.terms import TYPE, Node, Term
+from ..rdf.terms import RDFS, TYPE, Node, Term
 from ..schema.shapes.constraints import TARGET_OBJECTS, TARGETS, ShapeReader, read_paths
 from ..storage.base import Store
 

@@ -17,8 +17,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 from rdflib.namespace import DefinedNamespace
 
 from ..catalogue.documents import Document
-from ..rdf.namespaces import RDF, RDFS, XSD
-from ..rdf.terms import Term, as_text, local_name
+from ..rdf.terms import RDF, RDFS, XSD, Term, as_text, local_name
 from ..schema.shapes.constraints import query_text
 from ..schema.text import NOT_XML, find_similar
 from ..storage.base import Store

@@ -15,8 +15,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from ..application.background import DumpProcess
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
-from ..rdf.namespaces import PG, XSD
-from ..rdf.terms import Term
+from ..rdf.terms import PG, XSD, Term
 from ..schema.fields import Field
 from ..schema.records import Record
 from ..schema.text import BOOLEAN_PHRASES, Labels, collation_key, pick_text, put_first

@@ -28,9 +28,18 @@ from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..errors import RequestError
 from ..rdf import jsonld
-from ..rdf.namespaces import DCAT, DCT, FOAF, OWL, RDF, RDFS, SCHEMA, SKOS, VOID, XSD
 from ..rdf.terms import (
     DATE_LENGTH,
+    DCAT,
+    DCT,
+    FOAF,
+    OWL,
+    RDF,
+    RDFS,
+    SCHEMA,
+    SKOS,
+    VOID,
+    XSD,
     Term,
     canonicalize,
     escape_returns,

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Response
 
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
-from ..rdf.namespaces import XSD
+from ..rdf.terms import XSD
 from ..schema.fields import Field, Parameter, get_scale
 from ..schema.text import pick_text
 from ..search.request import FROM, NOT_STATED, SIZES, TO

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from ..catalogue.catalogue import Catalogue
-from ..rdf.namespaces import OWL
-from ..rdf.terms import parse_iri
+from ..rdf.terms import OWL, parse_iri
 from ..schema.fields import NodeShape
 
 CHANGES = "/changes"

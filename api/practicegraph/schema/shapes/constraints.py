@@ -1,4 +1,4 @@
-"""What shapes target and constrain, and the SPARQL of stored queries, for those who validate."""
+"""Targets and constraints of shapes, and the SPARQL of stored queries, for validation."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,8 +8,7 @@ from functools import cached_property
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
-from ...rdf.namespaces import PG, RDFS, SH
-from ...rdf.terms import TRUE, TYPE, Node, Term, as_text, local_name
+from ...rdf.terms import PG, RDFS, SH, TRUE, TYPE, Node, Term, as_text, local_name
 from ...storage import query_guard
 from ...storage.base import Store
 from ..text import Labels

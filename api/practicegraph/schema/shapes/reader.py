@@ -8,8 +8,19 @@ from dataclasses import replace
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from ...errors import CatalogueError
-from ...rdf.namespaces import PG, RDFS, SH, SKOS, XSD
-from ...rdf.terms import TRUE, Node, Term, as_text, local_name, parse_decimal
+from ...rdf.terms import (
+    PG,
+    RDFS,
+    SH,
+    SKOS,
+    TRUE,
+    XSD,
+    Node,
+    Term,
+    as_text,
+    local_name,
+    parse_decimal,
+)
 from ...storage.base import Store
 from ..fields import Field, Group, NodeShape, Parameter, Shapes
 

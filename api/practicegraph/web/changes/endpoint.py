@@ -26,10 +26,9 @@ from ...catalogue.change_log import (
     Event,
 )
 from ...errors import RequestError
-from ...rdf.namespaces import DCT, SKOS
-from ...rdf.terms import Term, as_text
+from ...rdf.terms import DCT, SKOS, Term, as_text
+from ...schema.lifecycle import IS_REPLACED_BY
 from ...schema.text import replace_non_xml
-from ...schema.vocabularies import IS_REPLACED_BY
 from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses

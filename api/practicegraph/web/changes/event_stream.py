@@ -13,8 +13,23 @@ from dataclasses import dataclass
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple, serialize
 
 from ...catalogue.change_log import CREATED, DELETED, MOVED, Event
-from ...rdf.namespaces import AS, DCAT, DCT, LDES, PROV, RDF, SCHEMA, TREE, XSD
-from ...rdf.terms import TRUE, TYPE, Term, escape_returns, in_graph, integer
+from ...rdf.terms import (
+    AS,
+    DCAT,
+    DCT,
+    LDES,
+    PROV,
+    RDF,
+    SCHEMA,
+    TREE,
+    TRUE,
+    TYPE,
+    XSD,
+    Term,
+    escape_returns,
+    in_graph,
+    integer,
+)
 from ..document import triple
 from ..http.negotiation import JSON_LD, N_QUADS, RDF_XML, TRIG, MediaType
 

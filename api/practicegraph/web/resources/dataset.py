@@ -15,8 +15,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 from ...application.services import Services
 from ...catalogue.catalogue import Catalogue
 from ...exchange.export import Dump, ReleaseDumps
-from ...rdf.namespaces import DCAT, DCT, FOAF, PG, RDFS, SKOS, SPDX, VOID, XSD
-from ...rdf.terms import TYPE
+from ...rdf.terms import DCAT, DCT, FOAF, PG, RDFS, SKOS, SPDX, TYPE, VOID, XSD
 from ..document import triple
 from ..http.negotiation import TURTLE
 from ..urls import OPENAPI, RECONCILE, SPARQL, search_path

@@ -17,17 +17,7 @@ from ..http.negotiation import HTML, LINKSET, TURTLE
 from ..http.responses import Link
 from ..models import LinkSetObject
 from ..openapi import Operation
-from ..urls import (
-    COVERAGE,
-    DUMP,
-    GAPS,
-    QUERIES,
-    SERVICES,
-    SITEMAP,
-    SITEMAP_PART,
-    SPARQL,
-    VOID,
-)
+from ..urls import COVERAGE, DUMP, GAPS, QUERIES, SERVICES, SITEMAP, SITEMAP_PART, SPARQL, VOID
 from .dataset import DataService, data_services
 from .resource import ResourceEndpoint
 

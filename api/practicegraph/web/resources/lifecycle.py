@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 
 from ...errors import RequestError
 from ...rdf.terms import as_text, parse_iri
+from ...schema.lifecycle import Deprecation
 from ...schema.text import pick_text
-from ...schema.vocabularies import Deprecation
 from ..context import VARY, Site
 from ..http import bodies, responses
 from ..http.conditional import REVALIDATED

@@ -12,8 +12,7 @@ from pyoxigraph import NamedNode, Quad, Triple
 
 from ...errors import RequestError
 from ...exchange.export import ReleaseDumps
-from ...rdf.namespaces import SCHEMA
-from ...rdf.terms import as_text
+from ...rdf.terms import SCHEMA, as_text
 from ...schema.fields import Field
 from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record

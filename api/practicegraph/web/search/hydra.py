@@ -12,8 +12,7 @@ from fastapi import Request
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ...application.services import Services
-from ...rdf.namespaces import HYDRA, PG, RDF, RDFS
-from ...rdf.terms import in_graph, integer
+from ...rdf.terms import HYDRA, PG, RDF, RDFS, in_graph, integer
 from ...schema.fields import Field
 from ...search.engine import SearchResult
 from ...search.request import NOT, RequestParser

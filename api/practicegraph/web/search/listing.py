@@ -26,13 +26,7 @@ from ..openapi import Operation
 from ..urls import COVERAGE
 from .explanation import SearchExplanation, explain_search, explanatory_queries
 from .hydra import hydra_document
-from .links import (
-    REPRESENTATION_PARAMETERS,
-    SearchLinks,
-    explanation_link,
-    page_urls,
-    search_links,
-)
+from .links import REPRESENTATION_PARAMETERS, SearchLinks, explanation_link, page_urls, search_links
 from .results import Facet, SearchObject, SearchSnippets, facets, search_model, suggest_words
 
 _MAX_CACHED_ITEMS = 2000  # about 4 kB each

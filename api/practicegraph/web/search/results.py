@@ -10,8 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from pyoxigraph import Literal, NamedNode
 
 from ...catalogue.catalogue import Catalogue
-from ...rdf.namespaces import XSD
-from ...rdf.terms import Term, as_text
+from ...rdf.terms import XSD, Term, as_text
 from ...schema.fields import Field, get_scale, list_steps
 from ...schema.records import Record
 from ...schema.text import collation_key, pick_text

@@ -16,8 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from ...application.services import Services
 from ...errors import RequestError
 from ...rdf import jsonld
-from ...rdf.namespaces import RDF, SD, VOID
-from ...rdf.terms import Node, Term, integer
+from ...rdf.terms import RDF, SD, VOID, Node, Term, integer
 from ...sparql.pool import QueryResult, WorkerPool
 from ...sparql.worker import ROWS
 from ...storage import query_guard
