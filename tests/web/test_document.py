@@ -15,6 +15,7 @@ from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad, RdfFormat, pars
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
 
 from practicegraph.application import startup
+from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf import jsonld
 from practicegraph.rdf.terms import in_graph
@@ -24,7 +25,7 @@ from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
 from practicegraph.web.document import serialize_quads
 from practicegraph.web.http.negotiation import DOCUMENTS, MediaType
-from support.catalogues import PARTS, json_ld_with_context
+from support.catalogues import PARTS, json_ld_with_context, opened
 
 BASE = "https://w3id.org/practicegraph/"
 ENTRY = URIRef(f"{BASE}practice/1788")
@@ -217,6 +218,15 @@ def test_a_link_set_leads_to_the_vocabulary_with_its_publisher_and_licence(
     assert (vocabulary, DCTERMS.publisher, URIRef(f"{BASE}#publications-office")) in result
     licence = "https://creativecommons.org/licenses/by/4.0/"
     assert (vocabulary, DCTERMS.license, URIRef(licence)) in result
+
+
+def test_of_texts_in_languages_that_the_catalogue_lacks_none_is_lost(copied: Path) -> None:
+    notes = '"eins"@fa , "zwei"@ar , "drei"@fa'
+    file = copied / "ontology/actor.ttl"
+    file.write_text(f"{file.read_text()}\nactor:school skos:scopeNote {notes} .\n")
+    page = TestClient(application(Services(opened(copied)))).get("/actor/school.html").text
+    shown = [page.count(f">{note}</span>") for note in ("eins", "zwei", "drei")]
+    assert shown == [1, 1, 1]
 
 
 def test_texts_in_other_languages_are_folded_under_those_of_the_reader(client: TestClient) -> None:

@@ -172,8 +172,9 @@ class View:
         if field.is_text:
             order = {tag: position for position, tag in enumerate(self.languages)}
             displayed.sort(key=lambda value: order.get(value.language or self.language, len(order)))
-            others = [value for value in displayed if value.language != displayed[0].language]
-            displayed = displayed[: len(displayed) - len(others)]
+            first = displayed[0].language
+            others = [value for value in displayed if value.language != first]
+            displayed = [value for value in displayed if value.language == first]
         else:
             displayed.sort(key=lambda value: collation_key(value.text, self.language))
         return Line(
