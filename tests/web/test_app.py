@@ -329,6 +329,14 @@ def test_a_list_that_was_not_seen_whole_says_so(client: TestClient) -> None:
     assert words not in client.get("/practice/1788.html").text
 
 
+def test_texts_and_places_of_ours_say_so(client: TestClient) -> None:
+    page = client.get("/practice/1722.html?lang=de").text
+    assert "Rahmen der Europäischen Kommission von 2016" in page
+    assert page.count("Von uns verfasst und übersetzt.") == 1
+    page = client.get("/outcome/HAP.html?lang=de").text
+    assert page.count("Von uns erschlossen, steht nicht in der Quelle.") == 1
+
+
 def test_the_home_page_counts_every_entry(client: TestClient) -> None:
     assert "Entries: 53" in get(client, "/", "text/html").text
     assert get(client, "/", "text/turtle").headers["location"] == "/catalog.ttl"

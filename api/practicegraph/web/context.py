@@ -1,7 +1,7 @@
 """The context of responses: the catalogue, the language of the client, and values for pages."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,12 @@ _SECURITY_HEADERS = {
     "base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+_NOTES = {
+    PG + "incomplete": "incompleteListNote",
+    PG + "inferred": "inferredNote",
+    PG + "ownText": "ownTextNote",
+}
+"""The phrases beside a field, by the property that names it."""
 _MAX_BRIEF_VALUES = 30
 _MAX_TAGS = 10_000
 _NO_URL = re.compile(
@@ -183,13 +189,15 @@ class View:
             hint=self.text(field.hints),
             values=tuple(displayed),
             others=tuple(others),
-            note=self.phrase("incompleteListNote") if self._is_incomplete(record, field) else "",
+            note=" ".join(map(self.phrase, self._notes(record, field))),
         )
 
-    def _is_incomplete(self, record: Record, field: Field) -> bool:
-        markers = (other for other in record.shape.fields if other.predicate == PG + "incomplete")
-        incomplete = [term for other in markers for term in record.values.get(other.key, ())]
-        return field.predicate is not None and NamedNode(field.predicate) in incomplete
+    def _notes(self, record: Record, field: Field) -> Iterator[str]:
+        """Yield the phrases of the properties that name a field, such as its list as incomplete."""
+        named = field.predicate and NamedNode(field.predicate)
+        for marker in record.shape.fields:
+            if marker.predicate in _NOTES and named in record.values.get(marker.key, ()):
+                yield _NOTES[marker.predicate]
 
     def _display(self, field: Field, term: Term) -> DisplayValue:
         if isinstance(term, NamedNode):
