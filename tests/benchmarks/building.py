@@ -29,7 +29,7 @@ Change = Callable[[Services, list[Quad]], Iterator[Quad]]
 _OPEN = "import pathlib, sys; from practicegraph.application import startup; "
 _OPEN += "startup.open_for_serving(pathlib.Path(sys.argv[1]))"
 _UPDATES = 100
-_INDEX = "index.db"
+_INDEX = "index-practice.db"
 
 
 def build(root: Path) -> Figures:
@@ -60,7 +60,8 @@ def update(root: Path, place: Path) -> dict[str, Figures]:
     assert isinstance(opened.store, OxigraphStore)
     opened.store.snapshot(place / "store")
     copied = replace(opened, store=OxigraphStore(place / "store"))
-    services = Services(copied, index=index_of(copied, IndexFile.open(place / _INDEX)))
+    segment = next(iter(copied.shapes.kinds))
+    services = Services(copied, indexes={segment: index_of(copied, IndexFile.open(place / _INDEX))})
     changes = {"values": _with_other_values, "titles": _with_other_titles}
     return {name: times(list(_updates(services, change))) for name, change in changes.items()}
 

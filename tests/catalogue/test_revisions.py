@@ -132,7 +132,7 @@ def test_a_vanished_entry_is_a_finding_with_its_file_and_title(run: Run, copied:
 def find_vanished_iris(real: Catalogue, root: Path) -> dict[str, Path]:
     """What the rule finds in a copy, by IRI, with the file in which it stood."""
     builder = FindingBuilder(real.phrases, real.reader, real.languages)
-    published = rules.find_published_iris(EARLIER, real.base, real.entry_iri(""))
+    published = rules.find_published_iris(EARLIER, real.base, real.shapes)
     after = catalogue.read_folder(root).documents
     return {
         f.focus_node: f.file for f in rules.find_vanished_iris(builder, published, EARLIER, after)

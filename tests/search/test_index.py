@@ -415,7 +415,7 @@ def test_a_failed_update_changes_nothing(real: Catalogue) -> None:
 def test_a_file_that_is_no_index_is_replaced(copied: Path) -> None:
     folder = copied / catalogue.WORK_FOLDER
     folder.mkdir()
-    (folder / "index.db").write_text(
+    (folder / "index-practice.db").write_text(
         "no database at all, but long enough to be taken for one" * 100
     )
     assert total(serve(copied)) == 53

@@ -1,7 +1,7 @@
 """The services of a catalogue: what searches it, validates edits and answers about it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
@@ -28,14 +28,38 @@ from ..validation.incremental import IncrementalValidator
 class Services:
     """The services of a catalogue, each made when it is first needed.
 
-    `source` is where processes beside this one read the store, `log` its change log, `index` the
-    search index where one is kept on disk.
+    `source` is where processes beside this one read the store, `log` its change log, `indexes` the
+    search indexes that are kept on disk, by the segment of their kind of records.
     """
 
     catalogue: Catalogue
     source: Path | Endpoint | Snapshots | None = None
     log: ChangeLog | None = None
-    index: Index | None = None
+    indexes: Mapping[str, Index] = field(default_factory=dict)
+    _of_kinds: dict[str, "Services"] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._of_kinds.setdefault(self._segment, self)
+
+    def of_kind(self, segment: str) -> "Services":
+        """Return the services whose entries are the records of a kind."""
+        if segment not in self._of_kinds:
+            replace(self, catalogue=self.catalogue.of_kind(segment))
+        return self._of_kinds[segment]
+
+    @property
+    def of_kinds(self) -> list["Services"]:
+        """Return the services of each kind of records, in their order."""
+        return [self.of_kind(segment) for segment in self.catalogue.shapes.kinds]
+
+    @property
+    def index(self) -> Index | None:
+        """Return the search index that is kept on disk, if there is one."""
+        return self.indexes.get(self._segment)
+
+    @property
+    def _segment(self) -> str:
+        return self.catalogue.shapes.entry_shape.segment or ""
 
     @property
     def search(self) -> Index:
@@ -122,8 +146,8 @@ class Services:
     def _dataset(self) -> Callable[[str], Dataset]:
         catalogue = self.catalogue
         concepts = catalogue.shapes.find_node_shape([SKOS + "Concept"])
-        record = catalogue.shapes.entry_shape
-        kinds = (record, concepts) if concepts else (record,)
+        records = catalogue.shapes.kinds.values()
+        kinds = (*records, concepts) if concepts else (*records,)
         targets = catalogue.vocabularies.targets
         described = partial(
             Dataset, catalogue.store, catalogue.base, kinds, targets, catalogue.languages

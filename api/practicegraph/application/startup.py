@@ -22,6 +22,7 @@ from ..catalogue.documents import UnreadableError
 from ..catalogue.loading import Progress, no_progress
 from ..editing.editor import EntryEditor, EntryWriter
 from ..search import index as search_index
+from ..search.index import Index
 from ..search.index_data import IndexFile
 from ..storage import files as storage_files
 from ..storage.oxigraph import OxigraphStore, Snapshots
@@ -29,7 +30,7 @@ from ..storage.remote import Endpoint, RemoteStore
 from .services import Services, index_of
 
 _STATE = "state.db"
-_INDEX = "index.db"
+_INDEX = "index-{segment}.db"
 
 
 def open_for_serving(root: Path, progress: Progress = no_progress) -> Services:
@@ -58,7 +59,8 @@ def open_for_serving(root: Path, progress: Progress = no_progress) -> Services:
 def entry_editor(services: Services) -> EntryEditor:
     """Return the editor of a catalogue that `open_for_serving` has opened."""
     assert services.log
-    writer = EntryWriter(services.catalogue, services.log.state, services.search)
+    indexes = [each.search for each in services.of_kinds]
+    writer = EntryWriter(services.catalogue, services.log.state, indexes)
     return EntryEditor(services.catalogue, services.validator, writer)
 
 
@@ -135,17 +137,20 @@ def _with_index(
     work: Path,
     files: Sequence[Path] = (),
 ) -> Services:
-    """Return the services of a catalogue with the index in a folder, brought in step.
+    """Return the services of a catalogue with the indexes in a folder, brought in step.
 
-    If it is built, it may read the files that the store was filled from. Raises UnreadableError.
+    If one is built, it may read the files that the store was filled from. Raises UnreadableError.
     """
-    index = index_of(catalogue, IndexFile.open(work / _INDEX))
-    before = index.release
-    search_index.try_synchronise(index, catalogue.release, log, files)
-    is_new = files and index.release != before
-    if is_new and loading.folder_release(catalogue.folder) != index.release:
-        index.build((), **index.metadata)  # a file was edited while it was read
-    return Services(catalogue, source, log, index)
+    indexes: dict[str, Index] = {}
+    for segment in catalogue.shapes.kinds:
+        file = IndexFile.open(work / _INDEX.format(segment=segment))
+        index = indexes[segment] = index_of(catalogue.of_kind(segment), file)
+        before = index.release
+        search_index.try_synchronise(index, catalogue.release, log, files)
+        is_new = files and index.release != before
+        if is_new and loading.folder_release(catalogue.folder) != index.release:
+            index.build((), **index.metadata)  # a file was edited while it was read
+    return Services(catalogue, source, log, indexes)
 
 
 def _remote_work_folder(root: Path, endpoint: Endpoint) -> Path:

@@ -102,7 +102,7 @@ class Catalogue:
     @cached_property
     def context(self) -> dict[str, object]:
         """Return the JSON-LD context of all documents; entries' keys come first."""
-        kinds = (self.shapes.entry_shape, *self.shapes.node_shapes)
+        kinds = (*self.shapes.kinds.values(), *self.shapes.node_shapes)
         return ontology.build_context(kinds, self.prefixes, self.ontology.labels)
 
     def graph_digest(self, graph: str) -> str:
@@ -136,13 +136,19 @@ class Catalogue:
         """Return the IRI of an entry."""
         return f"{self.base}{self.shapes.entry_shape.segment}/{identifier}"
 
-    def path_of_iri(self, entry_iri: str) -> Path:
-        """Return the file in which the entry of an IRI is or would be."""
-        return self.entry_path(entry_iri.rpartition("/")[2])
+    def path_of_iri(self, iri: str) -> Path:
+        """Return the file in which the record of an IRI, of any kind, is or would be."""
+        segment, _, identifier = iri.removeprefix(self.base).rpartition("/")
+        kind = self.shapes.kinds.get(segment, self.shapes.entry_shape)
+        return self.folder / "data" / kind.collection / f"{identifier}.ttl"
 
     def entry_path(self, identifier: str) -> Path:
         """Return the file in which an entry is or would be."""
-        return self.folder / "data" / self.shapes.entry_shape.collection / f"{identifier}.ttl"
+        return self.path_of_iri(self.entry_iri(identifier))
+
+    def of_kind(self, segment: str) -> "Catalogue":
+        """Return the catalogue with the records of a kind as its entries."""
+        return replace(self, shapes=replace(self.shapes, segment=segment))
 
 
 def open_store(root: Path, store: Store) -> Catalogue:

@@ -87,11 +87,11 @@ class EditResult:
 
 @dataclass
 class EntryWriter:
-    """Writes entries to the folder, the state file, the store and the search index."""
+    """Writes entries of all kinds to the folder, the state file, the store and the indexes."""
 
     catalogue: Catalogue
     state: StateFile
-    index: Index
+    indexes: Sequence[Index]
     lock: Lock = field(default_factory=Lock)
     """Held from reading an entry until it is written anew."""
 
@@ -100,14 +100,13 @@ class EntryWriter:
         """Return the change log."""
         return ChangeLog(self.state)
 
-    def file_for(self, identifier: str, before: Sequence[Triple]) -> Path:
+    def file_for(self, iri: str, before: Sequence[Triple]) -> Path:
         """Return the file of an entry; raise CatalogueError."""
-        path = self.catalogue.entry_path(identifier)
+        path = self.catalogue.path_of_iri(iri)
         if not before:
             if path.exists():
                 raise self._edited(path)
             return path
-        iri = self.catalogue.entry_iri(identifier)
         if self._name(path) not in self._checksums:
             path = self._find_file(iri)
         name = self._name(path)
@@ -133,12 +132,12 @@ class EntryWriter:
             loading.record_write(self.state, name, checksum, topic, digest, release)
         self.catalogue.store.replace_graph(topic, triples, release)
         self._checksums = checksums
-        synchronise(self.index, release, self.log)
+        for index in self.indexes:
+            synchronise(index, release, self.log)
 
-    def is_taken(self, identifier: str) -> bool:
-        """Return whether an entry has, or has ever had, an identifier."""
-        iri = self.catalogue.entry_iri(identifier)
-        is_there = self.catalogue.entry_path(identifier).exists()
+    def is_taken(self, iri: str) -> bool:
+        """Return whether an entry has, or has ever had, an IRI."""
+        is_there = self.catalogue.path_of_iri(iri).exists()
         return is_there or self.catalogue.store.is_subject(iri) or self.log.has_topic(iri)
 
     @cached_property
@@ -165,7 +164,7 @@ class EntryWriter:
 
 @dataclass(frozen=True)
 class EntryEditor:
-    """Edits the entries of a catalogue; all methods raise CatalogueError."""
+    """Edits the entries of one kind; all methods raise CatalogueError."""
 
     catalogue: Catalogue
     validator: IncrementalValidator
@@ -231,10 +230,13 @@ class EntryEditor:
         stated = entries.stated_identifier(shape, nameless, sent)
         if stated and not entries.is_valid(shape, stated):
             raise CatalogueError(kind="invalidIdentifier", identifier=stated)
-        if stated and self.writer.is_taken(stated):
+        if stated and self._is_taken(stated):
             raise CatalogueError(kind="identifierTaken", identifier=stated)
         proposed = entries.propose_identifiers(shape, nameless, sent, languages)
-        return stated or next(name for name in proposed if not self.writer.is_taken(name))
+        return stated or next(name for name in proposed if not self._is_taken(name))
+
+    def _is_taken(self, identifier: str) -> bool:
+        return self.writer.is_taken(self.catalogue.entry_iri(identifier))
 
     def _write(
         self,
@@ -245,8 +247,8 @@ class EntryEditor:
         turtle: str = "",
     ) -> EditResult:
         """Write an entry if the shapes admit it."""
-        path = self.writer.file_for(identifier, before)
         iri = self.catalogue.entry_iri(identifier)
+        path = self.writer.file_for(iri, before)
         text = self.catalogue.writer.write(after, iri)
         content = (
             documents.keep_comments(path.read_text(encoding="utf-8"), text) if before else text

@@ -188,8 +188,7 @@ def _facet_values(state: State, iri: str, facet: Field) -> set[str]:
 
 def _iris(comparison: Comparison, differences: Sequence[Difference]) -> Iterator[ChangedIri]:
     old = comparison.old.catalogue
-    entries = f"{old.base}{old.shapes.entry_shape.segment}/"
-    published = find_published_iris(comparison.old.documents, old.base, entries)
+    published = find_published_iris(comparison.old.documents, old.base, old.shapes)
     for each in differences:
         if each.change in ("removed", "moved", "withdrawn") and each.id in published:
             yield ChangedIri(id=each.id, title=each.title, change=each.change, to=each.to)

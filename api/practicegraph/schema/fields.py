@@ -166,19 +166,37 @@ class NodeShape:
 
 @dataclass(frozen=True)
 class Shapes:
-    """The node shapes and the languages of a catalogue; the first language is the fallback."""
+    """The node shapes and the languages of a catalogue; the first language is the fallback.
+
+    `segment` is that of the records that are entries, by default those of the first kind.
+    """
 
     node_shapes: tuple[NodeShape, ...]
     languages: tuple[str, ...]
+    segment: str = ""
+
+    @cached_property
+    def kinds(self) -> dict[str, NodeShape]:
+        """Return the shapes with a segment in paths by segment, the one with most facets first."""
+        kinds: dict[str, NodeShape] = {}
+        for shape in sorted(self.node_shapes, key=lambda shape: -len(shape.facets)):
+            if shape.segment:
+                kinds.setdefault(shape.segment, shape)
+        return kinds
+
+    def namespaces(self, base: str) -> dict[str, NodeShape]:
+        """Return the kinds of records by what their IRIs begin with."""
+        return {f"{base}{segment}/": shape for segment, shape in self.kinds.items()}
 
     @cached_property
     def entry_shape(self) -> NodeShape:
-        """Return the shape of the entries: the one with a segment in paths.
+        """Return the shape of the entries."""
+        return self.kinds[self.segment] if self.segment else next(iter(self.kinds.values()))
 
-        Where others have a segment by mistake, it is the one with the most facets.
-        """
-        shapes = (shape for shape in self.node_shapes if shape.segment)
-        return max(shapes, key=lambda shape: len(shape.facets))
+    @property
+    def is_first(self) -> bool:
+        """Return whether the entries are the records of the first kind."""
+        return self.entry_shape.segment == next(iter(self.kinds))
 
     @cached_property
     def fields(self) -> dict[str, Field]:

@@ -123,7 +123,7 @@ class Checker:
             findings += stored.check(files, self.link_checker)
         findings = [*faults, *(finding for finding in findings if finding.file in files)]
         if before:
-            published = find_published_iris(before, self.base, self._entries)
+            published = find_published_iris(before, self.base, self.shapes)
             findings += find_vanished_iris(self.builder, published, before, documents)
         return self.report(findings, documents, files)
 
@@ -185,12 +185,8 @@ class Checker:
         return {f.scheme for f in fields if f.scheme} - self.reader.vocabularies.schemes.keys()
 
     @property
-    def _entries(self) -> str:
-        return f"{self.base}{self.shapes.entry_shape.segment}/"
-
-    @property
     def _topic_checker(self) -> TopicChecker:
-        return TopicChecker(self.shapes, self.store.graph_names(), self._entries, self.builder)
+        return TopicChecker(self.shapes, self.store.graph_names(), self.base, self.builder)
 
     @property
     def _message_builder(self) -> MessageBuilder:

@@ -101,12 +101,12 @@ _HANDLERS = (
 class TopicChecker:
     """Checks the topics of documents.
 
-    `topics` are those of all files, `entries` is what the IRIs of entries begin with.
+    `topics` are those of all files.
     """
 
     shapes: Shapes
     topics: Set[str]
-    entries: str
+    base: str
     builder: FindingBuilder
 
     def check(self, documents: Iterable[Document]) -> Iterator[Finding]:
@@ -132,12 +132,13 @@ class TopicChecker:
 
     def _outside(self, document: Document) -> Iterator[Finding]:
         """Yield the entries whose IRIs do not answer, since they begin with something else."""
-        for subject in sorted(_find_instances(document, self.shapes.entry_shape.classes)):
-            if not re.fullmatch(re.escape(self.entries) + "[^/#?]+", subject):
-                right = NamedNode(self.entries + re.split("[/#:]", subject)[-1])
-                detail = self.builder.phrase("OutsideBase", start=self.entries)
-                finding = self._finding(document, "OutsideBase", subject, detail)
-                yield replace(finding, replacement=str(right))
+        for start, kind in self.shapes.namespaces(self.base).items():
+            for subject in sorted(_find_instances(document, kind.classes)):
+                if not re.fullmatch(re.escape(start) + "[^/#?]+", subject):
+                    right = NamedNode(start + re.split("[/#:]", subject)[-1])
+                    detail = self.builder.phrase("OutsideBase", start=start)
+                    finding = self._finding(document, "OutsideBase", subject, detail)
+                    yield replace(finding, replacement=str(right))
 
     def _finding(self, document: Document, rule: str, focus_node: str, detail: str) -> Finding:
         return self.builder.violation(document.path, rule, focus_node, detail=detail)
@@ -146,11 +147,12 @@ class TopicChecker:
         """Return the subjects that belong to another file: its topic, or an entry's IRI."""
         subjects = {q.subject.value for q in document.quads if isinstance(q.subject, NamedNode)}
         wholes = {subject: subject.partition("#")[0] for subject in subjects}
+        records = tuple(self.shapes.namespaces(self.base))
         return {
             subject
             for subject, whole in wholes.items()
             if whole not in document.topics
-            and (whole.startswith(self.entries) or (whole == subject and whole in self.topics))
+            and (whole.startswith(records) or (whole == subject and whole in self.topics))
         }
 
 
@@ -233,19 +235,22 @@ def _name(node: Term) -> str:
     return node.value if isinstance(node, NamedNode) else str(node)
 
 
-def find_published_iris(documents: Iterable[Document], base: str, entries: str) -> dict[str, Path]:
+def find_published_iris(
+    documents: Iterable[Document], base: str, shapes: Shapes
+) -> dict[str, Path]:
     """Return the IRIs that others may link to, with their files.
 
     Those are the subjects below the base and the concepts of our schemes, whatever their base, but
     for the parts of an entry and the phrases of a page.
     """
     files: dict[str, Path] = {}
+    records = tuple(shapes.namespaces(base))
     for document in documents:
         ours = {q.subject for q in document.quads if _is_ours(q, base)}
         phrases = {q.subject for q in document.quads if q.object == _PHRASE}
         for subject in ours - phrases:
             assert isinstance(subject, NamedNode)
-            if not (subject.value.startswith(entries) and "#" in subject.value):
+            if not (subject.value.startswith(records) and "#" in subject.value):
                 files.setdefault(subject.value, document.path)
     return files
 

@@ -58,15 +58,17 @@ def application(
     if proxies:
         app.add_middleware(Proxies, trusted=proxies)
     problems.add_handlers(app, site)
-    app.include_router(listing.routes(site))
-    app.include_router(contingency.routes(site))
+    for each in site.of_kinds:
+        app.include_router(listing.routes(each))
+        app.include_router(contingency.routes(each))
     app.include_router(reconciliation.routes(site))
     if checkers:
         app.include_router(validation.routes(site, checkers))
     if workers and stored:
         app.include_router(sparql.routes(site, workers, stored))
     app.include_router(changes.routes(site))
-    app.include_router(entries.routes(site, editor, parsers))
+    for each in site.of_kinds:
+        app.include_router(entries.routes(each, editor, parsers))
     app.include_router(resources.routes(site, condition or FolderHealth.from_catalogue(catalogue)))
     app.add_middleware(ContentCoding)
     app.add_middleware(Methods, allowed=allowed)

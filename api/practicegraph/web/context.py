@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -241,6 +241,14 @@ class Site:
     def catalogue(self) -> Catalogue:
         """Return the catalogue."""
         return self.services.catalogue
+
+    @cached_property
+    def of_kinds(self) -> list["Site"]:
+        """Return the sites whose entries are the records of each kind."""
+        return [
+            replace(self, services=services, addresses=Addresses(services.catalogue))
+            for services in self.services.of_kinds
+        ]
 
     @cached_property
     def tags(self) -> ReleaseCache[tuple[str, ...], str]:

@@ -52,7 +52,7 @@ from ..schema.text import Labels
 from .http import conditional, responses
 from .http.negotiation import DOCUMENTS, HTML, JSON_LD, LINKSET, TURTLE, MediaType
 from .http.responses import Link
-from .urls import CONTEXT, CONTEXT_VERSION, Addresses
+from .urls import CONTEXT, CONTEXT_VERSION, Addresses, search_path
 
 MODIFIED = DCT + "modified"
 LICENCE = DCT + "license"
@@ -203,14 +203,16 @@ class DocumentMetadata:
             if isinstance(subject, NamedNode) and isinstance(predicate, NamedNode):
                 yield Triple(subject, predicate, node)
         concept = self.catalogue.vocabularies.concepts[iri]
-        for field in self.catalogue.shapes.entry_shape.facets:
-            if field.scheme == concept.scheme and not concept.deprecation:
-                query = urlencode({field.key: concept.notation})
-                search = f"{self.catalogue.base.rstrip('/')}{self.addresses.search}?{query}"
-                count = self.services.search.counts(field).get(node, 0)
-                yield triple(iri, RDFS + "seeAlso", NamedNode(search))
-                yield triple(search, RDF + "type", NamedNode(VOID + "Dataset"))
-                yield triple(search, VOID + "entities", integer(count))
+        for services in self.services.of_kinds:
+            kind = services.catalogue.shapes.entry_shape
+            for field in kind.facets:
+                if field.scheme == concept.scheme and not concept.deprecation:
+                    query = urlencode({field.key: concept.notation})
+                    search = f"{self.catalogue.base.rstrip('/')}{search_path(kind)}?{query}"
+                    count = services.search.counts(field).get(node, 0)
+                    yield triple(iri, RDFS + "seeAlso", NamedNode(search))
+                    yield triple(search, RDF + "type", NamedNode(VOID + "Dataset"))
+                    yield triple(search, VOID + "entities", integer(count))
 
     def labels(self, triples: Iterable[Triple]) -> Iterator[Triple]:
         """Yield the labels of all schemes, concepts, classes and properties in triples."""

@@ -76,6 +76,12 @@ class Operation:
         }
 
 
+def operation_id(catalogue: Catalogue, name: str) -> str:
+    """Return the id of an operation on entries; that of a further kind has their segment."""
+    shapes = catalogue.shapes
+    return name if shapes.is_first else f"{name}-{shapes.entry_shape.segment}"
+
+
 def request_body(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request body that is required, from its content by media type."""
     return {"required": True, "content": content}

@@ -10,7 +10,7 @@ CHANGES = "/changes"
 CONTEXT = "/context.jsonld"
 CONTEXT_VERSION = "/context/{name}.jsonld"
 COVERAGE = "/coverage"
-"""The path of contingency tables."""
+"""The last part of the path of contingency tables; the whole path of those of the first kind."""
 DUMP = ("/dump.", "/dump/")
 """The prefixes of the paths of dumps: long files whose length is published."""
 GAPS = "/gaps"
@@ -40,6 +40,11 @@ class Addresses:
     def search(self) -> str:
         """Return the path of searches."""
         return search_path(self.catalogue.shapes.entry_shape)
+
+    @property
+    def coverage(self) -> str:
+        """Return the path of contingency tables."""
+        return COVERAGE if self.catalogue.shapes.is_first else self.search + COVERAGE
 
     def iri(self, path: str) -> str | None:
         """Return the IRI that a path without its extension identifies; None if it is unknown."""

@@ -64,12 +64,11 @@ class AllowedMethods:
 
     def of_path(self, path: str) -> str:
         """Return the methods of a path."""
-        start = f"/{self.catalogue.shapes.entry_shape.segment}"
-        if not path.startswith(start) or not self._has_writers():
+        segment, slash, identifier = path.removeprefix("/").partition("/")
+        if segment not in self.catalogue.shapes.kinds or not self._has_writers():
             return allowed(path)
-        if path == start:
+        if not slash:
             return _ENTRIES
-        _, _, identifier = path.partition(f"{start}/")
         return _ENTRY if identifier and not set("/.") & set(identifier) else allowed(path)
 
     def _has_writers(self) -> bool:
@@ -221,6 +220,7 @@ class EntryEndpoint:
 def routes(site: Site, editor: EntryEditor | None, parsers: WorkerPool) -> APIRouter:
     """Return the routes of writes; worker processes parse their bodies."""
     catalogue, router = site.catalogue, APIRouter()
+    editor = editor and replace(editor, catalogue=catalogue)
     endpoint = EntryEndpoint(site, editor, RdfParser(parsers, catalogue))
     entries = f"/{catalogue.shapes.entry_shape.segment}"
 
@@ -262,7 +262,7 @@ def _operation(catalogue: Catalogue, phrase: str, statuses: tuple[int, ...]) -> 
     more: dict[str, Any] = {"security": [{name: [] for name in BEARER}]}
     link = {"Link": {"description": catalogue.phrase("findingsHint"), "schema": openapi.TEXT}}
     operation = Operation(
-        phrase,
+        openapi.operation_id(catalogue, phrase),
         "entries",
         catalogue.phrase(phrase),
         media_types=DOCUMENTS if has_body else (),

@@ -77,10 +77,10 @@ class DataService:
 
 def data_services(catalogue: Catalogue) -> tuple[DataService, ...]:
     """Return the services that give access to the data."""
-    json, search = "application/json", search_path(catalogue.shapes.entry_shape)
+    json, kinds = "application/json", catalogue.shapes.kinds.values()
     return (
         DataService(SPARQL, f"{SPARQL}?format=ttl", TURTLE.name, "sparqlService", _PROTOCOL),
-        DataService(search, OPENAPI, json, "searchService"),
+        *(DataService(search_path(kind), OPENAPI, json, "searchService") for kind in kinds),
         DataService(RECONCILE, RECONCILE, json, "reconcileService", _RECONCILIATION),
     )
 

@@ -17,7 +17,18 @@ from ..http.negotiation import HTML, LINKSET, TURTLE
 from ..http.responses import Link
 from ..models import LinkSetObject
 from ..openapi import Operation
-from ..urls import COVERAGE, DUMP, GAPS, QUERIES, SERVICES, SITEMAP, SITEMAP_PART, SPARQL, VOID
+from ..urls import (
+    COVERAGE,
+    DUMP,
+    GAPS,
+    QUERIES,
+    SERVICES,
+    SITEMAP,
+    SITEMAP_PART,
+    SPARQL,
+    VOID,
+    search_path,
+)
 from .dataset import DataService, data_services
 from .resource import ResourceEndpoint
 
@@ -83,7 +94,8 @@ class SitemapEndpoint:
         """Yield home, the search, the stored queries, the gaps, and the pages of current IRIs."""
         catalogue, addresses = self.site.catalogue, self.site.addresses
         dataset, retired = self.site.services.dataset, catalogue.lifecycle.deprecations
-        yield from ((path, dataset.newest) for path in ("/", addresses.search, QUERIES, GAPS))
+        searches = map(search_path, catalogue.shapes.kinds.values())
+        yield from ((path, dataset.newest) for path in ("/", *searches, QUERIES, GAPS))
         iris = {*catalogue.store.graph_names(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(iris.difference(retired)):
             if (path := addresses.path(iri)) is not None:
@@ -117,10 +129,9 @@ class DiscoveryEndpoint:
         """Return the paths that robots may not read, and the URL of the sitemap."""
         validators = conditional.validators(request, self.site.catalogue.release, ())
         prefix = responses.prefix(request)
-        rules = [
-            f"Disallow: {prefix}{path}"
-            for path in (f"{self.site.addresses.search}*?", *_DISALLOWED)
-        ]
+        searches = map(search_path, self.site.catalogue.shapes.kinds.values())
+        disallowed = (*(f"{path}*?" for path in searches), *_DISALLOWED)
+        rules = [f"Disallow: {prefix}{path}" for path in disallowed]
         place = f"Sitemap: {responses.root(request)}{SITEMAP}"
         text = "\n".join(["User-agent: *", *rules, "", place, ""])
         return conditional.answer(request, validators, {}, lambda: PlainTextResponse(text))

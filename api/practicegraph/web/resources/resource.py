@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pyoxigraph import NamedNode, Quad, Triple
 
+from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...exchange.export import ReleaseDumps
 from ...rdf.terms import SCHEMA, as_text
@@ -57,9 +58,13 @@ LIMIT {limit}
 
 @dataclass(frozen=True)
 class ConceptUse:
-    """A field whose value is a concept: the count with narrower concepts, the first entries."""
+    """A field whose value is a concept: the count with narrower concepts, the first entries.
+
+    `search` is the path of searches for entries with the field.
+    """
 
     field: Field
+    search: str
     value: str
     count: int
     narrower: tuple[tuple[Concept, int], ...]
@@ -221,10 +226,10 @@ class ResourceEndpoint:
 
     def _similar(self, record: Record | None) -> list[SimilarEntry]:
         """Return the entries that are most similar to a current entry."""
-        catalogue = self.site.catalogue
-        if record is None or record.shape != catalogue.shapes.entry_shape:
+        if record is None or not record.shape.segment:
             return []
-        return self.site.services.similarity.find(record, _MAX_SIMILAR)
+        services = self.site.services.of_kind(record.shape.segment)
+        return services.similarity.find(record, _MAX_SIMILAR)
 
     def _description(self, request: Request, iri: str, quads: Sequence[Quad]) -> list[Triple]:
         """Return the triples that follow from the catalogue and its server."""
@@ -260,7 +265,7 @@ class ResourceEndpoint:
         more: dict[str, str | None] = {}
         if record.iri == catalogue.base:
             more = {"version": catalogue.release}
-        elif record.shape == catalogue.shapes.entry_shape:
+        elif record.shape.segment:
             more = {"license": self.site.services.dataset.licence, "isPartOf": catalogue.base}
         return {"@context": SCHEMA, **more, **outline}
 
@@ -273,10 +278,11 @@ class ResourceEndpoint:
 
     def _concept_counts(self, scheme: str) -> dict[str, int]:
         """Return how many entries have each concept of a scheme, by its IRI."""
-        search = self.site.services.search
-        for facet in self.site.catalogue.shapes.entry_shape.facets:
-            if facet.scheme == scheme:
-                return {as_text(term): n for term, n in search.counts(facet).items() if term}
+        for services in self.site.services.of_kinds:
+            for facet in services.catalogue.shapes.entry_shape.facets:
+                if facet.scheme == scheme:
+                    counts = services.search.counts(facet).items()
+                    return {as_text(term): count for term, count in counts if term}
         return {}
 
     def _uses(self, iri: str) -> list[ConceptUse]:
@@ -287,6 +293,10 @@ class ResourceEndpoint:
         concept = self.site.catalogue.vocabularies.concepts.get(iri)
         if concept is None or concept.deprecation:
             return []
+        endpoints = map(ResourceEndpoint, self.site.of_kinds)
+        return [use for endpoint in endpoints for use in endpoint._uses_of_kind(concept)]
+
+    def _uses_of_kind(self, concept: Concept) -> list[ConceptUse]:
         kind = self.site.catalogue.shapes.entry_shape
         facets = [facet for facet in kind.facets if facet.scheme == concept.scheme]
         counted = [field for facet in facets for field in kind.fields_of_facet(facet)]
@@ -301,6 +311,7 @@ class ResourceEndpoint:
         narrower = scheme.narrower.get(concept.iri, [])
         return ConceptUse(
             field=field,
+            search=self.site.addresses.search,
             value=concept.notation,
             count=counts.get(NamedNode(concept.iri), 0),
             narrower=tuple((lower, counts.get(NamedNode(lower.iri), 0)) for lower in narrower),
@@ -321,15 +332,29 @@ class ResourceEndpoint:
 
 def routes(site: Site) -> APIRouter:
     """Return the routes of all IRIs; of these, OpenAPI describes those of entries."""
-    router, endpoint, catalogue = APIRouter(), ResourceEndpoint(site), site.catalogue
-    path = f"/{catalogue.shapes.entry_shape.segment}/{{identifier}}"
+    router, endpoint = APIRouter(), ResourceEndpoint(site)
+
+    def resource(request: Request) -> Response:
+        return endpoint.respond(request, site.path(request).removeprefix("/"))
+
+    for each in site.of_kinds:
+        path = f"/{each.catalogue.shapes.entry_shape.segment}/{{identifier}}"
+        by_iri, by_extension = _operations(each.catalogue)
+        router.get(path + ".{format}", **by_extension.arguments())(resource)
+        router.get(path, **by_iri.arguments())(resource)
+    router.get("/{path:path}", include_in_schema=False)(resource)
+    return router
+
+
+def _operations(catalogue: Catalogue) -> tuple[Operation, Operation]:
+    """Return the operations of the IRI of an entry and of its documents."""
     identifier = openapi.parameter("identifier", "", openapi.TEXT, "path")
     tombstone = {
         "description": "Gone",
         "content": {media_type.name: {} for media_type in DOCUMENTS_AND_LINKS},
     }
     by_iri = Operation(
-        "getEntry",
+        openapi.operation_id(catalogue, "getEntry"),
         "entries",
         catalogue.phrase("description"),
         statuses=(303, 301),
@@ -345,17 +370,10 @@ def routes(site: Site) -> APIRouter:
     extension = openapi.parameter("format", "", openapi.TEXT | names, "path")
     by_extension = replace(
         by_iri,
-        id="getEntryDocument",
+        id=openapi.operation_id(catalogue, "getEntryDocument"),
         media_types=DOCUMENTS_AND_LINKS,
         statuses=(200, 304),
         errors=(404,),
         parameters=[identifier, extension, openapi.language_parameter(catalogue)],
     )
-
-    def resource(request: Request) -> Response:
-        return endpoint.respond(request, site.path(request).removeprefix("/"))
-
-    router.get(path + ".{format}", **by_extension.arguments())(resource)
-    router.get(path, **by_iri.arguments())(resource)
-    router.get("/{path:path}", include_in_schema=False)(resource)
-    return router
+    return by_iri, by_extension

@@ -27,7 +27,8 @@ def routes(site: Site, condition: FolderHealth) -> APIRouter:
     router.get(CONTEXT, include_in_schema=False)(context.respond)
     router.get(CONTEXT_VERSION, include_in_schema=False)(context.respond_version)
     router.include_router(discovery.routes(site))
-    router.include_router(similar.routes(site))
+    for each in site.of_kinds:
+        router.include_router(similar.routes(each))
     router.include_router(lifecycle.routes(site))
     if site.dumper:
         router.include_router(dumps.routes(site, site.dumper))

@@ -156,7 +156,7 @@ def routes(site: Site) -> APIRouter:
     router, endpoint, catalogue = APIRouter(), SimilarEndpoint(site), site.catalogue
     path = f"/{catalogue.shapes.entry_shape.segment}/{{identifier}}/{SIMILAR}"
     operation = Operation(
-        "findSimilar",
+        openapi.operation_id(catalogue, "findSimilar"),
         "search",
         catalogue.phrase("similar"),
         model=SimilarEntriesObject,

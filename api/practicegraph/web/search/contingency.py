@@ -22,7 +22,6 @@ from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON
 from ..models import Count, JsonObject
 from ..openapi import Operation
-from ..urls import COVERAGE
 from .explanation import ExplanatoryQuery, TableExplanation, explain_table, explanatory_queries
 from .links import (
     REPRESENTATION_PARAMETERS,
@@ -124,7 +123,7 @@ class ContingencyEndpoint:
             return responses.json(table)
 
         validators = view.result_validators(request, media_type, search_request.explain)
-        links = [] if media_type == JSON else [explanation_link(request, COVERAGE)]
+        links = [] if media_type == JSON else [explanation_link(request, view.addresses.coverage)]
         return conditional.answer(request, validators, VARY | responses.header(links), make)
 
     def _redirect(self, request: Request) -> Response:
@@ -156,13 +155,13 @@ class ContingencyEndpoint:
             axes=axes,
             facets=[(facet.key, view.text(facet.names)) for facet in kind.facets],
             search_links=links,
-            path=COVERAGE,
+            path=view.addresses.coverage,
             has_zeros=has_zeros,
-            other_zeros=links.to(toggled, COVERAGE),
-            explanation_url=links.to([*parameters, ("explain", "true")], COVERAGE),
+            other_zeros=links.to(toggled, view.addresses.coverage),
+            explanation_url=links.to([*parameters, ("explain", "true")], view.addresses.coverage),
             explanation=table.explanation,
             queries=_queries(view, table),
-            formats=view.formats(MEDIA_TYPES, COVERAGE, parameters),
+            formats=view.formats(MEDIA_TYPES, view.addresses.coverage, parameters),
         )
 
 
@@ -307,7 +306,7 @@ def routes(site: Site) -> APIRouter:
     parameters += openapi.filter_parameters(site.services)
     parameters += openapi.result_parameters(catalogue, MEDIA_TYPES)
     operation = Operation(
-        "crossTabulate",
+        openapi.operation_id(catalogue, "crossTabulate"),
         "search",
         catalogue.phrase("coverage"),
         model=TableObject,
@@ -315,6 +314,7 @@ def routes(site: Site) -> APIRouter:
         statuses=(200, 303, 304),
         parameters=parameters,
     )
-    router.get(COVERAGE, **operation.arguments())(endpoint.respond)
-    router.get(COVERAGE + ".{extension}", include_in_schema=False)(endpoint.respond)
+    path = site.addresses.coverage
+    router.get(path, **operation.arguments())(endpoint.respond)
+    router.get(path + ".{extension}", include_in_schema=False)(endpoint.respond)
     return router

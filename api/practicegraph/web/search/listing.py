@@ -23,7 +23,6 @@ from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, MediaType, NotAcceptableError
 from ..http.responses import Link
 from ..openapi import Operation
-from ..urls import COVERAGE
 from .explanation import SearchExplanation, explain_search, explanatory_queries
 from .hydra import hydra_document
 from .links import REPRESENTATION_PARAMETERS, SearchLinks, explanation_link, page_urls, search_links
@@ -181,7 +180,7 @@ class SearchEndpoint:
             explanation=explanation,
             queries=queries,
             not_stated=NOT_STATED,
-            coverage=view.root + COVERAGE,
+            coverage=view.root + view.addresses.coverage,
             explanation_url=links.to([*links.parameters, *paging, ("explain", "true")]),
             formats=view.formats(LISTS, links.path, links.parameters),
             start=links.to(links.only("lang")),
@@ -246,7 +245,7 @@ def routes(site: Site) -> APIRouter:
     parameters = openapi.search_parameters(site.services)
     parameters += openapi.result_parameters(catalogue, LISTS)
     operation = Operation(
-        "search",
+        openapi.operation_id(catalogue, "search"),
         "search",
         catalogue.phrase("search"),
         model=search_model(catalogue),

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from pyoxigraph import Literal, NamedNode
 
 from ...catalogue.catalogue import Catalogue
-from ...rdf.terms import XSD, Term, as_text
+from ...rdf.terms import XSD, Term, as_text, local_name
 from ...schema.fields import Field, get_scale, list_steps
 from ...schema.records import Record
 from ...schema.text import collation_key, pick_text
@@ -166,12 +166,15 @@ def search_model(catalogue: Catalogue) -> type[Struct]:
         for field in kind.fields
         if field.key not in EntryObject.__struct_fields__
     }
-    entry = _extend(EntryObject, fields)
-    facets_model = _extend(JsonObject, {facet.key: Facet for facet in kind.facets}, "FacetsObject")
-    return _extend(SearchObject, {"items": list[entry], "facets": facets_model})  # type: ignore[valid-type]
+    prefix = "" if catalogue.shapes.is_first else local_name(kind.iri)
+    facets_of_kind = {facet.key: Facet for facet in kind.facets}
+    entry = _extend(EntryObject, fields, f"{prefix}EntryObject")
+    facets_model = _extend(JsonObject, facets_of_kind, f"{prefix}FacetsObject")
+    types = {"items": list[entry], "facets": facets_model}  # type: ignore[valid-type]
+    return _extend(SearchObject, types, f"{prefix}SearchObject")
 
 
-def _extend(model: type[Struct], types: Mapping[str, Any], name: str = "") -> type[Struct]:
+def _extend(model: type[Struct], types: Mapping[str, Any], name: str) -> type[Struct]:
     """Return a model with further optional keys, or with other types of its keys."""
     own = model.__struct_fields__
     keys = {key if key in own else f"field_{number}": key for number, key in enumerate(types)}
@@ -179,9 +182,7 @@ def _extend(model: type[Struct], types: Mapping[str, Any], name: str = "") -> ty
         (field, types[key]) if key in own else (field, types[key] | UnsetType, UNSET)
         for field, key in keys.items()
     ]
-    return msgspec.defstruct(
-        name or model.__name__, fields, bases=(model,), rename=keys, kw_only=True
-    )
+    return msgspec.defstruct(name, fields, bases=(model,), rename=keys, kw_only=True)
 
 
 def _json_type(field: Field) -> Any:
