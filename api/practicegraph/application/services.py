@@ -36,15 +36,14 @@ class Services:
     source: Path | Endpoint | Snapshots | None = None
     log: ChangeLog | None = None
     indexes: Mapping[str, Index] = field(default_factory=dict)
-    _of_kinds: dict[str, "Services"] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        self._of_kinds.setdefault(self._segment, self)
+    _of_kinds: dict[str, "Services"] = field(default_factory=dict, init=False, repr=False)
 
     def of_kind(self, segment: str) -> "Services":
         """Return the services whose entries are the records of a kind."""
+        if segment == self._segment:
+            return self
         if segment not in self._of_kinds:
-            replace(self, catalogue=self.catalogue.of_kind(segment))
+            self._of_kinds[segment] = replace(self, catalogue=self.catalogue.of_kind(segment))
         return self._of_kinds[segment]
 
     @property

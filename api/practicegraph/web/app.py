@@ -67,8 +67,7 @@ def application(
     if workers and stored:
         app.include_router(sparql.routes(site, workers, stored))
     app.include_router(changes.routes(site))
-    for each in site.of_kinds:
-        app.include_router(entries.routes(each, editor, parsers))
+    app.include_router(entries.routes(site, editor, parsers))
     app.include_router(resources.routes(site, condition or FolderHealth.from_catalogue(catalogue)))
     app.add_middleware(ContentCoding)
     app.add_middleware(Methods, allowed=allowed)

@@ -80,9 +80,10 @@ class AllowedMethods:
 
 @dataclass(frozen=True)
 class EntryEndpoint:
-    """Answers writes of entries; without an editor, all of them are refused."""
+    """Answers writes of entries of a kind; without an editor, all of them are refused."""
 
     site: Site
+    catalogue: Catalogue
     editor: EntryEditor | None
     parser: RdfParser
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -175,7 +176,7 @@ class EntryEndpoint:
         self, request: Request, body: Body, entry: NamedNode, before: Sequence[Triple]
     ) -> Sequence[Triple]:
         """Return the triples of a body in JSON, which is compared with what GET returns."""
-        catalogue, languages = self.site.catalogue, self.site.view(request).languages
+        catalogue, languages = self.catalogue, self.site.view(request).languages
         shapes = replace(catalogue.shapes, languages=languages)
         values = ValueParser(shapes, catalogue.vocabularies, catalogue.phrases)
         parser = EntryJsonParser(values, entry, self._language(request))
@@ -196,10 +197,10 @@ class EntryEndpoint:
         In JSON these are part of the content, which is then not that of the document. Elsewhere
         they are links to their shapes (RFC 8288), with the severity as the relation.
         """
-        path = f"{self.site.catalogue.shapes.entry_shape.segment}/{result.identifier}"
+        path = f"{self.catalogue.shapes.entry_shape.segment}/{result.identifier}"
         media_type = negotiation.negotiate_document(request, DOCUMENTS)
         location = f"/{path}.{media_type.extension}"
-        iri = self.site.catalogue.entry_iri(result.identifier)
+        iri = self.catalogue.entry_iri(result.identifier)
         reading = _reading_request(request, location)
         response = ResourceEndpoint(self.site).document(reading, iri, path, media_type)
         response.headers["Content-Location"] = responses.prefix(request) + location
@@ -219,15 +220,15 @@ class EntryEndpoint:
 
 def routes(site: Site, editor: EntryEditor | None, parsers: WorkerPool) -> APIRouter:
     """Return the routes of writes; worker processes parse their bodies."""
-    catalogue, router = site.catalogue, APIRouter()
-    editor = editor and replace(editor, catalogue=catalogue)
-    endpoint = EntryEndpoint(site, editor, RdfParser(parsers, catalogue))
-    entries = f"/{catalogue.shapes.entry_shape.segment}"
-
-    entry = entries + "/{identifier:path}"
-    router.post(entries, **_operation(catalogue, "postEntry", (201,)))(endpoint.post)
-    router.put(entry, **_operation(catalogue, "putEntry", (200, 201)))(endpoint.put)
-    router.delete(entry, **_operation(catalogue, "removeEntry", (204,)))(endpoint.delete)
+    router, parser = APIRouter(), RdfParser(parsers, site.catalogue)
+    for catalogue in (services.catalogue for services in site.services.of_kinds):
+        of_kind = editor and replace(editor, catalogue=catalogue)
+        endpoint = EntryEndpoint(site, catalogue, of_kind, parser)
+        entries = f"/{catalogue.shapes.entry_shape.segment}"
+        entry = entries + "/{identifier:path}"
+        router.post(entries, **_operation(catalogue, "postEntry", (201,)))(endpoint.post)
+        router.put(entry, **_operation(catalogue, "putEntry", (200, 201)))(endpoint.put)
+        router.delete(entry, **_operation(catalogue, "removeEntry", (204,)))(endpoint.delete)
     return router
 
 
