@@ -6,7 +6,7 @@ from babel.core import get_cldr_version
 from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.terms import DCT, PG, RDF, SKOS, TYPE
+from practicegraph.rdf.terms import DCT, PG, RDF, SKOS, TYPE, local_name
 from practicegraph.schema.text import fold
 from practicegraph.schema.value_parser import NO_LOCATION
 from practicegraph.schema.vocabularies import (
@@ -149,6 +149,15 @@ def test_the_longest_uri_space_tells_the_vocabulary_of_an_iri() -> None:
     assert list(spaces.values()) == ["https://a/b/", "https://a/", None]
 
 
+def test_countries_and_languages_have_the_codes_of_their_standards(real: Catalogue) -> None:
+    for key, standards in (("country", {"ISO3166"}), ("language", {"ISO639-2", "RFC5646"})):
+        for concept in real.vocabularies.schemes_by_key[key].concepts.values():
+            terms = real.store.values(NamedNode(concept.iri), SKOS + "notation")
+            datatypes = {local_name(t.datatype.value) for t in terms if isinstance(t, Literal)}
+            is_ours = concept.iri.startswith(real.base) or concept.notation in ("XKX", "PRS", "CKB")
+            assert is_ours or standards <= datatypes, concept.iri
+
+
 def test_a_retired_code_of_a_country_stands_for_its_successor(real: Catalogue) -> None:
     scheme = real.vocabularies.schemes_by_key["country"]
     assert scheme.current["1A0"].notation == "XKX"
@@ -166,9 +175,16 @@ def test_a_retired_code_of_a_country_stands_for_its_successor(real: Catalogue) -
         ("language", "es", "SPA"),
         ("language", "PT", "POR"),
         ("language", "fa-AF", "PRS"),
+        ("language", "prs", "PRS"),
+        ("language", "cze", "CES"),
+        ("country", "XK", "XKX"),
+        ("country", "Holland", "NLD"),
+        ("country", "Islamic Republic of Iran", "IRN"),
+        ("country", "Iran, Islamic Republic of", "IRN"),
+        ("language", "Farsi", "FAS"),
     ],
 )
-def test_a_code_of_another_standard_stands_for_a_concept(
+def test_a_code_or_another_name_stands_for_a_concept(
     real: Catalogue, key: str, text: str, notation: str
 ) -> None:
     field = next(f for f in real.shapes.entry_shape.facets if f.key == key)

@@ -6,7 +6,7 @@ which sorts after all digits and signs of dates, marks the end of what it covers
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import floor
@@ -134,6 +134,18 @@ class NodeShape:
             if field.predicate:
                 keys.setdefault(field.predicate, []).append(field.key)
         return keys
+
+    def keys_of(self, predicate: str, value: Term) -> Sequence[str]:
+        """Return the keys of the fields that have a value of a property.
+
+        Among several fields, those with the datatype of the value, else those without a datatype.
+        """
+        keys = self.keys_by_predicate.get(predicate, ())
+        if len(keys) < 2 or not isinstance(value, Literal):
+            return keys
+        datatypes = {key: self.fields_by_key[key].datatypes for key in keys}
+        exact = [key for key in keys if value.datatype.value in datatypes[key]]
+        return exact or [key for key in keys if not datatypes[key]]
 
     @cached_property
     def facets(self) -> tuple[Field, ...]:

@@ -85,7 +85,7 @@ class RecordReader:
         """Yield the values of fields with the IRI and the key; most are values of one property."""
         for quad in self.store.quads_of_subjects(iris):
             assert isinstance(quad.subject, NamedNode)
-            for key in shape.keys_by_predicate.get(quad.predicate.value, ()):
+            for key in shape.keys_of(quad.predicate.value, quad.object):
                 yield quad.subject.value, key, quad.object
         others = [field for field in shape.fields if not field.predicate]
         for row in self.store.select(_paths_query(others, iris)) if others else ():

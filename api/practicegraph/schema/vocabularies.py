@@ -1,7 +1,8 @@
 """Concept schemes, their concepts and mappings (https://www.w3.org/TR/skos-reference/).
 
-Concepts with `pg:localeCode` are labelled from the Unicode CLDR. The values of `pg:code`, and of
-its subproperties, stand for a concept as its notation does, in upper and lower case.
+A notation without a datatype is that of the catalogue; one with a datatype is a code of another
+standard (section 6.5.1), which stands for the concept too, in upper and lower case. Concepts with
+`pg:localeCode` are labelled from the Unicode CLDR.
 """
 
 import re
@@ -23,6 +24,7 @@ from .text import Labels, collation_key, fold, pick_text
 
 _CONCEPTS = """
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
 SELECT ?concept ?scheme ?notation
     (GROUP_CONCAT(DISTINCT COALESCE(STR(?above), ""); separator=" ") AS ?broader)
 WHERE {
@@ -30,7 +32,7 @@ WHERE {
     FILTER (isIRI(?concept) && isIRI(?scheme))
     OPTIONAL {
         ?concept skos:notation ?notation .
-        FILTER (isLiteral(?notation))
+        FILTER (DATATYPE(?notation) = xsd:string)
     }
     OPTIONAL {
         ?concept skos:broader|^skos:narrower ?above .
@@ -41,13 +43,12 @@ GROUP BY ?concept ?scheme ?notation
 ORDER BY ?scheme ?notation ?concept
 """
 _CODES = """
-PREFIX pg: <https://w3id.org/practicegraph/ontology#>
-PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-SELECT DISTINCT ?concept ?code
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
+SELECT DISTINCT ?concept (STR(?notation) AS ?code)
 WHERE {
-    { BIND (pg:code AS ?property) } UNION { ?property rdfs:subPropertyOf+ pg:code }
-    ?concept ?property ?code .
-    FILTER (isIRI(?concept) && isLiteral(?code))
+    ?concept skos:notation ?notation .
+    FILTER (isIRI(?concept) && DATATYPE(?notation) != xsd:string)
 }
 ORDER BY ?code ?concept
 """

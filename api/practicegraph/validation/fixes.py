@@ -171,6 +171,7 @@ class FixFinder:
         of_values = ("Node", "Class", "Or", "In", "Datatype", "NodeKind", "Pattern")
         return dict.fromkeys(of_values, self._replace_value) | {
             "MinCount": self._add_missing,
+            "QualifiedMinCount": self._add_missing,
             "HasValue": self._set_required_value,
             "Disjoint": self._remove_value,
             "Closed": self._replace_property,

@@ -29,6 +29,8 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _COLLECTION = re.compile(r"[a-z][a-z0-9-]*")
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _ROLE = "http://datashapes.org/dash#propertyRole"
+_MIN_COUNTS = (SH + "minCount", SH + "qualifiedMinCount")
+_MAX_COUNTS = (SH + "maxCount", SH + "qualifiedMaxCount")
 _PATHS = {
     "inversePath": ("^", ""),
     "zeroOrMorePath": ("", "*"),
@@ -79,8 +81,8 @@ def read_field(store: Store, shape: Node) -> Field:
         hints=store.labels(shape, SH + "description"),
         group=_group(store, shape),
         order=_number(store.value(shape, SH + "order")),
-        is_required=_number(store.value(shape, SH + "minCount")) > 0,
-        is_repeatable=text(SH + "maxCount") != "1",
+        is_required=any(_number(store.value(shape, name)) > 0 for name in _MIN_COUNTS),
+        is_repeatable=all(text(name) != "1" for name in _MAX_COUNTS),
         is_text=node in store.subjects(SH + "languageIn"),
         datatypes=_datatypes(store, shape),
         pattern=_pattern(text(SH + "pattern")),
@@ -214,6 +216,10 @@ def _options(store: Store, shape: Node) -> tuple[Term, ...]:
 
 
 def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
+    """Return the datatypes of the values that count, where not all do (section 4.7.3)."""
+    qualified = store.value(shape, SH + "qualifiedValueShape")
+    if isinstance(qualified, NamedNode | BlankNode):
+        return _datatypes(store, qualified)
     alternatives = store.list_members(store.value(shape, SH + "or"))
     nodes = [shape, *(node for node in alternatives if isinstance(node, NamedNode | BlankNode))]
     return _iris(term for node in nodes for term in store.values(node, SH + "datatype"))
