@@ -13,6 +13,7 @@ from ..reconciliation.candidates import PropertyMatcher, Reconciler
 from ..reconciliation.entities import Entities, Types
 from ..reconciliation.extension import DataExtender, Suggester
 from ..reporting.dataset import Dataset
+from ..schema.vocabularies import Vocabularies
 from ..search.engine import Explainer, SimilarityFinder
 from ..search.entries import EntryReader
 from ..search.index import Index, try_synchronise
@@ -64,6 +65,7 @@ class Services:
     def search(self) -> Index:
         """Return the search index, in step with the release if the store holds a whole one."""
         release, index = self.catalogue.release, self._index
+        index.use(self.catalogue.vocabularies)
         if release != index.release:
             try_synchronise(index, release, self.log)
         return index
@@ -86,10 +88,14 @@ class Services:
         try_synchronise(index, self.catalogue.release, self.log)
         return index
 
-    @cached_property
+    @property
     def request_parser(self) -> RequestParser:
         """Return the parser of search requests."""
-        return RequestParser(self.catalogue.shapes.entry_shape, self.catalogue.vocabularies)
+        return self._request_parser(self.catalogue.vocabularies)
+
+    @cached_property
+    def _request_parser(self) -> Callable[[Vocabularies], RequestParser]:
+        return lru_cache(maxsize=1)(partial(RequestParser, self.catalogue.shapes.entry_shape))
 
     @property
     def explainer(self) -> Explainer:
@@ -108,10 +114,14 @@ class Services:
         """Return the validator of one changed document beside the store."""
         return IncrementalValidator.build(self.catalogue)
 
-    @cached_property
+    @property
     def types(self) -> Types:
         """Return the types and properties of reconciliation."""
-        return Types(self.catalogue.shapes, self.catalogue.vocabularies)
+        return self._types(self.catalogue.vocabularies)
+
+    @cached_property
+    def _types(self) -> Callable[[Vocabularies], Types]:
+        return lru_cache(maxsize=1)(partial(Types, self.catalogue.shapes))
 
     @property
     def entities(self) -> Entities:

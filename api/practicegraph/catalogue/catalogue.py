@@ -14,6 +14,7 @@ from ..rdf.turtle import TurtleWriter
 from ..schema import ontology, vocabularies
 from ..schema.fields import Shapes
 from ..schema.lifecycle import Lifecycle, read_lifecycle
+from ..schema.listed_records import CurrentVocabularies
 from ..schema.ontology import Ontology
 from ..schema.records import RecordReader
 from ..schema.shapes.reader import read_shapes
@@ -47,7 +48,7 @@ class Catalogue:
     base: str
     shapes: Shapes
     phrases: Phrases
-    vocabularies: Vocabularies
+    current: CurrentVocabularies
     prefixes: Mapping[str, str]
     stored_queries: Mapping[str, StoredQuery]
     unreadable: tuple[UnreadableError, ...] = ()
@@ -68,10 +69,20 @@ class Catalogue:
         """Return the languages, the fallback first."""
         return self.shapes.languages
 
-    @cached_property
+    @property
+    def vocabularies(self) -> Vocabularies:
+        """Return the vocabularies at the present release."""
+        return self.current.read(self.store, self.shapes.listed_kinds)
+
+    @property
     def reader(self) -> RecordReader:
         """Return the reader of records."""
-        return RecordReader(self.store, self.vocabularies, self.shapes.label_properties)
+        return self._reader(self.vocabularies)
+
+    @cached_property
+    def _reader(self) -> Callable[[Vocabularies], RecordReader]:
+        labels = self.shapes.label_properties
+        return lru_cache(maxsize=1)(lambda known: RecordReader(self.store, known, labels))
 
     @cached_property
     def ontology(self) -> Ontology:
@@ -87,10 +98,14 @@ class Catalogue:
     def _permanence(self) -> Callable[[str], Lifecycle]:
         return lru_cache(maxsize=1)(lambda _release: read_lifecycle(self.store))
 
-    @cached_property
+    @property
     def value_parser(self) -> ValueParser:
         """Return the parser of values in texts."""
-        return ValueParser(self.shapes, self.vocabularies, self.phrases)
+        return self._value_parser(self.vocabularies)
+
+    @cached_property
+    def _value_parser(self) -> Callable[[Vocabularies], ValueParser]:
+        return lru_cache(maxsize=1)(lambda known: ValueParser(self.shapes, known, self.phrases))
 
     @cached_property
     def writer(self) -> TurtleWriter:
@@ -208,7 +223,7 @@ def _catalogue(root: Path, store: Store, documents: Sequence[Document]) -> Catal
         base=_base(root, store),
         shapes=read_shapes(store),
         phrases=read_phrases(store),
-        vocabularies=vocabularies.read_vocabularies(store),
+        current=CurrentVocabularies(vocabularies.read_vocabularies(store)),
         prefixes=_prefixes(documents),
         stored_queries=read_stored_queries(store, _texts(documents)),
     )

@@ -185,6 +185,11 @@ class ChangeLog:
         """Return whether there is an event of a topic, deleted ones included."""
         return bool(self.state.select("SELECT 1 FROM events WHERE topic = ? LIMIT 1", topic))
 
+    def was_deprecated(self, topic: str) -> bool:
+        """Return whether a topic is, or ever was, moved, withdrawn or deleted."""
+        query = "SELECT 1 FROM events WHERE topic = ? AND kind IN (?, ?, ?) LIMIT 1"
+        return bool(self.state.select(query, topic, MOVED, WITHDRAWN, DELETED))
+
     def last_event(self, topic: str) -> Event | None:
         """Return the last event of a topic, or None where there is none or it was deleted."""
         events = self._events("topic = ? ORDER BY number DESC LIMIT 1", topic)

@@ -133,6 +133,7 @@ class EntryWriter:
         self.catalogue.store.replace_graph(topic, triples, release)
         self._checksums = checksums
         for index in self.indexes:
+            index.use(self.catalogue.vocabularies)
             synchronise(index, release, self.log)
 
     def is_taken(self, iri: str) -> bool:

@@ -74,10 +74,13 @@ class Types:
 
     @cached_property
     def all(self) -> dict[str, Type]:
-        """Return the types by key: entries, all concepts, then each scheme."""
-        entry = self.shapes.entry_shape
-        assert entry.segment
-        types = [Type(entry.segment, entry.classes[0], entry.labels, entry)]
+        """Return the types by key: entries, listed records, all concepts, then each scheme."""
+        records = self.vocabularies.records
+        types = [
+            Type(segment, kind.classes[0], kind.labels, kind, records.get(kind.classes[0]))
+            for segment, kind in self.shapes.kinds.items()
+            if kind == self.shapes.entry_shape or kind.classes[0] in records
+        ]
         if concept := self.shapes.find_node_shape([SKOS + "Concept"]):
             broader = concept.iri.rpartition("#")[2]
             types.append(Type(broader, concept.classes[0], concept.labels, concept))

@@ -7,6 +7,7 @@
 | shapes | SHACL, read into node shapes, fields, parameters and checks |
 | lifecycle | deprecated resources and their successors |
 | vocabularies | concept schemes, their concepts and mappings (SKOS) |
+| listed_records | the records to which fields refer, as lists of values |
 | records | the values of a resource's fields, as text and JSON |
 | ontology | the JSON-LD context, labels of terms, schema.org |
 | value_parser | text parsed into values of fields |

@@ -196,6 +196,12 @@ class Shapes:
                 kinds.setdefault(shape.segment, shape)
         return kinds
 
+    @cached_property
+    def listed_kinds(self) -> list[NodeShape]:
+        """Return the kinds of records to which fields refer, which are lists of their values."""
+        lists = {field.scheme for field in self.fields.values()}
+        return [kind for kind in self.kinds.values() if kind.classes[0] in lists]
+
     def namespaces(self, base: str) -> dict[str, NodeShape]:
         """Return the kinds of records by what their IRIs begin with."""
         return {f"{base}{segment}/": shape for segment, shape in self.kinds.items()}

@@ -7,7 +7,7 @@ standard (section 6.5.1), which stands for the concept too, in upper and lower c
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
@@ -261,26 +261,32 @@ class TargetVocabulary:
     titles: Labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabularies:
     """The schemes of a catalogue by IRI, and what their current concepts are mapped to.
 
     `mappings` has the IRIs of the targets as keys; of the targets, those with the longest URI space
-    come first.
+    come first. `records` are the records to which fields refer, by class, each kind as a scheme.
     """
 
     schemes: Mapping[str, Scheme]
     mappings: Mapping[str, Sequence[ConceptMapping]]
     targets: Sequence[TargetVocabulary]
+    records: Mapping[str, Scheme] = field(default_factory=dict)
+
+    @cached_property
+    def lists(self) -> dict[str, Scheme]:
+        """Return the lists of values of fields: schemes by IRI, records by class."""
+        return {**self.records, **self.schemes}
 
     @cached_property
     def schemes_by_key(self) -> dict[str, Scheme]:
-        """Return the schemes by key."""
-        return {scheme.key: scheme for scheme in self.schemes.values()}
+        """Return the schemes, and the kinds of records, by key."""
+        return {scheme.key: scheme for scheme in self.lists.values()}
 
     def scheme(self, iri: str) -> Scheme:
-        """Return a scheme; one without a description has no concepts."""
-        return self.schemes.get(iri) or Scheme(iri, _last_part(iri), {}, {}, {})
+        """Return a scheme, or a kind of records; one without a description has no concepts."""
+        return self.lists.get(iri) or Scheme(iri, last_part(iri), {}, {}, {})
 
     def options(self, field: Field) -> dict[str, Term]:
         """Return the values of a field that has a list of them, by notation or text."""
@@ -320,10 +326,10 @@ class Vocabularies:
 
     @cached_property
     def concepts(self) -> dict[str, Concept]:
-        """Return every concept by IRI, current or not."""
+        """Return every concept, and record, by IRI, current or not."""
         return {
             concept.iri: concept
-            for scheme in self.schemes.values()
+            for scheme in self.lists.values()
             for concept in (*scheme.deprecated.values(), *scheme.concepts.values())
         }
 
@@ -340,7 +346,7 @@ def read_vocabularies(store: Store) -> Vocabularies:
             continue  # a second notation
         seen.add((iri, scheme))
         concepts = (deprecated if lifecycle.get(iri) else current).setdefault(scheme, {})
-        names = (as_text(row["notation"]) if "notation" in row else "", _last_part(iri), iri)
+        names = (as_text(row["notation"]) if "notation" in row else "", last_part(iri), iri)
         notation = next(name for name in names if name and name not in concepts)
         concept = _concept(store, lifecycle, iri, scheme, notation, broader)
         concepts[notation] = replace(concept, codes=tuple(codes.get(iri, ())))
@@ -350,7 +356,7 @@ def read_vocabularies(store: Store) -> Vocabularies:
         if iri in schemes:
             continue  # a second key
         key = as_text(row["key"]) if "key" in row else ""
-        key = key if _KEY.fullmatch(key) else _last_part(iri)
+        key = key if _KEY.fullmatch(key) else last_part(iri)
         titles = store.labels(NamedNode(iri), _TITLE)
         schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), deprecated.get(iri, {}))
     return Vocabularies(schemes, _read_mappings(store), _read_target_vocabularies(store))
@@ -378,7 +384,7 @@ def _read_codes(store: Store) -> dict[str, list[str]]:
     return codes
 
 
-def _last_part(iri: str) -> str:
+def last_part(iri: str) -> str:
     """Return the last part of an IRI, which is its notation or key by default."""
     return iri.rstrip("/#").rpartition("#")[2].rpartition("/")[2] or iri
 

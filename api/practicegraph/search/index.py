@@ -14,9 +14,10 @@ from pyoxigraph import NamedNode
 from pyroaring import BitMap
 from rapidfuzz import fuzz
 
-from ..catalogue.change_log import ChangeLog, Event
+from ..catalogue.change_log import ChangeLog
 from ..schema.fields import Field
 from ..schema.vocabularies import Concept, Vocabularies
+from ..storage.base import Store
 from .engine import ContingencyTable, Counts, SearchEngine, SearchResult, Similarity, make_result
 from .entries import EntryReader
 from .facets import count_pairs
@@ -46,6 +47,14 @@ class Index(SearchEngine):
         self._lock = RLock()
         self._data = self._load(self.file)
         self._labels = LabelIndex(self.vocabularies, self._data.tokenizer)
+
+    def use(self, vocabularies: Vocabularies) -> None:
+        """Use vocabularies in which records have changed; the entries that refer to them follow."""
+        if vocabularies is not self.vocabularies:
+            with self._lock:
+                self.vocabularies = vocabularies
+                self._data.use(vocabularies)
+                self._labels = LabelIndex(vocabularies, self._data.tokenizer)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -349,7 +358,8 @@ def _synchronise(index: Index, release: str, log: ChangeLog | None, files: Seque
         return
     number = int(metadata.get("logged", "0").partition(" ")[0] or 0)
     if log and _leads_to(log, number, metadata, release):
-        index.update(_changed_iris(log.since(number)), release=release, logged=position)
+        iris = _changed_iris(log, number, index.reader.store)
+        index.update(iris, release=release, logged=position)
     else:
         index.build(files, release=release, logged=position)
 
@@ -377,8 +387,14 @@ def _domain(release: str) -> str:
     return release.partition("-")[0]
 
 
-def _changed_iris(events: Iterable[Event]) -> Iterator[str]:
-    """Yield the topics of events, and the other subjects of their graphs."""
-    for event in events:
+def _changed_iris(log: ChangeLog, number: int, store: Store) -> Iterator[str]:
+    """Yield the topics of the events after a number, and the other subjects of their graphs.
+
+    What refers to a topic that is or was deprecated follows, since it counts for its successor.
+    """
+    for event in log.since(number):
         yield event.topic
+        if log.was_deprecated(event.topic):
+            referring = store.quads(None, None, NamedNode(event.topic))
+            yield from (q.subject.value for q in referring if isinstance(q.subject, NamedNode))
         yield from (t.subject.value for t in event.triples if isinstance(t.subject, NamedNode))

@@ -12,7 +12,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +278,7 @@ class _SavedData:
 class IndexData:
     """The data of the entries that a reader reads; memory and file agree."""
 
+    facets: FacetIndex
     _concept_counts: ConceptCounts
 
     def __init__(self, reader: EntryReader, vocabularies: Vocabularies, file: IndexFile) -> None:
@@ -285,6 +286,11 @@ class IndexData:
         self.tokenizer = Tokenizer(reader.languages)
         self.texts = TextIndex(file.connection, self.tokenizer)
         self._restore()
+
+    def use(self, vocabularies: Vocabularies) -> None:
+        """Use other vocabularies for what is added from now on."""
+        self._vocabularies = vocabularies
+        self.facets = replace(self.facets, vocabularies=vocabularies)
 
     def build(self, files: Sequence[Path], metadata: Mapping[str, str]) -> None:
         """Read all entries into an empty index; raise UnreadableError."""

@@ -182,7 +182,7 @@ class Checker:
     def _missing_schemes(self) -> set[str]:
         """The schemes of fields that no document describes."""
         fields = self.shapes.fields.values() if self.is_whole else ()
-        return {f.scheme for f in fields if f.scheme} - self.reader.vocabularies.schemes.keys()
+        return {f.scheme for f in fields if f.scheme} - self.reader.vocabularies.lists.keys()
 
     @property
     def _topic_checker(self) -> TopicChecker:

@@ -130,7 +130,7 @@ class IncrementalValidator:
     shapes_graph: ShapesGraph
     shapes: Shapes
     phrases: Phrases
-    vocabularies: Vocabularies
+    vocabularies: Callable[[], Vocabularies]
     base: str
     home: Callable[[str], Path]
 
@@ -143,7 +143,7 @@ class IncrementalValidator:
             shapes_graph=ShapesGraph(to_turtle(triples)),
             shapes=catalogue.shapes,
             phrases=catalogue.phrases,
-            vocabularies=catalogue.vocabularies,
+            vocabularies=lambda: catalogue.vocabularies,
             base=catalogue.base,
             home=catalogue.path_of_iri,
         )
@@ -183,7 +183,7 @@ class IncrementalValidator:
             shapes_graph=self.shapes_graph,
             shapes=self.shapes,
             phrases=self.phrases,
-            reader=RecordReader(store, self.vocabularies, self.shapes.label_properties),
+            reader=RecordReader(store, self.vocabularies(), self.shapes.label_properties),
             lifecycle=read_lifecycle(store),
             base=self.base,
             languages=languages,

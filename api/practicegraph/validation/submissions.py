@@ -328,7 +328,8 @@ class SubmissionValidator:
         """Return the catalogue as documents state it, except for its shapes."""
         store = _store(documents)
         known = vocabularies.read_vocabularies(store)
-        return replace(self._domain, store=store, vocabularies=known)
+        current = replace(self._domain.current, latest=known, release=None)
+        return replace(self._domain, store=store, current=current)
 
     def _without_rules(self, documents: Iterable[Document]) -> list[Document]:
         """Return the documents without the shapes and stored queries of the catalogue."""

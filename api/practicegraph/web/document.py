@@ -295,7 +295,8 @@ class DocumentLinks:
         if self.services.log and self.services.log.release and self.iri == self.catalogue.base:
             links.append(Link(f"{self.root}/changes", "version-history"))
         concept = self.catalogue.vocabularies.concepts.get(self.iri)
-        whole = concept.scheme if concept else self.catalogue.base
+        schemes = self.catalogue.vocabularies.schemes
+        whole = concept.scheme if concept and concept.scheme in schemes else self.catalogue.base
         return links if self.iri == whole else [*links, Link(whole, "collection")]
 
     def _items(self) -> list[Link]:

@@ -214,8 +214,9 @@ def _facet_parameter(services: Services, name: str, facet: Field) -> dict[str, A
     if name in (facet.key + FROM, facet.key + TO):
         phrase = "fromValue" if name.endswith(FROM) else "toValue"
         return parameter(name, f"{label}: {catalogue.phrase(phrase, value='…')}", examples)
-    values = [*services.request_parser.options[facet.key], NOT_STATED]
-    array = {"type": "array", "items": examples or TEXT | {"enum": values}}
+    values = {"enum": [*services.request_parser.options[facet.key], NOT_STATED]}
+    values = {} if facet.scheme in catalogue.vocabularies.records else values  # they change
+    array = {"type": "array", "items": examples or TEXT | values}
     hint = catalogue.phrase("exclude", value="…")
     if name == facet.key:
         hint = pick_text(facet.hints, catalogue.languages)

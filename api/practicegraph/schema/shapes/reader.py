@@ -86,7 +86,7 @@ def read_field(store: Store, shape: Node) -> Field:
         is_text=node in store.subjects(SH + "languageIn"),
         datatypes=_datatypes(store, shape),
         pattern=_pattern(text(SH + "pattern")),
-        scheme=_scheme(store, node),
+        scheme=_scheme(store, node) or _kind_of_records(store, shape),
         options=_options(store, shape),
         is_facet=store.value(shape, PG + "facet") == TRUE,
         is_searched=store.value(shape, PG + "searched") == TRUE,
@@ -205,6 +205,14 @@ def _scheme(store: Store, node: Term | None) -> str | None:
             scheme = store.value(shape, SH + "hasValue")
             return scheme.value if isinstance(scheme, NamedNode) else None
     return None
+
+
+def _kind_of_records(store: Store, shape: Node) -> str | None:
+    """Return the class of which all values are, if it is that of a kind of records."""
+    name = store.value(shape, SH + "class")
+    shapes = store.subjects(SH + "targetClass", name) if name else []
+    coded = any(store.value(node, SH + "codeIdentifier") for node in shapes)
+    return name.value if coded and isinstance(name, NamedNode) else None
 
 
 def _options(store: Store, shape: Node) -> tuple[Term, ...]:

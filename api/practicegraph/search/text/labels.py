@@ -149,7 +149,7 @@ def _near_words(form: str, sources: Sequence[WordSource]) -> Iterator[tuple[str,
 
 
 def _labels(vocabularies: Vocabularies) -> Iterator[tuple[Concept, str, str]]:
-    for scheme in vocabularies.schemes.values():
+    for scheme in vocabularies.lists.values():
         for concept in (*scheme.concepts.values(), *scheme.deprecated.values()):
             if current := scheme.current.get(concept.iri):
                 for language, label in concept.all_labels:
