@@ -333,6 +333,7 @@ def test_texts_and_places_of_ours_say_so(client: TestClient) -> None:
     page = client.get("/practice/1722.html?lang=de").text
     assert "Rahmen der Europäischen Kommission von 2016" in page
     assert page.count("Von uns verfasst und übersetzt.") == 1
+    assert "<dd><span>Zusammenfassung</span>" in page
     page = client.get("/outcome/HAP.html?lang=de").text
     assert page.count("Von uns erschlossen, steht nicht in der Quelle.") == 1
 

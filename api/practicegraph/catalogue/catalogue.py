@@ -1,6 +1,8 @@
 """A catalogue as an object: its folder, its store, its shapes and vocabularies."""
 
+import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,6 +29,10 @@ from . import documents as catalogue_documents
 from .documents import Document, DocumentSet, UnreadableError
 from .stored_queries import StoredQuery, read_stored_queries
 
+HASH_SCHEME = "ni:///sha-256;"
+"""The beginning of the IRIs of files by their hash (RFC 6920)."""
+SOURCES_FOLDER = "sources"
+"""The folder, in a catalogue's, of the tables that were imported, by their hash."""
 WORK_FOLDER = ".practicegraph"
 """The folder, in a catalogue's, of what is derived from its files."""
 _DIGEST_LENGTH = 16
@@ -160,6 +166,14 @@ class Catalogue:
     def entry_path(self, identifier: str) -> Path:
         """Return the file in which an entry is or would be."""
         return self.path_of_iri(self.entry_iri(identifier))
+
+    def source_file(self, digest: str) -> Path | None:
+        """Return the table that an import read, by its SHA-256 in base64url; None if not kept."""
+        with suppress(ValueError):
+            name = base64.urlsafe_b64decode(digest + "=").hex()
+            path = self.folder / SOURCES_FOLDER / f"{name}.csv"
+            return path if path.is_file() else None
+        return None
 
     def of_kind(self, segment: str) -> "Catalogue":
         """Return the catalogue with the records of a kind as its entries."""

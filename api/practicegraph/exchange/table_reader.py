@@ -26,6 +26,7 @@ from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.cell_range import CellRange
 from pyoxigraph import Literal
 
+from ..catalogue.catalogue import HASH_SCHEME
 from ..rdf.terms import Term
 from ..schema.fields import Field
 from ..schema.text import find_similar, fold
@@ -421,4 +422,4 @@ def _terms(values: Iterable[FieldValues], field: Field) -> Iterator[Literal]:
 
 def _hash_iri(digest: str) -> str:
     value = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
-    return f"ni:///sha-256;{value}"
+    return HASH_SCHEME + value

@@ -14,7 +14,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from ..application.background import DumpProcess
 from ..application.services import Services
-from ..catalogue.catalogue import Catalogue
+from ..catalogue.catalogue import HASH_SCHEME, Catalogue
 from ..rdf.terms import PG, XSD, Term
 from ..schema.fields import Field
 from ..schema.records import Record
@@ -25,7 +25,7 @@ from .http import conditional, negotiation, responses
 from .http.conditional import Validators
 from .http.middleware import allowed
 from .http.negotiation import HTML, MediaType
-from .urls import Addresses
+from .urls import SOURCE_FILE, Addresses
 
 VARY = {"Vary": "Accept, Accept-Language"}
 _SECURITY_HEADERS = {
@@ -131,6 +131,10 @@ class View:
     def href(self, iri: str) -> str:
         """Return the URL of the page about an IRI, an IRI of others itself, or ""."""
         path = self.addresses.path(iri)
+        if iri.startswith(HASH_SCHEME):
+            digest = iri.removeprefix(HASH_SCHEME)
+            is_kept = self.catalogue.source_file(digest) is not None
+            return self.root + SOURCE_FILE.format(digest=digest) if is_kept else ""
         if path is None:
             return iri if iri.startswith(("http://", "https://")) else ""
         _, hash_sign, fragment = iri.partition("#")
@@ -173,7 +177,7 @@ class View:
         return [Section(heading, tuple(lines)) for heading, lines in sections.items()]
 
     def _line(self, record: Record, field: Field, terms: Sequence[Term]) -> Line:
-        displayed = [self._display(field, term) for term in terms]
+        displayed = self._values(record, field, terms)
         others: list[DisplayValue] = []
         if field.is_text:
             order = {tag: position for position, tag in enumerate(self.languages)}
@@ -191,6 +195,16 @@ class View:
             others=tuple(others),
             note=" ".join(map(self.phrase, self._notes(record, field))),
         )
+
+    def _values(self, record: Record, field: Field, terms: Sequence[Term]) -> list[DisplayValue]:
+        """Return the values of a field; those that name fields by the names of these."""
+        known = (*self.catalogue.shapes.entry_shape.fields, *record.shape.fields)
+        names = {f.predicate: f.names for f in known} if field.predicate in _NOTES else {}
+        named = [names.get(term.value) if isinstance(term, NamedNode) else None for term in terms]
+        return [
+            DisplayValue(self.text(labels)) if labels else self._display(field, term)
+            for labels, term in zip(named, terms, strict=True)
+        ]
 
     def _notes(self, record: Record, field: Field) -> Iterator[str]:
         """Yield the phrases of the properties that name a field, such as its list as incomplete."""

@@ -25,6 +25,8 @@ SPARQL = "/sparql"
 STATUS = "/status"
 """The path of the status of IRIs, which takes nothing but POST."""
 VALIDATE = "/validate"
+SOURCE_FILE = "/.well-known/ni/sha-256/{digest}"
+"""The path of a file by its hash (RFC 6920, section 4)."""
 VOID = "/.well-known/void"
 _VERSION = OWL + "versionIRI"
 

@@ -1,5 +1,7 @@
 """Programs that know nothing of us find out what there is, and that it is true."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -26,6 +28,7 @@ from practicegraph.web.resources.discovery import SitemapEndpoint
 from practicegraph.web.urls import Addresses
 from support.catalogues import ROOT, opened, wait_for_dumps
 from support.retirement import move, write_tombstone
+from support.server import served
 
 BASE = URIRef("https://w3id.org/practicegraph/")
 SITE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
@@ -323,3 +326,24 @@ def test_robots_txt_allows_pages_and_disallows_endless_paths(client: TestClient)
     for address, _ in places(client.get("/sitemap.xml")):
         assert not any(rule.match(urlsplit(address).path) for rule in refused), address
     assert not any(rule.match("/practice/1788.html?lang=nl") for rule in refused)
+
+
+def test_a_table_that_was_imported_answers_at_its_hash(copied: Path) -> None:
+    content = b"identifier,ongoing\n1788,false\n"
+    checksum = hashlib.sha256(content)
+    digest = base64.urlsafe_b64encode(checksum.digest()).decode().rstrip("=")
+    table = copied / "sources" / f"{checksum.hexdigest()}.csv"
+    table.parent.mkdir(exist_ok=True)
+    table.write_bytes(content)
+    entry = copied / "data/practices/1788.ttl"
+    entry.write_text(re.sub(r"<ni:[^>]*>", f"<ni:///sha-256;{digest}>", entry.read_text()))
+    path = f"/.well-known/ni/sha-256/{digest}"
+    with served(copied) as client:
+        answer = client.get(path)
+        page = client.get("/practice/1788.html").text
+        others = [client.get(path[:-1]), client.get(path[:-9]), client.get(f"{path}é")]
+    assert (answer.status_code, answer.content) == (200, content)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert f'<a href="{path}">ni:///sha-256;{digest}</a>' in page
+    assert [other.status_code for other in others] == [404, 404, 404]

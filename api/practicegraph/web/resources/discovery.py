@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from math import ceil
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse
 from ...errors import RequestError
 from ..context import Site
 from ..http import conditional, responses
-from ..http.negotiation import HTML, LINKSET, TURTLE
+from ..http.negotiation import CSV, HTML, LINKSET, TURTLE
 from ..http.responses import Link
 from ..models import LinkSetObject
 from ..openapi import Operation
@@ -25,6 +25,7 @@ from ..urls import (
     SERVICES,
     SITEMAP,
     SITEMAP_PART,
+    SOURCE_FILE,
     SPARQL,
     VOID,
     search_path,
@@ -136,6 +137,15 @@ class DiscoveryEndpoint:
         text = "\n".join(["User-agent: *", *rules, "", place, ""])
         return conditional.answer(request, validators, {}, lambda: PlainTextResponse(text))
 
+    def source_file(self, request: Request, digest: str) -> Response:
+        """Return a table that was imported, by its hash; raise RequestError if it is not kept."""
+        path = self.site.catalogue.source_file(digest)
+        if path is None:
+            raise RequestError("notFound")
+        validators = conditional.validators(request, digest, ())
+        make = partial(responses.RangedFileResponse, path, media_type=CSV.name)
+        return conditional.answer(request, validators, conditional.LASTING, make)
+
     def _service(self, root: str, service: DataService) -> dict[str, Any]:
         about = f"{root}/{self.site.addresses.start}.{TURTLE.extension}"
         return {
@@ -163,6 +173,7 @@ def routes(site: Site) -> APIRouter:
         return ResourceEndpoint(site).respond(request, site.addresses.start)
 
     router.get(SERVICES, **services_operation.arguments())(endpoint.services)
+    router.get(SOURCE_FILE, include_in_schema=False)(endpoint.source_file)
     router.get("/robots.txt", include_in_schema=False)(endpoint.robots)
     router.include_router(sitemap_routes(SitemapEndpoint(site)))
     return router
