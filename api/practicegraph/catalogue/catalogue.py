@@ -169,7 +169,7 @@ class Catalogue:
 
     def source_file(self, digest: str) -> Path | None:
         """Return the table that an import read, by its SHA-256 in base64url; None if not kept."""
-        with suppress(ValueError):
+        with suppress(ValueError, OSError):  # OSError of a name that is too long
             name = base64.urlsafe_b64decode(digest + "=").hex()
             path = self.folder / SOURCES_FOLDER / f"{name}.csv"
             return path if path.is_file() else None
