@@ -76,7 +76,8 @@ def test_every_syntax_has_the_same_canonical_hash(
     read = lines(parse(written(real, contents, form), SYNTAXES[form]))
     whole = "nq" if form in QUAD_FORMATS else "nt"
     assert sha(read) == sha(written(real, contents, whole))
-    assert (b"practice/1788> .\n" in read) == (form in QUAD_FORMATS)
+    graph = b"@nl <https://w3id.org/practicegraph/practice/1788> .\n"
+    assert (graph in read) == (form in QUAD_FORMATS)
 
 
 def test_the_n_quads_are_the_canonical_form_of_the_store(
@@ -139,14 +140,14 @@ def test_a_field_with_a_longer_path_is_in_the_table(
 ) -> None:
     kind = real.shapes.entry_shape
     far = replace(
-        kind.fields_by_key["source"],
+        kind.fields_by_key["page"],
         key="far",
         path=f"(<{EX}a>|<{RDF}type>)",
         predicates=(EX + "a", RDF + "type"),
     )
     shapes = replace(real.shapes, node_shapes=(replace(kind, fields=(*kind.fields, far)),))
     table = rows(written(replace(real, shapes=shapes), contents, "csv").decode())
-    assert {row["far"] for row in table} == {kind.classes[0]}
+    assert all(kind.classes[0] in row["far"].split(" | ") for row in table)
 
 
 def test_a_value_that_does_not_fit_its_json_ld_term_is_written_in_full() -> None:

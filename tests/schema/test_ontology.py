@@ -31,9 +31,9 @@ def outline(client: TestClient, path: str) -> dict[str, Any]:
     return found
 
 
-def test_an_entry_is_a_creative_work_and_a_learning_resource(client: TestClient) -> None:
+def test_an_entry_has_the_class_that_its_category_states(client: TestClient) -> None:
     found = outline(client, "/practice/1788.html?lang=de")
-    assert found["@type"] == ["CreativeWork", "LearningResource"]
+    assert found["@type"] == "Project"
     assert found["@id"] == f"{BASE}practice/1788"
     assert found["countryOfOrigin"] == {
         "@type": "Country",
@@ -41,8 +41,29 @@ def test_an_entry_is_a_creative_work_and_a_learning_resource(client: TestClient)
         "name": "Ungarn",
     }
     assert {term["name"] for term in found["inLanguage"]} >= {"Tschechisch", "Slowenisch"}
-    assert found["license"] == "https://creativecommons.org/licenses/by/4.0/"
-    assert found["isPartOf"] == BASE
+    assert len(found["sameAs"]) == 2
+
+
+def test_a_law_has_neither_our_licence_nor_our_dates_and_its_record_has(
+    client: TestClient,
+) -> None:
+    found = outline(client, "/practice/1717.html")
+    assert found["@type"] == "Legislation"
+    assert found["datePublished"] == "2018"
+    assert not {"license", "dateModified", "isBasedOn", "isPartOf", "identifier", "url"} & set(
+        found
+    )
+    (record,) = found["subjectOf"]
+    assert record["@id"] == f"{BASE}practice/1717#record"
+    assert record["license"] == "https://creativecommons.org/licenses/by/4.0/"
+    assert record["datePublished"] == record["dateModified"] == "2026-11-24"
+    assert (record["isPartOf"], record["identifier"]) == (BASE, "1717")
+    assert record["isBasedOn"]["@id"].endswith("data_id=1717")
+
+
+def test_a_body_that_is_no_country_is_none_in_schema_org_either(client: TestClient) -> None:
+    assert "countryOfOrigin" not in outline(client, "/practice/1699.html")
+    assert outline(client, "/practice/1699.html")["@type"] == "CreativeWork"
 
 
 def test_an_entry_uses_only_terms_of_schema_org(client: TestClient, real: Catalogue) -> None:
@@ -51,7 +72,7 @@ def test_an_entry_uses_only_terms_of_schema_org(client: TestClient, real: Catalo
     for iri in entries:
         found = outline(client, f"/{iri.removeprefix(BASE)}.html")
         assert set(found) <= ALLOWED
-        assert found["name"] and found["dateModified"]
+        assert found["name"] and found["subjectOf"][0]["dateModified"]
 
 
 def test_the_home_page_describes_a_dataset(client: TestClient) -> None:

@@ -202,9 +202,10 @@ def read_files(
     """The entries as they first come in files, and those with statements elsewhere."""
     entries, tracker = dict[str, IndexedEntry](), SubjectTracker()
     extractor = reader.extractor
+    needed = frozenset(extractor.properties), extractor.ways
     for file in files:
         for chunk in builder.chunks(file) or ():
-            for run in builder.chunk_runs(chunk, frozenset(extractor.properties)):
+            for run in builder.chunk_runs(chunk, *needed):
                 entry = extractor.extract(run.topic, run.statements)
                 iris = [run.topic] if entry else []
                 if tracker.add(iris, [(run.topic, run.other_subjects)]) and entry:

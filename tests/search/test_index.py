@@ -355,7 +355,7 @@ def test_a_change_of_the_shapes_builds_the_index_again(copied: Path) -> None:
     close(serve(copied))
     path = copied / "shapes" / "practice.ttl"
     text = path.read_text()
-    start = text.index("shape:Practice-issued\n")
+    start = text.index("shape:Record-issued\n")
     place = text.index("sh:maxCount 1 ;", start)
     path.write_text(text[:place] + "pg:facet true ; " + text[place:])
     again = serve(copied)

@@ -13,9 +13,13 @@ from support.catalogues import CASES, ROOT
 
 FAULTS = sorted(CASES.glob("*.ttl"))
 ENTRY = """@prefix category: <https://w3id.org/practicegraph/category/> .
+@prefix dcat: <http://www.w3.org/ns/dcat#> .
 @prefix dct: <http://purl.org/dc/terms/> .
+@prefix foaf: <http://xmlns.com/foaf/0.1/> .
+@prefix language: <http://publications.europa.eu/resource/authority/language/> .
 @prefix pg: <https://w3id.org/practicegraph/ontology#> .
 @prefix schema: <https://schema.org/> .
+@prefix shape: <https://w3id.org/practicegraph/shapes#> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
 
 <https://w3id.org/practicegraph/practice/example>
@@ -23,9 +27,16 @@ ENTRY = """@prefix category: <https://w3id.org/practicegraph/category/> .
     dct:title "Example entry"@en ; pg:category category:good-practice ;
     dct:abstract "An example."@en ;
     dct:identifier "example" ;
+    dct:language language:ENG .
+
+<https://w3id.org/practicegraph/practice/example#record>
+    a dcat:CatalogRecord ;
+    foaf:primaryTopic <https://w3id.org/practicegraph/practice/example> ;
     dct:source <https://example.org/example> ;
     dct:issued "2026-11-24"^^xsd:date ;
-    dct:modified "2026-11-24"^^xsd:date .
+    dct:modified "2026-11-24"^^xsd:date ;
+    dct:license <https://creativecommons.org/licenses/by/4.0/> ;
+    dct:conformsTo shape:Practice .
 """
 
 
@@ -55,7 +66,7 @@ def followed(text: str, mends: Iterable[Fix]) -> str:
 def entry(number: int, before: str, after: str) -> str:
     """The text of an entry in which one thing is written in another way."""
     assert before in ENTRY
-    return ENTRY.replace(before, after, 1).replace("example>", f"example-{number}>")
+    return ENTRY.replace(before, after, 1).replace("practice/example", f"practice/example-{number}")
 
 
 @pytest.fixture(scope="module")

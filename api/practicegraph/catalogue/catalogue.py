@@ -11,9 +11,10 @@ from pyoxigraph import NamedNode
 
 from ..errors import CatalogueError
 from ..rdf import terms
-from ..rdf.terms import DCAT, RDF, VOID
+from ..rdf.terms import DCAT, DCT, RDF, VOID
 from ..rdf.turtle import TurtleWriter
 from ..schema import ontology, vocabularies
+from ..schema.catalog_records import CatalogRecords
 from ..schema.fields import Shapes
 from ..schema.lifecycle import Lifecycle, read_lifecycle
 from ..schema.listed_records import CurrentVocabularies
@@ -39,6 +40,7 @@ _DIGEST_LENGTH = 16
 _MAX_CACHED_DIGESTS = 4096
 _DATASET = NamedNode(DCAT + "Catalog")
 _URI_SPACE = VOID + "uriSpace"
+_LICENCE = DCT + "license"
 
 
 class NoCatalogueError(CatalogueError):
@@ -117,7 +119,8 @@ class Catalogue:
     def writer(self) -> TurtleWriter:
         """Return the writer of Turtle, with properties in the order of the shapes."""
         kinds = [self.shapes.entry_shape, *self.shapes.node_shapes]
-        properties = dict.fromkeys(field.predicate for kind in kinds for field in kind.fields)
+        fields = [field for kind in kinds for field in kind.fields]
+        properties = dict.fromkeys(field.value_predicate for field in fields)
         return TurtleWriter(self.prefixes, self.languages, [name for name in properties if name])
 
     @cached_property
@@ -125,6 +128,13 @@ class Catalogue:
         """Return the JSON-LD context of all documents; entries' keys come first."""
         kinds = (*self.shapes.kinds.values(), *self.shapes.node_shapes)
         return ontology.build_context(kinds, self.prefixes, self.ontology.labels)
+
+    @cached_property
+    def records(self) -> CatalogRecords:
+        """Return the catalogue records of the entries, which have the licence of the catalogue."""
+        values = self.store.values(NamedNode(self.base), _LICENCE)
+        licence = next((value.value for value in values if isinstance(value, NamedNode)), None)
+        return CatalogRecords(self.shapes.entry_shape, licence)
 
     def graph_digest(self, graph: str) -> str:
         """Return the digest of a named graph, or "" where there is no such graph.

@@ -26,6 +26,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..rdf import terms
 from ..rdf.terms import AS, DCT, RDF, RDFS, SKOS, TYPE
+from ..schema.catalog_records import ISSUED, MODIFIED, PRIMARY_TOPIC, records_of
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 
 LOG = logging.getLogger("practicegraph")
@@ -55,7 +56,8 @@ CREATE INDEX events_by_topic ON events (topic, number, kind);
 PRAGMA user_version = 1;
 COMMIT;
 """
-_DATES = (DCT + "modified", DCT + "issued")
+_DATES = (MODIFIED.value, ISSUED.value)
+_DATES_AND_TOPIC = frozenset({*_DATES, PRIMARY_TOPIC.value})
 _TITLES = (DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
 _CACHE = 1 << 14  # dates, of which a large file has few
@@ -323,19 +325,19 @@ def tombstone(iri: str, former: Iterable[Triple]) -> Iterator[Triple]:
 
 
 def _piece(run: tuple[str, Sequence[Quad]]) -> tuple[str, str, int, str | None]:
-    """Return a piece of a graph as a row, with the moment that it states.
+    """Return a piece of a graph as a row, with the moment that it or its record states.
 
     The last change counts before the date of issue, and has the lower rank.
     """
     topic, quads = run
     content = terms.write_n_triples(quad.triple for quad in quads).decode()
     node = NamedNode(topic)
+    relevant = [quad for quad in quads if quad.predicate.value in _DATES_AND_TOPIC]
+    subjects = {node, *records_of(node, relevant)}
     dates = {
         quad.predicate.value: quad.object.value
-        for quad in quads
-        if quad.predicate.value in _DATES
-        and isinstance(quad.object, Literal)
-        and quad.subject == node
+        for quad in relevant
+        if isinstance(quad.object, Literal) and quad.subject in subjects
     }
     for rank, name in enumerate(_DATES):
         if name in dates:

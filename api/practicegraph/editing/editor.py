@@ -178,7 +178,7 @@ class EntryEditor:
             _require(request, CHANGE if before else CREATE)
             request.precondition(self.catalogue.graph_digest(entry.value))
             sent = self._with_identifier(entry, body.parse(entry, before), identifier)
-            after = entries.revise(entry, before, sent, request.edit)
+            after = entries.revise(entry, before, sent, self.catalogue.records, request.edit)
             if after == before:
                 return EditResult(identifier, is_new=False)
             _require_for_status(request, entry, before, after)
@@ -194,7 +194,7 @@ class EntryEditor:
             entry = NamedNode(self.catalogue.entry_iri(identifier))
             sent = entries.with_new_iri(sent, nameless, entry)
             sent = self._with_identifier(entry, sent, identifier)
-            after = entries.revise(entry, [], sent, request.edit)
+            after = entries.revise(entry, [], sent, self.catalogue.records, request.edit)
             return self._write(identifier, [], after, request, body.turtle())
 
     def withdraw(self, identifier: str, request: EditRequest) -> None:

@@ -13,8 +13,8 @@ from itertools import count
 from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue.change_log import TOMBSTONE, tombstone
-from ..exchange.importer import GENERATED, ISSUED, MODIFIED
 from ..rdf.terms import DCT, FOAF, PG, PROV, SKOS, TRUE, TYPE, date_literal, moment_literal
+from ..schema.catalog_records import GENERATED, ISSUED, MODIFIED, CatalogRecords
 from ..schema.fields import NodeShape
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 from ..schema.text import pick_text, strip_accents
@@ -97,21 +97,24 @@ def with_new_iri(triples: Iterable[Triple], old: NamedNode, new: NamedNode) -> l
 
 
 def revise(
-    entry: NamedNode, before: Sequence[Triple], sent: Iterable[Triple], edit: Revision
+    entry: NamedNode,
+    before: Sequence[Triple],
+    sent: Sequence[Triple],
+    records: CatalogRecords,
+    edit: Revision,
 ) -> list[Triple]:
     """Return the triples of an entry after an edit, or those before if nothing differs.
 
     An entry that is new has none before.
     """
-    after = _without_history(entry, sent)
-    issued = [t for t in before if t.subject == entry and t.predicate == ISSUED]
-    if issued or not any(t.predicate == ISSUED and t.subject == entry for t in after):
-        after = [t for t in after if t.subject != entry or t.predicate != ISSUED]
-        after += issued or [Triple(entry, ISSUED, date_literal(edit.moment.date()))]
-    if before and set(after) == set(_without_history(entry, before)):
+    subject = records.subject(entry)
+    after = _without_history(entry, subject, records.complete(entry, sent))
+    if issued := [t for t in before if (t.subject, t.predicate) == (subject, ISSUED)]:
+        after = [t for t in after if (t.subject, t.predicate) != (subject, ISSUED)] + issued
+    if before and set(after) == set(_without_history(entry, subject, before)):
         return list(before)
-    modified = Triple(entry, MODIFIED, date_literal(edit.moment.date()))
-    return list(dict.fromkeys([*after, modified, *_history(entry, before, edit)]))
+    history = _history(entry, subject, before, edit)
+    return records.dated(entry, [*after, *history], edit.moment.date())
 
 
 def withdraw(
@@ -119,7 +122,8 @@ def withdraw(
 ) -> list[Triple]:
     """Return the tombstone of an entry, with its history (Activity Streams, as:Tombstone).
 
-    Where the edit has no reasons, it has the texts that say so.
+    The tombstone is all that the catalogue still says, so there is no record beside it. Where the
+    edit has no reasons, it has the texts that say so.
     """
     permanent = [t for t in before if t.subject == entry and t.predicate.value in _PERMANENT]
     retired = [
@@ -128,7 +132,7 @@ def withdraw(
         *(Triple(entry, _CHANGE_NOTE, reason) for reason in edit.reasons or no_reason),
     ]
     remains = [*tombstone(entry.value, before), *permanent, *retired]
-    return list(dict.fromkeys([*remains, *_history(entry, before, edit)]))
+    return list(dict.fromkeys([*remains, *_history(entry, entry, before, edit)]))
 
 
 def is_tombstone(entry: NamedNode, triples: Iterable[Triple]) -> bool:
@@ -136,33 +140,37 @@ def is_tombstone(entry: NamedNode, triples: Iterable[Triple]) -> bool:
     return Triple(entry, TYPE, NamedNode(TOMBSTONE)) in set(triples)
 
 
-def _without_history(entry: NamedNode, triples: Iterable[Triple]) -> list[Triple]:
-    """Return triples without their history and the date of the last change."""
+def _without_history(
+    entry: NamedNode, subject: NamedNode, triples: Iterable[Triple]
+) -> list[Triple]:
+    """Return triples without the history of an entry and the date of its last change."""
     history = re.compile(re.escape(f"<{entry.value}#") + r"(revision-\d+|by-[a-z0-9-]+)>")
     return [
         triple
         for triple in triples
-        if (triple.subject, triple.predicate) != (entry, MODIFIED)
+        if (triple.subject, triple.predicate) != (subject, MODIFIED)
         and not history.fullmatch(str(triple.subject))
         and not history.fullmatch(str(triple.object))
     ]
 
 
-def _history(entry: NamedNode, before: Sequence[Triple], edit: Revision) -> list[Triple]:
+def _history(
+    entry: NamedNode, subject: NamedNode, before: Sequence[Triple], edit: Revision
+) -> list[Triple]:
     """Return the last revisions of an entry, of which this edit is the newest."""
     start = f"{entry.value}#revision-"
     iris = (str(t.subject)[1:-1] for t in before if t.predicate == TYPE and t.object == _REVISION)
     numbers = sorted(int(iri.removeprefix(start)) for iri in iris if iri.startswith(start))
     past = [NamedNode(f"{start}{number}") for number in numbers[-_MAX_REVISIONS + 1 :]]
     agents = [t.object for t in before if t.subject in past and t.predicate == _BY]
-    remaining = [t for t in before if t.subject in (*past, *agents) or t.object in past]
-    number = numbers[-1] + 1 if numbers else 1
-    return [*remaining, *_revision(entry, NamedNode(f"{start}{number}"), edit)]
+    remaining = [t for t in before if t.subject in (*past, *agents)]
+    newest = NamedNode(f"{start}{numbers[-1] + 1 if numbers else 1}")
+    generated = [Triple(subject, GENERATED, revision) for revision in (*past, newest)]
+    return [*remaining, *generated, *_revision(entry, newest, edit)]
 
 
 def _revision(entry: NamedNode, revision: NamedNode, edit: Revision) -> Iterator[Triple]:
     agent = NamedNode(f"{entry.value}#by-{edit.name}")
-    yield Triple(entry, GENERATED, revision)
     yield Triple(revision, TYPE, _REVISION)
     yield Triple(revision, _ENDED, moment_literal(edit.moment))
     yield Triple(revision, _BY, agent)

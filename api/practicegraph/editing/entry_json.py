@@ -12,6 +12,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..errors import CatalogueError
 from ..rdf.terms import TYPE, Term
+from ..schema.catalog_records import CatalogRecords
 from ..schema.fields import Field
 from ..schema.text import find_similar
 from ..schema.value_parser import NO_LOCATION, ParseProblem, ValueParser
@@ -31,6 +32,7 @@ class EntryJsonParser:
     """Parses objects of one entry; a text without a language is in the language given."""
 
     values: ValueParser
+    records: CatalogRecords
     entry: NamedNode
     language: str
 
@@ -42,12 +44,13 @@ class EntryJsonParser:
         Raises InvalidEntryError.
         """
         problems = dict(self._unknown_keys(sent, shown))
-        after = [t for t in before if t.subject != self.entry or not self._is_of_field(t)]
-        for key, field in self.values.shape.fields_by_key.items():
+        fields = self.values.shape.fields_by_key
+        after = [t for t in before if not any(self._is_of(f, t) for f in fields.values())]
+        for key, field in fields.items():
             if key not in sent:
                 continue
             if key in shown and sent[key] == shown[key]:
-                after += [t for t in before if t.subject == self.entry and _is_of(field, t)]
+                after += [t for t in before if self._is_of(field, t)]
                 continue
             try:
                 after += self._statements(field, sent[key], before)
@@ -57,7 +60,7 @@ class EntryJsonParser:
             raise InvalidEntryError(problems)
         if not any(t.subject == self.entry and t.predicate == TYPE for t in after):
             after.append(Triple(self.entry, TYPE, NamedNode(self.values.shape.classes[0])))
-        return _reachable(self.entry, after)
+        return _reachable([self.entry, self.records.subject(self.entry)], after)
 
     def _unknown_keys(
         self, sent: Mapping[str, Any], shown: Mapping[str, Any]
@@ -74,28 +77,29 @@ class EntryJsonParser:
                 similar = ", ".join(find_similar(key, keys))
                 yield key, self.values.format_phrase("unknownKey", nearest=similar or "–")
 
-    def _is_of_field(self, triple: Triple) -> bool:
-        return any(_is_of(field, triple) for field in self.values.shape.fields)
+    def _is_of(self, field: Field, triple: Triple) -> bool:
+        return (triple.subject, triple.predicate) == self.records.place(field, self.entry)
 
     def _statements(self, field: Field, value: Any, before: Sequence[Triple]) -> Iterator[Triple]:
-        if not field.predicate:
+        if not (place := self.records.place(field, self.entry)):
             raise self._error("readOnlyProperty")
         terms = self._texts(field, value, before) if field.is_text else self._terms(field, value)
-        return (Triple(self.entry, NamedNode(field.predicate), term) for term in terms)
+        return (Triple(*place, term) for term in terms)
 
     def _texts(self, field: Field, value: Any, before: Sequence[Triple]) -> list[Literal]:
         """Return texts: one in the language beside the others, or all of them by language.
 
         A text that the entry has in any language, as it was shown to a client, changes nothing.
         """
-        objects = [(t, t.object) for t in before if t.subject == self.entry]
-        texts = [(t, text) for t, text in objects if isinstance(text, Literal)]
-        present = [text for t, text in texts if _is_of(field, t)]
+        texts = [(t, t.object) for t in before if isinstance(t.object, Literal)]
+        present = [text for t, text in texts if self._is_of(field, t)]
         if isinstance(value, str):
             same_role = [
                 f for f in self.values.shape.fields if f == field or f.role == field.role != ""
             ]
-            if any(text.value == value and _is_of(f, t) for t, text in texts for f in same_role):
+            if any(
+                text.value == value and self._is_of(f, t) for t, text in texts for f in same_role
+            ):
                 return present
             others = [text for text in present if text.language != self.language]
             return [*others, self._text(value, self.language)]
@@ -132,14 +136,10 @@ class EntryJsonParser:
         return InvalidEntryError({"": self.values.format_phrase(phrase, **words)})
 
 
-def _is_of(field: Field, triple: Triple) -> bool:
-    return field.predicate is not None and triple.predicate.value == field.predicate
-
-
-def _reachable(entry: NamedNode, triples: Sequence[Triple]) -> list[Triple]:
-    """Return the triples that are reachable from the entry."""
-    seen: set[Any] = {entry}
-    waiting: list[Any] = [entry]
+def _reachable(nodes: Sequence[NamedNode], triples: Sequence[Triple]) -> list[Triple]:
+    """Return the triples that are reachable from nodes."""
+    seen: set[Any] = set(nodes)
+    waiting: list[Any] = list(nodes)
     while waiting:
         node = waiting.pop()
         new = {t.object for t in triples if t.subject == node} - seen

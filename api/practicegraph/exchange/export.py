@@ -19,7 +19,7 @@ import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import groupby, islice
@@ -45,8 +45,7 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.loading import Progress, no_progress
 from ..errors import CatalogueError
 from ..rdf.jsonld import Compactor
-from ..rdf.terms import TYPE, Term
-from ..schema.fields import NodeShape
+from ..rdf.terms import TYPE
 from ..schema.records import Record
 from ..storage import files
 from ..storage.base import Store
@@ -68,6 +67,7 @@ ARCHIVE_NAME = "nq" + GZIP_SUFFIX
 """The dump that earlier releases keep."""
 DUMP_NAMES = tuple(name for form in FORMATS for name in (form, form + GZIP_SUFFIX))
 
+_ENTRIES = 1000  # that are read from the store at once
 _LIST = "dumps.json"
 _MAKER = f"{__version__}, pyoxigraph {pyoxigraph.__version__}, zlib {zlib.ZLIB_RUNTIME_VERSION}"
 
@@ -228,20 +228,13 @@ class Exporter:
         WorkbookWriter(columns, languages).write(self.catalogue.reader, self._records(), output)
 
     def _records(self) -> Iterator[Record]:
-        """Yield the entries in order; only fields with longer paths are queried."""
-        kind = self.catalogue.shapes.entry_shape
-        beyond = replace(kind, fields=tuple(f for f in kind.fields if not f.predicate))
-        classes = set(map(NamedNode, kind.classes))
-        for subject, triples in groupby(self.contents.triples(), lambda triple: triple.subject):
-            values = _by_property(triples)
-            if isinstance(subject, NamedNode) and classes & values.get(TYPE, set()):
-                direct = _direct_values(kind, values)
-                by_path = self._path_values(beyond, subject.value) if beyond.fields else {}
-                yield Record(subject.value, kind, {**direct, **by_path})
-
-    def _path_values(self, kind: NodeShape, iri: str) -> Mapping[str, tuple[Term, ...]]:
-        (record,) = self.catalogue.reader.read_records(kind, [iri])
-        return record.values
+        """Yield the entries in order."""
+        kind, store = self.catalogue.shapes.entry_shape, self.catalogue.store
+        classes = map(NamedNode, kind.classes)
+        nodes = {n for each in classes for n in store.subjects(TYPE.value, each)}
+        iris = [n.value for n in sorted(nodes, key=str) if isinstance(n, NamedNode)]
+        for start in range(0, len(iris), _ENTRIES):
+            yield from self.catalogue.reader.read_records(kind, iris[start : start + _ENTRIES])
 
     def _prefixes(self) -> dict[str, str]:
         """Return the prefixes in order, one for each namespace."""
@@ -263,20 +256,6 @@ def export_format(path: Path) -> str:
     if form not in (*FORMATS, XLSX):
         raise CatalogueError(f"{path}: its name ends in none of {', '.join((*FORMATS, XLSX))}")
     return form
-
-
-def _direct_values(
-    kind: NodeShape, values: Mapping[NamedNode, set[Term]]
-) -> dict[str, tuple[Term, ...]]:
-    fields = ((f.key, NamedNode(f.predicate)) for f in kind.fields if f.predicate)
-    return {key: tuple(sorted(values[name], key=str)) for key, name in fields if name in values}
-
-
-def _by_property(triples: Iterator[Triple]) -> dict[NamedNode, set[Term]]:
-    values: dict[NamedNode, set[Term]] = {}
-    for triple in triples:
-        values.setdefault(triple.predicate, set()).add(triple.object)
-    return values
 
 
 def _json(value: object) -> bytes:

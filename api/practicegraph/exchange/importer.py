@@ -9,8 +9,8 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
-from ..rdf.terms import DCT, PG, PROV, SCHEMA, TYPE, date_literal
-from ..schema.fields import Field, NodeShape
+from ..rdf.terms import PG, PROV, SCHEMA, TYPE, date_literal
+from ..schema.catalog_records import GENERATED, SOURCE, CatalogRecords, Place
 from ..schema.value_parser import Draft, FieldValues
 from ..storage.files import FileChange
 from . import table_reader
@@ -18,12 +18,7 @@ from .source_pages import SourcePageParser, read_source_site
 from .table_reader import TableParser
 
 _SOFTWARE_VERSION = NamedNode(SCHEMA + "softwareVersion")
-GENERATED = NamedNode(PROV + "wasGeneratedBy")
-_SOURCE = NamedNode(DCT + "source")
-ISSUED, MODIFIED = NamedNode(DCT + "issued"), NamedNode(DCT + "modified")
 _CHECKSUM = NamedNode(PG + "checksum")
-GENERATED_PROPERTIES = frozenset(term.value for term in (GENERATED, ISSUED, MODIFIED))
-"""The properties of an entry that an import sets by itself."""
 
 
 @dataclass(frozen=True)
@@ -39,38 +34,31 @@ def apply_draft(
     draft: Draft,
     entry: NamedNode,
     before: Sequence[Triple],
-    shape: NodeShape,
+    records: CatalogRecords,
     context: ImportContext,
 ) -> list[Triple]:
     """Return the triples of the entry after the draft, which may be the same."""
-    triples = [t for t in before if not any(_replaces(v, t, entry) for v in draft.values)]
-    triples += [Triple(entry, TYPE, NamedNode(shape.classes[0]))]
-    triples += [triple for values in draft.values for triple in _triples(values, entry)]
+    places = [(p, v) for v in draft.values if (p := records.place(v.field, entry))]
+    triples = [t for t in before if not any(_replaces(v, place, t) for place, v in places)]
+    triples += [Triple(entry, TYPE, NamedNode(records.shape.classes[0]))]
+    triples += [Triple(*place, term) for place, values in places for term in values.terms]
     if draft.is_page:
-        triples += [Triple(entry, _SOURCE, NamedNode(draft.source))]
+        triples += [Triple(records.subject(entry), SOURCE, NamedNode(draft.source))]
+    triples = records.complete(entry, triples)
     activity = NamedNode(f"{entry.value}#{draft.part}")
     is_same = set(triples) == set(before)
     if is_same and (not draft.is_page or _was_imported(draft, activity, before)):
         return list(before)
     triples = [triple for triple in triples if triple.subject != activity]
-    triples += _provenance(draft, entry, activity, context)
-    return _dated(triples, entry, context.today)
+    triples += _provenance(draft, records.subject(entry), activity, context)
+    return records.dated(entry, triples, context.today)
 
 
-def _replaces(values: FieldValues, triple: Triple, entry: NamedNode) -> bool:
-    if triple.subject != entry or triple.predicate != _predicate(values.field):
+def _replaces(values: FieldValues, place: Place, triple: Triple) -> bool:
+    if (triple.subject, triple.predicate) != place:
         return False
     language = triple.object.language if isinstance(triple.object, Literal) else None
     return values.language is None or language == values.language
-
-
-def _triples(values: FieldValues, entry: NamedNode) -> Iterator[Triple]:
-    return (Triple(entry, _predicate(values.field), term) for term in values.terms)
-
-
-def _predicate(field: Field) -> NamedNode:
-    assert field.predicate, f"{field.iri}: values of a longer path cannot be imported"
-    return NamedNode(field.predicate)
 
 
 def _was_imported(draft: Draft, activity: NamedNode, triples: Iterable[Triple]) -> bool:
@@ -78,9 +66,9 @@ def _was_imported(draft: Draft, activity: NamedNode, triples: Iterable[Triple]) 
 
 
 def _provenance(
-    draft: Draft, entry: NamedNode, activity: NamedNode, context: ImportContext
+    draft: Draft, subject: NamedNode, activity: NamedNode, context: ImportContext
 ) -> Iterator[Triple]:
-    yield Triple(entry, GENERATED, activity)
+    yield Triple(subject, GENERATED, activity)
     yield Triple(activity, TYPE, NamedNode(PG + "Import"))
     for name, value in (
         (PROV + "used", NamedNode(draft.source)),
@@ -90,18 +78,6 @@ def _provenance(
         (_CHECKSUM.value, Literal(draft.checksum)),
     ):
         yield Triple(activity, NamedNode(name), value)
-
-
-def _dated(triples: list[Triple], entry: NamedNode, today: date) -> list[Triple]:
-    dated = [triple for triple in triples if not _has(triple, entry, MODIFIED)]
-    dated.append(Triple(entry, MODIFIED, date_literal(today)))
-    if not any(_has(triple, entry, ISSUED) for triple in dated):
-        dated.append(Triple(entry, ISSUED, date_literal(today)))
-    return list(dict.fromkeys(dated))
-
-
-def _has(triple: Triple, subject: NamedNode, predicate: NamedNode) -> bool:
-    return triple.subject == subject and triple.predicate == predicate
 
 
 @dataclass(frozen=True)
@@ -154,7 +130,7 @@ def _apply(catalogue: Catalogue, draft: Draft, change: FileChange, context: Impo
     text, entry = change.after, catalogue.entry_iri(draft.identifier)
     quads = documents.parse_document(change.path, text.encode()).quads if text else ()
     before = [quad.triple for quad in quads]
-    after = apply_draft(draft, NamedNode(entry), before, catalogue.shapes.entry_shape, context)
+    after = apply_draft(draft, NamedNode(entry), before, catalogue.records, context)
     if after == before:
         return text
     return documents.keep_comments(text, catalogue.writer.write(after, entry))

@@ -126,7 +126,7 @@ class TableColumns:
         return tuple(
             Column(field, tag)
             for field in (self.identifier, *others)
-            if field.predicate
+            if field.predicate or field.via
             for tag in (self.parser.languages if field.is_text else (None,))
         )
 
@@ -139,7 +139,7 @@ class TableColumns:
         columns: dict[str, Column] = {}
         for own in self.parser.shape.fields:
             names = [own.key, *(wording for _, wording in own.all_names)]
-            for name in names if own.predicate else ():
+            for name in names if own.predicate or own.via else ():
                 columns.setdefault(fold(name), Column(own, None))
                 for tag in self.parser.languages if own.is_text else ():
                     columns.setdefault(fold(f"{name}@{tag}"), Column(own, tag))

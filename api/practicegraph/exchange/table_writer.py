@@ -24,11 +24,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from ..catalogue.catalogue import Catalogue
 from ..errors import CatalogueError
+from ..schema.catalog_records import is_generated
 from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
 from ..schema.text import collation_key, pick_text
 from ..schema.value_parser import column_letters
-from . import importer
 from .table_format import VALUE_SEPARATOR, Column, TableColumns, join_values, table_row
 
 _LAST = 1_048_576
@@ -63,9 +63,7 @@ class WorkbookWriter:
     @cached_property
     def written_columns(self) -> tuple[Column, ...]:
         """Return all columns but those that an import sets by itself."""
-        return tuple(
-            c for c in self.columns.all if c.field.predicate not in importer.GENERATED_PROPERTIES
-        )
+        return tuple(column for column in self.columns.all if not is_generated(column.field))
 
     def labels(self) -> list[str]:
         """Return the labels of the columns."""

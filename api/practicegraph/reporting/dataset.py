@@ -26,6 +26,7 @@ from ..rdf.terms import (
     integer,
     local_name,
 )
+from ..schema.catalog_records import PRIMARY_TOPIC
 from ..schema.fields import Field, NodeShape
 from ..schema.vocabularies import TargetVocabulary
 from ..storage.base import Store
@@ -197,10 +198,13 @@ class Dataset:
 
     @cached_property
     def days(self) -> dict[str, str]:
-        """Return the day of the newest change of each IRI that states one."""
+        """Return the day of the newest change of each IRI that states one, or whose record does."""
         rows = self.store.select(f"SELECT ?subject ({_DAY}) {_CHANGES} GROUP BY ?subject")
-        named = (row for row in rows if isinstance(row["subject"], NamedNode))
-        return {as_text(row["subject"]): as_text(row["newest"]) for row in named}
+        topics: dict[Term, Term] = {
+            quad.subject: quad.object for quad in self.store.quads(None, PRIMARY_TOPIC)
+        }
+        named = ((topics.get(row["subject"], row["subject"]), row["newest"]) for row in rows)
+        return {node.value: as_text(day) for node, day in named if isinstance(node, NamedNode)}
 
     @cached_property
     def example(self) -> str | None:

@@ -4,6 +4,7 @@
 |---|---|
 | text | texts and phrases in a reader's languages; comparison of texts |
 | fields | node shapes, their fields, ranges of dates and numbers |
+| catalog_records | the catalogue record of an entry, beside the work that the entry is (DCAT) |
 | shapes | SHACL, read into node shapes, fields, parameters and checks |
 | lifecycle | deprecated resources and their successors |
 | vocabularies | concept schemes, their concepts and mappings (SKOS) |

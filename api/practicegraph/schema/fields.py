@@ -36,12 +36,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Field:
-    """A property shape as the catalogue uses it."""
+    """A property shape as the catalogue uses it.
+
+    `predicates` are the properties among which the path is a choice. The values `via` another
+    resource are those of its second property; by the first one it refers to that of the field.
+    """
 
     iri: str
     key: str
     path: str
     predicates: tuple[str, ...]
+    via: tuple[str, str] | None
     names: Labels
     other_names: tuple[tuple[str, str], ...]
     hints: Labels
@@ -66,6 +71,11 @@ class Field:
         return (
             self.predicates[0] if [self.path] == [f"<{name}>" for name in self.predicates] else None
         )
+
+    @property
+    def value_predicate(self) -> str | None:
+        """Return the property that has the values, on this resource or on the one via which."""
+        return self.via[1] if self.via else self.predicate
 
     @property
     def has_options(self) -> bool:
@@ -148,6 +158,11 @@ class NodeShape:
         return exact or [key for key in keys if not datatypes[key]]
 
     @cached_property
+    def keys_by_via(self) -> dict[tuple[str, str], str]:
+        """Return the keys of the fields whose values another resource has, by the way to them."""
+        return {field.via: field.key for field in self.fields if field.via}
+
+    @cached_property
     def facets(self) -> tuple[Field, ...]:
         """Return the facets, those over several fields among them, in their order."""
         facets = [*(field for field in self.fields if field.is_facet), *self.combined_facets]
@@ -218,8 +233,9 @@ class Shapes:
 
     @cached_property
     def fields(self) -> dict[str, Field]:
-        """Return every field by the IRI of its shape."""
-        return {field.iri: field for shape in self.node_shapes for field in shape.fields}
+        """Return every field by the IRI of its shape, as the kind has it whose property it is."""
+        fields = (field for shape in self.node_shapes for field in shape.fields)
+        return {field.iri: field for field in fields if not field.via}
 
     @cached_property
     def label_properties(self) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import Literal, NamedNode, Quad
 
-from ..rdf.terms import RDFS, SCHEMA, SKOS, XSD, Term, as_text, local_name
+from ..rdf.terms import RDFS, SCHEMA, SKOS, TYPE, XSD, Term, as_text, local_name
 from ..storage.base import Store
 from .fields import Field, NodeShape
 from .records import Record, RecordReader, texts_by_language
@@ -56,14 +56,11 @@ WHERE {
 _ALIGNMENTS = """
 PREFIX owl: <http://www.w3.org/2002/07/owl#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 SELECT DISTINCT ?term ?aligned
 WHERE {
     { ?term owl:equivalentProperty|owl:equivalentClass ?aligned }
     UNION
-    { ?term skos:exactMatch|skos:closeMatch ?aligned }
-    UNION
-    { ?term rdfs:subPropertyOf|rdfs:subClassOf ?aligned }
+    { ?term rdfs:subPropertyOf|rdfs:subClassOf|rdfs:seeAlso ?aligned }
     FILTER (STRSTARTS(STR(?aligned), "https://schema.org/"))
 }
 ORDER BY ?term ?aligned
@@ -73,20 +70,50 @@ PREFIX schema: <https://schema.org/>
 SELECT ?property ?class
 WHERE { ?property schema:rangeIncludes ?class }
 """
+_ENTRY_CLASSES = """
+PREFIX pg: <https://w3id.org/practicegraph/ontology#>
+SELECT ?concept ?class
+WHERE { ?concept pg:entryClass ?class }
+"""
 LABEL = RDFS + "label"
+_SUBJECT_OF = "subjectOf"
+"""The property of schema.org from a work to its description."""
 
 
 @dataclass(frozen=True)
 class Ontology:
-    """The labels of an ontology's terms, their alignments with schema.org, and the ranges there."""
+    """The labels of an ontology's terms, their alignments with schema.org, and the ranges there.
+
+    The entry classes are those of schema.org that concepts state of the entries that have them.
+    """
 
     labels: Mapping[str, Labels]
     alignments: Mapping[str, tuple[str, ...]]
     ranges: Mapping[str, str]
+    entry_classes: Mapping[str, str]
 
-    def align(self, terms: Iterable[str]) -> tuple[str, ...]:
-        """Return the terms of schema.org that terms are aligned with, each once."""
-        return tuple(dict.fromkeys(t for term in terms for t in self.alignments.get(term, ())))
+    def types(self, quads: Sequence[Quad]) -> list[str]:
+        """Return the classes of schema.org of the subject of quads.
+
+        Its own ones come before those that its concepts state, and these before what its other
+        classes are aligned with.
+        """
+        classes = [as_text(q.object) for q in quads if q.predicate == TYPE]
+        if SKOS + "Concept" in classes:
+            return list(self.alignments.get(SKOS + "Concept", ()))
+        values = (getattr(quad.object, "value", "") for quad in quads)
+        stated = [name for name in classes if name.startswith(SCHEMA)]
+        stated = stated or [self.entry_classes[v] for v in values if v in self.entry_classes]
+        aligned = (name for each in classes for name in self.alignments.get(each, ()))
+        return list(dict.fromkeys(stated or aligned))
+
+    def is_in_range(self, class_iri: str, classes: Iterable[str]) -> bool:
+        """Return whether a resource with some classes may be one of a class of schema.org.
+
+        It has to be where classes of ours are aligned with that one.
+        """
+        aligned = {name for name, others in self.alignments.items() if class_iri in others}
+        return not aligned or not aligned.isdisjoint(classes)
 
 
 def read_ontology(store: Store) -> Ontology:
@@ -101,7 +128,10 @@ def read_ontology(store: Store) -> Ontology:
         term = as_text(row["term"])
         alignments[term] = (*alignments.get(term, ()), as_text(row["aligned"]))
     ranges = {as_text(row["property"]): as_text(row["class"]) for row in store.select(_RANGES)}
-    return Ontology(labels, alignments, ranges)
+    entry_classes = {
+        as_text(row["concept"]): as_text(row["class"]) for row in store.select(_ENTRY_CLASSES)
+    }
+    return Ontology(labels, alignments, ranges, entry_classes)
 
 
 @dataclass(frozen=True)
@@ -113,8 +143,26 @@ class SchemaOrgDescriber:
     base: str
     languages: Sequence[str]
 
+    def describe_work(self, record: Record, description: Record) -> dict[str, Any] | None:
+        """Return a work as a JSON-LD object, with its catalogue record as what it is subject of.
+
+        What is true of our description alone stands there: its URL, number, dates, licence, source.
+        """
+        work, about = self.describe(record), self.describe(description)
+        if work is None or about is None:
+            return work
+        about |= {"url": work.pop("url"), "isPartOf": self.base}
+        for field in record.shape.fields_with_role("IDRole"):
+            for aligned in self.ontology.alignments.get(field.predicate or "", ()):
+                about[_local(aligned)] = work.pop(_local(aligned), None)
+        pages = work.get(_SUBJECT_OF, [])
+        return work | {_SUBJECT_OF: [about, *(pages if isinstance(pages, list) else [pages])]}
+
     def describe(self, record: Record) -> dict[str, Any] | None:
-        """Return a record as a JSON-LD object without a context, or None if no class is aligned."""
+        """Return a record as a JSON-LD object without a context, or None if no class is aligned.
+
+        The fields whose values another resource has are left out.
+        """
         types = self._types(record.iri)
         if not types:
             return None
@@ -125,9 +173,9 @@ class SchemaOrgDescriber:
                 values += (v for v in self._values(field, terms, aligned) if v not in values)
         head = {"@type": _unwrap(types), "@id": record.iri, "url": record.iri}
         name, _ = record.text_with_role("LabelRole", self.languages)
-        return (
-            head | {key: _unwrap(values) for key, values in values_by_term.items()} | {"name": name}
-        )
+        named = {"name": name} if name else {}
+        described = {key: _unwrap(found) for key, found in values_by_term.items() if found}
+        return head | described | named
 
     def _values(self, field: Field, terms: Iterable[Term], aligned: str) -> Iterator[Any]:
         if field.is_text:
@@ -136,7 +184,8 @@ class SchemaOrgDescriber:
         class_iri = self.ontology.ranges.get(aligned)
         for term in terms:
             if isinstance(term, NamedNode):
-                yield self._reference(term.value, class_iri)
+                if not class_iri or self._may_be(term.value, class_iri):
+                    yield self._reference(term.value, class_iri)
             elif isinstance(term, Literal) and class_iri:
                 yield {"@type": _local(class_iri), "name": term.value}
             elif isinstance(term, Literal):
@@ -151,13 +200,15 @@ class SchemaOrgDescriber:
         named = {"name": name} if name else {"url": iri}
         return {"@type": _unwrap(types), "@id": iri} | named
 
+    def _may_be(self, iri: str, class_iri: str) -> bool:
+        is_concept = iri in self.reader.vocabularies.concepts
+        return not is_concept or self.ontology.is_in_range(class_iri, self.reader.read_classes(iri))
+
     def _types(self, iri: str) -> list[str]:
-        """Return the aligned classes of a resource; those of concepts need no reading."""
-        if iri in self.reader.vocabularies.concepts:
-            classes = [SKOS + "Concept"]
-        else:
-            classes = self.reader.read_classes(iri) if iri.startswith(self.base) else []
-        return [_local(aligned) for aligned in self.ontology.align(classes)]
+        """Return the classes of a resource of the catalogue."""
+        is_ours = iri in self.reader.vocabularies.concepts or iri.startswith(self.base)
+        quads = list(self.reader.store.quads(NamedNode(iri))) if is_ours else []
+        return [_local(name) for name in self.ontology.types(quads)]
 
 
 def _local(iri: str) -> str:

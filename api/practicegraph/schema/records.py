@@ -87,9 +87,24 @@ class RecordReader:
             assert isinstance(quad.subject, NamedNode)
             for key in shape.keys_of(quad.predicate.value, quad.object):
                 yield quad.subject.value, key, quad.object
-        others = [field for field in shape.fields if not field.predicate]
+        for link in dict.fromkeys(link for link, _ in shape.keys_by_via):
+            yield from self._values_via(shape, link, iris)
+        others = [field for field in shape.fields if not field.predicate and not field.via]
         for row in self.store.select(_paths_query(others, iris)) if others else ():
             yield as_text(row["iri"]), as_text(row["key"]), row["value"]
+
+    def _values_via(
+        self, shape: NodeShape, link: str, iris: Sequence[str]
+    ) -> Iterator[tuple[str, str, Term]]:
+        """Yield the values of fields that resources have which refer to the IRIs."""
+        topics: dict[str, list[str]] = {}
+        for quad in self.store.quads_of_objects(link, iris):
+            if isinstance(quad.subject, NamedNode):
+                topics.setdefault(quad.subject.value, []).append(as_text(quad.object))
+        for quad in self.store.quads_of_subjects(list(topics)):
+            if key := shape.keys_by_via.get((link, quad.predicate.value)):
+                for topic in topics[as_text(quad.subject)]:
+                    yield topic, key, quad.object
 
     def read_classes(self, iri: str) -> list[str]:
         """Return the classes of a resource; a blank node has none, since its label is no name."""

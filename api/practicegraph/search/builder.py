@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -25,7 +26,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 from ..catalogue import documents
 from ..catalogue.documents import UnreadableError
 from ..schema.fields import NodeShape
-from .entries import EntryExtractor, EntryReader, EntryRow, IndexedEntry, Statements, Value
+from .entries import EntryExtractor, EntryReader, EntryRow, IndexedEntry, Statements, Value, Ways
 from .facets import FacetBatch, group_entries
 from .text.tokenizer import AnalysedTexts, Analyser, Tokenizer
 
@@ -64,7 +65,10 @@ class FileChunk:
 
 @dataclass(frozen=True)
 class GraphRun:
-    """Consecutive statements of one graph: those about its topic, and their other subjects."""
+    """Consecutive statements of one graph: those about its topic, and their other subjects.
+
+    These include what other subjects refer to as resources with fields whose values they have.
+    """
 
     topic: str
     statements: Statements
@@ -128,37 +132,49 @@ def chunks(path: Path) -> Iterator[FileChunk] | None:
     return None
 
 
-def chunk_runs(chunk: FileChunk, properties: Set[str]) -> Iterator[GraphRun]:
+def chunk_runs(
+    chunk: FileChunk, properties: Set[str], ways: Ways = MappingProxyType({})
+) -> Iterator[GraphRun]:
     """Yield the runs of a chunk; raise UnreadableError with the line where parsing ends."""
     try:
         with documents.reading_errors(chunk.path):
             quads = parse(chunk.content, RdfFormat.N_QUADS)
             for _, quads_of_run in groupby(quads, attrgetter("graph_name")):
                 run = list(quads_of_run)
-                yield _run(documents.graph_name(chunk.path, run[0]), run, properties)
+                yield _run(documents.graph_name(chunk.path, run[0]), run, properties, ways)
     except UnreadableError as error:
         line = chunk.line + error.line - 1
         raise UnreadableError(chunk.path, error.reason, line, error.column) from error
 
 
-def file_runs(path: Path, properties: Set[str]) -> Iterator[GraphRun]:
+def file_runs(
+    path: Path, properties: Set[str], ways: Ways = MappingProxyType({})
+) -> Iterator[GraphRun]:
     """Yield the runs of a file in any syntax; raise UnreadableError."""
-    return (_run(topic, quads, properties) for topic, quads in documents.read_graphs(path))
+    return (_run(topic, quads, properties, ways) for topic, quads in documents.read_graphs(path))
 
 
-def _run(topic: str, quads: Iterable[Quad], properties: Set[str]) -> GraphRun:
+def _run(topic: str, quads: Iterable[Quad], properties: Set[str], ways: Ways) -> GraphRun:
     node = NamedNode(topic)
     statements: dict[str, list[Value]] = defaultdict(list)
-    others = set()
+    others: dict[str, list[tuple[str, Value]]] = defaultdict(list)
     for quad in quads:
-        subject = quad.subject
+        subject, name = quad.subject, quad.predicate.value
+        values = [quad.object] if isinstance(quad.object, NamedNode | Literal) else []
         if subject == node:
-            name = quad.predicate.value
-            if name in properties and isinstance(value := quad.object, NamedNode | Literal):
-                statements[name].append(value)
+            if name in properties:
+                statements[name] += values
         elif isinstance(subject, NamedNode):
-            others.add(subject.value)
-    return GraphRun(topic, statements, others)
+            others[subject.value] += [(name, value) for value in values]
+    subjects = set(others)
+    for link in dict.fromkeys(link for link, _ in ways):
+        for described in others.values():
+            topics = [value for name, value in described if name == link]
+            subjects.update(other.value for other in topics if other != node)
+            for name, value in described if node in topics else ():
+                if iri := ways.get((link, name)):
+                    statements[iri].append(value)
+    return GraphRun(topic, statements, subjects)
 
 
 def _has_graph_names(path: Path) -> bool:
@@ -238,7 +254,11 @@ def _from_store(reader: EntryReader, iris: Iterable[str]) -> Iterator[IndexedEnt
 def _from_files(files: Sequence[Path], maker: _BatchMaker) -> Iterator[EntryBatch]:
     """Yield the entries of files; chunks of large sets are read by other processes."""
     sets = {path: in_chunks for path in files if (in_chunks := chunks(path))}
-    runs = (file_runs(path, maker.properties) for path in files if path not in sets)
+    runs = (
+        file_runs(path, maker.properties, maker.extractor.ways)
+        for path in files
+        if path not in sets
+    )
     yield from maker.run_batches(chain.from_iterable(runs))
     if not sets:
         return
@@ -295,11 +315,12 @@ def _read_chunks(connection: Connection, kind: NodeShape, languages: Sequence[st
     """Answer chunks with their entries until the connection ends."""
     gc.disable()  # much is allocated for a moment, and nothing refers to itself
     maker = _BatchMaker(EntryExtractor(kind, languages))
+    ways = maker.extractor.ways
     with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
             chunk = connection.recv()
             try:
-                connection.send(maker.run_batch(chunk_runs(chunk, maker.properties)))
+                connection.send(maker.run_batch(chunk_runs(chunk, maker.properties, ways)))
             except UnreadableError as error:
                 connection.send(error)
 

@@ -20,6 +20,8 @@ Value = NamedNode | Literal
 """A value that can be searched; blank nodes cannot."""
 Statements = Mapping[str, Sequence[Value]]
 """The values of an entry, maybe repeated, by property, or by the IRI of a field with a path."""
+Ways = Mapping[tuple[str, str], str]
+"""The IRIs of fields whose values other resources have, by the way to them (`Field.via`)."""
 _Interval = tuple[float, float] | None
 _NO_VALUES: Sequence[Value] = ()
 _CACHE_SIZE = 100_000
@@ -71,21 +73,19 @@ class EntryExtractor:
     @cached_property
     def properties(self) -> list[str]:
         """Return the properties whose values are needed."""
-        fields = [
-            *(field for field, _ in self._validators),
-            *(field for field, _ in self._parsers),
-            *self.kind.sortable_fields,
-            *self._labels,
-            *self._searched,
-        ]
-        markers = [field.open_where for field in fields if field.open_where]
-        names = [name for field in fields for name in field.predicates]
+        markers = [field.open_where for field in self._needed if field.open_where]
+        names = [name for field in self._needed for name in field.predicates]
         return list(dict.fromkeys([RDF + "type", DEPRECATED, *names, *markers]))
 
     @cached_property
     def paths(self) -> list[Field]:
-        """Return the fields whose path is longer than one property."""
-        return [field for field in self._fields if not field.predicates]
+        """Return the fields with a path that only a query follows."""
+        return [field for field in self._fields if not field.predicates and not field.via]
+
+    @cached_property
+    def ways(self) -> Ways:
+        """Return the needed fields whose values other resources have."""
+        return {field.via: field.iri for field in self._needed if field.via}
 
     def extract(self, iri: str, statements: Statements) -> IndexedEntry | None:
         """Return the entry with an IRI, or None where that is no current entry."""
@@ -153,6 +153,16 @@ class EntryExtractor:
             texts = {(v.value, v.language or "") for v in values if isinstance(v, Literal)}
             for text, language in sorted(texts):
                 yield tier, text, language or None
+
+    @cached_property
+    def _needed(self) -> list[Field]:
+        return [
+            *(field for field, _ in self._validators),
+            *(field for field, _ in self._parsers),
+            *self.kind.sortable_fields,
+            *self._labels,
+            *self._searched,
+        ]
 
     @cached_property
     def _preferences(self) -> list[Sequence[str]]:
@@ -265,24 +275,34 @@ class EntryReader:
 
         Properties come as numbers, since the store looks up each IRI of a result in its files.
         """
-        properties = self.extractor.properties
         positions = " ".join(f"({NamedNode(iri)} {place})" for place, iri in enumerate(iris))
         entries = f"VALUES (?entry ?position) {{ {positions} }}"
+        own = {name: name for name in self.extractor.properties}
+        yield from self._numbered(f"{entries} ?entry ?property ?value", own)
+        ways = self.extractor.ways
+        for link in dict.fromkeys(link for link, _ in ways):
+            others = {name: iri for (each, name), iri in ways.items() if each == link}
+            pattern = f"?other {NamedNode(link)} ?entry . ?other ?property ?value"
+            yield from self._numbered(f"{entries} {pattern}", others)
+        for field in self.extractor.paths:
+            query = f"SELECT ?position ?value WHERE {{ {entries} ?entry {field.path} ?value }}"
+            for row in self.store.select(query):
+                yield int(as_text(row["position"])), field.iri, row["value"]
+
+    def _numbered(
+        self, pattern: str, properties: Mapping[str, str]
+    ) -> Iterator[tuple[int, str, Term]]:
+        """Yield the positions and values of a pattern, with the names of their properties."""
+        names = list(properties.values())
         numbers = " ".join(f"({NamedNode(name)} {n})" for n, name in enumerate(properties))
-        statements = (
-            f"SELECT ?position ?property ?value WHERE {{ {entries} ?entry ?property ?value }}"
-        )
+        statements = f"SELECT ?position ?property ?value WHERE {{ {pattern} }}"
         query = (
             "SELECT ?position ?number ?value "
             f"WHERE {{ {{ {statements} }} VALUES (?property ?number) {{ {numbers} }} }}"
         )
         for row in self.store.select(query):
-            name = properties[int(as_text(row["number"]))]
+            name = names[int(as_text(row["number"]))]
             yield int(as_text(row["position"])), name, row["value"]
-        for field in self.extractor.paths:
-            query = f"SELECT ?position ?value WHERE {{ {entries} ?entry {field.path} ?value }}"
-            for row in self.store.select(query):
-                yield int(as_text(row["position"])), field.iri, row["value"]
 
 
 _DEPRECATED = f"{NamedNode(DEPRECATED)} true"

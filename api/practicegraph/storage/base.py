@@ -162,6 +162,11 @@ class Store(ABC):
         """Return the quads of several subjects."""
         return (quad for subject in subjects for quad in self.quads(NamedNode(subject)))
 
+    def quads_of_objects(self, predicate: str, objects: Sequence[str]) -> Iterator[Quad]:
+        """Return the quads of a property with several objects."""
+        name = NamedNode(predicate)
+        return (quad for each in objects for quad in self.quads(None, name, NamedNode(each)))
+
     def graph_quads(self, name: str) -> list[Quad]:
         """Return the quads of a named graph."""
         return list(self.quads(graph=NamedNode(name)))

@@ -265,10 +265,22 @@ class RemoteStore(Store):
         remote = [node for node in nodes if not self._is_local(node, None)]
         yield from super().quads_of_subjects([node.value for node in nodes if node not in remote])
         if remote:
-            subject_list = " ".join(map(str, remote))
-            pattern = "GRAPH ?graph { ?subject ?predicate ?value }"
-            query = f"SELECT * WHERE {{ VALUES ?subject {{ {subject_list} }} {pattern} }}"
-            yield from map(_quad, self.select(query))
+            yield from self._quads_with("subject", remote)
+
+    def quads_of_objects(self, predicate: str, objects: Sequence[str]) -> Iterator[Quad]:
+        """Return the quads of a property with several objects, by one request."""
+        if not objects:
+            return iter(())
+        values = f"VALUES ?predicate {{ {NamedNode(predicate)} }}"
+        return self._quads_with("value", [NamedNode(each) for each in objects], values)
+
+    def _quads_with(
+        self, name: str, nodes: Iterable[NamedNode], condition: str = ""
+    ) -> Iterator[Quad]:
+        """Return the quads of the endpoint with one of some nodes in a position."""
+        values = f"VALUES ?{name} {{ {' '.join(map(str, nodes))} }} {condition}"
+        pattern = "GRAPH ?graph { ?subject ?predicate ?value }"
+        return map(_quad, self.select(f"SELECT * WHERE {{ {values} {pattern} }}"))
 
     def graph_names(self) -> set[str]:
         """Return the names of all graphs but those of the endpoint itself."""

@@ -18,6 +18,7 @@ from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import FOLDERS, SUFFIXES, Document, DocumentSet, UnreadableError
 from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import as_text, local_name
+from ..schema.catalog_records import record_of
 from ..schema.fields import Shapes
 from ..schema.lifecycle import Lifecycle
 from ..schema.records import RecordReader
@@ -259,11 +260,21 @@ class Checker:
             if _is_iri(focus_node)
             else "",
             path_label=pick_text(field.names, self.languages) if field else path,
-            hint=pick_text(field.hints, self.languages) if field else "",
+            hint=pick_text(field.hints, self.languages)
+            if field
+            else self._record_hint(result.source_shape, focus_node, path),
             value_term=result.value,
             messages=result.messages,
             path_triples=result.path_triples,
         )
+
+    def _record_hint(self, shape: str, focus_node: str, path: str) -> str:
+        """Return where a statement of an entry belongs if that is its catalogue record."""
+        kind = next((kind for kind in self.shapes.node_shapes if kind.iri == shape), None)
+        if not kind or path not in {name for _, name in kind.keys_by_via}:
+            return ""
+        record = record_of(NamedNode(focus_node), kind)
+        return self.builder.phrase("belongsToRecord", record=record.value)
 
     def _path_label(self, subject: str, predicate: str) -> str:
         kind = self.shapes.find_node_shape(self.reader.read_classes(subject))

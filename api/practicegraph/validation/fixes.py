@@ -15,7 +15,7 @@ from rapidfuzz.distance import OSA
 from ..rdf.positions import LocatedTriple, Span
 from ..rdf.terms import TYPE, Term, local_name
 from ..rdf.turtle import TurtleWriter
-from ..schema.fields import Field
+from ..schema.fields import Field, NodeShape
 from ..schema.lifecycle import Lifecycle
 from ..schema.shapes import constraints
 from ..schema.text import find_similar, fold
@@ -257,7 +257,7 @@ class FixFinder:
         triple = editor.source.find_triple(finding)
         node_shapes = self.values.shapes.node_shapes
         kind = next((k for k in node_shapes if k.iri == finding.source_shape), None)
-        if not triple or not kind:
+        if not triple or not kind or _is_of_record(kind, finding):
             return None
         names = {local_name(name): name for name in kind.keys_by_predicate}
         near = find_similar(local_name(finding.result_path), names, 1, _MIN_SIMILARITY)
@@ -326,6 +326,11 @@ def _replacement(finding: Finding, editor: SourceEditor, term: Term) -> _PhraseA
     elif triple := editor.source.first_on_path(finding):
         edit = editor.replace_predicate(triple, iri)
     return ("changeTo", edit) if edit else None
+
+
+def _is_of_record(kind: NodeShape, finding: Finding) -> bool:
+    """Return whether a property belongs to the catalogue records of a kind."""
+    return finding.result_path in {name for _, name in kind.keys_by_via}
 
 
 def _removal(edit: Edit | None) -> _PhraseAndEdit:

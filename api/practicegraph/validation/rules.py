@@ -39,6 +39,7 @@ from ..catalogue.documents import Document
 from ..catalogue.loading import Progress, no_progress
 from ..rdf.terms import PG, SKOS, TYPE, Term, as_text, local_name
 from ..schema import vocabularies
+from ..schema.catalog_records import PRIMARY_TOPIC
 from ..schema.fields import Shapes
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..schema.shapes.constraints import (
@@ -72,7 +73,9 @@ WHERE {{
     ?value <{DEPRECATED}> true .
     ?subject ?property ?value .
     FILTER (isIRI(?subject))
-    FILTER (?property NOT IN (<{IS_REPLACED_BY}>, <{SKOS}hasTopConcept>, <{SKOS}narrower>))
+    FILTER (?property NOT IN (
+        <{IS_REPLACED_BY}>, <{SKOS}hasTopConcept>, <{SKOS}narrower>, {PRIMARY_TOPIC}
+    ))
     FILTER NOT EXISTS {{ ?subject <{DEPRECATED}> true }}
 }}
 ORDER BY ?subject ?property ?value
@@ -123,7 +126,8 @@ class TopicChecker:
                 first.setdefault(topic, document.path)
             described = _find_instances(document, classes)
             foreign = described | self._foreign_subjects(document)
-            for other in sorted(foreign - set(document.topics)):
+            parts = {name for name in foreign if "#" in name and name.partition("#")[0] in foreign}
+            for other in sorted(foreign - parts - set(document.topics)):
                 detail = self.builder.phrase("OneTopic", topic=document.topics[0])
                 yield self._finding(document, "OneTopic", other, detail)
             for topic in sorted(set(document.topics) - described):

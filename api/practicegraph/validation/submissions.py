@@ -137,7 +137,7 @@ class SubmissionParser:
         Raises ImportFailedError with all cells that are not understood, and UnreadableError where
         there are none.
         """
-        path, kind = submission.path, self.catalogue.shapes.entry_shape
+        path, records = submission.path, self.catalogue.records
         drafts = TableParser(values).parse(path, submission.content)
         if not drafts:
             raise UnreadableError(path, "the table has no rows below its heading")
@@ -145,7 +145,7 @@ class SubmissionParser:
         entries = [NamedNode(self.catalogue.entry_iri(draft.identifier)) for draft in drafts]
         for draft, entry in zip(drafts, entries, strict=True):
             before = [quad.triple for quad in store.graph_quads(entry.value)]
-            after = importer.apply_draft(draft, entry, before, kind, context)
+            after = importer.apply_draft(draft, entry, before, records, context)
             quads += in_graph(after, entry.value)
         grid = _Grid.build(drafts)
         return Document(
@@ -157,7 +157,7 @@ class SubmissionParser:
             placed=tuple(
                 triple
                 for draft, entry in zip(drafts, entries, strict=True)
-                for triple in grid.locate(draft, entry, self.catalogue.prefixes)
+                for triple in grid.locate(draft, entry, self.catalogue)
             ),
         )
 
@@ -215,15 +215,15 @@ class _Grid:
         return (" " * self.width + "\n") * self.rows
 
     def locate(
-        self, draft: Draft, entry: NamedNode, prefixes: Mapping[str, str]
+        self, draft: Draft, entry: NamedNode, catalogue: Catalogue
     ) -> Iterator[LocatedTriple]:
         """Yield the triples of a row; an empty cell has a blank node."""
+        records, prefixes = catalogue.records, catalogue.prefixes
         spans = [self._span(values.location) for values in draft.values if values.location]
         for values, span in zip(draft.values, spans, strict=True):
             for term in values.terms or (BlankNode(),):
-                if predicate := values.field.predicate:
-                    at = TripleSpans(spans[0], span, span)
-                    yield LocatedTriple(entry, NamedNode(predicate), term, at, prefixes)
+                if place := records.place(values.field, entry):
+                    yield LocatedTriple(*place, term, TripleSpans(spans[0], span, span), prefixes)
 
     def _span(self, cell: SourceLocation) -> Span:
         start = (cell.line - 1) * (self.width + 1) + cell.column - 1

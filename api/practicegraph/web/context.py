@@ -199,7 +199,7 @@ class View:
     def _values(self, record: Record, field: Field, terms: Sequence[Term]) -> list[DisplayValue]:
         """Return the values of a field; those that name fields by the names of these."""
         known = (*self.catalogue.shapes.entry_shape.fields, *record.shape.fields)
-        names = {f.predicate: f.names for f in known} if field.predicate in _NOTES else {}
+        names = {f.predicate: f.names for f in known} if field.value_predicate in _NOTES else {}
         named = [names.get(term.value) if isinstance(term, NamedNode) else None for term in terms]
         return [
             DisplayValue(self.text(labels)) if labels else self._display(field, term)
@@ -210,8 +210,9 @@ class View:
         """Yield the phrases of the properties that name a field, such as its list as incomplete."""
         named = field.predicate and NamedNode(field.predicate)
         for marker in record.shape.fields:
-            if marker.predicate in _NOTES and named in record.values.get(marker.key, ()):
-                yield _NOTES[marker.predicate]
+            note = _NOTES.get(marker.value_predicate or "")
+            if note and named in record.values.get(marker.key, ()):
+                yield note
 
     def _display(self, field: Field, term: Term) -> DisplayValue:
         if isinstance(term, NamedNode):

@@ -47,6 +47,7 @@ from ..rdf.terms import (
     integer,
     starts_with_date,
 )
+from ..schema.catalog_records import PRIMARY_TOPIC, records_of
 from ..schema.ontology import LABEL
 from ..schema.text import Labels
 from .http import conditional, responses
@@ -183,11 +184,12 @@ class DocumentMetadata:
     def _of_document(self, document: str, iri: str, stated: set[Triple]) -> Iterator[Triple]:
         topic = NamedNode(iri)
         values: dict[str, list[Term]] = {}
+        subjects = {topic, *records_of(topic, stated)}
         for statement in stated:
-            if statement.subject == topic:
+            if statement.subject in subjects:
                 values.setdefault(statement.predicate.value, []).append(statement.object)
         yield triple(document, RDF + "type", NamedNode(FOAF + "Document"))
-        yield triple(document, FOAF + "primaryTopic", topic)
+        yield Triple(NamedNode(document), PRIMARY_TOPIC, topic)
         yield triple(document, VOID + "inDataset", NamedNode(self.catalogue.base))
         licences = [t.value for t in values.get(LICENCE, ()) if isinstance(t, NamedNode)]
         if licence := min(licences, default=self.services.dataset.licence):
@@ -288,8 +290,8 @@ class DocumentLinks:
     @cached_property
     def _about(self) -> list[Link]:
         dataset = self.services.dataset
-        classes = self.catalogue.reader.read_classes(self.iri)
-        links = [Link(name, "type") for name in self.catalogue.ontology.align(classes)]
+        quads = list(self.catalogue.store.quads(NamedNode(self.iri)))
+        links = [Link(name, "type") for name in self.catalogue.ontology.types(quads)]
         links += [Link(name, "author") for name in dataset.creators]
         links += [Link(dataset.licence, "license")] if dataset.licence else []
         if self.services.log and self.services.log.release and self.iri == self.catalogue.base:

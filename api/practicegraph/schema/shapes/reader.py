@@ -76,6 +76,7 @@ def read_field(store: Store, shape: Node) -> Field:
         key=key,
         path=path_to_sparql(store, path),
         predicates=_predicates(store, path),
+        via=None,
         names=store.labels(shape, SH + "name"),
         other_names=_other_names(store, shape),
         hints=store.labels(shape, SH + "description"),
@@ -167,8 +168,31 @@ def _fields(store: Store, shape: Node, term: str) -> tuple[Field, ...]:
     for node in store.values(shape, term):
         if isinstance(node, NamedNode):
             with suppress(ShapesError):  # a check reports it; the others stay as they are
-                fields.append(read_field(store, node))
+                fields += _included_fields(store, node) or [read_field(store, node)]
     return tuple(sorted(fields, key=lambda field: field.sort_key))
+
+
+def _included_fields(store: Store, shape: NamedNode) -> list[Field]:
+    """Return the fields of the values of a property shape that are fields of its subject too.
+
+    The path to them is inverse and one property long.
+    """
+    path = store.value(shape, SH + "path")
+    link = store.value(path, SH + "inversePath") if isinstance(path, BlankNode) else None
+    if not isinstance(link, NamedNode):
+        return []
+    nodes = (n for n in store.values(shape, PG + "includesField") if isinstance(n, NamedNode))
+    fields = (read_field(store, node) for node in nodes)
+    return [
+        replace(
+            field,
+            path=f"(^{link}/{field.path})",
+            predicates=(),
+            via=(link.value, field.predicate),
+        )
+        for field in fields
+        if field.predicate
+    ]
 
 
 def _languages(store: Store) -> tuple[str, ...]:

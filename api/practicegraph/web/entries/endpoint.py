@@ -179,7 +179,7 @@ class EntryEndpoint:
         catalogue, languages = self.catalogue, self.site.view(request).languages
         shapes = replace(catalogue.shapes, languages=languages)
         values = ValueParser(shapes, catalogue.vocabularies, catalogue.phrases)
-        parser = EntryJsonParser(values, entry, self._language(request))
+        parser = EntryJsonParser(values, catalogue.records, entry, self._language(request))
         if not before or is_tombstone(entry, before):
             return bodies.entry_from_json(body, parser, {}, [])
         shown = ResourceEndpoint(self.site).as_json(request, entry.value)

@@ -14,6 +14,7 @@ from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...exchange.export import ReleaseDumps
 from ...rdf.terms import SCHEMA, as_text
+from ...schema.catalog_records import record_of
 from ...schema.fields import Field
 from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
@@ -251,7 +252,7 @@ class ResourceEndpoint:
         return catalogue.reader.read_records(kind, [iri])[0] if kind else None
 
     def _outline(self, request: Request, record: Record | None) -> dict[str, Any] | None:
-        """Return a record as schema.org JSON-LD, with the licence or version of the catalogue."""
+        """Return a record as schema.org JSON-LD, with the version of the catalogue."""
         catalogue = self.site.catalogue
         if record is None:
             return None
@@ -259,14 +260,15 @@ class ResourceEndpoint:
         describer = SchemaOrgDescriber(
             catalogue.reader, catalogue.ontology, catalogue.base, languages
         )
-        outline = describer.describe(record)
+        description = self._record(record_of(NamedNode(record.iri), record.shape).value)
+        outline = (
+            describer.describe_work(record, description)
+            if description and description != record
+            else describer.describe(record)
+        )
         if outline is None:
             return None
-        more: dict[str, str | None] = {}
-        if record.iri == catalogue.base:
-            more = {"version": catalogue.release}
-        elif record.shape.segment:
-            more = {"license": self.site.services.dataset.licence, "isPartOf": catalogue.base}
+        more = {"version": catalogue.release} if record.iri == catalogue.base else {}
         return {"@context": SCHEMA, **more, **outline}
 
     def _terms(self, iri: str) -> list[Record]:
