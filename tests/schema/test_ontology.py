@@ -56,7 +56,7 @@ def test_a_law_has_neither_our_licence_nor_our_dates_and_its_record_has(
     (record,) = found["subjectOf"]
     assert record["@id"] == f"{BASE}practice/1717#record"
     assert record["license"] == "https://creativecommons.org/licenses/by/4.0/"
-    assert record["datePublished"] == record["dateModified"] == "2026-11-24"
+    assert (record["datePublished"], record["dateModified"]) == ("2026-11-24", "2026-11-30")
     assert (record["isPartOf"], record["identifier"]) == (BASE, "1717")
     assert record["isBasedOn"]["@id"].endswith("data_id=1717")
 

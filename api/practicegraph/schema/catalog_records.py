@@ -37,7 +37,7 @@ class CatalogRecords:
 
     def subject(self, entry: NamedNode) -> NamedNode:
         """Return the IRI of what has the source, the dates and the history of an entry."""
-        return record_of(entry, self.shape)
+        return NamedNode(self.shape.record_iri(entry.value))
 
     def place(self, field: Field, entry: NamedNode) -> Place | None:
         """Return the subject and the property of a field's values, if no longer path has them."""
@@ -80,11 +80,6 @@ class CatalogRecords:
                 yield Triple(record, triple.predicate, triple.object)
             else:
                 yield triple
-
-
-def record_of(entry: NamedNode, shape: NodeShape) -> NamedNode:
-    """Return the IRI of the record of an entry, or its own where its shape has no such fields."""
-    return NamedNode(f"{entry.value}#record") if shape.keys_by_via else entry
 
 
 def is_generated(field: Field) -> bool:

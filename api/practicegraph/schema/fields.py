@@ -157,6 +157,10 @@ class NodeShape:
         exact = [key for key in keys if value.datatype.value in datatypes[key]]
         return exact or [key for key in keys if not datatypes[key]]
 
+    def record_iri(self, entry: str) -> str:
+        """Return the IRI of the catalogue record of an entry, its own where the kind has none."""
+        return f"{entry}#record" if self.keys_by_via else entry
+
     @cached_property
     def keys_by_via(self) -> dict[tuple[str, str], str]:
         """Return the keys of the fields whose values another resource has, by the way to them."""

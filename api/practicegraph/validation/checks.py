@@ -18,7 +18,6 @@ from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import FOLDERS, SUFFIXES, Document, DocumentSet, UnreadableError
 from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import as_text, local_name
-from ..schema.catalog_records import record_of
 from ..schema.fields import Shapes
 from ..schema.lifecycle import Lifecycle
 from ..schema.records import RecordReader
@@ -273,8 +272,7 @@ class Checker:
         kind = next((kind for kind in self.shapes.node_shapes if kind.iri == shape), None)
         if not kind or path not in {name for _, name in kind.keys_by_via}:
             return ""
-        record = record_of(NamedNode(focus_node), kind)
-        return self.builder.phrase("belongsToRecord", record=record.value)
+        return self.builder.phrase("belongsToRecord", record=kind.record_iri(focus_node))
 
     def _path_label(self, subject: str, predicate: str) -> str:
         kind = self.shapes.find_node_shape(self.reader.read_classes(subject))

@@ -14,7 +14,6 @@ from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...exchange.export import ReleaseDumps
 from ...rdf.terms import SCHEMA, as_text
-from ...schema.catalog_records import record_of
 from ...schema.fields import Field
 from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
@@ -260,7 +259,7 @@ class ResourceEndpoint:
         describer = SchemaOrgDescriber(
             catalogue.reader, catalogue.ontology, catalogue.base, languages
         )
-        description = self._record(record_of(NamedNode(record.iri), record.shape).value)
+        description = self._record(record.shape.record_iri(record.iri))
         outline = (
             describer.describe_work(record, description)
             if description and description != record
