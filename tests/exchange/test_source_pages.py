@@ -58,7 +58,9 @@ def as_page(catalogue: Catalogue, record: Record, language: str, title: str) -> 
         if field.scheme and field.is_facet:
             lines.append(f" • {pick_text(field.names, (language,))}:")
             iris = [term.value for term in terms if isinstance(term, NamedNode)]
-            labels = [catalogue.vocabularies.concepts[iri].labels[language] for iri in iris]
+            labels = [
+                pick_text(catalogue.vocabularies.concepts[iri].labels, (language,)) for iri in iris
+            ]
             lines += [f"  • {label}" for label in labels]
     return "\n".join(
         [

@@ -68,7 +68,7 @@ def test_an_import_leaves_line_ends_in_other_texts_alone(
     path = copied / "data/practices/1789.ttl"
     text = path.read_bytes().decode()
     path.write_bytes(
-        text.replace("    a pg:", '    dct:description """a\r\nb\rc"""@en ;\n    a pg:').encode()
+        text.replace("    a pg:P", '    dct:description """a\r\nb\rc"""@en ;\n    a pg:P').encode()
     )
     result = run("import", table(tmp_path / "rows.csv", {"identifier": "1789", "ongoing": "true"}))
     assert result.exit_code == 0, result.output

@@ -67,7 +67,7 @@ def test_a_label_is_that_of_the_source_or_is_marked_as_ours(
 def test_a_concept_has_a_definition_in_every_language_unless_the_cldr_names_it(
     real: Catalogue,
 ) -> None:
-    for scheme in real.vocabularies.schemes_by_key.values():
+    for scheme in real.vocabularies.schemes.values():
         for concept in scheme.concepts.values():
             subject = NamedNode(concept.iri)
             if not real.store.value(subject, PG + "localeCode"):

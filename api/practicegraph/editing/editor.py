@@ -130,7 +130,11 @@ class EntryWriter:
         with self.state.transaction():
             change_log.record_change(self.log, release, topic, triples)
             loading.record_write(self.state, name, checksum, topic, digest, release)
+        _ = self.catalogue.vocabularies  # so that those of the release before are known
         self.catalogue.store.replace_graph(topic, triples, release)
+        listed = (f"{self.catalogue.base}{s.segment}/" for s in self.catalogue.shapes.listed_kinds)
+        if not topic.startswith(tuple(listed)):
+            self.catalogue.current.keep(release)
         self._checksums = checksums
         for index in self.indexes:
             index.use(self.catalogue.vocabularies)

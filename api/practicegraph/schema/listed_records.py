@@ -40,6 +40,10 @@ class CurrentVocabularies:
             self.release = release
         return self.latest
 
+    def keep(self, release: str) -> None:
+        """Keep the records for a release that differs from the one before in others alone."""
+        self.release = release
+
 
 def _read(store: Store, kind: NodeShape, lifecycle: Lifecycle) -> Scheme:
     """Return the records of a kind as a scheme; a name is one in every language."""

@@ -25,7 +25,7 @@ from .http import conditional, negotiation, responses
 from .http.conditional import Validators
 from .http.middleware import allowed
 from .http.negotiation import HTML, MediaType
-from .urls import SOURCE_FILE, Addresses
+from .urls import SOURCE_FILE, Addresses, search_path
 
 VARY = {"Vary": "Accept, Accept-Language"}
 _SECURITY_HEADERS = {
@@ -139,6 +139,13 @@ class View:
             return iri if iri.startswith(("http://", "https://")) else ""
         _, hash_sign, fragment = iri.partition("#")
         return self.link(f"/{path}.html") + hash_sign + fragment
+
+    def list_url(self, field: Field) -> str:
+        """Return the URL of the page with all values of a field: its scheme, or a search."""
+        kinds = {kind.classes[0]: kind for kind in self.catalogue.shapes.listed_kinds}
+        if kind := kinds.get(field.scheme or ""):
+            return self.link(search_path(kind))
+        return self.href(field.scheme or "")
 
     def link(self, path: str, **parameters: str) -> str:
         """Return the URL of a path here; it keeps the language if the request states it."""

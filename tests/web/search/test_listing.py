@@ -75,13 +75,14 @@ def test_only_excluded_values_have_the_key_excluded(client: TestClient) -> None:
 
 
 def test_entries_without_a_value_can_be_counted_chosen_and_excluded(client: TestClient) -> None:
-    free = search_json(client, "")["facets"]["funding"]["notStated"]
-    assert free == {"count": 52, "selected": False, "excluded": False}
+    everything = search_json(client, "")
+    free = everything["facets"]["funding"]["notStated"]
+    assert free == {"count": free["count"], "selected": False, "excluded": False}
     chosen = search_json(client, "funding=not-stated")
-    assert chosen["total"] == 52
+    assert chosen["total"] == free["count"] > 0
     assert chosen["facets"]["funding"]["notStated"]["selected"] is True
     refused = search_json(client, "funding.not=not-stated")
-    assert refused["total"] == 1
+    assert refused["total"] == everything["total"] - free["count"] > 0
     assert refused["facets"]["funding"]["notStated"]["excluded"] is True
 
 
@@ -396,10 +397,10 @@ def test_the_form_of_a_range_keeps_the_other_filters(client: TestClient) -> None
     assert 'name="period.from" value="2015"' in form
 
 
-def test_a_page_explains_each_number_in_the_editor(client: TestClient) -> None:
+def test_a_page_explains_each_number_in_the_editor(client: TestClient, real: Catalogue) -> None:
     text = page(client, "outcome=ACE&explain=true")
     editors = [href for href in hrefs(text) if href.startswith("/sparql?")]
-    assert len(editors) == 24
+    assert len(editors) == 2 + 2 * len(real.shapes.entry_shape.facets)
     response = client.get(editors[1], headers={"Accept": "text/html"})
     assert "<textarea" in response.text
     assert f"<span>{search_json(client, 'outcome=ACE')['total']}</span>" in response.text.replace(

@@ -152,8 +152,10 @@ def _labels(vocabularies: Vocabularies) -> Iterator[tuple[Concept, str, str]]:
     for scheme in vocabularies.lists.values():
         for concept in (*scheme.concepts.values(), *scheme.deprecated.values()):
             if current := scheme.current.get(concept.iri):
+                tagged = {label for language, label in concept.all_labels if language}
                 for language, label in concept.all_labels:
-                    yield current, language, label
+                    if language or label not in tagged:
+                        yield current, language, label
 
 
 def _sorted(concepts: Iterable[Concept]) -> tuple[Concept, ...]:
