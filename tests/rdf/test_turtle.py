@@ -114,7 +114,7 @@ def test_blank_nodes_in_any_arrangement_are_the_same_after_a_round_trip(text: st
     written = TurtleWriter({}).write(triples, EX + "s")
     again = untrusted.parse_rdf(written, RdfFormat.TURTLE).quads
     assert canonical(quad.triple for quad in again) == canonical(triples)
-    document = jsonld.write_document(triples, {}, EX + "s").decode()
+    document = jsonld.Compactor({}).write_document(triples, EX + "s").decode()
     aliases = document.replace('"id"', '"@id"').replace('"type"', '"@type"')
     quads = untrusted.parse_rdf(aliases, RdfFormat.JSON_LD, "https://a.b/").quads
     assert canonical(quad.triple for quad in quads) == canonical(triples)

@@ -17,13 +17,12 @@ from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, VOID, Graph, Literal, URIRef
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf import jsonld
 from practicegraph.rdf.terms import in_graph
 from practicegraph.schema.records import RecordReader
 from practicegraph.schema.text import put_first
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.web.app import application
-from practicegraph.web.document import serialize_quads
+from practicegraph.web.document import DocumentGraph
 from practicegraph.web.http.negotiation import DOCUMENTS, MediaType
 from support.catalogues import PARTS, json_ld_with_context, opened
 
@@ -125,7 +124,8 @@ def test_a_document_has_the_terms_and_blank_nodes_of_its_file(
     for name in ("x:s", "x:t"):  # whose graphs share the blank nodes
         store.add(in_graph(triples, name))
     catalogue = replace(real, store=store)
-    content = serialize_quads(catalogue, store.graph_quads("x:s"), media_type, "x:s")
+    document = DocumentGraph("x:d", store.graph_quads("x:s"))
+    content = document.serialize(catalogue, media_type, "x:s")
     assert media_type.rdf
     assert canonical(content, media_type.rdf) == canonical(turtle, RdfFormat.TURTLE)
 
@@ -544,6 +544,6 @@ def test_json_ld_is_compact_with_the_topic_first(client: TestClient) -> None:
 )
 def test_any_graph_can_be_written_as_json_ld(real: Catalogue, turtle: str) -> None:
     triples = [quad.triple for quad in parse(turtle, RdfFormat.TURTLE)]
-    written = jsonld.write_document(triples, real.context)
+    written = real.compactor.write_document(triples)
     assert canonical(written, RdfFormat.JSON_LD) == canonical(turtle, RdfFormat.TURTLE)
     assert json.loads(written)["@context"] == real.context

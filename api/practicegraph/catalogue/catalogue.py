@@ -1,18 +1,19 @@
 """A catalogue as an object: its folder, its store, its shapes and vocabularies."""
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from pyoxigraph import NamedNode
+from pyoxigraph import Literal, NamedNode, Triple
 
 from ..errors import CatalogueError
 from ..rdf import terms
+from ..rdf.jsonld import Compactor
 from ..rdf.terms import DCAT, DCT, RDF, VOID
-from ..rdf.turtle import TurtleWriter
+from ..rdf.turtle import Block, TurtleWriter
 from ..schema import ontology, vocabularies
 from ..schema.catalog_records import CatalogRecords
 from ..schema.fields import Shapes
@@ -37,7 +38,7 @@ SOURCES_FOLDER = "sources"
 WORK_FOLDER = ".practicegraph"
 """The folder, in a catalogue's, of what is derived from its files."""
 _DIGEST_LENGTH = 16
-_MAX_CACHED_DIGESTS = 4096
+_MAX_CACHED = 4096  # digests, labels, subjects
 _DATASET = NamedNode(DCAT + "Catalog")
 _URI_SPACE = VOID + "uriSpace"
 _LICENCE = DCT + "license"
@@ -136,6 +137,41 @@ class Catalogue:
         licence = next((value.value for value in values if isinstance(value, NamedNode)), None)
         return CatalogRecords(self.shapes.entry_shape, licence)
 
+    @cached_property
+    def compactor(self) -> Compactor:
+        """Return the writer of JSON-LD."""
+        return Compactor(self.context)
+
+    def label_triples(self, iri: str) -> Block:
+        """Return the labels of the concept, scheme or term of an IRI, if it is one."""
+        release = self.release
+        return self._cached_labels(release, iri) if release else tuple(self._labels(iri))
+
+    @cached_property
+    def _cached_labels(self) -> Callable[[str, str], Block]:
+        return lru_cache(_MAX_CACHED)(lambda _release, iri: tuple(self._labels(iri)))
+
+    def _labels(self, iri: str) -> Iterator[Triple]:
+        labels = []
+        if concept := self.vocabularies.concepts.get(iri):
+            labels.append((terms.SKOS + "prefLabel", concept.labels))
+        if scheme := self.vocabularies.schemes.get(iri):
+            labels.append((terms.DCT + "title", scheme.titles))
+        if texts := self.ontology.labels.get(iri):
+            labels.append((ontology.LABEL, texts))
+        for name, by_language in labels:
+            for language, text in by_language.items():
+                yield Triple(NamedNode(iri), NamedNode(name), Literal(text, language=language))
+
+    def is_subject(self, iri: str) -> bool:
+        """Return whether an IRI is the subject of a triple."""
+        release = self.release
+        return self._cached_subject(release, iri) if release else self.store.is_subject(iri)
+
+    @cached_property
+    def _cached_subject(self) -> Callable[[str, str], bool]:
+        return lru_cache(_MAX_CACHED)(lambda _release, iri: self.store.is_subject(iri))
+
     def graph_digest(self, graph: str) -> str:
         """Return the digest of a named graph, or "" where there is no such graph.
 
@@ -146,7 +182,7 @@ class Catalogue:
 
     @cached_property
     def _cached_digest(self) -> Callable[[str, str], str]:
-        return lru_cache(_MAX_CACHED_DIGESTS)(lambda _release, graph: self._digest(graph))
+        return lru_cache(_MAX_CACHED)(lambda _release, graph: self._digest(graph))
 
     def _digest(self, graph: str) -> str:
         triples = [quad.triple for quad in self.store.graph_quads(graph)]

@@ -61,6 +61,11 @@ _DATES_AND_TOPIC = frozenset({*_DATES, PRIMARY_TOPIC.value})
 _TITLES = (DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
 _CACHE = 1 << 14  # dates, of which a large file has few
+_MOMENT = """
+SELECT last.moment FROM events AS last, events AS first
+WHERE last.number = (SELECT max(number) FROM events) AND first.number = 1
+    AND last.release = ? AND last.release <> first.release
+"""
 _PIECES = "CREATE TEMP TABLE pieces (topic TEXT, content TEXT, rank INTEGER, moment TEXT)"
 _GRAPHS = """
 SELECT topic, group_concat(content, ''), min(coalesce(moment, ?1), ?1) AS moment, min(rank)
@@ -150,10 +155,8 @@ class ChangeLog:
 
         The events of which a log was made have the moments that graphs state, not those of changes.
         """
-        last = self.event(self.count) if self.count else None
-        if last and last.release == release != self.event(1).release:
-            return datetime.fromisoformat(last.moment)
-        return None
+        rows = self.state.select(_MOMENT, release)
+        return datetime.fromisoformat(rows[0][0]) if rows else None
 
     def is_at(self, release: str) -> bool:
         """Return whether everything up to a release is logged, and nothing after it."""

@@ -8,30 +8,21 @@ loses blank nodes under terms for references, and takes ten times as long.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
 from .terms import TYPE, XSD, Node, Term
-from .turtle import NestedGraph
+from .turtle import Block, NestedGraph
 
 JsonNode = dict[str, Any]
 
 _NATIVE = {XSD + "boolean": r"true|false", XSD + "integer": r"0|-?[1-9][0-9]{0,14}"}
 _GEN_DELIMS = tuple(":/?#[]@")  # a prefix ends in one of them (section 4.1.5)
 _LANGUAGE, _REFERENCE = "@language", "@id"
-
-
-def write_document(
-    triples: Iterable[Triple], context: Mapping[str, Any], *topics: str, context_url: str = ""
-) -> bytes:
-    """Return a document with the topics first; the context stands in it, unless it has a URL."""
-    nodes = _Document(triples, context).nodes_in_order(topics)
-    head = {"@context": context_url or context}
-    content = head | (nodes[0] if len(nodes) == 1 else {"@graph": nodes})
-    return json.dumps(content, ensure_ascii=False, indent=1).encode()
 
 
 class Compactor:
@@ -44,18 +35,43 @@ class Compactor:
         for name, term in context.items():
             if not isinstance(term, str):
                 self._terms.setdefault(term["@id"], []).append((name, term))
+        self._context = context
+        self._block_node = lru_cache(maxsize=1 << 12)(self._write_block)
         self._key = lru_cache(maxsize=1 << 12)(self._find_key)
         self._compact_iri = lru_cache(maxsize=1 << 12)(self._find_compact_iri)
+
+    def write_document(
+        self,
+        triples: Iterable[Triple],
+        *topics: str,
+        blocks: Iterable[Block] = (),
+        context_url: str = "",
+    ) -> bytes:
+        """Return a document with the topics first; the context stands in it, unless it has a URL.
+
+        `blocks` are of subjects that the triples do not have; a node is made once.
+        """
+        nodes = _Document(self, triples).nodes_in_order(topics, map(self._block_node, blocks))
+        head = {"@context": context_url or self._context}
+        content = head | (nodes[0] if len(nodes) == 1 else {"@graph": nodes})
+        return msgspec.json.format(msgspec.json.encode(content), indent=1)
 
     def nodes(self, quads: Iterable[Quad]) -> list[JsonNode]:
         """Return a node for each subject, in the order of the quads, none inside another."""
         nodes: dict[str, JsonNode] = {}
         for quad in quads:
             subject = _id(quad.subject)
-            self._add(nodes.setdefault(subject, {"id": subject}), quad.predicate, quad.object)
+            self.add(nodes.setdefault(subject, {"id": subject}), quad.predicate, quad.object)
         return list(nodes.values())
 
-    def _add(self, node: JsonNode, predicate: NamedNode, value: Term) -> None:
+    def add(
+        self,
+        node: JsonNode,
+        predicate: NamedNode,
+        value: Term,
+        write_object: Callable[[Term], Any] | None = None,
+    ) -> None:
+        """Add a value to a node; `write_object` writes one that no term of the context fits."""
         if predicate == TYPE and isinstance(value, NamedNode):
             terms = self._terms.get(value.value)
             _append(node, "type", terms[0][0] if terms else self._compact_iri(value.value))
@@ -63,13 +79,19 @@ class Compactor:
         sort = _sort(value)
         key = self._key(predicate.value, sort)
         if not key:
-            _append(node, self._compact_iri(predicate.value), self._object(value))
+            _append(
+                node, self._compact_iri(predicate.value), (write_object or self.write_object)(value)
+            )
         elif sort == _LANGUAGE:
             assert isinstance(value, Literal) and value.language
             _append(node.setdefault(key, {}), value.language, value.value)
         else:
             assert isinstance(value, NamedNode | Literal)
             _append(node, key, value.value)
+
+    def _write_block(self, block: Block) -> JsonNode:
+        (node,) = _Document(self, block).nodes_in_order((), ())
+        return node
 
     def _find_key(self, predicate: str, sort: str) -> str:
         """Return the term of a property that fits a sort of values, or "" if there is none."""
@@ -78,7 +100,7 @@ class Compactor:
                 return key
         return ""
 
-    def _object(self, value: Term) -> Any:
+    def write_object(self, value: Term) -> Any:
         """Return a value that needs no term to be understood."""
         return self._literal(value) if isinstance(value, Literal) else {"id": _id(value)}
 
@@ -104,23 +126,24 @@ class Compactor:
         return iri
 
 
-class _Document(Compactor):
+class _Document:
     """Writes a graph in which blank nodes stand inside the nodes that refer to them."""
 
-    def __init__(self, triples: Iterable[Triple], context: Mapping[str, Any]) -> None:
-        super().__init__(context)
-        self._graph = NestedGraph(triples)
+    def __init__(self, compactor: Compactor, triples: Iterable[Triple]) -> None:
+        self._compactor, self._graph = compactor, NestedGraph(triples)
 
-    def nodes_in_order(self, topics: Sequence[str]) -> list[JsonNode]:
-        """Return the nodes that stand in no other, the topics first, then by name."""
-        return [{"id": _id(n)} | self._node(n) for n in self._graph.subjects(topics)]
+    def nodes_in_order(self, topics: Sequence[str], others: Iterable[JsonNode]) -> list[JsonNode]:
+        """Return the nodes that stand in no other, the topics first, then all others by name."""
+        nodes = [{"id": _id(n)} | self._node(n) for n in self._graph.subjects(topics)]
+        rank = {topic: number for number, topic in enumerate(topics)}
+        return sorted([*nodes, *others], key=lambda n: (rank.get(n["id"], len(rank)), n["id"]))
 
     def _node(self, node: Node) -> JsonNode:
         content: JsonNode = {}
         properties = self._graph.nodes[node]
         for predicate in sorted(properties, key=lambda predicate: predicate != TYPE):
             for value in properties[predicate]:
-                self._add(content, predicate, value)
+                self._compactor.add(content, predicate, value, self._object)
         return content
 
     def _object(self, value: Term) -> Any:
@@ -128,7 +151,7 @@ class _Document(Compactor):
             return {"@list": [self._object(member) for member in self._graph.lists[value]]}
         if isinstance(value, BlankNode) and self._graph.is_nested(value):
             return self._node(value)
-        return super()._object(value)
+        return self._compactor.write_object(value)
 
 
 def _sort(value: Term) -> str:

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
@@ -12,6 +13,10 @@ from .terms import FIRST, NIL, REST, TYPE, XSD, Node, Term
 _LOCAL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _BARE = {XSD + "boolean": r"true|false", XSD + "integer": r"[+-]?[0-9]+"}
 _MAX_NESTED = 30
+_MAX_CACHED = 1 << 12  # terms, which many documents have
+_MAX_CACHED_BLOCKS = 1 << 12
+Block = tuple[Triple, ...]
+"""Triples of one subject, such as its labels, that many documents have."""
 
 
 class NestedGraph:
@@ -23,14 +28,13 @@ class NestedGraph:
 
     def __init__(self, triples: Iterable[Triple]) -> None:
         self.nodes: dict[Node, dict[NamedNode, list[Term]]] = {}
-        self._references: Counter[Term] = Counter()
         for triple in dict.fromkeys(triples):
-            assert not isinstance(triple.subject, Triple)
-            properties = self.nodes.setdefault(triple.subject, {})
-            properties.setdefault(triple.predicate, []).append(triple.object)
-            self._references[triple.object] += 1
-        repeated = (term for term, count in self._references.items() if count > 1)
-        self.labelled = {term for term in repeated if isinstance(term, BlankNode)}
+            subject, predicate, value = triple
+            assert not isinstance(subject, Triple)
+            self.nodes.setdefault(subject, {}).setdefault(predicate, []).append(value)
+        values = (v for several in self.nodes.values() for vs in several.values() for v in vs)
+        self._references = Counter(value for value in values if isinstance(value, BlankNode))
+        self.labelled: set[Term] = {node for node, n in self._references.items() if n > 1}
         self.lists: dict[Term, list[Term]] = {}
         self._nested: set[Term] = set()
         self._nest([node for node in self.nodes if self._is_top(node)])
@@ -101,13 +105,61 @@ class TurtleWriter:
     languages: Sequence[str] = ()
     properties: Sequence[str] = ()
 
-    def write(self, triples: Iterable[Triple], *topics: str) -> str:
-        """Return Turtle 1.1: the topics first, then the other subjects by name."""
-        return _Text(self, triples).document(topics)
+    def write(self, triples: Iterable[Triple], *topics: str, blocks: Iterable[Block] = ()) -> str:
+        """Return Turtle 1.1: the topics first, then the other subjects by name.
+
+        `blocks` are of subjects that the triples do not have; a paragraph is written once.
+        """
+        return _Text(self, triples).document(topics, map(self.write_block, blocks))
+
+    @cached_property
+    def write_block(self) -> Callable[[Block], tuple[str, str, Set[str]]]:
+        """Return a cached function that returns a block's subject, paragraph and prefixes."""
+        return lru_cache(_MAX_CACHED_BLOCKS)(lambda block: _Text(self, block).only_paragraph())
 
     def term_writer(self, triples: Iterable[Triple]) -> Callable[[Term], str]:
         """Return a function that writes a term, a blank node with its properties in brackets."""
         return _Text(self, triples).name
+
+    @cached_property
+    def rank_of_language(self) -> Mapping[str, int]:
+        """Return the positions of languages."""
+        return {language: number for number, language in enumerate(self.languages)}
+
+    @cached_property
+    def rank_of_property(self) -> Mapping[str, int]:
+        """Return the positions of properties."""
+        return {name: number for number, name in enumerate(self.properties)}
+
+    @cached_property
+    def write_term(self) -> Callable[[NamedNode | Literal], tuple[str, str]]:
+        """Return a cached function that returns a term in Turtle, and the prefix in it or ""."""
+        return lru_cache(_MAX_CACHED)(self._write_term)
+
+    def _write_term(self, term: NamedNode | Literal) -> tuple[str, str]:
+        if isinstance(term, NamedNode):
+            return self._shorten(term.value)
+        datatype = term.datatype.value
+        if re.fullmatch(_BARE.get(datatype, r"(?!)"), term.value):
+            return term.value, ""
+        text = _quoted(term.value)
+        if term.language:
+            return f"{text}@{term.language}", ""
+        if datatype == XSD + "string":
+            return text, ""
+        name, prefix = self._shorten(datatype)
+        return f"{text}^^{name}", prefix
+
+    def _shorten(self, iri: str) -> tuple[str, str]:
+        candidates = [
+            (len(namespace), prefix)
+            for prefix, namespace in self.prefixes.items()
+            if iri.startswith(namespace) and _LOCAL.fullmatch(iri[len(namespace) :])
+        ]
+        if not candidates:
+            return str(NamedNode(iri)), ""
+        length, prefix = max(candidates)
+        return f"{prefix}:{iri[length:]}", prefix
 
 
 class _Text:
@@ -117,14 +169,24 @@ class _Text:
         self._writer = writer
         self._used: set[str] = set()
         self._graph = NestedGraph(triples)
-        labelled = sorted(self._graph.labelled, key=str)
-        self._labels: dict[Node, str] = {node: f"_:b{n}" for n, node in enumerate(labelled)}
+        labelled = enumerate(sorted(self._graph.labelled, key=str))
+        self._labels: dict[Term, str] = {node: f"_:b{n}" for n, node in labelled}
 
-    def document(self, topics: Sequence[str]) -> str:
-        paragraphs = [self._paragraph(subject) for subject in self._graph.subjects(topics)]
-        used = sorted(self._used)
+    def document(self, topics: Sequence[str], blocks: Iterable[tuple[str, str, Set[str]]]) -> str:
+        subjects = self._graph.subjects(topics)
+        paragraphs = [self._paragraph(node) for node in subjects if node.value in topics]
+        others = [(str(n), self._paragraph(n)) for n in subjects if n.value not in topics]
+        for subject, paragraph, prefixes in blocks:
+            others.append((subject, paragraph))
+            self._used |= prefixes
+        paragraphs += (paragraph for _, paragraph in sorted(others))
+        used = sorted(filter(None, self._used))
         heading = [f"@prefix {prefix}: <{self._writer.prefixes[prefix]}> .\n" for prefix in used]
         return "\n".join(["".join(heading), *paragraphs])
+
+    def only_paragraph(self) -> tuple[str, str, Set[str]]:
+        (subject,) = self._graph.nodes
+        return str(subject), self._paragraph(subject), self._used
 
     def _paragraph(self, subject: Node) -> str:
         label = self._labels.get(subject, "[]")
@@ -144,8 +206,9 @@ class _Text:
         return name + "\n        " + " ,\n        ".join(ordered)
 
     def _value_key(self, value: Term) -> tuple[int, str]:
+        ranks = self._writer.rank_of_language
         language = value.language if isinstance(value, Literal) else None
-        return _rank(language or "", self._writer.languages), self.name(value)
+        return ranks.get(language or "", len(ranks)), self.name(value)
 
     def _blank(self, node: BlankNode) -> str:
         if node in self._labels:
@@ -157,41 +220,17 @@ class _Text:
     def _property_key(self, predicate: NamedNode) -> tuple[int, str]:
         if predicate == TYPE:
             return (-1, "")
-        return (_rank(predicate.value, self._writer.properties), self.name(predicate))
+        ranks = self._writer.rank_of_property
+        return (ranks.get(predicate.value, len(ranks)), self.name(predicate))
 
     def name(self, term: Term) -> str:
         """Return a term in Turtle."""
-        if isinstance(term, NamedNode):
-            return self._short(term.value)
-        if isinstance(term, Literal):
-            return self._literal(term)
-        assert isinstance(term, BlankNode)
-        return self._blank(term)
-
-    def _literal(self, literal: Literal) -> str:
-        datatype = literal.datatype.value
-        if re.fullmatch(_BARE.get(datatype, r"(?!)"), literal.value):
-            return literal.value
-        text = _quoted(literal.value)
-        if literal.language:
-            return f"{text}@{literal.language}"
-        return text if datatype == XSD + "string" else f"{text}^^{self._short(datatype)}"
-
-    def _short(self, iri: str) -> str:
-        candidates = [
-            (len(namespace), prefix)
-            for prefix, namespace in self._writer.prefixes.items()
-            if iri.startswith(namespace) and _LOCAL.fullmatch(iri[len(namespace) :])
-        ]
-        if not candidates:
-            return str(NamedNode(iri))
-        length, prefix = max(candidates)
+        if isinstance(term, BlankNode):
+            return self._blank(term)
+        assert isinstance(term, NamedNode | Literal)
+        text, prefix = self._writer.write_term(term)
         self._used.add(prefix)
-        return f"{prefix}:{iri[length:]}"
-
-
-def _rank(value: str, order: Sequence[str]) -> int:
-    return order.index(value) if value in order else len(order)
+        return text
 
 
 def _quoted(text: str) -> str:

@@ -65,7 +65,7 @@ class Field:
     links_to: str | None
     open_where: str | None
 
-    @property
+    @cached_property
     def predicate(self) -> str | None:
         """Return the property that the path is, or None where it is more than one."""
         return (
@@ -179,9 +179,16 @@ class NodeShape:
 
     def fields_of_facet(self, facet: Field) -> list[Field]:
         """Return the fields that have the values of a facet: itself, or those on its paths."""
-        if facet in self.fields:
-            return [facet]
-        return [field for field in self.fields if field.predicate in facet.predicates]
+        return self._fields_by_facet[facet.iri]
+
+    @cached_property
+    def _fields_by_facet(self) -> dict[str, list[Field]]:
+        fields = {field.iri: [field] for field in self.fields}
+        combined = {
+            facet.iri: [field for field in self.fields if field.predicate in facet.predicates]
+            for facet in self.combined_facets
+        }
+        return combined | fields
 
     @cached_property
     def sortable_fields(self) -> tuple[Field, ...]:

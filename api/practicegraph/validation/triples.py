@@ -9,7 +9,7 @@ bytes in Windows-1252 are UTF-8.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import rdflib.namespace
@@ -33,6 +33,8 @@ _TEXTS = (NamedNode(XSD + "string"), NamedNode(RDF + "langString"))
 _BLANKS = r"[\s\u200b-\u200d\u2060\ufeff]+"
 _BLANK_ENDS = re.compile(rf"\A{_BLANKS}|{_BLANKS}\Z")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_SEVERAL_BYTES = re.compile("[\u00c2-\u00f4][^\\x00-\\x7f]")
+"""The first two bytes of a character in UTF-8, read as Windows-1252."""
 _MIN_SIMILARITY = 0.75
 
 
@@ -122,7 +124,7 @@ class TripleChecker:
         if namespace == iri or iri in self._declared:
             return False
         if namespace in _NAMESPACES:
-            return local_name(iri) not in _NAMESPACES[namespace]
+            return not _has_term(namespace, local_name(iri))
         return with_base and iri.startswith(self.base)
 
     def _unknown_term(self, term: NamedNode) -> _Fault:
@@ -138,6 +140,11 @@ class TripleChecker:
         return {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
 
 
+@lru_cache(maxsize=4096)
+def _has_term(namespace: str, name: str) -> bool:
+    return name in _NAMESPACES[namespace]
+
+
 def as_name(node: Term) -> str:
     """Return the IRI of a node, or the label of a blank one."""
     return str(node) if isinstance(node, BlankNode) else as_text(node)
@@ -150,6 +157,8 @@ def trim(text: str) -> str:
 
 def decoded(text: str) -> str:
     """Return the text whose UTF-8 was read as Windows-1252, else the text as it is."""
+    if not _SEVERAL_BYTES.search(text):
+        return text
     try:
         intended = b"".join(map(_to_bytes, text)).decode()
     except UnicodeDecodeError:

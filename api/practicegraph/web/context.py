@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2.utils import urlize
+from markupsafe import escape
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from ..application.background import DumpProcess
@@ -44,6 +45,7 @@ _MAX_TAGS = 10_000
 _NO_URL = re.compile(
     r"""<a href="(?!(?:%[0-9A-Fa-f]{2}|[^%{}|\\^`\[\]"])*")[^"]*"[^>]*>(.*?)</a>"""
 )
+_URL_SIGN = re.compile(r"[.:@/]\S")
 
 
 def link_urls(text: str) -> str:
@@ -51,6 +53,8 @@ def link_urls(text: str) -> str:
 
     What has characters that stand in no URL (RFC 3986), such as a URI template, is none.
     """
+    if not _URL_SIGN.search(text):
+        return escape(text)  # many times as fast
     return _NO_URL.sub(r"\1", urlize(text, rel="noopener"))
 
 

@@ -18,6 +18,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -27,7 +28,6 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, serialize
 from ..application.services import Services
 from ..catalogue.catalogue import Catalogue
 from ..errors import RequestError
-from ..rdf import jsonld
 from ..rdf.terms import (
     DATE_LENGTH,
     DCAT,
@@ -47,9 +47,8 @@ from ..rdf.terms import (
     integer,
     starts_with_date,
 )
+from ..rdf.turtle import Block
 from ..schema.catalog_records import PRIMARY_TOPIC, records_of
-from ..schema.ontology import LABEL
-from ..schema.text import Labels
 from .http import conditional, responses
 from .http.negotiation import DOCUMENTS, HTML, JSON_LD, LINKSET, TURTLE, MediaType
 from .http.responses import Link
@@ -62,28 +61,57 @@ _MAX_ITEMS = 20
 _IMPORTS = NamedNode(OWL + "imports")
 _WITH_GRAPHS = (RdfFormat.TRIG, RdfFormat.N_QUADS)
 _EXPANDED = "http://www.w3.org/ns/json-ld#expanded"
-_MAX_INCOMING = 1000
+_MAX_INCOMING = 100
 _INCOMING = """
 SELECT DISTINCT ?subject ?property
 WHERE {{ ?subject ?property {node} }}
-ORDER BY ?subject ?property
 LIMIT {limit}
 """
 
 
-def serialize_quads(
-    catalogue: Catalogue, quads: list[Quad], media_type: MediaType, topic: str = ""
-) -> bytes:
-    """Return quads in a syntax, as triples in one without graphs."""
-    quads = _sorted(quads)
-    if media_type.rdf in _WITH_GRAPHS:
-        return _serialize(quads, media_type.rdf)
-    return serialize_triples(catalogue, _triples(quads), media_type, topic)
+@dataclass(frozen=True)
+class DocumentGraph:
+    """The statements of a document: the store's quads, and its metadata in the graph of its IRI.
 
+    It has the same bytes for any store: in one order, with canonical names of blank nodes.
+    The `blocks` are metadata too, of subjects that nothing else describes.
+    """
 
-def distinct_triples(quads: list[Quad]) -> list[Triple]:
-    """Return the triples of quads, each once, with canonical names for blank nodes."""
-    return _triples(_sorted(quads))
+    document: str
+    stored: Sequence[Quad]
+    metadata: Sequence[Triple] = ()
+    blocks: Sequence[Block] = ()
+
+    def serialize(self, catalogue: Catalogue, media_type: MediaType, topic: str = "") -> bytes:
+        """Return the statements in a syntax, as triples in one without graphs."""
+        if media_type == JSON_LD:
+            return self.json_ld(catalogue, topic)
+        if media_type == TURTLE:
+            return catalogue.writer.write(self._triples, topic, blocks=self.blocks).encode()
+        assert media_type.rdf
+        labels = chain.from_iterable(self.blocks)
+        if media_type.rdf in _WITH_GRAPHS:
+            metadata = chain(sorted(self.metadata, key=str), labels)
+            quads = [*_sorted(self.stored), *in_graph(metadata, self.document)]
+            return _serialize(quads, media_type.rdf)
+        return _serialize([*sorted(self._triples, key=str), *labels], media_type.rdf)
+
+    def json_ld(self, catalogue: Catalogue, topic: str, context_url: str = "") -> bytes:
+        """Return JSON-LD with the context in it, or with its URL."""
+        triples = sorted(self._triples, key=str)
+        return catalogue.compactor.write_document(
+            triples, topic, blocks=self.blocks, context_url=context_url
+        )
+
+    @property
+    def triples(self) -> list[Triple]:
+        """Return all triples, each once."""
+        return [*self._triples, *chain.from_iterable(self.blocks)]
+
+    @property
+    def _triples(self) -> list[Triple]:
+        stored = (quad.triple for quad in canonicalize(self.stored))
+        return list(dict.fromkeys(chain(stored, self.metadata)))
 
 
 def serialize_in_order(
@@ -102,7 +130,8 @@ def serialize_in_order(
     quads = sorted(canonicalize(quads), key=position)
     if media_type.rdf in _WITH_GRAPHS:
         return _serialize(quads, media_type.rdf)
-    return serialize_triples(catalogue, _triples(quads), media_type, *topics)
+    triples = list(dict.fromkeys(quad.triple for quad in quads))
+    return serialize_triples(catalogue, triples, media_type, *topics)
 
 
 def serialize_triples(
@@ -110,7 +139,7 @@ def serialize_triples(
 ) -> bytes:
     """Return triples in a syntax; in Turtle and JSON-LD, the topics come first."""
     if media_type == JSON_LD:
-        return jsonld.write_document(triples, catalogue.context, *topics)
+        return catalogue.compactor.write_document(triples, *topics)
     if media_type == TURTLE:
         return catalogue.writer.write(triples, *topics).encode()
     assert media_type.rdf
@@ -148,13 +177,15 @@ class DocumentMetadata:
         """Return the IRI of the document about an IRI of the catalogue."""
         return f"{self.catalogue.base}{self.addresses.path_of(iri)}#document"
 
-    def quads(self, iri: str, quads: Sequence[Quad], derived: Iterable[Triple] = ()) -> list[Quad]:
-        """Return the metadata of the document with the quads about an IRI, in a graph of its own.
+    def add(
+        self, iri: str, stored: Sequence[Quad], derived: Iterable[Triple] = ()
+    ) -> DocumentGraph:
+        """Return the document with the quads about an IRI: they, and its metadata.
 
         `derived` are triples that follow from the catalogue; their IRIs are labelled too.
         """
         document = self.document_iri(iri)
-        stated = {quad.triple for quad in quads}
+        stated = {quad.triple for quad in stored}
         triples = [*self._of_document(document, iri, stated), *derived]
         if iri == self.catalogue.base:
             if release := self.catalogue.release:
@@ -165,10 +196,15 @@ class DocumentMetadata:
         if scheme := self.catalogue.vocabularies.schemes.get(iri):
             titles = (Literal(text, language=tag) for tag, text in scheme.titles.items())
             triples += (triple(iri, SKOS + "prefLabel", title) for title in titles)
-        added = [triple for triple in dict.fromkeys(triples) if triple not in stated]
-        labels = self.labels([*stated, *added])
-        added += [triple for triple in labels if triple not in stated]
-        return list(in_graph(added, document))
+        metadata = [triple for triple in dict.fromkeys(triples) if triple not in stated]
+        subjects = {triple.subject for triple in (*stated, *metadata)}
+        blocks = []
+        for block in self.labels([*stated, *metadata]):
+            if block[0].subject in subjects:
+                metadata += (triple for triple in block if triple not in stated)
+            else:
+                blocks.append(block)
+        return DocumentGraph(document, stored, list(dict.fromkeys(metadata)), blocks)
 
     def modified(self, iri: str, values: Iterable[Term]) -> str:
         """Return the day of the last change by the values of an IRI (ISO 8601), or "".
@@ -198,9 +234,11 @@ class DocumentMetadata:
             yield triple(document, MODIFIED, Literal(day, datatype=NamedNode(XSD + "date")))
 
     def _incoming(self, iri: str) -> Iterator[Triple]:
-        """Yield the triples whose object is a concept, and the count of a search for it."""
+        """Yield the triples whose object is a concept if they are few, and counts of searches."""
         node = NamedNode(iri)
-        for row in self.catalogue.store.select(_INCOMING.format(node=node, limit=_MAX_INCOMING)):
+        query = _INCOMING.format(node=node, limit=_MAX_INCOMING + 1)
+        rows = list(self.catalogue.store.select(query))
+        for row in rows if len(rows) <= _MAX_INCOMING else ():
             subject, predicate = row["subject"], row["property"]
             if isinstance(subject, NamedNode) and isinstance(predicate, NamedNode):
                 yield Triple(subject, predicate, node)
@@ -216,27 +254,14 @@ class DocumentMetadata:
                     yield triple(search, RDF + "type", NamedNode(VOID + "Dataset"))
                     yield triple(search, VOID + "entities", integer(count))
 
-    def labels(self, triples: Iterable[Triple]) -> Iterator[Triple]:
-        """Yield the labels of all schemes, concepts, classes and properties in triples."""
-        mentioned = dict.fromkeys(
-            term.value
-            for statement in triples
-            for term in (statement.subject, statement.predicate, statement.object)
-            if isinstance(term, NamedNode)
-        )
+    def labels(self, triples: Iterable[Triple]) -> Iterator[Block]:
+        """Yield the labels of each scheme, concept, class and property in triples."""
+        mentioned = {
+            term.value for statement in triples for term in statement if isinstance(term, NamedNode)
+        }
         for iri in sorted(mentioned):
-            for name, labels in self._labels(iri):
-                for language, label in labels.items():
-                    yield triple(iri, name, Literal(label, language=language))
-
-    def _labels(self, iri: str) -> Iterator[tuple[str, Labels]]:
-        vocabularies = self.catalogue.vocabularies
-        if concept := vocabularies.concepts.get(iri):
-            yield SKOS + "prefLabel", concept.labels
-        if scheme := vocabularies.schemes.get(iri):
-            yield DCT + "title", scheme.titles
-        if labels := self.catalogue.ontology.labels.get(iri):
-            yield LABEL, labels
+            if block := self.catalogue.label_triples(iri):
+                yield block
 
 
 @dataclass(frozen=True)
@@ -367,14 +392,13 @@ class ContextEndpoint:
 
 
 def json_ld_response(
-    request: Request, catalogue: Catalogue, triples: Sequence[Triple], topic: str
+    request: Request, catalogue: Catalogue, graph: DocumentGraph, topic: str
 ) -> Response:
-    """Return triples as JSON-LD that refers to the context, or expanded on request."""
+    """Return a document as JSON-LD that refers to the context, or expanded on request."""
     if wants_expanded(request):
-        content = serialize(triples, format=RdfFormat.JSON_LD)
+        content = _serialize(sorted(graph.triples, key=str), RdfFormat.JSON_LD)
         return Response(content, media_type=f'{JSON_LD.name};profile="{_EXPANDED}"')
-    context_url = responses.root(request) + CONTEXT
-    content = jsonld.write_document(triples, catalogue.context, topic, context_url=context_url)
+    content = graph.json_ld(catalogue, topic, responses.root(request) + CONTEXT)
     return Response(content, media_type=JSON_LD.content_type)
 
 
@@ -383,11 +407,7 @@ def wants_expanded(request: Request) -> bool:
     return any(_EXPANDED in header for header in request.headers.getlist("accept"))
 
 
-def _triples(quads: list[Quad]) -> list[Triple]:
-    return list(dict.fromkeys(quad.triple for quad in quads))
-
-
-def _sorted(quads: list[Quad]) -> list[Quad]:
+def _sorted(quads: Sequence[Quad]) -> list[Quad]:
     """Return quads in an order and with blank node names that are the same for any store."""
     return sorted(canonicalize(quads), key=str)
 

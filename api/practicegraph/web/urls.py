@@ -60,7 +60,7 @@ class Addresses:
             return None
         for ontology in self.catalogue.store.subjects(_VERSION, node):
             return ontology.value
-        return iri if self.catalogue.store.is_subject(iri) else None
+        return iri if self.catalogue.is_subject(iri) else None
 
     def expand(self, path: str) -> str:
         """Return the IRI of a path, known or not; that of a concept may have another base."""
@@ -85,7 +85,7 @@ class Addresses:
         return document.removeprefix(self.catalogue.base) or self.start
 
     def _is_described(self, iri: str) -> bool:
-        return iri.startswith(self.catalogue.base) and self.catalogue.store.is_subject(iri)
+        return iri.startswith(self.catalogue.base) and self.catalogue.is_subject(iri)
 
 
 def search_path(entry_shape: NodeShape) -> str:

@@ -7,6 +7,7 @@ RDF is parsed in a process of its own (`editing.parser_process`).
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from anyio import from_thread
@@ -111,7 +112,7 @@ def entry_triples(
         if quad.graph_name not in (DefaultGraph(), entry, document):
             raise _unprocessable("unexpectedGraph", entry, quad.graph_name)
     triples = [quad.triple for quad in quads if quad.graph_name != document]
-    labels = set(metadata.labels(triples))
+    labels = set(chain.from_iterable(metadata.labels(triples)))
     own = [t for t in triples if t not in labels and t.subject != document]
     for triple in own:
         if not _may_describe(entry, triple.subject, metadata.catalogue):

@@ -19,7 +19,7 @@ from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
 from ...schema.vocabularies import Concept
 from ...search.engine import SimilarEntry
-from ...search.request import ALL_ENTRIES
+from ...search.request import ALL_ENTRIES, SearchRequest
 from .. import document, openapi
 from ..context import VARY, Site
 from ..document import DocumentLinks, DocumentMetadata
@@ -51,7 +51,6 @@ WHERE {{
     ?entry {path} {node} ;
         a {kind} .
 }}
-ORDER BY ?entry
 LIMIT {limit}
 """
 
@@ -170,12 +169,11 @@ class ResourceEndpoint:
 
     def _graph(self, request: Request, iri: str, media_type: MediaType) -> Response:
         catalogue = self.site.catalogue
-        quads = document.statements_about(catalogue, iri)
-        quads += self.metadata.quads(iri, quads, self._description(request, iri, quads))
+        stored = document.statements_about(catalogue, iri)
+        graph = self.metadata.add(iri, stored, self._description(request, iri, stored))
         if media_type == JSON_LD:
-            triples = document.distinct_triples(quads)
-            return document.json_ld_response(request, catalogue, triples, iri)
-        content = document.serialize_quads(catalogue, quads, media_type, iri)
+            return document.json_ld_response(request, catalogue, graph, iri)
+        content = graph.serialize(catalogue, media_type, iri)
         return Response(content, media_type=media_type.content_type)
 
     def _home(self, request: Request, links: Sequence[Link]) -> Response:
@@ -320,7 +318,13 @@ class ResourceEndpoint:
         )
 
     def _first_entries(self, field: Field, iri: str) -> list[Record]:
+        """Return the first records with a concept as value; of a facet, as searches sort them."""
         catalogue, kind = self.site.catalogue, self.site.catalogue.shapes.entry_shape
+        if field.is_facet:
+            filters = {field.key: (NamedNode(iri),)}
+            request = SearchRequest(filters=filters, size=_MAX_FIRST_ENTRIES)
+            result = self.site.services.search.search(request, catalogue.languages)
+            return catalogue.reader.read_records(kind, result.entries)
         query = _FIRST_ENTRIES.format(
             path=field.path,
             node=NamedNode(iri),

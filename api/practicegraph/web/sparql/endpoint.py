@@ -15,7 +15,6 @@ from starlette.concurrency import run_in_threadpool
 
 from ...application.services import Services
 from ...errors import RequestError
-from ...rdf import jsonld
 from ...rdf.terms import RDF, SD, VOID, Node, Term, integer
 from ...sparql.pool import QueryResult, WorkerPool
 from ...sparql.worker import ROWS
@@ -200,7 +199,7 @@ class QueryEndpoint:
         triples = [q.triple for q in parse(content, RdfFormat.N_TRIPLES)]
         if any(isinstance(triple.object, Triple) for triple in triples):  # JSON-LD 1.1 has none
             raise NotAcceptableError([other for other in GRAPHS if other != JSON_LD])
-        document = jsonld.write_document(triples, self.site.catalogue.context)
+        document = self.site.catalogue.compactor.write_document(triples)
         return Response(document, headers=headers, media_type=JSON_LD.content_type)
 
     def _limits(self, media_type: MediaType) -> dict[str, str]:
