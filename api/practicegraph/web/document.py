@@ -177,7 +177,7 @@ class DocumentMetadata:
         """Return the IRI of the document about an IRI of the catalogue."""
         return f"{self.catalogue.base}{self.addresses.path_of(iri)}#document"
 
-    def add(
+    def describe(
         self, iri: str, stored: Sequence[Quad], derived: Iterable[Triple] = ()
     ) -> DocumentGraph:
         """Return the document with the quads about an IRI: they, and its metadata.

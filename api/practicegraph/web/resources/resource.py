@@ -170,7 +170,7 @@ class ResourceEndpoint:
     def _graph(self, request: Request, iri: str, media_type: MediaType) -> Response:
         catalogue = self.site.catalogue
         stored = document.statements_about(catalogue, iri)
-        graph = self.metadata.add(iri, stored, self._description(request, iri, stored))
+        graph = self.metadata.describe(iri, stored, self._description(request, iri, stored))
         if media_type == JSON_LD:
             return document.json_ld_response(request, catalogue, graph, iri)
         content = graph.serialize(catalogue, media_type, iri)
