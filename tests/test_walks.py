@@ -87,9 +87,9 @@ def query(client: TestClient, number: int) -> Response:
 @pytest.mark.parametrize(
     ("title", "send", "limit"),
     [
-        ("", filter_entries, 23),
-        ("A search", search, 26),
-        ("A write", write, 48),
+        ("", filter_entries, 24),
+        ("A search", search, 29),
+        ("A write", write, 50),
         ("A SPARQL query", query, 14),
     ],
 )

@@ -174,4 +174,5 @@ def index_of(catalogue: Catalogue, file: IndexFile) -> Index:
     """Return the search index that a file holds, at the release at which it was last written."""
     reader = EntryReader(catalogue.store, catalogue.shapes.entry_shape, catalogue.languages)
     stop_words = parse_stop_words(catalogue.phrases.labels["stopWords"])
-    return Index(reader, catalogue.vocabularies, file, stop_words)
+    compounding = catalogue.shapes.compounding_languages
+    return Index(reader, catalogue.vocabularies, file, stop_words, compounding)

@@ -206,12 +206,14 @@ class NodeShape:
 class Shapes:
     """The node shapes and the languages of a catalogue; the first language is the fallback.
 
-    `segment` is that of the records that are entries, by default those of the first kind.
+    `segment` is that of the records that are entries, by default those of the first kind. Words of
+    the compounding languages are made of others: Sprachkurs, huiswerkbegeleiding.
     """
 
     node_shapes: tuple[NodeShape, ...]
     languages: tuple[str, ...]
     segment: str = ""
+    compounding_languages: frozenset[str] = frozenset()
 
     @cached_property
     def kinds(self) -> dict[str, NodeShape]:

@@ -8,7 +8,7 @@ are not too many.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
@@ -31,13 +31,19 @@ Counts = Mapping[Term | None, int]
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The number of matching entries, a page of them by their cursors, the counts of all facets."""
+    """The number of matching entries, a page of them by their cursors, the counts of all facets.
+
+    `ignored` are the words of the query that were set aside, since nothing has them; in a doubtful
+    query a word may be misspelt.
+    """
 
     total: int
     cursors: tuple[Cursor, ...]
     counts: Mapping[str, Counts]
     has_previous: bool = False
     has_next: bool = False
+    ignored: tuple[str, ...] = field(default=(), compare=False)
+    is_doubtful: bool = field(default=False, compare=False)
 
     @property
     def entries(self) -> tuple[str, ...]:

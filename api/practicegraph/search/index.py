@@ -24,9 +24,11 @@ from .facets import count_pairs
 from .index_data import ConceptCounts, EntryOrder, IndexData, IndexFile
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortOrder
 from .text.highlighting import Highlighter
-from .text.index import TermMatch, match_all, rank, to_array
-from .text.labels import LabelIndex, suggest
-from .text.tokenizer import QueryTerm, Tier, parse_query
+from .text.index import rank, to_array
+from .text.labels import LabelIndex
+from .text.matching import QueryMatch, QueryMatcher
+from .text.tokenizer import QueryTerm, Tier, Tokenizer, parse_query
+from .text.words import Compounds, WordFamilies
 
 _FEW_TITLES = 8
 _MAX_COMPARED_TITLES = 50
@@ -40,13 +42,15 @@ class Index(SearchEngine):
     vocabularies: Vocabularies
     file: IndexFile = field(default_factory=IndexFile)
     stop_words: frozenset[str] = frozenset()
+    compounding: frozenset[str] = frozenset()
     update_lock: Lock = field(default_factory=Lock)
     """Held by the thread that brings the index up to date with a release."""
 
     def __post_init__(self) -> None:
         self._lock = RLock()
+        tokenizer = Tokenizer(self.reader.languages)
+        self._labels = LabelIndex(self.vocabularies, tokenizer, self.stop_words)
         self._data = self._load(self.file)
-        self._labels = LabelIndex(self.vocabularies, self._data.tokenizer)
 
     def use(self, vocabularies: Vocabularies) -> None:
         """Use vocabularies in which records have changed; the entries that refer to them follow."""
@@ -69,7 +73,8 @@ class Index(SearchEngine):
     def search(self, request: SearchRequest, languages: Sequence[str]) -> SearchResult:
         """Return a page of entries with all counts; no facet's filters narrow its own counts."""
         with self._lock:
-            scores = self._scores(request)
+            match = self._match(request.query)
+            scores = self._scores(match)
             entries, filters = _union(scores), self._data.facets.filter(request)
             matching = _intersection(entries, filters)
             without = {key: _intersection(entries, filters, key) for key in filters}
@@ -78,7 +83,11 @@ class Index(SearchEngine):
                 for facet in self.reader.kind.facets
             }
             cursors, has_more = self._page(request, languages, scores, matching)
-            return make_result(request, len(matching), cursors, has_more, counts)
+            result = make_result(request, len(matching), cursors, has_more, counts)
+            if match is None:
+                return result
+            is_doubtful = not matching or match.is_doubtful
+            return replace(result, ignored=match.ignored, is_doubtful=is_doubtful)
 
     def counts(self, facet: Field, request: SearchRequest = ALL_ENTRIES) -> Counts:
         """Return how many of the matching entries have each value of a facet."""
@@ -124,7 +133,7 @@ class Index(SearchEngine):
     def scores(self, query: str) -> dict[str, int]:
         """Return the scores of the entries that match a query, by IRI, highest scores first."""
         with self._lock:
-            scores = self._scores(SearchRequest(query=query))
+            scores = self._scores(self._match(query))
             return {iri: score for score, entries in scores for iri in self.file.iris(entries)}
 
     def find_titles(self, text: str, limit: int) -> list[str]:
@@ -140,14 +149,14 @@ class Index(SearchEngine):
 
     def highlighter(self, query: str, languages: Sequence[str]) -> Highlighter:
         """Return the highlighter of a query for a reader of the languages."""
-        terms = parse_query(query, self.stop_words)
-        return Highlighter(terms, self._data.tokenizer, self._labels, languages)
+        with self._lock:
+            terms = self._matcher.expand(parse_query(query, self.stop_words))
+            return Highlighter(terms, self._data.tokenizer, languages)
 
-    def suggest(self, query: str) -> str | None:
+    def suggest(self, query: str, languages: Sequence[str]) -> str | None:
         """Return a near query that matches where this one does not ("did you mean"), or None."""
         with self._lock:
-            sources = (self._data.texts.words, self._labels.words)
-            return suggest(query, self.stop_words, self._count_matches, sources)
+            return self._matcher.suggest(query, languages)
 
     def build(self, files: Sequence[Path] = (), **metadata: str) -> None:
         """Read all entries again, while the old data answer; raise UnreadableError.
@@ -172,24 +181,35 @@ class Index(SearchEngine):
             self._data.update(iris, metadata)
 
     def _load(self, file: IndexFile) -> IndexData:
-        return IndexData(self.reader, self.vocabularies, file)
+        data = IndexData(self.reader, self.vocabularies, file)
+        data.texts.words.add_labels(self._labels.words)
+        return data
+
+    @property
+    def _matcher(self) -> QueryMatcher:
+        texts, tokenizer = self._data.texts, self._data.tokenizer
+        return QueryMatcher(
+            texts,
+            self._labels,
+            Compounds(texts.words, tokenizer, self.compounding),
+            WordFamilies(texts.words, tokenizer),
+            tokenizer,
+            self.stop_words,
+            self._with_concepts,
+        )
+
+    def _match(self, query: str) -> QueryMatch | None:
+        return self._matcher.match(query) if query.strip() else None
 
     def _matching(self, request: SearchRequest) -> BitMap:
-        return _intersection(_union(self._scores(request)), self._data.facets.filter(request))
+        scores = self._scores(self._match(request.query))
+        return _intersection(_union(scores), self._data.facets.filter(request))
 
-    def _scores(self, request: SearchRequest) -> list[tuple[int, BitMap]]:
-        """Return the entries that match the query by score, highest scores first, or all."""
-        if not request.query.strip():
+    def _scores(self, match: QueryMatch | None) -> list[tuple[int, BitMap]]:
+        """Return the entries that match a query by score, highest scores first, or all."""
+        if match is None:
             return [(0, self._data.facets.entries)]
-        terms = parse_query(request.query, self.stop_words)
-        return rank(self._match(terms), self._data.facets.entries)
-
-    def _match(self, terms: Sequence[QueryTerm]) -> list[TermMatch]:
-        matches = zip(self._data.texts.match(terms), map(self._labels.match, terms), strict=True)
-        return [
-            match.with_labels(self._with_concepts(labels.whole), self._with_concepts(labels.prefix))
-            for match, labels in matches
-        ]
+        return rank(match.matches, self._data.facets.entries)
 
     def _with_concepts(self, concepts: Iterable[Concept]) -> BitMap:
         """Return the entries that count for any of the concepts in a searched field."""
@@ -197,9 +217,6 @@ class Index(SearchEngine):
         searched = [f for f in self.reader.kind.fields if f.scheme and f.is_searched]
         values = (self._data.facets.sets(field.iri).values for field in searched)
         return BitMap.union(BitMap(), *(v[iri] for v in values for iri in iris if iri in v))
-
-    def _count_matches(self, terms: Sequence[QueryTerm]) -> int:
-        return len(match_all(self._match(terms), self._data.facets.entries))
 
     def _count(self, facet: Field, entries: BitMap) -> Counts:
         is_all = entries is self._data.facets.entries

@@ -28,7 +28,7 @@ from .facets import FacetIndex, FieldSets, group_entries
 from .text.index import Numbers, TextIndex, to_array
 from .text.tokenizer import AnalysedTexts, Tokenizer
 
-_FORMAT = "6"
+_FORMAT = "7"
 _SAVE_INTERVAL = 1000  # changed entries
 _CACHE_SIZE = 1 << 14  # kilobytes
 _MAX_CACHED_ROWS = 20_000  # of about a kilobyte

@@ -2,8 +2,10 @@
 
 import sqlite3
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import mean
 from time import perf_counter
 
 import pytest
@@ -15,21 +17,23 @@ from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.records import Record
 from practicegraph.search.text.highlighting import MAX_SNIPPETS, SNIPPET_LENGTH, Highlighter
-from practicegraph.search.text.index import TermMatch, TextIndex, rank
+from practicegraph.search.text.index import TermMatch, TextIndex, match_all, rank
 from practicegraph.search.text.labels import LabelIndex, suggest
+from practicegraph.search.text.matching import QueryMatcher
 from practicegraph.search.text.tokenizer import (
     Analyser,
     FieldText,
-    QueryTerm,
     Tier,
     Tokenizer,
     normalize,
     parse_query,
     parse_stop_words,
 )
+from practicegraph.search.text.words import Compounds, WordFamilies
 from support.catalogues import ROOT
 
 JUDGED = tomllib.loads((ROOT / "tests" / "queries.toml").read_text())
+FIRST = 5
 LANGUAGES = ("en", "nl", "es", "de", "it", "fr", "el")
 TOKENIZER = Tokenizer(LANGUAGES)
 TIERS = (Tier.TITLE, Tier.SUMMARY, Tier.OTHER)
@@ -79,32 +83,24 @@ def search(services: Services, query: str) -> list[str]:
     return [iri.rpartition("/")[2] for iri in result.entries]
 
 
-def test_every_language_has_judged_queries(real: Catalogue) -> None:
-    languages = {query["language"] for query in JUDGED["query"]}
-    assert languages == set(real.languages) == set(JUDGED["recall"])
+def test_each_language_has_ten_judged_queries(real: Catalogue) -> None:
+    counts = Counter(query["language"] for query in JUDGED["query"])
+    assert set(counts) == set(real.languages)
+    assert min(counts.values()) >= 10
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_judged_queries_have_the_recorded_recall(services: Services, language: str) -> None:
-    recalls, missed = [], {}
+def test_judged_queries_have_the_recorded_recall_and_precision(services: Services) -> None:
+    recalls, precisions, missed = [], [], {}
     for query in JUDGED["query"]:
-        if query["language"] == language:
-            right, results = set(query["right"]), set(search(services, query["text"]))
-            recalls.append(len(right & results) / len(right))
-            missed[query["text"]] = right - results
-    recall = sum(recalls) / len(recalls)
-    assert round(recall, 2) == JUDGED["recall"][language], {q: m for q, m in missed.items() if m}
-
-
-def test_the_first_result_of_judged_queries_is_right(services: Services) -> None:
-    firsts = {q["text"]: search(services, q["text"])[:1] for q in JUDGED["query"]}
-    wrong = [q["text"] for q in JUDGED["query"] if not set(firsts[q["text"]]) & set(q["right"])]
-    assert wrong == [
-        "niño recién llegado",
-        "LINGUA STRANIERA",
-        "médiatrices interculturelles",
-        "ασυνόδευτο παιδί",
-    ]
+        results, right = search(services, query["text"]), set(query["right"])
+        first = results[:FIRST]
+        recalls.append(len(right.intersection(results)) / len(right))
+        fitting = right.union(query.get("near", ())).intersection(first)
+        precisions.append(len(fitting) / len(first) if first else 0)
+        missed[query["text"]] = sorted(right.difference(results)), first
+    figures = JUDGED["figures"]
+    assert round(mean(recalls), 2) >= figures["recall"], missed
+    assert round(mean(precisions), 2) >= figures["precision"], missed
 
 
 @pytest.mark.parametrize(
@@ -166,10 +162,10 @@ def test_no_query_is_an_error(services: Services, text: str) -> None:
         assert term.words
         assert 0 <= term.start < term.end <= len(text)
     assert len(search(services, text)) <= 53
-    suggest(text, (), len, [few_words])
+    suggest(text, LANGUAGES, (), len, few_words)
 
 
-def few_words(prefix: str) -> list[tuple[str, str]]:
+def few_words(_language: str, prefix: str) -> list[tuple[str, str]]:
     return [(word, word) for word in ("aa", "bb") if word.startswith(prefix)]
 
 
@@ -254,7 +250,9 @@ def test_a_rolled_back_change_is_undone() -> None:
 
 sets = st.sets(st.integers(0, 9)).map(BitMap)
 tier_sets = st.dictionaries(st.sampled_from(Tier), sets)
-term_matches = st.lists(st.builds(TermMatch, tier_sets, tier_sets), min_size=1, max_size=3)
+term_matches = st.lists(
+    st.builds(TermMatch, tier_sets, tier_sets, sets, st.booleans()), min_size=1, max_size=3
+)
 
 
 @given(term_matches, sets)
@@ -263,23 +261,34 @@ def test_an_entry_has_the_sum_of_the_best_scores_of_the_terms(
 ) -> None:
     def score(match: TermMatch, number: int) -> int:
         whole = [tier + 4 for tier, those in match.whole.items() if number in those]
-        prefix = [int(tier) for tier, those in match.prefix.items() if number in those]
-        return max([*whole, *prefix], default=0)
+        near = [tier + 2 for tier, those in match.near.items() if number in those]
+        weak = [2] if number in match.weak else []
+        in_texts = {n for tier, those in match.whole.items() if tier != Tier.LABEL for n in those}
+        share = len(in_texts or match.entries) / max(1, len(entries))
+        weight = 1 + sum(share <= bound for bound in (1 / 4, 1 / 8, 1 / 16))
+        return weight * max([*whole, *near, *weak], default=0)
 
+    def together(number: int) -> bool:
+        return len(matches) > 1 and any(
+            all(number in match.in_tier(tier) for match in matches) for tier in TIERS
+        )
+
+    entries = match_all((match for match in matches if match.is_required), entries)
+    scores = {n: sum(score(m, n) for m in matches) + 3 * together(n) for n in entries}
+    least = max(1, max(scores.values(), default=0) * (2 / 3 if len(matches) > 1 else 1 / 2))
     expected: dict[int, set[int]] = {}
-    for number in entries:
-        scores = [score(match, number) for match in matches]
-        if all(scores):
-            expected.setdefault(sum(scores), set()).add(number)
+    for number, total in scores.items():
+        if total >= least:
+            expected.setdefault(total, set()).add(number)
     ranked = [(total, set(those)) for total, those in rank(matches, entries)]
     assert ranked == sorted(expected.items(), reverse=True)
 
 
-def test_a_title_ranks_above_a_summary_and_a_whole_word_above_a_prefix() -> None:
+def test_titles_rank_above_summaries_and_whole_words_above_prefixes() -> None:
     texts = [(Tier.OTHER, "mentor"), (Tier.TITLE, "mentorship"), (Tier.SUMMARY, "mentor")]
     index = index_entries((n, [(tier, text, None)]) for n, (tier, text) in enumerate(texts))
     ranked = rank(index.match("mentor"), BitMap(range(3)))
-    assert [(score, list(entries)) for score, entries in ranked] == [(7, [2]), (5, [0]), (4, [1])]
+    assert [(score, list(entries)) for score, entries in ranked] == [(7, [2]), (6, [1]), (5, [0])]
 
 
 @pytest.fixture(scope="module")
@@ -301,8 +310,72 @@ def test_concepts_match_by_their_labels_in_any_language(
     labels: LabelIndex, typed: str, notations: list[str]
 ) -> None:
     (term,) = parse_query(typed, ())
-    match = labels.match(term)
-    assert sorted({c.notation for c in (*match.whole, *match.prefix)}) == notations
+    match = labels.match(term, TOKENIZER.tokens_of_query([term]))
+    found = (*match.whole, *match.near, *match.weak)
+    assert sorted({concept.notation for concept in found}) == notations
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "language"),
+    [
+        ("Sprachkurse ", "Kurse in deutscher Sprache", "de"),
+        ("Flüchtling ", "Schule für Flüchtlingskinder", "de"),
+        ("Kinder ", "Schule für Flüchtlingskinder und ein Flüchtling", "de"),
+        ("Grundschullehrkraft ", "Lehrkräfte der Grundschule", "de"),
+        ("huiswerkbegeleiding ", "begeleiding bij huiswerk", "nl"),
+        ("onderwijs ", "onderwijsbehoeften van kinderen", "nl"),
+        ("UASC ", "mineurs isolés étrangers en Belgique", "fr"),
+        ("mineurs non accompagnés ", "unaccompanied minors", "en"),
+        ("minderjarigen, niet-begeleide", "Unbegleitete Minderjährige", "de"),
+        ("médiatrice ", "la médiation à l’école", "fr"),
+        ("διαμεσολάβηση ", "διαμεσολαβητές στο σχολείο", "el"),
+    ],
+)
+def test_compounds_synonyms_and_words_of_one_origin_match(
+    labels: LabelIndex, typed: str, text: str, language: str
+) -> None:
+    matches = matcher(labels, text, "nothing of it", language=language).match(typed).matches
+    ((_, best), *_) = rank(matches, BitMap([0, 1]))
+    assert set(best) == {0}
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "language"),
+    [
+        ("Sprachkurse ", "Kurse ohne Worte", "nl"),
+        ("mena ", "meno tempo", "it"),
+        ("Rat ", "Vorrat und Rathaus", "de"),
+    ],
+)
+def test_what_only_looks_alike_does_not_match(
+    labels: LabelIndex, typed: str, text: str, language: str
+) -> None:
+    found = matcher(labels, text, language=language).match(typed)
+    assert 0 not in match_all(found.matches, BitMap([0]))
+
+
+@pytest.mark.parametrize(
+    ("typed", "ignored", "found"),
+    [
+        ("mentoring xyzzy ", ("xyzzy",), {0}),
+        ('"mentoring xyzzy" plugh', ("xyzzy", "plugh"), {0}),
+        ("xyzzy plugh ", (), set()),
+        ('"schools mentoring"', (), set()),
+    ],
+)
+def test_words_that_nothing_has_are_set_aside(
+    labels: LabelIndex, typed: str, ignored: tuple[str, ...], found: set[int]
+) -> None:
+    match = matcher(labels, "mentoring in schools", "a house").match(typed)
+    assert match.ignored == ignored
+    ranked = rank(match.matches, BitMap([0, 1]))
+    assert {number for _, entries in ranked for number in entries} == found
+
+
+def test_an_entry_without_a_common_word_of_the_query_matches_after_others() -> None:
+    index = index_texts("rare common frequent", "rare common", *["common frequent"] * 14)
+    ranked = rank(index.match("rare common frequent "), BitMap(range(16)))
+    assert [list(entries) for _, entries in ranked] == [[0], [1]]
 
 
 @pytest.mark.parametrize(
@@ -317,21 +390,36 @@ def test_concepts_match_by_their_labels_in_any_language(
         ("training", None),
         ("qqqqqqqq", None),
         ("training mentoring", None),
+        ("kindren integraton", "kinderen integratie"),
+        ("kinderen integraton", "kinderen integratie"),
     ],
 )
 def test_near_words_are_suggested_for_words_that_match_nothing(
     labels: LabelIndex, typed: str, suggestion: str | None
 ) -> None:
     texts = ("training of teachers", "integratie van vluchtelingen en kinderen", "mentoring")
-    index = index_texts(*texts)
+    assert matcher(labels, *texts).suggest(typed, LANGUAGES) == suggestion
 
-    def count(terms: Sequence[QueryTerm]) -> int:
-        matches = zip(index.texts.match(terms), map(labels.match, terms), strict=True)
-        labelled = BitMap([len(texts)])  # an entry with every concept, but without texts
-        sets = [m.entries | (labelled if n.whole or n.prefix else BitMap()) for m, n in matches]
-        return len(BitMap.intersection(*sets))
 
-    assert suggest(typed, (), count, [index.texts.words, labels.words]) == suggestion
+def matcher(labels: LabelIndex, *texts: str, language: str = "en") -> QueryMatcher:
+    """The matcher of entries with texts, and of one with every concept, but without texts."""
+    index = index_texts(*texts, language=language)
+    words = index.texts.words
+    words.add_labels(labels.words)
+    return QueryMatcher(
+        index.texts,
+        labels,
+        Compounds(words, TOKENIZER, ("nl", "de")),
+        WordFamilies(words, TOKENIZER),
+        TOKENIZER,
+        (),
+        lambda concepts: BitMap([len(texts)] if list(concepts) else []),
+    )
+
+
+@pytest.fixture(scope="module")
+def without_texts(labels: LabelIndex) -> QueryMatcher:
+    return matcher(labels)
 
 
 @pytest.fixture(scope="module")
@@ -342,7 +430,7 @@ def mint(real: Catalogue) -> Record:
 def show_snippets(
     mint: Record, labels: LabelIndex, query: str, *languages: str
 ) -> list[tuple[str, str]]:
-    highlighter = Highlighter(parse_query(query, ()), TOKENIZER, labels, languages)
+    highlighter = Highlighter(matcher(labels).expand(parse_query(query, ())), TOKENIZER, languages)
     return [(s.field.key, in_brackets(s.text, s.highlights)) for s in highlighter.snippets(mint)]
 
 
@@ -374,16 +462,16 @@ def test_a_concept_that_matches_in_another_language_has_a_snippet(
     mint: Record, labels: LabelIndex
 ) -> None:
     found = show_snippets(mint, labels, "Mentorschapsprogramma ", "en", "nl")
-    assert found[-1] == ("action", "Mentoring programme")
+    assert found[-1] == ("action", "[Mentoring] [programme]")
     assert ("country", "[Hungary]") in show_snippets(mint, labels, "hungary ", "en")
 
 
 @given(text=typed | st.sampled_from(["mentoring kinder", '"derde landen" integ', "a* e*"]))
 @settings(deadline=None)
 def test_snippets_are_short_pieces_with_highlights_inside(
-    mint: Record, labels: LabelIndex, text: str
+    mint: Record, without_texts: QueryMatcher, text: str
 ) -> None:
-    highlighter = Highlighter(parse_query(text, ()), TOKENIZER, labels, LANGUAGES)
+    highlighter = Highlighter(without_texts.expand(parse_query(text, ())), TOKENIZER, LANGUAGES)
     snippets = highlighter.snippets(mint)
     assert len({snippet.field.key for snippet in snippets}) == len(snippets) <= MAX_SNIPPETS
     for snippet in snippets:

@@ -350,9 +350,17 @@ def test_snippets_highlight_the_words_of_a_query(client: TestClient) -> None:
     assert "<mark>" in get(client, "/practices?q=children", "text/html").text
 
 
-def test_words_without_hits_get_a_suggestion(client: TestClient) -> None:
+@pytest.mark.parametrize("language", ["en", "nl", "es", "de", "it", "fr", "el"])
+def test_readers_are_told_of_words_that_were_set_aside(client: TestClient, language: str) -> None:
+    response = search_json(client, "q=xyzzy+mentoring+plugh")
+    assert response["ignored"] == ["xyzzy", "plugh"]
+    assert response["total"] == search_json(client, "q=mentoring+")["total"] > 0
+    assert "xyzzy, plugh</p>" in page(client, f"q=xyzzy+mentoring+plugh&lang={language}")
+    assert "ignored" not in search_json(client, "q=mentoring")
+
+
+def test_misspelt_words_get_a_suggestion(client: TestClient) -> None:
     response = search_json(client, "q=mentorring+unacompanied")
-    assert response["total"] == 0
     (words,) = response["suggestions"]
     assert search_json(client, f"q={words}")["total"] > 0
     page = get(client, "/practices?q=mentorring+unacompanied", "text/html").text

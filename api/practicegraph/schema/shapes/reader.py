@@ -53,7 +53,9 @@ def read_shapes(store: Store) -> Shapes:
     shapes = [_node_shape(store, node) for node in nodes if isinstance(node, NamedNode)]
     if not any(shape.segment for shape in shapes):
         raise ShapesError("no node shape has sh:targetClass, sh:property and sh:codeIdentifier")
-    return Shapes(tuple(sorted(shapes, key=lambda shape: shape.iri)), _languages(store))
+    node_shapes = tuple(sorted(shapes, key=lambda shape: shape.iri))
+    languages, compounding = _languages(store), _compounding_languages(store)
+    return Shapes(node_shapes, languages, compounding_languages=compounding)
 
 
 def read_field(store: Store, shape: Node) -> Field:
@@ -203,6 +205,11 @@ def _languages(store: Store) -> tuple[str, ...]:
     if not languages:
         raise ShapesError("sh:languageIn stands once in the shapes: it is the list of languages")
     return languages
+
+
+def _compounding_languages(store: Store) -> frozenset[str]:
+    term = PG + "compoundingLanguage"
+    return frozenset(as_text(tag) for n in store.subjects(term) for tag in store.values(n, term))
 
 
 def _other_names(store: Store, shape: Node) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,7 @@
 """Snippets: short pieces of an entry's texts, with the places to highlight that match a query."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import Literal
@@ -11,8 +11,8 @@ from ...schema.fields import Field
 from ...schema.records import Record
 from ...schema.text import pick_text
 from ...schema.vocabularies import Concept
-from .labels import LabelIndex
-from .tokenizer import QueryTerm, Tokenizer, field_tier, normalize, word_spans
+from .matching import ExpandedTerm
+from .tokenizer import Tokenizer, field_tier, normalize, word_spans
 
 MAX_SNIPPETS = 3
 SNIPPET_LENGTH = 160
@@ -67,17 +67,15 @@ class Highlighter:
 
     def __init__(
         self,
-        terms: Sequence[QueryTerm],
+        terms: Sequence[ExpandedTerm],
         tokenizer: Tokenizer,
-        labels: LabelIndex,
         languages: Sequence[str],
     ) -> None:
         self._matcher = _TextMatcher(terms, tokenizer)
         self._languages = languages
         self._concepts: dict[str, tuple[Concept, set[int]]] = {}
         for number, term in enumerate(terms):
-            match = labels.match(term)
-            for concept in (*match.whole, *match.prefix):
+            for concept in (*term.concepts.whole, *term.concepts.near, *term.concepts.weak):
                 self._concepts.setdefault(concept.iri, (concept, set()))[1].add(number)
 
     def snippets(self, record: Record) -> list[Snippet]:
@@ -122,8 +120,11 @@ class Highlighter:
 class _TextMatcher:
     """Finds terms in texts, by the same tokens as the index."""
 
-    def __init__(self, terms: Sequence[QueryTerm], tokenizer: Tokenizer) -> None:
+    def __init__(self, terms: Sequence[ExpandedTerm], tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._alternatives = [
+            (n, groups) for n, t in enumerate(terms) for groups in (*t.alternatives, *t.weak)
+        ]
         self._by_first: dict[str, list[_Pattern]] = {}
         for pattern in _patterns(terms, tokenizer):
             first = pattern.tokens[0] if pattern.tokens else ""
@@ -131,27 +132,38 @@ class _TextMatcher:
 
     def find(self, text: str, language: str | None) -> tuple[Highlight, ...]:
         """Return the matches in order; of overlapping ones the first, then the longest."""
-        if "" not in self._by_first and self._by_first.keys().isdisjoint(
-            self._tokenizer.tokenize(text, language)
-        ):
+        unique = set(self._tokenizer.tokenize(text, language))
+        others = {
+            token: _Pattern(term, (token,), "")
+            for term, groups in reversed(self._alternatives)
+            if not any(unique.isdisjoint(group) for group in groups)
+            for token in unique.intersection(frozenset().union(*groups))
+        }
+        if not others and "" not in self._by_first and self._by_first.keys().isdisjoint(unique):
             return ()
         spans = list(word_spans(text))
         tokens = [self._tokenizer.token(word, language) for _, _, word in spans]
-        matches = sorted(self._matches(tokens, spans), key=lambda match: (match.start, -match.end))
+        found = self._matches(tokens, spans, others)
+        matches = sorted(found, key=lambda match: (match.start, -match.end))
         return tuple(_without_overlaps(matches))
 
     def _matches(
-        self, tokens: Sequence[str], spans: Sequence[tuple[int, int, str]]
+        self,
+        tokens: Sequence[str],
+        spans: Sequence[tuple[int, int, str]],
+        others: Mapping[str, _Pattern],
     ) -> Iterator[Highlight]:
         for position, token in enumerate(tokens):
-            for pattern in (*self._by_first.get(token, ()), *self._by_first.get("", ())):
+            patterns = [*self._by_first.get(token, ()), *self._by_first.get("", ())]
+            for pattern in patterns or filter(None, [others.get(token)]):
                 last = _last_word(pattern, tokens, spans, position)
                 if last is not None:
                     yield Highlight(spans[position][0], spans[last][1], pattern.term)
 
 
-def _patterns(terms: Sequence[QueryTerm], tokenizer: Tokenizer) -> Iterator[_Pattern]:
-    for number, term in enumerate(terms):
+def _patterns(terms: Sequence[ExpandedTerm], tokenizer: Tokenizer) -> Iterator[_Pattern]:
+    for number, expanded in enumerate(terms):
+        term = expanded.term
         for tokens in tokenizer.variants(term.words):
             if term.whole:
                 yield _Pattern(number, tokens, "")

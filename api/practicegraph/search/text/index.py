@@ -6,25 +6,26 @@ entries; one of a single entry is stored as that entry's number. Phrases are fou
 connection's owner.
 
 Each term of a query gives an entry the score of the best tier in which it matches: 8, 7, 6 and 5
-for a whole word or phrase in a title, a summary, the label of a concept or any other text, and 4,
-3, 2 and 1 for a prefix. The sum is the score of the entry: a whole number that a reader can check.
-Why it ignores how rare a word is (BM25) is in api/search.md.
+for a whole word or phrase in a title, a summary, the label of a concept or any other text, 6, 5, 4
+and 3 for one that matches nearly, 2 for one that matches weakly. The sum, with what `rank` adds, is
+the score of the entry: a whole number that a reader can check. Measurements are in api/search.md.
 """
 
 import sqlite3
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import chain, islice
-from operator import and_, or_
+from operator import and_
 
 import numpy as np
 from pyroaring import BitMap
 
 from .tokenizer import (
     TEXT_TIERS,
+    Alternative,
     AnalysedTexts,
     Analyser,
     FieldText,
@@ -34,10 +35,14 @@ from .tokenizer import (
     prefix_range,
     unique_tokens,
 )
+from .words import WordIndex
 
+_WHOLE, _NEAR, _WEAK, _TOGETHER = 4, 2, 2, 3
+"""The scores of a match above its tier, that of a weak match, and that of all terms in one text."""
+_MAX_WEIGHT = 4
+"""How often the score of a term counts that at most a sixteenth of the entries have."""
 MAX_PREFIX_ROWS = 100_000
 """The bitmaps that are read for a prefix, in order of tokens: 0.1 s of work."""
-_MAX_FORMS = 200
 _BLOCK_BITS = 16
 _TIER_BITS = 3  # of a row's number in FTS5, below the entry's number
 _BATCHES_AT_ONCE = 64  # of about 1,000 entries
@@ -55,14 +60,6 @@ _TABLES = (
     CREATE VIRTUAL TABLE IF NOT EXISTS text_phrases
     USING fts5 (tokens, tokenize = 'ascii', columnsize = 0)
     """,
-    """
-    CREATE TABLE IF NOT EXISTS text_words (
-        form TEXT NOT NULL,
-        token TEXT NOT NULL,
-        word TEXT NOT NULL,
-        PRIMARY KEY (form, token)
-    ) WITHOUT ROWID
-    """,
 )
 _ADD_ENTRIES = """
 INSERT INTO text_postings VALUES (?, ?, ?, ?)
@@ -79,16 +76,6 @@ _INSERT_TOKENS = "INSERT INTO text_phrases (rowid, tokens) VALUES (?, ?)"
 _SELECT_TOKENS = "SELECT rowid, tokens FROM text_phrases WHERE rowid >= ? AND rowid < ?"
 _DELETE_TOKENS = "DELETE FROM text_phrases WHERE rowid >= ? AND rowid < ?"
 _MATCH = "SELECT group_concat(rowid, ' ') FROM text_phrases WHERE text_phrases MATCH ?"
-_INSERT_WORD = """
-INSERT INTO text_words (form, token, word) VALUES (?, ?, ?)
-ON CONFLICT DO UPDATE SET word = max(word, excluded.word)
-"""
-_SELECT_WORDS = "SELECT form, max(word) FROM text_words WHERE form >= ? AND form < ? GROUP BY form"
-_SELECT_FORMS = """
-SELECT DISTINCT token FROM text_words
-WHERE form >= ? AND form < ? AND NOT (token >= ? AND token < ?)
-LIMIT ?
-"""
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.uint32]]
 TierSets = Mapping[Tier, BitMap]
@@ -109,25 +96,38 @@ def to_array(entries: BitMap) -> Numbers:
 
 @dataclass(frozen=True)
 class TermMatch:
-    """The entries that a term matches by tier: whole, or as the prefix of a word."""
+    """The entries that a term matches by tier: whole, or nearly, as by the prefix of a word.
+
+    In `weak` ones only a part of it matches, or a word of a long label. A phrase in quotes is
+    required. Nothing has the words of a term that is not known, but other words of one origin.
+    """
 
     whole: TierSets = field(default_factory=dict)
-    prefix: TierSets = field(default_factory=dict)
+    near: TierSets = field(default_factory=dict)
+    weak: BitMap = field(default_factory=BitMap)
+    is_required: bool = False
+    is_known: bool = True
 
     @property
     def entries(self) -> BitMap:
         """Return all matching entries."""
-        return reduce(or_, (*self.whole.values(), *self.prefix.values()), BitMap())
+        return self.weak.union(*self.whole.values(), *self.near.values())
 
-    def with_labels(self, whole: BitMap, prefix: BitMap) -> "TermMatch":
-        """Return the match with the entries in which the label of a concept matches."""
-        return TermMatch({**self.whole, Tier.LABEL: whole}, {**self.prefix, Tier.LABEL: prefix})
+    def with_near(self, entries: TierSets) -> "TermMatch":
+        """Return the match with entries that match nearly."""
+        both = {tier: self.near.get(tier, BitMap()) | found for tier, found in entries.items()}
+        return replace(self, near={**self.near, **both})
+
+    def in_tier(self, tier: Tier) -> BitMap:
+        """Return the entries that match in a tier, whole or nearly."""
+        return self.whole.get(tier, BitMap()) | self.near.get(tier, BitMap())
 
     def by_score(self) -> Iterator[tuple[int, BitMap]]:
         """Yield the entries by the best score of each, highest scores first."""
         seen = BitMap()
-        scores = [(int(tier), entries) for tier, entries in self.prefix.items()]
-        scores += [(tier + max(Tier), entries) for tier, entries in self.whole.items()]
+        scores = [(tier + _WHOLE, entries) for tier, entries in self.whole.items()]
+        scores += [(tier + _NEAR, entries) for tier, entries in self.near.items()]
+        scores.append((_WEAK, self.weak))
         for score, entries in sorted(scores, key=lambda pair: -pair[0]):
             if remaining := entries - seen:
                 yield score, remaining
@@ -140,18 +140,59 @@ def match_all(matches: Iterable[TermMatch], entries: BitMap) -> BitMap:
 
 
 def rank(matches: Sequence[TermMatch], entries: BitMap) -> list[tuple[int, BitMap]]:
-    """Return those of the entries that every term matches by score, highest scores first."""
-    matching = match_all(matches, entries)
-    totals = {0: matching} if matching else {}
-    for match in matches:
-        raised: dict[int, BitMap] = {}
-        scores = [(score, scored & matching) for score, scored in match.by_score()]
-        for score, scored in scores:
-            for total, with_total in totals.items():
-                if common := with_total & scored:
-                    raised[total + score] = raised.get(total + score, BitMap()) | common
-        totals = raised
-    return sorted(totals.items(), reverse=True, key=lambda pair: pair[0])
+    """Return the entries that match by score, highest scores first.
+
+    The score is the sum of those of the terms, each as often as it is rare, and more where one text
+    has all. Entries with less than two thirds of the best score, for one term less than half,
+    or without a required term, do not match.
+    """
+    entries = match_all((match for match in matches if match.is_required), entries)
+    if not matches:
+        return [(0, entries)]
+    totals = {0: entries}
+    scored = [(_weight(match, entries), list(match.by_score())) for match in matches]
+    remaining = sum(weight * max((s for s, _ in scores), default=0) for weight, scores in scored)
+    for weight, scores in scored:
+        remaining -= weight * max((score for score, _ in scores), default=0)
+        totals = _add_scores(totals, [(weight * score, found) for score, found in scores])
+        lowest = _least(matches, max(totals)) - remaining - _TOGETHER
+        totals = {total: found for total, found in totals.items() if total >= lowest}
+    if len(matches) > 1:
+        totals = _add_scores(totals, [(_TOGETHER, _together(matches))])
+    least = max(1, _least(matches, max(totals)))
+    ranked = sorted(totals.items(), reverse=True, key=lambda pair: pair[0])
+    return [(total, found) for total, found in ranked if total >= least and found]
+
+
+def _least(matches: Sequence[TermMatch], best: int) -> int:
+    """Return the least score of an entry that matches."""
+    return -(-best * 2 // 3) if len(matches) > 1 else -(-best // 2)
+
+
+def _weight(match: TermMatch, entries: BitMap) -> int:
+    """Return how often the score of a term counts: from 1 to 4, by how few texts have it whole."""
+    in_texts = BitMap.union(BitMap(), *(match.whole.get(tier, BitMap()) for tier in TEXT_TIERS))
+    count = len(in_texts) or len(match.entries) or 1
+    return min(_MAX_WEIGHT, max(1, (len(entries) // count).bit_length() - 1))
+
+
+def _together(matches: Sequence[TermMatch]) -> BitMap:
+    """Return the entries that have all terms in one tier of texts."""
+    tiers = (reduce(and_, (match.in_tier(tier) for match in matches)) for tier in TEXT_TIERS)
+    return BitMap.union(*tiers)
+
+
+def _add_scores(
+    totals: Mapping[int, BitMap], scores: Sequence[tuple[int, BitMap]]
+) -> dict[int, BitMap]:
+    """Return totals with further scores, of which an entry has one at most."""
+    added: dict[int, BitMap] = {}
+    scored = BitMap.union(BitMap(), *(found for _, found in scores))
+    for total, entries in totals.items():
+        for score, found in (*scores, (0, entries - scored)):
+            if common := entries & found:
+                added[total + score] = added.get(total + score, BitMap()) | common
+    return added or {0: BitMap()}
 
 
 class TextIndex:
@@ -163,6 +204,7 @@ class TextIndex:
         connection.create_function("subtract_sets", 2, _subtract_stored, deterministic=True)
         for table in _TABLES:
             connection.execute(table)
+        self.words = WordIndex(connection, tokenizer.languages)
 
     def replace(self, number: int, texts: Iterable[FieldText]) -> None:
         """Replace the texts of an entry, if it has any."""
@@ -186,9 +228,21 @@ class TextIndex:
         """Return for each term the entries that it matches."""
         return [self._match(term) for term in terms]
 
-    def words(self, prefix: str = "") -> Iterator[tuple[str, str]]:
-        """Yield the words with a prefix: their normal forms, and as they are written."""
-        yield from self._connection.execute(_SELECT_WORDS, prefix_range(prefix))
+    def match_alternatives(self, alternatives: Collection[Alternative]) -> dict[Tier, BitMap]:
+        """Return the entries in which a tier has all tokens of an alternative, by tier."""
+        tokens = {token for groups in alternatives for group in groups for token in group}
+        sets = self._select_by_token(sorted(tokens)) if tokens else {}
+        found = {
+            tier: BitMap.union(
+                BitMap(),
+                *(
+                    reduce(and_, (_any_of(sets, tier, group) for group in groups))
+                    for groups in alternatives
+                ),
+            )
+            for tier in TEXT_TIERS
+        }
+        return {tier: entries for tier, entries in found.items() if entries}
 
     def _inserted(
         self, batches: Iterable[tuple[int, AnalysedTexts]]
@@ -217,7 +271,7 @@ class TextIndex:
             if tokens
         )
         self._connection.executemany(_INSERT_TOKENS, rows)
-        self._connection.executemany(_INSERT_WORD, batch.words)
+        self.words.add(batch.words)
 
     def _delete_tokens(self, number: int) -> dict[Tier, set[str]]:
         """Delete the tokens of an entry and return them by tier."""
@@ -237,7 +291,7 @@ class TextIndex:
 
     def _match_prefix(self, prefix: str) -> dict[Tier, BitMap]:
         entries = self._select_entries("token >= ? AND token < ?", prefix_range(prefix))
-        for tier, others in self._with_any(self._shorter_stems(prefix)).items():
+        for tier, others in self._with_any(self.words.shorter_stems(prefix)).items():
             entries[tier] = entries.get(tier, BitMap()) | others
         return entries
 
@@ -260,11 +314,13 @@ class TextIndex:
             if tier in sets or tier in singles
         }
 
-    def _shorter_stems(self, prefix: str) -> list[str]:
-        """Return the tokens of words with the prefix that do not have it themselves."""
-        bounds = prefix_range(prefix)
-        rows = self._connection.execute(_SELECT_FORMS, (*bounds, *bounds, _MAX_FORMS))
-        return [token for (token,) in rows]
+    def _select_by_token(self, tokens: Sequence[str]) -> dict[tuple[str, int], BitMap]:
+        sets: dict[tuple[str, int], list[BitMap]] = defaultdict(list)
+        condition = f"token IN ({', '.join('?' * len(tokens))})"
+        query = f"SELECT token, tier, entries FROM text_postings WHERE {condition}"  # noqa: S608
+        for token, tier, entries in self._connection.execute(query, tokens):
+            sets[token, tier].append(_from_stored(entries))
+        return {key: BitMap.union(*parts) for key, parts in sets.items()}
 
     def _match_phrase(self, term: QueryTerm, variants: Sequence[tuple[str, ...]]) -> TermMatch:
         whole = [_phrase(tokens) for tokens in variants] if term.whole else []
@@ -274,7 +330,7 @@ class TextIndex:
     def _prefix_phrases(
         self, term: QueryTerm, variants: Sequence[tuple[str, ...]]
     ) -> Iterator[str]:
-        stems = [_phrase([stem]) for stem in self._shorter_stems(term.prefix)]
+        stems = [_phrase([stem]) for stem in self.words.shorter_stems(term.prefix)]
         for before in sorted({tokens[:-1] for tokens in variants}):
             for last in (f"{_phrase([term.prefix])} *", *stems):
                 yield f"{_phrase(before)} + {last}"
@@ -328,6 +384,10 @@ def _union_stored(entries: _StoredSet, others: _StoredSet) -> _StoredSet:
 
 def _subtract_stored(entries: _StoredSet, others: _StoredSet) -> _StoredSet:
     return _to_stored(_from_stored(entries) - _from_stored(others))
+
+
+def _any_of(sets: Mapping[tuple[str, int], BitMap], tier: int, group: Iterable[str]) -> BitMap:
+    return BitMap.union(BitMap(), *(sets[token, tier] for token in group if (token, tier) in sets))
 
 
 def _phrase(tokens: Iterable[str]) -> str:

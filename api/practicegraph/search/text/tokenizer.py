@@ -24,9 +24,11 @@ MAX_TERMS = 32
 MAX_QUERY_LENGTH = 2000
 """The characters of a query that are parsed."""
 BREAK = "·"
-"""Stands between two texts, so that no phrase matches across them; no token of a word."""
+"""Stands between two texts, so that no phrase matches across them; and in a token before the
+language, so that each text is matched in its own: men is no form of an Italian word in English."""
 _MIN_PREFIX_LENGTH = 3
 _MAX_WORD_LENGTH = 64
+_MAX_ABBREVIATION_LENGTH = 5
 _CACHE_SIZE = 200_000
 _MAX_CACHED_FORMS = 20_000
 _ENGLISH = Locale("en")
@@ -39,8 +41,11 @@ _PARTS = re.compile(f"[{_QUOTES}](?P<phrase>[^{_QUOTES}]*)[{_QUOTES}]?|[^{_QUOTE
 
 FieldText = tuple["Tier", str, str | None]
 """A text of an entry: its tier, the text, and its language (BCP 47) if it has one."""
-Word = tuple[str, str, str]
-"""A word: its normal form, its token, and as it is written."""
+Word = tuple[str, str, str, str]
+"""A word: its normal form, its token, its language, and as it is written."""
+
+Alternative = tuple[frozenset[str], ...]
+"""Tokens instead of those of a term: of each group one, all in one text."""
 
 
 class Tier(IntEnum):
@@ -72,21 +77,35 @@ class Tokenizer:
 
     def __init__(self, languages: Sequence[str]) -> None:
         self._tokens = {language: _LanguageTokens(language) for language in languages}
-        self._fallback = self._tokens[languages[0]]
+        self.languages, self._fallback = tuple(languages), languages[0]
+
+    def language(self, language: str | None) -> str:
+        """Return the language as which a text in a language is treated."""
+        return language if language in self._tokens else self._fallback
 
     def tokenize(self, text: str, language: str | None) -> list[str]:
         """Return the tokens of a text in order."""
-        tokens = self._tokens.get(language or "", self._fallback)
+        tokens = self._tokens[self.language(language)]
         return " ".join(map(tokens.__getitem__, text.split())).split()
 
     def token(self, word: str, language: str | None) -> str:
         """Return the token of one word, "" where no letter or digit is left of it."""
-        return self._tokens.get(language or "", self._fallback)[word]
+        return self._tokens[self.language(language)][word]
+
+    def part_token(self, language: str, part: str) -> str:
+        """Return the token of a part of a word, which is not cached."""
+        return self._tokens[language].token(part)
 
     def variants(self, words: Sequence[str]) -> frozenset[tuple[str, ...]]:
         """Return the tokens of consecutive words of a query in each language; none are cached."""
         return frozenset(
             tuple(tokens.token(word) for word in words) for tokens in self._tokens.values()
+        )
+
+    def tokens_of_query(self, terms: Iterable["QueryTerm"]) -> frozenset[str]:
+        """Return all tokens of the words of a query."""
+        return frozenset(
+            token for term in terms for tokens in self.variants(term.words) for token in tokens
         )
 
 
@@ -112,10 +131,17 @@ class _LanguageTokens(dict[str, str]):
         return tokens
 
     def token(self, word: str) -> str:
-        """Return the token of a word, which is not cached; numbers have no other forms."""
+        """Return the token of a word, which is not cached."""
+        stem = self._stem_of(word[:_MAX_WORD_LENGTH])
+        return f"{stem}{BREAK}{self._language}" if stem else ""
+
+    def _stem_of(self, word: str) -> str:
+        """Return the stem of a word; numbers and abbreviations have no other forms."""
         if word.isascii() and word.isdigit():
-            return word[:_MAX_WORD_LENGTH]
-        composed = unicodedata.normalize("NFC", word[:_MAX_WORD_LENGTH].lower())
+            return word
+        if is_abbreviation(word):
+            return normalize(word)
+        composed = unicodedata.normalize("NFC", word.lower())
         return self._stem(normalize(self._stem(composed)))
 
     @cached_property
@@ -129,6 +155,16 @@ class _LanguageTokens(dict[str, str]):
             return str
         stem: Callable[[str], str] = Stemmer.Stemmer(name, 0).stemWord
         return stem
+
+
+def stem_of(token: str) -> str:
+    """Return the stem of a token, without its language."""
+    return token.partition(BREAK)[0]
+
+
+def is_abbreviation(word: str) -> bool:
+    """Return whether a word is a few capitals, which have no endings: MENA, ΜΚΟ."""
+    return 2 <= len(word) <= _MAX_ABBREVIATION_LENGTH and word.isupper()
 
 
 def split_words(text: str) -> list[str]:
@@ -177,7 +213,7 @@ class Analyser:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._chunks: dict[str | None, set[str]] = defaultdict(set)
+        self._chunks: dict[str, set[str]] = defaultdict(set)
 
     def analyse(self, entries: Iterable[Iterable[FieldText]]) -> AnalysedTexts:
         """Analyse the texts of entries."""
@@ -199,6 +235,7 @@ class Analyser:
 
     def _new_words(self, text: str, language: str | None) -> Iterator[Word]:
         """Yield the words between spaces that were in no text before, but numbers."""
+        language = self._tokenizer.language(language)
         seen = self._chunks[language]
         if len(seen) >= _CACHE_SIZE:
             seen.clear()
@@ -206,7 +243,7 @@ class Analyser:
         seen |= new
         for word in sorted({word for chunk in new for word in split_words(chunk)}):
             if not word[0].isdigit() and (form := normalize(word)):
-                yield form, self._tokenizer.token(word, language), word
+                yield form, self._tokenizer.token(word, language), language, word
 
 
 def unique_tokens(tokens: Iterable[str]) -> set[str]:
@@ -261,10 +298,21 @@ def _parse(text: str) -> Iterator[QueryTerm]:
 
 
 def _parse_words(text: str, start: int, end: int) -> Iterator[QueryTerm]:
+    for first, last, word in _searched_words(text, start, end):
+        yield _term(text, (word,), first, last)
+
+
+def _searched_words(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     """Yield the words; of words joined by an apostrophe the longest: children's, l’école."""
     for joined in _JOINED_WORDS.finditer(text, start, end):
         first, last, word = max(word_spans(joined[0]), key=lambda span: span[1] - span[0])
-        yield _term(text, (word,), joined.start() + first, joined.start() + last)
+        yield joined.start() + first, joined.start() + last, word
+
+
+def significant_words(text: str, stop_words: Collection[str]) -> list[str]:
+    """Return the words of a text that a query with it is searched for, as they are written."""
+    words = [word for *_, word in _searched_words(text, 0, len(text)) if normalize(word)]
+    return [word for word in words if normalize(word) not in stop_words] or words
 
 
 def _parse_phrase(text: str, start: int, end: int) -> QueryTerm | None:

@@ -107,6 +107,7 @@ class SearchEndpoint:
             release=view.services.search.release,
             items=self._json_items(view, page),
             facets={field.key: facet for field, facet in facets(view, result, search_request)},
+            ignored=result.ignored,
             suggestions=(words,) if words else (),
             explanation=explanation,
             **page.urls,

@@ -113,6 +113,7 @@ class SearchObject(JsonObject, kw_only=True):
     next: Annotated[str, Meta(description="URL of the next page")] = ""
     prev: Annotated[str, Meta(description="URL of the previous page")] = ""
     first: Annotated[str, Meta(description="URL of the first page, where this is another")] = ""
+    ignored: Annotated[tuple[str, ...], Meta(description="Words set aside: nothing has them")] = ()
     suggestions: Annotated[tuple[str, ...], Meta(description="Words near to those not found")] = ()
     explanation: SearchExplanation | UnsetType = UNSET
 
@@ -152,10 +153,10 @@ class SearchSnippets:
 
 
 def suggest_words(view: View, search_request: SearchRequest, result: SearchResult) -> str:
-    """Return words near to those of a search without a result, or ""."""
-    if result.total or not search_request.query.strip():
+    """Return words near to those of a search that may be misspelt, or ""."""
+    if not result.is_doubtful:
         return ""
-    return view.services.search.suggest(search_request.query) or ""
+    return view.services.search.suggest(search_request.query, view.languages) or ""
 
 
 def search_model(catalogue: Catalogue) -> type[Struct]:
