@@ -1,11 +1,13 @@
-"""Files of a folder that are no documents of the catalogue."""
+"""Files of a folder that are no documents of the catalogue, or not in their places."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
+from pyoxigraph import RdfFormat, serialize
 
+from practicegraph.catalogue.documents import read_document
 from support.catalogues import ROOT
 
 
@@ -18,6 +20,7 @@ from support.catalogues import ROOT
         "data/9808.rdf",
         "ontology/terms.jsonld",
         "queries/all.sparql",
+        "9814.ttl",
     ],
 )
 def test_a_file_that_is_not_read_is_a_warning_that_says_which_are(
@@ -29,7 +32,7 @@ def test_a_file_that_is_not_read_is_a_warning_that_says_which_are(
     (line,) = (line for line in result.output.splitlines() if line.startswith(name))
     assert line.startswith(f"{name}: warning: ")
     assert ".ttl, .trig, .nq, .rq" in line
-    assert name in run("check", str(Path(name).parent)).output
+    assert name in run("check", str(Path(name).parent)).output or "/" not in name
     assert name not in run("check", "shapes").output
 
 
@@ -40,3 +43,27 @@ def test_pages_and_hidden_files_are_passed_over(
     (copied / name).parent.mkdir(exist_ok=True)
     (copied / name).write_text("")
     assert name not in run("check").output
+
+
+MISPLACED = {
+    "data/1788.ttl": "data/practices/1788.ttl",
+    "data/practices/other.ttl": "data/practices/1789.ttl",
+    "ontology/1791.ttl": "data/practices/1791.ttl",
+    "data/practices/action.ttl": "ontology/action.ttl",
+}
+
+
+def test_a_file_with_another_name_or_in_another_folder_is_a_warning_with_its_place(
+    run: Callable[..., Result], copied: Path
+) -> None:
+    for name, place in MISPLACED.items():
+        (copied / place).rename(copied / name)
+    (copied / "data/practices/1799.ttl").rename(copied / "data/1799.nq")
+    quads = read_document(ROOT / "data/practices/1799.ttl").quads
+    (copied / "data/1799.nq").write_bytes(serialize(quads, format=RdfFormat.N_QUADS) or b"")
+    result = run("check")
+    assert result.exit_code == 0, result.output
+    warnings = [line for line in result.output.splitlines() if "[Misplaced]" in line]
+    assert len(warnings) == len(MISPLACED)
+    for name, place in MISPLACED.items():
+        assert any(line.startswith(f"{name}:") and f"to {place} [" in line for line in warnings)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from fastapi.testclient import TestClient
+from pyoxigraph import RdfFormat, serialize
 
 from practicegraph.catalogue import documents
 from support.catalogues import opened, snapshot
@@ -59,6 +60,34 @@ def test_importing_the_csv_of_a_search_changes_nothing(
     result = run("import", exported)
     assert result.exit_code == 0, result.output
     assert result.output.count("Unchanged") == 53
+    assert snapshot(copied) == before
+
+
+def test_an_import_changes_the_file_that_an_entry_is_in(
+    run: Callable[..., Result], copied: Path, tmp_path: Path
+) -> None:
+    (copied / "data/practices/1789.ttl").rename(copied / "data/practices/other.ttl")
+    row = {"identifier": "1789", "title@nl": "Samen lezen"}
+    result = run("import", table(tmp_path / "rows.csv", row))
+    assert result.exit_code == 0, result.output
+    assert '"Samen lezen"@nl' in (copied / "data/practices/other.ttl").read_text()
+    assert not (copied / "data/practices/1789.ttl").exists()
+
+
+def test_an_entry_in_a_file_of_several_graphs_is_not_imported(
+    run: Callable[..., Result], copied: Path, tmp_path: Path
+) -> None:
+    path = copied / "data/practices/1789.ttl"
+    quads = documents.read_document(path).quads
+    (copied / "data/set.nq").write_bytes(serialize(quads, format=RdfFormat.N_QUADS) or b"")
+    path.unlink()
+    before = snapshot(copied)
+    result = run(
+        "import", table(tmp_path / "rows.csv", {"identifier": "1789", "title@nl": "Samen"})
+    )
+    assert result.exit_code == 1
+    assert "rows.csv:2:1: The entry is in a file" in result.output
+    assert "data/set.nq" in result.output
     assert snapshot(copied) == before
 
 

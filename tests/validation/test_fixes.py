@@ -130,6 +130,12 @@ MENDED = [
     ("pg:country <http://publications.europa.eu/resource/authority/country/XX> ;", ""),
     ("dct:source <https://w3id.org/practicegraph/practice/99999> ;", ""),
 ]
+OUTSIDE = [
+    "<https://example.org/practice/a>",
+    "<https://w3id.org/practicegraph/practice/example-1/>",
+    "<https://w3id.org/practicegraph/practice/example-1#it>",
+    "<https://w3id.org/practicegraph/practice/?id=3>",
+]
 ENTRIES = [entry(number, *case[:2]) for number, case in enumerate(POINTED)] + [
     entry(number, IDENTIFIER, f"{after}\n    {IDENTIFIER}")
     for number, (after, _) in enumerate(MENDED, len(POINTED))
@@ -169,6 +175,15 @@ def test_a_missing_link_gets_no_example_of_another_entry(tmp_path: Path) -> None
     path.write_text(entry(99, "dct:source <https://example.org/example> ;", ""))
     (one,) = [one for one in checked([path]) if "source" in one.result_path]
     assert one.fix is None
+
+
+def test_the_iri_of_an_entry_outside_the_base_is_mended_by_its_identifier(tmp_path: Path) -> None:
+    text = entry(1, IDENTIFIER, 'dct:identifier "example-1" ;')
+    name = "<https://w3id.org/practicegraph/practice/example-1>"
+    for number, iri in enumerate(OUTSIDE):
+        (tmp_path / f"{number}.ttl").write_text(text.replace(name, iri))
+    found = [f for f in checked([*tmp_path.iterdir()]) if f.component_name == "OutsideBase"]
+    assert [one.fix and one.fix.text for one in found] == [name] * len(OUTSIDE)
 
 
 def test_a_mend_of_a_missing_field_is_a_line_behind_the_class(found: list[list[Finding]]) -> None:

@@ -338,6 +338,12 @@ UNUSED = [
     ),
     (f"{EXAMPLE} [] a sh:NodeShape ; sh:nodeKind sh:IRI .", "ex:a a ex:C .", "NoTarget"),
     (f"{CLASS} ; sh:mincount 1 .", "ex:a a ex:C .", "UnknownTerm"),
+    (
+        f"{CLASS} . ex:S sh:property [ sh:path ex:p ; sh:mincount 1 ] .",
+        "ex:a a ex:C .",
+        "UnknownTerm",
+    ),
+    (f"{CLASS} ; sh:or ( [ sh:datatyp ex:t ] ) .", "ex:a a ex:C .", "UnknownTerm"),
     (f"{CLASS} ; sh:minCount 0 .", "ex:a a ex:C .", ""),
     (
         f"{CLASS} ; sh:minCount 0 .",

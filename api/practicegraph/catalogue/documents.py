@@ -33,6 +33,8 @@ from ..schema.shapes.constraints import executable_quads
 
 QUERY_SUFFIX = ".rq"
 """The suffix of stored queries."""
+TOPIC_SUFFIX = ".ttl"
+"""The suffix of files on one topic, which imports and clients write."""
 _DESCRIPTION = re.compile(r"(?:#:.*(?:\n|$))+")
 _COMMENT = re.compile(r"#[^\r\n]*")
 _IRI = re.compile(r"<[^\s<>]*>")
@@ -40,14 +42,14 @@ _INDENT = re.compile(r"[ \t]*")
 _COMMENT_PREFIX = re.compile(r"#: ?")
 FOLDERS = ("ontology", "shapes", "queries", "data")
 _FORMATS = {
-    ".ttl": RdfFormat.TURTLE,
+    TOPIC_SUFFIX: RdfFormat.TURTLE,
     ".trig": RdfFormat.TRIG,
     ".nq": RdfFormat.N_QUADS,
     QUERY_SUFFIX: RdfFormat.TURTLE,
 }
 SUFFIXES = ", ".join(_FORMATS)
 """The suffixes of files that are read, in words; `.gz` may follow."""
-_SOURCES = (".ttl", QUERY_SUFFIX)
+_SOURCES = (TOPIC_SUFFIX, QUERY_SUFFIX)
 """The suffixes of source texts, whose ends of lines depend on the system."""
 _ALSO_READ = {".nt": RdfFormat.N_TRIPLES}  # but not as a file of a catalogue
 
@@ -129,7 +131,11 @@ def list_rdf_files(path: Path) -> Iterator[Path]:
 
 
 def list_ignored_files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a catalogue's folders that are not read, but for hidden ones and pages."""
+    """Yield the files in a catalogue's folders that are not read, but for hidden ones and pages.
+
+    Those of RDF beside the folders are not read either.
+    """
+    yield from (path for path in sorted(folder.iterdir()) if path.is_file() and _format(path))
     for name in FOLDERS:
         for path in sorted((folder / name).rglob("*")):
             is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)

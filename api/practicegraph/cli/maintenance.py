@@ -99,7 +99,7 @@ def import_(
     spoken = replace(opened, shapes=replace(opened.shapes, languages=languages))
     naming = PageOptions(identifier, language, source)
     drafts = [draft for path in paths for draft in importer.read_drafts(spoken, path, naming)]
-    changes = importer.file_changes(opened, drafts, provenance)
+    changes = importer.file_changes(spoken, drafts, provenance, contents.documents)
     needed = [change for change in changes if change.has_effect]
     others = [documents.parse_document(change.path, change.after.encode()) for change in needed]
     scope = [change.path for change in needed]

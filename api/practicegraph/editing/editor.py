@@ -112,7 +112,7 @@ class EntryWriter:
         name = self._name(path)
         if not path.is_file() or documents.checksum(path) != self._checksums.get(name):
             raise self._edited(path)
-        if path.suffix != ".ttl" or documents.read_document(path).topics != (iri,):
+        if path.suffix != documents.TOPIC_SUFFIX or documents.read_document(path).topics != (iri,):
             raise CatalogueError(kind="fileNotWritable", path=name)
         return path
 

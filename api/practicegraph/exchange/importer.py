@@ -9,9 +9,10 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue import documents
 from ..catalogue.catalogue import Catalogue
+from ..catalogue.documents import Document
 from ..rdf.terms import PG, PROV, SCHEMA, TYPE, date_literal
 from ..schema.catalog_records import GENERATED, SOURCE, CatalogRecords, Place
-from ..schema.value_parser import Draft, FieldValues
+from ..schema.value_parser import Draft, FieldValues, SourceLocation
 from ..storage.files import FileChange
 from . import table_reader
 from .source_pages import SourcePageParser, read_source_site
@@ -111,12 +112,24 @@ def read_drafts(catalogue: Catalogue, path: Path, options: PageOptions) -> list[
 
 
 def file_changes(
-    catalogue: Catalogue, drafts: Iterable[Draft], context: ImportContext
+    catalogue: Catalogue,
+    drafts: Iterable[Draft],
+    context: ImportContext,
+    existing: Iterable[Document] = (),
 ) -> list[FileChange]:
-    """Return the change of each entry's file; drafts of one entry are applied in turn."""
+    """Return the change of each entry's file; drafts of one entry are applied in turn.
+
+    Raise ImportFailedError for an entry in a file of several graphs, among those that exist.
+    """
+    files = {topic: document.path for document in existing for topic in document.topics}
     changes: dict[Path, FileChange] = {}
     for draft in drafts:
-        path = catalogue.entry_path(draft.identifier)
+        home = catalogue.entry_path(draft.identifier)
+        path = files.get(catalogue.entry_iri(draft.identifier), home)
+        if path.suffix != documents.TOPIC_SUFFIX:
+            places = (values.location for values in draft.values if values.location)
+            place = next(places, SourceLocation(path, 1))
+            raise catalogue.value_parser.error_at(place, "fileNotWritable", path=path)
         if path not in changes:
             text = path.read_bytes().decode() if path.exists() else ""
             changes[path] = FileChange(path, text, text)

@@ -5,7 +5,7 @@ are deprecated, literals that the store rewrites, IRIs that have vanished, and t
 """
 
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby
@@ -39,6 +39,7 @@ from .rules import (
     find_vanished_iris,
 )
 from .shacl import (
+    SUBMITTED_SHAPES,
     MessageBuilder,
     ShapesGraph,
     ValidationResult,
@@ -64,7 +65,7 @@ class Checker:
 
     `context` is a store with the shapes, and with values to take examples from. `data` is the data
     graph, where it is not all of the store, and `markers` are triples to add to it. Stored checks
-    run where the store holds the whole catalogue.
+    run where the store holds the whole catalogue. `home` returns the file of an entry.
     """
 
     store: Store
@@ -75,6 +76,8 @@ class Checker:
     reader: RecordReader
     lifecycle: Lifecycle
     base: str
+    folder: Path
+    home: Callable[[str], Path]
     languages: Sequence[str]
     is_whole: bool = True
     link_checker: LinkChecker | None = None
@@ -146,7 +149,7 @@ class Checker:
             raise UnreadableError(fault.file, fault.message, *place) from error
         unused = find_unused_shapes(shapes, self.store, self.builder)
         terms = replace(self, context=ontologies)._check_triples(shapes, ())
-        unknown = (finding for finding in terms if finding.component_name == "UnknownTerm")
+        unknown = (_of_shapes(f) for f in terms if f.component_name == "UnknownTerm")
         located = sorted(self._locate([*unused, *unknown], shapes), key=_sort_key)
         return self.report(findings, documents, files, located)
 
@@ -186,7 +189,14 @@ class Checker:
 
     @property
     def _topic_checker(self) -> TopicChecker:
-        return TopicChecker(self.shapes, self.store.graph_names(), self.base, self.builder)
+        return TopicChecker(
+            self.shapes,
+            self.store.graph_names(),
+            self.base,
+            self.builder,
+            self.folder,
+            self.home,
+        )
 
     @property
     def _message_builder(self) -> MessageBuilder:
@@ -219,7 +229,8 @@ class Checker:
 
     def ignored_file(self, path: Path) -> Finding:
         """Return the warning of a file in a catalogue's folders that is not read."""
-        detail = self.builder.phrase("FileIgnored", suffixes=SUFFIXES)
+        folders = ", ".join(FOLDERS)
+        detail = self.builder.phrase("FileIgnored", suffixes=SUFFIXES, folders=folders)
         return self.builder.as_warning(self.builder.violation(path, "FileIgnored", detail=detail))
 
     def _validate(self, files: Mapping[str, Path]) -> Iterator[Finding]:
@@ -339,6 +350,8 @@ def build_checker(
         reader=catalogue.reader,
         lifecycle=catalogue.lifecycle,
         base=catalogue.base,
+        folder=catalogue.folder,
+        home=catalogue.path_of_iri,
         languages=catalogue.preferred_languages(language),
         link_checker=link_checker,
     )
@@ -370,6 +383,12 @@ def _syntax_finding(
     finding = builder.violation(error.path, "Syntax", detail=detail)
     start = Position(error.line, error.column)
     return replace(finding, region=Region(start, start))
+
+
+def _of_shapes(finding: Finding) -> Finding:
+    """Return a finding about shapes with the blank node that has none of their IRIs."""
+    node = finding.focus_node.replace(SUBMITTED_SHAPES, "_:")
+    return replace(finding, focus_node=node)
 
 
 def _is_iri(node: str) -> bool:

@@ -318,7 +318,7 @@ class FixFinder:
 
 def _replacement(finding: Finding, editor: SourceEditor, term: Term) -> _PhraseAndEdit:
     """Write the term that a rule names instead of the value, the predicate or the subject."""
-    iri = getattr(term, "value", "")
+    iri, edit = getattr(term, "value", ""), None
     if not finding.result_path:
         edit = editor.replace_subject(finding.focus_node, iri)
     elif triple := editor.source.find_triple(finding):

@@ -132,6 +132,7 @@ class IncrementalValidator:
     phrases: Phrases
     vocabularies: Callable[[], Vocabularies]
     base: str
+    folder: Path
     home: Callable[[str], Path]
 
     @classmethod
@@ -145,6 +146,7 @@ class IncrementalValidator:
             phrases=catalogue.phrases,
             vocabularies=lambda: catalogue.vocabularies,
             base=catalogue.base,
+            folder=catalogue.folder,
             home=catalogue.path_of_iri,
         )
 
@@ -186,6 +188,8 @@ class IncrementalValidator:
             reader=RecordReader(store, self.vocabularies(), self.shapes.label_properties),
             lifecycle=read_lifecycle(store),
             base=self.base,
+            folder=self.folder,
+            home=self.home,
             languages=languages,
             is_whole=False,
             markers=markers,

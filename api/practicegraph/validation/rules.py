@@ -35,12 +35,12 @@ from urllib.request import (
 from pyoxigraph import Literal, NamedNode, Quad
 
 from .. import __version__
-from ..catalogue.documents import Document
+from ..catalogue.documents import FOLDERS, TOPIC_SUFFIX, Document
 from ..catalogue.loading import Progress, no_progress
 from ..rdf.terms import PG, SKOS, TYPE, Term, as_text, local_name
 from ..schema import vocabularies
 from ..schema.catalog_records import PRIMARY_TOPIC
-from ..schema.fields import Shapes
+from ..schema.fields import NodeShape, Shapes
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..schema.shapes.constraints import (
     SPARQL_COMPONENT,
@@ -82,6 +82,7 @@ ORDER BY ?subject ?property ?value
 """
 _IN_SCHEME = NamedNode(SKOS + "inScheme")
 _PHRASE = NamedNode(PG + "Phrase")
+_IDENTIFIER = r"[^\s/#?:]+"
 _THIS = re.compile(r"[?$]this\b")
 _VARIABLE = re.compile(r"\{[?$](\w+)\}")
 _SECONDS = 15  # that a server has for each answer
@@ -104,13 +105,16 @@ _HANDLERS = (
 class TopicChecker:
     """Checks the topics of documents.
 
-    `topics` are those of all files.
+    `topics` are those of all files. `home` returns the file below the folder in which a record
+    belongs.
     """
 
     shapes: Shapes
     topics: Set[str]
     base: str
     builder: FindingBuilder
+    folder: Path
+    home: Callable[[str], Path]
 
     def check(self, documents: Iterable[Document]) -> Iterator[Finding]:
         """Yield what is wrong with the topics of documents."""
@@ -133,16 +137,39 @@ class TopicChecker:
             for topic in sorted(set(document.topics) - described):
                 yield self._finding(document, "NoTopic", topic, "")
             yield from self._outside(document)
+            yield from self._misplaced(document)
 
     def _outside(self, document: Document) -> Iterator[Finding]:
         """Yield the entries whose IRIs do not answer, since they begin with something else."""
         for start, kind in self.shapes.namespaces(self.base).items():
             for subject in sorted(_find_instances(document, kind.classes)):
-                if not re.fullmatch(re.escape(start) + "[^/#?]+", subject):
-                    right = NamedNode(start + re.split("[/#:]", subject)[-1])
+                if not re.fullmatch(re.escape(start) + _IDENTIFIER, subject):
                     detail = self.builder.phrase("OutsideBase", start=start)
                     finding = self._finding(document, "OutsideBase", subject, detail)
-                    yield replace(finding, replacement=str(right))
+                    identifier = _find_identifier(document, subject, kind)
+                    right = str(NamedNode(start + identifier)) if identifier else ""
+                    yield replace(finding, replacement=right)
+
+    def _misplaced(self, document: Document) -> Iterator[Finding]:
+        """Yield the topic of a file that is not where imports look for it."""
+        home = path = document.path
+        if path.suffix != TOPIC_SUFFIX or not path.is_relative_to(self.folder):
+            return
+        topic = document.topics[0]
+        if any(map(topic.startswith, self.shapes.namespaces(self.base))):
+            home = self.home(topic)
+        elif path.is_relative_to(self.folder / FOLDERS[-1]) and self._is_of_domain(document):
+            home = self.folder / FOLDERS[0] / path.name
+        if home != path:
+            place = home.relative_to(self.folder).as_posix()
+            detail = self.builder.phrase("Misplaced", place=place)
+            yield self.builder.as_warning(self._finding(document, "Misplaced", topic, detail))
+
+    def _is_of_domain(self, document: Document) -> bool:
+        """Return whether a document is of a kind that has no folder of its own."""
+        kinds = (k for k in self.shapes.node_shapes if k.is_topic and not k.collection)
+        classes = {name for kind in kinds for name in kind.classes}
+        return document.topics[0] in _find_instances(document, classes)
 
     def _finding(self, document: Document, rule: str, focus_node: str, detail: str) -> Finding:
         return self.builder.violation(document.path, rule, focus_node, detail=detail)
@@ -158,6 +185,18 @@ class TopicChecker:
             if whole not in document.topics
             and (whole.startswith(records) or (whole == subject and whole in self.topics))
         }
+
+
+def _find_identifier(document: Document, record: str, kind: NodeShape) -> str:
+    """Return the identifier that a record states, else the end of its IRI, or ""."""
+    properties = {field.predicate for field in kind.fields_with_role("IDRole")}
+    stated = [
+        as_text(quad.object)
+        for quad in document.quads
+        if quad.subject == NamedNode(record) and quad.predicate.value in properties
+    ]
+    names = (*stated, re.split("[/#:]", record)[-1])
+    return next((name for name in names if re.fullmatch(_IDENTIFIER, name)), "")
 
 
 def _find_instances(document: Document, classes: Iterable[str]) -> set[str]:
