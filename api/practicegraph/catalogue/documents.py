@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from io import BufferedReader, FileIO, RawIOBase
+from io import BufferedReader, BytesIO, FileIO, RawIOBase
 from itertools import accumulate, chain, groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -49,8 +49,8 @@ _FORMATS = {
 }
 SUFFIXES = ", ".join(_FORMATS)
 """The suffixes of files that are read, in words; `.gz` may follow."""
-_SOURCES = (TOPIC_SUFFIX, QUERY_SUFFIX)
-"""The suffixes of source texts, whose ends of lines depend on the system."""
+_TEXTS = frozenset(_FORMATS)
+"""The suffixes of texts, whose ends of lines depend on the system; packed files are no texts."""
 _ALSO_READ = {".nt": RdfFormat.N_TRIPLES}  # but not as a file of a catalogue
 
 _BUFFER_SIZE = 1 << 20
@@ -154,19 +154,44 @@ def is_catalogue(folder: Path) -> bool:
 
 
 def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits; ends of lines of sources are alike."""
-    with path.open("rb") as stream:
-        is_from_windows = path.suffix in _SOURCES and stream.readline().endswith(b"\r\n")
-        stream.seek(0)
-        if is_from_windows:
-            return hashlib.sha256(_with_newlines(stream.read())).hexdigest()
+    """Return the SHA-256 of a file in hexadecimal digits; ends of lines of texts are alike."""
+    with _with_line_feeds(path, path.open("rb")) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _with_newlines(content: bytes) -> bytes:
-    """Return the content of a file with line feeds if all of its lines end as on Windows."""
-    is_from_windows = content.count(b"\r\n") == content.count(b"\n")
-    return content.replace(b"\r\n", b"\n") if is_from_windows else content
+class _LineFeeds(RawIOBase):
+    """A stream with line feeds in the place of the ends of lines of Windows."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read at most as many bytes as the buffer has, and put them there."""
+        piece = self._stream.read(len(buffer))
+        if piece.endswith(b"\r") and self._stream.peek(1)[:1] == b"\n":
+            piece += self._stream.read(1)
+        piece = piece.replace(b"\r\n", b"\n")
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        """Close the stream below, too."""
+        self._stream.close()
+        super().close()
+
+
+def _with_line_feeds(path: Path, stream: BufferedReader) -> BufferedReader:
+    """Return the content of a file with line feeds if all lines of a text end as on Windows."""
+    is_from_windows = path.suffix in _TEXTS and stream.readline().endswith(b"\r\n")
+    is_from_windows = is_from_windows and all(
+        line.endswith(b"\r\n") or not line.endswith(b"\n") for line in stream
+    )
+    stream.seek(0)
+    return BufferedReader(_LineFeeds(stream), _BUFFER_SIZE) if is_from_windows else stream
 
 
 def read_graphs(path: Path) -> Iterator[tuple[str, list[Quad]]]:
@@ -208,8 +233,8 @@ def read_documents(paths: Iterable[Path]) -> DocumentSet:
 def parse_document(path: Path, content: bytes) -> Document:
     """Parse the content of a file of that name; raise UnreadableError."""
     form = _require_format(path)
-    if path.suffix in _SOURCES:
-        content = _with_newlines(content)
+    if path.suffix in _TEXTS:
+        content = _with_line_feeds(path, BufferedReader(BytesIO(content))).read()
     with reading_errors(path):
         head, body = split_query_file(content) if path.suffix == QUERY_SUFFIX else (content, "")
         parsed = untrusted.parse_rdf(head, form)
@@ -227,9 +252,7 @@ def _quads(path: Path) -> Iterator[Quad]:
     form = _require_format(path)
     with reading_errors(path), open_file(path) as stream:
         if form == RdfFormat.TURTLE:
-            content = stream.read()
-            content = _with_newlines(content) if path.suffix in _SOURCES else content
-            quads = iter(untrusted.parse_rdf(content, form).quads)
+            quads = iter(untrusted.parse_rdf(stream.read(), form).quads)
         else:
             quads = untrusted.check_terms(parse(stream, form, rename_blank_nodes=True))
         yield from _in_graphs(path, quads)
@@ -251,9 +274,12 @@ def comment_prefixes(content: bytes) -> list[str]:
 
 
 def open_file(path: Path) -> IO[bytes]:
-    """Open a file, plain or gzipped, to read its content without a byte order mark."""
+    """Open a file, plain or gzipped, to read its content without a byte order mark.
+
+    Its lines end with line feeds if those of a text all end as on Windows.
+    """
     raw = cast(RawIOBase, gzip.GzipFile(path) if path.suffix == ".gz" else FileIO(path))
-    stream = BufferedReader(raw, _BUFFER_SIZE)
+    stream = _with_line_feeds(path, BufferedReader(raw, _BUFFER_SIZE))
     if stream.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
         stream.read(len(BOM_UTF8))
     return stream
