@@ -39,9 +39,10 @@ def test_only_changed_files_are_read_again(copied: Path) -> None:
 
 def test_ends_of_lines_change_neither_the_release_nor_the_graphs(copied: Path) -> None:
     lines = "\n" * 600_000  # more than a buffer, which ends between the two bytes of one of them
-    for name in ("https://a.b/a", "https://a.b/ab"):
-        graph = f"<{name}> {{\n<{name}> <https://a.b/p> '''{lines}''' .\n}}\n"
-        (copied / f"data/{len(name)}.trig").write_text(graph)
+    for text in (lines, f"a{lines}"):
+        name = f"https://a.b/{len(text)}"
+        graph = f"<{name}> {{\n<{name}> <https://a.b/p> '''{text}''' .\n}}\n"
+        (copied / f"data/{len(text)}.trig").write_text(graph)
     quad = '<https://a.b/c> <https://a.b/p> "c" <https://a.b/c> .\n'
     (copied / "data/c.nq").write_text(quad)
     store = OxigraphStore()
