@@ -41,8 +41,8 @@ def test_ends_of_lines_change_neither_the_release_nor_the_graphs(copied: Path) -
     lines = "\n" * 600_000  # more than a buffer, which ends between the two bytes of one of them
     for text in (lines, f"a{lines}"):
         name = f"https://a.b/{len(text)}"
-        graph = f"<{name}> {{\n<{name}> <https://a.b/p> '''{text}''' .\n}}\n"
-        (copied / f"data/{len(text)}.trig").write_text(graph)
+        trig = f"<{name}> {{\n<{name}> <https://a.b/p> '''{text}''' .\n}}\n"
+        (copied / f"data/{len(text)}.trig").write_text(trig)
     quad = '<https://a.b/c> <https://a.b/p> "c" <https://a.b/c> .\n'
     (copied / "data/c.nq").write_text(quad)
     store = OxigraphStore()

@@ -1,10 +1,11 @@
 """The diagnosis of syntax errors: the phrase, the position and the words."""
 
 import pytest
-from pyoxigraph import RdfFormat, Store
+from pyoxigraph import Literal, RdfFormat, Store
 
 from practicegraph.rdf import untrusted
 from practicegraph.rdf.syntax_errors import diagnose_query, known_prefix
+from practicegraph.rdf.terms import RDF
 from practicegraph.rdf.untrusted import MalformedError
 
 BASE = "https://example.org/"
@@ -111,3 +112,85 @@ def test_a_declaration_of_a_known_prefix_has_its_iri() -> None:
     assert known_prefix({"prefix": "skos", "iri": "…"}, prefixes)["iri"] == prefixes["skos"]
     assert known_prefix({"prefix": "zz", "iri": "…"}, prefixes)["iri"] == "…"
     assert known_prefix({"token": "a"}, prefixes) == {"token": "a"}
+
+
+XML, JSON = RdfFormat.RDF_XML, RdfFormat.JSON_LD
+RDF_XML = f'<r:RDF xmlns:r="{RDF}" xmlns:a="https://a.b/" r:about="https://a.b/c">\n'
+NODE = '<r:Description r:about="https://a.b/c">'
+MALFORMED = [
+    (XML, RDF_XML, "unclosedBracket", 1, 1, {"expected": "</r:RDF>"}),
+    (XML, f"{RDF_XML}{NODE}\né</r:Descr>", "expectedToken", 3, 4, {"expected": "r:Description"}),
+    (XML, f"{RDF_XML}<b:c/>", "undeclaredNamespace", 2, 1, {"prefix": "b"}),
+    (XML, f'{RDF_XML}<a:c a:d="1" b:c="2"/>', "undeclaredNamespace", 2, 1, {"prefix": "b"}),
+    (XML, f"{RDF_XML}é&nbsp;", "unexpectedToken", 2, 2, {"token": "&nbsp;"}),
+    (XML, f"{RDF_XML}é & b", "unexpectedToken", 2, 3, {"token": "&"}),
+    (XML, f"{RDF_XML}<a:c a:d=e/>", "unexpectedToken", 2, 10, {"token": "e"}),
+    (XML, f"{RDF_XML}\x0b", "unexpectedToken", 2, 1, {"token": "U+000B"}),
+    (XML, f"{RDF_XML}</r:RDF> a", "unexpectedToken", 2, 10, {"token": "a"}),
+    (XML, "", "unexpectedEnd", 1, 1, {}),
+    (XML, "<html/>", "unexpectedToken", 1, 1, {"token": "<html"}),
+    (
+        XML,
+        f'{RDF_XML}{NODE}<a:d\nr:resource="https://a b"/></r:Description></r:RDF>',
+        "invalidIri",
+        3,
+        13,
+        {"token": "<https://a b>"},
+    ),
+    (
+        XML,
+        f'{RDF_XML}{NODE}\n<a:d xml:lang="e_n">x</a:d></r:Description></r:RDF>',
+        "invalidLanguage",
+        3,
+        16,
+        {"token": "e_n"},
+    ),
+    (XML, f'{RDF_XML}<r:Description r:ID="1"/></r:RDF>', "unexpectedToken", 2, 22, {"token": "1"}),
+    (
+        XML,
+        f"{RDF_XML}{NODE}<r:Description/></r:Description></r:RDF>",
+        "unexpectedToken",
+        2,
+        40,
+        {"token": "<r:Description"},
+    ),
+    (
+        XML,
+        f"{RDF_XML}{NODE}<a:d><a:e/>é</a:d></r:Description></r:RDF>",
+        "unexpectedToken",
+        2,
+        52,
+        {"token": "é"},
+    ),
+    (JSON, '{"a":\n1,}', "unexpectedToken", 2, 3, {"token": "}"}),
+    (JSON, '{"a" 1}', "expectedToken", 1, 6, {"expected": ":"}),
+    (JSON, '{"a": 1\n "b": 2}', "expectedToken", 2, 2, {"expected": ","}),
+    (JSON, '{"a": 1', "unexpectedEnd", 1, 8, {}),
+    (JSON, '{"a": "b}', "unclosedText", 1, 7, {}),
+    (JSON, '{"a": NaN, "b": "NaN"}', "unexpectedToken", 1, 7, {"token": "NaN"}),
+    (JSON, '{"a": "\\ud800"}', "unexpectedToken", 1, 8, {"token": "\\ud800"}),
+    (JSON, "a: 1", "unexpectedToken", 1, 1, {"token": "a:"}),
+    (JSON, '{"https://a.b/p": {"@type": "a:b"},\n"@type": 3}', "invalidKeyword", 2, 1, {}),
+    (JSON, '{\n"@context": {"a": 3}, "a": 1}', "invalidKeyword", 2, 1, {"token": "@context"}),
+    (JSON, '{"https://a.b/p":\n{"@id": "https://a b"}}', "invalidIri", 2, 9, {}),
+    (JSON, '{"https://a.b/p": {"@value": "a", "@language": "e_n"}}', "invalidLanguage", 1, 49, {}),
+    (JSON, '{"@context":\n"https://a.b/"}', "remoteContext", 2, 1, {"address": "https://a.b/"}),
+    (JSON, '{"@context": {"@import":\n"https://a.b/"}}', "remoteContext", 2, 1, {}),
+]
+
+
+@pytest.mark.parametrize(("syntax", "text", "hint", "line", "column", "words"), MALFORMED)
+def test_markup_that_is_not_parsed_is_diagnosed_where_it_is_wrong(
+    syntax: RdfFormat, text: str, hint: str, line: int, column: int, words: dict[str, str]
+) -> None:
+    with pytest.raises(SyntaxError) as caught:
+        untrusted.parse_rdf(text, syntax, "https://a.b/")
+    found = untrusted.describe(caught.value)
+    assert (found["hint"], found["line"], found["column"]) == (hint, line, column)
+    assert words.items() <= found.items()
+
+
+def test_an_address_in_a_text_of_json_ld_need_not_be_an_iri() -> None:
+    text = '{"@id": "https://a.b/c", "https://a.b/p": "https://a b/"}'
+    (quad,) = untrusted.parse_rdf(text, RdfFormat.JSON_LD, "https://a.b/").quads
+    assert quad.object == Literal("https://a b/")

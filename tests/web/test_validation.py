@@ -446,13 +446,12 @@ def test_a_shape_that_cannot_be_applied_is_told_with_its_place(
     [
         (TURTLE, ENTRY.replace(" .\n", " \n"), 2, 1, "`;` or `.` expected after"),
         (TURTLE, b'<http://a> <http://b>\n "\xff" .', 2, 3, "UTF-8"),
-        (TURTLE, "[] a <http://x/C> .", 1, 1, "IRI"),
         (TURTLE, "<http://a> <http://b> " + "[" * 500, 1, 123, "deep"),
         (TURTLE, "<http://a> <http://b> " + "(" * 500, 1, 123, "deep"),
         (JSON_LD, '{"a": ' * 500, 1, 601, "deep"),
-        (JSON_LD, '{"@context":\n "http://elsewhere/c", "@id": "http://a"}', 2, 2, "not fetched"),
-        (JSON_LD, '{"@id": "http://a",\n}', 2, 1, "Parser error"),
-        (RDF_XML, "<a>\n<b></a>", 1, 1, "RDF/XML"),
+        (JSON_LD, '{"@context":\n "http://elsewhere/c", "@id": "http://a"}', 2, 2, "not loaded"),
+        (JSON_LD, '{"@id": "http://a",\n}', 2, 1, "`}` cannot stand here"),
+        (RDF_XML, "<a>\n<b></a>", 2, 6, "`b` expected, not `a`"),
         (RDF_XML, "<!DOCTYPE r [<!ENTITY a 'x'><!ENTITY b '&a;&a;'>]><r/>", 1, 29, "XML entity"),
         (RDF_XML, "<!DOCTYPE r [<!ENTITY a SYSTEM 'file:///x'>]><r/>", 1, 14, "XML entity"),
         (RDF_XML, "<a>" * 500, 1, 301, "deep"),
@@ -475,6 +474,34 @@ def test_what_cannot_be_read_is_told_with_its_place(
     if line:
         assert (said["line"], said["column"]) == (line, column)
     assert said["file"] == f"data.{media_type.extension}"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        (TURTLE, "[] a <http://x/C> ."),
+        (JSON_LD, '{"http://x/p": {"@type": "@json", "@value": {"@context": "a"}}}'),
+    ],
+)
+def test_data_without_an_iri_is_a_finding(
+    client: TestClient, media_type: MediaType, content: str
+) -> None:
+    (finding,) = findings(check(client, content, media_type))
+    assert component(finding) == "NoTopic"
+
+
+@pytest.mark.parametrize(
+    ("content", "phrase"),
+    [
+        ("<http://a> <http://b> 1 .", "geen term van SHACL"),
+        ("<http://a> <http://www.w3.org/ns/shacl#js> [] .", "JavaScript worden hier niet"),
+    ],
+)
+def test_shapes_that_are_refused_are_so_in_the_language_of_the_reader(
+    client: TestClient, content: str, phrase: str
+) -> None:
+    files = {"file": ("data.ttl", ENTRY), "shapes": ("s.ttl", content)}
+    assert phrase in client.post("/validate?lang=nl", files=files).json()["hint"]
 
 
 def test_a_sheet_that_unpacks_to_too_much_is_refused(client: TestClient) -> None:

@@ -296,7 +296,11 @@ def reading_errors(path: Path) -> Iterator[None]:
         place = {"line": error.lineno or 1, "column": error.offset or 1}
         arguments = place | dict(untrusted.diagnosis(error))
         raise UnreadableError(path, error.msg, **arguments) from error
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UnreadableError(path, str(error), hint="brokenGzip") from error
+    except OSError as error:
+        raise UnreadableError(path, str(error), hint="fileNotOpened") from error
+    except ValueError as error:
         raise UnreadableError(path, str(error)) from error
 
 
@@ -304,7 +308,7 @@ def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
     """Return quads in their graphs: in a set as they are, else in that of the first subject."""
     first = next(quads, None)
     if first is None:
-        raise UnreadableError(path, "the file says nothing", hint="emptyFile")
+        raise UnreadableError(path, "the file has no triples", hint="emptyFile")
     everything = chain([first], quads)
     if isinstance(first.graph_name, NamedNode):
         return everything
@@ -325,7 +329,8 @@ def graph_name(path: Path, quad: Quad) -> str:
 def _require_format(path: Path) -> RdfFormat:
     form = _format(path)
     if form is None:
-        raise UnreadableError(path, f"not a file of RDF; the names of those end in {SUFFIXES}")
+        reason = f"not a file of RDF; the names of those end in {SUFFIXES}"
+        raise UnreadableError(path, reason, hint="otherSuffix", suffixes=SUFFIXES)
     return form
 
 

@@ -157,11 +157,14 @@ class _SyntaxError:
 
     def at(self, token: _Token, hint: str, /, **words: str) -> Diagnosis:
         """Return a diagnosis with the position of a token."""
-        text, start = self.source.text, token.start
-        line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
-        words = {"token": token.text} | words
-        words = {key: _shortened(word) for key, word in words.items()}
-        return {"hint": hint, "line": line, "column": column, **words}
+        return make_diagnosis(self.source.text, token.start, hint, **{"token": token.text} | words)
+
+
+def make_diagnosis(text: str, offset: int, hint: str, /, **words: str) -> Diagnosis:
+    """Return a diagnosis with the position of an offset."""
+    line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+    words = {key: _shortened(word) for key, word in words.items()}
+    return {"hint": hint, "line": line, "column": column, **words}
 
 
 def _shortened(word: str) -> str:

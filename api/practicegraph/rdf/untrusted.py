@@ -3,18 +3,25 @@
 Every document from outside goes through `parse_rdf` or `parse_json`: it is UTF-8 with or without a
 byte order mark, nothing is fetched, and the depth is limited before a parser recurses. All errors
 are SyntaxError with line and column; those without a known position are at the start.
+
+Oxigraph's parser of RDF/XML accepts XML that is not well-formed and reports no positions: an error
+is at the element at which it stops reading. That of JSON-LD reads the whole text before it reports
+one: it is at the keyword that the reason names.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Any, NoReturn
+from xml.parsers import expat
 
-from pyoxigraph import Quad, RdfFormat, Triple, parse
+from pyoxigraph import Literal, Quad, RdfFormat, Triple, parse
 
-from .syntax_errors import Diagnosis, diagnose_rdf
+from .syntax_errors import Diagnosis, diagnose_rdf, make_diagnosis
+from .terms import parse_iri
 
 MAX_BYTES = 4 << 20
 """The maximum size of a document that a client sends."""
@@ -37,6 +44,19 @@ _XML = re.compile(
 )
 _TOKENS = {RdfFormat.JSON_LD: _JSON, RdfFormat.RDF_XML: _XML}
 _ENTITY = re.compile(r"<!ENTITY\s+(?:%\s+)?\S+\s+(\"[^\"]*\"|'[^']*'|[^>]*)")
+_CONTEXT_KEYS = ('"@context"', '"@import"')
+_XML_PIECE = re.compile(r"[^>]*>|[^>]+")
+_XML_NAME = re.compile(r"[^\s<>=/]+")
+_XML_PREFIX = re.compile(r"[<\s]([^\s<>=/:\"']+):[^\s<>=/:]")
+_XML_DECLARED = re.compile(r"\sxmlns:([^\s=]+)\s*=")
+_XML_DETAIL = re.compile(r"'([^']+)'|^(\S+) (?:is not a valid|has already)")
+_JSON_DETAIL = re.compile(r"Expecting '(.)'")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|\\u?\w*|&[\w#]*;?|</?[^\s/>]*|[^\W_][\w.:-]*|.', re.DOTALL)
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>NaN|-?Infinity)', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]\w\w")
+_KEYWORD = re.compile(r"@\w+")
+_LANGUAGE = re.compile(r'"@language"\s*:\s*"(?P<tag>[^"]*)"')
+_ADDRESS = re.compile(r'"https?://(?:[^"\\]|\\.)*"')
 _CONTEXT_PATH = re.compile(r"/?context(/[0-9a-f]+)?\.jsonld")
 _REMOTE_CONTEXT = "No LoadDocumentCallback has been set to load remote contexts"
 """The reason of Oxigraph for a context that is not in the text; those in JSON literals are data."""
@@ -95,31 +115,31 @@ def parse_rdf(
     check_depth(text, _TOKENS.get(syntax, _BRACKETS))
     if syntax == RdfFormat.RDF_XML:
         _check_entities(text)
+        _check_xml(text)
     assert base or syntax not in _TOKENS
     try:
         return _parse(text, syntax, base)
     except SyntaxError as error:
-        if syntax not in _TOKENS and type(error) is SyntaxError and error.lineno:
-            raise MalformedError(error.msg, diagnose_rdf(text, error)) from error
         if error.msg != _REMOTE_CONTEXT:
             raise
     return _parse(_with_context(text, context or KnownContext()), syntax, base)
 
 
 def describe(error: SyntaxError) -> dict[str, Any]:
-    """Return the kind of an error, its reason, its line and column, and the URL that it is about.
+    """Return the reason of an error, its line and column, and its diagnosis.
 
     Without a known position, line and column are those of the start.
     """
     place = {"line": error.lineno or 1, "column": error.offset or 1}
-    reason = {"kind": type(error).__name__, "reason": error.msg, "url": error.text or ""}
-    return reason | place | dict(diagnosis(error))
+    return {"reason": error.msg} | place | dict(diagnosis(error))
 
 
 def diagnosis(error: SyntaxError) -> Diagnosis:
     """Return the diagnosis of an error, or an empty one."""
     if isinstance(error, TooDeepError):
         return {"hint": "tooDeep", "limit": MAX_DEPTH}
+    if isinstance(error, RemoteContextError):
+        return {"hint": "remoteContext", "address": error.text}
     return error.diagnosis if isinstance(error, MalformedError) else {}
 
 
@@ -140,9 +160,16 @@ def parse_json(content: bytes | str) -> Any:
         value = json.loads(text, parse_constant=_refuse_constant)
         json.dumps(value, ensure_ascii=False).encode()  # halves of surrogate pairs are no text
     except json.JSONDecodeError as error:
-        raise SyntaxError(error.msg, ("", error.lineno, error.colno, "")) from error
+        expected = _JSON_DETAIL.match(error.msg)
+        diagnosis = _unexpected(text, error.pos, expected[1] if expected else "")
+        raise MalformedError(error.msg, diagnosis) from error
+    except UnicodeEncodeError as error:
+        half = _SURROGATE.search(text)
+        diagnosis = _unexpected(text, half.start() if half else 0)
+        raise MalformedError(str(error), diagnosis) from error
     except ValueError as error:
-        raise SyntaxError(str(error)) from error
+        place = next(m.start() for m in _CONSTANT.finditer(text) if m["constant"])
+        raise MalformedError(str(error), _unexpected(text, place)) from error
     return value
 
 
@@ -179,13 +206,145 @@ def _parse(text: str, syntax: RdfFormat, base: str | None) -> RdfContent:
     reader = parse(text, syntax, base_iri=base, rename_blank_nodes=True)
     try:
         quads = tuple(check_terms(reader))
-    except ValueError as error:
-        raise SyntaxError(str(error)) from error
+    except MalformedError:
+        raise
+    except (SyntaxError, ValueError) as error:
+        if str(error) == _REMOTE_CONTEXT:
+            raise
+        raise MalformedError(str(error), _diagnose(text, syntax, error)) from error
+    if syntax == RdfFormat.JSON_LD:
+        _check_addresses_and_languages(text, quads)
     return RdfContent(quads, reader.prefixes)
 
 
+def _diagnose(text: str, syntax: RdfFormat, error: Exception) -> Diagnosis:
+    if syntax == RdfFormat.RDF_XML:
+        return _diagnose_rdf_xml(text, str(error))
+    if syntax == RdfFormat.JSON_LD:
+        return _diagnose_json_ld(text, str(error))
+    return diagnose_rdf(text, error) if isinstance(error, SyntaxError) else {}
+
+
+def _check_xml(text: str) -> None:
+    """Raise MalformedError for XML that is not well-formed (XML 1.0, section 2.1).
+
+    So does XML with a prefix that is not declared (Namespaces in XML 1.0, section 5).
+    """
+    parser, opened = expat.ParserCreate(namespace_separator=" "), list[int]()
+    parser.StartElementHandler = lambda *_: opened.append(parser.CurrentByteIndex)
+    parser.EndElementHandler = lambda _: opened.pop()
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as error:
+        content = text.encode()
+        start, *outer = (len(content[:n].decode()) for n in (parser.ErrorByteIndex, *opened[-1:]))
+        diagnosis = _diagnose_xml(text, expat.errors.messages[error.code], start, outer)
+        raise MalformedError(str(error), diagnosis) from error
+
+
+def _diagnose_xml(text: str, reason: str, start: int, outer: Sequence[int]) -> Diagnosis:
+    """Return the diagnosis of XML with an error of expat, in the element that is open."""
+    name = next((match[0] for n in outer if (match := _XML_NAME.search(text, n))), "")
+    if reason == expat.errors.XML_ERROR_TAG_MISMATCH:
+        return make_diagnosis(
+            text, start, "expectedToken", token=_token(text, start), expected=name
+        )
+    if reason == expat.errors.XML_ERROR_UNBOUND_PREFIX:
+        tag = text[start : text.find(">", start)]
+        used = (match[1] for match in _XML_PREFIX.finditer(tag) if match[1] not in ("xml", "xmlns"))
+        prefix = next(
+            (name for name in used if f"xmlns:{name}=" not in text[: start + len(tag)]), ""
+        )
+        return make_diagnosis(text, start, "undeclaredNamespace", prefix=prefix, iri="…")
+    if reason == expat.errors.XML_ERROR_NO_ELEMENTS and outer:
+        words = {"token": f"<{name}>", "expected": f"</{name}>"}
+        return make_diagnosis(text, outer[0], "unclosedBracket", **words)
+    return _unexpected(text, start - text.endswith("&", 0, start))
+
+
+def _unexpected(text: str, start: int, expected: str = "") -> Diagnosis:
+    """Return the diagnosis of a token, or of the end, in a place where another is expected."""
+    token, before = _token(text, start), text[:start].rstrip()
+    if token.startswith('"') and not token.endswith('"', 1):
+        return make_diagnosis(text, start, "unclosedText", token=token[0])
+    if not token.strip(" \t\r\n"):
+        return make_diagnosis(text, len(before), "unexpectedEnd", before=before[-20:])
+    shown = token if token.isprintable() else f"U+{ord(token[0]):04X}"
+    hint = "expectedToken" if expected else "unexpectedToken"
+    return make_diagnosis(text, start, hint, token=shown, expected=expected)
+
+
+def _token(text: str, start: int) -> str:
+    match = _TOKEN.match(text, start)
+    return match[0] if match else ""
+
+
+def _diagnose_rdf_xml(text: str, reason: str) -> Diagnosis:
+    """Return the diagnosis of well-formed XML that is no RDF/XML for a reason."""
+    reader = _PieceReader(match[0] for match in _XML_PIECE.finditer(text))
+    with suppress(SyntaxError):
+        for _ in parse(reader, RdfFormat.RDF_XML, base_iri="urn:base"):  # type: ignore[arg-type]
+            pass
+    start, detail = max(text.rfind("<", 0, reader.end), 0), _XML_DETAIL.search(reason)
+    token = (detail[1] or detail[2]) if detail else _token(text, start)
+    shown = (f'"{token}"', f"'{token}'", token)
+    places = (text.find(each, start, reader.end) + (each != token) for each in shown)
+    place = next((place for place in places if place > 0), start)
+    if "language tag" in reason:
+        return make_diagnosis(text, place, "invalidLanguage", token=token)
+    if "IRI" in reason:
+        return make_diagnosis(text, place, "invalidIri", token=f"<{token}>")
+    return make_diagnosis(text, place, "unexpectedToken", token=token)
+
+
+class _PieceReader:
+    """A stream that is read piece by piece; `end` is where the last one ends."""
+
+    def __init__(self, pieces: Iterator[str]) -> None:
+        self._pieces, self._rest, self.end = pieces, b"", 0
+
+    def read(self, size: int) -> bytes:
+        """Return at most so many bytes of one piece."""
+        if not self._rest:
+            piece = next(self._pieces, "")
+            self._rest, self.end = piece.encode(), self.end + len(piece)
+        result, self._rest = self._rest[:size], self._rest[size:]
+        return result
+
+
+def _diagnose_json_ld(text: str, reason: str) -> Diagnosis:
+    """Return the diagnosis of a text that is no JSON, or no JSON-LD for a reason."""
+    try:
+        parse_json(text)
+    except MalformedError as error:
+        return error.diagnosis
+    keyword = _KEYWORD.search(reason)
+    token = keyword[0] if keyword else "@context"
+    faulty = re.search(rf'"{token}"\s*:\s*(?!["\s])', text)
+    place = faulty.start() if faulty else max(text.find(f'"{token}"'), 0)
+    return make_diagnosis(text, place, "invalidKeyword", token=token)
+
+
+def _check_addresses_and_languages(text: str, quads: Iterable[Quad]) -> None:
+    """Raise MalformedError for an invalid IRI or language: the parser leaves out its triples."""
+    for match in _LANGUAGE.finditer(text):
+        try:
+            Literal("", language=match["tag"])
+        except ValueError as error:
+            words = {"token": match["tag"]}
+            diagnosis = make_diagnosis(text, match.start("tag"), "invalidLanguage", **words)
+            raise MalformedError(str(error), diagnosis) from error
+    literals = {quad.object.value for quad in quads if isinstance(quad.object, Literal)}
+    for match in _ADDRESS.finditer(text):
+        address = json.loads(match[0])
+        if not parse_iri(address) and address not in literals:
+            words = {"token": f"<{address}>"}
+            diagnosis = make_diagnosis(text, match.start(), "invalidIri", **words)
+            raise MalformedError(f"no IRI: {address}", diagnosis)
+
+
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(name)
 
 
 def _check_entities(text: str) -> None:
@@ -212,7 +371,7 @@ def _with_context(text: str, context: KnownContext) -> str:
 
 
 def _context_urls(text: str) -> Iterator[re.Match[str]]:
-    """Yield the strings that are values of `@context`, alone or in a list."""
+    """Yield the strings that are values of `@context`, alone or in a list, or of `@import`."""
     keys, key = list[str](), ""
     for token, following in pairwise(chain(_JSON.finditer(text), [None])):
         assert token
@@ -222,7 +381,7 @@ def _context_urls(text: str) -> Iterator[re.Match[str]]:
             key = keys.pop() if keys else ""
         elif following and following[0] == ":":
             key = token[0]
-        elif key == '"@context"' and token[0][0] == '"':
+        elif key in _CONTEXT_KEYS and token[0][0] == '"':
             yield token
 
 

@@ -123,6 +123,8 @@ class TopicChecker:
         }
         first: dict[str, Path] = {}
         for document in documents:
+            if not document.topics:
+                yield self._finding(document, "NoTopic", "", self.builder.phrase("blankTopic"))
             for topic in document.topics:
                 if topic in first:
                     detail = self.builder.phrase("SameTopic", other=first[topic])

@@ -108,7 +108,7 @@ class SubmissionParser:
         with catalogue_documents.reading_errors(path):
             parsed = untrusted.parse_rdf(submission.content, syntax, base, context)
         if not parsed.quads:
-            raise UnreadableError(path, "the file says nothing")
+            raise UnreadableError(path, "the file has no triples", hint="emptyFile")
         topics = self._topics(parsed.quads)
         quads = tuple(_in_graphs(parsed.quads, topics or [_DATA_GRAPH]))
         content = b"" if syntax in _WITHOUT_POSITIONS else submission.content
@@ -119,10 +119,10 @@ class SubmissionParser:
         document = self.parse_rdf(submission)
         path, quads = document.path, document.quads
         if not any(map(constraints.is_part_of_shapes, quads)):
-            raise UnreadableError(path, "no shapes: it has no term of SHACL")
+            raise UnreadableError(path, "no term of SHACL", hint="noShapes")
         for quad in quads:
             if constraints.is_script(quad):
-                raise UnreadableError(path, "constraints in JavaScript are not run here")
+                raise UnreadableError(path, "a constraint in JavaScript", hint="scriptRefused")
             if query := constraints.query_text(quad):
                 _check_query(path, query)
         namespace = f"{SUBMITTED_SHAPES}{number}-" if number > 1 else SUBMITTED_SHAPES
@@ -140,7 +140,7 @@ class SubmissionParser:
         path, records = submission.path, self.catalogue.records
         drafts = TableParser(values).parse(path, submission.content)
         if not drafts:
-            raise UnreadableError(path, "the table has no rows below its heading")
+            raise UnreadableError(path, "no rows below the heading", hint="noRows")
         quads: list[Quad] = []
         entries = [NamedNode(self.catalogue.entry_iri(draft.identifier)) for draft in drafts]
         for draft, entry in zip(drafts, entries, strict=True):
@@ -193,9 +193,7 @@ def _check_query(path: Path, query: str) -> None:
     except QueryRefusedError as error:
         raise UnreadableError(path, str(error), **error.phrase) from error
     if query_guard.query_words(query) & _FETCHING:
-        raise UnreadableError(
-            path, "queries of shapes are evaluated on the submitted data, not FROM others"
-        )
+        raise UnreadableError(path, "a query FROM other graphs", hint="fromRefused")
 
 
 @dataclass(frozen=True)
@@ -343,9 +341,6 @@ class SubmissionValidator:
         self, checker: Checker, documents: Sequence[Document], beside: Sequence[Document]
     ) -> ValidationReport:
         """Validate by the shapes of the catalogue, which are data only where some are sent."""
-        for document in documents:
-            if not document.topics:
-                raise UnreadableError(document.path, "nothing in it is about a thing with an IRI")
         files = [document.path for document in documents]
         if not any(
             constraints.is_part_of_shapes(quad) for each in documents for quad in each.quads

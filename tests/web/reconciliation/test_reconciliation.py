@@ -632,7 +632,7 @@ def test_the_view_redirects_to_the_page_of_an_entity(
         ('{"q0": {"query": "x", "properties": [{"pid": "title", "v": {}}]}}', "[0].v.id"),
         ('{"q0": {"query": "x", "propertys": []}}', "properties"),
         ('{"q0": {"query": "\\ud800"}}', "JSON"),
-        ('{"q0": ' + "[" * 100_000, "100 levels"),
+        ('{"q0": ' + "[" * 100_000, "100 deep"),
     ],
 )
 def test_a_malformed_query_answers_400_with_its_place_and_a_valid_form(

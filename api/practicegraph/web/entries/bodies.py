@@ -18,7 +18,6 @@ from ...editing.entry_json import EntryJsonParser
 from ...editing.parser_process import MODULE, UNREADABLE
 from ...errors import RequestError
 from ...rdf import untrusted
-from ...rdf.untrusted import MAX_DEPTH, RemoteContextError, TooDeepError
 from ...sparql.pool import LazyWorkerPool, QueryLimits, QueryMemoryError, QueryResult, WorkerPool
 from ...sparql.process import DeadlineExceededError
 from ..document import DocumentMetadata
@@ -30,10 +29,6 @@ MEDIA_TYPES = tuple(media_type for media_type in DOCUMENTS if media_type != HTML
 FINDINGS = "findings"
 """The key of the findings in the response to a write; in a body it is ignored."""
 _LIMITS = QueryLimits(10, 10, max_bytes=1 << 26, memory=2 << 30, processes=1)
-_PHRASES = {
-    TooDeepError.__name__: "bodyTooDeep",
-    RemoteContextError.__name__: "remoteContext",
-}
 
 
 def parser_pool(catalogue: Catalogue) -> WorkerPool:
@@ -144,10 +139,8 @@ def _may_describe(entry: NamedNode, subject: object, catalogue: Catalogue) -> bo
 
 def _unreadable(error: Mapping[str, Any]) -> RequestError:
     """Return the response to a syntax error, as `untrusted.describe` describes it."""
-    words = {key: word for key, word in error.items() if key not in ("kind", "hint", "url")}
-    kind = _PHRASES.get(error["kind"], "unreadableBody")
-    hint = error.get("hint", "")
-    return RequestError(kind, hint, **({"address": error["url"], "limit": MAX_DEPTH} | words))
+    words = dict(error)
+    return RequestError("unreadableBody", words.pop("hint", ""), **words)
 
 
 def _unprocessable(kind: str, entry: NamedNode, node: object) -> RequestError:

@@ -10,7 +10,6 @@ from werkzeug.http import parse_options_header
 
 from ...errors import RequestError
 from ...rdf import untrusted
-from ...rdf.untrusted import MAX_DEPTH, TooDeepError
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 """The media types of forms without files, and of JSON."""
@@ -50,17 +49,13 @@ def require_media_type(request: Request, *names: str) -> str:
     return media_type
 
 
-def parse_json(content: bytes | str, name: str = "") -> Any:
-    """Return the value of JSON in UTF-8, of a field if it has a name; raise RequestError."""
+def parse_json(content: bytes | str) -> Any:
+    """Return the value of JSON in UTF-8; raise RequestError."""
     try:
         return untrusted.parse_json(content)
     except SyntaxError as error:
-        kind = "bodyTooDeep" if isinstance(error, TooDeepError) else "invalidJson"
-        reason = f"{name}: {error.msg}" if name else error.msg
-        line, column = error.lineno or 1, error.offset or 1
-        raise RequestError(
-            kind, line=line, column=column, reason=reason, limit=MAX_DEPTH
-        ) from error
+        details = untrusted.describe(error)
+        raise RequestError("invalidJson", details.pop("hint"), **details) from error
 
 
 def parse_form(content: bytes) -> list[tuple[str, str]]:

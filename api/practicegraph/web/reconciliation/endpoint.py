@@ -257,8 +257,10 @@ async def _read_form(request: Request) -> bytes:
 def _parse_form(form: bytes) -> dict[str, str]:
     try:
         return dict(bodies.parse_form(form))
+    except UnicodeDecodeError as error:
+        raise RequestError("unreadableBody", "notUtf8") from error
     except ValueError as error:
-        raise RequestError("invalidJson", reason=error) from error
+        raise RequestError("unreadableBody", "tooManyFields", limit=bodies.MAX_FIELDS) from error
 
 
 def routes(site: Site) -> APIRouter:

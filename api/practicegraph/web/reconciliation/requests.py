@@ -48,7 +48,7 @@ class BatchParser:
 
     def parse_queries(self, text: str) -> dict[str, Query]:
         """Return the queries of a batch by key (section 4.1)."""
-        batch = _object("queries", bodies.parse_json(text, "queries"), _BATCH)
+        batch = _object("queries", bodies.parse_json(text), _BATCH)
         _check_length(batch)
         queries = {key: self._query(f"queries.{key}", value) for key, value in batch.items()}
         properties = [value for query in queries.values() for value in query.properties]
@@ -57,7 +57,7 @@ class BatchParser:
 
     def parse_extension(self, text: str) -> Extension:
         """Return a data extension request (section 7.3)."""
-        fields = _object("extend", bodies.parse_json(text, "extend"), _EXTENSION)
+        fields = _object("extend", bodies.parse_json(text), _EXTENSION)
         identifiers = _array("extend.ids", fields.get("ids"), '["…"]', MAX_BATCH)
         properties = _array("extend.properties", fields.get("properties"), '[{"id": "…"}]')
         return Extension(
