@@ -33,7 +33,6 @@ from .rules import (
     LinkChecker,
     StoredChecks,
     TopicChecker,
-    ValueChecker,
     find_published_iris,
     find_unused_shapes,
     find_vanished_iris,
@@ -47,7 +46,7 @@ from .shacl import (
     read_shapes,
     strip_brackets,
 )
-from .triples import TripleChecker
+from .triples import TripleChecker, ValueChecker
 
 _UNKNOWN_FILE = Path()
 """The file of blank nodes, which nothing tells."""

@@ -1,8 +1,7 @@
 """The rules of a catalogue beside SHACL, and the links that do not answer any more.
 
-Topics: a file describes its own. IRIs: nothing links to one of ours that nothing describes, no
-current subject has a deprecated value, and none that others may link to vanishes. Literals: the
-embedded store returns each as the file has it. Shapes of clients: each targets a node.
+Topics: a file describes its own, and is in its place. IRIs: none that others may link to vanishes.
+Shapes of clients: each targets a node.
 
 Stored queries with a severity: a row has the focus node as `?this`, and at `?path` a `?value` that
 is wrong or a `?missing` one. In the query's message, `{?name}` stands for the row's term of that
@@ -39,9 +38,7 @@ from ..catalogue.documents import FOLDERS, TOPIC_SUFFIX, Document
 from ..catalogue.loading import Progress, no_progress
 from ..rdf.terms import PG, SKOS, TYPE, Term, as_text, local_name
 from ..schema import vocabularies
-from ..schema.catalog_records import PRIMARY_TOPIC
 from ..schema.fields import NodeShape, Shapes
-from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..schema.shapes.constraints import (
     SPARQL_COMPONENT,
     ShapeReader,
@@ -52,34 +49,12 @@ from ..schema.shapes.reader import ShapesError
 from ..schema.text import pick_text
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
-from ..storage.oxigraph import OxigraphStore, find_rewritten_literals
+from ..storage.oxigraph import OxigraphStore
 from .findings import Finding, FindingBuilder
+from .triples import as_name
 
 LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
 """Returns those of the IRIs that do not answer, with the reason."""
-_DANGLING = """
-SELECT DISTINCT ?subject ?property ?value
-WHERE {{
-    ?subject ?property ?value .
-    FILTER (isIRI(?value) && STRSTARTS(STR(?value), {base}))
-    FILTER (?property != <http://www.w3.org/2002/07/owl#versionIRI>)
-    FILTER NOT EXISTS {{ ?value ?any ?thing }}
-}}
-ORDER BY ?subject ?property ?value
-"""
-_DEPRECATED_VALUES = f"""
-SELECT DISTINCT ?subject ?property ?value
-WHERE {{
-    ?value <{DEPRECATED}> true .
-    ?subject ?property ?value .
-    FILTER (isIRI(?subject))
-    FILTER (?property NOT IN (
-        <{IS_REPLACED_BY}>, <{SKOS}hasTopConcept>, <{SKOS}narrower>, {PRIMARY_TOPIC}
-    ))
-    FILTER NOT EXISTS {{ ?subject <{DEPRECATED}> true }}
-}}
-ORDER BY ?subject ?property ?value
-"""
 _IN_SCHEME = NamedNode(SKOS + "inScheme")
 _PHRASE = NamedNode(PG + "Phrase")
 _IDENTIFIER = r"[^\s/#?:]+"
@@ -155,14 +130,15 @@ class TopicChecker:
     def _misplaced(self, document: Document) -> Iterator[Finding]:
         """Yield the topic of a file that is not where imports look for it."""
         home = path = document.path
-        if path.suffix != TOPIC_SUFFIX or not path.is_relative_to(self.folder):
+        is_ours = any(path.is_relative_to(self.folder / name) for name in FOLDERS)
+        if path.suffix != TOPIC_SUFFIX or not is_ours:
             return
         topic = document.topics[0]
         if any(map(topic.startswith, self.shapes.namespaces(self.base))):
             home = self.home(topic)
         elif path.is_relative_to(self.folder / FOLDERS[-1]) and self._is_of_domain(document):
             home = self.folder / FOLDERS[0] / path.name
-        if home != path:
+        if home != path and not home.exists():
             place = home.relative_to(self.folder).as_posix()
             detail = self.builder.phrase("Misplaced", place=place)
             yield self.builder.as_warning(self._finding(document, "Misplaced", topic, detail))
@@ -208,76 +184,6 @@ def _find_instances(document: Document, classes: Iterable[str]) -> set[str]:
         for quad in document.quads
         if quad.predicate == TYPE and quad.object in nodes and isinstance(quad.subject, NamedNode)
     }
-
-
-@dataclass(frozen=True)
-class ValueChecker:
-    """Checks the links to IRIs of ours, the deprecated values and the literals of a store.
-
-    `file` returns the file of a subject, `path_label` the label of its property.
-    """
-
-    store: Store
-    builder: FindingBuilder
-    file: Callable[[str], Path]
-    path_label: Callable[[str, str], str]
-
-    def find_dangling(self, base: str) -> Iterator[Finding]:
-        """Yield violations for links to IRIs below the base that nothing describes."""
-        for row in self.store.select(_DANGLING.format(base=Literal(base))):
-            yield self._finding("Dangling", row)
-
-    def find_deprecated(self, lifecycle: Lifecycle) -> Iterator[Finding]:
-        """Yield warnings for the deprecated values of current subjects, with their successors.
-
-        The links of a scheme or a concept to its narrower concepts do not count.
-        """
-        for row in self.store.select(_DEPRECATED_VALUES):
-            if deprecation := lifecycle.get(as_text(row["value"])):
-                finding = replace(
-                    self._finding("Deprecated", row), hint=self._hint(deprecation.successor)
-                )
-                yield self.builder.as_warning(finding)
-
-    def find_rewritten(self, documents: Sequence[Document]) -> Iterator[Finding]:
-        """Yield violations for literals that the embedded store does not keep as they are.
-
-        Equal literals have the same lexical form and datatype (RDF 1.1 Concepts, section 3.3).
-        """
-        literals = {
-            (document.path, quad.triple): quad.object
-            for document in documents
-            for quad in document.quads
-            if isinstance(quad.object, Literal)
-        }
-        rewritten = find_rewritten_literals(literals.values())
-        for (path, triple), literal in literals.items():
-            if term := rewritten.get(literal):
-                datatype = local_name(term.datatype.value)
-                detail = self.builder.phrase("Rewritten", value=term.value, datatype=datatype)
-                row = {"subject": triple.subject, "property": triple.predicate, "value": literal}
-                yield replace(self._finding("Rewritten", row), file=path, detail=detail)
-
-    def _finding(self, rule: str, row: Solution) -> Finding:
-        subject, path = _name(row["subject"]), as_text(row["property"])
-        finding = self.builder.violation(
-            self.file(subject),
-            rule,
-            subject,
-            path_label=self.path_label(subject, path),
-            value=as_text(row["value"]),
-        )
-        return replace(finding, result_path=path, value_term=str(row["value"]))
-
-    def _hint(self, successor: str) -> str:
-        if not successor:
-            return self.builder.phrase("removeReference")
-        name = self.builder.reader.label(successor, self.builder.languages)
-        return self.builder.phrase("replaceWith", name=name or successor, iri=successor)
-
-
-def _name(node: Term) -> str:
-    return node.value if isinstance(node, NamedNode) else str(node)
 
 
 def find_published_iris(
@@ -486,5 +392,5 @@ def find_unused_shapes(
     for shape in targeted:
         if not shapes.has_focus_node(shape, data):
             targets = ", ".join([*shapes.targets(shape), *shapes.inverse_targets(shape)])
-            finding = builder.violation(files[shape], "NoFocusNode", _name(shape), value=targets)
+            finding = builder.violation(files[shape], "NoFocusNode", as_name(shape), value=targets)
             yield builder.as_warning(finding)

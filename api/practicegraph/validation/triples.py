@@ -1,9 +1,12 @@
-"""The rules of single triples: the characters of texts, language tags, and terms of vocabularies.
+"""The rules of single triples: the characters of texts, language tags, terms, links and values.
 
 A term is known where a closed namespace of rdflib has it, or where an ontology declares it with
 `rdfs:isDefinedBy`; terms below the base are those of the catalogue. Text is suspect where it has
 characters that XML cannot carry (XML 1.0, section 2.2), U+FFFD, blanks at an end, or where its
 bytes in Windows-1252 are UTF-8.
+
+Nothing links to an IRI of ours that nothing describes, no current subject has a deprecated value,
+and the embedded store returns each literal as the file has it.
 """
 
 import re
@@ -17,12 +20,38 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 from rdflib.namespace import DefinedNamespace
 
 from ..catalogue.documents import Document
-from ..rdf.terms import RDF, RDFS, XSD, Term, as_text, local_name
+from ..rdf.terms import RDF, RDFS, SKOS, XSD, Term, as_text, local_name
+from ..schema.catalog_records import PRIMARY_TOPIC
+from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..schema.shapes.constraints import query_text
 from ..schema.text import NOT_XML, find_similar
-from ..storage.base import Store
+from ..storage.base import Solution, Store
+from ..storage.oxigraph import find_rewritten_literals
 from .findings import Finding, FindingBuilder
 
+_DANGLING = """
+SELECT DISTINCT ?subject ?property ?value
+WHERE {{
+    ?subject ?property ?value .
+    FILTER (isIRI(?value) && STRSTARTS(STR(?value), {base}))
+    FILTER (?property != <http://www.w3.org/2002/07/owl#versionIRI>)
+    FILTER NOT EXISTS {{ ?value ?any ?thing }}
+}}
+ORDER BY ?subject ?property ?value
+"""
+_DEPRECATED_VALUES = f"""
+SELECT DISTINCT ?subject ?property ?value
+WHERE {{
+    ?value <{DEPRECATED}> true .
+    ?subject ?property ?value .
+    FILTER (isIRI(?subject))
+    FILTER (?property NOT IN (
+        <{IS_REPLACED_BY}>, <{SKOS}hasTopConcept>, <{SKOS}narrower>, {PRIMARY_TOPIC}
+    ))
+    FILTER NOT EXISTS {{ ?subject <{DEPRECATED}> true }}
+}}
+ORDER BY ?subject ?property ?value
+"""
 _NAMESPACES = {
     str(names._NS): names
     for names in vars(rdflib.namespace).values()
@@ -138,6 +167,72 @@ class TripleChecker:
     def _declared(self) -> set[str]:
         quads = self.store.quads(None, _IS_DEFINED_BY)
         return {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
+
+
+@dataclass(frozen=True)
+class ValueChecker:
+    """Checks the links to IRIs of ours, the deprecated values and the literals of a store.
+
+    `file` returns the file of a subject, `path_label` the label of its property.
+    """
+
+    store: Store
+    builder: FindingBuilder
+    file: Callable[[str], Path]
+    path_label: Callable[[str, str], str]
+
+    def find_dangling(self, base: str) -> Iterator[Finding]:
+        """Yield violations for links to IRIs below the base that nothing describes."""
+        for row in self.store.select(_DANGLING.format(base=Literal(base))):
+            yield self._finding("Dangling", row)
+
+    def find_deprecated(self, lifecycle: Lifecycle) -> Iterator[Finding]:
+        """Yield warnings for the deprecated values of current subjects, with their successors.
+
+        The links of a scheme or a concept to its narrower concepts do not count.
+        """
+        for row in self.store.select(_DEPRECATED_VALUES):
+            if deprecation := lifecycle.get(as_text(row["value"])):
+                finding = replace(
+                    self._finding("Deprecated", row), hint=self._hint(deprecation.successor)
+                )
+                yield self.builder.as_warning(finding)
+
+    def find_rewritten(self, documents: Sequence[Document]) -> Iterator[Finding]:
+        """Yield violations for literals that the embedded store does not keep as they are.
+
+        Equal literals have the same lexical form and datatype (RDF 1.1 Concepts, section 3.3).
+        """
+        literals = {
+            (document.path, quad.triple): quad.object
+            for document in documents
+            for quad in document.quads
+            if isinstance(quad.object, Literal)
+        }
+        rewritten = find_rewritten_literals(literals.values())
+        for (path, triple), literal in literals.items():
+            if term := rewritten.get(literal):
+                datatype = local_name(term.datatype.value)
+                detail = self.builder.phrase("Rewritten", value=term.value, datatype=datatype)
+                row = {"subject": triple.subject, "property": triple.predicate, "value": literal}
+                yield replace(self._finding("Rewritten", row), file=path, detail=detail)
+
+    def _finding(self, rule: str, row: Solution) -> Finding:
+        subject, path = as_name(row["subject"]), as_text(row["property"])
+        finding = self.builder.violation(
+            self.file(subject),
+            rule,
+            subject,
+            path_label=self.path_label(subject, path),
+            value=as_text(row["value"]),
+        )
+        return replace(finding, result_path=path, value_term=str(row["value"]))
+
+    def _hint(self, successor: str) -> str:
+        if not successor:
+            return self.builder.phrase("removeReference")
+        name = self.builder.reader.label(successor, self.builder.languages)
+        return self.builder.phrase("replaceWith", name=name or successor, iri=successor)
 
 
 @lru_cache(maxsize=4096)
