@@ -17,6 +17,7 @@ from ..schema.text import Labels, find_similar, fold, pick_text
 from ..schema.value_parser import InvalidParameterError
 from ..schema.vocabularies import Scheme, Vocabularies
 from ..search.index import Index
+from ..search.text.tokenizer import Tokenizer
 from .names import ConceptNames
 
 _MAX_VALID = 30
@@ -123,7 +124,8 @@ class Types:
     @cached_property
     def concept_names(self) -> dict[str, ConceptNames]:
         """Return the names of the concepts of every scheme, by the keys of types."""
-        return {t.key: ConceptNames(t.scheme) for t in self.narrowest if t.scheme}
+        tokenizer = Tokenizer(self.shapes.languages)
+        return {t.key: ConceptNames(t.scheme, tokenizer) for t in self.narrowest if t.scheme}
 
     def parse_type(self, parameter: str, text: str) -> Type:
         """Return the type with a key, IRI or label; raise InvalidParameterError."""

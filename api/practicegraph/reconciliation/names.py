@@ -1,20 +1,23 @@
 """The similarity of a name to the labels of concepts, in any language."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from rapidfuzz import fuzz, process
 
 from ..schema.text import truncate
-from ..schema.vocabularies import Scheme
-from ..search.text.tokenizer import normalize, split_words
+from ..schema.vocabularies import Concept, Scheme
+from ..search.text.tokenizer import Tokenizer, normalize, split_words
 
 EXACT = 100.0
 """The similarity of labels that are equal but for case, accents and separators of words."""
 _MAX_SIMILAR = 99.0
 _MIN_SIMILARITY = 70.0
 _MAX_LABELS = 50
+_INITIALS = re.compile(r"(?<=\b\w)\.(?=\w\b)")
+"""The full stops between initials."""
 _MAX_CACHED = 2000  # normalized labels: 5 MB at the most
 
 
@@ -43,7 +46,8 @@ def normalize_label(text: str) -> str:
 
 @lru_cache(_MAX_CACHED)
 def _normalize(text: str) -> str:
-    return " ".join(filter(None, map(normalize, split_words(text))))
+    """Return the normal forms of words; initials with full stops are one: N.G.O."""
+    return " ".join(filter(None, map(normalize, split_words(_INITIALS.sub("", text)))))
 
 
 def compare(text: str, labels: Iterable[str]) -> NameSimilarity | None:
@@ -61,6 +65,7 @@ class ConceptNames:
     """The labels of a scheme's current concepts, each with the labels of those it replaces."""
 
     scheme: Scheme
+    tokenizer: Tokenizer
 
     def find_equal(self, text: str) -> dict[str, NameSimilarity]:
         """Return the concepts with a label or notation that is equal to a text."""
@@ -74,10 +79,12 @@ class ConceptNames:
         return equal
 
     def find_similar(self, text: str) -> dict[str, NameSimilarity]:
-        """Return the concepts with a similarly spelt label, or one with all the words and more."""
-        text = normalize_label(text)
-        words = {label for word in text.split() for label in self._labels_by_word.get(word, ())}
-        scores = {label: fuzz.ratio(text, label) for label in words if _contains(text, label)}
+        """Return the concepts with a similarly spelt label, or one with all the words and more.
+
+        Forms of a word are the same there.
+        """
+        words, text = split_words(truncate(text)), normalize_label(text)
+        scores = {label: fuzz.ratio(text, label) for label in self._find_containing(words)}
         spelt = process.extract(
             _sort_words(text),
             self._sorted_labels,
@@ -94,6 +101,14 @@ class ConceptNames:
                 similar[iri] = max(known, new, key=lambda each: (each.score, each.preferred))
         return similar
 
+    def _find_containing(self, words: Sequence[str]) -> Iterator[str]:
+        """Yield the labels with all of the words, and those of which all words are among them."""
+        for variant in map(frozenset, self.tokenizer.variants(words)):
+            for token in variant:
+                for label, tokens in self._labels_by_token.get(token, ()):
+                    if tokens <= variant or tokens >= variant:
+                        yield label
+
     def find_by_prefix(self, text: str) -> Iterator[tuple[bool, str]]:
         """Yield the concepts with a word that has the prefix, and whether only inside a label."""
         text = normalize_label(text)
@@ -106,16 +121,24 @@ class ConceptNames:
     def _concepts(self) -> dict[str, dict[str, bool]]:
         """Return the concepts by normalized label, and whether it is a preferred label of each."""
         concepts: dict[str, dict[str, bool]] = {}
-        for concept in (*self.scheme.concepts.values(), *self.scheme.deprecated.values()):
-            current = self.scheme.current.get(concept.iri)
-            if current is None:
-                continue
-            for language, label in concept.all_labels:
-                preferred = current is concept and concept.labels.get(language) == label
-                labelled = concepts.setdefault(normalize_label(label), {})
-                labelled[current.iri] = preferred or labelled.get(current.iri, False)
-        concepts.pop("", None)
+        for concept, language, label in self._all_labels:
+            current = self.scheme.current[concept.iri]
+            preferred = current is concept and concept.labels.get(language) == label
+            labelled = concepts.setdefault(normalize_label(label), {})
+            labelled[current.iri] = preferred or labelled.get(current.iri, False)
         return concepts
+
+    @cached_property
+    def _all_labels(self) -> list[tuple[Concept, str, str]]:
+        """Return all labels with a word, each with its concept, that has a current one."""
+        concepts = (*self.scheme.concepts.values(), *self.scheme.deprecated.values())
+        return [
+            (concept, language, label)
+            for concept in concepts
+            if concept.iri in self.scheme.current
+            for language, label in concept.all_labels
+            if normalize_label(label)
+        ]
 
     @cached_property
     def _notations(self) -> dict[str, str]:
@@ -127,11 +150,12 @@ class ConceptNames:
         return {label: _sort_words(label) for label in self._concepts}
 
     @cached_property
-    def _labels_by_word(self) -> dict[str, list[str]]:
-        labels: dict[str, list[str]] = {}
-        for label in self._concepts:
-            for word in set(label.split()):
-                labels.setdefault(word, []).append(label)
+    def _labels_by_token(self) -> dict[str, list[tuple[str, frozenset[str]]]]:
+        labels: dict[str, list[tuple[str, frozenset[str]]]] = {}
+        for _, language, label in self._all_labels:
+            tokens = frozenset(self.tokenizer.tokenize(label, language))
+            for token in tokens:
+                labels.setdefault(token, []).append((normalize_label(label), tokens))
         return labels
 
 
