@@ -233,3 +233,18 @@ def test_what_refers_to_a_merged_record_counts_for_its_successor(server: Server)
     request = parser.parse([("place", "old3")])
     assert engine.search(request, catalogue.languages).entries == (f"{BASE}practice/1789",)
     assert server.services.search.search(request, catalogue.languages).total == 1
+
+
+def test_a_table_names_records_in_any_language_by_any_of_their_names(
+    copied: Path, run: Callable[..., Result], tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("identifier,funder\n1788,FAMI | unhcr | Universität von Nirgendwo\n")
+    result = run("import", rows)
+    assert result.exit_code == 1
+    assert "Universität von Nirgendwo" in result.output
+    rows.write_text("identifier,funder\n1788,fami | unhcr\n")
+    assert run("import", rows).exit_code == 0
+    text = (copied / "data/practices/1788.ttl").read_text()
+    assert "organisation:amif ,\n        organisation:unhcr ;" in text
+    assert run("check").exit_code == 0

@@ -293,7 +293,8 @@ class ResourceEndpoint:
         if concept is None or concept.deprecation:
             return []
         endpoints = map(ResourceEndpoint, self.site.of_kinds)
-        return [use for endpoint in endpoints for use in endpoint._uses_of_kind(concept)]
+        uses = [use for endpoint in endpoints for use in endpoint._uses_of_kind(concept)]
+        return [use for use in uses if use.count or use.entries] or uses[:1]
 
     def _uses_of_kind(self, concept: Concept) -> list[ConceptUse]:
         kind = self.site.catalogue.shapes.entry_shape
