@@ -91,17 +91,20 @@ def entries(opened: Catalogue, count: int, seed: int = 1) -> Iterator[str]:
     """Yield entries as N-Quads, each a text of its own; the same ones for the same seed."""
     kind, drawn = opened.shapes.entry_shape, random.Random(seed)
     sources = _Sources(opened, drawn)
-    fields = [field for field in kind.fields if field.predicate]
-    values = [(f"<{field.predicate}>", _values(sources, field)) for field in fields]
+    fields = [field for field in kind.fields if field.value_predicate]
+    values = [(field, _values(sources, field)) for field in fields]
     classes = [f"<{RDF}type> <{name}>" for name in kind.classes]
     dated = sum(map(_is_dated, fields))
     for number in range(1, count + 1):
         days = iter(sorted(drawn.choices(_DAYS, k=dated)))
         entry = _Entry(f"{number:06}", drawn, days)
-        name = f"<{opened.entry_iri(_identifier(entry))}>"
-        said = [(predicate, value) for predicate, give in values for value in give(entry)]
+        name = NamedNode(opened.entry_iri(_identifier(entry)))
+        said = [(field, value) for field, give in values for value in give(entry)]
         lines = [f"{name} {words} {name} .\n" for words in classes]
-        lines += [f"{name} {predicate} {value} {name} .\n" for predicate, value in said]
+        lines += [f"{triple} {name} .\n" for triple in opened.records.complete(name, [])]
+        for field, value in said:
+            subject = opened.records.subject(name) if field.via else name
+            lines.append(f"{subject} <{field.value_predicate}> {value} {name} .\n")
         links = [value for _, value in said if value.startswith(f"<{PLACE}")]
         lines += [f"{link} {_COMMENT} {name} .\n" for link in links]
         yield "".join(lines)

@@ -54,5 +54,5 @@ def test_synthetic_entries_are_the_same_for_the_same_seed(real: Catalogue) -> No
 
 def test_every_field_has_values_in_some_synthetic_entry(real: Catalogue) -> None:
     text = "".join(synthetic.entries(real, 200))
-    wanted = {field.predicate for field in real.shapes.entry_shape.fields}
+    wanted = {field.value_predicate for field in real.shapes.entry_shape.fields}
     assert all(f"<{predicate}>" in text for predicate in wanted)

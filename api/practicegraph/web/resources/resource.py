@@ -208,7 +208,7 @@ class ResourceEndpoint:
             "record.html",
             iri=iri,
             record=record,
-            terms=[] if iri == catalogue.base else self._terms(iri),
+            terms=[] if iri == catalogue.base else self._terms(iri, record),
             scheme=scheme,
             counts=self._concept_counts(iri),
             uses=self._uses(iri),
@@ -268,12 +268,17 @@ class ResourceEndpoint:
         more = {"version": catalogue.release} if record.iri == catalogue.base else {}
         return {"@context": SCHEMA, **more, **outline}
 
-    def _terms(self, iri: str) -> list[Record]:
-        """Return the records whose IRIs are a document's with a fragment."""
+    def _terms(self, iri: str, whole: Record | None) -> list[Record]:
+        """Return the records whose IRIs are a document's with a fragment, without fields of it."""
         quads = document.statements_about(self.site.catalogue, iri)
         subjects = {q.subject.value for q in quads if isinstance(q.subject, NamedNode)}
         terms = sorted(subject for subject in subjects if subject.startswith(f"{iri}#"))
-        return [record for term in terms if (record := self._record(term))]
+        records = [record for term in terms if (record := self._record(term))]
+        shown = {field.iri for field, _ in whole.items() if field.via} if whole else set()
+        return [
+            replace(record, values={f.key: v for f, v in record.items() if f.iri not in shown})
+            for record in records
+        ]
 
     def _concept_counts(self, scheme: str) -> dict[str, int]:
         """Return how many entries have each concept of a scheme, by its IRI."""
