@@ -120,7 +120,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class NodeShape:
-    """A node shape with target classes: a kind of record with its labels and fields."""
+    """A node shape with target classes: a kind of record with its labels and fields.
+
+    The fields of the values of `including` fields are in their place.
+    """
 
     iri: str
     classes: tuple[str, ...]
@@ -130,6 +133,7 @@ class NodeShape:
     is_topic: bool
     fields: tuple[Field, ...]
     combined_facets: tuple[Field, ...] = ()
+    including: tuple[Field, ...] = ()
 
     @cached_property
     def fields_by_key(self) -> dict[str, Field]:
@@ -247,7 +251,8 @@ class Shapes:
     @cached_property
     def fields(self) -> dict[str, Field]:
         """Return every field by the IRI of its shape, as the kind has it whose property it is."""
-        fields = (field for shape in self.node_shapes for field in shape.fields)
+        shapes = self.node_shapes
+        fields = (field for shape in shapes for field in (*shape.fields, *shape.including))
         return {field.iri: field for field in fields if not field.via}
 
     @cached_property

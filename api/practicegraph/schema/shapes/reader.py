@@ -145,6 +145,11 @@ def _node_shape(store: Store, shape: NamedNode) -> NodeShape:
         is_topic=store.value(shape, PG + "topic") == TRUE,
         fields=fields,
         combined_facets=tuple(replace(facet, is_facet=True) for facet in combined),
+        including=tuple(
+            read_field(store, node)
+            for node in store.values(shape, SH + "property")
+            if isinstance(node, NamedNode) and _included_fields(store, node)
+        ),
     )
 
 
