@@ -258,6 +258,7 @@ def test_an_import_makes_a_new_entry_with_its_provenance(
         in text
     )
     assert f'dct:issued "{date.today().isoformat()}"^^xsd:date' in text
+    assert "practice/1788#record>\n    a dcat:CatalogRecord ;" in text
     assert document.topics == (MINT,)
 
 

@@ -191,6 +191,47 @@ def test_the_record_states_who_changed_the_entry_when_and_why(desk: Desk) -> Non
     assert "prov:endedAtTime" in said
 
 
+OF_RECORD = "dct:source <https://example.org/tutors> ;"
+WITHOUT_RECORD = {
+    "ttl": NEW,
+    "json": json.dumps(
+        {"title": "Tutors", "category": "good-practice", "source": ["https://example.org/tutors"]}
+    ),
+    "nameless": NEW.replace(OF_RECORD, "")
+    + f"""[] a <http://www.w3.org/ns/dcat#CatalogRecord> ;
+    <http://xmlns.com/foaf/0.1/primaryTopic> <> ; {OF_RECORD[:-1]} .""",
+}
+
+
+@pytest.mark.parametrize("form", WITHOUT_RECORD)
+def test_an_entry_whose_body_names_no_record_gets_one(desk: Desk, form: str) -> None:
+    name = f"without-{form}"
+    answer = desk.put(
+        name, WITHOUT_RECORD[form], form if form in TYPES else "ttl", If_None_Match="*"
+    )
+    assert answer.status_code == 201, answer.text
+    quads = desk.catalogue.store.graph_quads(f"{BASE}practice/{name}")
+    subjects: dict[str, set[str]] = {}
+    for quad in quads:
+        subject = str(quad.subject).strip("<>").rpartition("/")[2]
+        subjects.setdefault(subject, set()).add(quad.predicate.value.rpartition("/")[2])
+    ours = {"source", "issued", "modified", "license", "conformsTo"}
+    assert subjects[f"{name}#record"] >= {*ours, "primaryTopic"}
+    assert not ours & subjects[name]
+    assert desk.client.get(f"/practice/{name}.json").json()["source"] == [
+        "https://example.org/tutors"
+    ]
+
+
+def test_a_licence_of_the_work_does_not_become_that_of_its_record(desk: Desk) -> None:
+    licensed = NEW.replace(OF_RECORD, f"{OF_RECORD} dct:license <https://example.org/own> ;")
+    (found,) = problem(desk.put("licensed", licensed, If_None_Match="*"), 422)["findings"]
+    assert (found["value"], found["sourceShape"]) == (
+        "https://example.org/own",
+        "https://w3id.org/practicegraph/shapes#Practice",
+    )
+
+
 def test_provenance_in_a_body_is_ignored(desk: Desk) -> None:
     desk.new("own-history")
     before, tag = desk.read("/practice/own-history.ttl")
