@@ -16,6 +16,7 @@ QUERIES = [
     ("PREFIX ex <https://a.b/> ASK {}", "expectedToken", (1, 8), {"expected": "ex:"}),
     ("PREFIX ex: https://a.b/ ASK {}", "bareIri", (1, 12), {"token": "https://a.b/"}),
     ("ASK { ?s https://a.b/p. ?o }", "bareIri", (1, 10), {"token": "https://a.b/p"}),
+    ("ASK { ?s ?p <https://a.b/c\n }", "unclosedBracket", (1, 13), {"expected": ">"}),
     ("ASK { <https://a b> ?p ?o }", "invalidIri", (1, 7), {"token": "<https://a b>"}),
     ("\ufeffASK {}", "byteOrderMark", (1, 1), {"token": "U+FEFF"}),
     ("ASK { ?s ?p 'é' .\r\n ?s\u00a0?p ?o }", "noBreakSpace", (2, 4), {"token": "U+00A0"}),

@@ -129,6 +129,8 @@ MENDED = [
     ("pg:country <http://publications.europa.eu/resource/authority/country/EL> ;", "country/GRC>"),
     ("pg:country <http://publications.europa.eu/resource/authority/country/XX> ;", ""),
     ("dct:source <https://w3id.org/practicegraph/practice/99999> ;", ""),
+    ("pg:outcome <https://w3id.org/practicegraph/outcome> ;", ""),
+    ("pg:actor <https://w3id.org/practicegraph/addressee/local-entity> ;", ""),
 ]
 OUTSIDE = [
     "<https://example.org/practice/a>",

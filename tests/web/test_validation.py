@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from openpyxl import Workbook
 from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 from practicegraph.application.services import Services
@@ -502,6 +503,24 @@ def test_shapes_that_are_refused_are_so_in_the_language_of_the_reader(
 ) -> None:
     files = {"file": ("data.ttl", ENTRY), "shapes": ("s.ttl", content)}
     assert phrase in client.post("/validate?lang=nl", files=files).json()["hint"]
+
+
+@pytest.mark.parametrize(("category", "cell"), [("good", "C2"), ("", "C2")])
+def test_a_finding_in_a_workbook_names_its_sheet(
+    client: TestClient, category: str, cell: str
+) -> None:
+    book, content = Workbook(), io.BytesIO()
+    for name, value in (("First", "good-practice"), ("Second", category)):
+        sheet = book.create_sheet(name)
+        sheet.append(["identifier", "title@en", "category", "source"])
+        sheet.append([f"own-{name.lower()}", name, value, "https://example.org/"])
+    del book["Sheet"]
+    book.save(content)
+    found = findings(check(client, content.getvalue(), XLSX))
+    places = {(f["location"]["sheet"], f["location"]["line"]) for f in found if "Categ" in str(f)}
+    assert places == {("Second", 2)}
+    text = client.post("/validate?format=text", files={"file": ("a.xlsx", content.getvalue())}).text
+    assert f"a.xlsx: Second!{cell}: violation" in text
 
 
 def test_a_sheet_that_unpacks_to_too_much_is_refused(client: TestClient) -> None:

@@ -76,7 +76,7 @@ class Document:
 
     A stored query also has its SPARQL, with its parameters. The content is the bytes of the file,
     decompressed; a document whose triples have no position comes without. A table comes with
-    located triples.
+    located triples, and with the sheets of its topics if it is a workbook.
     """
 
     path: Path
@@ -86,6 +86,7 @@ class Document:
     sparql: str = ""
     content: bytes = field(default=b"", repr=False, compare=False)
     placed: tuple[LocatedTriple, ...] | None = field(default=None, repr=False, compare=False)
+    sheets: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     base: str = ""
     """The IRI against which relative IRIs in the content are resolved, where it declares none."""
 

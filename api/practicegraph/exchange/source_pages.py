@@ -146,8 +146,12 @@ class SourcePageParser:
 
     @cached_property
     def _headings(self) -> dict[str, Field]:
+        return {fold(name): field for name, field in self._fields_by_name.items()}
+
+    @cached_property
+    def _fields_by_name(self) -> dict[str, Field]:
         return {
-            fold(name.removesuffix(":")): field
+            name.removesuffix(":"): field
             for field in self.parser.shape.fields
             for tag, name in field.all_names
             if tag == self.language
@@ -162,7 +166,7 @@ class SourcePageParser:
             if field is None and sections:
                 list(sections.values())[-1].body.append(line)
             elif field is None and line.plain:
-                similar = ", ".join(find_similar(line.plain, self._headings))
+                similar = ", ".join(find_similar(line.plain, self._fields_by_name))
                 problems.append(self._problem(line, None, "unknownColumn", nearest=similar))
             elif field and field.key in sections:
                 first = sections[field.key].heading.number
@@ -201,7 +205,7 @@ class SourcePageParser:
                 continue
             introduces_bullets = line.plain.endswith(":") and following.is_bullet
             if introduces_bullets or not _SENTENCE_END.search(line.plain):
-                similar = ", ".join(find_similar(line.plain, self._headings))
+                similar = ", ".join(find_similar(line.plain, self._fields_by_name))
                 problems.append(self._problem(line, None, "unknownHeading", nearest=similar or "–"))
         return problems
 

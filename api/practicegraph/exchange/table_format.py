@@ -132,7 +132,15 @@ class TableColumns:
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
-        """Return the columns by their folded names: keys, and labels in every language.
+        """Return the columns by their folded names."""
+        columns: dict[str, Column] = {}
+        for name, column in self.names.items():
+            columns.setdefault(fold(name), column)
+        return columns
+
+    @cached_property
+    def names(self) -> dict[str, Column]:
+        """Return the columns by their names: keys, and labels in every language.
 
         Fields of texts are also listed without a language, for an error that names it.
         """
@@ -140,9 +148,9 @@ class TableColumns:
         for own in self.parser.shape.fields:
             names = [own.key, *(wording for _, wording in own.all_names)]
             for name in names if own.predicate or own.via else ():
-                columns.setdefault(fold(name), Column(own, None))
+                columns.setdefault(name, Column(own, None))
                 for tag in self.parser.languages if own.is_text else ():
-                    columns.setdefault(fold(f"{name}@{tag}"), Column(own, tag))
+                    columns.setdefault(f"{name}@{tag}", Column(own, tag))
         return columns
 
     @cached_property

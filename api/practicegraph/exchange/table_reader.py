@@ -326,7 +326,7 @@ class TableParser:
         if not name:
             return None
         if column is None:
-            similar = ", ".join(find_similar(name, self.columns.by_name))
+            similar = ", ".join(find_similar(name, self.columns.names))
             return self._problem(header, index, "unknownColumn", None, name, nearest=similar)
         if column in before:
             return self._problem(header, index, "duplicateColumn", column.field, name)

@@ -40,6 +40,7 @@ _ESCAPE = re.compile(
     r"|(?P<wrong>\\(?:[uU][0-9A-Fa-f]*|.)?)",
     re.DOTALL,
 )
+_OPEN_IRI = re.compile(r"<[A-Za-z][\w+.-]*://[^>\n]*(?:\n|\Z)")
 _LANGUAGE = re.compile(r"@[^\s.,;\]})]*")
 _ADDRESS = re.compile(r"https?://[^\s<>\"{}|\\^`]*[^\s<>\"{}|\\^`.,;)]")
 _TERMS = ("text", "iri", "variable", "blank", "name", "number")
@@ -178,6 +179,14 @@ def _open_text(error: _SyntaxError) -> Diagnosis | None:
     tokens = (*error.before, error.token)
     quote = next((token for token in tokens if token.kind == "quote"), None)
     return error.at(quote, "unclosedText") if quote else None
+
+
+def _open_iri(error: _SyntaxError) -> Diagnosis | None:
+    """Find an IRI that does not end on its line."""
+    marks = (t for t in (*error.before, error.token) if (t.kind, t.text) == ("mark", "<"))
+    opened = (t for t in marks if _OPEN_IRI.match(error.source.text, t.start))
+    token = next(opened, None)
+    return error.at(token, "unclosedBracket", expected=">") if token else None
 
 
 def _escape(error: _SyntaxError) -> Diagnosis | None:
@@ -359,5 +368,6 @@ def _projection(tokens: Sequence[_Token]) -> tuple[list[_Token], set[str]]:
     return listed, {token.text for token in tokens[end:]}
 
 
-_RULES: Sequence[_Rule] = (_open_text, _escape, _language, _character, _bare_iri, _iri, _prefix)
+_IN_TOKENS: Sequence[_Rule] = (_open_text, _open_iri, _escape, _language, _character)
+_RULES: Sequence[_Rule] = (*_IN_TOKENS, _bare_iri, _iri, _prefix)
 _STRUCTURE: Sequence[_Rule] = (_bracket, _separator)

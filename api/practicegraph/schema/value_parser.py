@@ -131,13 +131,15 @@ class ValueParser:
 
         Raises ImportFailedError with the line where it is not.
         """
+        end = 0
         try:
-            return content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
+            text = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
+            if "\0" not in text[:2]:  # as of UTF-32, whose mark begins with that of UTF-16
+                return text
         except UnicodeDecodeError as error:
-            line = content[: error.start].count(b"\n") + 1
-            raise ImportFailedError(
-                [self.make_problem(SourceLocation(path, line), None, "", "invalidText")]
-            ) from error
+            end = error.start
+        line = content[:end].count(b"\n") + 1
+        raise self.error_at(SourceLocation(path, line), "invalidText")
 
     def make_problem(
         self,

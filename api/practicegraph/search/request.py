@@ -15,7 +15,7 @@ from typing import Any
 
 from ..rdf.terms import Term
 from ..schema.fields import Field, NodeShape, get_scale
-from ..schema.text import find_similar, parse_whole_number
+from ..schema.text import find_similar, fold, parse_whole_number
 from ..schema.value_parser import InvalidParameterError
 from ..schema.vocabularies import Vocabularies
 
@@ -223,10 +223,14 @@ class RequestParser:
         return self._terms(name, text, facet)
 
     def _terms(self, name: str, text: str, facet: Field) -> list[Term]:
-        if terms := self._values_by_text[facet.key].get(text):
+        values = self._values_by_text[facet.key]
+        if terms := values.get(text):
             return terms
-        codes = list(self.options[facet.key])
-        raise InvalidParameterError(name, text, [*_nearest(text, codes), NOT_STATED])
+        alike = {term for word in values if fold(word) == fold(text) for term in values[word]}
+        options = self.options[facet.key]
+        same = [code for code, term in options.items() if term in alike]
+        valid = dict.fromkeys([*same, *_nearest(text, list(options)), NOT_STATED])
+        raise InvalidParameterError(name, text, list(valid))
 
     @cached_property
     def _values_by_text(self) -> dict[str, dict[str, list[Term]]]:

@@ -222,7 +222,9 @@ class Checker:
         for file, some in groupby(sorted(findings, key=get_file), get_file):
             document = by_file.get(file)
             if document and document.content:
-                yield from self._fix_finder.with_fixes(some, SourceMap.build(document))
+                for finding in self._fix_finder.with_fixes(some, SourceMap.build(document)):
+                    topic = finding.focus_node.partition("#")[0]
+                    yield replace(finding, sheet=document.sheets.get(topic, ""))
             else:
                 yield from some
 

@@ -20,6 +20,7 @@ from ..schema.records import RecordReader
 from ..schema.shapes.constraints import VIOLATION, WARNING
 from ..schema.shapes.reader import SHAPE
 from ..schema.text import Phrases
+from ..schema.value_parser import SourceLocation
 
 PROGRAM_RULE = PG + "programRule"
 """The constraint component of the rules beside SHACL; their shapes are phrases."""
@@ -79,6 +80,7 @@ class Finding:
     messages: tuple[Literal, ...] = ()
     path_triples: tuple[Triple, ...] = ()
     region: Region | None = None
+    sheet: str = ""
     fix: Fix | None = None
 
     @property
@@ -111,7 +113,9 @@ class Finding:
 
     @property
     def place(self) -> str:
-        """The file, with line and column where they are known."""
+        """The file, with line and column, or the cell of a sheet, where they are known."""
+        if self.region and self.sheet:
+            return str(SourceLocation(self.file, *self.region.start, self.sheet))
         return ":".join([str(self.file), *map(str, self.region.start if self.region else ())])
 
     @property

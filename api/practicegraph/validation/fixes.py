@@ -204,6 +204,8 @@ class FixFinder:
         value = self.values.parse(NO_LOCATION, field, name, self.values.languages)
         if not isinstance(value, ParseProblem):
             return value
+        if finding.value_term.startswith("<") and self.store.is_subject(finding.value):
+            return None  # another value, not a misspelt one
         choices = dict(self.values.vocabularies.options(field))
         if field.scheme:
             for concept in self.values.vocabularies.scheme(field.scheme).concepts.values():

@@ -296,22 +296,23 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "message": finding.message,
         "hint": finding.hint,
-        "location": _location(finding.file, finding.region) if finding.file.name else {},
+        "location": _location(finding, finding.region) if finding.file.name else {},
     }
     if fix := finding.fix:
         row["fix"] = {"description": fix.description}
         if fix.region:
-            row["fix"] |= {"location": _location(finding.file, fix.region), "text": fix.text}
+            row["fix"] |= {"location": _location(finding, fix.region), "text": fix.text}
     return {name: value for name, value in row.items() if value}
 
 
-def _location(file: Path, region: Region | None) -> dict[str, Any]:
+def _location(finding: Finding, region: Region | None) -> dict[str, Any]:
+    place = {"file": str(finding.file)} | ({"sheet": finding.sheet} if finding.sheet else {})
     if not region:
-        return {"file": str(file)}
+        return place
     numbers = zip(
         ("line", "column", "endLine", "endColumn"), (*region.start, *region.end), strict=True
     )
-    return {"file": str(file), **dict(numbers)}
+    return {**place, **dict(numbers)}
 
 
 FORMATS = {

@@ -154,6 +154,7 @@ class SubmissionParser:
             topics=tuple(entry.value for entry in entries),
             prefixes=self.catalogue.prefixes,
             content=grid.text.encode(),
+            sheets=dict(zip((entry.value for entry in entries), map(_sheet, drafts), strict=True)),
             placed=tuple(
                 triple
                 for draft, entry in zip(drafts, entries, strict=True)
@@ -194,6 +195,10 @@ def _check_query(path: Path, query: str) -> None:
         raise UnreadableError(path, str(error), **error.phrase) from error
     if query_guard.query_words(query) & _FETCHING:
         raise UnreadableError(path, "a query FROM other graphs", hint="fromRefused")
+
+
+def _sheet(draft: Draft) -> str:
+    return next((values.location.sheet for values in draft.values if values.location), "")
 
 
 @dataclass(frozen=True)
@@ -374,7 +379,7 @@ def _cell_finding(builder: FindingBuilder, problem: ParseProblem) -> Finding:
         value=problem.value,
     )
     start = Position(cell.line, cell.column)
-    return replace(finding, region=Region(start, start))
+    return replace(finding, region=Region(start, start), sheet=cell.sheet)
 
 
 def respond(validator: SubmissionValidator, request: Request, output: BinaryIO) -> None:

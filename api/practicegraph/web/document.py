@@ -37,7 +37,6 @@ from ..rdf.terms import (
     RDF,
     RDFS,
     SCHEMA,
-    SKOS,
     VOID,
     XSD,
     Term,
@@ -193,9 +192,6 @@ class DocumentMetadata:
             triples += self.services.dataset.link_sets
         if iri in self.catalogue.vocabularies.concepts:
             triples += self._incoming(iri)
-        if scheme := self.catalogue.vocabularies.schemes.get(iri):
-            titles = (Literal(text, language=tag) for tag, text in scheme.titles.items())
-            triples += (triple(iri, SKOS + "prefLabel", title) for title in titles)
         metadata = [triple for triple in dict.fromkeys(triples) if triple not in stated]
         subjects = {triple.subject for triple in (*stated, *metadata)}
         blocks = []

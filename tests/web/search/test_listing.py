@@ -57,6 +57,12 @@ def sparql_rows(client: TestClient, query: str) -> list[dict[str, str]]:
     return [{name: term["value"] for name, term in row.items()} for row in bindings]
 
 
+def test_a_code_in_other_letters_is_the_first_that_is_proposed(client: TestClient) -> None:
+    for value, code in (("uk", "GBR"), ("esp", "ESP"), ("El", "GRC")):
+        problem = client.get(f"/practices?country={value}&format=json").json()
+        assert problem["hint"].partition(": ")[2].startswith(f"{code}, ")
+
+
 def test_an_excluded_value_is_marked_and_its_entries_are_absent(client: TestClient) -> None:
     everything, left = (
         search_json(client, "size=100"),
