@@ -77,7 +77,8 @@ class _Sources:
         demanded = set(
             constraints.read_parameter_values(store, field.iri, "ClassConstraintComponent")
         )
-        above = vocabularies.schemes[field.scheme].narrower if field.scheme else {}
+        scheme = vocabularies.schemes.get(field.scheme or "")
+        above = scheme.narrower if scheme else {}
         listed = [
             term
             for term in vocabularies.options(field).values()

@@ -51,6 +51,7 @@ class Index(SearchEngine):
         tokenizer = Tokenizer(self.reader.languages)
         self._labels = LabelIndex(self.vocabularies, tokenizer, self.stop_words)
         self._data = self._load(self.file)
+        self._matcher = self._make_matcher()
 
     def use(self, vocabularies: Vocabularies) -> None:
         """Use vocabularies in which records have changed; the entries that refer to them follow."""
@@ -173,20 +174,21 @@ class Index(SearchEngine):
         with self._lock:
             file = empty.replace(self.file)
             self._data = data if file is empty else self._load(file)
+            self._matcher = self._make_matcher()
             self.file = file
 
     def update(self, iris: Iterable[str], **metadata: str) -> None:
         """Read again those of the IRIs that are, or were, entries."""
         with self._lock:
             self._data.update(iris, metadata)
+            self._matcher = self._make_matcher()
 
     def _load(self, file: IndexFile) -> IndexData:
         data = IndexData(self.reader, self.vocabularies, file)
         data.texts.words.add_labels(self._labels.words)
         return data
 
-    @property
-    def _matcher(self) -> QueryMatcher:
+    def _make_matcher(self) -> QueryMatcher:
         texts, tokenizer = self._data.texts, self._data.tokenizer
         return QueryMatcher(
             texts,

@@ -228,21 +228,13 @@ class TextIndex:
         """Return for each term the entries that it matches."""
         return [self._match(term) for term in terms]
 
-    def match_alternatives(self, alternatives: Collection[Alternative]) -> dict[Tier, BitMap]:
-        """Return the entries in which a tier has all tokens of an alternative, by tier."""
-        tokens = {token for groups in alternatives for group in groups for token in group}
-        sets = self._select_by_token(sorted(tokens)) if tokens else {}
-        found = {
-            tier: BitMap.union(
-                BitMap(),
-                *(
-                    reduce(and_, (_any_of(sets, tier, group) for group in groups))
-                    for groups in alternatives
-                ),
-            )
-            for tier in TEXT_TIERS
-        }
-        return {tier: entries for tier, entries in found.items() if entries}
+    def match_alternatives(self, *several: Collection[Alternative]) -> list[dict[Tier, BitMap]]:
+        """Return for each of several sets the entries in which a tier has one alternative."""
+        unique = dict.fromkeys(chain.from_iterable(several))
+        tokens = sorted({token for groups in unique for group in groups for token in group})
+        sets = self._select_by_token(tokens) if tokens else {}
+        found = {groups: _with_alternative(sets, groups) for groups in unique}
+        return [_union(found[groups] for groups in alternatives) for alternatives in several]
 
     def _inserted(
         self, batches: Iterable[tuple[int, AnalysedTexts]]
@@ -386,8 +378,24 @@ def _subtract_stored(entries: _StoredSet, others: _StoredSet) -> _StoredSet:
     return _to_stored(_from_stored(entries) - _from_stored(others))
 
 
-def _any_of(sets: Mapping[tuple[str, int], BitMap], tier: int, group: Iterable[str]) -> BitMap:
-    return BitMap.union(BitMap(), *(sets[token, tier] for token in group if (token, tier) in sets))
+def _with_alternative(
+    sets: Mapping[tuple[str, int], BitMap], groups: Alternative
+) -> dict[Tier, BitMap]:
+    """Return the entries in which a tier has a token of each group, by tier."""
+    found = {}
+    for tier in TEXT_TIERS:
+        having = [[sets[t, tier] for t in group if (t, tier) in sets] for group in groups]
+        if all(having):
+            found[tier] = reduce(and_, (first.union(*others) for first, *others in having))
+    return found
+
+
+def _union(several: Iterable[TierSets]) -> dict[Tier, BitMap]:
+    found: dict[Tier, list[BitMap]] = defaultdict(list)
+    for sets in several:
+        for tier, entries in sets.items():
+            found[tier].append(entries)
+    return {tier: BitMap.union(*entries) for tier, entries in found.items()}
 
 
 def _phrase(tokens: Iterable[str]) -> str:

@@ -95,7 +95,7 @@ class LabelIndex:
             self._labels.setdefault(concept.iri, {})[name] = None
         self._by_form = sorted(by_form.items(), key=lambda item: item[0])
 
-    def match(self, term: QueryTerm, tokens: Collection[str]) -> LabelMatch:
+    def match(self, term: QueryTerm, tokens: frozenset[str]) -> LabelMatch:
         """Return the concepts that a term of a query with tokens matches."""
         variants = self._tokenizer.variants(term.words)
         found = _sorted(self._match_whole(variants) if term.whole else ())
@@ -131,10 +131,10 @@ class LabelIndex:
                 yield run, concepts
             start = run.stop
 
-    def _is_covered(self, concept: Concept, tokens: Collection[str]) -> bool:
+    def _is_covered(self, concept: Concept, tokens: frozenset[str]) -> bool:
         """Return whether tokens are at least half of those of a label of a concept."""
         labels = self._labels[concept.iri]
-        return any(2 * sum(token in tokens for token in label) >= len(label) for label in labels)
+        return any(2 * len(tokens.intersection(label)) >= len(label) for label in labels)
 
     def synonyms(self, concepts: Iterable[Concept]) -> list[Alternative]:
         """Return the labels of concepts, each as tokens that one text has."""

@@ -1,15 +1,17 @@
 """The entries that a query matches: in texts and labels, by compounds and by synonyms."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pyroaring import BitMap
 
 from ...schema.vocabularies import Concept
-from .index import TermMatch, TextIndex, match_all
+from .index import TermMatch, TextIndex, TierSets, match_all
 from .labels import LabelIndex, LabelMatch, split_term, suggest
 from .tokenizer import Alternative, QueryTerm, Tier, Tokenizer, is_abbreviation, parse_query
 from .words import Compounds, WordFamilies
+
+_MAX_CACHED_WORDS = 1000
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class ExpandedTerm:
 
 
 @dataclass(frozen=True)
+class OtherWords:
+    """The compounds with a word and its parts, its first part, and the words of its origin."""
+
+    compounds: tuple[Alternative, ...]
+    first_parts: tuple[Alternative, ...]
+    family: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True)
 class QueryMatch:
     """The matches of the terms of a query, and the words set aside, since nothing has them."""
 
@@ -59,10 +70,12 @@ class QueryMatcher:
     texts: TextIndex
     labels: LabelIndex
     compounds: Compounds
-    families: WordFamilies | None
+    families: WordFamilies
     tokenizer: Tokenizer
     stop_words: Collection[str]
     entries_of: Callable[[Iterable[Concept]], BitMap]
+    finds_families: bool = True
+    _other_words: dict[str, OtherWords] = field(default_factory=dict)
 
     def match(self, query: str) -> QueryMatch:
         """Return the entries that each term of a query matches.
@@ -83,8 +96,12 @@ class QueryMatcher:
     def match_terms(self, terms: Sequence[QueryTerm]) -> list[TermMatch]:
         """Return the entries that each of the terms matches."""
         expanded = self.expand(terms)
-        in_texts = self.texts.match(expanded_term.term for expanded_term in expanded)
-        return [self._with_others(*pair) for pair in zip(in_texts, expanded, strict=True)]
+        in_texts = self.texts.match(each.term for each in expanded)
+        others = self.texts.match_alternatives(
+            *(each.alternatives for each in expanded), *(each.weak for each in expanded)
+        )
+        near, weak = others[: len(expanded)], others[len(expanded) :]
+        return list(map(self._with_others, expanded, in_texts, near, weak))
 
     def expand(self, terms: Sequence[QueryTerm]) -> list[ExpandedTerm]:
         """Return the terms with all that matches in their place."""
@@ -100,7 +117,7 @@ class QueryMatcher:
     def suggest(self, query: str, languages: Sequence[str]) -> str | None:
         """Return a near query that matches where this one does not ("did you mean"), or None."""
         words = self.texts.words.words
-        exact = replace(self, families=None)
+        exact = replace(self, finds_families=False)
         return suggest(query, languages, self.stop_words, exact._count, words)
 
     def _count(self, terms: Sequence[QueryTerm]) -> int:
@@ -121,33 +138,45 @@ class QueryMatcher:
         is_known = len(words) == 1 and is_abbreviation(words[0]) and self.texts.words.has(words[0])
         return replace(term, words=words) if is_known else term
 
-    def _expand(self, term: QueryTerm, tokens: Collection[str]) -> ExpandedTerm:
+    def _expand(self, term: QueryTerm, tokens: frozenset[str]) -> ExpandedTerm:
         concepts = self.labels.match(term, tokens)
         if not term.whole or len(term.words) > 1:
-            return ExpandedTerm(term, concepts, (), (), concepts.is_any)
+            return ExpandedTerm(term, concepts, (), is_known=concepts.is_any)
         (word,) = term.words
-        parts = list(self.compounds.parts(word))
-        compounds = [*self.compounds.containing(word), *parts]
-        family = list(self.families.alternatives(word)) if self.families and not parts else []
-        near = self.labels.match_alternatives([*compounds, *family])
+        others = self.other_words(word)
+        alternatives = (*others.compounds, *(others.family if self.finds_families else ()))
+        near = self.labels.match_alternatives(alternatives)
         return ExpandedTerm(
             term,
             concepts.with_others((), near),
-            (*compounds, *family),
-            weak=tuple((groups[0],) for groups in parts),
-            is_known=concepts.is_any or bool(compounds),
+            alternatives,
+            weak=others.first_parts,
+            is_known=concepts.is_any or bool(others.compounds),
         )
 
-    def _with_others(self, match: TermMatch, term: ExpandedTerm) -> TermMatch:
+    def other_words(self, word: str) -> OtherWords:
+        """Return what else has a word or is of its origin; a filter makes the same query again."""
+        if word not in self._other_words:
+            if len(self._other_words) >= _MAX_CACHED_WORDS:
+                self._other_words.clear()
+            parts = tuple(self.compounds.parts(word))
+            self._other_words[word] = OtherWords(
+                compounds=(*self.compounds.containing(word), *parts),
+                first_parts=tuple((groups[0],) for groups in parts),
+                family=() if parts else tuple(self.families.alternatives(word)),
+            )
+        return self._other_words[word]
+
+    def _with_others(
+        self, term: ExpandedTerm, match: TermMatch, near: TierSets, weak: TierSets
+    ) -> TermMatch:
         """Return the match of a term in texts with its alternatives, and with its concepts."""
         concepts, is_known = term.concepts, term.is_known or bool(match.entries)
-        match = match.with_near(self.texts.match_alternatives(term.alternatives))
-        match = match.with_near({Tier.LABEL: self.entries_of(concepts.near)})
-        weak = self.texts.match_alternatives(term.weak).values()
+        match = match.with_near({**near, Tier.LABEL: self.entries_of(concepts.near)})
         return replace(
             match,
             whole={**match.whole, Tier.LABEL: self.entries_of(concepts.whole)},
-            weak=self.entries_of(concepts.weak).union(*weak),
+            weak=self.entries_of(concepts.weak).union(*weak.values()),
             is_required=len(term.term.words) > 1,
             is_known=is_known,
         )

@@ -31,6 +31,7 @@ _MAX_WORD_LENGTH = 64
 _MAX_ABBREVIATION_LENGTH = 5
 _CACHE_SIZE = 200_000
 _MAX_CACHED_FORMS = 20_000
+_MAX_CACHED_VARIANTS = 1000
 _ENGLISH = Locale("en")
 _WORD = r"\w[\w\u00ad\u0300-\u036f\u200c\u200d]*"
 """A word with its combining marks, once "_" is a space; hyphens and apostrophes separate words."""
@@ -97,7 +98,14 @@ class Tokenizer:
         return self._tokens[language].token(part)
 
     def variants(self, words: Sequence[str]) -> frozenset[tuple[str, ...]]:
-        """Return the tokens of consecutive words of a query in each language; none are cached."""
+        """Return the tokens of consecutive words of a query in each language."""
+        return self._cached_variants(tuple(words))
+
+    @cached_property
+    def _cached_variants(self) -> Callable[[tuple[str, ...]], frozenset[tuple[str, ...]]]:
+        return lru_cache(_MAX_CACHED_VARIANTS)(self._variants)
+
+    def _variants(self, words: Sequence[str]) -> frozenset[tuple[str, ...]]:
         return frozenset(
             tuple(tokens.token(word) for word in words) for tokens in self._tokens.values()
         )

@@ -51,7 +51,7 @@ GROUP BY form
 """
 _SELECT_SHORTER_STEMS = """
 SELECT DISTINCT token FROM text_forms
-WHERE language = ? AND form >= ? AND form < ? AND NOT (token >= ? AND token < ?)
+WHERE language IN ({}) AND form >= ? AND form < ? AND NOT (token >= ? AND token < ?)
 LIMIT ?
 """
 _SELECT_WRITTEN = "SELECT 1 FROM all_forms WHERE language IN ({}) AND form = ? AND word = ? LIMIT 1"
@@ -90,12 +90,9 @@ class WordIndex:
     def shorter_stems(self, prefix: str) -> list[str]:
         """Return the tokens of words of texts with the prefix that do not have it themselves."""
         bounds = prefix_range(prefix)
-        found: dict[str, None] = {}
-        for language in self._languages:
-            values = (language, *bounds, *bounds, _MAX_STEMS)
-            rows = self._connection.execute(_SELECT_SHORTER_STEMS, values)
-            found |= dict.fromkeys(token for (token,) in rows)
-        return list(found)[:_MAX_STEMS]
+        values = (*self._languages, *bounds, *bounds, _MAX_STEMS)
+        rows = self._connection.execute(self._of_languages(_SELECT_SHORTER_STEMS), values)
+        return [token for (token,) in rows]
 
     def forms(self, language: str, token: str) -> list[str]:
         """Return normal forms of the words that have a token."""
@@ -114,15 +111,18 @@ class WordIndex:
 
     def has(self, word: str) -> bool:
         """Return whether a text or label has a word as it is written."""
-        query = _SELECT_WRITTEN.format(", ".join("?" * len(self._languages)))
         values = (*self._languages, normalize(word), word)
-        return self._connection.execute(query, values).fetchone() is not None
+        row = self._connection.execute(self._of_languages(_SELECT_WRITTEN), values).fetchone()
+        return row is not None
 
     def known(self, language: str, tokens: Collection[str]) -> set[str]:
         """Return those of the tokens that a word has."""
         condition = f"language = ? AND token IN ({', '.join('?' * len(tokens))})"
         query = f"SELECT DISTINCT token FROM all_forms WHERE {condition}"  # noqa: S608
         return {token for (token,) in self._connection.execute(query, (language, *tokens))}
+
+    def _of_languages(self, query: str) -> str:
+        return query.format(", ".join("?" * len(self._languages)))
 
 
 @dataclass(frozen=True)
