@@ -104,6 +104,7 @@ def test_inferred_facts_and_incomplete_lists_are_unconfirmed(
     notes = real.store.quads(None, NamedNode(SKOS + "editorialNote"))
     noted = [quad for quad in notes if "is inferred" in str(quad.object)]
     assert reasons.count("Concept-inferred") == len(noted) == 14
+    assert reasons.count("Observation-inferred") == 2 * 28
     assert reasons.count("Record-incomplete") == 22
 
 

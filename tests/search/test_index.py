@@ -363,6 +363,18 @@ def test_a_change_of_the_shapes_builds_the_index_again(copied: Path) -> None:
     assert sum(counts.values()) == 53
 
 
+def test_a_new_key_of_a_field_builds_the_index_again(copied: Path) -> None:
+    close(serve(copied))
+    path = copied / "shapes" / "practice.ttl"
+    before, field, after = path.read_text().partition("shape:Practice-issued\n")
+    path.write_text(
+        before + field + after.replace("sh:maxCount", 'sh:codeIdentifier "added" ; sh:maxCount', 1)
+    )
+    again = serve(copied)
+    assert "added" in {field.key for field in again.request_parser.kind.sortable_fields}
+    assert total(again) == len(list((copied / "data" / "practices").iterdir()))
+
+
 def test_an_index_in_another_format_is_built_again(copied: Path) -> None:
     services = serve(copied)
     assert services.index

@@ -54,6 +54,8 @@ _PATTERNS = (
     (XSD + "date", re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")),
     (XSD + "boolean", re.compile(r"true|false")),
     (XSD + "integer", re.compile(r"[+-]?\d+")),
+    (XSD + "decimal", re.compile(r"[+-]?\d+(\.\d+)?")),
+    (XSD + "double", re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")),
     (XSD + "string", re.compile(r".+", re.DOTALL)),
     (RDF + "langString", re.compile(r".+", re.DOTALL)),
 )

@@ -408,8 +408,8 @@ class IndexData:
         for key, bounds in saved.bounds.items():
             low, high = (np.frombuffer(content, np.float64).copy() for content in bounds)
             self.facets.bounds[key] = low, high
-        for name, content in saved.orders.items():
-            self.orders[name].numbers = np.frombuffer(content, np.uint32)
+        for name, order in self.orders.items():  # those of other shapes wait to be built anew
+            order.numbers = np.frombuffer(saved.orders.get(name, b""), np.uint32)
 
     def _update(self, iri: str) -> None:
         number = self.file.number(iri)

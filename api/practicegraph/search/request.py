@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from pyoxigraph import NamedNode
+
 from ..rdf.terms import Term
 from ..schema.fields import Field, NodeShape, get_scale
 from ..schema.text import find_similar, fold, parse_whole_number
@@ -224,13 +226,25 @@ class RequestParser:
 
     def _terms(self, name: str, text: str, facet: Field) -> list[Term]:
         values = self._values_by_text[facet.key]
-        if terms := values.get(text):
+        if terms := values.get(text) or self._named(text, facet):
             return terms
         alike = {term for word in values if fold(word) == fold(text) for term in values[word]}
         options = self.options[facet.key]
         same = [code for code, term in options.items() if term in alike]
         valid = dict.fromkeys([*same, *_nearest(text, list(options)), NOT_STATED])
         raise InvalidParameterError(name, text, list(valid))
+
+    def _named(self, text: str, facet: Field) -> list[Term]:
+        """Return the one concept with a label in any language, or with a code in any case."""
+        scheme = self.vocabularies.scheme(facet.scheme or "")
+        concepts = scheme.find_by_label(text, self._languages)
+        return [NamedNode(concept.iri) for concept in concepts] if len(concepts) == 1 else []
+
+    @cached_property
+    def _languages(self) -> set[str]:
+        """Return the languages of the labels of facets' values."""
+        schemes = (self.vocabularies.scheme(facet.scheme or "") for facet in self.kind.facets)
+        return {language for scheme in schemes for language, _ in scheme.by_label}
 
     @cached_property
     def _values_by_text(self) -> dict[str, dict[str, list[Term]]]:

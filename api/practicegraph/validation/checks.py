@@ -33,6 +33,7 @@ from .rules import (
     LinkChecker,
     StoredChecks,
     TopicChecker,
+    find_outdated_versions,
     find_published_iris,
     find_unused_shapes,
     find_vanished_iris,
@@ -116,7 +117,9 @@ class Checker:
         findings += [finding for finding in dangling if local_name(finding.value) not in broken]
         findings += values.find_deprecated(self.lifecycle)
         findings += values.find_rewritten(documents)
-        findings += self._check_triples([d for d in documents if d.path in files], findings)
+        checked = [document for document in documents if document.path in files]
+        findings += find_outdated_versions(self.builder, checked)
+        findings += self._check_triples(checked, findings)
         prefixes = _prefixes(documents)
         errors = (_syntax_finding(self.builder, error, prefixes) for error in unreadable)
         findings += [*others, *errors]

@@ -1,7 +1,8 @@
 """The rules of a catalogue beside SHACL, and the links that do not answer any more.
 
 Topics: a file describes its own, and is in its place. IRIs: none that others may link to vanishes.
-Shapes of clients: each targets a node.
+Shapes of clients: each targets a node. Versions: a topic that states the checksum of all else in
+its document, as of its version (`owl:versionInfo`), states the right one.
 
 Stored queries with a severity: a row has the focus node as `?this`, and at `?path` a `?value` that
 is wrong or a `?missing` one. In the query's message, `{?name}` stands for the row's term of that
@@ -11,6 +12,7 @@ Links: several hosts are requested at once, each for one IRI after the other. A 
 refuses a program may answer a person, so that a refusal is no dead link.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -31,12 +33,12 @@ from urllib.request import (
     UnknownHandler,
 )
 
-from pyoxigraph import Literal, NamedNode, Quad
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
 from .. import __version__
 from ..catalogue.documents import FOLDERS, TOPIC_SUFFIX, Document
 from ..catalogue.loading import Progress, no_progress
-from ..rdf.terms import PG, SKOS, TYPE, Term, as_text, local_name
+from ..rdf.terms import OWL, PG, SKOS, TYPE, Term, as_text, local_name
 from ..schema import vocabularies
 from ..schema.fields import NodeShape, Shapes
 from ..schema.shapes.constraints import (
@@ -55,6 +57,8 @@ from .triples import as_name
 
 LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
 """Returns those of the IRIs that do not answer, with the reason."""
+_CHECKSUM = NamedNode(PG + "checksum")
+_VERSION = NamedNode(OWL + "versionInfo")
 _IN_SCHEME = NamedNode(SKOS + "inScheme")
 _PHRASE = NamedNode(PG + "Phrase")
 _IDENTIFIER = r"[^\s/#?:]+"
@@ -235,6 +239,43 @@ def _is_ours(quad: Quad, base: str) -> bool:
         and isinstance(quad.object, NamedNode)
         and quad.object.value.startswith(base)
     )
+
+
+def find_outdated_versions(
+    builder: FindingBuilder, documents: Iterable[Document]
+) -> Iterator[Finding]:
+    """Yield a warning for each stated checksum that is not that of the content."""
+    for document in documents:
+        for topic in map(NamedNode, document.topics):
+            own = {q.predicate: q.object for q in document.quads if q.subject == topic}
+            stated, version = own.get(_CHECKSUM), own.get(_VERSION)
+            computed = compute_content_checksum(document)
+            if not isinstance(stated, Literal) or stated.value == computed:
+                continue
+            words = version.value if isinstance(version, Literal) else ""
+            detail = builder.phrase("Version", version=words)
+            finding = builder.violation(
+                document.path, "Version", topic.value, detail=detail, value=stated.value
+            )
+            path, right = _CHECKSUM.value, str(Literal(computed))
+            yield builder.as_warning(
+                replace(finding, result_path=path, value_term=str(stated), replacement=right)
+            )
+
+
+def compute_content_checksum(document: Document) -> str:
+    """Return the SHA-256 of what a document says of others than its topic.
+
+    These are the triples without blank nodes, as canonical N-Triples in order of code points.
+    """
+    topics = set(map(NamedNode, document.topics))
+    others = (quad.triple for quad in document.quads if quad.subject not in topics)
+    lines = sorted(
+        f"{triple.subject} {triple.predicate} {triple.object} .\n"
+        for triple in others
+        if not isinstance(triple.subject, BlankNode) and not isinstance(triple.object, BlankNode)
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

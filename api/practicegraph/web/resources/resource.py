@@ -1,6 +1,6 @@
 """IRIs and their documents: a redirect with 303, and the document in each representation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -212,6 +212,7 @@ class ResourceEndpoint:
             scheme=scheme,
             counts=self._concept_counts(iri),
             uses=self._uses(iri),
+            queries=self._queries(iri),
             outline=self._outline(request, record),
             links=links,
             deprecation=catalogue.lifecycle.get(iri),
@@ -308,7 +309,20 @@ class ResourceEndpoint:
         fields = [field for field in kind.fields if field.scheme == concept.scheme]
         others = [field for field in fields if field not in counted]
         uses = [self._use(field, concept) for field in (*facets, *others)]
-        return [use for use in uses if use.field.is_facet or use.entries]
+        is_first = self.site.catalogue.shapes.is_first
+        return [u for u in uses if u.entries or u.count or (u.field.is_facet and is_first)]
+
+    def _queries(self, iri: str) -> list[tuple[Mapping[str, str], str, dict[str, str]]]:
+        """Return the stored queries that take a current concept: names, path and parameters."""
+        concept = self.site.catalogue.vocabularies.concepts.get(iri)
+        if concept is None or concept.deprecation:
+            return []
+        return [
+            (query.labels, f"/queries/{query.name}", {parameter.key: concept.notation})
+            for query in self.site.catalogue.stored_queries.values()
+            for parameter in query.parameters
+            if parameter.field.scheme == concept.scheme
+        ]
 
     def _use(self, field: Field, concept: Concept) -> ConceptUse:
         counts = self.site.services.search.counts(field) if field.is_facet else {}
