@@ -84,6 +84,13 @@ def test_one_triple_makes_a_field_a_facet(copied: Path, run: Callable[..., Resul
     assert run("check").exit_code == 0
 
 
+def test_one_triple_has_the_words_of_a_language_split(copied: Path) -> None:
+    query = "/practices.json?q=Kunsthausaufgaben+"  # two words of a summary
+    assert served(copied).get(query).json()["total"] > 0
+    edit(copied / "shapes/meta.ttl", '"nl" ,\n        "de" .', '"nl" .')
+    assert served(copied).get(query).json()["total"] == 0
+
+
 def test_an_alternative_path_makes_a_facet_over_two_fields(copied: Path) -> None:
     assert facets(served(copied))["country"]["CZE"] == 1
     path = "[ sh:alternativePath ( pg:country pg:implementedIn ) ]"

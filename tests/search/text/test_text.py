@@ -468,6 +468,15 @@ def test_a_concept_that_matches_in_another_language_has_a_snippet(
     assert ("country", "[Hungary]") in show_snippets(mint, labels, "hungary ", "en")
 
 
+@pytest.mark.parametrize("query", ["mentorship", "tutorat"])
+def test_what_stands_for_a_word_is_highlighted_in_the_reader_s_language(
+    mint: Record, labels: LabelIndex, query: str
+) -> None:
+    assert ("title", "MINT - [Mentoring]") in [
+        (key, text[:18]) for key, text in show_snippets(mint, labels, query, "en", "nl")
+    ]
+
+
 @given(text=typed | st.sampled_from(["mentoring kinder", '"derde landen" integ', "a* e*"]))
 @settings(deadline=None)
 def test_snippets_are_short_pieces_with_highlights_inside(

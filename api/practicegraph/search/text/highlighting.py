@@ -155,7 +155,7 @@ class _TextMatcher:
     ) -> Iterator[Highlight]:
         for position, token in enumerate(tokens):
             patterns = [*self._by_first.get(token, ()), *self._by_first.get("", ())]
-            for pattern in patterns or filter(None, [others.get(token)]):
+            for pattern in (*patterns, *filter(None, [others.get(token)])):
                 last = _last_word(pattern, tokens, spans, position)
                 if last is not None:
                     yield Highlight(spans[position][0], spans[last][1], pattern.term)
