@@ -187,6 +187,66 @@ def test_a_file_that_is_no_rdf_is_found_with_its_line(tmp_path: Path) -> None:
     assert caught.value.line == 2
 
 
+def test_what_blanks_hide_or_cause_is_told_to_be_so(copied: Path) -> None:
+    entry, scheme = copied / "data/practices/1788.ttl", copied / "ontology/actor.ttl"
+    entry.write_text(entry.read_text().replace('"1788" ', '"1788 " ', 1))
+    label = 'actor:school skos:altLabel "Centros escolares\u00a0"@es .\n'
+    scheme.write_text(f"{scheme.read_text()}\n{label}")
+    found = checks.check(copied, catalogue.read_folder(copied), [entry, scheme], "en").findings
+    blanks = "a space or an invisible character at an end"
+    caused = [f for f in found if f.detail.endswith(f", only because of {blanks}")]
+    assert {f.path_label for f in caused} == {"Identifier"}
+    assert {f.fix.text for f in caused if f.fix} == {'"1788"'}
+    (hidden,) = [f for f in found if "once the spaces" in f.detail]
+    assert hidden.component_name == "DisjointConstraintComponent"
+    assert hidden.region
+    assert {f.detail for f in found if f not in (*caused, hidden)} == {f"has {blanks}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "reason"),
+    [
+        ("outcomes-by-country", "SELECT", "SELCT", "commence par SELECT"),
+        ("outcomes-by-country", "pg:Practice", "px:Practice", "px: n’est pas déclaré"),
+        ("outcomes-by-country", "WHERE {", "WHERE { SERVICE <http://a.b/> {}", "SERVICE"),
+        ("shared-labels", "?this", "?thing", "`?this`"),
+        ("shared-labels", "HAVING (COUNT(DISTINCT ?concept) > 1)", "HAVING", "`}` ne peut pas"),
+    ],
+)
+def test_a_stored_query_that_cannot_be_run_is_found_with_its_place(
+    copied: Path, name: str, before: str, after: str, reason: str
+) -> None:
+    path = copied / f"queries/{name}.rq"
+    text = path.read_text()
+    path.write_text(text.replace(before, after))
+    entry = copied / "data/practices/1788.ttl"
+    (finding,) = checks.check(copied, catalogue.read_folder(copied), [entry], "fr").findings
+    assert (finding.component_name, finding.file) == ("FaultyQuery", path)
+    assert finding.region
+    assert finding.region.start.line > text[: text.index("PREFIX")].count("\n")
+    assert reason in finding.detail
+
+
+@pytest.mark.parametrize("command", [["query", "thin-fields"], ["import", "a.csv", "--lang", "de"]])
+def test_commands_tell_a_syntax_error_as_a_check_does(
+    run: Callable[..., Result], copied: Path, command: list[str]
+) -> None:
+    (copied / "a.csv").write_text("identifier\n1788\n")
+    (copied / "ontology/action.ttl").write_text("<https://a.b/c> a <https://a.b/d>\n")
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "ontology/action.ttl:1:34: " in result.output
+    assert ("oder `.` nach" if "de" in command else "or `.` expected after") in result.output
+
+
+def test_a_reason_has_examples_of_values_and_no_regular_expressions() -> None:
+    def reason(name: str) -> str:
+        return checked(CASES / f"{name}.ttl", "en").findings[0].detail
+
+    assert "^" not in reason("entry-with-identifier-in-capitals")
+    assert "`2019`" in reason("entry-with-start-in-words")
+
+
 def test_check_ends_with_one_on_a_violation_and_with_none_otherwise(
     run: Callable[..., Result], copied: Path
 ) -> None:

@@ -158,11 +158,16 @@ def diff(
 
 
 def catalogue_of(folder: Path) -> Catalogue:
-    """Return the catalogue in a folder, read into memory; raise UnreadableError."""
+    """Return the catalogue in a folder, read into memory; raise ClickException."""
     contents = catalogue.read_folder(folder)
-    for error in contents.unreadable:
-        raise error
+    require_readable(contents)
     return catalogue.open_in_memory(contents.documents, folder)
+
+
+def require_readable(contents: DocumentSet, language: str | None = None) -> None:
+    """Raise ClickException with the findings of unreadable files."""
+    if report := checks.report_unreadable(contents, language):
+        raise click.ClickException("\n".join(map(str, report.findings)))
 
 
 def print_findings(report: ValidationReport) -> None:

@@ -23,7 +23,7 @@ from ..storage import files
 from ..storage.files import FileChange
 from ..storage.remote import Endpoint
 from ..validation import checks
-from .inspection import catalogue_of, language_option, print_findings
+from .inspection import catalogue_of, language_option, print_findings, require_readable
 from .main import FILE, folder_option, progress, store_option
 
 output_option = click.option(
@@ -92,8 +92,7 @@ def import_(
     today = datetime.now(tz=UTC).date()
     provenance = ImportContext(__version__, retrieved.date() if retrieved else today, today)
     contents = catalogue.read_folder(folder)
-    for error in contents.unreadable:
-        raise error
+    require_readable(contents, language)
     opened = catalogue.open_in_memory(contents.documents, folder)
     languages = opened.preferred_languages(language)
     spoken = replace(opened, shapes=replace(opened.shapes, languages=languages))

@@ -17,7 +17,7 @@ from pyoxigraph import NamedNode, Triple
 from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import FOLDERS, SUFFIXES, Document, DocumentSet, UnreadableError
 from ..rdf.syntax_errors import known_prefix
-from ..rdf.terms import as_text, local_name
+from ..rdf.terms import Term, as_text, local_name
 from ..schema.fields import Shapes
 from ..schema.lifecycle import Lifecycle
 from ..schema.records import RecordReader
@@ -33,6 +33,7 @@ from .rules import (
     LinkChecker,
     StoredChecks,
     TopicChecker,
+    find_faulty_queries,
     find_outdated_versions,
     find_published_iris,
     find_unused_shapes,
@@ -47,7 +48,7 @@ from .shacl import (
     read_shapes,
     strip_brackets,
 )
-from .triples import TripleChecker, ValueChecker
+from .triples import TripleChecker, ValueChecker, trim, trim_literal
 
 _UNKNOWN_FILE = Path()
 """The file of blank nodes, which nothing tells."""
@@ -101,7 +102,10 @@ class Checker:
         faults: list[Finding] = []
         findings = [*self._topic_checker.check(documents)]
         try:
-            findings += self._validate(by_node)
+            results = [*self._validate(by_node)]
+            if any(map(_has_blanks, (d for d in documents if d.path in files))):
+                results = [*self._with_trimmed(results, by_node)]
+            findings += results
         except ShapesError as error:
             if not self.is_whole:
                 raise
@@ -124,7 +128,9 @@ class Checker:
         errors = (_syntax_finding(self.builder, error, prefixes) for error in unreadable)
         findings += [*others, *errors]
         if self.is_whole:
-            stored = StoredChecks(self.store, self.builder, by_node, self._path_label)
+            faults += (queries := [*find_faulty_queries(documents, self.builder, prefixes)])
+            faulty = {finding.focus_node for finding in queries}
+            stored = StoredChecks(self.store, self.builder, by_node, self._path_label, faulty)
             findings += stored.check(files, self.link_checker)
         findings = [*faults, *(finding for finding in findings if finding.file in files)]
         if before:
@@ -237,9 +243,36 @@ class Checker:
         detail = self.builder.phrase("FileIgnored", suffixes=SUFFIXES, folders=folders)
         return self.builder.as_warning(self.builder.violation(path, "FileIgnored", detail=detail))
 
-    def _validate(self, files: Mapping[str, Path]) -> Iterator[Finding]:
+    def _with_trimmed(
+        self, results: Iterable[Finding], files: Mapping[str, Path]
+    ) -> Iterator[Finding]:
+        """Yield results, and those of the data without blanks at ends; say which are of one alone.
+
+        A blank hides that two texts are the same, or is all that is wrong with a value.
+        """
+        before = {_without_blanks(finding): finding for finding in results}
+        after = {_without_blanks(f): f for f in self._validate(files, trim_literal)}
+        for key, finding in before.items():
+            term = parse_term(finding.value_term) if finding.value_term else None
+            right = trim_literal(term) if term else None
+            if key in after or right == term:
+                yield finding
+            else:
+                detail = self.builder.phrase("OnlyBlanks", reason=finding.detail)
+                yield replace(finding, detail=detail, replacement=str(right))
+        for key, finding in after.items():
+            if key not in before:
+                detail = self.builder.phrase("BehindBlanks", reason=finding.detail)
+                yield replace(finding, detail=detail)
+
+    def _validate(
+        self, files: Mapping[str, Path], change: Callable[[Term], Term] | None = None
+    ) -> Iterator[Finding]:
+        """Yield the results of SHACL, where given for the data with changed objects."""
         stored = (quad.triple for quad in self.store.quads())
-        data = stored if self.data is None else self.data
+        data: Iterable[Triple] = stored if self.data is None else self.data
+        if change:
+            data = (Triple(t.subject, t.predicate, change(t.object)) for t in data)
         for result in self.shapes_graph.validate(chain(data, self.markers)):
             file = self._file(strip_brackets(result.focus_node), files)
             if file != _OTHER_FILE:
@@ -322,6 +355,12 @@ def check_syntax(
     """
     folders = [(root / name).resolve() for name in FOLDERS[:3]]
     errors = [e for e in contents.unreadable if set(folders) & set(e.path.resolve().parents)]
+    return report_unreadable(replace(contents, unreadable=tuple(errors)), language)
+
+
+def report_unreadable(contents: DocumentSet, language: str | None) -> ValidationReport | None:
+    """Return the report on unreadable files, or None; the phrases are those that are readable."""
+    errors = contents.unreadable
     if not errors:
         return None
     store = OxigraphStore()
@@ -387,6 +426,16 @@ def _syntax_finding(
     finding = builder.violation(error.path, "Syntax", detail=detail)
     start = Position(error.line, error.column)
     return replace(finding, region=Region(start, start))
+
+
+def _has_blanks(document: Document) -> bool:
+    return any(trim_literal(quad.object) != quad.object for quad in document.quads)
+
+
+def _without_blanks(finding: Finding) -> tuple[str, ...]:
+    """Return what tells a result from others, the value without blanks at its ends."""
+    names = (finding.focus_node, finding.result_path, finding.source_constraint_component)
+    return (*names, finding.source_shape, trim(finding.value) or finding.value_term)
 
 
 def _of_shapes(finding: Finding) -> Finding:

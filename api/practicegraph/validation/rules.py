@@ -38,6 +38,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 from .. import __version__
 from ..catalogue.documents import FOLDERS, TOPIC_SUFFIX, Document
 from ..catalogue.loading import Progress, no_progress
+from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import OWL, PG, SKOS, TYPE, Term, as_text, local_name
 from ..schema import vocabularies
 from ..schema.fields import NodeShape, Shapes
@@ -46,13 +47,14 @@ from ..schema.shapes.constraints import (
     ShapeReader,
     StoredCheck,
     read_stored_checks,
+    shacl_term,
 )
 from ..schema.shapes.reader import ShapesError
 from ..schema.text import pick_text
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
 from ..storage.oxigraph import OxigraphStore
-from .findings import Finding, FindingBuilder
+from .findings import Finding, FindingBuilder, Position, Region
 from .triples import as_name
 
 LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
@@ -280,12 +282,13 @@ def compute_content_checksum(document: Document) -> str:
 
 @dataclass(frozen=True)
 class StoredChecks:
-    """Runs the stored checks of a store; `files` are those of the focus nodes."""
+    """Runs the stored checks of a store but for faulty ones; `files` are those of focus nodes."""
 
     store: Store
     builder: FindingBuilder
     files: Mapping[str, Path]
     path_label: Callable[[str, str], str]
+    faulty: Set[str] = frozenset()
 
     def check(self, files: Set[Path], link_checker: LinkChecker | None) -> Iterator[Finding]:
         """Yield the findings in some files; without a link checker, no link is followed.
@@ -293,7 +296,7 @@ class StoredChecks:
         Raises ShapesError for a check that cannot be evaluated.
         """
         for check in read_stored_checks(self.store):
-            if check.follows_links and not link_checker:
+            if check.iri in self.faulty or (check.follows_links and not link_checker):
                 continue
             rows = [row for row in _evaluate(self.store, check) if self._file(row) in files]
             if check.follows_links and link_checker:
@@ -340,6 +343,36 @@ class StoredChecks:
         if isinstance(term, NamedNode):
             return self.builder.reader.label(term.value, self.builder.languages) or term.value
         return term.value if isinstance(term, Literal) else ""
+
+
+def find_faulty_queries(
+    documents: Iterable[Document], builder: FindingBuilder, prefixes: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Yield violations for the stored queries that cannot be run, where they are wrong."""
+    for document in documents:
+        error = _find_fault(document) if document.sparql else None
+        if error is None:
+            continue
+        reason = builder.phrase(error.hint, **known_prefix(error.words, prefixes))
+        detail = builder.phrase("FaultyQuery", reason=reason)
+        finding = builder.violation(document.path, "FaultyQuery", document.topics[0], detail=detail)
+        text = document.content.decode("utf-8-sig")
+        first = text.count("\n", 0, max(text.find(document.sparql.strip()), 0))
+        start = Position(first + max(error.line, 1), max(error.column, 1))
+        yield replace(finding, region=Region(start, start))
+
+
+def _find_fault(document: Document) -> QueryRefusedError | None:
+    """Return the error of a stored query that is no SPARQL, calls others, or is no check."""
+    try:
+        query_guard.check_service_calls(document.sparql)
+        OxigraphStore().results(document.sparql, "json")
+    except QueryRefusedError as error:
+        return error if error.hint else QueryRefusedError(hint="notQuery")
+    is_check = any(quad.predicate == shacl_term("severity") for quad in document.quads)
+    if is_check and not _THIS.search(document.sparql):
+        return QueryRefusedError(hint="checkWithoutThis")
+    return None
 
 
 def _evaluate(store: Store, check: StoredCheck) -> list[Solution]:

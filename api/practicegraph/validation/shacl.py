@@ -23,6 +23,17 @@ from ..storage.oxigraph import OxigraphStore
 SUBMITTED_SHAPES = "urn:submitted:shapes#"
 """The namespace of the shapes of a client that have no IRI."""
 _PATHS = "urn:paths"
+_EXAMPLES = {
+    "boolean": "true",
+    "date": "2019-01-31",
+    "dateTime": "2019-01-31T12:00:00Z",
+    "decimal": "1.5",
+    "gYear": "2019",
+    "gYearMonth": "2019-01",
+    "integer": "12",
+    "langString": '"…"@en',
+}
+"""Values of datatypes by name (XSD, part 2)."""
 _NODE, _DATATYPE = "NodeConstraintComponent", "DatatypeConstraintComponent"
 
 
@@ -243,7 +254,9 @@ class MessageBuilder:
         name = self.reader.label(limit.value, self.languages)
         if not name and field and field.scheme and component == _NODE:
             name = self.reader.label(field.scheme, self.languages)
-        return name or local_name(limit.value)
+        name = name or local_name(limit.value)
+        example = _EXAMPLES.get(name) if component == _DATATYPE else None
+        return f"{name} (`{example}`)" if example else name
 
     def _field_name(self, predicate: str, field: Field | None) -> str:
         """Return the name of the field of the same kind that has the property."""

@@ -250,6 +250,14 @@ def trim(text: str) -> str:
     return _BLANK_ENDS.sub("", text)
 
 
+def trim_literal(term: Term) -> Term:
+    """Return a literal without blanks at its ends, unless it has nothing else; others as is."""
+    text = trim(term.value) if isinstance(term, Literal) else ""
+    if not isinstance(term, Literal) or text in ("", term.value):
+        return term
+    return _with_text(term, text)
+
+
 def decoded(text: str) -> str:
     """Return the text whose UTF-8 was read as Windows-1252, else the text as it is."""
     if not _SEVERAL_BYTES.search(text):
