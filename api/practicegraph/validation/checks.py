@@ -48,7 +48,13 @@ from .shacl import (
     read_shapes,
     strip_brackets,
 )
-from .triples import TripleChecker, ValueChecker, trim, trim_literal
+from .triples import (
+    TripleChecker,
+    ValueChecker,
+    has_blanks,
+    trim_literal,
+    without_blanks,
+)
 
 _UNKNOWN_FILE = Path()
 """The file of blank nodes, which nothing tells."""
@@ -103,7 +109,7 @@ class Checker:
         findings = [*self._topic_checker.check(documents)]
         try:
             results = [*self._validate(by_node)]
-            if any(map(_has_blanks, (d for d in documents if d.path in files))):
+            if any(map(has_blanks, (d for d in documents if d.path in files))):
                 results = [*self._with_trimmed(results, by_node)]
             findings += results
         except ShapesError as error:
@@ -250,8 +256,8 @@ class Checker:
 
         A blank hides that two texts are the same, or is all that is wrong with a value.
         """
-        before = {_without_blanks(finding): finding for finding in results}
-        after = {_without_blanks(f): f for f in self._validate(files, trim_literal)}
+        before = {without_blanks(finding): finding for finding in results}
+        after = {without_blanks(f): f for f in self._validate(files, trim_literal)}
         for key, finding in before.items():
             term = parse_term(finding.value_term) if finding.value_term else None
             right = trim_literal(term) if term else None
@@ -426,16 +432,6 @@ def _syntax_finding(
     finding = builder.violation(error.path, "Syntax", detail=detail)
     start = Position(error.line, error.column)
     return replace(finding, region=Region(start, start))
-
-
-def _has_blanks(document: Document) -> bool:
-    return any(trim_literal(quad.object) != quad.object for quad in document.quads)
-
-
-def _without_blanks(finding: Finding) -> tuple[str, ...]:
-    """Return what tells a result from others, the value without blanks at its ends."""
-    names = (finding.focus_node, finding.result_path, finding.source_constraint_component)
-    return (*names, finding.source_shape, trim(finding.value) or finding.value_term)
 
 
 def _of_shapes(finding: Finding) -> Finding:

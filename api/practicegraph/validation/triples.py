@@ -258,6 +258,17 @@ def trim_literal(term: Term) -> Term:
     return _with_text(term, text)
 
 
+def has_blanks(document: Document) -> bool:
+    """Return whether a literal of a document has blanks at its ends."""
+    return any(trim_literal(quad.object) != quad.object for quad in document.quads)
+
+
+def without_blanks(finding: Finding) -> tuple[str, ...]:
+    """Return what tells a result from others, the value without blanks at its ends."""
+    names = (finding.focus_node, finding.result_path, finding.source_constraint_component)
+    return (*names, finding.source_shape, trim(finding.value) or finding.value_term)
+
+
 def decoded(text: str) -> str:
     """Return the text whose UTF-8 was read as Windows-1252, else the text as it is."""
     if not _SEVERAL_BYTES.search(text):
