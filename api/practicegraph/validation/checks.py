@@ -252,10 +252,7 @@ class Checker:
     def _with_trimmed(
         self, results: Iterable[Finding], files: Mapping[str, Path]
     ) -> Iterator[Finding]:
-        """Yield results, and those of the data without blanks at ends; say which are of one alone.
-
-        A blank hides that two texts are the same, or is all that is wrong with a value.
-        """
+        """Yield results and those of data without blanks at ends; say which are of one alone."""
         before = {without_blanks(finding): finding for finding in results}
         after = {without_blanks(f): f for f in self._validate(files, trim_literal)}
         for key, finding in before.items():
@@ -266,10 +263,9 @@ class Checker:
             else:
                 detail = self.builder.phrase("OnlyBlanks", reason=finding.detail)
                 yield replace(finding, detail=detail, replacement=str(right))
-        for key, finding in after.items():
-            if key not in before:
-                detail = self.builder.phrase("BehindBlanks", reason=finding.detail)
-                yield replace(finding, detail=detail)
+        for finding in (after[key] for key in after if key not in before):
+            detail = self.builder.phrase("BehindBlanks", reason=finding.detail)
+            yield replace(finding, detail=detail)
 
     def _validate(
         self, files: Mapping[str, Path], change: Callable[[Term], Term] | None = None
