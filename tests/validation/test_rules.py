@@ -13,9 +13,10 @@ from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.schema.shapes import constraints
 from practicegraph.schema.shapes.reader import ShapesError
-from practicegraph.validation import checks, rules
+from practicegraph.validation import checks, triples
 from practicegraph.validation.findings import Finding, FindingBuilder
-from practicegraph.validation.rules import LinkChecker, StoredChecks
+from practicegraph.validation.rules import StoredChecks
+from practicegraph.validation.triples import LinkChecker
 from support.catalogues import CASES, ROOT
 
 NAMES = {
@@ -148,7 +149,7 @@ def test_a_link_is_dead_that_is_gone_leads_to_what_is_gone_or_does_not_answer_in
     site: str,
 ) -> None:
     pages = [f"{site}/{name}" for name in ("here", "gone", "moved", "refused", "get", "slow")]
-    found = rules.find_dead_links([*pages, "urn:isbn:1", "ftp://127.0.0.1/x"], seconds=SECONDS)
+    found = triples.find_dead_links([*pages, "urn:isbn:1", "ftp://127.0.0.1/x"], seconds=SECONDS)
     assert set(found) == {f"{site}/{name}" for name in ("gone", "moved", "slow")}
     assert found[f"{site}/gone"] == "404 Not Found"
     assert "HEAD /here" in Pages.asked
@@ -160,7 +161,7 @@ def test_a_host_to_which_nothing_connects_is_asked_once() -> None:
     address = f"http://127.0.0.1:{server.server_port}"
     server.server_close()
     pages = [f"{address}/{number}" for number in range(100)]
-    assert set(rules.find_dead_links(pages, seconds=SECONDS)) == set(pages)
+    assert set(triples.find_dead_links(pages, seconds=SECONDS)) == set(pages)
 
 
 def test_links_are_asked_on_request_and_of_the_wanted_files_alone(

@@ -20,9 +20,9 @@ from ..schema.value_parser import InvalidParameterError
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import OxigraphStore
-from ..validation import checks, reports, rules
+from ..validation import checks, reports, triples
 from ..validation.findings import ValidationReport
-from ..validation.rules import LinkChecker
+from ..validation.triples import LinkChecker
 from .main import PATH, InputError, errors_in_one_line, folder_option, progress
 
 language_option = click.option("--lang", "language", help="The language of words, as en or nl.")
@@ -59,7 +59,7 @@ def check(
         folder, paths = paths[0], ()
     files = [file for path in paths for file in documents.list_rdf_files(path)]
     contents = catalogue.read_folder(folder, files)
-    link_checker = partial(rules.find_dead_links, progress=progress) if with_links else None
+    link_checker = partial(triples.find_dead_links, progress=progress) if with_links else None
     ignored = [p for p in contents.ignored if any(p.is_relative_to(path) for path in paths)]
     scope = [*files, *ignored] or contents.paths
     if checked := checks.check_syntax(folder, contents, language):

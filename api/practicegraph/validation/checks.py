@@ -30,7 +30,6 @@ from ..storage.oxigraph import OxigraphStore
 from .findings import Finding, FindingBuilder, Position, Region, SourceMap, ValidationReport
 from .fixes import FixFinder
 from .rules import (
-    LinkChecker,
     StoredChecks,
     TopicChecker,
     find_faulty_queries,
@@ -49,6 +48,7 @@ from .shacl import (
     strip_brackets,
 )
 from .triples import (
+    LinkChecker,
     TripleChecker,
     ValueChecker,
     has_blanks,
@@ -134,8 +134,8 @@ class Checker:
         errors = (_syntax_finding(self.builder, error, prefixes) for error in unreadable)
         findings += [*others, *errors]
         if self.is_whole:
-            faults += (queries := [*find_faulty_queries(documents, self.builder, prefixes)])
-            faulty = {finding.focus_node for finding in queries}
+            faults += find_faulty_queries(documents, self.builder, prefixes)
+            faulty = {finding.focus_node for finding in faults}
             stored = StoredChecks(self.store, self.builder, by_node, self._path_label, faulty)
             findings += stored.check(files, self.link_checker)
         findings = [*faults, *(finding for finding in findings if finding.file in files)]
@@ -181,9 +181,8 @@ class Checker:
         counts = {"violations": violations, "warnings": warnings}
         checked = tuple(sorted(files - {_UNKNOWN_FILE}))
         summary = self.builder.phrase("checked", files=len(checked), **counts)
-        title = self.builder.phrase("checkReport")
-        languages, about_shapes = tuple(self.languages), tuple(shape_warnings)
-        return ValidationReport(tuple(located), checked, title, summary, languages, about_shapes)
+        about = (self.builder.phrase("checkReport"), summary, tuple(self.languages))
+        return ValidationReport(tuple(located), checked, *about, tuple(shape_warnings))
 
     @property
     def builder(self) -> FindingBuilder:
@@ -256,8 +255,8 @@ class Checker:
         before = {without_blanks(finding): finding for finding in results}
         after = {without_blanks(f): f for f in self._validate(files, trim_literal)}
         for key, finding in before.items():
-            term = parse_term(finding.value_term) if finding.value_term else None
-            right = trim_literal(term) if term else None
+            term = parse_term(finding.value_term or '""')
+            right = trim_literal(term)
             if key in after or right == term:
                 yield finding
             else:

@@ -1,4 +1,4 @@
-"""The rules of a catalogue beside SHACL, and the links that do not answer any more.
+"""The rules of a catalogue beside SHACL.
 
 Topics: a file describes its own, and is in its place. IRIs: none that others may link to vanishes.
 Shapes of clients: each targets a node. Versions: a topic that states the checksum of all else in
@@ -7,37 +7,17 @@ its document, as of its version (`owl:versionInfo`), states the right one.
 Stored queries with a severity: a row has the focus node as `?this`, and at `?path` a `?value` that
 is wrong or a `?missing` one. In the query's message, `{?name}` stands for the row's term of that
 name (SHACL, section 5.3.2).
-
-Links: several hosts are requested at once, each for one IRI after the other. A server that
-refuses a program may answer a person, so that a refusal is no dead link.
 """
 
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlsplit
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    UnknownHandler,
-)
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from .. import __version__
 from ..catalogue.documents import FOLDERS, TOPIC_SUFFIX, Document
-from ..catalogue.loading import Progress, no_progress
 from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import OWL, PG, SKOS, TYPE, Term, as_text, local_name
 from ..schema import vocabularies
@@ -55,10 +35,8 @@ from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
 from ..storage.oxigraph import OxigraphStore
 from .findings import Finding, FindingBuilder, Position, Region
-from .triples import as_name
+from .triples import LinkChecker, as_name
 
-LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
-"""Returns those of the IRIs that do not answer, with the reason."""
 _CHECKSUM = NamedNode(PG + "checksum")
 _VERSION = NamedNode(OWL + "versionInfo")
 _IN_SCHEME = NamedNode(SKOS + "inScheme")
@@ -66,20 +44,6 @@ _PHRASE = NamedNode(PG + "Phrase")
 _IDENTIFIER = r"[^\s/#?:]+"
 _THIS = re.compile(r"[?$]this\b")
 _VARIABLE = re.compile(r"\{[?$](\w+)\}")
-_SECONDS = 15  # that a server has for each answer
-_MAX_HOSTS = 8  # requested at once
-_REFUSALS = frozenset({401, 403, 405, 406, 429, 451, 503, 999})
-_SAFE = "!#$%&'()*+,/:;=?@[]~"  # characters of a URI beside letters and digits (RFC 3986)
-_HEADERS = {"User-Agent": f"PracticeGraph/{__version__} (link check)", "Accept": "*/*"}
-_HANDLERS = (
-    ProxyHandler,
-    HTTPHandler,
-    HTTPSHandler,
-    HTTPRedirectHandler,
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    UnknownHandler,
-)
 
 
 @dataclass(frozen=True)
@@ -393,63 +357,6 @@ def _with_answers(rows: Iterable[Solution], link_checker: LinkChecker) -> Iterat
     for row, iri in links:
         if iri.value in dead:
             yield {**row, "answer": Literal(dead[iri.value])}
-
-
-class _NoHostError(Exception):
-    """A host to which nothing connects."""
-
-
-def find_dead_links(
-    iris: Iterable[str], progress: Progress = no_progress, seconds: float = _SECONDS
-) -> dict[str, str]:
-    """Return those of the IRIs on the web that do not answer in some seconds, with the reason.
-
-    A host to which nothing connects is requested once.
-    """
-    hosts: dict[str, list[str]] = {}
-    for iri in sorted(iris):
-        if iri.startswith(("http://", "https://")):
-            hosts.setdefault(urlsplit(iri).netloc, []).append(iri)
-    with ThreadPoolExecutor(_MAX_HOSTS) as pool:
-        requests = [pool.submit(_request_host, iris, seconds) for iris in hosts.values()]
-        results = [request.result() for request in progress("Requesting hosts", requests)]
-    return {iri: reason for dead in results for iri, reason in dead.items()}
-
-
-def _request_host(iris: Sequence[str], seconds: float) -> dict[str, str]:
-    opener = OpenerDirector()
-    for handler in _HANDLERS:
-        opener.add_handler(handler())
-    try:
-        reasons = {iri: _request(opener, iri, seconds) for iri in iris}
-    except _NoHostError as error:
-        return dict.fromkeys(iris, str(error))
-    return {iri: reason for iri, reason in reasons.items() if reason}
-
-
-def _request(opener: OpenerDirector, iri: str, seconds: float) -> str:
-    """Return why an IRI does not answer, or ""; a server without HEAD gets a GET."""
-    reason = ""
-    for method in ("HEAD", "GET"):
-        try:
-            request = Request(_to_uri(iri), method=method, headers=_HEADERS)  # noqa: S310 - the opener knows HTTP alone
-            with opener.open(request, timeout=seconds):
-                return ""
-        except HTTPError as error:
-            if error.code in _REFUSALS:
-                return ""
-            reason = f"{error.code} {error.reason}"
-        except URLError as error:
-            raise _NoHostError(str(error.reason)) from error
-        except (OSError, HTTPException, ValueError) as error:
-            reason = str(error) or type(error).__name__
-    return reason
-
-
-def _to_uri(iri: str) -> str:
-    """Return an IRI as a URI (RFC 3987, section 3.1)."""
-    host = urlsplit(iri).netloc
-    return quote(iri.replace(host, host.encode("idna").decode(), 1), safe=_SAFE)
 
 
 def find_unused_shapes(

@@ -7,19 +7,39 @@ bytes in Windows-1252 are UTF-8.
 
 Nothing links to an IRI of ours that nothing describes, no current subject has a deprecated value,
 and the embedded store returns each literal as the file has it.
+
+Links: several hosts are requested at once, each for one IRI after the other. A server that
+refuses a program may answer a person, so that a refusal is no dead link.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlsplit
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    UnknownHandler,
+)
 
 import rdflib.namespace
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 from rdflib.namespace import DefinedNamespace
 
+from .. import __version__
 from ..catalogue.documents import Document
+from ..catalogue.loading import Progress, no_progress
 from ..rdf.terms import RDF, RDFS, SKOS, XSD, Term, as_text, local_name
 from ..schema.catalog_records import PRIMARY_TOPIC
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Lifecycle
@@ -52,6 +72,8 @@ WHERE {{
 }}
 ORDER BY ?subject ?property ?value
 """
+LinkChecker = Callable[[Iterable[str]], Mapping[str, str]]
+"""Returns those of the IRIs that do not answer, with the reason."""
 _NAMESPACES = {
     str(names._NS): names
     for names in vars(rdflib.namespace).values()
@@ -65,6 +87,21 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _SEVERAL_BYTES = re.compile("[\u00c2-\u00f4][^\\x00-\\x7f]")
 """The first two bytes of a character in UTF-8, read as Windows-1252."""
 _MIN_SIMILARITY = 0.75
+
+_SECONDS = 15  # that a server has for each answer
+_MAX_HOSTS = 8  # requested at once
+_REFUSALS = frozenset({401, 403, 405, 406, 429, 451, 503, 999})
+_SAFE = "!#$%&'()*+,/:;=?@[]~"  # characters of a URI beside letters and digits (RFC 3986)
+_HEADERS = {"User-Agent": f"PracticeGraph/{__version__} (link check)", "Accept": "*/*"}
+_HANDLERS = (
+    ProxyHandler,
+    HTTPHandler,
+    HTTPSHandler,
+    HTTPRedirectHandler,
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    UnknownHandler,
+)
 
 
 @dataclass(frozen=True)
@@ -310,3 +347,60 @@ def _with_text(value: Literal, text: str) -> Literal:
     if value.language:
         return Literal(text, language=value.language)
     return Literal(text, datatype=value.datatype)
+
+
+class _NoHostError(Exception):
+    """A host to which nothing connects."""
+
+
+def find_dead_links(
+    iris: Iterable[str], progress: Progress = no_progress, seconds: float = _SECONDS
+) -> dict[str, str]:
+    """Return those of the IRIs on the web that do not answer in some seconds, with the reason.
+
+    A host to which nothing connects is requested once.
+    """
+    hosts: dict[str, list[str]] = {}
+    for iri in sorted(iris):
+        if iri.startswith(("http://", "https://")):
+            hosts.setdefault(urlsplit(iri).netloc, []).append(iri)
+    with ThreadPoolExecutor(_MAX_HOSTS) as pool:
+        requests = [pool.submit(_request_host, iris, seconds) for iris in hosts.values()]
+        results = [request.result() for request in progress("Requesting hosts", requests)]
+    return {iri: reason for dead in results for iri, reason in dead.items()}
+
+
+def _request_host(iris: Sequence[str], seconds: float) -> dict[str, str]:
+    opener = OpenerDirector()
+    for handler in _HANDLERS:
+        opener.add_handler(handler())
+    try:
+        reasons = {iri: _request(opener, iri, seconds) for iri in iris}
+    except _NoHostError as error:
+        return dict.fromkeys(iris, str(error))
+    return {iri: reason for iri, reason in reasons.items() if reason}
+
+
+def _request(opener: OpenerDirector, iri: str, seconds: float) -> str:
+    """Return why an IRI does not answer, or ""; a server without HEAD gets a GET."""
+    reason = ""
+    for method in ("HEAD", "GET"):
+        try:
+            request = Request(_to_uri(iri), method=method, headers=_HEADERS)  # noqa: S310 - the opener knows HTTP alone
+            with opener.open(request, timeout=seconds):
+                return ""
+        except HTTPError as error:
+            if error.code in _REFUSALS:
+                return ""
+            reason = f"{error.code} {error.reason}"
+        except URLError as error:
+            raise _NoHostError(str(error.reason)) from error
+        except (OSError, HTTPException, ValueError) as error:
+            reason = str(error) or type(error).__name__
+    return reason
+
+
+def _to_uri(iri: str) -> str:
+    """Return an IRI as a URI (RFC 3987, section 3.1)."""
+    host = urlsplit(iri).netloc
+    return quote(iri.replace(host, host.encode("idna").decode(), 1), safe=_SAFE)
