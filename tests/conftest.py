@@ -1,5 +1,6 @@
 """Fixtures: the real catalogue in memory, served from a copy, or copied for a test to change."""
 
+import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from fastapi.testclient import TestClient
 from practicegraph.application.services import Services
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.cli.main import main
+from practicegraph.exchange.table_format import split_values
 from practicegraph.storage.base import Store
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore
 from support import virtuoso
-from support.catalogues import ROOT, SOURCES, copy, opened, skip_without
+from support.catalogues import ROOT, SOURCES, TABLES, copy, opened, skip_without
 from support.server import served, serving
 
 
@@ -89,9 +91,14 @@ def run(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
 @pytest.fixture(scope="session")
 def entries() -> list[dict[str, Any]]:
-    """The entries as they were taken from the source database."""
-    found: list[dict[str, Any]] = json.loads((SOURCES / "entries.json").read_text())
-    return found
+    """The rows of the table that was imported; a cell of several values is a list."""
+    (table,) = TABLES.glob("*.csv")
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        row | {key: split_values(row[key]) for key in ("country", "language", "outcome")}
+        for row in rows
+    ]
 
 
 @pytest.fixture(scope="session")

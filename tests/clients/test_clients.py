@@ -115,7 +115,7 @@ def test_rdflib_s_store_queries_by_every_method_and_format(
 ) -> None:
     graph = Graph(store=SPARQLStore(f"{server}/sparql", method=method, returnFormat=form))
     solutions: Any = graph.query(COUNT)
-    assert [int(row[0]) for row in solutions] == [53]
+    assert [int(row[0]) for row in solutions] == [56]
 
 
 def test_pandas_reads_a_query_s_result(server: str) -> None:
@@ -123,7 +123,7 @@ def test_pandas_reads_a_query_s_result(server: str) -> None:
     address = f"{server}/sparql?" + urllib.parse.urlencode({"query": query})
     by_name = pd.read_csv(f"{address}&format=csv")
     assert list(by_name.columns) == ["entry", "title"]
-    assert by_name["entry"].nunique() == 53
+    assert by_name["entry"].nunique() == 56
     for accept, mark in (("text/csv", ","), ("text/tab-separated-values", "\t")):
         found = pd.read_csv(address, sep=mark, storage_options={"Accept": accept})
         assert len(found) == len(by_name)
@@ -137,17 +137,17 @@ def test_pandas_reads_the_result_of_a_stored_query(server: str) -> None:
 
 def test_pandas_reads_a_search(server: str) -> None:
     table = pd.read_csv(f"{server}/practices.csv?size=100", index_col="identifier")
-    assert len(table) == table.index.nunique() == 53
+    assert len(table) == table.index.nunique() == 56
     assert table.loc[1788, "title@nl"].startswith("MINT")
     found = pd.read_csv(f"{server}/practices?outcome=LAN&size=100&format=csv")
-    assert 0 < len(found) < 53
+    assert 0 < len(found) < 56
     assert found["outcome"].str.contains("LAN").all()
 
 
 def test_another_engine_calls_the_endpoint_with_service(server: str) -> None:
     inner = f"SELECT (COUNT(*) AS ?n) WHERE {{ ?e a <{PRACTICE}> }}"
     found: Any = Oxigraph().query(f"SELECT ?n WHERE {{ SERVICE <{server}/sparql> {{ {inner} }} }}")
-    assert [solution["n"].value for solution in found] == ["53"]
+    assert [solution["n"].value for solution in found] == ["56"]
 
 
 def test_a_response_that_passes_its_deadline_is_incomplete(server: str) -> None:
@@ -155,7 +155,7 @@ def test_a_response_that_passes_its_deadline_is_incomplete(server: str) -> None:
     address = f"{server}/sparql?" + urllib.parse.urlencode({"query": query, "timeout": "0.5"})
     with urllib.request.urlopen(address) as answer, pytest.raises(http.client.IncompleteRead):
         answer.read()
-    assert answer_of_count(server) == "53"
+    assert answer_of_count(server) == "56"
 
 
 def test_clients_that_disconnect_free_the_processes(server: str) -> None:
@@ -163,7 +163,7 @@ def test_clients_that_disconnect_free_the_processes(server: str) -> None:
     for _ in range(3):
         with urllib.request.urlopen(f"{server}/sparql?{query}", timeout=10) as answer:
             assert answer.read(1000)
-    assert answer_of_count(server) == "53"
+    assert answer_of_count(server) == "56"
 
 
 def answer_of_count(server: str) -> str:

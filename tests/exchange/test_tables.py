@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from fastapi.testclient import TestClient
-from pyoxigraph import RdfFormat, serialize
+from pyoxigraph import NamedNode, RdfFormat, serialize
 
 from practicegraph.catalogue import documents
-from support.catalogues import opened, snapshot
+from practicegraph.catalogue.catalogue import HASH_SCHEME, Catalogue
+from practicegraph.rdf.terms import PG, PROV, as_text
+from support.catalogues import TABLES, opened, snapshot
 
 ROW = {
     "identifier": "own-1",
@@ -59,7 +62,7 @@ def test_importing_the_csv_of_a_search_changes_nothing(
     before = snapshot(copied)
     result = run("import", exported)
     assert result.exit_code == 0, result.output
-    assert result.output.count("Unchanged") == 53
+    assert result.output.count("Unchanged") == 56
     assert snapshot(copied) == before
 
 
@@ -89,6 +92,31 @@ def test_an_entry_in_a_file_of_several_graphs_is_not_imported(
     assert "rows.csv:2:1: The entry is in a file" in result.output
     assert "data/set.nq" in result.output
     assert snapshot(copied) == before
+
+
+def test_importing_the_table_that_entries_were_imported_from_changes_nothing(
+    run: Callable[..., Result], copied: Path
+) -> None:
+    before = snapshot(copied)
+    result = run("import", *TABLES.glob("*.csv"))
+    assert result.exit_code == 0, result.output
+    assert result.output.count("Unchanged") == 56
+    assert snapshot(copied) == before
+
+
+def test_every_table_that_provenance_names_is_kept_under_its_hash(real: Catalogue) -> None:
+    named: set[tuple[str, str]] = set()
+    for quad in real.store.quads(None, NamedNode(PROV + "used")):
+        assert isinstance(quad.subject, NamedNode)
+        assert isinstance(quad.object, NamedNode)
+        if quad.object.value.startswith(HASH_SCHEME):
+            (stated,) = real.store.values(quad.subject, PG + "checksum")
+            named.add((quad.object.value.removeprefix(HASH_SCHEME), as_text(stated)))
+    kept = {path.stem: path.read_bytes() for path in TABLES.iterdir()}
+    assert {checksum for _, checksum in named} == kept.keys()
+    for digest, checksum in named:
+        assert hashlib.sha256(kept[checksum]).hexdigest() == checksum
+        assert real.source_file(digest) == TABLES / f"{checksum}.csv"
 
 
 def test_an_import_leaves_line_ends_in_other_texts_alone(

@@ -54,7 +54,7 @@ def test_missing_titles_are_counted_in_the_column_of_their_language(
         for entry in entries
     ]
     (row,) = [r for r in found["missing-texts"] if r["field"]["id"].endswith("#Practice-title")]
-    assert row["total"] == len(titles) == 53
+    assert row["total"] == len(titles) == 56
     for language in real.languages:
         assert row[language] == sum(language not in labels for labels in titles)
 
@@ -92,7 +92,7 @@ def test_counts_of_unused_concepts_agree_with_the_stored_query(
 
 def test_entries_with_the_fewest_fields_come_first(found: dict[str, list[dict[str, Any]]]) -> None:
     filled = [row["filled"] for row in found["thin-entries"]]
-    assert len(filled) == 53
+    assert len(filled) == 56
     assert filled == sorted(filled)
     assert found["thin-entries"][-1]["identifier"] == "1788"
 
@@ -105,7 +105,9 @@ def test_inferred_facts_and_incomplete_lists_are_unconfirmed(
     noted = [quad for quad in notes if "is inferred" in str(quad.object)]
     assert reasons.count("Concept-inferred") == len(noted) == 14
     assert reasons.count("Observation-inferred") == 2 * 28
-    assert reasons.count("Record-incomplete") == 22
+    assert reasons.count("Record-incomplete") == 23
+    fields = [row["field"]["id"].rpartition("#")[2] for row in found["unconfirmed-facts"]]
+    assert fields.count("Practice-identifier") == 1
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -124,9 +126,9 @@ def test_text_has_the_first_rows_and_csv_all(report: GapReport) -> None:
     (part,) = report.tables("thin-entries")
     shown = gaps.write_text(report, [part])
     assert len(shown.splitlines()) < 25
-    assert "… und 33 weitere: practicegraph gaps thin-entries" in shown
+    assert "… und 36 weitere: practicegraph gaps thin-entries" in shown
     table = rows(gaps.write_csv(report, [part]))
-    assert len(table) == len(part.rows) == 53
+    assert len(table) == len(part.rows) == 56
     assert table[0]["thing"].startswith("https://w3id.org/practicegraph/practice/")
     assert table[0]["thingLabel"]
 

@@ -178,7 +178,7 @@ def test_an_index_survives_a_build_from_a_malformed_file(real: Catalogue, tmp_pa
         index = build(real, reader, [])
         with pytest.raises(UnreadableError, match=r"broken\.nq:1"):
             index.build([file])
-    assert index.search(SearchRequest(), real.languages).total == 53
+    assert index.search(SearchRequest(), real.languages).total == 56
 
 
 def reader_of(real: Catalogue, store: Store) -> EntryReader:

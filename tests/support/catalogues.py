@@ -21,6 +21,9 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "tests" / "sources"
 
 
+TABLES = ROOT / "sources"
+
+
 CASES = ROOT / "tests" / "cases"
 
 

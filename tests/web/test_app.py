@@ -220,7 +220,7 @@ def test_the_next_page_is_linked_in_header_and_answer(client: TestClient) -> Non
         seen += [item["id"] for item in result["items"]]
         path = result.get("next")
         assert (response.headers.get("link") == f'<{path}>; rel="next"') == bool(path)
-    assert len(seen) == len(set(seen)) == 37
+    assert len(seen) == len(set(seen)) == 38
 
 
 def test_labels_come_in_the_language_that_is_asked_for(client: TestClient) -> None:
@@ -261,12 +261,12 @@ def test_a_query_is_answered_in_every_form(client: TestClient) -> None:
         "SELECT (COUNT(*) AS ?n) WHERE { ?e a <https://w3id.org/practicegraph/ontology#Practice> }"
     )
     for accept, expected in (
-        ("application/sparql-results+json", '"53"'),
-        ("application/sparql-results+xml", ">53<"),
-        ("text/csv", "n\r\n53"),
-        ("text/tab-separated-values", "?n\n53"),
-        ("text/html", "<td><span>53</span>"),
-        ("*/*", '"53"'),
+        ("application/sparql-results+json", '"56"'),
+        ("application/sparql-results+xml", ">56<"),
+        ("text/csv", "n\r\n56"),
+        ("text/tab-separated-values", "?n\n56"),
+        ("text/html", "<td><span>56</span>"),
+        ("*/*", '"56"'),
     ):
         response = client.get("/sparql", params={"query": query}, headers={"Accept": accept})
         assert response.status_code == 200
@@ -339,7 +339,7 @@ def test_texts_and_places_of_ours_say_so(client: TestClient) -> None:
 
 
 def test_the_home_page_counts_every_entry(client: TestClient) -> None:
-    assert "Entries: 53" in get(client, "/", "text/html").text
+    assert "Entries: 56" in get(client, "/", "text/html").text
     assert get(client, "/", "text/turtle").headers["location"] == "/catalog.ttl"
 
 
