@@ -224,7 +224,7 @@ def test_updates_and_service_are_refused(query: str, far: Elsewhere) -> None:
 def test_the_dataset_of_the_protocol_is_used(far: Elsewhere) -> None:
     query = {"query": "SELECT DISTINCT ?s WHERE { ?s a ?c }", "format": "csv"}
     named = far.client.get("/sparql", params={**query, "default-graph-uri": ENTRY})
-    assert len(named.text.split()) == 4
+    assert len(named.text.split()) == 5
     assert ENTRY in named.text
 
 
