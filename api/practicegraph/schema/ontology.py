@@ -117,9 +117,9 @@ class Ontology:
 
 
 def read_ontology(store: Store) -> Ontology:
-    """Read the ontology out of the store."""
+    """Read the ontology out of the store; labels have an order that is the same for any store."""
     labels: dict[str, dict[str, str]] = {}
-    for row in store.select(_LABELS):
+    for row in sorted(store.select(_LABELS), key=lambda row: str(row["label"])):
         label = row["label"]
         if isinstance(label, Literal) and label.language:
             labels.setdefault(as_text(row["term"]), {})[label.language] = label.value
