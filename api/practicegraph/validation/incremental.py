@@ -6,7 +6,7 @@ grow with the store, and the findings are those of a check of everything.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cache, cached_property, reduce
 from itertools import chain, islice
 from operator import or_
 from pathlib import Path
@@ -16,7 +16,7 @@ from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
-from ..rdf.terms import TYPE, Node, Term
+from ..rdf.terms import Node, Term
 from ..schema.fields import Shapes
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, read_lifecycle
 from ..schema.records import RecordReader
@@ -31,7 +31,6 @@ from .scope import (
     Scope,
     ValidationScopes,
     build_markers,
-    find_classes,
     find_classes_and_properties,
     nodes,
     read_scopes,
@@ -52,11 +51,16 @@ class AffectedGraphs:
         changed = set(self._changed(before, after))
         subjects = {nodes(quad)[0] for quad in after}
         affected = {graph for node in subjects for graph in self._graphs(node)}
+        names_of, statements_of = cache(self._names_of), cache(self._statements_of)
         scopes = {"": self.scopes.others, **self.scopes.targets}
         for name, scope in scopes.items():
             if any(scope.contains_anywhere(quad.predicate) for quad in before ^ after):
                 return self.store.graph_names()
-            affected |= self._graphs_with_scope(changed, scope | self.scopes.others, name)
+            terms = self._terms_in_scope(changed, scope | self.scopes.others)
+            if not terms.isdisjoint(scope.constants):
+                return self.store.graph_names()
+            statements = (statement for term in terms for statement in statements_of(term))
+            affected |= {g for g, node in statements if not name or name in names_of(node)}
         return affected
 
     def _changed(self, before: Set[Quad], after: Set[Quad]) -> Iterator[Term]:
@@ -68,21 +72,19 @@ class AffectedGraphs:
                 yield quad.object
         yield from {quad.subject for quad in before} ^ {quad.subject for quad in after}
 
-    def _graphs_with_scope(self, changed: Set[Term], scope: Scope, name: str) -> set[str]:
-        """Return the graphs of nodes, of a class or property or all, with a change in scope."""
-        graphs: set[str] = set()
-        waiting, seen = list(changed), set(changed)
+    def _terms_in_scope(self, changed: Set[Term], scope: Scope) -> set[Term]:
+        """Return the terms that have a changed one in scope, and the changed ones."""
+        waiting, terms = list(changed), set(changed)
         while waiting:
-            term = waiting.pop()
-            if term in scope.constants:
-                return self.store.graph_names()
-            new = set(self._step_back(term, scope)) - seen
-            seen |= new
+            new = set(self._step_back(waiting.pop(), scope)) - terms
+            terms |= new
             waiting += new
-            for quad in (*self._quads(term), *self.store.quads(None, None, term)):
-                if not name or self._has(quad.subject, name):
-                    graphs.add(_graph(quad))
-        return graphs
+        return terms
+
+    def _statements_of(self, term: Term) -> set[tuple[str, Node]]:
+        """Return the graph and the subject of each statement with a term."""
+        quads = chain(self._quads(term), self.store.quads(None, None, term))
+        return {(_graph(quad), nodes(quad)[0]) for quad in quads}
 
     def _step_back(self, term: Term, scope: Scope) -> Iterator[Term]:
         """Yield the terms that have a term in scope at one step."""
@@ -99,12 +101,10 @@ class AffectedGraphs:
     def _graphs(self, node: Node) -> set[str]:
         return {_graph(quad) for quad in self.store.quads(node)}
 
-    def _has(self, node: Term, name: str) -> bool:
-        """Whether a node has a class or a property."""
-        assert isinstance(node, NamedNode | BlankNode), node
-        if name in self.scopes.with_superclasses(find_classes(self.store.quads(node, TYPE))):
-            return True
-        return any(True for _ in self.store.quads(node, NamedNode(name)))
+    def _names_of(self, node: Node) -> set[str]:
+        """Return the classes and properties of a node."""
+        quads = self.store.quads(node)
+        return self.scopes.with_superclasses(find_classes_and_properties(quads))
 
     @cached_property
     def _all_scopes(self) -> Scope:
