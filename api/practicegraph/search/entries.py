@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import RDF, TRUE, Term, as_text
+from ..rdf.terms import RDF, TRUE, TYPE, Term, as_text
 from ..schema.fields import Field, NodeShape, get_scale
 from ..schema.lifecycle import DEPRECATED
 from ..schema.text import collation_key, put_first
@@ -249,6 +249,10 @@ class EntryReader:
     def iris(self) -> list[str]:
         """Return the IRIs of all current entries in order."""
         return sorted(set(self._subjects(self._type)).difference(self._subjects(_DEPRECATED)))
+
+    def is_of_kind(self, iri: str) -> bool:
+        """Return whether an IRI has the class of the kind."""
+        return NamedNode(self.kind.classes[0]) in self.store.values(NamedNode(iri), TYPE.value)
 
     def read(self, iris: Sequence[str]) -> Iterator[IndexedEntry]:
         """Yield those of the IRIs that are current entries, in their order."""

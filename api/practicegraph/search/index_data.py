@@ -413,6 +413,8 @@ class IndexData:
 
     def _update(self, iri: str) -> None:
         number = self.file.number(iri)
+        if number is None and not self.reader.is_of_kind(iri):
+            return
         old = None if number is None else self.file.row(number)
         entry = next(self.reader.read([iri]), None)
         orders = [
