@@ -122,15 +122,24 @@ async def test_json_and_xml_state_that_rows_are_missing(pool: WorkerPool, query:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("text", ["one\r\ntwo", "one\rtwo", "\r"])
-async def test_xml_keeps_carriage_returns(pool: WorkerPool, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        *((text, text) for text in ("one\r\ntwo", "one\rtwo", "\r")),
+        ("one\vtwo", "one\ufffdtwo"),
+        ("\uffff\x00", "\ufffd\ufffd"),
+    ],
+)
+async def test_xml_keeps_carriage_returns_and_is_well_formed(
+    pool: WorkerPool, text: str, shown: str
+) -> None:
     term = str(Literal(text))
     solutions = await run(pool, f"SELECT ?o {{ BIND ({term} AS ?o) }}", "xml")
-    assert ElementTree.fromstring(solutions)[1][0][0][0].text == text
+    assert ElementTree.fromstring(solutions)[1][0][0][0].text == shown
     request = {"query": f"CONSTRUCT {{ <x:s> <x:p> {term} }} {{}}", "graph": "rdf", "prefixes": {}}
     answer = await pool.run(request | {"table": "json", "lines": 10}, 20)
     graph = b"".join([part async for part in answer.chunks])
-    assert ElementTree.fromstring(graph)[0][0].text == text
+    assert ElementTree.fromstring(graph)[0][0].text == shown
 
 
 @pytest.mark.anyio

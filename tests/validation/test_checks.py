@@ -99,7 +99,7 @@ def test_a_file_on_the_topic_of_another_is_found(copied: Path) -> None:
     ("before", "after", "said"),
     [
         ("    sh:path pg:category ;\n", "", "Practice-category"),
-        ('sh:pattern "^https?://"', 'sh:pattern "("', "unclosed group"),
+        ('sh:pattern "^https?://"', 'sh:pattern "("', "regular expression"),
         ("SELECT $this ?value", "SELECT $this value", "SPARQL"),
         ('"^https?://" .', '"^https?://" ;\n    sh:languageIn ( "en" ) .', "none of the languages"),
     ],

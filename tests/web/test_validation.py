@@ -405,7 +405,7 @@ def test_constraints_in_sparql_that_come_along_are_asked(client: TestClient) -> 
         ),
         ('sh:sparql [ sh:select "SELECT $this FROM <http://x/> { $this ?p ?o }" ]', "FROM"),
         ('sh:js [ sh:jsFunctionName "f" ]', "JavaScript"),
-        ('sh:sparql [ sh:select "SELECT $this {" ]', "SPARQL error"),
+        ('sh:sparql [ sh:select "SELECT $this {" ]', "no SPARQL"),
     ],
 )
 def test_shapes_that_fetch_run_scripts_or_are_none_are_refused(
@@ -422,10 +422,13 @@ def test_shapes_that_fetch_run_scripts_or_are_none_are_refused(
 @pytest.mark.parametrize(
     ("shape", "reason"),
     [
-        ("sh:property [ sh:path ex:p ; sh:pattern '(' ] .", "unclosed"),
+        ("sh:property [ sh:path ex:p ; sh:pattern '(' ] .", "`(` is not a regular"),
         ("sh:property [ sh:path _:r ; sh:minCount 1 ] . _:r sh:inversePath _:r .", "path"),
         ("sh:in _:r . _:r rdf:first 1 ; rdf:rest _:r .", "list"),
-        ("sh:sparql [ sh:select 'SELECT $this {' ] .", "SPARQL"),
+        ("sh:sparql [ sh:select 'SELECT $this {' ] .", "no SPARQL"),
+        ("sh:or ex:T .", "`sh:or` has no whole list"),
+        ("sh:nodeKind ex:T .", "`sh:nodeKind` has a value"),
+        ("sh:sparql [ sh:select 'SELECT $this { $this ?p 1 MINUS { ?p ?p 1 } }' ] .", "`MINUS`"),
     ],
 )
 def test_a_shape_that_cannot_be_applied_is_told_with_its_place(

@@ -60,6 +60,8 @@ DATE_PATTERN = f"{_LEAP}|{_YEAR}(-({_MONTHS}|02(-(0[1-9]|1[0-9]|2[0-8]))?))?"
 DATE_LENGTH = 10
 """The length of `YYYY-MM-DD` (ISO 8601)."""
 _DATE = re.compile(DATE_PATTERN, re.ASCII)
+_NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 _BLANK = b"_:"
 """Stands in every line with a blank node, and seldom elsewhere."""
 
@@ -143,9 +145,12 @@ def parse_decimal(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def escape_returns(xml: bytes) -> bytes:
-    """Return XML with references for carriage returns, which parsers drop (XML 1.0, 2.11)."""
-    return xml.replace(b"\r", b"&#xD;")
+def escape_xml(xml: bytes) -> bytes:
+    """Return XML with references for carriage returns, which parsers drop (XML 1.0, 2.11).
+
+    A character that XML does not have (2.2), which `check` reports, becomes U+FFFD.
+    """
+    return _NOT_XML.sub(_REPLACEMENT, xml).replace(b"\r", b"&#xD;")
 
 
 def write_n_triples(triples: Iterable[Triple]) -> bytes:

@@ -35,7 +35,7 @@ from pyoxigraph import (
 
 from ..errors import CatalogueError
 from ..rdf.syntax_errors import diagnose_query
-from ..rdf.terms import Term, escape_returns
+from ..rdf.terms import Term, escape_xml
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
@@ -210,7 +210,7 @@ class FrameWriter(io.RawIOBase):
     def write(self, content: Any) -> int:
         """Write one frame, return the length of the content; raise RowLimitError, once."""
         if not self._limiter.exceeded:
-            piece = escape_returns(bytes(content)) if self._is_xml else bytes(content)
+            piece = escape_xml(bytes(content)) if self._is_xml else bytes(content)
             self._write(self._limiter.feed(piece))
             if self._limiter.exceeded:
                 raise RowLimitError

@@ -29,7 +29,7 @@ from pyoxigraph import (
 from pyoxigraph import Store as Oxigraph
 
 from ..rdf.syntax_errors import diagnose_query
-from ..rdf.terms import TYPE, Node, Term, as_text, escape_returns
+from ..rdf.terms import TYPE, Node, Term, as_text, escape_xml
 from .base import QueryRefusedError, Solution, Store
 
 _RESULTS = {
@@ -106,7 +106,7 @@ class OxigraphStore(Store):
         else:
             content = result.serialize(format=_RESULTS[form])
         assert content is not None
-        return escape_returns(content) if form == "xml" else content
+        return escape_xml(content) if form == "xml" else content
 
     def quads(
         self,

@@ -282,7 +282,7 @@ class Checker:
     def _find_faults(self, error: ShapesError, files: Mapping[str, Path]) -> Iterator[Finding]:
         """Yield a violation for each shape that the engine cannot read, at least one."""
         for shape, reason in (find_faulty_shapes(self.context) or {"": str(error)}).items():
-            detail = self.builder.phrase("FaultyShape", reason=reason)
+            detail = self._message_builder.describe_fault(reason)
             file = files.get(shape) or next(iter(files.values()), _UNKNOWN_FILE)
             yield self.builder.violation(file, "FaultyShape", shape, detail=detail)
 

@@ -4,9 +4,11 @@ Two engines read the same shapes: the package `shacl`, in Rust, wherever it has 
 pySHACL, the reference.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
@@ -34,6 +36,15 @@ _EXAMPLES = {
     "langString": '"…"@en',
 }
 """Values of datatypes by name (XSD, part 2)."""
+_FAULTS = (
+    (r"invalid sh:pattern: regex parse error: (?P<token>.*?) +\^", "invalidPattern"),
+    (r"property path", "invalidPath"),
+    (r"(?P<token>sh:\w+) is not a well-formed list|is not a list", "invalidList"),
+    (r"(?P<token>sh:\w+) is not a", "invalidParameter"),
+    (r"SPARQL error: (?P<token>[A-Z]+) cannot be combined", "preBinding"),
+    (r"SPARQL error", "invalidShapeQuery"),
+)
+"""What the reasons of the engine say, and the phrases; without a word, those of `sh:or`."""
 _NODE, _DATATYPE = "NodeConstraintComponent", "DatatypeConstraintComponent"
 
 
@@ -182,6 +193,14 @@ def find_faulty_shapes(store: Store) -> dict[str, str]:
     return {name: reason for name, reason in faults.items() if name in inner} or faults
 
 
+def describe_fault(reason: object) -> dict[str, Any]:
+    """Return the phrase of an engine's reason, as `hint`, and its words; or nothing."""
+    for pattern, hint in _FAULTS:
+        if match := re.search(pattern, str(reason)):
+            return {"hint": hint, "token": match.groupdict().get("token") or "sh:or"}
+    return {}
+
+
 def _reach(graph: Mapping[Term, Sequence[Triple]], node: Node) -> list[Node]:
     """Return a node, and the nodes of a graph to which it leads."""
     nodes = {node: None}
@@ -241,6 +260,13 @@ class MessageBuilder:
         limits = constraints.read_parameter_values(self.store, result.source_shape, component)
         names = sorted({self._name(limit, field, component) for limit in limits} - {""})
         return self.phrases.format(component, self.languages, limit=", ".join(names))
+
+    def describe_fault(self, reason: str) -> str:
+        """Return what is wrong with a shape, in the engine's words where no phrase has them."""
+        fault = describe_fault(reason)
+        if hint := fault.pop("hint", ""):
+            reason = self.phrases.format(hint, self.languages, **fault)
+        return self.phrases.format("FaultyShape", self.languages, reason=reason)
 
     def _name(self, limit: Term, field: Field | None, component: str) -> str:
         if isinstance(limit, Literal):

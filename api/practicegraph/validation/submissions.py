@@ -52,7 +52,7 @@ from ..storage.remote import Endpoint, RemoteStore, StoreError
 from . import reports
 from .checks import Checker, build_checker
 from .findings import Finding, FindingBuilder, Position, Region, ValidationReport
-from .shacl import SUBMITTED_SHAPES, ShapesGraph, read_shapes, to_turtle
+from .shacl import SUBMITTED_SHAPES, ShapesGraph, describe_fault, read_shapes, to_turtle
 
 MODULE = "practicegraph.validation.submissions"
 """The module to run as the process."""
@@ -73,7 +73,6 @@ _MAX_MENTIONED = 1000
 _DATA_GRAPH = "urn:submitted:data"
 """The graph of data without an IRI."""
 _RULES = catalogue_documents.FOLDERS[1:3]
-_FETCHING = {"FROM", "LOAD"}
 _CALLS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "subprocess.Popen")
 
 
@@ -193,7 +192,7 @@ def _check_query(path: Path, query: str) -> None:
         query_guard.check_service_calls(query)
     except QueryRefusedError as error:
         raise UnreadableError(path, str(error), **error.phrase) from error
-    if query_guard.query_words(query) & _FETCHING:
+    if query_guard.query_words(query) & {"FROM", "LOAD"}:
         raise UnreadableError(path, "a query FROM other graphs", hint="fromRefused")
 
 
@@ -390,7 +389,8 @@ def respond(validator: SubmissionValidator, request: Request, output: BinaryIO) 
     except UnreadableError as error:
         _write_unreadable(output, error)
     except ShapesError as error:
-        _write_unreadable(output, UnreadableError((own_shapes or data)[0].path, str(error)))
+        fault = UnreadableError((own_shapes or data)[0].path, str(error), **describe_fault(error))
+        _write_unreadable(output, fault)
     except StoreError as error:
         write_error(output, type(error).__name__, str(error))
     else:

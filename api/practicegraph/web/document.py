@@ -41,7 +41,7 @@ from ..rdf.terms import (
     XSD,
     Term,
     canonicalize,
-    escape_returns,
+    escape_xml,
     in_graph,
     integer,
     starts_with_date,
@@ -411,4 +411,4 @@ def _sorted(quads: Sequence[Quad]) -> list[Quad]:
 def _serialize(statements: Sequence[Quad] | Sequence[Triple], syntax: RdfFormat) -> bytes:
     content = serialize(statements, format=syntax)
     assert isinstance(content, bytes)
-    return escape_returns(content) if syntax == RdfFormat.RDF_XML else content
+    return escape_xml(content) if syntax == RdfFormat.RDF_XML else content

@@ -26,7 +26,7 @@ from ...rdf.terms import (
     TYPE,
     XSD,
     Term,
-    escape_returns,
+    escape_xml,
     in_graph,
     integer,
 )
@@ -166,4 +166,4 @@ def _serialize(quads: Iterable[Quad], media_type: MediaType) -> bytes:
         triples = dict.fromkeys(quad.triple for quad in quads)
         content = serialize(triples, format=media_type.rdf, prefixes=_PREFIXES)
     assert isinstance(content, bytes)
-    return escape_returns(content) if media_type == RDF_XML else content
+    return escape_xml(content) if media_type == RDF_XML else content
