@@ -201,14 +201,14 @@ def test_other_endpoints_know_a_third_kind(server: Server) -> None:
 
 
 def test_a_written_record_is_an_option_at_once(server: Server) -> None:
-    hall = HALL.format(code="gym2", name="Neue Halle")
+    hall = HALL.format(code="gym2", name="Zirbelsaal")
     assert server.put("/place/gym2", hall, **{"If-None-Match": "*"}) == 201
     assert (server.root / "data/places/gym2.ttl").exists()
-    assert server.total("/places?q=neue") == 1
+    assert server.total("/places?q=zirbelsaal") == 1
     entry = (server.root / "data/practices/1788.ttl").read_text().replace("hall1", "gym2")
     assert server.put("/practice/1788", entry, **{"If-Match": "*"}) == 200
-    assert server.counts("place") == {"gym2": ("Neue Halle", 1)}
-    assert server.total("/practices?q=neue+halle&lang=de") == 1
+    assert server.counts("place") == {"gym2": ("Zirbelsaal", 1)}
+    assert server.total("/practices?q=zirbelsaal&lang=de") == 1
     assert server.put("/place/Gym", hall, **{"If-None-Match": "*"}) == 404
 
 
