@@ -145,7 +145,7 @@ def test_entries_are_sorted_by_their_titles_in_the_reader_s_language(
     [
         ("outcom", "ACE", "outcome"),
         ("outcome", "ACX", "ACE"),
-        ("country", "hungary", "HUN"),
+        ("country", "hungarian", "HUN"),
         ("sort", "titel", "title"),
         ("size", "1001", "a whole number from 0 to 1000"),
         ("size", "many", "a whole number from 0 to 1000"),

@@ -13,11 +13,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from pyoxigraph import NamedNode
-
 from ..rdf.terms import Term
 from ..schema.fields import Field, NodeShape, get_scale
-from ..schema.text import find_similar, fold, parse_whole_number
+from ..schema.text import find_similar, parse_whole_number
 from ..schema.value_parser import InvalidParameterError
 from ..schema.vocabularies import Vocabularies
 
@@ -225,20 +223,16 @@ class RequestParser:
         return self._terms(name, text, facet)
 
     def _terms(self, name: str, text: str, facet: Field) -> list[Term]:
-        values = self._values_by_text[facet.key]
-        if terms := values.get(text) or self._named(text, facet):
+        """Return the values that a text stands for, as a label in any language or a code too."""
+        if terms := self._values_by_text[facet.key].get(text):
             return terms
-        alike = {term for word in values if fold(word) == fold(text) for term in values[word]}
-        options = self.options[facet.key]
-        same = [code for code, term in options.items() if term in alike]
-        valid = dict.fromkeys([*same, *_nearest(text, list(options)), NOT_STATED])
-        raise InvalidParameterError(name, text, list(valid))
-
-    def _named(self, text: str, facet: Field) -> list[Term]:
-        """Return the one concept with a label in any language, or with a code in any case."""
         scheme = self.vocabularies.scheme(facet.scheme or "")
-        concepts = scheme.find_by_label(text, self._languages)
-        return [NamedNode(concept.iri) for concept in concepts] if len(concepts) == 1 else []
+        named = [concept.notation for concept in scheme.find_by_label(text, self._languages)]
+        options = self.options[facet.key]
+        if len(named) == 1:
+            return [options[named[0]]]
+        valid = dict.fromkeys([*named, *_nearest(text, list(options)), NOT_STATED])
+        raise InvalidParameterError(name, text, list(valid))
 
     @cached_property
     def _languages(self) -> set[str]:

@@ -57,10 +57,26 @@ def sparql_rows(client: TestClient, query: str) -> list[dict[str, str]]:
     return [{name: term["value"] for name, term in row.items()} for row in bindings]
 
 
-def test_a_code_in_other_letters_is_the_first_that_is_proposed(client: TestClient) -> None:
-    for value, code in (("uk", "GBR"), ("esp", "ESP"), ("El", "GRC")):
-        problem = client.get(f"/practices?country={value}&format=json").json()
-        assert problem["hint"].partition(": ")[2].startswith(f"{code}, ")
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("uk", "GBR"),
+        ("esp", "ESP"),
+        ("El", "GRC"),
+        ("Czech Republic", "CZE"),
+        ("Ουγγαρία", "HUN"),
+        ("España", "ESP"),
+        ("Holland", "NLD"),
+    ],
+)
+def test_a_name_or_a_code_in_any_letters_is_a_value(
+    client: TestClient, written: str, code: str
+) -> None:
+    found, meant = (
+        search_json(client, urlencode({"country": text, "size": 100})) for text in (written, code)
+    )
+    assert found["items"] == meant["items"]
+    assert found["total"] == meant["total"]
 
 
 def test_an_excluded_value_is_marked_and_its_entries_are_absent(client: TestClient) -> None:
