@@ -26,7 +26,7 @@ from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortO
 from .text.highlighting import Highlighter
 from .text.index import rank, to_array
 from .text.labels import LabelIndex
-from .text.matching import QueryMatch, QueryMatcher
+from .text.matching import OtherWords, QueryMatch, QueryMatcher
 from .text.tokenizer import QueryTerm, Tier, Tokenizer, parse_query
 from .text.words import Compounds, WordFamilies
 
@@ -51,7 +51,7 @@ class Index(SearchEngine):
         tokenizer = Tokenizer(self.reader.languages)
         self._labels = LabelIndex(self.vocabularies, tokenizer, self.stop_words)
         self._data = self._load(self.file)
-        self._matcher = self._make_matcher()
+        self._other_words: dict[str, OtherWords] = {}
 
     def use(self, vocabularies: Vocabularies) -> None:
         """Use vocabularies in which records have changed; the entries that refer to them follow."""
@@ -174,21 +174,23 @@ class Index(SearchEngine):
         with self._lock:
             file = empty.replace(self.file)
             self._data = data if file is empty else self._load(file)
-            self._matcher = self._make_matcher()
+            self._other_words.clear()
             self.file = file
 
     def update(self, iris: Iterable[str], **metadata: str) -> None:
         """Read again those of the IRIs that are, or were, entries."""
         with self._lock:
             self._data.update(iris, metadata)
-            self._matcher = self._make_matcher()
+            self._other_words.clear()
 
     def _load(self, file: IndexFile) -> IndexData:
         data = IndexData(self.reader, self.vocabularies, file)
         data.texts.words.add_labels(self._labels.words)
         return data
 
-    def _make_matcher(self) -> QueryMatcher:
+    @property
+    def _matcher(self) -> QueryMatcher:
+        """Return the matcher of queries, which would be a cycle if it were kept."""
         texts, tokenizer = self._data.texts, self._data.tokenizer
         return QueryMatcher(
             texts,
@@ -198,6 +200,7 @@ class Index(SearchEngine):
             tokenizer,
             self.stop_words,
             self._with_concepts,
+            self._other_words,
         )
 
     def _match(self, query: str) -> QueryMatch | None:

@@ -74,8 +74,8 @@ class QueryMatcher:
     tokenizer: Tokenizer
     stop_words: Collection[str]
     entries_of: Callable[[Iterable[Concept]], BitMap]
+    cached_words: dict[str, OtherWords] = field(default_factory=dict)
     finds_families: bool = True
-    _other_words: dict[str, OtherWords] = field(default_factory=dict)
 
     def match(self, query: str) -> QueryMatch:
         """Return the entries that each term of a query matches.
@@ -156,16 +156,16 @@ class QueryMatcher:
 
     def other_words(self, word: str) -> OtherWords:
         """Return what else has a word or is of its origin; a filter makes the same query again."""
-        if word not in self._other_words:
-            if len(self._other_words) >= _MAX_CACHED_WORDS:
-                self._other_words.clear()
+        if word not in self.cached_words:
+            if len(self.cached_words) >= _MAX_CACHED_WORDS:
+                self.cached_words.clear()
             parts = tuple(self.compounds.parts(word))
-            self._other_words[word] = OtherWords(
+            self.cached_words[word] = OtherWords(
                 compounds=(*self.compounds.containing(word), *parts),
                 first_parts=tuple((groups[0],) for groups in parts),
                 family=() if parts else tuple(self.families.alternatives(word)),
             )
-        return self._other_words[word]
+        return self.cached_words[word]
 
     def _with_others(
         self, term: ExpandedTerm, match: TermMatch, near: TierSets, weak: TierSets

@@ -112,8 +112,9 @@ class WordIndex:
     def has(self, word: str) -> bool:
         """Return whether a text or label has a word as it is written."""
         values = (*self._languages, normalize(word), word)
-        row = self._connection.execute(self._of_languages(_SELECT_WRITTEN), values).fetchone()
-        return row is not None
+        return bool(
+            self._connection.execute(self._of_languages(_SELECT_WRITTEN), values).fetchone()
+        )
 
     def known(self, language: str, tokens: Collection[str]) -> set[str]:
         """Return those of the tokens that a word has."""
