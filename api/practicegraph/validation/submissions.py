@@ -287,9 +287,9 @@ class SubmissionValidator:
     def _parse(self, submission: Submission, parser: SubmissionParser, language: str) -> Document:
         if f".{submission.extension}" not in TABLE_EXTENSIONS:
             return parser.parse_rdf(submission)
-        languages = self._domain.preferred_languages(language)
-        fields = replace(self._domain.shapes, languages=languages)
-        values = ValueParser(fields, self._domain.vocabularies, self._domain.phrases)
+        fields = replace(self._domain.shapes, languages=self._domain.preferred_languages(language))
+        known = replace(self._domain.current).read(self.store, fields.listed_kinds)
+        values = ValueParser(fields, known, self._domain.phrases)
         return parser.parse_table(submission, self.store, values, self.context)
 
     def _report_cells(self, error: ImportFailedError, language: str) -> ValidationReport:
