@@ -20,7 +20,7 @@ from pyoxigraph import NamedNode
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.rdf.terms import RDF, XSD, Term, as_text
-from practicegraph.schema.fields import Field
+from practicegraph.schema.fields import Field, NodeShape
 from practicegraph.schema.shapes import constraints
 from practicegraph.storage.base import Store
 
@@ -32,6 +32,8 @@ _COMMENT = (
 _TEXTS = 'SELECT ?text WHERE {{ ?thing ?property ?text FILTER (LANG(?text) = "{}") }}'
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _PHRASES, _NAMES = 5000, 2000
+_DEPENDENT = ("contribution", "seenUpTo", "translatedTitle")
+"""The keys of fields whose values depend on those of others."""
 _LENGTHS = {"LabelRole": (1, 1, 2), "DescriptionRole": (2, 3, 4)}
 _LENGTHS_OF_OTHERS = (4, 6, 8, 12, 20)
 _DAYS = [date.fromordinal(day).isoformat() for day in range(730_120, 738_886)]
@@ -88,11 +90,16 @@ class _Sources:
         return [str(term) for term in listed]
 
 
+def drawn_fields(kind: NodeShape) -> list[Field]:
+    """Return the fields that get values: those whose values depend on no others."""
+    return [f for f in kind.fields if f.value_predicate and f.key not in _DEPENDENT]
+
+
 def entries(opened: Catalogue, count: int, seed: int = 1) -> Iterator[str]:
     """Yield entries as N-Quads, each a text of its own; the same ones for the same seed."""
     kind, drawn = opened.shapes.entry_shape, random.Random(seed)
     sources = _Sources(opened, drawn)
-    fields = [field for field in kind.fields if field.value_predicate]
+    fields = drawn_fields(kind)
     values = [(field, _values(sources, field)) for field in fields]
     classes = [f"<{RDF}type> <{name}>" for name in kind.classes]
     dated = sum(map(_is_dated, fields))
