@@ -26,7 +26,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ..rdf import terms
 from ..rdf.terms import AS, DCT, RDF, RDFS, SKOS, TYPE
-from ..schema.catalog_records import ISSUED, MODIFIED, PRIMARY_TOPIC, records_of
+from ..schema.catalog_records import ISSUED, MODIFIED
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
 
 LOG = logging.getLogger("practicegraph")
@@ -57,7 +57,6 @@ PRAGMA user_version = 1;
 COMMIT;
 """
 _DATES = (MODIFIED.value, ISSUED.value)
-_DATES_AND_TOPIC = frozenset({*_DATES, PRIMARY_TOPIC.value})
 _TITLES = (DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
 _CACHE = 1 << 14  # dates, of which a large file has few
@@ -328,19 +327,18 @@ def tombstone(iri: str, former: Iterable[Triple]) -> Iterator[Triple]:
 
 
 def _piece(run: tuple[str, Sequence[Quad]]) -> tuple[str, str, int, str | None]:
-    """Return a piece of a graph as a row, with the moment that it or its record states.
+    """Return a piece of a graph as a row, with the moment that the topic, or a part of it, states.
 
     The last change counts before the date of issue, and has the lower rank.
     """
     topic, quads = run
     content = terms.write_n_triples(quad.triple for quad in quads).decode()
-    node = NamedNode(topic)
-    relevant = [quad for quad in quads if quad.predicate.value in _DATES_AND_TOPIC]
-    subjects = {node, *records_of(node, relevant)}
     dates = {
         quad.predicate.value: quad.object.value
-        for quad in relevant
-        if isinstance(quad.object, Literal) and quad.subject in subjects
+        for quad in quads
+        if quad.predicate.value in _DATES and isinstance(quad.object, Literal)
+        # A piece need not have the statement that makes a node the record of the topic.
+        if isinstance(quad.subject, NamedNode) and quad.subject.value.partition("#")[0] == topic
     }
     for rank, name in enumerate(_DATES):
         if name in dates:
