@@ -204,6 +204,7 @@ class Checker:
     def _topic_checker(self) -> TopicChecker:
         return TopicChecker(
             self.shapes,
+            self.context,
             self.store.graph_names(),
             self.base,
             self.builder,

@@ -277,12 +277,16 @@ class SourceMap:
         return next(self._on_path(finding), None)
 
     def region(self, finding: Finding) -> Region | None:
-        """Return where the value of a finding stands, else its path, else its focus node."""
+        """Return where the value of a finding stands, else its path, else its focus node.
+
+        A part that is not described, such as a record that a table implies, is where its whole is.
+        """
         if triple := self.find_triple(finding):
             return self.region_of(triple.spans.object)
         if finding.result_path and (triple := self.first_on_path(finding)):
             return self.region_of(triple.spans.predicate)
-        triples = self.triples_of(finding.focus_node)
+        whole = finding.focus_node.partition("#")[0]
+        triples = self.triples_of(finding.focus_node) or self.triples_of(whole)
         return self.region_of(triples[0].spans.subject) if triples else None
 
     def region_of(self, span: Span) -> Region:

@@ -204,7 +204,7 @@ class FixFinder:
         value = self.values.parse(NO_LOCATION, field, name, self.values.languages)
         if not isinstance(value, ParseProblem):
             return value
-        if finding.value_term.startswith("<") and self.store.is_subject(finding.value):
+        if finding.value_term.startswith("<") and self._has_class(finding.value):
             return None  # another value, not a misspelt one
         choices = dict(self.values.vocabularies.options(field))
         if field.scheme:
@@ -224,6 +224,9 @@ class FixFinder:
             return None
         value = self.values.parse(NO_LOCATION, field, local_name(finding.focus_node), ())
         return None if isinstance(value, ParseProblem) else value
+
+    def _has_class(self, iri: str) -> bool:
+        return self.store.value(NamedNode(iri), TYPE.value) is not None
 
     def _add_missing(self, finding: Finding, editor: SourceEditor) -> _PhraseAndEdit:
         """Add the identifier, or a text to complete; other values only a person can know."""

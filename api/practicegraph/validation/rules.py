@@ -51,10 +51,11 @@ class TopicChecker:
     """Checks the topics of documents.
 
     `topics` are those of all files. `home` returns the file below the folder in which a record
-    belongs.
+    belongs. `context` is a store with all files.
     """
 
     shapes: Shapes
+    context: Store
     topics: Set[str]
     base: str
     builder: FindingBuilder
@@ -123,7 +124,10 @@ class TopicChecker:
         return self.builder.violation(document.path, rule, focus_node, detail=detail)
 
     def _foreign_subjects(self, document: Document) -> set[str]:
-        """Return the subjects that belong to another file: its topic, or an entry's IRI."""
+        """Return the subjects that belong to another file: its topic, or an entry's IRI.
+
+        Of these, what another file states too is left out, such as the labels in our documents.
+        """
         subjects = {q.subject.value for q in document.quads if isinstance(q.subject, NamedNode)}
         wholes = {subject: subject.partition("#")[0] for subject in subjects}
         records = tuple(self.shapes.namespaces(self.base))
@@ -132,7 +136,18 @@ class TopicChecker:
             for subject, whole in wholes.items()
             if whole not in document.topics
             and (whole.startswith(records) or (whole == subject and whole in self.topics))
+            and not self._is_repeated(document, NamedNode(subject))
         }
+
+    def _is_repeated(self, document: Document, subject: NamedNode) -> bool:
+        return all(
+            any(
+                getattr(other.graph_name, "value", "") not in document.topics
+                for other in self.context.quads(subject, quad.predicate, quad.object)
+            )
+            for quad in document.quads
+            if quad.subject == subject
+        )
 
 
 def _find_identifier(document: Document, record: str, kind: NodeShape) -> str:
