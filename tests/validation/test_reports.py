@@ -52,7 +52,7 @@ def written(checked: ValidationReport, form: str) -> str:
 def test_text_has_path_line_and_column_as_compilers_print_them(checked: ValidationReport) -> None:
     *lines, summary = written(checked, "text").splitlines()
     assert len(lines) == len(checked.findings) == 4
-    assert any(line.startswith(f"{FILES[0]}:12:5: overtreding: ") for line in lines)
+    assert any(line.startswith(f"{FILES[0]}:15:5: overtreding: ") for line in lines)
     assert summary == checked.summary
 
 
@@ -60,7 +60,7 @@ def test_json_has_the_finding_and_its_mend_with_places(checked: ValidationReport
     report = json.loads(written(checked, "json"))
     assert report["conforms"] is False
     (row,) = [row for row in report["findings"] if row["location"]["file"] == str(FILES[0])]
-    assert (row["location"]["line"], row["location"]["column"]) == (12, 5)
+    assert (row["location"]["line"], row["location"]["column"]) == (15, 5)
     assert "Categorie" in row["message"]
     assert row["resultPath"] == PG + "category"
     assert row["sourceShape"].endswith("#Practice-category")
@@ -89,7 +89,7 @@ def test_a_page_stands_alone_in_the_language(checked: ValidationReport) -> None:
     page = written(checked, "html")
     assert '<html lang="nl">' in page
     assert "Validatierapport" in page
-    assert f"{FILES[0]}:12:5" in page
+    assert f"{FILES[0]}:15:5" in page
     assert "http-equiv" not in page
     assert "src=" not in page
     assert "<link" not in page
