@@ -61,7 +61,7 @@ EVERY_KIND = (
     *("/gaps", "/health", "/health/live", "/health/ready", "/dump.nq", "/dump.csv", "/shapes.html"),
 )
 HAND_MADE = {
-    "data/practices/1788.ttl": ('dct:modified "2026-11-24"', 'dct:modified "2026-11-31"'),
+    "data/practices/1788.ttl": ('dct:modified "2026-11-30"', 'dct:modified "2026-11-31"'),
     "data/practices/1789.ttl": ("pg:country country:", 'pg:country "Hungary" , country:'),
     "data/practices/1791.ttl": ("pg:outcome\n", "pg:outcome outcome:NOPE ,\n"),
     "ontology/outcome.ttl": ('skos:notation "ACA"', 'skos:notation "ACE"'),

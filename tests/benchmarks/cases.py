@@ -155,6 +155,8 @@ def _by_facet(services: Services) -> dict[str, list[str]]:
     """Return the codes of each facet with a list, the most frequent first."""
     found = {}
     for facet in services.request_parser.kind.facets_by_key.values():
+        if facet.scheme in services.catalogue.vocabularies.records:
+            continue  # most records are values of one entry
         if ranked := _ranked(services, facet):
             found[facet.key] = [value for _, value in ranked]
     return found

@@ -272,7 +272,7 @@ def test_an_import_keeps_properties_that_the_page_lacks(
     assert run("import", PAGE).exit_code == 0
     changed = entry.read_text()
     assert "outcome:ACE" in changed
-    assert changed.count(" anders") == 1  # of the summary, which the page lacks
+    assert changed.count(" anders") == 4  # the summary and what links lead to, which the page lacks
     assert [line for line in text.splitlines() if "@en" in line] == [
         line for line in changed.splitlines() if "@en" in line
     ]

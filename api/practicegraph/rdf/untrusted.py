@@ -52,6 +52,7 @@ _XML_DECLARED = re.compile(r"\sxmlns:([^\s=]+)\s*=")
 _XML_DETAIL = re.compile(r"'([^']+)'|^(\S+) (?:is not a valid|has already)")
 _JSON_DETAIL = re.compile(r"Expecting '(.)'")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|\\u?\w*|&[\w#]*;?|</?[^\s/>]*|[^\W_][\w.:-]*|.', re.DOTALL)
+_LONG_NUMBER = re.compile(r"[0-9]{4300}")
 _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>NaN|-?Infinity)', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]\w\w")
 _KEYWORD = re.compile(r"@\w+")
@@ -168,7 +169,9 @@ def parse_json(content: bytes | str) -> Any:
         diagnosis = _unexpected(text, half.start() if half else 0)
         raise MalformedError(str(error), diagnosis) from error
     except ValueError as error:
-        place = next(m.start() for m in _CONSTANT.finditer(text) if m["constant"])
+        constants = (m.start() for m in _CONSTANT.finditer(text) if m["constant"])
+        number = _LONG_NUMBER.search(text)  # which Python does not convert
+        place = next(constants, number.start() if number else 0)
         raise MalformedError(str(error), _unexpected(text, place)) from error
     return value
 
