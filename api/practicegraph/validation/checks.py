@@ -202,15 +202,8 @@ class Checker:
 
     @property
     def _topic_checker(self) -> TopicChecker:
-        return TopicChecker(
-            self.shapes,
-            self.context,
-            self.store.graph_names(),
-            self.base,
-            self.builder,
-            self.folder,
-            self.home,
-        )
+        topics, places = self.store.graph_names(), (self.folder, self.home)
+        return TopicChecker(self.shapes, self.context, topics, self.base, self.builder, *places)
 
     @property
     def _message_builder(self) -> MessageBuilder:
