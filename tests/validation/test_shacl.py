@@ -22,7 +22,7 @@ from support.catalogues import CASES, ROOT
 from support.mutations import Mutants
 
 FAULTS = sorted(CASES.glob("*.ttl"))
-COUNT = int(os.environ.get("PRACTICEGRAPH_MUTANTS", "30"))
+COUNT = int(os.environ.get("PRACTICEGRAPH_MUTANTS", "60"))
 """How many entries are made wrong; concepts are a quarter of it. It takes half a second and more for each."""
 
 
@@ -93,7 +93,9 @@ def mutated(real: Catalogue, count: int, seed: int) -> list[Triple]:
     things = [term for triple in said for term in (triple.subject, triple.object)]
     scopes = read_scopes(real.store)
     beyond = scopes.combine(scopes.targets).reach(real.store, things)
-    return list(dict.fromkeys([*said, *(quad.triple for quad in beyond)]))
+    # Without classes, what was not drawn is no focus node: most of the time went to it.
+    around = (quad.triple for quad in beyond if quad.predicate.value != RDF + "type")
+    return list(dict.fromkeys([*said, *around]))
 
 
 def test_both_engines_find_the_same_in_whatever_is_wrong(real: Catalogue) -> None:
