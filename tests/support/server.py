@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes]) -> str:
-    for _ in range(200):
+    for _ in range(600):
         assert process.poll() is None, "the server has ended"
         try:
             with urllib.request.urlopen(f"{address}/health"):
