@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from pyoxigraph import Literal, NamedNode, Triple
 
@@ -42,6 +43,7 @@ _MAX_CACHED = 4096  # digests, labels, subjects
 _DATASET = NamedNode(DCAT + "Catalog")
 _URI_SPACE = VOID + "uriSpace"
 _LICENCE = DCT + "license"
+_Value = TypeVar("_Value")
 
 
 class NoCatalogueError(CatalogueError):
@@ -142,14 +144,10 @@ class Catalogue:
         """Return the writer of JSON-LD."""
         return Compactor(self.context)
 
-    def label_triples(self, iri: str) -> Block:
-        """Return the labels of the concept, scheme or term of an IRI, if it is one."""
-        release = self.release
-        return self._cached_labels(release, iri) if release else tuple(self._labels(iri))
-
     @cached_property
-    def _cached_labels(self) -> Callable[[str, str], Block]:
-        return lru_cache(_MAX_CACHED)(lambda _release, iri: tuple(self._labels(iri)))
+    def label_triples(self) -> Callable[[str], Block]:
+        """Return a function of an IRI: the labels of the concept, scheme or term, if it is one."""
+        return self._cached(lambda iri: tuple(self._labels(iri)))
 
     def _labels(self, iri: str) -> Iterator[Triple]:
         labels = []
@@ -163,26 +161,28 @@ class Catalogue:
             for language, text in by_language.items():
                 yield Triple(NamedNode(iri), NamedNode(name), Literal(text, language=language))
 
-    def is_subject(self, iri: str) -> bool:
-        """Return whether an IRI is the subject of a triple."""
-        release = self.release
-        return self._cached_subject(release, iri) if release else self.store.is_subject(iri)
+    @cached_property
+    def is_subject(self) -> Callable[[str], bool]:
+        """Return a function of an IRI: whether it is the subject of a triple."""
+        return self._cached(self.store.is_subject)
 
     @cached_property
-    def _cached_subject(self) -> Callable[[str, str], bool]:
-        return lru_cache(_MAX_CACHED)(lambda _release, iri: self.store.is_subject(iri))
-
-    def graph_digest(self, graph: str) -> str:
-        """Return the digest of a named graph, or "" where there is no such graph.
+    def graph_digest(self) -> Callable[[str], str]:
+        """Return a function of a named graph: its digest, or "" where there is no such graph.
 
         Entity tags begin with those of entries.
         """
-        release = self.release
-        return self._cached_digest(release, graph) if release else self._digest(graph)
+        return self._cached(self._digest)
 
-    @cached_property
-    def _cached_digest(self) -> Callable[[str, str], str]:
-        return lru_cache(_MAX_CACHED)(lambda _release, graph: self._digest(graph))
+    def _cached(self, read: Callable[[str], _Value]) -> Callable[[str], _Value]:
+        """Return a function of an IRI whose values are cached at a release, if there is one."""
+        cached = lru_cache(_MAX_CACHED)(lambda _release, iri: read(iri))
+
+        def value(iri: str) -> _Value:
+            release = self.release
+            return cached(release, iri) if release else read(iri)
+
+        return value
 
     def _digest(self, graph: str) -> str:
         triples = [quad.triple for quad in self.store.graph_quads(graph)]

@@ -44,7 +44,7 @@ _FAULTS = (
     (r"SPARQL error: (?P<token>[A-Z]+) cannot be combined", "preBinding"),
     (r"SPARQL error", "invalidShapeQuery"),
 )
-"""What the reasons of the engine say, and the phrases; without a word, those of `sh:or`."""
+"""The words in the reasons of the engine, with their phrases; without a word, that of `sh:or`."""
 _NODE, _DATATYPE = "NodeConstraintComponent", "DatatypeConstraintComponent"
 
 

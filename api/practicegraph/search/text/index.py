@@ -40,7 +40,7 @@ from .words import WordIndex
 _WHOLE, _NEAR, _WEAK, _TOGETHER = 4, 2, 2, 3
 """The scores of a match above its tier, that of a weak match, and that of all terms in one text."""
 _MAX_WEIGHT = 4
-"""How often the score of a term counts that at most a sixteenth of the entries have."""
+"""The weight of the score of a term that at most a sixteenth of the entries have."""
 MAX_PREFIX_ROWS = 100_000
 """The bitmaps that are read for a prefix, in order of tokens: 0.1 s of work."""
 _BLOCK_BITS = 16
