@@ -2,13 +2,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 CLIENTS := tests/clients/node_modules/.ready
+BUNDLES := api/practicegraph/web/static/built/.ready
 
 .PHONY: run test test-kills test-attacks check bench-search bench-shacl bench-sparql bench-text lock clean
 
-run: $(SETUP)  ## Serve the catalogue at http://127.0.0.1:8000
+run: $(SETUP) $(BUNDLES)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
 
-test: $(SETUP) $(CLIENTS)  ## Check format, types, the catalogue and all behaviour
+test: $(SETUP) $(CLIENTS) $(BUNDLES)  ## Check format, types, the catalogue and all behaviour
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -42,10 +43,13 @@ lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml a
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra dev \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header \
 		--all-build-deps --output-file requirements.lock pyproject.toml
-	cd tests/clients && npm update --loglevel=error --package-lock-only
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra node \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header \
+		--unsafe-package practicegraph --output-file api/frontend/requirements.lock api/frontend/requirements.in
+	for folder in api/frontend tests/clients; do (cd $$folder && npm update --loglevel=error --package-lock-only); done
 
 clean:  ## Remove everything that can be rebuilt
-	rm -rf .venv tests/clients/node_modules .practicegraph .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv api/frontend/node_modules $(dir $(BUNDLES)) tests/clients/node_modules .practicegraph .mypy_cache .pytest_cache .ruff_cache
 
 $(SETUP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -56,3 +60,10 @@ $(SETUP): requirements.lock pyproject.toml
 # Without npm, the tests that need it skip themselves.
 $(CLIENTS): tests/clients/package-lock.json tests/clients/package.json
 	command -v npm >/dev/null || exit 0; cd tests/clients && npm ci --loglevel=error && touch node_modules/.ready
+
+# Where there is no npm, Node.js comes from PyPI; where it cannot be had either, pages are plainer.
+$(BUNDLES): $(SETUP) api/frontend/package-lock.json $(wildcard api/frontend/*.mjs api/frontend/src/*)
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement api/frontend/requirements.lock || exit 0; export PATH="$$PATH:$(CURDIR)/$(BIN)"; \
+		cd api/frontend && npm ci --loglevel=error && npm run --silent build && touch ../practicegraph/web/static/built/.ready \
+		|| echo 'The bundles of api/frontend could not be built: pages have no scripts'

@@ -193,16 +193,16 @@ def code_words() -> Iterator[tuple[str, str]]:
 
 def test_modules_are_sections_of_a_few_hundred_lines() -> None:
     lengths = {module: LENGTHS[module] for module in SECTIONS}
-    assert 90 <= len(lengths) <= 122
+    assert 90 <= len(lengths) <= 140
     assert len([module for module, length in lengths.items() if length < 40]) == 0
     assert len([module for module, length in lengths.items() if length > 450]) == 0
 
 
-def test_the_program_is_small_and_a_third_of_it_is_http() -> None:
+def test_the_program_and_its_pages_are_small() -> None:
     total = sum(LENGTHS.values())
     web = sum(length for module, length in LENGTHS.items() if package_of(module) == "web")
-    assert total <= 30_320
-    assert web <= total / 3
+    assert total - web <= 22_103
+    assert web <= 12_500
 
 
 def test_no_two_classes_have_the_same_name() -> None:
@@ -276,8 +276,9 @@ def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
     assert {re.split(r"[;\s]", name)[0] for name in required} <= set(pins)
 
 
-def test_the_lock_file_of_javascript_pins_with_hashes_and_names_no_address() -> None:
-    lock = json.loads((ROOT / "tests/clients/package-lock.json").read_text())
+@pytest.mark.parametrize("folder", ["api/frontend", "tests/clients"])
+def test_a_lock_file_of_javascript_pins_with_hashes_and_names_no_address(folder: str) -> None:
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     assert len(lock["packages"]) > 20
     for name, package in lock["packages"].items():
         assert "resolved" not in package, name

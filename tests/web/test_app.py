@@ -297,7 +297,8 @@ def test_a_page_leads_to_no_address_that_runs_a_script(client: TestClient) -> No
     query = 'SELECT (IRI("javascript:alert(1)") AS ?x) ("<script>" AS ?y) WHERE {}'
     page = client.get("/sparql", params={"query": query}, headers={"Accept": "text/html"})
     assert 'href="javascript' not in page.text
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 

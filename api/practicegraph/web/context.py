@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,8 +31,9 @@ from .urls import SOURCE_FILE, Addresses, search_path
 
 VARY = {"Vary": "Accept, Accept-Language"}
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
 _NOTES = {
@@ -40,6 +42,7 @@ _NOTES = {
     PG + "ownText": "ownTextNote",
 }
 """The phrases beside a field, by the property that names it."""
+_STATIC = Path(__file__).parent / "static"
 _MAX_BRIEF_VALUES = 30
 _MAX_TAGS = 10_000
 _NO_URL = re.compile(
@@ -123,6 +126,10 @@ class View:
     def phrase(self, name: str, /, **values: object) -> str:
         """Return a phrase in the language of the request, with values for its variables."""
         return self.catalogue.phrases.format(name, self.languages, **values)
+
+    def bundle(self, name: str) -> str:
+        """Return the URL of a bundle of `api/frontend`; "" where it was not built."""
+        return f"{self.root}/static/built/{name}" if name in _bundles() else ""
 
     def text(self, labels: Labels) -> str:
         """Return the label in the language of the request, or in the first other one."""
@@ -300,3 +307,9 @@ class Site:
         """Return the path of a request without the prefix of a proxy."""
         path: str = request.scope["path"]
         return path.removeprefix(responses.prefix(request))
+
+
+@cache
+def _bundles() -> frozenset[str]:
+    """Return the names of the files that `api/frontend` was bundled into, as at the first call."""
+    return frozenset(path.name for path in (_STATIC / "built").glob("*.*"))
