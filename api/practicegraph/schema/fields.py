@@ -64,6 +64,8 @@ class Field:
     role: str
     links_to: str | None
     open_where: str | None
+    is_on_map: bool = False
+    is_badge: bool = False
 
     @cached_property
     def predicate(self) -> str | None:
@@ -122,7 +124,8 @@ class Parameter:
 class NodeShape:
     """A node shape with target classes: a kind of record with its labels and fields.
 
-    The fields of the values of `including` fields are in their place.
+    The fields of the values of `including` fields are in their place. `evidence_map` has the IRIs
+    of the facets that are its rows, columns and colours at first.
     """
 
     iri: str
@@ -134,6 +137,7 @@ class NodeShape:
     fields: tuple[Field, ...]
     combined_facets: tuple[Field, ...] = ()
     including: tuple[Field, ...] = ()
+    evidence_map: tuple[str, ...] = ()
 
     @cached_property
     def fields_by_key(self) -> dict[str, Field]:
@@ -180,6 +184,19 @@ class NodeShape:
     def facets_by_key(self) -> dict[str, Field]:
         """Return the facets by key, which may be that of a field too."""
         return {facet.key: facet for facet in self.facets}
+
+    @cached_property
+    def evidence_axes(self) -> tuple[Field, ...]:
+        """Return the facets of the evidence map at first; without any stated, the first ones."""
+        by_iri = {facet.iri: facet for facet in self.facets}
+        stated = tuple(by_iri[iri] for iri in self.evidence_map if iri in by_iri)
+        return stated if len(stated) > 1 else (self.facets * 2)[:2]
+
+    @cached_property
+    def badges(self) -> tuple[Field, ...]:
+        """Return the fields, and the facets over several, of which lists of entries show values."""
+        fields = (*self.fields, *self.combined_facets)
+        return tuple(sorted((f for f in fields if f.is_badge), key=lambda field: field.sort_key))
 
     def fields_of_facet(self, facet: Field) -> list[Field]:
         """Return the fields that have the values of a facet: itself, or those on its paths."""

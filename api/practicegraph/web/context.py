@@ -164,6 +164,10 @@ class View:
         query = urlencode(language_parameter | parameters)
         return f"{self.root}{path}?{query}" if query else self.root + path
 
+    def search_link(self, key: str, value: str) -> str:
+        """Return the URL of the search for the entries with a value of a facet."""
+        return self.link(self.addresses.search, **{key: value})
+
     def formats(
         self,
         media_types: Iterable[MediaType],

@@ -96,6 +96,8 @@ def read_field(store: Store, shape: Node) -> Field:
         role=(text(_ROLE) or "").rpartition("#")[2],
         links_to=text(PG + "linksTo"),
         open_where=text(PG + "openWhere"),
+        is_on_map=store.value(shape, PG + "onMap") == TRUE,
+        is_badge=store.value(shape, PG + "badge") == TRUE,
     )
 
 
@@ -150,6 +152,7 @@ def _node_shape(store: Store, shape: NamedNode) -> NodeShape:
             for node in store.values(shape, SH + "property")
             if isinstance(node, NamedNode) and _included_fields(store, node)
         ),
+        evidence_map=_iris(store.list_members(store.value(shape, PG + "evidenceMap"))),
     )
 
 
