@@ -23,6 +23,7 @@ PAGES = [
     ),
     *("/practice/1788.html?lang=el", "/practice/1788.html", "/practice/1788/similar"),
     *("/practice/1701.html", "/practice/1764.html", "/outcome/HAP.html", "/practice/0"),
+    *("/vocabularies", "/outcome.html?q=ace", "/country.html", "/country.html?letter=B"),
     *("/outcome.html", "/outcome/ACE.html", "/country/HUN.html", "/ontology.html"),
     *("/shapes.html", "/shapes/practice.html", "/source.html", "/gaps", "/changes.html"),
     *("/coverage", "/coverage?rows=outcome&columns=country&zeros=true&explain=true"),

@@ -126,6 +126,8 @@ CASES = [
     ),
     Case("postQuery", "/sparql", 200, "POST", FORM | JSON, b"query=ASK { }"),
     Case("postQuery", "/sparql", 415, "POST", {"Content-Type": "image/png"}, b"x"),
+    Case("listVocabularies", "/vocabularies"),
+    Case("listVocabularies", "/vocabularies?page=2", 400),
     Case("listQueries", "/queries"),
     Case("listQueries", "/queries", headers=HTML),
     Case("query-entries-by-outcome", "/queries/entries-by-outcome?outcome=LAN"),

@@ -66,6 +66,7 @@ class Field:
     open_where: str | None
     is_on_map: bool = False
     is_badge: bool = False
+    is_breakdown: bool = False
 
     @cached_property
     def predicate(self) -> str | None:

@@ -23,6 +23,7 @@ from .resources import routes as resources
 from .search import contingency, listing
 from .sparql import routes as sparql
 from .urls import Addresses
+from .vocabularies import index as vocabularies
 
 
 def application(
@@ -68,6 +69,7 @@ def application(
         app.include_router(sparql.routes(site, workers, stored))
     app.include_router(changes.routes(site))
     app.include_router(entries.routes(site, editor, parsers))
+    app.include_router(vocabularies.routes(site))
     app.include_router(resources.routes(site, condition or FolderHealth.from_catalogue(catalogue)))
     app.add_middleware(ContentCoding)
     app.add_middleware(Methods, allowed=allowed)

@@ -27,6 +27,7 @@ STATUS = "/status"
 VALIDATE = "/validate"
 SOURCE_FILE = "/.well-known/ni/sha-256/{digest}"
 """The path of a file by its hash (RFC 6920, section 4)."""
+VOCABULARIES = "/vocabularies"
 VOID = "/.well-known/void"
 _VERSION = OWL + "versionIRI"
 

@@ -98,6 +98,7 @@ def read_field(store: Store, shape: Node) -> Field:
         open_where=text(PG + "openWhere"),
         is_on_map=store.value(shape, PG + "onMap") == TRUE,
         is_badge=store.value(shape, PG + "badge") == TRUE,
+        is_breakdown=store.value(shape, PG + "breakdown") == TRUE,
     )
 
 

@@ -27,6 +27,7 @@ from ..urls import (
     SITEMAP_PART,
     SOURCE_FILE,
     SPARQL,
+    VOCABULARIES,
     VOID,
     search_path,
 )
@@ -92,11 +93,13 @@ class SitemapEndpoint:
         return lru_cache(maxsize=1)(lambda release: list(self._find_pages()))
 
     def _find_pages(self) -> Iterator[tuple[str, str]]:
-        """Yield home, the search, the stored queries, the gaps, and the pages of current IRIs."""
+        """Yield home, searches, vocabularies, stored queries, gaps, and pages of current IRIs."""
         catalogue, addresses = self.site.catalogue, self.site.addresses
         dataset, retired = self.site.services.dataset, catalogue.lifecycle.deprecations
         searches = map(search_path, catalogue.shapes.kinds.values())
-        yield from ((path, dataset.newest) for path in ("/", *searches, QUERIES, GAPS))
+        yield from (
+            (path, dataset.newest) for path in ("/", *searches, VOCABULARIES, QUERIES, GAPS)
+        )
         iris = {*catalogue.store.graph_names(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(iris.difference(retired)):
             if (path := addresses.path(iri)) is not None:

@@ -1,6 +1,6 @@
 """IRIs and their documents: a redirect with 303, and the document in each representation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -13,15 +13,13 @@ from pyoxigraph import NamedNode, Quad, Triple
 from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...exchange.export import ReleaseDumps
-from ...rdf.terms import SCHEMA, as_text
-from ...schema.fields import Field
+from ...rdf.terms import SCHEMA
 from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
-from ...schema.vocabularies import Concept
 from ...search.engine import SimilarEntry
-from ...search.request import ALL_ENTRIES, SearchRequest
+from ...search.request import ALL_ENTRIES
 from .. import document, openapi
-from ..context import VARY, Site
+from ..context import VARY, Site, View
 from ..document import DocumentLinks, DocumentMetadata
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
@@ -38,36 +36,14 @@ from ..http.responses import Link
 from ..openapi import Operation
 from ..search.results import facets
 from ..urls import SERVICES
+from ..vocabularies.scheme_page import vocabulary_page
+from ..vocabularies.uses import find_queries, find_uses
 from . import lifecycle
 from .dataset import DatasetDescription, Downloads, downloads
 
 SIMILAR = "similar"
 """The last segment of the path of the entries that are similar to one."""
 _MAX_SIMILAR = 5
-_MAX_FIRST_ENTRIES = 10
-_FIRST_ENTRIES = """
-SELECT DISTINCT ?entry
-WHERE {{
-    ?entry {path} {node} ;
-        a {kind} .
-}}
-LIMIT {limit}
-"""
-
-
-@dataclass(frozen=True)
-class ConceptUse:
-    """A field whose value is a concept: the count with narrower concepts, the first entries.
-
-    `search` is the path of searches for entries with the field.
-    """
-
-    field: Field
-    search: str
-    value: str
-    count: int
-    narrower: tuple[tuple[Concept, int], ...]
-    entries: tuple[Record, ...]
 
 
 @dataclass(frozen=True)
@@ -201,27 +177,34 @@ class ResourceEndpoint:
         return {"id": iri, "title": view.name(iri)} | fields | status
 
     def _page(self, request: Request, iri: str, path: str, links: Sequence[Link]) -> Response:
-        catalogue = self.site.catalogue
-        record, scheme = self._record(iri), catalogue.vocabularies.schemes.get(iri)
+        catalogue, view = self.site.catalogue, self.site.view(request)
+        record = self._record(iri)
+        template, values = self._own_values(request, view, iri, record)
         return self.site.html(
             request,
-            "record.html",
+            template,
             iri=iri,
             record=record,
-            terms=[] if iri == catalogue.base else self._terms(iri, record),
-            scheme=scheme,
-            counts=self._concept_counts(iri),
-            uses=self._uses(iri),
-            queries=self._queries(iri),
+            uses=find_uses(self.site, view, iri),
+            queries=find_queries(self.site, iri),
             outline=self._outline(request, record),
             links=links,
             deprecation=catalogue.lifecycle.get(iri),
             predecessors=catalogue.lifecycle.find_predecessors(iri),
-            similar_entries=self._similar(record),
-            similar_path=f"/{path}/{SIMILAR}",
             downloads=self._downloads(request) if iri == catalogue.base else None,
-            formats=self.site.view(request).formats(DOCUMENTS, f"/{path}"),
+            formats=view.formats(DOCUMENTS, f"/{path}"),
+            **values,
+            similar_path=f"/{path}/{SIMILAR}",
         )
+
+    def _own_values(
+        self, request: Request, view: View, iri: str, record: Record | None
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the template of an IRI and the values that it alone has."""
+        if record and (page := vocabulary_page(self.site, view, request, record)):
+            return page
+        terms = [] if iri == self.site.catalogue.base else self._terms(iri, record)
+        return "record.html", {"terms": terms, "similar_entries": self._similar(record)}
 
     def _similar(self, record: Record | None) -> list[SimilarEntry]:
         """Return the entries that are most similar to a current entry."""
@@ -280,79 +263,6 @@ class ResourceEndpoint:
             replace(record, values={f.key: v for f, v in record.items() if f.iri not in shown})
             for record in records
         ]
-
-    def _concept_counts(self, scheme: str) -> dict[str, int]:
-        """Return how many entries have each concept of a scheme, by its IRI."""
-        for services in self.site.services.of_kinds:
-            for facet in services.catalogue.shapes.entry_shape.facets:
-                if facet.scheme == scheme:
-                    counts = services.search.counts(facet).items()
-                    return {as_text(term): count for term, count in counts if term}
-        return {}
-
-    def _uses(self, iri: str) -> list[ConceptUse]:
-        """Return the uses of a concept by facets, and by fields whose values no facet has.
-
-        An IRI that is no current concept has none.
-        """
-        concept = self.site.catalogue.vocabularies.concepts.get(iri)
-        if concept is None or concept.deprecation:
-            return []
-        endpoints = map(ResourceEndpoint, self.site.of_kinds)
-        uses = [use for endpoint in endpoints for use in endpoint._uses_of_kind(concept)]
-        return [use for use in uses if use.count or use.entries] or uses[:1]
-
-    def _uses_of_kind(self, concept: Concept) -> list[ConceptUse]:
-        kind = self.site.catalogue.shapes.entry_shape
-        facets = [facet for facet in kind.facets if facet.scheme == concept.scheme]
-        counted = [field for facet in facets for field in kind.fields_of_facet(facet)]
-        fields = [field for field in kind.fields if field.scheme == concept.scheme]
-        others = [field for field in fields if field not in counted]
-        uses = [self._use(field, concept) for field in (*facets, *others)]
-        is_first = self.site.catalogue.shapes.is_first
-        return [u for u in uses if u.entries or u.count or (u.field.is_facet and is_first)]
-
-    def _queries(self, iri: str) -> list[tuple[Mapping[str, str], str, dict[str, str]]]:
-        """Return the stored queries that take a current concept: names, path and parameters."""
-        concept = self.site.catalogue.vocabularies.concepts.get(iri)
-        if concept is None or concept.deprecation:
-            return []
-        return [
-            (query.labels, f"/queries/{query.name}", {parameter.key: concept.notation})
-            for query in self.site.catalogue.stored_queries.values()
-            for parameter in query.parameters
-            if parameter.field.scheme == concept.scheme
-        ]
-
-    def _use(self, field: Field, concept: Concept) -> ConceptUse:
-        counts = self.site.services.search.counts(field) if field.is_facet else {}
-        scheme = self.site.catalogue.vocabularies.scheme(concept.scheme)
-        narrower = scheme.narrower.get(concept.iri, [])
-        return ConceptUse(
-            field=field,
-            search=self.site.addresses.search,
-            value=concept.notation,
-            count=counts.get(NamedNode(concept.iri), 0),
-            narrower=tuple((lower, counts.get(NamedNode(lower.iri), 0)) for lower in narrower),
-            entries=tuple(self._first_entries(field, concept.iri)),
-        )
-
-    def _first_entries(self, field: Field, iri: str) -> list[Record]:
-        """Return the first records with a concept as value; of a facet, as searches sort them."""
-        catalogue, kind = self.site.catalogue, self.site.catalogue.shapes.entry_shape
-        if field.is_facet:
-            filters = {field.key: (NamedNode(iri),)}
-            request = SearchRequest(filters=filters, size=_MAX_FIRST_ENTRIES)
-            result = self.site.services.search.search(request, catalogue.languages)
-            return catalogue.reader.read_records(kind, result.entries)
-        query = _FIRST_ENTRIES.format(
-            path=field.path,
-            node=NamedNode(iri),
-            kind=NamedNode(kind.classes[0]),
-            limit=_MAX_FIRST_ENTRIES,
-        )
-        entries = [as_text(row["entry"]) for row in catalogue.store.select(query)]
-        return catalogue.reader.read_records(kind, entries)
 
 
 def routes(site: Site) -> APIRouter:
