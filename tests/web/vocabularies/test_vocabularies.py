@@ -144,7 +144,9 @@ def test_bars_break_the_entries_of_a_concept_down_and_lead_to_their_searches(
     client: TestClient,
 ) -> None:
     text = page(client, "/outcome/ACE.html")
-    bars = re.findall(r'href="(/practices\?[^"]*country=(\w+))"[^>]*>[^<]*</a> <span class="count">(\d+)', text)
+    bars = re.findall(
+        r'href="(/practices\?[^"]*country=(\w+))"[^>]*>[^<]*</a> <span class="count">(\d+)', text
+    )
     facet = client.get("/practices.json?outcome=ACE&size=0").json()["facets"]["country"]
     counts = {value["value"]: value["count"] for value in facet["values"]}
     assert len(bars) > 5

@@ -60,11 +60,7 @@ def find_uses(site: Site, view: View, iri: str) -> list[ConceptUse]:
     concept = site.catalogue.vocabularies.concepts.get(iri)
     if concept is None or concept.deprecation:
         return []
-    uses = [
-        use
-        for each in site.of_kinds
-        for use in _uses_of_kind(each, replace(view, services=each.services, addresses=each.addresses), concept)
-    ]
+    uses = [use for each in site.of_kinds for use in _uses_of_kind(each, view, concept)]
     return [use for use in uses if use.count or use.entries] or uses[:1]
 
 
@@ -113,6 +109,7 @@ def _facets(site: Site, scheme: str) -> Iterator[tuple[Site, Field]]:
 
 
 def _uses_of_kind(site: Site, view: View, concept: Concept) -> list[ConceptUse]:
+    view = replace(view, services=site.services, addresses=site.addresses)
     kind = site.catalogue.shapes.entry_shape
     facets = [facet for facet in kind.facets if facet.scheme == concept.scheme]
     counted = [field for facet in facets for field in kind.fields_of_facet(facet)]
