@@ -27,7 +27,7 @@ PAGES = [
     *("/outcome.html", "/outcome/ACE.html", "/country/HUN.html", "/ontology.html"),
     *("/shapes.html", "/shapes/practice.html", "/source.html", "/gaps", "/changes.html"),
     *("/coverage", "/coverage?rows=outcome&columns=country&zeros=true&explain=true"),
-    *("/queries", "/sparql", "/sparql?query=SELECT", "/sparql?query=ASK+{}", "/validate"),
+    *("/data", "/about", "/queries", "/sparql", "/sparql?query=SELECT", "/sparql?query=ASK+{}", "/validate"),
     "/sparql?query=SELECT+*+{+?s+?p+?o+}+LIMIT+9",
     *("/practices?outcome=none", "/reconcile/preview?id=1788"),
 ]

@@ -9,16 +9,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from heapq import nlargest
 from threading import Lock
 
-from pyoxigraph import Literal, NamedNode, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from ..rdf.terms import (
     DATE_LENGTH,
     DATE_PATTERN,
+    DCAT,
     DCT,
     PG,
     TYPE,
+    VCARD,
     VOID,
     Node,
     Term,
@@ -186,6 +189,30 @@ class Dataset:
         """Return the IRIs of the creators."""
         return self._iris("creator")
 
+    @cached_property
+    def descriptions(self) -> dict[str, str]:
+        """Return what the catalogue holds, by language."""
+        values = self.store.values(NamedNode(self.base), DCT + "description")
+        texts = [value for value in values if isinstance(value, Literal)]
+        return {text.language or "": text.value for text in texts}
+
+    @cached_property
+    def contact(self) -> str:
+        """Return the address of the contact point: `mailto:` or a URL, or "" where none is stated.
+
+        The catalogue's own IRI, where readers already are, is no address.
+        """
+        points = self.store.values(NamedNode(self.base), DCAT + "contactPoint")
+        nodes = [point for point in points if isinstance(point, NamedNode | BlankNode)]
+        addresses = (
+            value.value
+            for name in (VCARD + "hasEmail", VCARD + "hasURL")
+            for node in nodes
+            for value in self.store.values(node, name)
+            if isinstance(value, NamedNode)
+        )
+        return next((address for address in addresses if address != self.base), "")
+
     def _iris(self, term: str) -> list[str]:
         values = self.store.values(NamedNode(self.base), DCT + term)
         return [value.value for value in values if isinstance(value, NamedNode)]
@@ -205,6 +232,11 @@ class Dataset:
         }
         named = ((topics.get(row["subject"], row["subject"]), row["newest"]) for row in rows)
         return {node.value: as_text(day) for node, day in named if isinstance(node, NamedNode)}
+
+    def newest_below(self, start: str, maximum: int) -> list[tuple[str, str]]:
+        """Return the IRIs with a start that were changed last, each with its day, newest first."""
+        days = ((day, iri) for iri, day in self.days.items() if iri.startswith(start))
+        return [(iri, day) for day, iri in nlargest(maximum, days)]
 
     @cached_property
     def example(self) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from babel import Locale
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2.utils import urlize
@@ -27,7 +28,7 @@ from .http import conditional, negotiation, responses
 from .http.conditional import Validators
 from .http.middleware import allowed
 from .http.negotiation import HTML, MediaType
-from .urls import SOURCE_FILE, Addresses, search_path
+from .urls import ABOUT, DATA, SOURCE_FILE, VOCABULARIES, Addresses, search_path
 
 VARY = {"Vary": "Accept, Accept-Language"}
 _SECURITY_HEADERS = {
@@ -43,12 +44,20 @@ _NOTES = {
 }
 """The phrases beside a field, by the property that names it."""
 _STATIC = Path(__file__).parent / "static"
+_MENU = ((VOCABULARIES, "vocabularies"), (DATA, "dataPage"), (ABOUT, "aboutPage"))
 _MAX_BRIEF_VALUES = 30
 _MAX_TAGS = 10_000
 _NO_URL = re.compile(
     r"""<a href="(?!(?:%[0-9A-Fa-f]{2}|[^%{}|\\^`\[\]"])*")[^"]*"[^>]*>(.*?)</a>"""
 )
 _URL_SIGN = re.compile(r"[.:@/]\S")
+
+
+@cache
+def language_name(tag: str, language: str) -> str:
+    """Return the name of a language in another one, or in itself, as at the start of a line."""
+    name = Locale.parse(tag, sep="-").get_display_name(language.replace("-", "_")) or tag
+    return name[:1].upper() + name[1:]
 
 
 def link_urls(text: str) -> str:
@@ -63,6 +72,7 @@ def link_urls(text: str) -> str:
 
 _ENVIRONMENT = environment("practicegraph.web")
 _ENVIRONMENT.filters["link_urls"] = link_urls
+_ENVIRONMENT.filters["language_name"] = language_name
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,16 @@ class View:
     def page(self, template: str, **values: object) -> str:
         """Return a template rendered as HTML."""
         return _ENVIRONMENT.get_template(template).render(view=self, **values)
+
+    @cached_property
+    def menu(self) -> list[tuple[str, str]]:
+        """Return the paths of the menu, each with its name."""
+        first, _ = next(iter(self.catalogue.shapes.kinds.items()))
+        kind = self.catalogue.shapes.kinds[first]
+        return [
+            (search_path(kind), self.text(kind.labels)),
+            *((path, self.phrase(name)) for path, name in _MENU),
+        ]
 
     def phrase(self, name: str, /, **values: object) -> str:
         """Return a phrase in the language of the request, with values for its variables."""

@@ -6,11 +6,13 @@ from ..catalogue.catalogue import Catalogue
 from ..rdf.terms import OWL, parse_iri
 from ..schema.fields import NodeShape
 
+ABOUT = "/about"
 CHANGES = "/changes"
 CONTEXT = "/context.jsonld"
 CONTEXT_VERSION = "/context/{name}.jsonld"
 COVERAGE = "/coverage"
 """The last part of the path of contingency tables; the whole path of those of the first kind."""
+DATA = "/data"
 DUMP = ("/dump.", "/dump/")
 """The prefixes of the paths of dumps: long files whose length is published."""
 GAPS = "/gaps"

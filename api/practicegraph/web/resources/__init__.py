@@ -4,6 +4,7 @@
 |---|---|
 | dumps | dumps of releases |
 | dataset | the dataset description, and dumps on a page |
+| front | the home page, the page of data and services, and the one about the catalogue |
 | lifecycle | moved and withdrawn IRIs, and the status of IRIs |
 | resource | IRIs and their documents |
 | similar | entries that are similar to one |

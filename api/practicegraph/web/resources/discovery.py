@@ -18,7 +18,9 @@ from ..http.responses import Link
 from ..models import LinkSetObject
 from ..openapi import Operation
 from ..urls import (
+    ABOUT,
     COVERAGE,
+    DATA,
     DUMP,
     GAPS,
     QUERIES,
@@ -97,9 +99,8 @@ class SitemapEndpoint:
         catalogue, addresses = self.site.catalogue, self.site.addresses
         dataset, retired = self.site.services.dataset, catalogue.lifecycle.deprecations
         searches = map(search_path, catalogue.shapes.kinds.values())
-        yield from (
-            (path, dataset.newest) for path in ("/", *searches, VOCABULARIES, QUERIES, GAPS)
-        )
+        own = (VOCABULARIES, DATA, QUERIES, GAPS, ABOUT)
+        yield from ((path, dataset.newest) for path in ("/", *searches, *own))
         iris = {*catalogue.store.graph_names(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(iris.difference(retired)):
             if (path := addresses.path(iri)) is not None:

@@ -17,7 +17,6 @@ from ...rdf.terms import SCHEMA
 from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
 from ...search.engine import SimilarEntry
-from ...search.request import ALL_ENTRIES
 from .. import document, openapi
 from ..context import VARY, Site, View
 from ..document import DocumentLinks, DocumentMetadata
@@ -34,12 +33,12 @@ from ..http.negotiation import (
 )
 from ..http.responses import Link
 from ..openapi import Operation
-from ..search.results import facets
 from ..urls import SERVICES
 from ..vocabularies.scheme_page import vocabulary_page
 from ..vocabularies.uses import find_queries, find_uses
 from . import lifecycle
 from .dataset import DatasetDescription, Downloads, downloads
+from .front import home_values
 
 SIMILAR = "similar"
 """The last segment of the path of the entries that are similar to one."""
@@ -153,18 +152,15 @@ class ResourceEndpoint:
         return Response(content, media_type=media_type.content_type)
 
     def _home(self, request: Request, links: Sequence[Link]) -> Response:
-        catalogue, view = self.site.catalogue, self.site.view(request)
-        result = self.site.services.search.search(ALL_ENTRIES, view.languages)
-        record = self._record(catalogue.base)
+        record = self._record(self.site.catalogue.base)
+        assert record, "the catalogue describes itself"
         return self.site.html(
             request,
             "home.html",
             record=record,
-            total=result.total,
-            downloads=self._downloads(request),
-            facets=facets(view, result, ALL_ENTRIES),
             links=links,
             outline=self._outline(request, record),
+            **home_values(self.site, self.site.view(request), record),
         )
 
     def as_json(self, request: Request, iri: str) -> dict[str, object]:

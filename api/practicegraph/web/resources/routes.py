@@ -14,7 +14,7 @@ from ..http.responses import RangedStaticFiles
 from ..models import CatalogueHealthObject, HealthObject, JsonObject
 from ..openapi import Operation
 from ..urls import CONTEXT, CONTEXT_VERSION, OPENAPI
-from . import discovery, dumps, lifecycle, resource, similar
+from . import discovery, dumps, front, lifecycle, resource, similar
 from .resource import ResourceEndpoint
 
 
@@ -27,6 +27,7 @@ def routes(site: Site, condition: FolderHealth) -> APIRouter:
     router.get(CONTEXT, include_in_schema=False)(context.respond)
     router.get(CONTEXT_VERSION, include_in_schema=False)(context.respond_version)
     router.include_router(discovery.routes(site))
+    router.include_router(front.routes(site))
     for each in site.of_kinds:
         router.include_router(similar.routes(each))
     router.include_router(lifecycle.routes(site))
