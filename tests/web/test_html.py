@@ -29,6 +29,10 @@ PAGES = [
     *("/coverage", "/coverage?rows=outcome&columns=country&zeros=true&explain=true"),
     *("/data", "/about", "/queries", "/sparql", "/sparql?query=SELECT", "/sparql?query=ASK+{}", "/validate"),
     "/sparql?query=SELECT+*+{+?s+?p+?o+}+LIMIT+9",
+    "/sparql?query=SELECT+*+{%0A+?s+dct:title+?o+}",
+    "/sparql?query=DESCRIBE+<https://w3id.org/practicegraph/outcome/ACE>",
+    *(f"/queries/outcomes-by-country{more}" for more in ("?view=matrix", "?view=none")),
+    "/sparql?view=bars&query=SELECT+?c+(COUNT(*)+AS+?n)+{+?s+a+?c+}+GROUP+BY+?c",
     *("/practices?outcome=none", "/reconcile/preview?id=1788"),
 ]
 """The pages that are checked, those of errors among them."""

@@ -128,6 +128,7 @@ CASES = [
     Case("postQuery", "/sparql", 415, "POST", {"Content-Type": "image/png"}, b"x"),
     Case("listVocabularies", "/vocabularies"),
     Case("listVocabularies", "/vocabularies?page=2", 400),
+    Case("completions", "/sparql/completions.json"),
     Case("listQueries", "/queries"),
     Case("listQueries", "/queries", headers=HTML),
     Case("query-entries-by-outcome", "/queries/entries-by-outcome?outcome=LAN"),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pyoxigraph import NamedNode
 
 from ..rdf.terms import RDFS, Term
-from ..schema.fields import Parameter
-from ..schema.shapes.reader import ShapesError, read_parameters
+from ..schema.fields import Group, Parameter
+from ..schema.shapes.reader import ShapesError, read_parameters, read_query_group
 from ..schema.text import Labels, find_similar, pick_text
 from ..schema.value_parser import NO_LOCATION, InvalidParameterError, ParseProblem, ValueParser
 from ..storage import query_guard
@@ -24,6 +24,7 @@ class StoredQuery:
     comments: Labels
     text: str
     parameters: tuple[Parameter, ...]
+    group: Group
 
     @property
     def returns_graph(self) -> bool:
@@ -61,9 +62,18 @@ def read_stored_queries(store: Store, texts: Mapping[str, str]) -> dict[str, Sto
         node = NamedNode(iri)
         labels, comments = (store.labels(node, RDFS + name) for name in ("label", "comment"))
         with suppress(ShapesError):
-            query = StoredQuery(iri, labels, comments, text, read_parameters(store, node))
+            parameters, group = read_parameters(store, node), read_query_group(store, node)
+            query = StoredQuery(iri, labels, comments, text, parameters, group)
             queries[query.name] = query
     return queries
+
+
+def group_queries(queries: Iterable[StoredQuery]) -> list[tuple[Group, list[StoredQuery]]]:
+    """Return stored queries by group, in the order of the groups; those without one come last."""
+    groups: dict[str, tuple[Group, list[StoredQuery]]] = {}
+    for query in queries:
+        groups.setdefault(query.group.iri, (query.group, []))[1].append(query)
+    return sorted(groups.values(), key=lambda pair: (not pair[0].iri, pair[0].order))
 
 
 def _parse_value(parameter: Parameter, text: str | None, value_parser: ValueParser) -> Term | None:

@@ -42,7 +42,9 @@ from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
 from .protocol import CHUNK_SIZE, Request, serve, start_worker, write_error, write_frame
 
 ROWS = "rows"
-"""The format in which a page gets solutions: a line of names, then a line of terms each."""
+"""The format in which a page gets rows: a line of names, then a line of terms each."""
+TRIPLE_COLUMNS = ("subject", "predicate", "object")
+"""The names of the columns of a graph, whose rows are its triples."""
 
 _RESULT_FORMATS = {
     "json": QueryResultsFormat.JSON,
@@ -377,12 +379,12 @@ def _write_result(result: Result, format_name: str, request: Request, output: Bi
 def _serialize(
     result: Result, format_name: str, request: Request, limiter: RowLimiter, output: BinaryIO
 ) -> None:
-    if not isinstance(result, QuerySolutions | QueryBoolean):
+    if format_name == ROWS:
+        output.writelines(line.encode() + b"\n" for line in _lines(result, request["lines"]))
+    elif not isinstance(result, QuerySolutions | QueryBoolean):
         triples = chain(islice(result, request["triples"]), _end(result, limiter))
         rdf_format = _RDF_FORMATS[format_name]
         serialize(triples, output, format=rdf_format, prefixes=dict(request["prefixes"]))
-    elif format_name == ROWS:
-        output.writelines(line.encode() + b"\n" for line in _lines(result, request["lines"]))
     else:
         result.serialize(output, format=_RESULT_FORMATS[format_name])
 
@@ -395,13 +397,15 @@ def _end(triples: Iterator[Triple], limiter: RowLimiter) -> Iterator[Triple]:
     yield from ()
 
 
-def _lines(result: QuerySolutions | QueryBoolean, maximum: int) -> Iterator[str]:
+def _lines(result: Result, maximum: int) -> Iterator[str]:
+    """Yield a boolean, or the names of the columns and so many rows; a triple is a row."""
     if isinstance(result, QueryBoolean):
         yield json.dumps(bool(result))
         return
-    yield json.dumps([variable.value for variable in result.variables])
-    for solution in islice(result, maximum):
-        yield json.dumps([None if term is None else _text(term) for term in solution])
+    variables = result.variables if isinstance(result, QuerySolutions) else None
+    yield json.dumps([v.value for v in variables] if variables is not None else TRIPLE_COLUMNS)
+    for row in islice(result, maximum):
+        yield json.dumps([None if term is None else _text(term) for term in row])
 
 
 def _text(term: Term) -> str:

@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2.utils import urlize
 from markupsafe import escape
-from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode
 
 from ..application.background import DumpProcess
 from ..application.services import Services
@@ -77,13 +77,14 @@ _ENVIRONMENT.filters["language_name"] = language_name
 
 @dataclass(frozen=True)
 class DisplayValue:
-    """A value on a page; it has a language if that differs from the page's."""
+    """A value on a page; it has a language if that differs from the page's, an IRI if it is one."""
 
     text: str
     href: str = ""
     language: str = ""
     note: str = ""
     code: bool = False
+    iri: str = ""
 
 
 @dataclass(frozen=True)
@@ -269,16 +270,6 @@ class View:
         is_code = not language and "\n" in term.value
         shown_language = "" if language == self.language else language
         return DisplayValue(term.value, language=shown_language, code=is_code)
-
-    def cell(self, term: Term | None) -> DisplayValue:
-        """Return a value of a solution of a query."""
-        if isinstance(term, NamedNode):
-            return DisplayValue(term.value, href=self.href(term.value))
-        if isinstance(term, Literal):
-            return DisplayValue(term.value, language=term.language or "")
-        if isinstance(term, Triple):
-            return DisplayValue(f"<<( {term} )>>")
-        return DisplayValue("" if term is None else str(term))
 
     def format_code(self, code: str) -> str:
         """Return a code as a text; booleans are phrases."""

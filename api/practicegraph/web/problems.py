@@ -1,7 +1,7 @@
 """The HTTP status of each kind of error, and its answer as problem details (RFC 9457)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -135,7 +135,32 @@ def add_handlers(app: FastAPI, site: Site) -> None:
     app.add_exception_handler(ClientDisconnect, answer_nobody)
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """The answer to an error: status, texts, headers, and further members of problem details."""
+
+    status: HTTPStatus
+    detail: str
+    hint: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def answer_page(
+    request: Request, site: Site, error: CatalogueError, template: str, **values: object
+) -> Response:
+    """Return the answer to an error as problem details, or as a page that is made for it.
+
+    The template has the detail, the hint, and the line and column if they are known.
+    """
+    return _respond(request, site, _describe(request, site, error), template, **values)
+
+
 def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
+    return _respond(request, site, _describe(request, site, error))
+
+
+def _describe(request: Request, site: Site, error: CatalogueError) -> _Answer:
     """Return the answer to an error; one of the server is logged under a number."""
     if error.kind == "incident" and not isinstance(error, IncidentError):
         error = log_incident(str(error))
@@ -149,9 +174,7 @@ def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
         headers["Allow"] = site.allowed(site.path(request))
     if problem.retry_after:
         headers["Retry-After"] = str(problem.retry_after)
-    return _problem(
-        request,
-        site,
+    return _Answer(
         HTTPStatus(problem.status),
         view.phrase(problem.detail or error.kind, **words),
         _at_position(view, view.phrase(hint, **words), position) if hint else "",
@@ -170,18 +193,12 @@ def _answer_framework(request: Request, site: Site, error: HTTPException) -> Res
     if status == HTTPStatus.NOT_FOUND:
         return _answer(request, site, RequestError("notFound"))
     if status != HTTPStatus.METHOD_NOT_ALLOWED:
-        return _problem(request, site, status, error.detail, "", error.headers or {})
+        return _respond(request, site, _Answer(status, error.detail, "", error.headers or {}))
     return _answer(request, site, RequestError("notAllowed", method=request.method))
 
 
-def _problem(
-    request: Request,
-    site: Site,
-    status: HTTPStatus,
-    detail: str,
-    hint: str = "",
-    headers: Mapping[str, str] | None = None,
-    extra: Mapping[str, Any] | None = None,
+def _respond(
+    request: Request, site: Site, answer: _Answer, template: str = "problem.html", **values: object
 ) -> Response:
     """Return problem details in JSON, or as a page to a browser."""
     try:
@@ -189,12 +206,15 @@ def _problem(
     except NotAcceptableError:
         is_page = False
     if is_page:
-        response = site.html(request, "problem.html", status, detail=detail, hint=hint)
-        response.headers.update(headers or {})
+        texts = {"detail": answer.detail, "hint": answer.hint, **answer.extra}
+        response = site.html(request, template, answer.status, **{**values, **texts})
+        response.headers.update(answer.headers)
         return response
+    status = answer.status
     details = {"type": "about:blank", "title": status.phrase, "status": status.value}
-    details |= {"detail": detail} | ({"hint": hint} if hint else {}) | dict(extra or {})
-    return JSONResponse(details, status, {**VARY, **(headers or {})}, "application/problem+json")
+    details |= {"detail": answer.detail} | ({"hint": answer.hint} if answer.hint else {})
+    content, headers = details | dict(answer.extra), {**VARY, **answer.headers}
+    return JSONResponse(content, status, headers, "application/problem+json")
 
 
 def _report(request: Request, site: Site, report: ValidationReport) -> Response | None:

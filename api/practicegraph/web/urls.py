@@ -8,6 +8,7 @@ from ..schema.fields import NodeShape
 
 ABOUT = "/about"
 CHANGES = "/changes"
+COMPLETIONS = "/sparql/completions.json"
 CONTEXT = "/context.jsonld"
 CONTEXT_VERSION = "/context/{name}.jsonld"
 COVERAGE = "/coverage"

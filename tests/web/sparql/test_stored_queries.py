@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -153,7 +154,7 @@ def test_an_unknown_parameter_is_refused(client: TestClient) -> None:
 def test_a_missing_required_parameter_is_refused(real: Catalogue) -> None:
     question = real.stored_queries["entries-by-outcome"]
     required = [type(parameter)(parameter.field, None, False) for parameter in question.parameters]
-    strict = type(question)(question.iri, {}, {}, question.text, tuple(required))
+    strict = replace(question, parameters=tuple(required))
     with pytest.raises(InvalidParameterError):
         strict.bind([], real.value_parser)
 

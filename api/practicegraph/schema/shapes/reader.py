@@ -116,6 +116,11 @@ def read_parameters(store: Store, query: Node) -> tuple[Parameter, ...]:
     return tuple(sorted(parameters, key=lambda parameter: parameter.key))
 
 
+def read_query_group(store: Store, query: Node) -> Group:
+    """Read the group under which a stored query is listed; an empty one without `pg:queryGroup`."""
+    return _group(store, query, PG + "queryGroup")
+
+
 def path_to_sparql(store: Store, path: Term, within: tuple[Term, ...] = ()) -> str:
     """Write a SHACL path (section 2.3.1) as a SPARQL property path; raise ShapesError."""
     if isinstance(path, NamedNode):
@@ -226,8 +231,8 @@ def _other_names(store: Store, shape: Node) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((t.language or "", t.value) for t in terms if isinstance(t, Literal)))
 
 
-def _group(store: Store, shape: Node) -> Group:
-    group = store.value(shape, SH + "group")
+def _group(store: Store, shape: Node, term: str = SH + "group") -> Group:
+    group = store.value(shape, term)
     if not isinstance(group, NamedNode):
         return Group("", {}, 0)
     order = _number(store.value(group, SH + "order"))

@@ -213,10 +213,11 @@ class Downloads:
 
 def downloads(made: ReleaseDumps, language: str) -> Downloads:
     """Return the dumps of a release for a page in a language."""
-    return Downloads(made, {d.name: _size_text(d.size, language) for d in made.dumps.values()})
+    return Downloads(made, {d.name: format_size(d.size, language) for d in made.dumps.values()})
 
 
-def _size_text(size: int, language: str) -> str:
+def format_size(size: int, language: str) -> str:
+    """Return a number of bytes as a text in a language."""
     amount, place = float(size), 0
     while amount >= 1000 and place < len(_UNITS) - 1:
         amount, place = amount / 1000, place + 1

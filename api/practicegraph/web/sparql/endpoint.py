@@ -6,15 +6,18 @@ described (https://www.w3.org/TR/sparql11-service-description/).
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
+from babel.numbers import format_decimal
 from fastapi import Request, Response
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
 from ...application.services import Services
-from ...errors import RequestError
+from ...catalogue.stored_queries import group_queries
+from ...errors import CatalogueError, RequestError
 from ...rdf.terms import RDF, SD, VOID, Node, Term, integer
 from ...sparql.pool import QueryResult, WorkerPool
 from ...sparql.worker import ROWS
@@ -22,12 +25,14 @@ from ...storage import query_guard
 from ...storage.base import Solution, check_result_depth, parse_term
 from ...storage.oxigraph import Snapshots
 from ...storage.remote import Endpoint
-from .. import document
-from ..context import VARY, DisplayValue, Site
+from .. import document, problems
+from ..context import VARY, Site
 from ..http import connections, middleware, negotiation, responses
 from ..http.conditional import REVALIDATED, Validators, entity_tag
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, MediaType, NotAcceptableError
+from ..resources.dataset import format_size
 from .requests import QueryRequest, parse_request
+from .results import ResultTable, make_table
 
 RESULTS = MediaType("json", ("application/sparql-results+json", "application/json"))
 XML = MediaType("xml", ("application/sparql-results+xml", "application/xml", "text/xml"))
@@ -56,6 +61,8 @@ _FORMAT_NAMES = {
     "trig": "TriG",
     "nq": "N-Quads",
 }
+NO_ERROR: dict[str, Any] = {"detail": "", "hint": "", "line": 0}
+"""What a page shows of an error where there is none."""
 _SAMPLE_QUERY = """PREFIX dct: <http://purl.org/dc/terms/>
 
 SELECT ?entry ?title
@@ -66,15 +73,6 @@ WHERE {{
 ORDER BY ?title
 LIMIT 100
 """
-
-
-@dataclass(frozen=True)
-class ResultTable:
-    """A query result on a page: names of columns, rows of cells, and a message."""
-
-    names: Sequence[str] = ()
-    rows: Sequence[Sequence[DisplayValue]] = ()
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,11 +96,14 @@ class QueryEndpoint:
         query_request = await parse_request(request)
         if query_request is None:
             return await run_in_threadpool(self._answer_without_query, request)
-        return await self.reply(
-            request,
-            query_request,
-            lambda table: self._query_page(request, query_request.query, table),
-        )
+        query = query_request.query
+        try:
+            return await self.reply(
+                request, query_request, lambda table: self._query_page(request, query, table)
+            )
+        except CatalogueError as error:
+            values = self._page_values(request, query) | {"table": ResultTable()}
+            return problems.answer_page(request, self.site, error, "query.html", **values)
 
     async def solutions(self, query: str, limit: int, client: str) -> list[Solution]:
         """Return the first rows of a query that runs as clients' queries do; raise their errors."""
@@ -122,7 +123,7 @@ class QueryEndpoint:
     async def _reply(self, request: Request, query_request: QueryRequest, page: Page) -> Response:
         table, graph = (
             negotiation.negotiate_sparql(request, media_types, query_request.format)
-            for media_types in (TABLES, GRAPHS)
+            for media_types in (TABLES, (*GRAPHS, HTML))
         )
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
@@ -139,7 +140,7 @@ class QueryEndpoint:
         if media_type == HTML:
             content = await result.read()
             response = await run_in_threadpool(
-                lambda: page(self._table(request, result.kind, content))
+                lambda: page(self._table(request, query_request.view, result.kind, content))
             )
             response.headers.update(self._limits(media_type))
             return response
@@ -225,19 +226,39 @@ class QueryEndpoint:
         headers = VARY | REVALIDATED
         return Response(content, headers=headers, media_type=media_type.content_type)
 
-    def _table(self, request: Request, kind: str, content: bytes) -> ResultTable:
+    def _table(self, request: Request, chosen: str, kind: str, content: bytes) -> ResultTable:
         view = self.site.view(request)
         lines = _LINES.decode_lines(content)
         if kind == "boolean":
             return ResultTable(message=view.phrase("yes" if lines[0] else "no"))
-        cells = [
-            [view.cell(_parse_cell(text)) for text in row] for row in lines[1 : _PAGE_ROWS + 1]
-        ]
-        more = view.phrase("rowLimitNote", count=_PAGE_ROWS) if len(lines) > _PAGE_ROWS + 1 else ""
-        return ResultTable(lines[0], cells, more)
+        table = make_table(view, lines[0], lines[1 : _PAGE_ROWS + 1], chosen)
+        is_cut = len(lines) > _PAGE_ROWS + 1
+        note = view.phrase("rowLimitNote", count=_PAGE_ROWS) if is_cut else ""
+        formats = GRAPHS if kind == "graph" else [each for each in TABLES if each != HTML]
+        names = [media_type.extension for media_type in formats]
+        return replace(table, message=note or table.message, formats=names)
 
     def _query_page(self, request: Request, query: str, table: ResultTable) -> Response:
-        return self.site.html(request, "query.html", query=query, table=table)
+        values = self._page_values(request, query)
+        return self.site.html(request, "query.html", table=table, **values)
+
+    def _page_values(self, request: Request, query: str) -> dict[str, Any]:
+        """Return what the page shows beside a result: the query, the examples, the limits."""
+        view, limits = self.site.view(request), self.workers.limits
+        return NO_ERROR | {
+            "query": query,
+            "groups": group_queries(self.site.catalogue.stored_queries.values()),
+            "limits": {
+                "seconds": limits.seconds,
+                "longest": limits.max_seconds,
+                "shown": _PAGE_ROWS,
+                "rows": format_decimal(limits.max_rows, locale=view.language),
+                "size": format_size(limits.max_bytes, view.language),
+                "running": max(1, limits.processes // 2),
+                "waiting": limits.max_waiting,
+            },
+            "is_posted": request.method == "POST",
+        }
 
 
 def _entity_tag(
@@ -264,10 +285,6 @@ def _worker_format(media_type: MediaType | None) -> str | None:
     if media_type is None:
         return None
     return ROWS if media_type == HTML else media_type.extension
-
-
-def _parse_cell(text: str | None) -> Term | None:
-    return None if text is None else parse_term(text)
 
 
 def _parse_solutions(content: bytes) -> list[Solution]:

@@ -16,13 +16,14 @@ _MIN_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class QueryRequest:
-    """The query of a request, its dataset, and the requested deadline and format."""
+    """The query of a request, its dataset, the requested deadline, format and view on a page."""
 
     query: str
     default: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     seconds: float | None = None
     format: str = ""
+    view: str = "table"
 
 
 async def parse_request(request: Request) -> QueryRequest | None:
@@ -54,6 +55,7 @@ def _parse_pairs(pairs: list[tuple[str, str]]) -> QueryRequest:
         named=tuple(value for name, value in pairs if name == "named-graph-uri"),
         seconds=parse_timeout(pairs),
         format=next((value for name, value in pairs if name == "format"), ""),
+        view=next((value for name, value in pairs if name == "view"), QueryRequest.view),
     )
 
 

@@ -16,7 +16,8 @@ from ..http.middleware import PlainRoute
 from ..http.negotiation import HTML, JSON
 from ..models import GapsObject, SparqlResults, StoredQueriesObject
 from ..openapi import Operation, request_body
-from ..urls import GAPS, QUERIES, SPARQL
+from ..urls import COMPLETIONS, GAPS, QUERIES, SPARQL
+from .completions import CompletionEndpoint, CompletionsObject
 from .endpoint import GRAPHS, RESULTS, TABLES, QueryEndpoint
 from .requests import QUERY_MEDIA_TYPE
 from .stored_queries import GapEndpoint, StoredQueryEndpoint
@@ -34,6 +35,7 @@ def routes(site: Site, workers: WorkerPool, stored: WorkerPool) -> APIRouter:
     """Return the routes of queries, and of stored queries, which run in processes of their own."""
     router, queries = APIRouter(), QueryEndpoint(site, stored)
     router.include_router(_query_routes(QueryEndpoint(site, workers)))
+    _route_completions(router, CompletionEndpoint(site))
     _route_stored_queries(router, StoredQueryEndpoint(queries))
     _route_gaps(router, GapEndpoint(queries))
     return router
@@ -69,6 +71,19 @@ def _query_operation(catalogue: Catalogue) -> Operation:
             openapi.language_parameter(catalogue),
         ],
     )
+
+
+def _route_completions(router: APIRouter, endpoint: CompletionEndpoint) -> None:
+    catalogue = endpoint.site.catalogue
+    operation = Operation(
+        "completions",
+        "queries",
+        catalogue.phrase("editorKeys"),
+        CompletionsObject,
+        errors=(400,),
+        parameters=[openapi.language_parameter(catalogue)],
+    )
+    router.get(COMPLETIONS, **operation.arguments())(endpoint.respond)
 
 
 def _route_stored_queries(router: APIRouter, endpoint: StoredQueryEndpoint) -> None:

@@ -15,22 +15,25 @@ from fastapi.responses import RedirectResponse
 from pyoxigraph import NamedNode
 from starlette.concurrency import run_in_threadpool
 
-from ...catalogue.stored_queries import StoredQuery
+from ...catalogue.stored_queries import StoredQuery, group_queries
+from ...errors import CatalogueError
 from ...reporting.gaps import MAX_ROWS, GapReport, GapTable
 from ...schema.fields import Parameter
 from ...schema.text import collation_key
 from ...sparql.process import DeadlineExceededError
 from ...storage.base import Solution
+from .. import problems
 from ..context import VARY, DisplayValue, View
 from ..http import conditional, connections, middleware, negotiation, responses
 from ..http.negotiation import HTML, JSON, TURTLE, NotAcceptableError
 from ..http.responses import Link
 from ..search.links import without_names
 from ..urls import QUERIES
-from .endpoint import GRAPHS, TABLES, QueryEndpoint, ResultTable
+from .endpoint import GRAPHS, NO_ERROR, TABLES, QueryEndpoint
 from .requests import QueryRequest, parse_timeout
+from .results import TABLE, ResultTable
 
-_RESERVED = ("lang", "format", "timeout")
+_RESERVED = ("lang", "format", "timeout", "view")
 _MAX_COUNT = 10_000  # rows: in a large catalogue, nearly all entries can have a gap
 
 
@@ -49,7 +52,8 @@ class StoredQueryEndpoint:
 
         def make() -> Response:
             if media_type == HTML:
-                return site.html(request, "stored-queries.html", queries=stored_queries)
+                groups = group_queries(stored_queries)
+                return site.html(request, "stored-queries.html", groups=groups)
             items = [self._as_json(stored_query, view) for stored_query in stored_queries]
             return responses.json({"queries": items})
 
@@ -72,16 +76,30 @@ class StoredQueryEndpoint:
         pairs = without_names(request.query_params.multi_items(), _RESERVED)
         values = [(name, value) for name, value in pairs if value]
         values += self._default_language(stored_query, dict(values), site.view(request).language)
-        text = stored_query.bind(values, site.catalogue.value_parser)
-        seconds = parse_timeout(request.query_params.multi_items())
-        reply = await self.queries.reply(
-            request,
-            QueryRequest(text, seconds=seconds),
-            lambda table: self._page(request, stored_query, values, text, table),
-        )
+        try:
+            reply = await self._run(request, stored_query, values)
+        except CatalogueError as error:
+            shown = self._page_values(request, stored_query, values, stored_query.text)
+            template = "stored-query.html"
+            return problems.answer_page(request, site, error, template, **shown)
         url = f"{responses.root(request)}{QUERIES}/{stored_query.name}.{TURTLE.extension}"
         reply.headers.update(responses.header([Link(url, "describedby", TURTLE.name)]))
         return reply
+
+    async def _run(
+        self, request: Request, stored_query: StoredQuery, values: list[tuple[str, str]]
+    ) -> Response:
+        text = stored_query.bind(values, self.queries.site.catalogue.value_parser)
+        seconds = parse_timeout(request.query_params.multi_items())
+        chosen = request.query_params.get("view", TABLE)
+
+        def page(table: ResultTable) -> Response:
+            shown = self._page_values(request, stored_query, values, text) | {"table": table}
+            return self.queries.site.html(request, "stored-query.html", **shown)
+
+        return await self.queries.reply(
+            request, QueryRequest(text, seconds=seconds, view=chosen), page
+        )
 
     def _default_language(
         self, stored_query: StoredQuery, values: Mapping[str, str], language: str
@@ -110,28 +128,21 @@ class StoredQueryEndpoint:
             "answer": f"{view.root}{QUERIES}/{stored_query.name}",
         }
 
-    def _page(
-        self,
-        request: Request,
-        stored_query: StoredQuery,
-        pairs: list[tuple[str, str]],
-        text: str,
-        table: ResultTable,
-    ) -> Response:
+    def _page_values(
+        self, request: Request, stored_query: StoredQuery, pairs: list[tuple[str, str]], text: str
+    ) -> dict[str, Any]:
+        """Return what the page shows beside a result: the form, the text, the URL of downloads."""
         view = self.queries.site.view(request)
         values = dict(pairs)
-        url = f"{view.root}{QUERIES}/{stored_query.name}?{urlencode(pairs)}&format="
-        extensions = [media_type.extension for media_type in TABLES if media_type != HTML]
-        return self.queries.site.html(
-            request,
-            "stored-query.html",
-            stored_query=stored_query,
-            table=table,
-            text=text,
-            fields=[self._field(parameter, values, view) for parameter in stored_query.parameters],
-            editor=view.link("/sparql", query=text),
-            formats=[(extension, url + extension) for extension in extensions],
-        )
+        url = f"{view.root}{QUERIES}/{stored_query.name}?{urlencode(pairs)}"
+        return NO_ERROR | {
+            "stored_query": stored_query,
+            "table": ResultTable(),
+            "text": text,
+            "fields": [self._field(own, values, view) for own in stored_query.parameters],
+            "editor": view.link("/sparql", query=text),
+            "download": f"{url}&" if pairs else url,
+        }
 
     def _field(
         self, parameter: Parameter, values: Mapping[str, str], view: View
