@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from babel.numbers import format_decimal
 from fastapi import Request, Response
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
 from starlette.concurrency import run_in_threadpool
 
 from ...application.services import Services
-from ...catalogue.stored_queries import group_queries
 from ...errors import CatalogueError, RequestError
 from ...rdf.terms import RDF, SD, VOID, Node, Term, integer
 from ...sparql.pool import QueryResult, WorkerPool
@@ -30,7 +28,7 @@ from ..context import VARY, Site
 from ..http import connections, middleware, negotiation, responses
 from ..http.conditional import REVALIDATED, Validators, entity_tag
 from ..http.negotiation import CSV, DOCUMENTS, HTML, JSON, JSON_LD, MediaType, NotAcceptableError
-from ..resources.dataset import format_size
+from .query_page import page_values, sample_query
 from .requests import QueryRequest, parse_request
 from .results import ResultTable, make_table
 
@@ -61,18 +59,6 @@ _FORMAT_NAMES = {
     "trig": "TriG",
     "nq": "N-Quads",
 }
-NO_ERROR: dict[str, Any] = {"detail": "", "hint": "", "line": 0}
-"""What a page shows of an error where there is none."""
-_SAMPLE_QUERY = """PREFIX dct: <http://purl.org/dc/terms/>
-
-SELECT ?entry ?title
-WHERE {{
-    ?entry a <{kind}> ;
-        dct:title ?title .
-}}
-ORDER BY ?title
-LIMIT 100
-"""
 
 
 @dataclass(frozen=True)
@@ -217,8 +203,8 @@ class QueryEndpoint:
         if media_type is None:
             raise NotAcceptableError((*GRAPHS, HTML))
         if media_type == HTML:
-            kind = self.site.catalogue.shapes.entry_shape.classes[0]
-            return self._query_page(request, _SAMPLE_QUERY.format(kind=kind), ResultTable())
+            query = sample_query(self.site.catalogue.shapes.entry_shape)
+            return self._query_page(request, query, ResultTable())
         address = str(request.url.replace(query=""))
         features = [_UNION, _SERVICE] if self.workers.limits.hosts else [_UNION]
         results = (*TABLES, *GRAPHS)
@@ -243,22 +229,8 @@ class QueryEndpoint:
         return self.site.html(request, "query.html", table=table, **values)
 
     def _page_values(self, request: Request, query: str) -> dict[str, Any]:
-        """Return what the page shows beside a result: the query, the examples, the limits."""
-        view, limits = self.site.view(request), self.workers.limits
-        return NO_ERROR | {
-            "query": query,
-            "groups": group_queries(self.site.catalogue.stored_queries.values()),
-            "limits": {
-                "seconds": limits.seconds,
-                "longest": limits.max_seconds,
-                "shown": _PAGE_ROWS,
-                "rows": format_decimal(limits.max_rows, locale=view.language),
-                "size": format_size(limits.max_bytes, view.language),
-                "running": max(1, limits.processes // 2),
-                "waiting": limits.max_waiting,
-            },
-            "is_posted": request.method == "POST",
-        }
+        view, is_posted = self.site.view(request), request.method == "POST"
+        return page_values(view, query, self.workers.limits, _PAGE_ROWS, is_posted=is_posted)
 
 
 def _entity_tag(

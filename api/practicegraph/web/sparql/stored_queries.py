@@ -29,7 +29,8 @@ from ..http.negotiation import HTML, JSON, TURTLE, NotAcceptableError
 from ..http.responses import Link
 from ..search.links import without_names
 from ..urls import QUERIES
-from .endpoint import GRAPHS, NO_ERROR, TABLES, QueryEndpoint
+from .endpoint import GRAPHS, TABLES, QueryEndpoint
+from .query_page import NO_ERROR
 from .requests import QueryRequest, parse_timeout
 from .results import TABLE, ResultTable
 
