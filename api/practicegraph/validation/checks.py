@@ -264,7 +264,7 @@ class Checker:
         self, files: Mapping[str, Path], change: Callable[[Term], Term] | None = None
     ) -> Iterator[Finding]:
         """Yield the results of SHACL, where given for the data with changed objects."""
-        stored = (quad.triple for quad in self.store.quads())
+        stored = (quad.triple for quad in self.store.union())
         data: Iterable[Triple] = stored if self.data is None else self.data
         if change:
             data = (Triple(t.subject, t.predicate, change(t.object)) for t in data)

@@ -81,12 +81,13 @@ _NAMESPACES = {
 }
 _IS_DEFINED_BY = NamedNode(RDFS + "isDefinedBy")
 _TEXTS = (NamedNode(XSD + "string"), NamedNode(RDF + "langString"))
-_BLANKS = r"[\s\u200b-\u200d\u2060\ufeff]+"
-_BLANK_ENDS = re.compile(rf"\A{_BLANKS}|{_BLANKS}\Z")
+_BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200c\u200d\u2060\ufeff"
+"""All blanks of Unicode, the last of which is U+3000, and the characters of no width."""
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _SEVERAL_BYTES = re.compile("[\u00c2-\u00f4][^\\x00-\\x7f]")
 """The first two bytes of a character in UTF-8, read as Windows-1252."""
 _MIN_SIMILARITY = 0.75
+_MAX_CACHED = 1 << 14  # IRIs, characters
 
 _SECONDS = 15  # that a server has for each answer
 _MAX_HOSTS = 8  # requested at once
@@ -154,17 +155,17 @@ class TripleChecker:
         return finding if fault.is_violation else self.builder.as_warning(finding)
 
     def _faults(self, quad: Quad, document: Document) -> Iterator[_Fault]:
-        if self._is_unknown(quad.predicate.value, with_base=True):
+        if self._is_unknown(quad.predicate.value, True):
             yield self._unknown_term(quad.predicate)
         if isinstance(quad.object, NamedNode):
-            if self._is_unknown(quad.object.value):
+            if self._is_unknown(quad.object.value, False):
                 yield self._unknown_term(quad.object)
         elif isinstance(quad.object, Literal):
             yield from self._literal_faults(quad, quad.object, document)
 
     def _literal_faults(self, quad: Quad, value: Literal, document: Document) -> Iterator[_Fault]:
         datatype = value.datatype
-        if self._is_unknown(datatype.value, with_base=True):
+        if self._is_unknown(datatype.value, True):
             right = self._unknown_term(datatype).right
             typed = Literal(value.value, datatype=right) if isinstance(right, NamedNode) else None
             yield _Fault("UnknownTerm", value, typed)
@@ -185,12 +186,17 @@ class TripleChecker:
         """Return whether a tag is not in the list of languages but its primary subtag is."""
         return bool(tag) and tag not in self.languages and _primary(tag) in self.languages
 
-    def _is_unknown(self, iri: str, *, with_base: bool = False) -> bool:
+    @cached_property
+    def _is_unknown(self) -> Callable[[str, bool], bool]:
+        """Return a cached function, since few terms are repeated in many triples."""
+        return lru_cache(_MAX_CACHED)(self._lacks_definition)
+
+    def _lacks_definition(self, iri: str, with_base: bool) -> bool:
         namespace = iri.removesuffix(local_name(iri))
         if namespace == iri or iri in self._declared:
             return False
         if namespace in _NAMESPACES:
-            return not _has_term(namespace, local_name(iri))
+            return local_name(iri) not in _NAMESPACES[namespace]
         return with_base and iri.startswith(self.base)
 
     def _unknown_term(self, term: NamedNode) -> _Fault:
@@ -239,12 +245,13 @@ class ValueChecker:
         """Yield violations for literals that the embedded store does not keep as they are.
 
         Equal literals have the same lexical form and datatype (RDF 1.1 Concepts, section 3.3).
+        Texts have no other form.
         """
         literals = {
             (document.path, quad.triple): quad.object
             for document in documents
             for quad in document.quads
-            if isinstance(quad.object, Literal)
+            if isinstance(quad.object, Literal) and quad.object.datatype not in _TEXTS
         }
         rewritten = find_rewritten_literals(literals.values())
         for (path, triple), literal in literals.items():
@@ -272,11 +279,6 @@ class ValueChecker:
         return self.builder.phrase("replaceWith", name=name or successor, iri=successor)
 
 
-@lru_cache(maxsize=4096)
-def _has_term(namespace: str, name: str) -> bool:
-    return name in _NAMESPACES[namespace]
-
-
 def as_name(node: Term) -> str:
     """Return the IRI of a node, or the label of a blank one."""
     return str(node) if isinstance(node, BlankNode) else as_text(node)
@@ -284,7 +286,7 @@ def as_name(node: Term) -> str:
 
 def trim(text: str) -> str:
     """Return a text without blanks and characters of no width at its ends."""
-    return _BLANK_ENDS.sub("", text)
+    return text.strip(_BLANKS)
 
 
 def trim_literal(term: Term) -> Term:
@@ -296,8 +298,10 @@ def trim_literal(term: Term) -> Term:
 
 
 def has_blanks(document: Document) -> bool:
-    """Return whether a literal of a document has blanks at its ends."""
-    return any(trim_literal(quad.object) != quad.object for quad in document.quads)
+    """Return whether a literal of a document, but a query, has blanks at its ends."""
+    return any(
+        trim_literal(quad.object) != quad.object and not query_text(quad) for quad in document.quads
+    )
 
 
 def without_blanks(finding: Finding) -> tuple[str, ...]:
@@ -317,6 +321,7 @@ def decoded(text: str) -> str:
     return intended if len(intended) < len(text) else text
 
 
+@lru_cache(_MAX_CACHED)
 def _to_bytes(character: str) -> bytes:
     """Return the byte of a character in Windows-1252, of others their UTF-8."""
     for encoding in ("cp1252", "latin-1"):
