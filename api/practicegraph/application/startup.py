@@ -39,20 +39,10 @@ def open_for_serving(root: Path, progress: Progress = no_progress) -> Services:
     Of a file that is unreadable, or has the topic of another one, the store keeps the last whole
     version; `Catalogue.unreadable` lists these files. Raises NoCatalogueError.
     """
-    require_catalogue(root)
-    work = (root / WORK_FOLDER).resolve()  # a store in use does not follow its process elsewhere
-    try:
-        work.mkdir(exist_ok=True)
-        store = OxigraphStore(work / "store")
-        state = StateFile(work / _STATE)
-    except OSError as error:
-        raise NoCatalogueError(f"{work}: the store is in use, or no store: {error}") from error
-    storage_files.remove_partial_files(root / documents.FOLDERS[-1])
-    unreadable: list[UnreadableError] = []
-    loading.synchronise(root, store, state, progress, unreadable)
-    catalogue = replace(open_store(root, store), unreadable=tuple(unreadable))
+    catalogue, store, state = _open_folder(root, progress)
+    work = _work_folder(root)
     snapshots = Snapshots(store, work / "snapshots")
-    files = () if unreadable else tuple(documents.list_files(root))
+    files = () if catalogue.unreadable else tuple(documents.list_files(root))
     return _with_index(catalogue, snapshots, ChangeLog(state), work, files)
 
 
@@ -106,11 +96,12 @@ def open_for_reading(root: Path, progress: Progress = no_progress) -> Catalogue:
     into memory. Raises NoCatalogueError, UnreadableError or CatalogueError.
     """
     release = loading.folder_release(root)
-    snapshot = (root / WORK_FOLDER).resolve() / "snapshots" / release
+    snapshot = _work_folder(root) / "snapshots" / release
     if snapshot.is_dir():
         return open_snapshot(root, snapshot, read_prefixes(root))
     try:
-        return open_for_serving(root, progress).catalogue
+        catalogue, *_ = _open_folder(root, progress)
+        return catalogue
     except NoCatalogueError:
         paths = documents.list_files(root)
         catalogue = open_in_memory(map(documents.read_document, paths), root)
@@ -128,6 +119,27 @@ def open_remote_for_reading(root: Path, endpoint: Endpoint) -> Catalogue:
     # The graph that states the release is read from memory, as all that the folder holds.
     catalogue.store.local.set_release(catalogue.release)
     return catalogue
+
+
+def _open_folder(root: Path, progress: Progress) -> tuple[Catalogue, OxigraphStore, StateFile]:
+    """Return a catalogue with its store on disk and its state, brought in step with the folder."""
+    require_catalogue(root)
+    work = _work_folder(root)
+    try:
+        work.mkdir(exist_ok=True)
+        store = OxigraphStore(work / "store")
+        state = StateFile(work / _STATE)
+    except OSError as error:
+        raise NoCatalogueError(f"{work}: the store is in use, or no store: {error}") from error
+    storage_files.remove_partial_files(root / documents.FOLDERS[-1])
+    unreadable: list[UnreadableError] = []
+    loading.synchronise(root, store, state, progress, unreadable)
+    return replace(open_store(root, store), unreadable=tuple(unreadable)), store, state
+
+
+def _work_folder(root: Path) -> Path:
+    """Return the folder of the store, which does not follow its process to another folder."""
+    return (root / WORK_FOLDER).resolve()
 
 
 def _with_index(

@@ -228,10 +228,10 @@ class Catalogue:
 
 def open_store(root: Path, store: Store) -> Catalogue:
     """Open a catalogue whose store is in step with the folder, but for unreadable files."""
-    documents = catalogue_documents.read_documents(
-        catalogue_documents.list_files(root, catalogue_documents.FOLDERS[:3])
+    queries = catalogue_documents.read_documents(
+        catalogue_documents.list_files(root, catalogue_documents.FOLDERS[2:3])
     ).documents
-    return _catalogue(root, store, documents)
+    return replace(_catalogue(root, store, queries), prefixes=read_prefixes(root, queries))
 
 
 def open_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Catalogue:
@@ -240,12 +240,13 @@ def open_snapshot(root: Path, snapshot: Path, prefixes: Mapping[str, str]) -> Ca
     return replace(catalogue, prefixes=prefixes)
 
 
-def read_prefixes(root: Path) -> dict[str, str]:
-    """Return the prefixes of the ontology and the shapes; raise UnreadableError."""
-    return _prefixes(
-        catalogue_documents.read_document(path)
-        for path in catalogue_documents.list_files(root, catalogue_documents.FOLDERS[:2])
-    )
+def read_prefixes(root: Path, documents: Iterable[Document] = ()) -> dict[str, str]:
+    """Return the prefixes of the ontology and the shapes, then those of documents."""
+    prefixes = dict[str, str]()
+    for path in catalogue_documents.list_files(root, catalogue_documents.FOLDERS[:2]):
+        with suppress(UnreadableError):
+            prefixes = {**catalogue_documents.read_prefixes(path), **prefixes}
+    return {**_prefixes(documents), **prefixes}
 
 
 def open_in_memory(documents: Iterable[Document], root: Path) -> Catalogue:

@@ -219,6 +219,12 @@ def parse_file(path: Path, content: bytes) -> Document:
         return parse_document(path, gzip.decompress(content) if path.suffix == ".gz" else content)
 
 
+def read_prefixes(path: Path) -> Mapping[str, str]:
+    """Return the prefixes that a file of RDF declares; raise UnreadableError."""
+    with reading_errors(path), open_file(path) as stream:
+        return untrusted.parse_rdf(stream.read(), _require_format(path)).prefixes
+
+
 def read_documents(paths: Iterable[Path]) -> DocumentSet:
     """Read files, and list the errors of those that are unreadable."""
     documents: list[Document] = []
@@ -316,7 +322,7 @@ def _in_graphs(path: Path, quads: Iterator[Quad]) -> Iterator[Quad]:
     if not isinstance(first.subject, NamedNode):
         reason = "the file opens with a blank node, not with what it is about"
         raise UnreadableError(path, reason, hint="blankTopic")
-    return in_graph((quad.triple for quad in everything), first.subject.value)
+    return in_graph(everything, first.subject.value)
 
 
 def graph_name(path: Path, quad: Quad) -> str:

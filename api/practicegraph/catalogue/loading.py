@@ -2,9 +2,10 @@
 
 A changed file is read as a stream, since it may be larger than the memory: once to see that it is
 readable and which of its graphs differ from those in the store, once for the change log, and once
-to put these graphs in. In one transaction, the events are logged and the graphs that change lose
-their digests in the state file; each gets one when it is in place. So whatever breaks off, the
-next start goes on from there. The store states its release, and none while it is not whole.
+to put these graphs in. The quads of the first files, up to a limit, are kept in the memory. In one
+transaction, the events are logged and the graphs that change lose their digests in the state file;
+each gets one when it is in place. So whatever breaks off, the next start goes on from there. The
+store states its release, and none while it is not whole.
 """
 
 import hashlib
@@ -26,8 +27,9 @@ Digests = Mapping[str, str | None]
 
 _PUT_GRAPH = "INSERT OR REPLACE INTO graphs VALUES (?, ?, ?)"
 _PUT_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?)"
+_MAX_KEPT = 100_000  # quads, of about 600 bytes
 _Item = TypeVar("_Item")
-_Run = tuple[str, str, list[Quad]]
+_Run = tuple[str, str, Sequence[Quad]]
 """A file's name, the name of a graph, and quads of it."""
 
 
@@ -65,10 +67,14 @@ class LoadedFiles:
 
 @dataclass(frozen=True)
 class FileGraphs:
-    """The graphs of a file: their digests by name, and which ones come in several pieces."""
+    """The graphs of a file: their digests by name, and which ones come in several pieces.
+
+    `pieces` are the names and quads of all of them, where these are kept.
+    """
 
     digests: Mapping[str, str]
     scattered: Set[str]
+    pieces: Sequence[tuple[str, Sequence[Quad]]] = ()
 
 
 @dataclass(frozen=True)
@@ -179,20 +185,24 @@ def read_loaded_files(state: StateFile) -> LoadedFiles:
     return LoadedFiles(release, files, previous)
 
 
-def read_file_graphs(path: Path) -> FileGraphs:
-    """Return the digests of a file's graphs; raise UnreadableError.
+def read_file_graphs(path: Path, limit: int = 0) -> FileGraphs:
+    """Return the graphs of a file, of which at most so many quads are kept; raise UnreadableError.
 
     Blank nodes get other names at each reading. So graphs that may share one never pass for
     unchanged, and are put in together.
     """
     digests: dict[str, str] = {}
     scattered: set[str] = set()
+    pieces: list[tuple[str, list[Quad]]] = []
     for topic, quads in documents.read_graphs(path):
+        limit -= len(quads)
+        if limit >= 0:
+            pieces.append((topic, quads))
         before = digests.get(topic, "")
         if before:
             scattered.add(topic)
         digests[topic] = graph_digest(quads, before)
-    return FileGraphs(digests, scattered)
+    return FileGraphs(digests, scattered, pieces if limit >= 0 else ())
 
 
 def graph_digest(quads: Sequence[Quad], before: str = "") -> str:
@@ -283,10 +293,12 @@ def _read_changed(
     changed = [name for name in paths if loaded.get(name) != checksums[name]]
     graphs: dict[str, FileGraphs] = {}
     errors: list[UnreadableError] = []
+    limit = _MAX_KEPT
     steps = progress("Reading", [paths[name] for name in changed])
     for name, path in zip(changed, steps, strict=True):
         try:
-            graphs[name] = read_file_graphs(path)
+            graphs[name] = read_file_graphs(path, limit)
+            limit -= sum(len(quads) for _, quads in graphs[name].pieces)
         except UnreadableError as error:
             errors.append(error)
     return graphs, errors
@@ -352,7 +364,7 @@ def _added_graphs(root: Path, change: _Transition) -> Iterator[_Run]:
     """Yield the graphs that come, as they stand in their files."""
     for name, graphs in change.read.items():
         if not change.added.isdisjoint(graphs.digests):
-            for topic, quads in documents.read_graphs(root / name):
+            for topic, quads in graphs.pieces or documents.read_graphs(root / name):
                 if topic in change.added:
                     yield name, topic, quads
 

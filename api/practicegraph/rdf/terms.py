@@ -77,10 +77,10 @@ def canonicalize(quads: Sequence[Quad]) -> list[Quad]:
     return list(dataset)
 
 
-def in_graph(triples: Iterable[Triple], graph: str) -> Iterator[Quad]:
-    """Return triples as quads of a named graph."""
+def in_graph(statements: Iterable[Triple | Quad], graph: str) -> Iterator[Quad]:
+    """Return triples, or the triples of quads, as quads of a named graph."""
     name = NamedNode(graph)
-    return (Quad(triple.subject, triple.predicate, triple.object, name) for triple in triples)
+    return (Quad(each.subject, each.predicate, each.object, name) for each in statements)
 
 
 def parse_iri(text: str) -> NamedNode | None:

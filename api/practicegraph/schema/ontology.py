@@ -207,7 +207,7 @@ class SchemaOrgDescriber:
     def _types(self, iri: str) -> list[str]:
         """Return the classes of a resource of the catalogue."""
         is_ours = iri in self.reader.vocabularies.concepts or iri.startswith(self.base)
-        quads = list(self.reader.store.quads(NamedNode(iri))) if is_ours else []
+        quads = list(self.reader.store.union(NamedNode(iri))) if is_ours else []
         return [_local(name) for name in self.ontology.types(quads)]
 
 

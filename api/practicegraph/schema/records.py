@@ -137,7 +137,7 @@ class RecordReader:
 
     def _labels(self, iri: str) -> Labels:
         """Return the labels by language; where there are none, the descriptions."""
-        quads = list(self.store.quads(NamedNode(iri)))
+        quads = list(self.store.union(NamedNode(iri)))
         return _texts(quads, (*self.labels, _NAME)) or _texts(quads, (_DESCRIPTION,))
 
     def as_json(self, record: Record, languages: Sequence[str]) -> dict[str, Any]:

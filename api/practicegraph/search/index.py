@@ -25,9 +25,9 @@ from .index_data import ConceptCounts, EntryOrder, IndexData, IndexFile
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortOrder
 from .text.highlighting import Highlighter
 from .text.index import rank, to_array
-from .text.labels import LabelIndex
+from .text.labels import index_labels
 from .text.matching import OtherWords, QueryMatch, QueryMatcher
-from .text.tokenizer import QueryTerm, Tier, Tokenizer, parse_query
+from .text.tokenizer import QueryTerm, Tier, parse_query
 from .text.words import Compounds, WordFamilies
 
 _FEW_TITLES = 8
@@ -48,8 +48,6 @@ class Index(SearchEngine):
 
     def __post_init__(self) -> None:
         self._lock = RLock()
-        tokenizer = Tokenizer(self.reader.languages)
-        self._labels = LabelIndex(self.vocabularies, tokenizer, self.stop_words)
         self._data = self._load(self.file)
         self._other_words: dict[str, OtherWords] = {}
 
@@ -59,7 +57,6 @@ class Index(SearchEngine):
             with self._lock:
                 self.vocabularies = vocabularies
                 self._data.use(vocabularies)
-                self._labels = LabelIndex(vocabularies, self._data.tokenizer)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -184,17 +181,17 @@ class Index(SearchEngine):
             self._other_words.clear()
 
     def _load(self, file: IndexFile) -> IndexData:
-        data = IndexData(self.reader, self.vocabularies, file)
-        data.texts.words.add_labels(self._labels.words)
-        return data
+        return IndexData(self.reader, self.vocabularies, file)
 
     @property
     def _matcher(self) -> QueryMatcher:
         """Return the matcher of queries, which would be a cycle if it were kept."""
         texts, tokenizer = self._data.texts, self._data.tokenizer
+        labels = index_labels(self.vocabularies, tokenizer.languages, self.stop_words)
+        texts.words.use_labels(labels.words)
         return QueryMatcher(
             texts,
-            self._labels,
+            labels,
             Compounds(texts.words, tokenizer, self.compounding),
             WordFamilies(texts.words, tokenizer),
             tokenizer,

@@ -59,7 +59,53 @@ class QueryRefusedError(CatalogueError):
         super().__init__(reason, **({"line": line, "column": column} | arguments))
 
 
-class Store(ABC):
+class NodeReader(ABC):
+    """Reads the properties of nodes from the quads that match a pattern."""
+
+    @abstractmethod
+    def union(
+        self,
+        subject: Node | None = None,
+        predicate: NamedNode | None = None,
+        value: Term | None = None,
+    ) -> Iterator[Quad]:
+        """Return the quads of the union of named graphs that match a pattern."""
+
+    def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
+        """Return the subjects of a property, or of a property and a value."""
+        quads = self.union(None, NamedNode(predicate), value)
+        nodes = (quad.subject for quad in quads)
+        return list(dict.fromkeys(node for node in nodes if not isinstance(node, Triple)))
+
+    def values(self, subject: Node, predicate: str) -> list[Term]:
+        """Return the values of a property, each once."""
+        quads = self.union(subject, NamedNode(predicate))
+        return list(dict.fromkeys(quad.object for quad in quads))
+
+    def value(self, subject: Node, predicate: str) -> Term | None:
+        """Return a value of a property, or None where it has none."""
+        return next(iter(self.values(subject, predicate)), None)
+
+    def list_members(self, head: Term | None) -> list[Term]:
+        """Return the members of an RDF list."""
+        members: list[Term] = []
+        seen: set[Term] = set()
+        while isinstance(head, NamedNode | BlankNode) and head != NIL and head not in seen:
+            seen.add(head)
+            members += self.values(head, FIRST.value)
+            head = self.value(head, REST.value)
+        return members
+
+    def labels(self, subject: Node, predicate: str) -> dict[str, str]:
+        """Return the texts of a property by language, the first one of each."""
+        texts: dict[str, str] = {}
+        for term in sorted(self.values(subject, predicate), key=str):
+            if isinstance(term, Literal) and term.language:
+                texts.setdefault(term.language, term.value)
+        return texts
+
+
+class Store(NodeReader):
     """Named graphs that are queried and updated."""
 
     is_derived: bool
@@ -84,6 +130,15 @@ class Store(ABC):
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
         """Return the quads of named graphs that match a pattern."""
+
+    def union(
+        self,
+        subject: Node | None = None,
+        predicate: NamedNode | None = None,
+        value: Term | None = None,
+    ) -> Iterator[Quad]:
+        """Return the quads of the union of named graphs that match a pattern."""
+        return self.quads(subject, predicate, value)
 
     @abstractmethod
     def remove_graphs(self, graphs: Iterable[str]) -> None:
@@ -156,16 +211,16 @@ class Store(ABC):
 
     def is_subject(self, node: str) -> bool:
         """Return whether the IRI is the subject of a triple."""
-        return any(True for _ in self.quads(NamedNode(node)))
+        return any(True for _ in self.union(NamedNode(node)))
 
     def quads_of_subjects(self, subjects: Sequence[str]) -> Iterator[Quad]:
         """Return the quads of several subjects."""
-        return (quad for subject in subjects for quad in self.quads(NamedNode(subject)))
+        return (quad for subject in subjects for quad in self.union(NamedNode(subject)))
 
     def quads_of_objects(self, predicate: str, objects: Sequence[str]) -> Iterator[Quad]:
         """Return the quads of a property with several objects."""
         name = NamedNode(predicate)
-        return (quad for each in objects for quad in self.quads(None, name, NamedNode(each)))
+        return (quad for each in objects for quad in self.union(None, name, NamedNode(each)))
 
     def graph_quads(self, name: str) -> list[Quad]:
         """Return the quads of a named graph."""
@@ -188,38 +243,30 @@ class Store(ABC):
                     open_nodes.append(quad.object)
         return quads
 
-    def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
-        """Return the subjects of a property, or of a property and a value."""
-        quads = self.quads(None, NamedNode(predicate), value)
-        nodes = (quad.subject for quad in quads)
-        return list(dict.fromkeys(node for node in nodes if not isinstance(node, Triple)))
+
+class NodeCache(NodeReader):
+    """Reads each node of a store once, with all of its properties: shapes have many."""
+
+    def __init__(self, store: NodeReader) -> None:
+        self._store = store
+        self._properties: dict[Node, dict[str, dict[Term, None]]] = {}
+
+    def union(
+        self,
+        subject: Node | None = None,
+        predicate: NamedNode | None = None,
+        value: Term | None = None,
+    ) -> Iterator[Quad]:
+        """Return the quads of the union of named graphs that match a pattern."""
+        return self._store.union(subject, predicate, value)
 
     def values(self, subject: Node, predicate: str) -> list[Term]:
         """Return the values of a property, each once."""
-        quads = self.quads(subject, NamedNode(predicate))
-        return list(dict.fromkeys(quad.object for quad in quads))
-
-    def value(self, subject: Node, predicate: str) -> Term | None:
-        """Return a value of a property, or None where it has none."""
-        return next(iter(self.values(subject, predicate)), None)
-
-    def list_members(self, head: Term | None) -> list[Term]:
-        """Return the members of an RDF list."""
-        members: list[Term] = []
-        seen: set[Term] = set()
-        while isinstance(head, NamedNode | BlankNode) and head != NIL and head not in seen:
-            seen.add(head)
-            members += self.values(head, FIRST.value)
-            head = self.value(head, REST.value)
-        return members
-
-    def labels(self, subject: Node, predicate: str) -> dict[str, str]:
-        """Return the texts of a property by language, the first one of each."""
-        texts: dict[str, str] = {}
-        for term in sorted(self.values(subject, predicate), key=str):
-            if isinstance(term, Literal) and term.language:
-                texts.setdefault(term.language, term.value)
-        return texts
+        if subject not in self._properties:
+            properties = self._properties[subject] = {}
+            for quad in self.union(subject):
+                properties.setdefault(quad.predicate.value, {})[quad.object] = None
+        return list(self._properties[subject].get(predicate, ()))
 
 
 def check_result_depth(text: str) -> None:

@@ -119,6 +119,15 @@ class OxigraphStore(Store):
         quads = self._store.quads_for_pattern(subject, predicate, value, graph)
         return quads if graph else (q for q in quads if isinstance(q.graph_name, NamedNode))
 
+    def union(
+        self,
+        subject: Node | None = None,
+        predicate: NamedNode | None = None,
+        value: Term | None = None,
+    ) -> Iterator[Quad]:
+        """Return the quads of the union of named graphs that match a pattern, each once."""
+        return self._store.quads_for_pattern(subject, predicate, value, DefaultGraph())
+
     def graph_names(self) -> set[str]:
         """Return the names of all graphs."""
         return {name.value for name in self._store.named_graphs() if isinstance(name, NamedNode)}

@@ -127,7 +127,6 @@ class IncrementalValidator:
     """
 
     store: Store
-    shapes_graph: ShapesGraph
     shapes: Shapes
     phrases: Phrases
     vocabularies: Callable[[], Vocabularies]
@@ -138,10 +137,8 @@ class IncrementalValidator:
     @classmethod
     def build(cls, catalogue: Catalogue) -> Self:
         """Return the validator of documents beside all that a catalogue's store holds."""
-        triples = with_marker_targets(constraints.read_shape_graphs(catalogue.store))
         return cls(
             store=catalogue.store,
-            shapes_graph=ShapesGraph(to_turtle(triples)),
             shapes=catalogue.shapes,
             phrases=catalogue.phrases,
             vocabularies=lambda: catalogue.vocabularies,
@@ -182,7 +179,7 @@ class IncrementalValidator:
         checker = Checker(
             store=store,
             context=self.store,
-            shapes_graph=self.shapes_graph,
+            shapes_graph=self._shapes_graph,
             shapes=self.shapes,
             phrases=self.phrases,
             reader=RecordReader(store, self.vocabularies(), self.shapes.label_properties),
@@ -226,6 +223,12 @@ class IncrementalValidator:
         """Return a quad of a node in another graph, so that it is known to be described."""
         quads = self.store.quads(node)
         return islice((quad for quad in quads if quad.graph_name not in except_), 1)
+
+    @cached_property
+    def _shapes_graph(self) -> ShapesGraph:
+        """Return the shapes, read when a document is first validated."""
+        triples = with_marker_targets(constraints.read_shape_graphs(self.store))
+        return ShapesGraph(to_turtle(triples))
 
     @cached_property
     def _scopes(self) -> ValidationScopes:

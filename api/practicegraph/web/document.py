@@ -311,7 +311,7 @@ class DocumentLinks:
     @cached_property
     def _about(self) -> list[Link]:
         dataset = self.services.dataset
-        quads = list(self.catalogue.store.quads(NamedNode(self.iri)))
+        quads = list(self.catalogue.store.union(NamedNode(self.iri)))
         links = [Link(name, "type") for name in self.catalogue.ontology.types(quads)]
         links += [Link(name, "author") for name in dataset.creators]
         links += [Link(dataset.licence, "license")] if dataset.licence else []

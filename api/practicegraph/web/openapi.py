@@ -6,6 +6,7 @@ https://spec.openapis.org/oas/v3.1.0
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -121,6 +122,7 @@ def _collect_schemas(value: Any, schemas: dict[str, Any]) -> Any:
     return {k: _collect_schemas(v, schemas) for k, v in value.items() if k != _DEFINITIONS}
 
 
+@cache
 def _problem(description: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": _schema(ProblemObject)}}
     return {"description": description, "content": content}

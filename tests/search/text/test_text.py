@@ -293,7 +293,7 @@ def test_titles_rank_above_summaries_and_whole_words_above_prefixes() -> None:
 
 @pytest.fixture(scope="module")
 def labels(real: Catalogue) -> LabelIndex:
-    return LabelIndex(real.vocabularies, TOKENIZER)
+    return LabelIndex(real.vocabularies, real.languages)
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def matcher(labels: LabelIndex, *texts: str, language: str = "en") -> QueryMatch
     """The matcher of entries with texts, and of one with every concept, but without texts."""
     index = index_texts(*texts, language=language)
     words = index.texts.words
-    words.add_labels(labels.words)
+    words.use_labels(labels.words)
     return QueryMatcher(
         index.texts,
         labels,

@@ -45,8 +45,10 @@ def shacl_term(name: str) -> NamedNode:
 def read_shape_graphs(store: Store) -> list[Triple]:
     """Return all graphs in which shapes stand, as an engine reads them."""
     terms = (NamedNode(SH + term) for term in _TERMS_OF_SHAPES)
-    graphs = dict.fromkeys(str(quad.graph_name) for t in terms for quad in store.quads(None, t))
-    return [quad.triple for graph in graphs for quad in store.graph_quads(graph.strip("<>"))]
+    quads = (quad for term in terms for quad in store.quads(None, term))
+    graphs = dict.fromkeys(quad.graph_name for quad in quads)
+    names = (graph.value for graph in graphs if isinstance(graph, NamedNode))
+    return [quad.triple for name in names for quad in store.graph_quads(name)]
 
 
 def read_paths(store: Store) -> dict[Node, str]:

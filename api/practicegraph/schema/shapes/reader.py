@@ -21,7 +21,7 @@ from ...rdf.terms import (
     local_name,
     parse_decimal,
 )
-from ...storage.base import Store
+from ...storage.base import NodeCache, NodeReader
 from ..fields import Field, Group, NodeShape, Parameter, Shapes
 
 SHAPE = "https://w3id.org/practicegraph/shapes#"
@@ -44,8 +44,9 @@ class ShapesError(CatalogueError):
     """Shapes that make no sense; the message names the shape."""
 
 
-def read_shapes(store: Store) -> Shapes:
+def read_shapes(store: NodeReader) -> Shapes:
     """Read the shapes out of the store; raise ShapesError."""
+    store = NodeCache(store)
     targets = (SH + "targetClass", SH + "targetSubjectsOf")
     nodes = dict.fromkeys(node for target in targets for node in store.subjects(target))
     coded = (node for node in store.subjects(SH + "codeIdentifier") if node not in nodes)
@@ -58,7 +59,7 @@ def read_shapes(store: Store) -> Shapes:
     return Shapes(node_shapes, languages, compounding_languages=compounding)
 
 
-def read_field(store: Store, shape: Node) -> Field:
+def read_field(store: NodeReader, shape: Node) -> Field:
     """Read a property shape, or a parameter of a query; raise ShapesError without a path."""
 
     def text(term: str) -> str | None:
@@ -102,7 +103,7 @@ def read_field(store: Store, shape: Node) -> Field:
     )
 
 
-def read_parameters(store: Store, query: Node) -> tuple[Parameter, ...]:
+def read_parameters(store: NodeReader, query: Node) -> tuple[Parameter, ...]:
     """Read the parameters of a stored query, in order of their keys; raise ShapesError."""
     parameters = [
         Parameter(
@@ -116,12 +117,12 @@ def read_parameters(store: Store, query: Node) -> tuple[Parameter, ...]:
     return tuple(sorted(parameters, key=lambda parameter: parameter.key))
 
 
-def read_query_group(store: Store, query: Node) -> Group:
+def read_query_group(store: NodeReader, query: Node) -> Group:
     """Read the group under which a stored query is listed; an empty one without `pg:queryGroup`."""
     return _group(store, query, PG + "queryGroup")
 
 
-def path_to_sparql(store: Store, path: Term, within: tuple[Term, ...] = ()) -> str:
+def path_to_sparql(store: NodeReader, path: Term, within: tuple[Term, ...] = ()) -> str:
     """Write a SHACL path (section 2.3.1) as a SPARQL property path; raise ShapesError."""
     if isinstance(path, NamedNode):
         return str(path)
@@ -139,7 +140,7 @@ def path_to_sparql(store: Store, path: Term, within: tuple[Term, ...] = ()) -> s
     return "(" + "|".join(path_to_sparql(store, step, within) for step in alternatives) + ")"
 
 
-def _node_shape(store: Store, shape: NamedNode) -> NodeShape:
+def _node_shape(store: NodeReader, shape: NamedNode) -> NodeShape:
     fields = _fields(store, shape, SH + "property")
     classes = _iris(store.values(shape, SH + "targetClass"))
     segment = _segment(store, shape, classes, fields)
@@ -163,7 +164,7 @@ def _node_shape(store: Store, shape: NamedNode) -> NodeShape:
 
 
 def _segment(
-    store: Store, shape: NamedNode, classes: Sequence[str], fields: Sequence[Field]
+    store: NodeReader, shape: NamedNode, classes: Sequence[str], fields: Sequence[Field]
 ) -> str | None:
     """Return the segment of a kind in paths: as stated, or where it has facets, by its class."""
     code = _optional_text(store.value(shape, SH + "codeIdentifier")) or ""
@@ -173,13 +174,13 @@ def _segment(
     return local_name(classes[0]).lower() if classes and has_facets else None
 
 
-def _collection(store: Store, shape: Node) -> str:
+def _collection(store: NodeReader, shape: Node) -> str:
     """Return the name of all entries together, or "" where none is stated that fits a path."""
     name = _optional_text(store.value(shape, PG + "collection")) or ""
     return name if _COLLECTION.fullmatch(name) else ""
 
 
-def _fields(store: Store, shape: Node, term: str) -> tuple[Field, ...]:
+def _fields(store: NodeReader, shape: Node, term: str) -> tuple[Field, ...]:
     fields: list[Field] = []
     for node in store.values(shape, term):
         if isinstance(node, NamedNode):
@@ -188,7 +189,7 @@ def _fields(store: Store, shape: Node, term: str) -> tuple[Field, ...]:
     return tuple(sorted(fields, key=lambda field: field.sort_key))
 
 
-def _included_fields(store: Store, shape: NamedNode) -> list[Field]:
+def _included_fields(store: NodeReader, shape: NamedNode) -> list[Field]:
     """Return the fields of the values of a property shape that are fields of its subject too.
 
     The path to them is inverse and one property long.
@@ -211,7 +212,7 @@ def _included_fields(store: Store, shape: NamedNode) -> list[Field]:
     ]
 
 
-def _languages(store: Store) -> tuple[str, ...]:
+def _languages(store: NodeReader) -> tuple[str, ...]:
     heads = (store.value(node, SH + "languageIn") for node in store.subjects(SH + "languageIn"))
     members = (term for head in heads for term in store.list_members(head))
     tags = (as_text(term) for term in members if isinstance(term, Literal))
@@ -221,17 +222,17 @@ def _languages(store: Store) -> tuple[str, ...]:
     return languages
 
 
-def _compounding_languages(store: Store) -> frozenset[str]:
+def _compounding_languages(store: NodeReader) -> frozenset[str]:
     term = PG + "compoundingLanguage"
     return frozenset(as_text(tag) for n in store.subjects(term) for tag in store.values(n, term))
 
 
-def _other_names(store: Store, shape: Node) -> tuple[tuple[str, str], ...]:
+def _other_names(store: NodeReader, shape: Node) -> tuple[tuple[str, str], ...]:
     terms = store.values(shape, SKOS + "altLabel")
     return tuple(sorted((t.language or "", t.value) for t in terms if isinstance(t, Literal)))
 
 
-def _group(store: Store, shape: Node, term: str = SH + "group") -> Group:
+def _group(store: NodeReader, shape: Node, term: str = SH + "group") -> Group:
     group = store.value(shape, term)
     if not isinstance(group, NamedNode):
         return Group("", {}, 0)
@@ -239,7 +240,7 @@ def _group(store: Store, shape: Node, term: str = SH + "group") -> Group:
     return Group(group.value, store.labels(group, RDFS + "label"), order)
 
 
-def _scheme(store: Store, node: Term | None) -> str | None:
+def _scheme(store: NodeReader, node: Term | None) -> str | None:
     """Return the scheme in which all values are that conform to a node shape."""
     if not isinstance(node, NamedNode | BlankNode):
         return None
@@ -252,7 +253,7 @@ def _scheme(store: Store, node: Term | None) -> str | None:
     return None
 
 
-def _kind_of_records(store: Store, shape: Node) -> str | None:
+def _kind_of_records(store: NodeReader, shape: Node) -> str | None:
     """Return the class of which all values are, if it is that of a kind of records."""
     name = store.value(shape, SH + "class")
     shapes = store.subjects(SH + "targetClass", name) if name else []
@@ -260,7 +261,7 @@ def _kind_of_records(store: Store, shape: Node) -> str | None:
     return name.value if coded and isinstance(name, NamedNode) else None
 
 
-def _options(store: Store, shape: Node) -> tuple[Term, ...]:
+def _options(store: NodeReader, shape: Node) -> tuple[Term, ...]:
     members = store.list_members(store.value(shape, SH + "in"))
     if options := tuple(term for term in members if isinstance(term, NamedNode | Literal)):
         return options
@@ -268,7 +269,7 @@ def _options(store: Store, shape: Node) -> tuple[Term, ...]:
     return (TRUE, Literal(False)) if is_boolean else ()
 
 
-def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
+def _datatypes(store: NodeReader, shape: Node) -> tuple[str, ...]:
     """Return the datatypes of the values that count, where not all do (section 4.7.3)."""
     qualified = store.value(shape, SH + "qualifiedValueShape")
     if isinstance(qualified, NamedNode | BlankNode):
@@ -278,7 +279,7 @@ def _datatypes(store: Store, shape: Node) -> tuple[str, ...]:
     return _iris(term for node in nodes for term in store.values(node, SH + "datatype"))
 
 
-def _predicates(store: Store, path: Term) -> tuple[str, ...]:
+def _predicates(store: NodeReader, path: Term) -> tuple[str, ...]:
     """Return the properties among which a path is a choice (section 2.3.1.3), else none."""
     if isinstance(path, NamedNode):
         return (path.value,)

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import takewhile
 
 from rapidfuzz import process
@@ -72,9 +72,12 @@ class LabelIndex:
     """The labels of current concepts; those of a replaced concept stand for its successor."""
 
     def __init__(
-        self, vocabularies: Vocabularies, tokenizer: Tokenizer, stop_words: Collection[str] = ()
+        self,
+        vocabularies: Vocabularies,
+        languages: Sequence[str],
+        stop_words: Collection[str] = (),
     ) -> None:
-        self._tokenizer = tokenizer
+        self._tokenizer = tokenizer = Tokenizer(languages)
         self.words: list[Word] = []
         self._by_token: dict[str, list[_LabelWord]] = {}
         self._by_label: dict[tuple[str, ...], list[Concept]] = {}
@@ -170,6 +173,14 @@ class LabelIndex:
         start = bisect_left(self._by_form, prefix, key=lambda item: item[0])
         later = (self._by_form[position] for position in range(start, len(self._by_form)))
         return takewhile(lambda item: item[0].startswith(prefix), later)
+
+
+@lru_cache(maxsize=1)
+def index_labels(
+    vocabularies: Vocabularies, languages: tuple[str, ...], stop_words: frozenset[str]
+) -> LabelIndex:
+    """Return the index of the labels, which is the same for all kinds of records."""
+    return LabelIndex(vocabularies, languages, stop_words)
 
 
 def suggest(

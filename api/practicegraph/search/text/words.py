@@ -69,6 +69,7 @@ class WordIndex:
 
     def __init__(self, connection: sqlite3.Connection, languages: Sequence[str]) -> None:
         self._connection, self._languages = connection, languages
+        self._label_words: Sequence[Word] = ()
         for temporary, name in (("", "text_forms"), ("TEMP", "label_forms")):
             for statement in (_TABLE, *_INDEXES):
                 connection.execute(statement.format(temporary=temporary, name=name))
@@ -79,9 +80,12 @@ class WordIndex:
         rows = ((*word, word[0][::-1]) for word in words)
         self._connection.executemany(_INSERT.format(table=table), rows)
 
-    def add_labels(self, words: Iterable[Word]) -> None:
-        """Add the words of labels, as long as the database is open."""
-        self.add(words, "label_forms")
+    def use_labels(self, words: Sequence[Word]) -> None:
+        """Use the words of labels instead of others, as long as the database is open."""
+        if words is not self._label_words:
+            self._connection.execute("DELETE FROM label_forms")
+            self.add(words, "label_forms")
+            self._label_words = words
 
     def words(self, language: str, prefix: str) -> Iterator[tuple[str, str]]:
         """Yield the words with a prefix: their normal forms, and as they are written."""
