@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,18 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from practicegraph.application.services import Services
+from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.documents import DocumentSet
 from practicegraph.cli.main import main
 from practicegraph.exchange.table_format import split_values
 from practicegraph.storage.base import Store
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore
+from practicegraph.validation import checks
+from practicegraph.validation.findings import Finding
 from support import virtuoso
-from support.catalogues import ROOT, SOURCES, TABLES, copy, opened, skip_without
+from support.catalogues import CASES, ROOT, SOURCES, TABLES, copy, loaded, skip_without
 from support.server import served, serving
 
 
@@ -30,8 +34,22 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture(scope="session")
-def real() -> Catalogue:
-    return opened(ROOT)
+def contents() -> DocumentSet:
+    """The files of the real catalogue."""
+    return catalogue.read_folder(ROOT)
+
+
+@pytest.fixture(scope="session")
+def real(contents: DocumentSet) -> Catalogue:
+    return catalogue.open_in_memory(contents.documents, ROOT)
+
+
+@pytest.fixture(scope="session")
+def faults() -> Mapping[Path, Sequence[Finding]]:
+    """The findings in each case, of one check: the cases do not disturb each other."""
+    cases = sorted(CASES.glob("*.ttl"))
+    findings = checks.check(ROOT, catalogue.read_folder(ROOT, cases), cases).findings
+    return {path: [finding for finding in findings if finding.file == path] for path in cases}
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +60,7 @@ def services(real: Catalogue) -> Services:
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with served(copy(tmp_path_factory.mktemp("served"))) as found:
+    with served(loaded(tmp_path_factory.mktemp("served"))) as found:
         yield found
 
 
@@ -69,7 +87,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server, for real clients."""
-    with serving(copy(tmp_path_factory.mktemp("server"))) as address:
+    with serving(loaded(tmp_path_factory.mktemp("server"))) as address:
         yield address
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from support import load_beside_attacks as attacking
-from support.catalogues import copy
+from support.catalogues import loaded
 from support.load_beside_attacks import Server
 
 SECONDS = 1.5
@@ -15,7 +15,7 @@ ATTACKS = ("short-headers", "endless-header", "full-heads", "idle-connections", 
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    root = copy(tmp_path_factory.mktemp("attacked") / "catalogue")
+    root = loaded(tmp_path_factory.mktemp("attacked") / "catalogue")
     with attacking.run_server(root, root / "log") as server:
         assert not attacking.send_requests(server.port, SECONDS).failures
         yield server

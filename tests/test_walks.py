@@ -14,7 +14,7 @@ from practicegraph.application import startup
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from support.catalogues import ROOT, copy
+from support.catalogues import ROOT, loaded
 
 PACKAGE = f"{ROOT / 'api' / 'practicegraph'}/"
 ENTRY = (ROOT / "data/practices/1788.ttl").read_text()
@@ -55,7 +55,7 @@ def trace() -> Iterator[Trace]:
 @pytest.fixture(scope="module")
 def client(trace: Trace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client that may write."""
-    root = copy(tmp_path_factory.mktemp("walks"))
+    root = loaded(tmp_path_factory.mktemp("walks"))
     headers = {"Authorization": f"Bearer {TokenFile(root).add('anna', PERMISSIONS)}"}
     services = startup.open_for_serving(root)
     assert services.source

@@ -14,12 +14,12 @@ from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.search.engine import SearchResult
 from practicegraph.storage.oxigraph import Snapshots
-from support.catalogues import copy
+from support.catalogues import loaded
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = startup.open_for_serving(copy(tmp_path_factory.mktemp("measured")))
+    found = startup.open_for_serving(loaded(tmp_path_factory.mktemp("measured")))
     assert isinstance(found.source, Snapshots)
     found.source.latest()
     yield found

@@ -3,7 +3,8 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rdflib import Namespace
 
 from practicegraph.catalogue import catalogue, revisions
 from practicegraph.catalogue.catalogue import Catalogue
+from practicegraph.catalogue.documents import Document
 from practicegraph.validation import rules
 from practicegraph.validation.findings import FindingBuilder
 from support.catalogues import ROOT, copy
@@ -30,7 +32,12 @@ from support.retirement import (
 
 AS = Namespace("https://www.w3.org/ns/activitystreams#")
 Run = Callable[..., Result]
-EARLIER = revisions.read_revision(str(ROOT), ROOT)
+
+
+@cache
+def earlier() -> Sequence[Document]:
+    """The real catalogue, as a revision."""
+    return revisions.read_revision(str(ROOT), ROOT)
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -63,7 +70,7 @@ def test_a_folder_an_archive_and_a_revision_hold_the_same(
     monkeypatch.chdir(kept)
     found = revisions.read_revision(reference, kept / "repository" / "inner")
     assert {d.path: (d.topics, len(d.quads)) for d in found} == {
-        d.path: (d.topics, len(d.quads)) for d in EARLIER
+        d.path: (d.topics, len(d.quads)) for d in earlier()
     }
 
 
@@ -132,10 +139,10 @@ def test_a_vanished_entry_is_a_finding_with_its_file_and_title(run: Run, copied:
 def find_vanished_iris(real: Catalogue, root: Path) -> dict[str, Path]:
     """What the rule finds in a copy, by IRI, with the file in which it stood."""
     builder = FindingBuilder(real.phrases, real.reader, real.languages)
-    published = rules.find_published_iris(EARLIER, real.base, real.shapes)
+    published = rules.find_published_iris(earlier(), real.base, real.shapes)
     after = catalogue.read_folder(root).documents
     return {
-        f.focus_node: f.file for f in rules.find_vanished_iris(builder, published, EARLIER, after)
+        f.focus_node: f.file for f in rules.find_vanished_iris(builder, published, earlier(), after)
     }
 
 

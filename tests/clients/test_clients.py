@@ -18,7 +18,7 @@ from pyoxigraph import Store as Oxigraph
 from rdflib import Dataset, Graph, URIRef
 from rdflib.plugins.stores.sparqlstore import SPARQLStore
 
-from support.catalogues import copy
+from support.catalogues import loaded
 from support.server import free_port, wait_for
 
 TITLE = "http://purl.org/dc/terms/title"
@@ -47,7 +47,7 @@ def test_rdflib_finds_an_entry_in_the_graph_that_it_names(server: str, extension
 def test_a_second_server_on_the_same_folder_exits_with_an_error(
     server: str, tmp_path: Path
 ) -> None:
-    root = copy(tmp_path)
+    root = loaded(tmp_path)
     command = [
         sys.executable,
         "-m",
@@ -69,7 +69,7 @@ def test_a_second_server_on_the_same_folder_exits_with_an_error(
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 def test_a_server_that_is_stopped_stops_its_queries(ending: signal.Signals, tmp_path: Path) -> None:
-    root, port = copy(tmp_path), free_port()
+    root, port = loaded(tmp_path), free_port()
     command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
     cross = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
     query = urllib.parse.urlencode({"query": cross, "timeout": "60"})

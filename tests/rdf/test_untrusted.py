@@ -17,7 +17,7 @@ from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.rdf import untrusted
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from support.catalogues import copy
+from support.catalogues import loaded
 
 N = 20_000
 SAID = "<https://example.org/s> <https://example.org/p> "
@@ -73,7 +73,7 @@ Send = Callable[[str, str], Response]
 
 @pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    root = copy(tmp_path_factory.mktemp("doors"))
+    root = loaded(tmp_path_factory.mktemp("doors"))
     token = TokenFile(root).add("anna", PERMISSIONS)
     served = startup.open_for_serving(root)
     assert served.source

@@ -19,7 +19,7 @@ from practicegraph.reporting.gaps import GapReport
 from practicegraph.schema.value_parser import InvalidParameterError
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from support.catalogues import copy, rows
+from support.catalogues import loaded, rows
 
 PARTS = [
     "missing-texts",
@@ -182,7 +182,7 @@ def test_json_has_the_counts_and_the_first_rows(
 
 
 def test_a_query_beyond_its_deadline_has_no_count_and_a_note(tmp_path: Path) -> None:
-    served = startup.open_for_serving(copy(tmp_path / "catalogue"))
+    served = startup.open_for_serving(loaded(tmp_path / "catalogue"))
     assert served.source
     workers = WorkerPool(served.source, QueryLimits(seconds=0, processes=1))
     with TestClient(application(served, workers)) as client:

@@ -22,7 +22,7 @@ from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.storage import query_guard
 from practicegraph.storage.base import QueryRefusedError
 from practicegraph.web.app import application
-from support.catalogues import copy
+from support.catalogues import loaded
 from support.server import free_port, wait_for
 
 LISTED = tuple(map(query_guard.parse_host, ("good", "Other.Example:8080", "[::1]", "[0:0::2]:81")))
@@ -177,7 +177,7 @@ def listening() -> Iterator[Callable[..., Listening]]:
 @pytest.fixture(scope="module")
 def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Response]]:
     """Ask a catalogue whose queries may call the hosts."""
-    served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
+    served = startup.open_for_serving(loaded(tmp_path_factory.mktemp("served")))
     assert served.source
     source = served.source
     made: dict[tuple[str, ...], Client] = {}
@@ -268,7 +268,7 @@ def test_a_listed_host_cannot_lead_to_another(
 def test_the_command_line_lists_the_hosts(
     tmp_path: Path, listening: Callable[..., Listening]
 ) -> None:
-    other, root, port = listening(), copy(tmp_path / "catalogue"), free_port()
+    other, root, port = listening(), loaded(tmp_path / "catalogue"), free_port()
     command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
     command += ["--allow-service", "example.org", "--allow-service", "127.0.0.1"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:

@@ -31,7 +31,7 @@ from practicegraph.validation import checks, incremental, shacl
 from practicegraph.validation.incremental import IncrementalValidator
 from practicegraph.validation.shacl import read_shapes
 from practicegraph.web.app import application
-from support.catalogues import copy
+from support.catalogues import loaded
 from support.retirement import BASE
 
 WRITERS = 3
@@ -237,7 +237,7 @@ def _describe_state(services: Services, client: TestClient) -> dict[str, Any]:
 def main(count: int, seed: int) -> None:
     """Kill a server on a copy of the catalogue, and check the copy at the end."""
     with tempfile.TemporaryDirectory() as place:
-        root = copy(Path(place) / "catalogue")
+        root = loaded(Path(place) / "catalogue")
         started = time.monotonic()
         progress, acknowledged = run_rounds(count, root, seed)
         seconds = time.monotonic() - started

@@ -8,13 +8,12 @@ import pytest
 
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue, documents
-from practicegraph.catalogue.documents import Document
+from practicegraph.catalogue.documents import Document, DocumentSet
 from practicegraph.validation import checks
 from practicegraph.validation.findings import Finding, ValidationReport
-from support.catalogues import CASES, ROOT, copy
+from support.catalogues import CASES, copy
 from support.retirement import BASE, move, write_tombstone
 
-CONTENTS = catalogue.read_folder(ROOT)
 FAULTS = [path for path in sorted(CASES.glob("*.ttl")) if path.stem.startswith(("entry", "tomb"))]
 
 
@@ -27,25 +26,18 @@ def without_mends(findings: Iterable[Finding]) -> list[Finding]:
     return [replace(finding, fix=None, path_triples=()) for finding in findings]
 
 
-@pytest.fixture(scope="module")
-def whole() -> Mapping[Path, Sequence[Finding]]:
-    """What a check of everything finds in the faults, all at once: they do not disturb each other."""
-    findings = checks.check(ROOT, catalogue.read_folder(ROOT, FAULTS), FAULTS).findings
-    return {path: [finding for finding in findings if finding.file == path] for path in FAULTS}
-
-
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
 def test_a_fault_is_found_as_in_a_check_of_everything(
-    path: Path, services: Services, whole: Mapping[Path, Sequence[Finding]]
+    path: Path, services: Services, faults: Mapping[Path, Sequence[Finding]]
 ) -> None:
     checked = admitted(services, documents.read_document(path))
     own = [finding for finding in checked.findings if finding.file == path]
-    assert without_mends(own) == without_mends(whole[path])
-    assert sum(bool(f.fix) for f in own) >= sum(bool(f.fix) for f in whole[path]) - 1
+    assert without_mends(own) == without_mends(faults[path])
+    assert sum(bool(f.fix) for f in own) >= sum(bool(f.fix) for f in faults[path]) - 1
 
 
-def test_an_entry_as_it_is_has_nothing_wrong(services: Services) -> None:
-    for document in CONTENTS.documents:
+def test_an_entry_as_it_is_has_nothing_wrong(services: Services, contents: DocumentSet) -> None:
+    for document in contents.documents:
         if document.topics[0].startswith(f"{BASE}practice/"):
             assert admitted(services, document).findings == ()
 

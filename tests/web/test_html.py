@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from practicegraph.web.context import link_urls
-from support.catalogues import ROOT, copy, skip_without, wait_for_dumps
+from support.catalogues import ROOT, loaded, skip_without, wait_for_dumps
 from support.retirement import GONE, LAST, OLD, REPLACED, SUCCESSOR, move, write_tombstone
 from support.server import served
 
@@ -54,7 +54,7 @@ def test_pages_of_every_kind_have_no_errors(tmp_path: Path) -> None:
         skip_without("Java")
     if not CHECKER.exists():
         skip_without("what tests/clients/package.json lists")
-    root = copy(tmp_path / "catalogue")
+    root = loaded(tmp_path / "catalogue")
     move(root / "data/practices/1764.ttl", OLD, LAST)
     move(root / "ontology/outcome.ttl", REPLACED, SUCCESSOR)
     write_tombstone(root / "data/practices/1701.ttl", GONE)

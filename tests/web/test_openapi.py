@@ -15,7 +15,7 @@ from practicegraph.application.services import Services
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from support.catalogues import ROOT, copy
+from support.catalogues import ROOT, loaded
 
 JSON = {"Accept": "application/json"}
 HTML = {"Accept": "text/html"}
@@ -171,7 +171,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    root = copy(tmp_path_factory.mktemp("described"))
+    root = loaded(tmp_path_factory.mktemp("described"))
     token = TokenFile(root).add("anna", PERMISSIONS)
     services = startup.open_for_serving(root)
     assert services.source

@@ -23,7 +23,7 @@ from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.rdf.untrusted import MAX_BYTES
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from support.catalogues import copy
+from support.catalogues import loaded
 
 BASE = "https://w3id.org/practicegraph/"
 TYPES = {
@@ -85,7 +85,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    root = copy(tmp_path_factory.mktemp("written"))
+    root = loaded(tmp_path_factory.mktemp("written"))
     token = TokenFile(root).add("anna", PERMISSIONS)
     commented = root / "data/practices/1806.ttl"
     commented.write_text(f"# ask before a change\n{commented.read_text()}")

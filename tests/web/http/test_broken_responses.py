@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from practicegraph.application import startup
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from support.catalogues import copy
+from support.catalogues import loaded
 from support.server import free_port, wait_for
 
 CROSS = "SELECT * WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
@@ -27,7 +27,7 @@ GRAPH = "CONSTRUCT WHERE { ?s ?p ?o }"
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The catalogue with answers of five rows at the most."""
-    served = startup.open_for_serving(copy(tmp_path_factory.mktemp("served")))
+    served = startup.open_for_serving(loaded(tmp_path_factory.mktemp("served")))
     assert served.source
     workers = WorkerPool(served.source, QueryLimits(processes=1, max_rows=MOST))
     with TestClient(application(served, workers)) as found:
@@ -36,7 +36,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("gzip", ["gzip", "identity"])
 def test_a_response_that_breaks_off_is_one_line_in_the_log(tmp_path: Path, gzip: str) -> None:
-    root, port = copy(tmp_path / "catalogue"), free_port()
+    root, port = loaded(tmp_path / "catalogue"), free_port()
     command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
     log = tmp_path / "log"
     with log.open("w") as errors, subprocess.Popen(command, stderr=errors) as process:

@@ -17,7 +17,7 @@ from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from practicegraph.web.http import responses
 from practicegraph.web.http.connections import BoundedConnection
-from support.catalogues import ROOT, copy
+from support.catalogues import ROOT, loaded
 
 DEADLINE, SOON = 120.0, 20.0
 """Seconds of a query at the most, and in which others are to be answered, on any machine."""
@@ -41,7 +41,7 @@ ENTRY = (ROOT / "data/practices/1788.ttl").read_text()
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a real server, in which one stored query takes longer than anybody waits."""
-    root = copy(tmp_path_factory.mktemp("left"))
+    root = loaded(tmp_path_factory.mktemp("left"))
     stored = root / "queries" / f"{STORED}.rq"
     said = [line for line in stored.read_text().splitlines() if line.startswith("#:")]
     stored.write_text("\n".join([*said, COUNT, ""]))

@@ -18,7 +18,7 @@ from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
 from practicegraph.web.http import middleware
 from practicegraph.web.http.middleware import Proxies
-from support.catalogues import copy
+from support.catalogues import loaded
 
 ENTRY = "https://w3id.org/practicegraph/practice/1788"
 OUTSIDE = "https://data.example.org/catalogue"
@@ -31,7 +31,7 @@ TOLD = {
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    served = startup.open_for_serving(copy(tmp_path_factory.mktemp("proxied")))
+    served = startup.open_for_serving(loaded(tmp_path_factory.mktemp("proxied")))
     assert served.source
     workers = WorkerPool(served.source, QueryLimits(seconds=20))
     app = application(served, workers, proxies=[ip_network("10.0.0.0/8")])

@@ -20,7 +20,7 @@ from practicegraph.catalogue import catalogue
 from practicegraph.exchange.export import DUMP_NAMES, FORMATS, MAX_ARCHIVES, DumpFolder
 from practicegraph.web.app import application
 from practicegraph.web.resources.dumps import MEDIA_TYPES
-from support.catalogues import copy, snapshot, wait_for_dumps
+from support.catalogues import loaded, snapshot, wait_for_dumps
 
 BASE = URIRef("https://w3id.org/practicegraph/")
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
@@ -43,7 +43,7 @@ def described(client: TestClient, release: str) -> Graph:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Services:
-    return startup.open_for_serving(copy(tmp_path / "catalogue"))
+    return startup.open_for_serving(loaded(tmp_path / "catalogue"))
 
 
 @pytest.mark.parametrize("name", DUMP_NAMES)

@@ -19,11 +19,10 @@ from practicegraph.application import startup
 from practicegraph.application.background import DumpProcess
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
-from practicegraph.catalogue.catalogue import Catalogue
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.exchange.export import DUMP_NAMES, DumpFolder, Exporter
 from practicegraph.web.app import application
-from support.catalogues import copy, wait_for_dumps
+from support.catalogues import loaded, wait_for_dumps
 
 BASE = URIRef("https://w3id.org/practicegraph/")
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
@@ -33,22 +32,16 @@ Write = Callable[[], str]
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    """A catalogue with its store, change log and index, to be copied."""
-    return startup.open_for_serving(copy(tmp_path_factory.mktemp("loaded"))).catalogue
-
-
-@pytest.fixture(scope="module")
-def made(loaded: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> DumpFolder:
+def made(tmp_path_factory: pytest.TempPathFactory) -> DumpFolder:
     """All dumps of the catalogue as it is."""
     result = DumpFolder(tmp_path_factory.mktemp("dumps") / "dumps")
-    result.make(loaded)
+    result.make(startup.open_for_serving(loaded(tmp_path_factory.mktemp("made"))).catalogue)
     return result
 
 
 @pytest.fixture
-def served(loaded: Catalogue, tmp_path: Path) -> Services:
-    return startup.open_for_serving(shutil.copytree(loaded.folder, tmp_path / "catalogue"))
+def served(tmp_path: Path) -> Services:
+    return startup.open_for_serving(loaded(tmp_path / "catalogue"))
 
 
 @pytest.fixture
