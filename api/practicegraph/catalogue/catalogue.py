@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 from pyoxigraph import Literal, NamedNode, Triple
 
@@ -26,7 +25,7 @@ from ..schema.shapes.reader import read_shapes
 from ..schema.text import Phrases, put_first, read_phrases
 from ..schema.value_parser import ValueParser
 from ..schema.vocabularies import Vocabularies
-from ..storage.base import Store
+from ..storage.base import Store, cache_by_release
 from ..storage.oxigraph import OxigraphStore
 from . import documents as catalogue_documents
 from .documents import Document, DocumentSet, UnreadableError
@@ -43,7 +42,6 @@ _MAX_CACHED = 4096  # digests, labels, subjects
 _DATASET = NamedNode(DCAT + "Catalog")
 _URI_SPACE = VOID + "uriSpace"
 _LICENCE = DCT + "license"
-_Value = TypeVar("_Value")
 
 
 class NoCatalogueError(CatalogueError):
@@ -147,7 +145,7 @@ class Catalogue:
     @cached_property
     def label_triples(self) -> Callable[[str], Block]:
         """Return a function of an IRI: the labels of the concept, scheme or term, if it is one."""
-        return self._cached(lambda iri: tuple(self._labels(iri)))
+        return cache_by_release(self.store, lambda iri: tuple(self._labels(iri)), _MAX_CACHED)
 
     def _labels(self, iri: str) -> Iterator[Triple]:
         labels = []
@@ -164,7 +162,7 @@ class Catalogue:
     @cached_property
     def is_subject(self) -> Callable[[str], bool]:
         """Return a function of an IRI: whether it is the subject of a triple."""
-        return self._cached(self.store.is_subject)
+        return cache_by_release(self.store, self.store.is_subject, _MAX_CACHED)
 
     @cached_property
     def graph_digest(self) -> Callable[[str], str]:
@@ -172,17 +170,7 @@ class Catalogue:
 
         Entity tags begin with those of entries.
         """
-        return self._cached(self._digest)
-
-    def _cached(self, read: Callable[[str], _Value]) -> Callable[[str], _Value]:
-        """Return a function of an IRI whose values are cached at a release, if there is one."""
-        cached = lru_cache(_MAX_CACHED)(lambda _release, iri: read(iri))
-
-        def value(iri: str) -> _Value:
-            release = self.release
-            return cached(release, iri) if release else read(iri)
-
-        return value
+        return cache_by_release(self.store, self._digest, _MAX_CACHED)
 
     def _digest(self, graph: str) -> str:
         triples = [quad.triple for quad in self.store.graph_quads(graph)]
@@ -278,6 +266,7 @@ def require_catalogue(root: Path) -> None:
 
 def _catalogue(root: Path, store: Store, documents: Sequence[Document]) -> Catalogue:
     """Return a catalogue of a store, with the prefixes and the SPARQL of documents."""
+    texts = {document.topics[0]: document.sparql for document in documents if document.sparql}
     return Catalogue(
         folder=root,
         store=store,
@@ -286,7 +275,7 @@ def _catalogue(root: Path, store: Store, documents: Sequence[Document]) -> Catal
         phrases=read_phrases(store),
         current=CurrentVocabularies(vocabularies.read_vocabularies(store)),
         prefixes=_prefixes(documents),
-        stored_queries=read_stored_queries(store, _texts(documents)),
+        stored_queries=read_stored_queries(store, texts),
     )
 
 
@@ -298,10 +287,6 @@ def _base(root: Path, store: Store) -> str:
     if base is None:
         raise NoCatalogueError(f"{root}: no dcat:Catalog says its void:uriSpace")
     return base
-
-
-def _texts(documents: Iterable[Document]) -> dict[str, str]:
-    return {document.topics[0]: document.sparql for document in documents if document.sparql}
 
 
 def _prefixes(documents: Iterable[Document]) -> dict[str, str]:

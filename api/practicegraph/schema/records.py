@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
 from ..rdf.terms import DCT, FOAF, RDF, XSD, Term, as_text, parse_decimal, parse_integer
-from ..storage.base import ReleaseCache, Store
+from ..storage.base import ReleaseCache, Store, cache_by_release
 from .fields import Field, NodeShape
 from .text import Labels, pick_text
 from .vocabularies import Vocabularies
@@ -119,10 +119,7 @@ class RecordReader:
             return pick_text(concept.labels, languages)
         if iri.startswith("_:"):
             return ""
-        release = self.store.release()
-        return pick_text(
-            self._cached_labels(release, iri) if release else self._labels(iri), languages
-        )
+        return pick_text(self._cached_labels(iri), languages)
 
     def external_label(self, iri: str, languages: Sequence[str]) -> str:
         """Return the label of an IRI of others, if it is known, and the title of its vocabulary."""
@@ -131,9 +128,9 @@ class RecordReader:
         return " · ".join(filter(None, (self.label(iri, languages), title)))
 
     @cached_property
-    def _cached_labels(self) -> Callable[[str, str], Labels]:
-        """Return a cached function of a release, since pages repeat the same labels."""
-        return lru_cache(maxsize=_MAX_CACHED_LABELS)(lambda _release, iri: self._labels(iri))
+    def _cached_labels(self) -> Callable[[str], Labels]:
+        """Return a cached function of an IRI, since pages repeat the same labels."""
+        return cache_by_release(self.store, self._labels, _MAX_CACHED_LABELS)
 
     def _labels(self, iri: str) -> Labels:
         """Return the labels by language; where there are none, the descriptions."""

@@ -5,6 +5,7 @@ It is derived from the store, and brought up to date by the events of the change
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from threading import Lock, RLock
@@ -25,13 +26,15 @@ from .index_data import ConceptCounts, EntryOrder, IndexData, IndexFile
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortOrder
 from .text.highlighting import Highlighter
 from .text.index import rank, to_array
-from .text.labels import index_labels
+from .text.labels import LabelIndex
 from .text.matching import OtherWords, QueryMatch, QueryMatcher
 from .text.tokenizer import QueryTerm, Tier, parse_query
 from .text.words import Compounds, WordFamilies
 
 _FEW_TITLES = 8
 _MAX_COMPARED_TITLES = 50
+_index_labels = lru_cache(maxsize=1)(LabelIndex)
+"""The index of labels, which the indexes of all kinds of records share."""
 
 
 @dataclass
@@ -187,7 +190,7 @@ class Index(SearchEngine):
     def _matcher(self) -> QueryMatcher:
         """Return the matcher of queries, which would be a cycle if it were kept."""
         texts, tokenizer = self._data.texts, self._data.tokenizer
-        labels = index_labels(self.vocabularies, tokenizer.languages, self.stop_words)
+        labels = _index_labels(self.vocabularies, tokenizer.languages, self.stop_words)
         texts.words.use_labels(labels.words)
         return QueryMatcher(
             texts,

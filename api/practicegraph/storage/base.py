@@ -7,6 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -60,27 +61,15 @@ class QueryRefusedError(CatalogueError):
 
 
 class NodeReader(ABC):
-    """Reads the properties of nodes from the quads that match a pattern."""
+    """Reads the properties of nodes."""
 
     @abstractmethod
-    def union(
-        self,
-        subject: Node | None = None,
-        predicate: NamedNode | None = None,
-        value: Term | None = None,
-    ) -> Iterator[Quad]:
-        """Return the quads of the union of named graphs that match a pattern."""
-
     def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
         """Return the subjects of a property, or of a property and a value."""
-        quads = self.union(None, NamedNode(predicate), value)
-        nodes = (quad.subject for quad in quads)
-        return list(dict.fromkeys(node for node in nodes if not isinstance(node, Triple)))
 
+    @abstractmethod
     def values(self, subject: Node, predicate: str) -> list[Term]:
         """Return the values of a property, each once."""
-        quads = self.union(subject, NamedNode(predicate))
-        return list(dict.fromkeys(quad.object for quad in quads))
 
     def value(self, subject: Node, predicate: str) -> Term | None:
         """Return a value of a property, or None where it has none."""
@@ -139,6 +128,17 @@ class Store(NodeReader):
     ) -> Iterator[Quad]:
         """Return the quads of the union of named graphs that match a pattern."""
         return self.quads(subject, predicate, value)
+
+    def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
+        """Return the subjects of a property, or of a property and a value."""
+        quads = self.union(None, NamedNode(predicate), value)
+        nodes = (quad.subject for quad in quads)
+        return list(dict.fromkeys(node for node in nodes if not isinstance(node, Triple)))
+
+    def values(self, subject: Node, predicate: str) -> list[Term]:
+        """Return the values of a property, each once."""
+        quads = self.union(subject, NamedNode(predicate))
+        return list(dict.fromkeys(quad.object for quad in quads))
 
     @abstractmethod
     def remove_graphs(self, graphs: Iterable[str]) -> None:
@@ -247,24 +247,19 @@ class Store(NodeReader):
 class NodeCache(NodeReader):
     """Reads each node of a store once, with all of its properties: shapes have many."""
 
-    def __init__(self, store: NodeReader) -> None:
+    def __init__(self, store: "Store") -> None:
         self._store = store
         self._properties: dict[Node, dict[str, dict[Term, None]]] = {}
 
-    def union(
-        self,
-        subject: Node | None = None,
-        predicate: NamedNode | None = None,
-        value: Term | None = None,
-    ) -> Iterator[Quad]:
-        """Return the quads of the union of named graphs that match a pattern."""
-        return self._store.union(subject, predicate, value)
+    def subjects(self, predicate: str, value: Term | None = None) -> list[Node]:
+        """Return the subjects of a property, or of a property and a value, which are not cached."""
+        return self._store.subjects(predicate, value)
 
     def values(self, subject: Node, predicate: str) -> list[Term]:
         """Return the values of a property, each once."""
         if subject not in self._properties:
             properties = self._properties[subject] = {}
-            for quad in self.union(subject):
+            for quad in self._store.union(subject):
                 properties.setdefault(quad.predicate.value, {})[quad.object] = None
         return list(self._properties[subject].get(predicate, ()))
 
@@ -285,6 +280,19 @@ def parse_term(text: str) -> Term:
     return triple.object
 
 
+def cache_by_release(
+    store: Store, read: Callable[[str], Value], maximum: int
+) -> Callable[[str], Value]:
+    """Return a function of an IRI whose values are cached at a release, if the store has one."""
+    cached = lru_cache(maximum)(lambda _release, iri: read(iri))
+
+    def value(iri: str) -> Value:
+        release = store.release()
+        return cached(release, iri) if release else read(iri)
+
+    return value
+
+
 class ReleaseCache(Generic[Key, Value]):
     """A cache of values of one release, at most so many; the least recently used go first."""
 
@@ -303,14 +311,6 @@ class ReleaseCache(Generic[Key, Value]):
         """
         if not release:
             return list(compute(list(keys)))
-        values = self._cached(release, keys)
-        if missing := [key for key in keys if key not in values]:
-            computed = dict(zip(missing, compute(missing), strict=True))
-            values |= computed
-            self._add(release, computed)
-        return [values[key] for key in keys]
-
-    def _cached(self, release: str, keys: Sequence[Key]) -> dict[Key, Value]:
         with self._lock:
             if release != self._release:
                 self._values.clear()
@@ -318,7 +318,11 @@ class ReleaseCache(Generic[Key, Value]):
             values = {key: self._values[key] for key in keys if key in self._values}
             for key in values:
                 self._values.move_to_end(key)
-            return values
+        if missing := [key for key in keys if key not in values]:
+            computed = dict(zip(missing, compute(missing), strict=True))
+            values |= computed
+            self._add(release, computed)
+        return [values[key] for key in keys]
 
     def _add(self, release: str, computed: dict[Key, Value]) -> None:
         with self._lock:

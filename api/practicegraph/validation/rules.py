@@ -230,10 +230,8 @@ def find_outdated_versions(
         for topic in map(NamedNode, document.topics):
             own = {q.predicate: q.object for q in document.quads if q.subject == topic}
             stated, version = own.get(_CHECKSUM), own.get(_VERSION)
-            if not isinstance(stated, Literal):
-                continue
-            computed = compute_content_checksum(document)
-            if stated.value == computed:
+            computed = compute_content_checksum(document) if stated else ""
+            if not isinstance(stated, Literal) or stated.value == computed:
                 continue
             words = version.value if isinstance(version, Literal) else ""
             detail = builder.phrase("Version", version=words)

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import takewhile
 
 from rapidfuzz import process
@@ -173,14 +173,6 @@ class LabelIndex:
         start = bisect_left(self._by_form, prefix, key=lambda item: item[0])
         later = (self._by_form[position] for position in range(start, len(self._by_form)))
         return takewhile(lambda item: item[0].startswith(prefix), later)
-
-
-@lru_cache(maxsize=1)
-def index_labels(
-    vocabularies: Vocabularies, languages: tuple[str, ...], stop_words: frozenset[str]
-) -> LabelIndex:
-    """Return the index of the labels, which is the same for all kinds of records."""
-    return LabelIndex(vocabularies, languages, stop_words)
 
 
 def suggest(
