@@ -284,6 +284,12 @@ def test_columns_are_found_by_their_keys_whatever_the_labels(
     assert entry_values(real, path)["title"] == ["Reading"]
 
 
+def test_a_key_of_an_earlier_version_is_an_unknown_column(real: Catalogue, tmp_path: Path) -> None:
+    labels, keys = ["Nr", "T", "C", "S", "X"], [*HEADER, "formerKey"]
+    (problem,) = problems_of(real, saved(tmp_path / "a.xlsx", labels, keys, [*FILLED, "x"]))
+    assert problem.startswith("a.xlsx: Entries!E1: “formerKey”: Unknown column")
+
+
 def test_a_column_that_was_added_beside_the_keys_is_read_by_its_label(
     real: Catalogue, tmp_path: Path
 ) -> None:
@@ -388,9 +394,19 @@ def with_sheet(path: Path, title: str, *table_rows: Sequence[Any], state: str = 
 def test_every_visible_sheet_is_read(real: Catalogue, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", HEADER, FILLED)
     with_sheet(path, "More", HEADER, ["own-2", *FILLED[1:]])
-    with_sheet(path, "Old", HEADER, ["own-3", *FILLED[1:]], state="hidden")
+    with_sheet(path, "Lists", ["Good practice"], ["yes"], state="hidden")
     with_sheet(path, "Blank")
     assert [draft.identifier for draft in parse_drafts(real, path)] == ["own-1", "own-2"]
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_entries_in_a_hidden_sheet_are_not_passed_over(
+    real: Catalogue, tmp_path: Path, state: str
+) -> None:
+    path = saved(tmp_path / "a.xlsx", HEADER, FILLED)
+    with_sheet(path, "Old", HEADER, ["own-3", *FILLED[1:]], state=state)
+    (problem,) = problems_of(real, path)
+    assert problem.startswith("a.xlsx: Old!A1: The sheet is hidden")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ QUERIES = [
     ("SELECT (SIZE(?x) AS ?y) {}", "unknownFunction", (1, 9), {"token": "SIZE"}),
     ("SELECT (<https://a.b/f>(1) AS ?y) {}", "unknownFunction", (1, 9), {}),
     ("PREFIX : <https://a.b/> SELECT (:f(1) AS ?y) {}", "unknownFunction", (1, 33), {}),
+    ("ASK { FILTER(COALESCE(1, 2) > 1) } }", "unopenedBracket", (1, 36), {"token": "}"}),
+    ("ASK { FILTER(CONCAT('a', 'b') = SIZE(1)) }", "unknownFunction", (1, 33), {"token": "SIZE"}),
     ("SELECT COUNT(*) { ?s ?p ?o }", "bareExpression", (1, 8), {"token": "COUNT"}),
     ("SELECT ?a ?b { ?a ?p ?b } GROUP BY ?a", "ungroupedVariable", (1, 11), {"token": "?b"}),
     ("SELECT ?a (COUNT(?b) AS ?n) { ?a ?p ?b }", "ungroupedVariable", (1, 8), {"token": "?a"}),
@@ -54,6 +56,8 @@ QUERIES = [
     ("SELCT * {}", "notQuery", (1, 1), {}),
     ("PREFIX a: <https://a.b/> INSERT DATA { a:b a:c 1 }", "updateRefused", (1, 26), {}),
 ]
+TEXTS = '{"t": {"@id": "https://a.b/t", "@container": "@language"}}'
+U = {"token": "u"}
 TURTLE = [
     ("a:b a:c 1 ; dct:title 'x' .", "undeclaredPrefix", 13, {"prefix": "dct"}),
     ("a:b a:c 'x'^^xs:date .", "undeclaredPrefix", 14, {"prefix": "xs"}),
@@ -177,6 +181,25 @@ MALFORMED = [
     (JSON, '{"https://a.b/p": {"@value": "a", "@language": "e_n"}}', "invalidLanguage", 1, 49, {}),
     (JSON, '{"@context":\n"https://a.b/"}', "remoteContext", 2, 1, {"address": "https://a.b/"}),
     (JSON, '{"@context": {"@import":\n"https://a.b/"}}', "remoteContext", 2, 1, {}),
+    (JSON, f'{{"@context": {TEXTS},\n"t": {{"en": "a"}},\n"u": 1}}', "unmappedKey", 3, 1, U),
+    (
+        JSON,
+        f'[{{"@context": {TEXTS}, "t": [\n{{"en": "a"}}, {{"t": "b"}}]}}]',
+        "unmappedKey",
+        2,
+        2,
+        {},
+    ),
+    (JSON, '{"https://a.b/p": {"@value": "a"}, "u":\n"b"}', "unmappedKey", 1, 36, U),
+    (
+        JSON,
+        f'{{"@context": {TEXTS},\n"t": {{"@value": "a"}}}}',
+        "languageKey",
+        2,
+        7,
+        {"token": "@value"},
+    ),
+    (JSON, f'{{"@context": {TEXTS},\n"t": {{"en": "a", "en_GB": "b"}}}}', "languageKey", 2, 18, {}),
 ]
 
 
@@ -189,6 +212,21 @@ def test_markup_that_is_not_parsed_is_diagnosed_where_it_is_wrong(
     found = untrusted.describe(caught.value)
     assert (found["hint"], found["line"], found["column"]) == (hint, line, column)
     assert words.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"@context": {TEXTS}, "t": {{"en": ["a", null], "pt-BR": "b", "@none": "c"}}}}',
+        '{"@context": {"u": null}, "https://a.b/p": 1, "u": {"v": 2}}',
+        '{"@context": {"@vocab": "https://a.b/"}, "u": {"v": 2}}',
+        '{"@context": {"p": {"@id": "https://a.b/p", "@type": "@json"}}, "p": {"t": {"u": 1}}}',
+        '{"@context": {"p": {"@id": "https://a.b/p", "@container": "@index"}}, "p": {"u": "a"}}',
+        '{"@graph": [{"@id": "https://a.b/c", "https://a.b/p": {"@list": ["a"]}}]}',
+    ],
+)
+def test_keys_of_json_ld_with_a_meaning_are_accepted(text: str) -> None:
+    assert untrusted.parse_rdf(text, RdfFormat.JSON_LD, "https://a.b/").quads
 
 
 def test_an_address_in_a_text_of_json_ld_need_not_be_an_iri() -> None:

@@ -71,9 +71,15 @@ def test_an_unknown_function_is_an_error_of_the_whole_query(store: Store) -> Non
         store.query(HEAD + "SELECT (COALESCE(:f(1), 2) AS ?x) {}")
 
 
-def test_the_engine_refuses_true_in_capitals_and_sorts_the_columns_of_a_star(store: Store) -> None:
+@pytest.mark.parametrize("expression", ["TRUE", "COALESCE (1, 2)", "isBlank(BNODE ())"])
+def test_the_engine_refuses_expressions_that_the_endpoint_takes(
+    store: Store, expression: str
+) -> None:
     with pytest.raises(SyntaxError):
-        store.query("ASK { FILTER(TRUE) }")
+        store.query(f"ASK {{ FILTER({expression}) }}")
+
+
+def test_the_engine_sorts_the_columns_of_a_star(store: Store) -> None:
     solutions = store.query("SELECT * { VALUES (?b ?a) { (1 2) } }")
     assert isinstance(solutions, QuerySolutions)
     assert [variable.value for variable in solutions.variables] == ["a", "b"]
@@ -87,6 +93,8 @@ def test_the_engine_refuses_true_in_capitals_and_sorts_the_columns_of_a_star(sto
         ("SELECT#x\n*{ VALUES ?b { 1 } BIND(?b * 2 AS ?a) } ORDER BY ?a", "b,a\r\n1,2\r\n"),
         ("SELECT ?a { { SELECT * { VALUES (?b ?a) { (1 2) } } } }", "a\r\n2\r\n"),
         ("SELECT * { BIND(1 AS ?a) MINUS { VALUES ?b { 2 } } }", "a\r\n1\r\n"),
+        ("SELECT (COALESCE (1, 2) AS ?a) (concat # (\n ('b', 'c') AS ?b) {}", "a,b\r\n1,bc\r\n"),
+        ("SELECT (isBlank(BNODE ( )) AS ?a) ('COALESCE (' AS ?b) {}", "a,b\r\ntrue,COALESCE (\r\n"),
         ("SELECT (TRUE && !FALSE AS ?a) ('TRUE' AS ?b) {}", "a,b\r\ntrue,TRUE\r\n"),
         (
             "PREFIX TRUE: <https://a.b/> SELECT (STR(TRUE:TRUE) AS ?a) {}",
@@ -94,7 +102,7 @@ def test_the_engine_refuses_true_in_capitals_and_sorts_the_columns_of_a_star(sto
         ),
     ],
 )
-def test_the_endpoint_takes_booleans_in_capitals_and_keeps_the_order_of_columns(
+def test_the_endpoint_takes_all_of_the_grammar_and_keeps_the_order_of_columns(
     client: TestClient, query: str, csv: str
 ) -> None:
     answer = client.get("/sparql", params={"query": query}, headers={"Accept": "text/csv"})

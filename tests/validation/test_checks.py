@@ -121,6 +121,72 @@ def test_a_shape_that_the_engine_cannot_read_is_found_with_its_place(
     assert f"shapes/practice.ttl:{subject.count(chr(10)) + 3}:1: " in result.output
 
 
+def test_a_literal_that_is_a_focus_node_is_found_where_it_is_an_object(
+    run: Callable[..., Result], copied: Path
+) -> None:
+    entry = copied / "data/practices/1755.ttl"
+    lines = entry.read_text().splitlines()
+    line = next(n for n, line in enumerate(lines, 1) if '"Serve Now"@en' in line)
+    with (copied / "shapes/schemes.ttl").open("a") as shapes:
+        shapes.write(
+            "\nshape:Short a sh:NodeShape ; sh:targetObjectsOf dct:title ; sh:minLength 10 ;"
+            ' sh:message "too short"@en .\n'
+        )
+    found = run("check").output
+    assert f"{entry}:{line}:{lines[line - 1].index(chr(34)) + 1}: violation: " in found
+    assert found.count("too short") > run("check", str(entry)).output.count("too short") > 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("pg:outcome ?", "pg:outcomes ?", "warning: {}UnknownTerm → <{}ontology#outcome>"),
+        ("skos:prefLabel ?", "skos:preflabel ?", "warning: {}UnknownTerm → <{}core#prefLabel>"),
+        ("a pg:Practice", "a <https://w3id.org/practicegraph/outcome/X>", "violation: {}Dangling"),
+    ],
+)
+def test_a_term_in_the_text_of_a_stored_query_that_does_not_exist_is_found_where_it_stands(
+    run: Callable[..., Result], copied: Path, before: str, after: str, expected: str
+) -> None:
+    query = copied / "queries/low-values.rq"
+    text = query.read_text()
+    place = text.index(before, text.index("\nSELECT")) + len(before) - len(before.lstrip("a "))
+    query.write_text(
+        text[:place] + text[place:].replace(before.lstrip("a "), after.lstrip("a "), 1)
+    )
+    line, column = text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
+    (found,) = run("check", str(query)).output.splitlines()[:-1]
+    assert found.startswith(f"{query}:{line}:{column}: {expected.partition(':')[0]}: ")
+    *_, rule = expected.partition("{}")
+    assert rule.partition(" ")[0] in found
+    assert rule.rpartition("{}")[2] in found
+
+
+@pytest.mark.parametrize(
+    "file", ["ontology/practice.ttl", "ontology/action.ttl", "shapes/practice.ttl"]
+)
+def test_a_missing_file_of_the_domain_is_named_alone(
+    run: Callable[..., Result], copied: Path, file: str
+) -> None:
+    (copied / file).unlink()
+    result = run("check")
+    assert result.exit_code == 1
+    errors = [n for n in result.output.splitlines() if "violation: " in n or "Error: " in n]
+    assert len(errors) == 1
+    assert "is not described" in errors[0] or "no file describes it" in errors[0]
+
+
+def test_links_to_nothing_and_to_folders_are_findings(
+    run: Callable[..., Result], copied: Path, tmp_path: Path
+) -> None:
+    (copied / "data/practices/9999.ttl").symlink_to(tmp_path / "nothing.ttl")
+    (copied / "data/elsewhere").symlink_to(tmp_path, target_is_directory=True)
+    result = run("check")
+    assert result.exit_code == 1
+    assert "9999.ttl: violation: is a symbolic link to a file that does not exist" in result.output
+    assert "data/elsewhere: warning: is not part of the catalogue" in result.output
+
+
 @pytest.mark.parametrize(
     "shape",
     [

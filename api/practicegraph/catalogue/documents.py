@@ -134,13 +134,16 @@ def list_rdf_files(path: Path) -> Iterator[Path]:
 def list_ignored_files(folder: Path) -> Iterator[Path]:
     """Yield the files in a catalogue's folders that are not read, but for hidden ones and pages.
 
-    Those of RDF beside the folders are not read either.
+    Those of RDF beside the folders are not read either, nor what symbolic links to nothing and to
+    folders lead to.
     """
     yield from (path for path in sorted(folder.iterdir()) if path.is_file() and _format(path))
     for name in FOLDERS:
         for path in sorted((folder / name).rglob("*")):
             is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if path.is_file() and path.suffix != ".md" and not _format(path) and not is_hidden:
+            is_other = path.is_file() and path.suffix != ".md" and not _format(path)
+            is_other |= path.is_symlink() and not path.is_file()
+            if is_other and not is_hidden:
                 yield path
 
 

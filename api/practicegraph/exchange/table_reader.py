@@ -114,7 +114,7 @@ def _width(lines: io.StringIO, delimiter: str) -> int:
 def read_xlsx(
     values: ValueParser, path: Path, content: bytes, max_rows: int
 ) -> list[list[TableRow]]:
-    """Return the rows that are not blank, of each visible sheet but the explanations of a template.
+    """Return the rows that are not blank, of each sheet but the explanations of a template.
 
     Raises ImportFailedError for a file that is no workbook, has macros or is too large.
     """
@@ -144,11 +144,22 @@ def _tables(
     book: Any = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
     explanations = {fold(title) for title in values.phrases.translations("columns").values()}
     for sheet in book.worksheets:
-        if sheet.sheet_state == "visible" and fold(sheet.title) not in explanations:
-            part = book._archive.read(sheet._worksheet_path)  # in this mode, merges are not parsed
-            rows = list(_rows(values, path, sheet, _MergedCells(part), max_rows))
-            if rows:
-                yield rows
+        if fold(sheet.title) in explanations:
+            continue
+        part = book._archive.read(sheet._worksheet_path)  # in this mode, merges are not parsed
+        rows = _rows(values, path, sheet, _MergedCells(part), max_rows)
+        if sheet.sheet_state != "visible":
+            _check_hidden(values, next(rows, None))
+        elif first := next(rows, None):
+            yield [first, *rows]
+
+
+def _check_hidden(values: ValueParser, header: TableRow | None) -> None:
+    """Raise ImportFailedError for a hidden sheet with entries; that of a template has options."""
+    (identifier,) = values.shape.fields_with_role("IDRole")[:1]
+    names = {fold(name) for name in (identifier.key, *(text for _, text in identifier.all_names))}
+    if header and names & set(map(fold, header.cells)):
+        raise values.error_at(header.location, "hiddenSheet")
 
 
 def _rows(
@@ -288,15 +299,17 @@ class TableParser:
         return [read_csv(self.parser, path, content)]
 
     def _header(self, path: Path, rows: Iterator[TableRow]) -> tuple[TableRow, Iterator[TableRow]]:
-        """Return the row of column names: the first one, or the second one where it has keys."""
+        """Return the row of column names: the first one, or the second one where it has keys.
+
+        A table of an earlier version may have keys that no field has now: most are keys then.
+        """
         first = next(rows, TableRow(SourceLocation(path, 1), ()))
         second = next(rows, None)
         if second is None:
             return first, rows
         keys = second.cells
-        if self.columns.identifier.key not in keys or not self.columns.keys.issuperset(
-            key for key in keys if key
-        ):
+        known = sum(key in self.columns.keys for key in keys if key)
+        if self.columns.identifier.key not in keys or known * 2 < len([*filter(None, keys)]):
             return first, chain([second], rows)
         names = [*first.cells, *("" for _ in keys[len(first.cells) :])]
         named = [key or name for key, name in zip([*keys, *names[len(keys) :]], names, strict=True)]

@@ -32,6 +32,7 @@ _TOKENS = re.compile(
     re.DOTALL,
 )
 _GAP = " " * 20
+_TIGHT = {"COALESCE", "CONCAT"}  # of which the engine takes no space before the bracket
 _PLACE = re.compile(r"error at (\d+):(\d+): ")
 _EXPECTED = re.compile(r'expected "([^"]+)"\Z')
 _FUNCTION = re.compile(r"custom function (<[^>]*>)")
@@ -65,7 +66,10 @@ def diagnose_query(text: str, reason: str, base: str | None = None) -> Diagnosis
         return error.at(error.token, "unknownFunction", token=function[1])
     if not _PLACE.match(reason):
         return {}
-    parts = [token.text.replace("\n", "\\n") + _GAP for token in source.tokens[:-1]]
+    parts = [
+        token.text.replace("\n", "\\n") + ("" if token.word in _TIGHT else _GAP)
+        for token in source.tokens[:-1]
+    ]
     try:
         parse("".join(parts))
     except SyntaxError as second:
@@ -328,13 +332,14 @@ def _function(error: _SyntaxError, parse: Callable[[str], object]) -> Diagnosis 
 
 def _is_function(name: str, parse: Callable[[str], object]) -> bool:
     """Return whether the parser goes on behind a name in the place of a function."""
-    text = f"ASK {{ FILTER ({name}{_GAP}"
-    try:
-        parse(text)
-    except SyntaxError as error:
-        match = _PLACE.match(str(error))
-        return match is not None and int(match[2]) > len(text)
-    return True
+    for text in (f"ASK {{ FILTER ({name}{_GAP}", f"ASK {{ FILTER ({name}({_GAP}"):
+        try:
+            parse(text)
+        except SyntaxError as error:
+            match = _PLACE.match(str(error))
+            if match and int(match[2]) > len(text):
+                return True
+    return False
 
 
 def _variable(error: _SyntaxError) -> Diagnosis | None:

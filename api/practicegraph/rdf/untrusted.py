@@ -57,6 +57,8 @@ _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>NaN|-?Infinity)', re.DOT
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]\w\w")
 _KEYWORD = re.compile(r"@\w+")
 _LANGUAGE = re.compile(r'"@language"\s*:\s*"(?P<tag>[^"]*)"')
+_TAG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|@none")
+_NO_TERM = "urn:x-no-term:"
 _ADDRESS = re.compile(r'"https?://(?:[^"\\]|\\.)*"')
 _CONTEXT_PATH = re.compile(r"/?context(/[0-9a-f]+)?\.jsonld")
 _REMOTE_CONTEXT = "No LoadDocumentCallback has been set to load remote contexts"
@@ -119,11 +121,11 @@ def parse_rdf(
         _check_xml(text)
     assert base or syntax not in _TOKENS
     try:
-        return _parse(text, syntax, base)
+        return _parse(text, text, syntax, base)
     except SyntaxError as error:
         if error.msg != _REMOTE_CONTEXT:
             raise
-    return _parse(_with_context(text, context or KnownContext()), syntax, base)
+    return _parse(_with_context(text, context or KnownContext()), text, syntax, base)
 
 
 def describe(error: SyntaxError) -> dict[str, Any]:
@@ -205,7 +207,8 @@ def check_depth(text: str, tokens: re.Pattern[str] = _BRACKETS) -> None:
             raise _error(TooDeepError, f"nested more than {MAX_DEPTH} deep", text, token.start())
 
 
-def _parse(text: str, syntax: RdfFormat, base: str | None) -> RdfContent:
+def _parse(text: str, source: str, syntax: RdfFormat, base: str | None) -> RdfContent:
+    """Parse a text, which differs from its source, where errors are located, in contexts alone."""
     reader = parse(text, syntax, base_iri=base, rename_blank_nodes=True)
     try:
         quads = tuple(check_terms(reader))
@@ -216,7 +219,8 @@ def _parse(text: str, syntax: RdfFormat, base: str | None) -> RdfContent:
             raise
         raise MalformedError(str(error), _diagnose(text, syntax, error)) from error
     if syntax == RdfFormat.JSON_LD:
-        _check_addresses_and_languages(text, quads)
+        _check_addresses_and_languages(source, quads)
+        _check_keys(text, source, base)
     return RdfContent(quads, reader.prefixes)
 
 
@@ -344,6 +348,54 @@ def _check_addresses_and_languages(text: str, quads: Iterable[Quad]) -> None:
             words = {"token": f"<{address}>"}
             diagnosis = make_diagnosis(text, match.start(), "invalidIri", **words)
             raise MalformedError(f"no IRI: {address}", diagnosis)
+
+
+def _check_keys(text: str, source: str, base: str | None) -> None:
+    """Raise MalformedError for a key without meaning, or that is no language where one stands.
+
+    The parser leaves out its values. With a vocabulary for all other keys (section 4.1.2), it tells
+    them from those of JSON literals and from those that a context maps to null.
+    """
+    content = parse_json(text)
+    contexts = (part for node in _objects(content) for part in _objects(node.get("@context")))
+    by_language = {
+        name
+        for context in contexts
+        for name, term in context.items()
+        if isinstance(term, dict) and "@language" in _listed(term.get("@container"))
+    }
+    for node in _objects(content):
+        for name in by_language & node.keys():
+            for tag in node[name] if isinstance(node[name], dict) else ():
+                if not _TAG.fullmatch(tag):
+                    raise _key_error(source, tag, "languageKey", name)
+    for node in filter(lambda part: isinstance(part, dict), _listed(content)):
+        node["@context"] = [{"@vocab": _NO_TERM}, *_listed(node.get("@context", {}))]
+    for quad in parse(json.dumps(content), RdfFormat.JSON_LD, base_iri=base):
+        if quad.predicate.value.startswith(_NO_TERM):
+            key = quad.predicate.value.removeprefix(_NO_TERM)
+            raise _key_error(source, key, "unmappedKey")
+
+
+def _key_error(text: str, key: str, hint: str, owner: str = "") -> MalformedError:
+    """Return the error of a key, behind that of its object."""
+    start = max(text.find(f'"{owner}"'), 0)
+    place = re.compile(rf"{re.escape(json.dumps(key, ensure_ascii=False))}\s*:").search(text, start)
+    diagnosis = make_diagnosis(text, place.start() if place else start, hint, token=key)
+    return MalformedError(f"the key {key} has no meaning", diagnosis)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects of JSON without those of contexts, the outer ones first."""
+    if isinstance(value, dict):
+        yield value
+        value = [part for key, part in value.items() if key != "@context"]
+    for part in value if isinstance(value, list) else ():
+        yield from _objects(part)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,9 +1,10 @@
-"""Texts: labels and phrases in a reader's languages, their order, comparison without accents."""
+"""Texts: labels and phrases in a reader's languages, order, encoding, likeness without accents."""
 
 import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -27,6 +28,22 @@ MAX_TEXT_LENGTH = 400
 _MAX_DIGITS = 9
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """A character that XML does not have (XML 1.0, section 2.2)."""
+_USUAL = re.compile("[\\x00-\u017f\u0370-\u03ff\u2010-\u20bf]*")
+_MISREAD_AS = {
+    "Windows-1252": re.compile(".*", re.DOTALL),
+    "Windows-1253": _USUAL,
+    "Macintosh": _USUAL,
+}
+"""The encodings in which programs read tables, and what a text that was misread may consist of."""
+_LEADS, _TRAILS = bytes(range(0xC2, 0xF5)), bytes(range(0x80, 0xC0))
+_SEVERAL_BYTES = {
+    name: re.compile(
+        f"[{re.escape(_LEADS.decode(name, 'ignore'))}]"
+        f"[\x80-\x9f{re.escape(_TRAILS.decode(name, 'ignore'))}]"
+    )
+    for name in _MISREAD_AS
+}
+"""The first two bytes of a character in UTF-8, as each encoding reads them."""
 _LETTER_NAME = re.compile(r"LATIN SMALL (?:LETTER|LIGATURE) (?:DOTLESS )?([A-Z]{1,2})(?: WITH .*)?")
 
 _GREEK = [chr(c) for c in range(0x370, 0x400) if unicodedata.name(chr(c), "")[:6] == "GREEK "]
@@ -192,6 +209,40 @@ def _joined_characters(tailoring: str) -> frozenset[str]:
 def _tailored_letters(tailoring: str) -> re.Pattern[str]:
     _, letters = _TAILORINGS[tailoring]
     return re.compile(unicodedata.normalize("NFD", "|".join(letters)))
+
+
+def decode_misread(text: str) -> tuple[str, str]:
+    """Return the text whose UTF-8 was read in another encoding, and that encoding, or the text.
+
+    It may have been misread more than once. Windows-1252 has characters for most bytes, so that
+    what it reads as UTF-8 was it; in others, words of their own languages could be.
+    """
+    for encoding, is_possible in _MISREAD_AS.items():
+        intended, before = text, ""
+        while intended != before:
+            before, intended = intended, _decode_once(intended, encoding)
+        if intended != text and is_possible.fullmatch(intended):
+            return intended, encoding
+    return text, ""
+
+
+def _decode_once(text: str, encoding: str) -> str:
+    if not _SEVERAL_BYTES[encoding].search(text):
+        return text
+    try:
+        intended = b"".join(_to_bytes(character, encoding) for character in text).decode()
+    except UnicodeDecodeError:
+        return text
+    return intended if len(intended) < len(text) else text
+
+
+@lru_cache(1 << 14)
+def _to_bytes(character: str, encoding: str) -> bytes:
+    """Return the byte of a character in an encoding, of control characters theirs, else UTF-8."""
+    for name in (encoding, "latin-1"):
+        with suppress(UnicodeEncodeError):
+            return character.encode(name)
+    return character.encode()
 
 
 @dataclass(frozen=True)

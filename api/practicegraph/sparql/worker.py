@@ -240,7 +240,7 @@ def snapshot_engine(source: str) -> Engine:
             opened.clear()
             opened[path] = Store.read_only(path)
         base = request.get("base")
-        text = _with_columns(query_guard.lower_booleans(request["query"]), base)
+        text = _with_columns(query_guard.as_engine_reads(request["query"]), base)
         default, named = request.get("default", ()), request.get("named", ())
         if not default and not named:
             default, named = query_guard.parse_dataset(text, base)

@@ -37,6 +37,7 @@ _GROUP = re.compile(rf"[^\s{{]*{_GAP}*\{{")
 # Behind a comparison, `<` and what follows may be no IRI, and then opens a text or a comment.
 _UNSURE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://).*['#]", re.DOTALL)
 _BOOLEAN = re.compile(r"\b(?!true\b|false\b)(?i:true|false)\b")
+_SPACED = re.compile(rf"(?:BNODE|COALESCE|CONCAT)(?P<gap>{_GAP}+)\(", re.IGNORECASE)
 _STAR = re.compile(rf"SELECT(?:{_GAP}+(?:DISTINCT|REDUCED))?{_GAP}*(?P<star>\*)", re.IGNORECASE)
 _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", CALL}
 
@@ -88,13 +89,22 @@ def query_words(query: str) -> set[str]:
     return {match["word"].upper() for match in _TOKENS.finditer(query) if match["word"]}
 
 
-def lower_booleans(query: str) -> str:
-    """Return a query with TRUE and FALSE in lower case, which SPARQL allows (section 19.8)."""
+def as_engine_reads(query: str) -> str:
+    """Return a query without what SPARQL allows (section 19.8) and the engine refuses.
 
-    def lower(match: re.Match[str]) -> str:
-        return match[0].lower() if _BOOLEAN.fullmatch(match["word"] or "") else match[0]
+    These are TRUE and FALSE in capitals, and spaces between some functions and their brackets. All
+    tokens keep their places but such a bracket, which comes before the spaces.
+    """
+    if _BOOLEAN.search(query):
+        query = _TOKENS.sub(_lower_boolean, query)
+    for word in _TOKENS.finditer(query) if _SPACED.search(query) else ():
+        if word["word"] and (call := _SPACED.match(query, word.start())):
+            query = query[: word.end()] + "(" + call["gap"] + query[call.end() :]
+    return query
 
-    return _TOKENS.sub(lower, query) if _BOOLEAN.search(query) else query
+
+def _lower_boolean(match: re.Match[str]) -> str:
+    return match[0].lower() if _BOOLEAN.fullmatch(match["word"] or "") else match[0]
 
 
 def name_columns(query: str, find_names: Callable[[], Collection[str]]) -> str:
@@ -140,6 +150,26 @@ def parse_dataset(query: str, base: str | None) -> tuple[list[str], list[str]]:
                 graphs[clause].append(iri)
             clause = ""
     return graphs["FROM"], graphs["NAMED"]
+
+
+def find_iris(query: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the IRIs of a query but those of its prologue, each with its span."""
+    prefixes: dict[str, str] = {}
+    base, clause, prefix = "", "", ""
+    for match in _TOKENS.finditer(query):
+        if word := (match["word"] or "").upper():
+            clause = word
+        elif match["prefix"] is not None and clause == "PREFIX":
+            prefix = match["prefix"]
+        elif match["prefix"] is not None or match["iri"]:
+            iri = _resolve(match, base, prefixes)
+            if clause == "PREFIX":
+                prefixes[prefix] = iri
+            elif clause == "BASE":
+                base = iri
+            elif iri:
+                yield iri, match.span()
+            clause = ""
 
 
 def _resolve(match: re.Match[str], base: str | None, prefixes: Mapping[str, str]) -> str:

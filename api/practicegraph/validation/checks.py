@@ -12,12 +12,11 @@ from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 
-from pyoxigraph import NamedNode, Triple
+from pyoxigraph import Triple
 
 from ..catalogue.catalogue import Catalogue, open_in_memory
 from ..catalogue.documents import FOLDERS, SUFFIXES, Document, DocumentSet, UnreadableError
-from ..rdf.syntax_errors import known_prefix
-from ..rdf.terms import Term, as_text, local_name
+from ..rdf.terms import PG, Term, as_text, local_name
 from ..schema.fields import Shapes
 from ..schema.lifecycle import Lifecycle
 from ..schema.records import RecordReader
@@ -27,7 +26,18 @@ from ..schema.value_parser import ValueParser
 from ..schema.vocabularies import Vocabularies
 from ..storage.base import Store, parse_term
 from ..storage.oxigraph import OxigraphStore
-from .findings import Finding, FindingBuilder, Position, Region, SourceMap, ValidationReport
+from .findings import (
+    UNKNOWN_FILE,
+    Finding,
+    FindingBuilder,
+    Position,
+    Region,
+    SourceMap,
+    ValidationReport,
+    file_of_literal,
+    files_of_subjects,
+    syntax_finding,
+)
 from .fixes import FixFinder
 from .rules import (
     StoredChecks,
@@ -56,8 +66,6 @@ from .triples import (
     without_blanks,
 )
 
-_UNKNOWN_FILE = Path()
-"""The file of blank nodes, which nothing tells."""
 _OTHER_FILE = Path("..")
 """The file of nodes that the store holds beside the documents."""
 _FALLBACK = "en"
@@ -102,15 +110,15 @@ class Checker:
         """Return the report on some files of the documents, in order of files.
 
         It includes what has vanished since the documents of `before`, and other findings. Where
-        schemes of fields are missing, nothing else is judged.
+        ontology or schemes of fields are missing, nothing else is judged.
         """
-        files, by_node = {_UNKNOWN_FILE, *files}, _files(documents)
+        files, by_node = {UNKNOWN_FILE, *files}, files_of_subjects(documents)
         faults: list[Finding] = []
         findings = [*self._topic_checker.check(documents)]
         try:
-            results = [*self._validate(by_node)]
+            results = [*self._validate(documents, by_node)]
             if any(map(has_blanks, (d for d in documents if d.path in files))):
-                results = [*self._with_trimmed(results, by_node)]
+                results = [*self._with_trimmed(results, documents, by_node)]
             findings += results
         except ShapesError as error:
             if not self.is_whole:
@@ -120,9 +128,12 @@ class Checker:
             self.store, self.builder, partial(self._file, files=by_node), self._path_label
         )
         dangling = [*values.find_dangling(self.base)]
-        schemes = self._missing_schemes
-        if missing := [f for f in dangling if f.value in schemes and f.file != _UNKNOWN_FILE]:
-            return self.report(missing, documents, {*files, *(f.file for f in missing)})
+        absent = self._missing_documents
+        located = (finding for finding in dangling if finding.file != UNKNOWN_FILE)
+        of_documents = {finding.value.partition("#")[0]: finding for finding in located}
+        if missing := absent & of_documents.keys():
+            found = [of_documents[iri] for iri in missing]
+            return self.report(found, documents, {*files, *(f.file for f in found)})
         broken = {error.path.stem for error in unreadable}
         findings += [finding for finding in dangling if local_name(finding.value) not in broken]
         findings += values.find_deprecated(self.lifecycle)
@@ -131,7 +142,7 @@ class Checker:
         findings += find_outdated_versions(self.builder, checked)
         findings += self._check_triples(checked, findings)
         prefixes = _prefixes(documents)
-        errors = (_syntax_finding(self.builder, error, prefixes) for error in unreadable)
+        errors = (syntax_finding(self.builder, error, prefixes) for error in unreadable)
         findings += [*others, *errors]
         if self.is_whole:
             faults += find_faulty_queries(documents, self.builder, prefixes)
@@ -153,11 +164,12 @@ class Checker:
 
         Raises UnreadableError with the place of a shape that the engine cannot read.
         """
-        files = {_UNKNOWN_FILE, *(document.path for document in documents)}
+        files = {UNKNOWN_FILE, *(document.path for document in documents)}
         try:
-            findings = [f for f in self._validate(_files(documents)) if f.file in files]
+            results = self._validate(documents, files_of_subjects(documents))
+            findings = [finding for finding in results if finding.file in files]
         except ShapesError as error:
-            faults = self._locate(self._find_faults(error, _files(shapes)), shapes)
+            faults = self._locate(self._find_faults(error, files_of_subjects(shapes)), shapes)
             fault = next(iter(faults))
             place = fault.region.start if fault.region else Position(1, 1)
             raise UnreadableError(fault.file, fault.message, *place) from error
@@ -179,7 +191,7 @@ class Checker:
         violations = sum(finding.is_violation for finding in located)
         warnings = len(located) - violations + len(shape_warnings)
         counts = {"violations": violations, "warnings": warnings}
-        checked = tuple(sorted(files - {_UNKNOWN_FILE}))
+        checked = tuple(sorted(files - {UNKNOWN_FILE}))
         summary = self.builder.phrase("checked", files=len(checked), **counts)
         about = (self.builder.phrase("checkReport"), summary, tuple(self.languages))
         return ValidationReport(tuple(located), checked, *about, tuple(shape_warnings))
@@ -195,10 +207,14 @@ class Checker:
         return FixFinder(self.context, values, self.builder, self.lifecycle)
 
     @property
-    def _missing_schemes(self) -> set[str]:
-        """The schemes of fields that no document describes."""
-        fields = self.shapes.fields.values() if self.is_whole else ()
-        return {f.scheme for f in fields if f.scheme} - self.reader.vocabularies.lists.keys()
+    def _missing_documents(self) -> set[str]:
+        """The ontology and the schemes of fields, where no document describes them."""
+        if not self.is_whole:
+            return set()
+        schemes = {f.scheme for f in self.shapes.fields.values() if f.scheme}
+        missing = schemes - self.reader.vocabularies.lists.keys()
+        ontology = PG.removesuffix("#")
+        return missing if self.store.is_subject(ontology) else {*missing, ontology}
 
     @property
     def _topic_checker(self) -> TopicChecker:
@@ -237,17 +253,22 @@ class Checker:
                 yield from some
 
     def ignored_file(self, path: Path) -> Finding:
-        """Return the warning of a file in a catalogue's folders that is not read."""
+        """Return the finding about a file in a catalogue's folders that is not read."""
+        if not path.exists():
+            return self.builder.violation(path, "LinkBroken")
         folders = ", ".join(FOLDERS)
         detail = self.builder.phrase("FileIgnored", suffixes=SUFFIXES, folders=folders)
         return self.builder.as_warning(self.builder.violation(path, "FileIgnored", detail=detail))
 
     def _with_trimmed(
-        self, results: Iterable[Finding], files: Mapping[str, Path]
+        self,
+        results: Iterable[Finding],
+        documents: Sequence[Document],
+        files: Mapping[str, Path],
     ) -> Iterator[Finding]:
         """Yield results and those of data without blanks at ends; say which are of one alone."""
         before = {without_blanks(finding): finding for finding in results}
-        after = {without_blanks(f): f for f in self._validate(files, trim_literal)}
+        after = {without_blanks(f): f for f in self._validate(documents, files, trim_literal)}
         for key, finding in before.items():
             term = parse_term(finding.value_term or '""')
             right = trim_literal(term)
@@ -261,7 +282,10 @@ class Checker:
             yield replace(finding, detail=detail)
 
     def _validate(
-        self, files: Mapping[str, Path], change: Callable[[Term], Term] | None = None
+        self,
+        documents: Sequence[Document],
+        files: Mapping[str, Path],
+        change: Callable[[Term], Term] | None = None,
     ) -> Iterator[Finding]:
         """Yield the results of SHACL, where given for the data with changed objects."""
         stored = (quad.triple for quad in self.store.union())
@@ -269,7 +293,9 @@ class Checker:
         if change:
             data = (Triple(t.subject, t.predicate, change(t.object)) for t in data)
         for result in self.shapes_graph.validate(chain(data, self.markers)):
-            file = self._file(strip_brackets(result.focus_node), files)
+            node = result.focus_node
+            is_literal = node.startswith('"')
+            file = file_of_literal(node, documents) if is_literal else self._file(node, files)
             if file != _OTHER_FILE:
                 yield self._finding(result, file)
 
@@ -277,12 +303,13 @@ class Checker:
         """Yield a violation for each shape that the engine cannot read, at least one."""
         for shape, reason in (find_faulty_shapes(self.context) or {"": str(error)}).items():
             detail = self._message_builder.describe_fault(reason)
-            file = files.get(shape) or next(iter(files.values()), _UNKNOWN_FILE)
+            file = files.get(shape) or next(iter(files.values()), UNKNOWN_FILE)
             yield self.builder.violation(file, "FaultyShape", shape, detail=detail)
 
     def _file(self, node: str, files: Mapping[str, Path]) -> Path:
+        node = strip_brackets(node)
         if node in files or not _is_iri(node) or not self.store.is_subject(node):
-            return files.get(node, _UNKNOWN_FILE)
+            return files.get(node, UNKNOWN_FILE)
         return _OTHER_FILE
 
     def _finding(self, result: ValidationResult, file: Path) -> Finding:
@@ -363,7 +390,7 @@ def report_unreadable(contents: DocumentSet, language: str | None) -> Validation
     phrases, languages = read_phrases(store), (language or _FALLBACK,)
     builder = FindingBuilder(phrases, RecordReader(store, Vocabularies({}, {}, ()), ()), languages)
     prefixes = _prefixes(contents.documents)
-    findings = tuple(_syntax_finding(builder, error, prefixes) for error in errors)
+    findings = tuple(syntax_finding(builder, error, prefixes) for error in errors)
     files = tuple(error.path for error in errors)
     summary = builder.phrase("checked", files=len(files), violations=len(files), warnings=0)
     return ValidationReport(findings, files, builder.phrase("checkReport"), summary, languages)
@@ -395,32 +422,8 @@ def build_checker(
     )
 
 
-def _files(documents: Iterable[Document]) -> dict[str, Path]:
-    """Return the files of subjects by their IRIs."""
-    files: dict[str, Path] = {}
-    for document in documents:
-        for quad in document.quads:
-            if isinstance(quad.subject, NamedNode):
-                files.setdefault(quad.subject.value, document.path)
-    return files
-
-
 def _prefixes(documents: Iterable[Document]) -> Mapping[str, str]:
     return ChainMap(*(dict(document.prefixes) for document in documents))
-
-
-def _syntax_finding(
-    builder: FindingBuilder, error: UnreadableError, prefixes: Mapping[str, str]
-) -> Finding:
-    """Return the finding of an unreadable file, in the parser's words without phrases."""
-    detail = error.reason
-    if builder.phrases.labels:
-        words = known_prefix(error.words, prefixes)
-        reason = builder.phrase(error.hint, **words) if error.hint else error.reason
-        detail = builder.phrase("Syntax", reason=reason)
-    finding = builder.violation(error.path, "Syntax", detail=detail)
-    start = Position(error.line, error.column)
-    return replace(finding, region=Region(start, start))
 
 
 def _of_shapes(finding: Finding) -> Finding:

@@ -3,7 +3,7 @@
 The source map of a file has the region that a finding is about.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,18 +12,22 @@ from typing import NamedTuple
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple
 
 from ..catalogue import documents
-from ..catalogue.documents import Document
+from ..catalogue.documents import Document, UnreadableError
 from ..rdf import positions
 from ..rdf.positions import LocatedTriple, Span, UnknownTokenError
+from ..rdf.syntax_errors import known_prefix
 from ..rdf.terms import PG, local_name
 from ..schema.records import RecordReader
 from ..schema.shapes.constraints import VIOLATION, WARNING
 from ..schema.shapes.reader import SHAPE
 from ..schema.text import Phrases
 from ..schema.value_parser import SourceLocation
+from ..storage.base import parse_term
 
 PROGRAM_RULE = PG + "programRule"
 """The constraint component of the rules beside SHACL; their shapes are phrases."""
+UNKNOWN_FILE = Path()
+"""The file of blank nodes, which nothing tells."""
 _PHRASE = SHAPE + "phrase-"
 
 
@@ -208,8 +212,39 @@ class FindingBuilder:
         return self.phrases.format(name, self.languages, **words)
 
 
+def syntax_finding(
+    builder: FindingBuilder, error: UnreadableError, prefixes: Mapping[str, str]
+) -> Finding:
+    """Return the finding of an unreadable file, in the parser's words without phrases."""
+    detail = error.reason
+    if builder.phrases.labels:
+        words = known_prefix(error.words, prefixes)
+        reason = builder.phrase(error.hint, **words) if error.hint else error.reason
+        detail = builder.phrase("Syntax", reason=reason)
+    finding = builder.violation(error.path, "Syntax", detail=detail)
+    start = Position(error.line, error.column)
+    return replace(finding, region=Region(start, start))
+
+
 _ANY_BLANK = "_:"
 _LINE_SYNTAXES = (RdfFormat.N_QUADS, RdfFormat.N_TRIPLES)
+
+
+def files_of_subjects(documents: Iterable[Document]) -> dict[str, Path]:
+    """Return the files of subjects by their IRIs."""
+    files: dict[str, Path] = {}
+    for document in documents:
+        for quad in document.quads:
+            if isinstance(quad.subject, NamedNode):
+                files.setdefault(quad.subject.value, document.path)
+    return files
+
+
+def file_of_literal(literal: str, documents: Iterable[Document]) -> Path:
+    """Return the first file with a literal in N-Triples."""
+    value = parse_term(literal)
+    files = (d.path for d in documents for quad in d.quads if quad.object == value)
+    return next(files, UNKNOWN_FILE)
 
 
 @dataclass(frozen=True)
@@ -279,12 +314,19 @@ class SourceMap:
     def region(self, finding: Finding) -> Region | None:
         """Return where the value of a finding stands, else its path, else its focus node.
 
+        A literal that is the focus node stands where it is an object.
+
         A part that is not described, such as a record that a table implies, is where its whole is.
         """
         if triple := self.find_triple(finding):
             return self.region_of(triple.spans.object)
         if finding.result_path and (triple := self.first_on_path(finding)):
             return self.region_of(triple.spans.predicate)
+        if finding.focus_node.startswith('"'):
+            objects = (
+                triple for triple in self.triples if str(triple.object) == finding.focus_node
+            )
+            return next((self.region_of(triple.spans.object) for triple in objects), None)
         whole = finding.focus_node.partition("#")[0]
         triples = self.triples_of(finding.focus_node) or self.triples_of(whole)
         return self.region_of(triples[0].spans.subject) if triples else None

@@ -145,7 +145,7 @@ class FixFinder:
         """Yield the findings about a file with their regions and fixes."""
         for finding in findings:
             located = replace(finding, region=finding.region or source.region(finding))
-            yield replace(located, fix=self._fix(located, source))
+            yield replace(located, fix=finding.fix or self._fix(located, source))
 
     def _fix(self, finding: Finding, source: SourceMap) -> Fix | None:
         result = self._find(finding, SourceEditor(source))

@@ -34,8 +34,8 @@ from ..schema.text import pick_text
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError, Solution, Store
 from ..storage.oxigraph import OxigraphStore
-from .findings import Finding, FindingBuilder, Position, Region
-from .triples import LinkChecker, as_name
+from .findings import Finding, FindingBuilder
+from .triples import LinkChecker, as_name, query_region
 
 _CHECKSUM = NamedNode(PG + "checksum")
 _VERSION = NamedNode(OWL + "versionInfo")
@@ -335,10 +335,7 @@ def find_faulty_queries(
         reason = builder.phrase(error.hint, **known_prefix(error.words, prefixes))
         detail = builder.phrase("FaultyQuery", reason=reason)
         finding = builder.violation(document.path, "FaultyQuery", document.topics[0], detail=detail)
-        text = document.content.decode("utf-8-sig")
-        first = text.count("\n", 0, max(text.find(document.sparql.strip()), 0))
-        start = Position(first + max(error.line, 1), max(error.column, 1))
-        yield replace(finding, region=Region(start, start))
+        yield replace(finding, region=query_region(document, error.line, error.column))
 
 
 def _find_fault(document: Document) -> QueryRefusedError | None:

@@ -3,7 +3,7 @@
 A term is known where a closed namespace of rdflib has it, or where an ontology declares it with
 `rdfs:isDefinedBy`; terms below the base are those of the catalogue. Text is suspect where it has
 characters that XML cannot carry (XML 1.0, section 2.2), U+FFFD, blanks at an end, or where its
-bytes in Windows-1252 are UTF-8.
+bytes in another encoding are UTF-8.
 
 Nothing links to an IRI of ours that nothing describes, no current subject has a deprecated value,
 and the embedded store returns each literal as the file has it.
@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -40,14 +40,15 @@ from rdflib.namespace import DefinedNamespace
 from .. import __version__
 from ..catalogue.documents import Document
 from ..catalogue.loading import Progress, no_progress
-from ..rdf.terms import RDF, RDFS, SKOS, XSD, Term, as_text, local_name
+from ..rdf.terms import PG, RDF, RDFS, SKOS, XSD, Term, as_text, local_name
 from ..schema.catalog_records import PRIMARY_TOPIC
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY, Lifecycle
 from ..schema.shapes.constraints import query_text
-from ..schema.text import NOT_XML, find_similar
+from ..schema.text import NOT_XML, decode_misread, find_similar
 from ..storage.base import Solution, Store
 from ..storage.oxigraph import find_rewritten_literals
-from .findings import Finding, FindingBuilder
+from ..storage.query_guard import find_iris
+from .findings import Finding, FindingBuilder, Fix, Position, Region
 
 _DANGLING = """
 SELECT DISTINCT ?subject ?property ?value
@@ -84,8 +85,6 @@ _TEXTS = (NamedNode(XSD + "string"), NamedNode(RDF + "langString"))
 _BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200c\u200d\u2060\ufeff"
 """All blanks of Unicode, the last of which is U+3000, and the characters of no width."""
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_SEVERAL_BYTES = re.compile("[\u00c2-\u00f4][^\\x00-\\x7f]")
-"""The first two bytes of a character in UTF-8, read as Windows-1252."""
 _MIN_SIMILARITY = 0.75
 _MAX_CACHED = 1 << 14  # IRIs, characters
 
@@ -113,6 +112,7 @@ class _Fault:
     term: Term
     right: Term | None = None
     is_violation: bool = False
+    encoding: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,10 @@ class TripleChecker:
     path_label: Callable[[str, str], str]
 
     def check(self, documents: Iterable[Document]) -> Iterator[Finding]:
-        """Yield the findings about single triples, each predicate of a subject once."""
+        """Yield the findings about single triples, each predicate of a subject once.
+
+        So do the terms that the SPARQL of stored queries names.
+        """
         for document in documents:
             faults = {
                 (quad.subject, quad.predicate, fault): None
@@ -135,6 +138,23 @@ class TripleChecker:
             }
             for subject, predicate, fault in faults:
                 yield self._finding(document.path, as_name(subject), predicate.value, fault)
+            yield from self._query_findings(document)
+
+    def _query_findings(self, document: Document) -> Iterator[Finding]:
+        for iri, (start, end) in find_iris(document.sparql):
+            is_ours = iri.startswith(self.base) and not iri.startswith(PG)
+            before = document.sparql[:start]
+            line, column = before.count("\n") + 1, start - before.rfind("\n")
+            region = query_region(document, line, column, end - start)
+            build = partial(self.builder.violation, document.path, focus_node=document.topics[0])
+            if is_ours and not self.store.is_subject(iri):
+                yield replace(build("Dangling", value=iri), region=region)
+            elif not is_ours and self._is_unknown(iri, with_base=True):
+                finding = self.builder.as_warning(build("UnknownTerm", value=iri))
+                right = self._unknown_term(NamedNode(iri)).right
+                description = self.builder.phrase("changeTo", text=str(right))
+                fix = Fix(description, region, str(right)) if right else None
+                yield replace(finding, region=region, fix=fix)
 
     def _finding(self, file: Path, subject: str, predicate: str, fault: _Fault) -> Finding:
         is_predicate = fault.term == NamedNode(predicate)
@@ -142,7 +162,11 @@ class TripleChecker:
             file,
             fault.rule,
             subject,
-            detail=self.builder.phrase(fault.rule, language=getattr(fault.term, "language", "")),
+            detail=self.builder.phrase(
+                fault.rule,
+                language=getattr(fault.term, "language", ""),
+                encoding=fault.encoding,
+            ),
             path_label=self.path_label(subject, predicate),
             value="" if is_predicate else as_text(fault.term),
         )
@@ -177,8 +201,9 @@ class TripleChecker:
             yield _Fault("RegionalTag", value, _listed(quad, value, document), is_violation=True)
         if _REPLACEMENT in value.value:
             yield _Fault("ReplacementCharacter", value)
-        if (text := decoded(value.value)) != value.value:
-            yield _Fault("Mojibake", value, _with_text(value, text))
+        text, encoding = decode_misread(value.value)
+        if encoding:
+            yield _Fault("Mojibake", value, _with_text(value, text), False, encoding)
         elif (text := trim(value.value)) != value.value:
             yield _Fault("BlankEnds", value, _with_text(value, text) if text else None)
 
@@ -210,6 +235,14 @@ class TripleChecker:
     def _declared(self) -> set[str]:
         quads = self.store.quads(None, _IS_DEFINED_BY)
         return {quad.subject.value for quad in quads if isinstance(quad.subject, NamedNode)}
+
+
+def query_region(document: Document, line: int, column: int, length: int = 0) -> Region:
+    """Return a place in the SPARQL of a stored query as a region of its file."""
+    text = document.content.decode("utf-8-sig")
+    first = text.count("\n", 0, max(text.find(document.sparql.strip()), 0))
+    start = Position(first + max(line, 1), max(column, 1))
+    return Region(start, start._replace(column=start.column + length))
 
 
 @dataclass(frozen=True)
@@ -308,28 +341,6 @@ def without_blanks(finding: Finding) -> tuple[str, ...]:
     """Return what tells a result from others, the value without blanks at its ends."""
     names = (finding.focus_node, finding.result_path, finding.source_constraint_component)
     return (*names, finding.source_shape, trim(finding.value) or finding.value_term)
-
-
-def decoded(text: str) -> str:
-    """Return the text whose UTF-8 was read as Windows-1252, else the text as it is."""
-    if not _SEVERAL_BYTES.search(text):
-        return text
-    try:
-        intended = b"".join(map(_to_bytes, text)).decode()
-    except UnicodeDecodeError:
-        return text
-    return intended if len(intended) < len(text) else text
-
-
-@lru_cache(_MAX_CACHED)
-def _to_bytes(character: str) -> bytes:
-    """Return the byte of a character in Windows-1252, of others their UTF-8."""
-    for encoding in ("cp1252", "latin-1"):
-        try:
-            return character.encode(encoding)
-        except UnicodeEncodeError:
-            continue
-    return character.encode()
 
 
 def _primary(tag: str | None) -> str:

@@ -65,6 +65,8 @@ def read_field(store: NodeReader, shape: Node) -> Field:
         return _optional_text(store.value(shape, term))
 
     path = store.value(shape, SH + "path")
+    if isinstance(shape, NamedNode) and not store.is_subject(shape.value):
+        raise ShapesError(f"{shape.value}: other shapes refer to it, but no file describes it")
     if path is None:
         raise ShapesError(f"{shape.value}: a field has an sh:path")
     name = path.value if isinstance(path, NamedNode) else ""

@@ -6,7 +6,7 @@ The description has what the files of the catalogue cannot state: URLs follow fr
 numbers, sizes and checksums from the data. The catalogue is its own dataset, with one IRI.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from babel.units import format_unit
@@ -59,6 +59,7 @@ _RANGES = {
     SPDX + "algorithm": SPDX + "ChecksumAlgorithm",
 }
 """The classes that DCAT-AP requires of the values of properties, by property."""
+_AGENTS = {name for name, kind in _RANGES.items() if kind == FOAF + "Agent"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ class DatasetDescription:
             triples += self._dumps(base, self.made)
         triples += self._sources(base)
         triples += self.services.dataset.statistics.triples(NamedNode(base))
-        return [*triples, *_types([*(quad.triple for quad in self.quads), *triples])]
+        stated = [*(quad.triple for quad in self.quads), *triples]
+        return [*triples, *_types(stated), *self._names(stated)]
 
     def _dataset(self, base: str) -> Iterator[Triple]:
         dataset = self.services.dataset
@@ -165,6 +167,12 @@ class DatasetDescription:
             for predicate in (DCT + "title", DCT + "description"):
                 for value in self.catalogue.store.values(source, predicate):
                     yield triple(source.value, predicate, value)
+
+    def _names(self, triples: Iterable[Triple]) -> Iterator[Triple]:
+        """Yield the labels of agents that are records as their names, as DCAT-AP requires."""
+        for agent in {t.object for t in triples if t.predicate.value in _AGENTS}:
+            for label in self.catalogue.store.values(agent, SKOS + "prefLabel"):
+                yield Triple(agent, NamedNode(FOAF + "name"), label)
 
     def _values(self, subject: str, predicate: str) -> list[NamedNode]:
         pair = NamedNode(subject), NamedNode(predicate)
