@@ -358,12 +358,8 @@ def _check_keys(text: str, source: str, base: str | None) -> None:
     """
     content = parse_json(text)
     contexts = (part for node in _objects(content) for part in _objects(node.get("@context")))
-    by_language = {
-        name
-        for context in contexts
-        for name, term in context.items()
-        if isinstance(term, dict) and "@language" in _listed(term.get("@container"))
-    }
+    terms = (item for context in contexts for item in context.items() if isinstance(item[1], dict))
+    by_language = {name for name, term in terms if "@language" in _listed(term.get("@container"))}
     for node in _objects(content):
         for name in by_language & node.keys():
             for tag in node[name] if isinstance(node[name], dict) else ():
@@ -373,15 +369,15 @@ def _check_keys(text: str, source: str, base: str | None) -> None:
         node["@context"] = [{"@vocab": _NO_TERM}, *_listed(node.get("@context", {}))]
     for quad in parse(json.dumps(content), RdfFormat.JSON_LD, base_iri=base):
         if quad.predicate.value.startswith(_NO_TERM):
-            key = quad.predicate.value.removeprefix(_NO_TERM)
-            raise _key_error(source, key, "unmappedKey")
+            raise _key_error(source, quad.predicate.value[len(_NO_TERM) :], "unmappedKey")
 
 
 def _key_error(text: str, key: str, hint: str, owner: str = "") -> MalformedError:
     """Return the error of a key, behind that of its object."""
     start = max(text.find(f'"{owner}"'), 0)
-    place = re.compile(rf"{re.escape(json.dumps(key, ensure_ascii=False))}\s*:").search(text, start)
-    diagnosis = make_diagnosis(text, place.start() if place else start, hint, token=key)
+    name = re.escape(json.dumps(key, ensure_ascii=False))
+    place = next((m.start() for m in re.finditer(rf"{name}\s*:", text) if m.start() >= start), 0)
+    diagnosis = make_diagnosis(text, place, hint, token=key)
     return MalformedError(f"the key {key} has no meaning", diagnosis)
 
 

@@ -125,13 +125,15 @@ class Parameter:
 class NodeShape:
     """A node shape with target classes: a kind of record with its labels and fields.
 
-    The fields of the values of `including` fields are in their place. `evidence_map` has the IRIs
+    `plural` labels the collection of its records. The fields of the values of `including` fields
+    are in their place. `evidence_map` has the IRIs
     of the facets that are its rows, columns and colours at first.
     """
 
     iri: str
     classes: tuple[str, ...]
     labels: Labels
+    plural: Labels
     segment: str | None
     collection: str
     is_topic: bool

@@ -141,18 +141,22 @@ class RecordReader:
         """Return a record as JSON: texts in the first language that has them, labels likewise."""
         title, _ = record.text_with_role("LabelRole", languages)
         values = {
-            field.key: self._json_of_field(field, terms, languages)
+            field.key: self._json_of_field(record, field, terms, languages)
             for field, terms in record.items()
         }
         return {"id": record.iri, "title": title} | values | {"title": title}
 
-    def _json_of_field(self, field: Field, terms: Sequence[Term], languages: Sequence[str]) -> Any:
+    def _json_of_field(
+        self, record: Record, field: Field, terms: Sequence[Term], languages: Sequence[str]
+    ) -> Any:
         if field.is_text:
             return pick_text(texts_by_language(terms), languages)
-        values = [self._json_of_term(field, term, languages) for term in terms]
+        values = [self._json_of_term(record, field, term, languages) for term in terms]
         return values if field.is_repeatable else values[0]
 
-    def _json_of_term(self, field: Field, term: Term, languages: Sequence[str]) -> Any:
+    def _json_of_term(
+        self, record: Record, field: Field, term: Term, languages: Sequence[str]
+    ) -> Any:
         if isinstance(term, Literal):
             value = _NATIVE.get(term.datatype.value, str)(term.value)
             return term.value if value is None else value
@@ -160,6 +164,8 @@ class RecordReader:
         if not field.has_options:
             return term.value
         label = self.label(term.value, languages)
+        if not label and (keys := record.shape.keys_by_predicate.get(term.value)):
+            label = pick_text(record.shape.fields_by_key[keys[0]].names, languages)
         return {"value": self.code(term), "id": term.value, "label": label}
 
     def code(self, term: Term) -> str:

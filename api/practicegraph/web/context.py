@@ -140,7 +140,7 @@ class View:
         first, _ = next(iter(self.catalogue.shapes.kinds.items()))
         kind = self.catalogue.shapes.kinds[first]
         return [
-            (search_path(kind), self.text(kind.labels)),
+            (search_path(kind), self.text(kind.plural)),
             *((path, self.phrase(name)) for path, name in _MENU),
         ]
 

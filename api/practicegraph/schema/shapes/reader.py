@@ -149,7 +149,8 @@ def _node_shape(store: NodeReader, shape: NamedNode) -> NodeShape:
     return NodeShape(
         iri=shape.value,
         classes=tuple(sorted(classes)) or ((shape.value,) if segment else ()),
-        labels=store.labels(shape, RDFS + "label"),
+        labels=(labels := store.labels(shape, RDFS + "label")),
+        plural=store.labels(shape, PG + "collectionLabel") or labels,
         segment=segment,
         collection=_collection(store, shape) or segment or "",
         is_topic=store.value(shape, PG + "topic") == TRUE,

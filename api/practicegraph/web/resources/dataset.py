@@ -170,7 +170,8 @@ class DatasetDescription:
 
     def _names(self, triples: Iterable[Triple]) -> Iterator[Triple]:
         """Yield the labels of agents that are records as their names, as DCAT-AP requires."""
-        for agent in {t.object for t in triples if t.predicate.value in _AGENTS}:
+        agents = {t.object for t in triples if t.predicate.value in _AGENTS}
+        for agent in (term for term in agents if isinstance(term, NamedNode)):
             for label in self.catalogue.store.values(agent, SKOS + "prefLabel"):
                 yield Triple(agent, NamedNode(FOAF + "name"), label)
 

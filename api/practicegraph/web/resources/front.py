@@ -102,7 +102,7 @@ def _entrances(catalogue: Catalogue, record: Record) -> list[Record]:
 def _count(site: Site, view: View) -> KindCount:
     result = site.services.search.search(ALL_ENTRIES, view.languages)
     kind = site.catalogue.shapes.entry_shape
-    return KindCount(view.text(kind.labels), site.addresses.search, result.total)
+    return KindCount(view.text(kind.plural), site.addresses.search, result.total)
 
 
 def _best_filled(shown: Iterable[tuple[Field, Facet]], total: int) -> list[tuple[Field, Facet]]:

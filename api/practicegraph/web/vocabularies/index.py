@@ -79,7 +79,7 @@ class VocabularyIndexEndpoint:
             vocabulary = VocabularyObject(
                 id=scheme.iri,
                 key=scheme.key,
-                title=view.text(kind.labels if kind else scheme.titles),
+                title=view.text(kind.plural if kind else scheme.titles),
                 description=_description(view, scheme.iri),
                 concepts=len(scheme.concepts),
                 entries=counts[scheme.iri][1] if scheme.iri in counts else 0,
