@@ -12,7 +12,6 @@ Links: several hosts are requested at once, each for one IRI after the other. A 
 refuses a program may answer a person, so that a refusal is no dead link.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -149,7 +148,7 @@ class TripleChecker:
             build = partial(self.builder.violation, document.path, focus_node=document.topics[0])
             if is_ours and not self.store.is_subject(iri):
                 yield replace(build("Dangling", value=iri), region=region)
-            elif not is_ours and self._is_unknown(iri, with_base=True):
+            elif not is_ours and self._is_unknown(iri, True):
                 finding = self.builder.as_warning(build("UnknownTerm", value=iri))
                 right = self._unknown_term(NamedNode(iri)).right
                 description = self.builder.phrase("changeTo", text=str(right))

@@ -65,10 +65,12 @@ def read_field(store: NodeReader, shape: Node) -> Field:
         return _optional_text(store.value(shape, term))
 
     path = store.value(shape, SH + "path")
-    if isinstance(shape, NamedNode) and not store.is_subject(shape.value):
-        raise ShapesError(f"{shape.value}: other shapes refer to it, but no file describes it")
     if path is None:
-        raise ShapesError(f"{shape.value}: a field has an sh:path")
+        is_described = store.values(shape, RDF + "type") or store.labels(shape, SH + "name")
+        reason = (
+            "a field has an sh:path" if is_described else "no file describes this property shape"
+        )
+        raise ShapesError(f"{shape.value}: {reason}")
     name = path.value if isinstance(path, NamedNode) else ""
     keys = (text(SH + "codeIdentifier") or "", local_name(name))
     key = next((key for key in keys if _KEY.fullmatch(key)), None)
