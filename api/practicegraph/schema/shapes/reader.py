@@ -66,10 +66,8 @@ def read_field(store: NodeReader, shape: Node) -> Field:
 
     path = store.value(shape, SH + "path")
     if path is None:
-        is_described = store.values(shape, RDF + "type") or store.labels(shape, SH + "name")
-        reason = (
-            "a field has an sh:path" if is_described else "no file describes this property shape"
-        )
+        is_described = store.labels(shape, SH + "name") or store.values(shape, RDFS + "label")
+        reason = "a field has an sh:path" if is_described else "no file describes this field"
         raise ShapesError(f"{shape.value}: {reason}")
     name = path.value if isinstance(path, NamedNode) else ""
     keys = (text(SH + "codeIdentifier") or "", local_name(name))
