@@ -137,10 +137,9 @@ class View:
     @cached_property
     def menu(self) -> list[tuple[str, str]]:
         """Return the paths of the menu, each with its name."""
-        first, _ = next(iter(self.catalogue.shapes.kinds.items()))
-        kind = self.catalogue.shapes.kinds[first]
+        first = next(iter(self.catalogue.shapes.kinds.values()))
         return [
-            (search_path(kind), self.text(kind.plural)),
+            (search_path(first), self.text(first.plural)),
             *((path, self.phrase(name)) for path, name in _MENU),
         ]
 
