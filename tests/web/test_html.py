@@ -26,7 +26,6 @@ PAGES = [
     *("/vocabularies", "/outcome.html?q=ace", "/country.html", "/country.html?letter=B"),
     *("/outcome.html", "/outcome/ACE.html", "/country/HUN.html", "/ontology.html"),
     *("/shapes.html", "/shapes/practice.html", "/source.html", "/gaps", "/changes.html"),
-    *("/coverage", "/coverage?rows=outcome&columns=country&zeros=true&explain=true"),
     *(
         "/data",
         "/about",
@@ -36,6 +35,9 @@ PAGES = [
         "/sparql?query=ASK+{}",
         "/validate",
     ),
+    *("/map?lang=el", "/chart", "/chart?by=outcome&period.from=2010", "/evidence?country=GRC"),
+    *("/evidence?rows=outcome&columns=outcome&colours=&explain=true", "/evidence/embed?lang=de"),
+    *("/practices?q=zzzz&outcome=ACE&country=SWE", "/organisations/map", "/indicators/evidence"),
     "/sparql?query=SELECT+*+{+?s+?p+?o+}+LIMIT+9",
     "/sparql?query=SELECT+*+{%0A+?s+dct:title+?o+}",
     "/sparql?query=DESCRIBE+<https://w3id.org/practicegraph/outcome/ACE>",

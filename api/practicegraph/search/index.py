@@ -90,6 +90,19 @@ class Index(SearchEngine):
             is_doubtful = not matching or match.is_doubtful
             return replace(result, ignored=match.ignored, is_doubtful=is_doubtful)
 
+    def offset(
+        self, request: SearchRequest, languages: Sequence[str], cursors: Sequence[Cursor]
+    ) -> int:
+        """Return how many matching entries are sorted before the first of the cursors."""
+        if not cursors or not (request.after or request.before):
+            return 0
+        with self._lock:
+            scores = self._scores(self._match(request.query))
+            matching = _intersection(_union(scores), self._data.facets.filter(request))
+            order = self._data.orders[request.order.name(languages[0])]
+            levels = self._levels(request.order, scores, matching)
+            return sum(_ranks(request.order, order, levels, cursors[0]))
+
     def counts(self, facet: Field, request: SearchRequest = ALL_ENTRIES) -> Counts:
         """Return how many of the matching entries have each value of a facet."""
         with self._lock:
@@ -301,6 +314,19 @@ def _beyond_cursor(
                 continue
             key = None if distance else key
         yield from ((level, number) for number in sorted_entries(entries, key))
+
+
+def _ranks(
+    sort: SortOrder, order: EntryOrder, levels: Sequence[tuple[int | None, BitMap]], cursor: Cursor
+) -> Iterator[int]:
+    """Yield how many entries of each level are sorted before a cursor."""
+    key = order.key_of(cursor.text, cursor.iri)
+    for level, entries in levels:
+        if level == cursor.level:
+            before = order.count_before(entries, key)
+            yield len(entries) - before - 1 if sort.descending else before
+        elif ((level or 0) > (cursor.level or 0)) == sort.level_descending:
+            yield len(entries)
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,10 @@ class EntryOrder:
         """Return the position of the first entry that is not sorted before the key."""
         return bisect_left(self.numbers, key, key=lambda number: self.key(int(number)))
 
+    def count_before(self, entries: BitMap, key: SortKey) -> int:
+        """Return how many of the entries are sorted before a key."""
+        return int(np.count_nonzero(self.ranks[to_array(entries)] < self.position(key)))
+
     def after(self, entries: BitMap, key: SortKey | None) -> Iterator[int]:
         """Yield those of the entries that are sorted after a key, in order."""
         start = 0

@@ -13,6 +13,7 @@ from ..editing.editor import EntryEditor
 from ..sparql.pool import LazyWorkerPool, WorkerPool
 from . import problems, validation
 from .changes import endpoint as changes
+from .charts import evidence, views
 from .context import Site
 from .entries import bodies
 from .entries import endpoint as entries
@@ -62,6 +63,8 @@ def application(
     for each in site.of_kinds:
         app.include_router(listing.routes(each))
         app.include_router(contingency.routes(each))
+        app.include_router(views.routes(each))
+        app.include_router(evidence.routes(each))
     app.include_router(reconciliation.routes(site))
     if checkers:
         app.include_router(validation.routes(site, checkers))

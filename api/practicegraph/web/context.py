@@ -28,7 +28,16 @@ from .http import conditional, negotiation, responses
 from .http.conditional import Validators
 from .http.middleware import allowed
 from .http.negotiation import HTML, MediaType
-from .urls import ABOUT, DATA, SOURCE_FILE, VOCABULARIES, Addresses, search_path
+from .urls import (
+    ABOUT,
+    DATA,
+    EVIDENCE,
+    MAP,
+    SOURCE_FILE,
+    VOCABULARIES,
+    Addresses,
+    search_path,
+)
 
 VARY = {"Vary": "Accept, Accept-Language"}
 _SECURITY_HEADERS = {
@@ -44,7 +53,10 @@ _NOTES = {
 }
 """The phrases beside a field, by the property that names it."""
 _STATIC = Path(__file__).parent / "static"
-_MENU = ((VOCABULARIES, "vocabularies"), (DATA, "dataPage"), (ABOUT, "aboutPage"))
+_MENU = (
+    *((MAP, "mapPage"), (EVIDENCE, "evidencePage")),
+    *((VOCABULARIES, "vocabularies"), (DATA, "dataPage"), (ABOUT, "aboutPage")),
+)
 _MAX_BRIEF_VALUES = 30
 _MAX_TAGS = 10_000
 _NO_URL = re.compile(
@@ -73,6 +85,7 @@ def link_urls(text: str) -> str:
 _ENVIRONMENT = environment("practicegraph.web")
 _ENVIRONMENT.filters["link_urls"] = link_urls
 _ENVIRONMENT.filters["language_name"] = language_name
+_ENVIRONMENT.globals["zip"] = zip
 
 
 @dataclass(frozen=True)

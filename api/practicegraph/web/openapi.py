@@ -163,10 +163,12 @@ def filter_parameters(services: Services) -> list[dict[str, Any]]:
     return [parameter("q", services.catalogue.phrase("searchHint"), TEXT), *facets]
 
 
-def axis_parameters(catalogue: Catalogue, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the parameters of a contingency table: its two facets, and whether it has zeros."""
+def axis_parameters(
+    catalogue: Catalogue, names: Iterable[str], *, are_required: bool = True
+) -> list[dict[str, Any]]:
+    """Return the parameters of a contingency table: its facets, and whether it has zeros."""
     keys = TEXT | {"enum": [facet.key for facet in catalogue.shapes.entry_shape.facets]}
-    axes = [parameter(name, catalogue.phrase(name), keys, required=True) for name in names]
+    axes = [parameter(n, catalogue.phrase(n), keys, required=are_required) for n in names]
     return [*axes, parameter("zeros", catalogue.phrase("showEmpty"), _FLAG | {"default": True})]
 
 

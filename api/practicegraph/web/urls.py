@@ -8,6 +8,8 @@ from ..schema.fields import NodeShape
 
 ABOUT = "/about"
 CHANGES = "/changes"
+CHART = "/chart"
+"""The last part of the path of the charts of a search, as of its map and its evidence map."""
 COMPLETIONS = "/sparql/completions.json"
 CONTEXT = "/context.jsonld"
 CONTEXT_VERSION = "/context/{name}.jsonld"
@@ -16,7 +18,9 @@ COVERAGE = "/coverage"
 DATA = "/data"
 DUMP = ("/dump.", "/dump/")
 """The prefixes of the paths of dumps: long files whose length is published."""
+EVIDENCE = "/evidence"
 GAPS = "/gaps"
+MAP = "/map"
 OPENAPI = "/openapi.json"
 QUERIES = "/queries"
 RECONCILE = "/reconcile"
@@ -50,7 +54,26 @@ class Addresses:
     @property
     def coverage(self) -> str:
         """Return the path of contingency tables."""
-        return COVERAGE if self.catalogue.shapes.is_first else self.search + COVERAGE
+        return self._of_kind(COVERAGE)
+
+    @property
+    def map(self) -> str:
+        """Return the path of maps of searches."""
+        return self._of_kind(MAP)
+
+    @property
+    def chart(self) -> str:
+        """Return the path of charts of searches."""
+        return self._of_kind(CHART)
+
+    @property
+    def evidence(self) -> str:
+        """Return the path of evidence maps."""
+        return self._of_kind(EVIDENCE)
+
+    def _of_kind(self, path: str) -> str:
+        """Return a path for the first kind, or one below the search of another kind."""
+        return path if self.catalogue.shapes.is_first else self.search + path
 
     def iri(self, path: str) -> str | None:
         """Return the IRI that a path without its extension identifies; None if it is unknown."""

@@ -1,7 +1,6 @@
 """Tables of two facets, entries near to one, and what the OpenAPI document says of answers."""
 
 import csv
-import re
 from typing import Any
 
 import pytest
@@ -91,36 +90,6 @@ def test_a_table_is_the_same_as_csv(client: TestClient) -> None:
     assert listing == cells(table(client, query))
 
 
-def test_each_number_of_a_table_links_to_the_search_that_it_counts(client: TestClient) -> None:
-    query = "rows=outcome&columns=country&category=good-practice&lang=en&zeros=false"
-    page = get(client, f"/coverage?{query}", "text/html").text
-    numbers = re.findall(r'<td[^>]*><a href="([^"]*)"[^>]*>(\d+)</a>', page.replace("\n", ""))
-    assert len(numbers) > 50
-    for href, count in numbers[::11]:
-        path = href.replace("&amp;", "&").replace("/practices?", "/practices.json?")
-        assert client.get(path).json()["total"] == int(count), href
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "rows=outcome&columns=outcome",
-        "rows=outcome&columns=category&outcome=LAN&outcome=access-to-rights",
-        "rows=period&columns=outcome&period=2019&period=2018",
-        "rows=period&columns=outcome&period.from=2018",
-    ],
-)
-def test_a_number_links_only_to_a_search_with_that_total(client: TestClient, query: str) -> None:
-    page = get(client, f"/coverage?{query}", "text/html").text
-    numbers = re.findall(r'<td[^>]*>(?:<a href="([^"]*)"[^>]*>)?(\d+)', page.replace("\n", ""))
-    linked = [(href.replace("&amp;", "&"), count) for href, count in numbers if href]
-    assert linked
-    assert len(linked) < len([count for _, count in numbers if count != "0"])
-    for href, count in linked[::9]:
-        response = client.get(href.replace("/practices", "/practices.json"))
-        assert response.json()["total"] == int(count), href
-
-
 @pytest.mark.parametrize(
     ("query", "said", "first"),
     [
@@ -162,15 +131,15 @@ def test_every_number_of_a_table_is_given_by_its_sparql(
     assert {pair: count for pair, count in counted.items() if count} == expected
 
 
-def test_a_browser_that_names_no_facet_is_redirected_to_a_table(client: TestClient) -> None:
-    response = get(client, "/coverage?outcome=ACE", "text/html")
+def test_a_browser_is_redirected_to_the_evidence_map_of_the_same_facets(
+    client: TestClient,
+) -> None:
+    query = "rows=action&columns=country&outcome=ACE&lang=nl"
+    response = get(client, f"/coverage?{query}", "text/html")
     assert response.status_code == 303
-    page = get(client, response.headers["location"], "text/html")
-    assert page.status_code == 200
-    assert page.text.count("<select") == 2
-    assert search_json(client, "outcome=ACE")["total"] == int(
-        re.findall(r">(\d+)</a></strong>", page.text)[0]
-    )
+    assert response.headers["location"] == f"/evidence?{query}"
+    assert get(client, f"/coverage.html?{query}", "*/*").headers["location"].startswith("/evidence")
+    assert get(client, response.headers["location"], "text/html").status_code == 200
 
 
 def near(client: TestClient, query: str = "") -> dict[str, Any]:

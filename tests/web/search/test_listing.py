@@ -457,7 +457,7 @@ def test_pages_are_sorted_by_a_menu(client: TestClient) -> None:
 @pytest.mark.parametrize("language", ["en", "nl", "es", "de", "it", "fr", "el"])
 def test_pages_are_in_every_language(client: TestClient, language: str, real: Catalogue) -> None:
     text = page(client, f"lang={language}&outcome.not=ACE&explain=true")
-    for phrase in ("showQueries", "notStated", "coverage", "sortBy", "openEditor"):
+    for phrase in ("showQueries", "notStated", "evidencePage", "sortBy", "openEditor"):
         assert real.phrases.format(phrase, (language,)) in text.replace("&#39;", "'"), phrase
 
 
@@ -544,3 +544,46 @@ def test_an_iri_that_no_mapping_lets_a_facet_find_is_an_unknown_value(
     response = get(client, f"/practices?{urlencode({facet: iri})}")
     assert response.status_code == 400
     assert iri in response.json()["detail"]
+
+
+def test_a_page_states_its_place_in_the_result(client: TestClient) -> None:
+    total = search_json(client, "size=0")["total"]
+    for sort in ("", "&sort=-title", "&sort=-outcome.count", "&sort=outcome.count", "&sort=start"):
+        place, seen = f"/practices?size=20&lang=en{sort}", []
+        while place:
+            text = get(client, place, "text/html").text
+            seen += re.findall(r"<strong>(\d+)–(\d+) of (\d+)</strong>", text)
+            place = next(iter(hrefs(text, "Next page")), "")
+        whole = [(n + 1, min(n + 20, total), total) for n in range(0, total, 20)]
+        assert seen == [tuple(map(str, numbers)) for numbers in whole], sort
+
+
+def test_a_page_before_another_one_states_its_place_too(client: TestClient) -> None:
+    text = page(client, "size=20&q=school&lang=en")
+    (following,) = hrefs(text, "Next page")
+    (back,) = hrefs(get(client, following, "text/html").text, "Previous page")
+    assert "<strong>1–20 of" in get(client, back, "text/html").text
+
+
+def test_an_entry_has_badges_of_the_fields_that_the_shapes_mark(client: TestClient) -> None:
+    text = page(client, "q=bookcase&lang=en")
+    badges = text.partition('class="badges"')[2].partition("</ul>")[0]
+    assert re.findall(r"</span>([^<]*)</li>", badges) == [
+        *("Good practices", "Germany", "German", "2017–"),
+    ]
+    assert re.findall(r'title="([^"]*)"', badges)[-1] == "Period"
+
+
+def test_without_entries_a_page_says_what_each_filter_costs(client: TestClient) -> None:
+    query = "q=zzzz&outcome=ACE&country=SWE&lang=en"
+    text = page(client, query)
+    drops = text.partition('class="drops"')[2].partition("</ul>")[0]
+    (href,) = hrefs(drops, "Without “zzzz”: 1<")
+    assert search_json(client, urlsplit(href).query)["total"] == 1
+    assert 'class="drops"' not in page(client, "outcome=ACE")
+
+
+def test_the_first_representations_stand_above_the_entries(client: TestClient) -> None:
+    above = page(client, "outcome=ACE&lang=en").partition('class="forms"')[2].partition("</p>")[0]
+    assert "/practices.xlsx?outcome=ACE&lang=en" in hrefs(above, "Spreadsheet")
+    assert "/practices.json?outcome=ACE&lang=en" in hrefs(above, "JSON")

@@ -50,6 +50,7 @@ RDF_XML = MediaType(
 )
 TRIG = MediaType("trig", ("application/trig",), RdfFormat.TRIG)
 N_QUADS = MediaType("nq", ("application/n-quads",), RdfFormat.N_QUADS)
+SVG = MediaType("svg", ("image/svg+xml",))
 LINKSET = MediaType("linkset", ("application/linkset+json",))
 ATOM = MediaType("atom", ("application/atom+xml", "application/xml", "text/xml"))
 

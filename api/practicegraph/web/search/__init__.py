@@ -5,6 +5,8 @@
 | links | URLs of searches |
 | explanation | the SPARQL queries of results |
 | results | facets and snippets of a result, and its JSON |
+| badges | the values of an entry in lists |
+| frame | what all views of a search have around its result |
 | hydra | a page of a search as a Hydra collection |
 | listing | the search endpoint: its page, JSON and tables |
 | contingency | the contingency table of two facets |

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -38,6 +38,11 @@ class SearchLinks:
         """Return the URL of the search with a value chosen."""
         return self._replacing(key, value, [(key, value)])
 
+    def narrowing(self, key: str, value: str) -> str:
+        """Return the URL of the search with a value chosen in place of others of its facet."""
+        names = (key, key + FROM, key + TO)
+        return self.to([*self.without(*names), (key, value)])
+
     def excluding(self, key: str, value: str) -> str:
         """Return the URL of the search with a value excluded."""
         return self._replacing(key, value, [(key + NOT, value)])
@@ -59,7 +64,7 @@ class SearchLinks:
         removed, query = {(key, value), (key + NOT, value)}, self._query
         if not removed.isdisjoint(self.parameters):
             query = urlencode([pair for pair in self.parameters if pair not in removed])
-        query = "&".join(filter(None, (query, urlencode(added))))
+        query = "&".join(filter(None, (query, *(_encode(*pair) for pair in added))))
         return self.root + self.path + (f"?{query}" if query else "")
 
     @cached_property
@@ -68,9 +73,12 @@ class SearchLinks:
 
 
 def search_links(
-    request: Request, parser: RequestParser, without: Iterable[str] = ()
+    request: Request, parser: RequestParser, without: Iterable[str] = (), path: str = ""
 ) -> SearchLinks:
-    """Return the URLs that continue a request, without paging and the parameters that are named."""
+    """Return the URLs that continue a request, without paging and the parameters that are named.
+
+    They are those of the search, or of a view of it at another path.
+    """
     removed = {*_PAGING, "explain", "format", *without}
     parameters = request.query_params
     pairs = [
@@ -81,8 +89,14 @@ def search_links(
         and (value or not _may_be_empty(name))
         for code in parser.codes(name, value[:MAX_QUERY_LENGTH])
     ]
-    path = search_path(parser.kind)
+    path = path or search_path(parser.kind)
     return SearchLinks(responses.prefix(request), path, tuple(dict.fromkeys(pairs)))
+
+
+@lru_cache(10_000)
+def _encode(name: str, value: str) -> str:
+    """Return a parameter as it stands in a URL; pages have the same ones again and again."""
+    return urlencode([(name, value)])
 
 
 def with_query(path: str, parameters: Parameters) -> str:

@@ -3,19 +3,21 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from msgspec import UNSET, UnsetType
 
+from ...application.services import Services
 from ...exchange.table_format import TableColumns, column_keys, csv_row
 from ...exchange.table_writer import CellValueError, WorkbookWriter
 from ...schema.fields import Field
 from ...schema.records import Record
 from ...search.engine import SearchResult
-from ...search.request import COUNT, FROM, NOT, NOT_STATED, RELEVANCE, TO, SearchRequest
+from ...search.request import COUNT, RELEVANCE, SearchRequest
 from ...storage.base import ReleaseCache
 from .. import openapi
 from ..context import VARY, Site, View
@@ -23,14 +25,15 @@ from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, MediaType, NotAcceptableError
 from ..http.responses import Link
 from ..openapi import Operation
+from .badges import badges
 from .explanation import SearchExplanation, explain_search, explanatory_queries
+from .frame import ActiveFilter, LinkedText, SearchFrame, filters_without
 from .hydra import hydra_document
-from .links import REPRESENTATION_PARAMETERS, SearchLinks, explanation_link, page_urls, search_links
+from .links import REPRESENTATION_PARAMETERS, explanation_link, page_urls
 from .results import Facet, SearchObject, SearchSnippets, facets, search_model, suggest_words
 
 _MAX_CACHED_ITEMS = 2000  # about 4 kB each
-_NO_FILTERS = ("lang", "sort", "size", "zeros")
-_FILTER_PHRASES = {NOT: "excludedValue", FROM: "fromValue", TO: "toValue"}
+_MAX_DROPS = 8
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,6 @@ class SearchPage:
     result: SearchResult
     milliseconds: float
     urls: Mapping[str, str]
-
-
-class LinkedText(NamedTuple):
-    """A text and the URL to which it leads."""
-
-    text: str
-    href: str
 
 
 @dataclass(frozen=True)
@@ -157,34 +153,32 @@ class SearchEndpoint:
 
     def _html(self, request: Request, view: View, page: SearchPage) -> Response:
         search_request, result = page.search_request, page.result
-        all_facets = facets(view, result, search_request)
-        links = search_links(request, self.site.services.request_parser)
+        frame = SearchFrame(self.site, request, search_request, result, view.addresses.search)
+        links, values = frame.links, frame.values()
         paging = [pair for pair in request.query_params.items() if pair[0] in ("after", "before")]
         words = suggest_words(view, search_request, result)
+        explanation_url = links.to([*links.parameters, *paging, ("explain", "true")])
         explanation = queries = None
         if search_request.explain:
             explanation = explain_search(view, search_request, page.milliseconds)
-            queries = explanatory_queries(view, explanation, _query_labels(view, all_facets))
+            queries = explanatory_queries(view, explanation, _query_labels(view, values["facets"]))
+        services = self.site.services
+        drops = _drops(services, view, frame, values["filters"]) if not result.total else ()
         return self.site.html(
             request,
             "search.html",
+            **values | {"explanation_url": explanation_url},
             records=self._records(result.entries),
+            badges=partial(badges, view),
+            first=services.search.offset(search_request, view.languages, result.cursors[:1]),
             snippets=SearchSnippets(view, search_request),
             suggestion=LinkedText(words, links.to([*links.without("q"), ("q", words)])),
-            result=result,
-            search_request=search_request,
-            facets=all_facets,
-            search_links=links,
-            filters=list(_active_filters(view, all_facets, links)),
+            drops=list(drops),
             sorts=list(_sorts(view, search_request)),
             pages=page.urls,
             explanation=explanation,
             queries=queries,
-            not_stated=NOT_STATED,
-            coverage=view.root + view.addresses.coverage,
-            explanation_url=links.to([*links.parameters, *paging, ("explain", "true")]),
             formats=view.formats(LISTS, links.path, links.parameters),
-            start=links.to(links.only("lang")),
         )
 
     def _records(self, iris: Sequence[str]) -> list[Record]:
@@ -192,25 +186,17 @@ class SearchEndpoint:
         return catalogue.reader.read_records(catalogue.shapes.entry_shape, iris)
 
 
-def _active_filters(
-    view: View, all_facets: Sequence[tuple[Field, Facet]], links: SearchLinks
+def _drops(
+    services: Services, view: View, frame: SearchFrame, filters: Sequence[ActiveFilter]
 ) -> Iterator[LinkedText]:
-    """Yield the filters of a search, each with the URL of the search without it."""
-    by_key = {field.key: facet for field, facet in all_facets}
-    for name, value in links.parameters:
-        if name not in _NO_FILTERS:
-            others = [pair for pair in links.parameters if pair != (name, value)]
-            yield LinkedText(_filter_text(view, by_key, name, value), links.to(others))
-
-
-def _filter_text(view: View, by_key: Mapping[str, Facet], name: str, value: str) -> str:
-    if name == "q":
-        return f"“{value}”"
-    key, _, suffix = name.partition(".")
-    labels = {option.value: option.label for option in by_key[key].values}
-    label = view.phrase("notStated") if value == NOT_STATED else labels.get(value, value)
-    text = view.phrase(_FILTER_PHRASES[f".{suffix}"], value=label) if suffix else label
-    return f"{by_key[key].label}: {text}"
+    """Yield for each filter of a search without entries how many it would have without it."""
+    for dropped in filters[:_MAX_DROPS] if len(filters) > 1 else ():
+        parameters = filters_without(frame.links, dropped.name, dropped.value)
+        others = services.request_parser.parse(parameters, REPRESENTATION_PARAMETERS)
+        total = services.search.search(replace(others, size=0), view.languages).total
+        if total:
+            text = view.phrase("withoutFilter", filter=dropped.text, count=total)
+            yield LinkedText(text, dropped.href)
 
 
 def _sorts(view: View, search_request: SearchRequest) -> Iterator[tuple[str, str, bool]]:

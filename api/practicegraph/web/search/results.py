@@ -235,6 +235,14 @@ def all_terms(view: View, field: Field) -> list[Term]:
     return [Literal(get_scale(field).format_step(step)) for step in span]
 
 
+def nested_terms(view: View, field: Field) -> list[tuple[int, Term]]:
+    """Return all terms of a facet with their depth in its tree, from the top down."""
+    if not field.scheme:
+        return [(0, term) for term in all_terms(view, field)]
+    scheme = view.catalogue.vocabularies.scheme(field.scheme)
+    return [(depth, NamedNode(concept.iri)) for depth, concept in scheme.tree(view.languages)]
+
+
 def selectable_counts(view: View, field: Field, counts: Counts) -> Iterator[tuple[Term, int]]:
     """Yield the counts of the terms that can be chosen: those of the scheme, if there is one."""
     concepts = view.catalogue.vocabularies.concepts
