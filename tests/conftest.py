@@ -34,14 +34,14 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture(scope="session")
-def contents() -> DocumentSet:
+def real_files() -> DocumentSet:
     """The files of the real catalogue."""
     return catalogue.read_folder(ROOT)
 
 
 @pytest.fixture(scope="session")
-def real(contents: DocumentSet) -> Catalogue:
-    return catalogue.open_in_memory(contents.documents, ROOT)
+def real(real_files: DocumentSet) -> Catalogue:
+    return catalogue.open_in_memory(real_files.documents, ROOT)
 
 
 @pytest.fixture(scope="session")

@@ -37,8 +37,8 @@ def found(finding: Finding) -> tuple[str, ...]:
     return (finding.shape_name or "-", finding.component_name, finding.value or "-")
 
 
-def test_the_catalogue_has_nothing_wrong(contents: DocumentSet) -> None:
-    assert checks.check(ROOT, contents, contents.paths).findings == ()
+def test_the_catalogue_has_nothing_wrong(real_files: DocumentSet) -> None:
+    assert checks.check(ROOT, real_files, real_files.paths).findings == ()
 
 
 def test_there_are_thirty_faults_and_more() -> None:

@@ -36,8 +36,8 @@ def test_a_fault_is_found_as_in_a_check_of_everything(
     assert sum(bool(f.fix) for f in own) >= sum(bool(f.fix) for f in faults[path]) - 1
 
 
-def test_an_entry_as_it_is_has_nothing_wrong(services: Services, contents: DocumentSet) -> None:
-    for document in contents.documents:
+def test_an_entry_as_it_is_has_nothing_wrong(services: Services, real_files: DocumentSet) -> None:
+    for document in real_files.documents:
         if document.topics[0].startswith(f"{BASE}practice/"):
             assert admitted(services, document).findings == ()
 

@@ -44,9 +44,9 @@ class CountingStore(OxigraphStore):
 
 
 @pytest.fixture(scope="module")
-def store(contents: DocumentSet) -> CountingStore:
+def store(real_files: DocumentSet) -> CountingStore:
     store = CountingStore()
-    store.add(quad for document in contents.documents for quad in document.quads)
+    store.add(quad for document in real_files.documents for quad in document.quads)
     store.set_release("1-1")
     return store
 
