@@ -1,7 +1,7 @@
 """The context of responses: the catalogue, the language of the client, and values for pages."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -313,6 +313,16 @@ class Site:
     @cached_property
     def tags(self) -> ReleaseCache[tuple[str, ...], str]:
         """Return the entity tags of documents by URL and negotiated choices."""
+        return ReleaseCache(_MAX_TAGS)
+
+    @cached_property
+    def terms(self) -> ReleaseCache[str, Mapping[str, Sequence[str]]]:
+        """Return the terms of documents by IRI, each with those that refer to it."""
+        return ReleaseCache(_MAX_TAGS)
+
+    @cached_property
+    def term_groups(self) -> ReleaseCache[tuple[str, ...], Any]:
+        """Return the groups of terms on indexes, by document, language and key."""
         return ReleaseCache(_MAX_TAGS)
 
     def view(self, request: Request) -> View:

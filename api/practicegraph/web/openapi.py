@@ -93,12 +93,19 @@ def model_body(model: Any, media_type: str = JSON.name) -> dict[str, Any]:
     return request_body({media_type: {"schema": _schema(model)}})
 
 
-def document(app: FastAPI, root: str) -> dict[str, Any]:
-    """Return the OpenAPI document of an application that is served at a root."""
+def document(app: FastAPI, catalogue: Catalogue, root: str) -> dict[str, Any]:
+    """Return the OpenAPI document of an application that serves a catalogue at a root."""
     schemas: dict[str, Any] = {}
     described: dict[str, Any] = _collect_schemas(app.openapi(), schemas)
+    operations = [each for methods in described["paths"].values() for each in methods.values()]
+    names = dict.fromkeys(each["tags"][0] for each in operations)
+    notes = {name: catalogue.phrase(f"operations{name.title()}Note") for name in names}
     components = {"schemas": schemas, "securitySchemes": BEARER}
-    return described | {"servers": [{"url": root}], "components": components}
+    return described | {
+        "servers": [{"url": root}],
+        "tags": [{"name": name, "description": note} for name, note in notes.items()],
+        "components": components,
+    }
 
 
 def _schema(model: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ CONTEXT_VERSION = "/context/{name}.jsonld"
 COVERAGE = "/coverage"
 """The last part of the path of contingency tables; the whole path of those of the first kind."""
 DATA = "/data"
+DOCS = "/docs"
 DUMP = ("/dump.", "/dump/")
 """The prefixes of the paths of dumps: long files whose length is published."""
 EVIDENCE = "/evidence"

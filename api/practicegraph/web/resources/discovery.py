@@ -21,6 +21,7 @@ from ..urls import (
     ABOUT,
     COVERAGE,
     DATA,
+    DOCS,
     DUMP,
     GAPS,
     QUERIES,
@@ -99,7 +100,7 @@ class SitemapEndpoint:
         catalogue, addresses = self.site.catalogue, self.site.addresses
         dataset, retired = self.site.services.dataset, catalogue.lifecycle.deprecations
         searches = map(search_path, catalogue.shapes.kinds.values())
-        own = (VOCABULARIES, DATA, QUERIES, GAPS, ABOUT)
+        own = (VOCABULARIES, DATA, QUERIES, DOCS, GAPS, ABOUT)
         yield from ((path, dataset.newest) for path in ("/", *searches, *own))
         iris = {*catalogue.store.graph_names(), *catalogue.vocabularies.concepts} - {catalogue.base}
         for iri in sorted(iris.difference(retired)):

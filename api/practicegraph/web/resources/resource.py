@@ -19,6 +19,7 @@ from ...schema.records import Record
 from ...search.engine import SimilarEntry
 from .. import document, openapi
 from ..context import VARY, Site, View
+from ..docs.terms import find_document, find_term
 from ..document import DocumentLinks, DocumentMetadata
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
@@ -70,7 +71,7 @@ class ResourceEndpoint:
                 return self.document(request, iri, stem, by_extension[extension])
         iri = self.site.addresses.iri(path)
         if iri is None:
-            raise RequestError("notFound")
+            return self._term(request, path)
         media_type = negotiation.negotiate_document(request, DOCUMENTS_AND_LINKS)
         deprecation = self.site.catalogue.lifecycle.get(iri)
         if deprecation and deprecation.is_moved:
@@ -199,8 +200,23 @@ class ResourceEndpoint:
         """Return the template of an IRI and the values that it alone has."""
         if record and (page := vocabulary_page(self.site, view, request, record)):
             return page
+        if record and (whole := find_document(self.site, view, iri)):
+            return "terms.html", whole.index_values(request)
         terms = [] if iri == self.site.catalogue.base else self._terms(iri, record)
         return "record.html", {"terms": terms, "similar_entries": self._similar(record)}
+
+    def _term(self, request: Request, path: str) -> Response:
+        """Return the page of a term of a document; raise RequestError where there is none."""
+        found = find_term(self.site, self.site.view(request), path)
+        if found is None:
+            raise RequestError("notFound")
+        whole, iri = found
+        validators = self._validators(request, iri, HTML, Response)
+
+        def make() -> Response:
+            return self.site.html(request, "term.html", **whole.page_values(iri))
+
+        return conditional.answer(request, validators, VARY, make)
 
     def _similar(self, record: Record | None) -> list[SimilarEntry]:
         """Return the entries that are most similar to a current entry."""

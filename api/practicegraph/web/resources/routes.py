@@ -50,7 +50,7 @@ def _route_home(router: APIRouter, site: Site) -> None:
 
     @router.get(OPENAPI, include_in_schema=False)
     def document(request: Request) -> Response:
-        described = openapi.document(request.app, responses.root(request))
+        described = openapi.document(request.app, site.catalogue, responses.root(request))
         return responses.json(described, headers=REVALIDATED)
 
 

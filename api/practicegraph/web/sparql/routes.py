@@ -78,7 +78,7 @@ def _route_completions(router: APIRouter, endpoint: CompletionEndpoint) -> None:
     operation = Operation(
         "completions",
         "queries",
-        catalogue.phrase("editorKeys"),
+        catalogue.phrase("completions"),
         CompletionsObject,
         errors=(400,),
         parameters=[openapi.language_parameter(catalogue)],
