@@ -15,7 +15,6 @@ from . import problems, validation
 from .changes import endpoint as changes
 from .charts import evidence, views
 from .context import Site
-from .docs import routes as docs
 from .entries import bodies
 from .entries import endpoint as entries
 from .entries.endpoint import AllowedMethods
@@ -25,7 +24,6 @@ from .resources import routes as resources
 from .search import contingency, listing
 from .sparql import routes as sparql
 from .urls import Addresses
-from .vocabularies import index as vocabularies
 
 
 def application(
@@ -73,8 +71,6 @@ def application(
         app.include_router(sparql.routes(site, workers, stored))
     app.include_router(changes.routes(site))
     app.include_router(entries.routes(site, editor, parsers))
-    app.include_router(vocabularies.routes(site))
-    app.include_router(docs.routes(site))
     app.include_router(resources.routes(site, condition or FolderHealth.from_catalogue(catalogue)))
     app.add_middleware(ContentCoding)
     app.add_middleware(Methods, allowed=allowed)

@@ -6,6 +6,7 @@ from ...application.background import FolderHealth
 from ...search.request import SearchRequest
 from .. import openapi
 from ..context import Site
+from ..docs import routes as docs
 from ..document import ContextEndpoint
 from ..http import negotiation, responses
 from ..http.conditional import REVALIDATED
@@ -14,6 +15,7 @@ from ..http.responses import RangedStaticFiles
 from ..models import CatalogueHealthObject, HealthObject, JsonObject
 from ..openapi import Operation
 from ..urls import CONTEXT, CONTEXT_VERSION, OPENAPI
+from ..vocabularies import index as vocabularies
 from . import discovery, dumps, front, lifecycle, resource, similar
 from .resource import ResourceEndpoint
 
@@ -31,6 +33,8 @@ def routes(site: Site, condition: FolderHealth) -> APIRouter:
     for each in site.of_kinds:
         router.include_router(similar.routes(each))
     router.include_router(lifecycle.routes(site))
+    router.include_router(vocabularies.routes(site))
+    router.include_router(docs.routes(site))
     if site.dumper:
         router.include_router(dumps.routes(site, site.dumper))
     router.include_router(resource.routes(site))
