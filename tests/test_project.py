@@ -193,7 +193,7 @@ def code_words() -> Iterator[tuple[str, str]]:
 
 def test_modules_are_sections_of_a_few_hundred_lines() -> None:
     lengths = {module: LENGTHS[module] for module in SECTIONS}
-    assert 90 <= len(lengths) <= 140
+    assert 90 <= len(lengths) <= 146
     assert len([module for module, length in lengths.items() if length < 40]) == 0
     assert len([module for module, length in lengths.items() if length > 450]) == 0
 
