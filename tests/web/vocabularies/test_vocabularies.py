@@ -160,7 +160,7 @@ def test_a_triple_chooses_the_facets_of_the_bars(copied: Path) -> None:
     shapes.write_text(shapes.read_text().replace("pg:breakdown true", "pg:breakdown false"))
     with served(copied) as client:
         assert 'class="breakdowns"' not in page(client, "/outcome/ACE.html")
-        assert "Entries with this concept: 36" in page(client, "/outcome/ACE.html")
+        assert "Show in the search: 36" in page(client, "/outcome/ACE.html")
 
 
 def test_every_page_of_a_concept_has_its_preferred_label(
