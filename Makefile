@@ -4,6 +4,9 @@ SETUP := .venv/.ready
 CLIENTS := tests/clients/node_modules/.ready
 BUNDLES := api/practicegraph/web/static/built/.ready
 
+# Tests start many processes, which would each compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-kills test-attacks check bench-search bench-shacl bench-sparql bench-text lock clean
 
 run: $(SETUP) $(BUNDLES)  ## Serve the catalogue at http://127.0.0.1:8000

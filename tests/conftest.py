@@ -26,6 +26,26 @@ from support import virtuoso
 from support.catalogues import CASES, ROOT, SOURCES, TABLES, copy, loaded, skip_without
 from support.server import served, serving
 
+LONG = {
+    "test_attacks.py",
+    "test_checks.py",
+    "test_clients.py",
+    "test_disconnects.py",
+    "test_html.py",
+    "test_kills.py",
+    "test_pages.py",
+    "test_service_hosts.py",
+    "test_validation.py",
+    "test_workbooks.py",
+    "test_wrong_values.py",
+}
+"""The files whose tests take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no process is left with one at the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:

@@ -33,7 +33,7 @@ from practicegraph.exchange.table_format import column_keys, table_row
 from practicegraph.rdf.jsonld import Compactor
 from practicegraph.rdf.terms import RDF
 from practicegraph.storage.oxigraph import OxigraphStore
-from support.catalogues import ROOT, rows
+from support.catalogues import ROOT, loaded, rows
 
 EX = "https://example.org/"
 SYNTAXES = {
@@ -43,6 +43,12 @@ SYNTAXES = {
     "nt": RdfFormat.N_TRIPLES,
     "jsonld": RdfFormat.JSON_LD,
 }
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy with its store and index."""
+    return loaded(tmp_path / "catalogue")
 
 
 @pytest.fixture(scope="module")

@@ -355,9 +355,7 @@ def test_options_state_identifier_language_and_source(
     assert (
         "dct:source <https://example.org/1999>" in (copied / "data/practices/1999.ttl").read_text()
     )
-    assert (
-        Literal("1999")
-        in opened(copied)
-        .reader.read_records(opened(copied).shapes.entry_shape, [MINT.replace("1788", "1999")])[0]
-        .values["identifier"]
-    )
+    catalogue = opened(copied)
+    names = [MINT.replace("1788", "1999")]
+    (record,) = catalogue.reader.read_records(catalogue.shapes.entry_shape, names)
+    assert Literal("1999") in record.values["identifier"]

@@ -24,7 +24,7 @@ from practicegraph.search.index import Index
 from practicegraph.search.index_data import IndexFile
 from practicegraph.search.request import NOT_STATED, RequestParser, SearchRequest, encode_cursor
 from practicegraph.storage.oxigraph import OxigraphStore
-from support.catalogues import sparql_engine
+from support.catalogues import loaded, sparql_engine
 from support.collation import collated_search
 
 BASE = "https://w3id.org/practicegraph/"
@@ -115,6 +115,12 @@ class World:
             yield quad(self.kind.fields_by_key["ongoing"].predicate or "", TRUE)
         if entry.withdrawn:
             yield quad(DEPRECATED.value, TRUE)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy with its store and index."""
+    return loaded(tmp_path / "catalogue")
 
 
 @pytest.fixture(scope="module")
@@ -428,7 +434,6 @@ def test_a_failed_update_changes_nothing(real: Catalogue) -> None:
 
 def test_a_file_that_is_no_index_is_replaced(copied: Path) -> None:
     folder = copied / catalogue.WORK_FOLDER
-    folder.mkdir()
     (folder / "index-practice.db").write_text(
         "no database at all, but long enough to be taken for one" * 100
     )
