@@ -214,11 +214,11 @@ class Store(NodeReader):
         return any(True for _ in self.union(NamedNode(node)))
 
     def quads_of_subjects(self, subjects: Sequence[str]) -> Iterator[Quad]:
-        """Return the quads of several subjects."""
+        """Return the quads of several subjects in the union of named graphs."""
         return (quad for subject in subjects for quad in self.union(NamedNode(subject)))
 
     def quads_of_objects(self, predicate: str, objects: Sequence[str]) -> Iterator[Quad]:
-        """Return the quads of a property with several objects."""
+        """Return the quads of a property with several objects in that union."""
         name = NamedNode(predicate)
         return (quad for each in objects for quad in self.union(None, name, NamedNode(each)))
 
