@@ -22,6 +22,17 @@ PAGES = [
         "/practices?q=school&outcome=ACE&country.not=FRA&period.from=2010",
     ),
     *("/practice/1788.html?lang=el", "/practice/1788.html", "/practice/1788/similar"),
+    *(
+        "/practice/1788.html?lang=fr&texts=nl",
+        "/organisation/amif.html",
+        "/indicator/ACE-BEL-2023.html",
+    ),
+    *(
+        "/practice/new",
+        "/practice/1788/edit",
+        "/organisation/new?lang=el",
+        "/practice/1788/history",
+    ),
     *("/practice/1701.html", "/practice/1764.html", "/outcome/HAP.html", "/practice/0"),
     *("/vocabularies", "/outcome.html?q=ace", "/country.html", "/country.html?letter=B"),
     *("/outcome.html", "/outcome/ACE.html", "/country/HUN.html", "/ontology.html"),

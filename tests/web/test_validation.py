@@ -2,8 +2,10 @@
 
 import asyncio
 import dataclasses
+import html
 import io
 import json
+import re
 import zipfile
 from typing import Any
 
@@ -20,7 +22,7 @@ from practicegraph.rdf.untrusted import MAX_BYTES
 from practicegraph.sparql.pool import LazyWorkerPool, QueryLimits, WorkerPool
 from practicegraph.validation import reports
 from practicegraph.validation.submissions import MODULE
-from practicegraph.web import validation
+from practicegraph.web import check_page, validation
 from practicegraph.web.app import application
 from practicegraph.web.context import Site
 from practicegraph.web.http.negotiation import (
@@ -641,3 +643,64 @@ def test_the_openapi_document_says_what_is_read_and_written(client: TestClient) 
     assert set(said["responses"]["200"]["content"]) == {
         f.media_type for f in reports.FORMATS.values()
     }
+
+
+def sent_in_a_form(
+    client: TestClient, text: str, status: int = 200, fix: str = "", digest: str = ""
+) -> str:
+    """The page that a browser gets for a text, which it sends with its own ends of lines."""
+    fields = {"text": text.replace("\n", "\r\n"), "type": "ttl", ".fix": fix, ".digest": digest}
+    files = [(name, (None, value)) for name, value in fields.items()]
+    headers = {"Accept": "text/html"}
+    answer = client.post("/validate?lang=en", files=files, headers=headers)
+    assert answer.status_code == status, answer.text
+    return html.unescape(answer.text)
+
+
+def test_a_report_has_the_text_with_its_lines_beside_the_findings(client: TestClient) -> None:
+    page = sent_in_a_form(client, ENTRY.replace("country:HUN", "country:HUNX"))
+    line = (
+        ENTRY.replace("country:HUN", "country:HUNX")
+        .split("\n")
+        .index("    pg:country country:HUNX ;")
+    )
+    assert re.search(rf'<li id="L{line + 1}" value="{line + 1}" class="found">', page)
+    assert f'<a href="#L{line + 1}">' in page
+    assert '<a href="#finding-1"' in page
+    assert '<nav class="menu"' in page or "<header" in page, "it is a page of the site"
+
+
+def test_a_fix_is_applied_to_the_text_as_it_was_validated(client: TestClient) -> None:
+    wrong = ENTRY.replace("country:HUN", "country:HUNX")
+    page = sent_in_a_form(client, wrong)
+    (fix,) = re.findall(r'name="\.fix" value="([^"]*)"', page)
+    (digest,) = re.findall(r'name="\.digest" value="(\w+)"', page)
+    fixed = sent_in_a_form(client, wrong, fix=fix, digest=digest)
+    assert "The catalogue admits the data." in fixed
+    assert "    pg:country country:HUN ;\n" in fixed
+    edited = sent_in_a_form(client, f"# new\n{wrong}", fix=fix, digest=digest)
+    assert "pg:country country:HUNX ;" in edited, "the region is another one now"
+
+
+def test_a_text_that_cannot_be_read_is_kept_with_its_line(client: TestClient) -> None:
+    page = sent_in_a_form(client, f"{ENTRY}\n# kept\n<a> <b", status=400)
+    assert "# kept" in page.partition("<textarea")[2]
+    assert 'href="#L' in page
+
+
+@pytest.mark.parametrize("value", ["", "1:2", "0:0:0:0:x", "9:1:2:1:x", "1:1:999:1:x", "a:b:c:d:e"])
+def test_a_fix_that_makes_no_sense_changes_nothing(client: TestClient, value: str) -> None:
+    page = sent_in_a_form(client, ENTRY, fix=value, digest=check_page.digest(ENTRY))
+    assert "The catalogue admits the data." in page
+
+
+def test_a_report_on_files_names_them(client: TestClient) -> None:
+    files = [("file", ("a.ttl", ENTRY)), ("file", ("b.ttl", "<http://ex/a> a <http://ex/B> ."))]
+    page = client.post("/validate?format=html&lang=en", files=files).text
+    assert "b.ttl" in page
+    assert 'class="numbered"' not in page
+
+
+def test_the_page_refuses_unknown_parameters(client: TestClient) -> None:
+    assert client.get("/validate?text=x").status_code == 400
+    assert client.post("/validate?text=x", content=ENTRY).status_code == 400

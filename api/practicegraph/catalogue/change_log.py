@@ -59,6 +59,7 @@ COMMIT;
 _DATES = (MODIFIED.value, ISSUED.value)
 _TITLES = (DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
+_LAST_CHARACTER = "\U0010ffff"
 _CACHE = 1 << 14  # dates, of which a large file has few
 _MOMENT = """
 SELECT last.moment FROM events AS last, events AS first
@@ -184,6 +185,15 @@ class ChangeLog:
         """Yield the events after a number, in order."""
         for page in range(page_of(number + 1), self.open_page + 1):
             yield from (event for event in self.page(page) if event.number > number)
+
+    def events_of(self, topic: str, limit: int) -> list[Event]:
+        """Return the last events of a topic, the newest first."""
+        return self._events("topic = ? ORDER BY number DESC LIMIT ?", topic, limit)
+
+    def newest_below(self, prefix: str, limit: int) -> list[Event]:
+        """Return the last events of topics whose IRIs begin with a prefix, in order."""
+        condition = "topic >= ? AND topic < ? ORDER BY number DESC LIMIT ?"
+        return self._events(condition, prefix, prefix + _LAST_CHARACTER, limit)[::-1]
 
     def has_topic(self, topic: str) -> bool:
         """Return whether there is an event of a topic, deleted ones included."""

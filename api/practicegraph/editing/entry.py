@@ -22,6 +22,9 @@ from ..schema.text import pick_text, strip_accents
 PLACEHOLDER = "-"
 """Stands for an identifier that is not chosen yet; it is not a valid one."""
 _SAFE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,126}[A-Za-z0-9])?")
+NEW = "new"
+"""Stands in place of an identifier in the path of the form of new entries."""
+_RESERVED = (NEW,)
 _MAX_LENGTH = 60  # characters of a proposed identifier
 _REVISION = NamedNode(PG + "Revision")
 _AGENT = NamedNode(PROV + "Agent")
@@ -44,7 +47,7 @@ class Revision:
 def is_valid(shape: NodeShape, identifier: str) -> bool:
     """Return whether an identifier suits a path, a file name, and the shapes."""
     patterns = (field.pattern for field in shape.fields_with_role("IDRole") if field.pattern)
-    is_safe = bool(_SAFE.fullmatch(identifier))
+    is_safe = bool(_SAFE.fullmatch(identifier)) and identifier not in _RESERVED
     return is_safe and all(re.search(pattern, identifier) for pattern in patterns)
 
 
@@ -108,10 +111,10 @@ def revise(
     An entry that is new has none before.
     """
     subject = records.subject(entry)
-    after = _without_history(entry, subject, records.complete(entry, sent))
+    after = without_history(entry, subject, records.complete(entry, sent))
     if issued := [t for t in before if (t.subject, t.predicate) == (subject, ISSUED)]:
         after = [t for t in after if (t.subject, t.predicate) != (subject, ISSUED)] + issued
-    if before and set(after) == set(_without_history(entry, subject, before)):
+    if before and set(after) == set(without_history(entry, subject, before)):
         return list(before)
     history = _history(entry, subject, before, edit)
     return records.dated(entry, [*after, *history], edit.moment.date())
@@ -140,7 +143,7 @@ def is_tombstone(entry: NamedNode, triples: Iterable[Triple]) -> bool:
     return Triple(entry, TYPE, NamedNode(TOMBSTONE)) in set(triples)
 
 
-def _without_history(
+def without_history(
     entry: NamedNode, subject: NamedNode, triples: Iterable[Triple]
 ) -> list[Triple]:
     """Return triples without the history of an entry and the date of its last change."""

@@ -60,7 +60,7 @@ class EntryJsonParser:
             raise InvalidEntryError(problems)
         if not any(t.subject == self.entry and t.predicate == TYPE for t in after):
             after.append(Triple(self.entry, TYPE, NamedNode(self.values.shape.classes[0])))
-        return _reachable([self.entry, self.records.subject(self.entry)], after)
+        return reachable([self.entry, self.records.subject(self.entry)], after)
 
     def _unknown_keys(
         self, sent: Mapping[str, Any], shown: Mapping[str, Any]
@@ -136,7 +136,7 @@ class EntryJsonParser:
         return InvalidEntryError({"": self.values.format_phrase(phrase, **words)})
 
 
-def _reachable(nodes: Sequence[NamedNode], triples: Sequence[Triple]) -> list[Triple]:
+def reachable(nodes: Sequence[NamedNode], triples: Sequence[Triple]) -> list[Triple]:
     """Return the triples that are reachable from nodes."""
     seen: set[Any] = set(nodes)
     waiting: list[Any] = list(nodes)

@@ -56,10 +56,13 @@ class TokenFile:
 
     def find_holder(self, token: str) -> TokenHolder | None:
         """Return who has a token, or None, in a time that does not depend on the token."""
-        digest = _hash(token).encode()
+        return self.find_by_hash(hash_token(token))
+
+    def find_by_hash(self, digest: str) -> TokenHolder | None:
+        """Return who has the token with a hash, or None."""
         holder = None
         for name, row in self._rows().items():
-            if hmac.compare_digest(row["hash"].encode(), digest):
+            if hmac.compare_digest(row["hash"].encode(), digest.encode()):
                 holder = _holder(name, row)
         return holder
 
@@ -69,7 +72,7 @@ class TokenFile:
             raise TokenFileError(f"{name}: a name has small letters, digits and hyphens")
         token = f"pg_{secrets.token_urlsafe(32)}"
         chosen = set(permissions)
-        row = {"hash": _hash(token), _KEY: [name for name in PERMISSIONS if name in chosen]}
+        row = {"hash": hash_token(token), _KEY: [name for name in PERMISSIONS if name in chosen]}
         self._write({**self._rows(), name: row})
         return token
 
@@ -110,5 +113,6 @@ def _holder(name: str, row: Mapping[str, Any]) -> TokenHolder:
     return TokenHolder(name, tuple(row[_KEY]))
 
 
-def _hash(token: str) -> str:
+def hash_token(token: str) -> str:
+    """Return the hash of a token, as the file has it."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

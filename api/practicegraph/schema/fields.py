@@ -40,6 +40,7 @@ class Field:
 
     `predicates` are the properties among which the path is a choice. The values `via` another
     resource are those of its second property; by the first one it refers to that of the field.
+    Values that are parts have shapes, and so fields, of their own.
     """
 
     iri: str
@@ -64,6 +65,7 @@ class Field:
     role: str
     links_to: str | None
     open_where: str | None
+    has_parts: bool
     is_on_map: bool = False
     is_badge: bool = False
     is_breakdown: bool = False

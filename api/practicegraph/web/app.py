@@ -12,12 +12,13 @@ from ..application.services import Services
 from ..editing.editor import EntryEditor
 from ..sparql.pool import LazyWorkerPool, WorkerPool
 from . import problems, validation
-from .changes import endpoint as changes
+from .changes import history
 from .charts import evidence, views
 from .context import Site
 from .entries import bodies
 from .entries import endpoint as entries
 from .entries.endpoint import AllowedMethods
+from .forms import endpoint as forms
 from .http.middleware import ContentCoding, Methods, Network, Proxies, QueryEncoding
 from .reconciliation import endpoint as reconciliation
 from .resources import routes as resources
@@ -66,10 +67,12 @@ def application(
         app.include_router(evidence.routes(each))
     app.include_router(reconciliation.routes(site))
     if checkers:
-        app.include_router(validation.routes(site, checkers))
+        endpoint = validation.ValidationEndpoint(site, checkers)
+        app.include_router(validation.routes(endpoint))
+        app.include_router(forms.routes(site, editor, endpoint))
     if workers and stored:
         app.include_router(sparql.routes(site, workers, stored))
-    app.include_router(changes.routes(site))
+    app.include_router(history.routes(site))
     app.include_router(entries.routes(site, editor, parsers))
     app.include_router(resources.routes(site, condition or FolderHealth.from_catalogue(catalogue)))
     app.add_middleware(ContentCoding)

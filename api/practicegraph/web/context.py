@@ -39,6 +39,8 @@ from .urls import (
     search_path,
 )
 
+TEXTS = "texts"
+"""The parameter for the language of the texts of entries."""
 VARY = {"Vary": "Accept, Accept-Language"}
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -46,7 +48,7 @@ _SECURITY_HEADERS = {
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
-_NOTES = {
+NOTES = {
     PG + "incomplete": "incompleteListNote",
     PG + "inferred": "inferredNote",
     PG + "ownText": "ownTextNote",
@@ -124,7 +126,8 @@ class Section:
 class View:
     """The catalogue in the language of a request; links keep the language if the URL has it.
 
-    The root is the prefix of all paths, where a proxy serves the catalogue below a path.
+    The root is the prefix of all paths, where a proxy serves the catalogue below a path. `texts` is
+    the language of the texts of entries, where that differs from the page's, else "".
     """
 
     services: Services
@@ -132,6 +135,7 @@ class View:
     language: str
     keeps_language: bool
     root: str = ""
+    texts: str = ""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -142,6 +146,11 @@ class View:
     def languages(self) -> tuple[str, ...]:
         """Return the languages, that of the request first."""
         return put_first(self.language, self.catalogue.languages)
+
+    @cached_property
+    def text_languages(self) -> tuple[str, ...]:
+        """Return the languages for the texts of entries, the preferred one first."""
+        return put_first(self.texts, self.languages) if self.texts else self.languages
 
     def page(self, template: str, **values: object) -> str:
         """Return a template rendered as HTML."""
@@ -224,18 +233,23 @@ class View:
 
     def sections(self, record: Record, brief: bool) -> list[Section]:
         """Return the fields of a record by heading, in brief without long lists."""
+        items = record.items()
+        shown = [f for f, terms in items if not (brief and len(terms) > _MAX_BRIEF_VALUES)]
+        return self.by_heading((field, self.line(record, field)) for field in shown)
+
+    def by_heading(self, lines: Iterable[tuple[Field, Line]]) -> list[Section]:
+        """Return the lines of fields by heading."""
         sections: dict[str, list[Line]] = {}
-        for field, terms in record.items():
-            if not (brief and len(terms) > _MAX_BRIEF_VALUES):
-                heading = self.text(field.group.labels)
-                sections.setdefault(heading, []).append(self._line(record, field, terms))
+        for field, line in lines:
+            sections.setdefault(self.text(field.group.labels), []).append(line)
         return [Section(heading, tuple(lines)) for heading, lines in sections.items()]
 
-    def _line(self, record: Record, field: Field, terms: Sequence[Term]) -> Line:
-        displayed = self._values(record, field, terms)
+    def line(self, record: Record, field: Field) -> Line:
+        """Return a field of a record that has values of it."""
+        displayed = self._values(record, field, record.values[field.key])
         others: list[DisplayValue] = []
         if field.is_text:
-            order = {tag: position for position, tag in enumerate(self.languages)}
+            order = {tag: position for position, tag in enumerate(self.text_languages)}
             displayed.sort(key=lambda value: order.get(value.language or self.language, len(order)))
             first = displayed[0].language
             others = [value for value in displayed if value.language != first]
@@ -254,7 +268,7 @@ class View:
     def _values(self, record: Record, field: Field, terms: Sequence[Term]) -> list[DisplayValue]:
         """Return the values of a field; those that name fields by the names of these."""
         known = (*self.catalogue.shapes.entry_shape.fields, *record.shape.fields)
-        names = {f.predicate: f.names for f in known} if field.value_predicate in _NOTES else {}
+        names = {f.predicate: f.names for f in known} if field.value_predicate in NOTES else {}
         named = [names.get(term.value) if isinstance(term, NamedNode) else None for term in terms]
         return [
             DisplayValue(self.text(labels)) if labels else self._display(field, term)
@@ -265,7 +279,7 @@ class View:
         """Yield the phrases of the properties that name a field, such as its list as incomplete."""
         named = field.predicate and NamedNode(field.predicate)
         for marker in record.shape.fields:
-            note = _NOTES.get(marker.value_predicate or "")
+            note = NOTES.get(marker.value_predicate or "")
             if note and named in record.values.get(marker.key, ()):
                 yield note
 
@@ -329,8 +343,9 @@ class Site:
         """Return the view for a request."""
         language = negotiation.negotiate_language(request, self.catalogue.languages)
         keeps_language = request.query_params.get("lang") == language
-        root = responses.prefix(request)
-        return View(self.services, self.addresses, language, keeps_language, root)
+        root, texts = responses.prefix(request), request.query_params.get(TEXTS, "")
+        texts = texts if texts in self.catalogue.languages else ""
+        return View(self.services, self.addresses, language, keeps_language, root, texts)
 
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page as a response."""

@@ -17,6 +17,8 @@ COVERAGE = "/coverage"
 """The last part of the path of contingency tables; the whole path of those of the first kind."""
 DATA = "/data"
 DOCS = "/docs"
+EDIT = "edit"
+"""The last segment of the path of the form of an entry."""
 DUMP = ("/dump.", "/dump/")
 """The prefixes of the paths of dumps: long files whose length is published."""
 EVIDENCE = "/evidence"

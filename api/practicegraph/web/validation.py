@@ -7,7 +7,7 @@ clients' queries do not wait for each other.
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +20,7 @@ from werkzeug.http import parse_options_header
 
 from ..catalogue.catalogue import Catalogue
 from ..errors import RequestError
+from ..rdf.syntax_errors import known_prefix
 from ..rdf.untrusted import MAX_BYTES
 from ..sparql.pool import (
     LazyWorkerPool,
@@ -34,6 +35,7 @@ from ..storage.remote import Endpoint
 from ..validation import reports
 from ..validation.submissions import MODULE, SYNTAXES, UNREADABLE, Submission
 from . import openapi
+from .check_page import CheckPage, FixSent, parse_fix, read_report, unreadable_report
 from .context import VARY, Site
 from .http import bodies, connections, middleware, negotiation, responses
 from .http.middleware import PlainRoute
@@ -51,10 +53,12 @@ from .http.negotiation import (
 )
 from .models import ReportObject
 from .openapi import Operation, request_body
+from .problems import PROBLEMS
 from .urls import VALIDATE
 
 MEDIA_TYPES = (TURTLE, TRIG, JSON_LD, RDF_XML, N_TRIPLES, N_QUADS, CSV, XLSX)
 """The media types of data."""
+_PARAMETERS = ("lang", "format")
 _MULTIPART = "multipart/form-data"
 _MAX_PARTS = 50
 _EXTENSIONS = {
@@ -97,9 +101,8 @@ def checkers(workers: WorkerPool) -> WorkerPool:
     return LazyWorkerPool(workers.source, _LIMITS, MODULE)
 
 
-def routes(site: Site, checkers: WorkerPool) -> APIRouter:
+def routes(endpoint: "ValidationEndpoint") -> APIRouter:
     """Return the routes."""
-    endpoint = ValidationEndpoint(site, checkers)
     router = APIRouter(route_class=PlainRoute)
 
     async def page(request: Request) -> Response:
@@ -109,7 +112,7 @@ def routes(site: Site, checkers: WorkerPool) -> APIRouter:
         return await endpoint.validate(request)
 
     router.get(VALIDATE, include_in_schema=False)(page)
-    router.post(VALIDATE, **_operation(site.catalogue).arguments())(validate)
+    router.post(VALIDATE, **_operation(endpoint.site.catalogue).arguments())(validate)
     return router
 
 
@@ -123,8 +126,8 @@ class ValidationEndpoint:
     def page(self, request: Request) -> Response:
         """Return a form on which a text is pasted or a file chosen."""
         negotiation.negotiate(request, (HTML,))
-        limit = f"{MAX_BYTES >> 20} MiB"
-        return self.site.html(request, "validate.html", formats=MEDIA_TYPES, most=limit)
+        negotiation.check_parameters(request, _PARAMETERS)
+        return self._page(request)
 
     async def validate(self, request: Request) -> Response:
         """Return the report on the data of a request.
@@ -132,13 +135,11 @@ class ValidationEndpoint:
         Raises RequestError, ResultTooLargeError, StoreError, or ClientDisconnect.
         """
         name = _BY_MEDIA_TYPE[negotiation.negotiate(request, _report_types()).name]
+        negotiation.check_parameters(request, _PARAMETERS)
         upload = await parse_upload(request)
-        job = await run_in_threadpool(self._job, request, upload, name)
-        try:
-            running = self.run(job, middleware.client(request.scope))
-            result, content = await connections.run_until_disconnect(request, running)
-        except PoolBusyError as error:
-            raise RequestError("tooManyChecks") from error
+        if name == HTML.extension:
+            return await self._report_page(request, upload)
+        result, content = await self._validate(request, upload, name)
         if result.kind == UNREADABLE:
             details = json.loads(content)
             hint = details.pop("hint")
@@ -147,6 +148,62 @@ class ValidationEndpoint:
         language = self.site.view(request).language
         headers = VARY | _HEADERS | {"Content-Language": language}
         return Response(content, headers=headers, media_type=_with_charset(media_type))
+
+    async def _validate(
+        self, request: Request, upload: "Upload", name: str
+    ) -> tuple[QueryResult, bytes]:
+        """Return the report in a format; raise RequestError."""
+        job = await run_in_threadpool(self.job, request, upload, name)
+        try:
+            running = self.run(job, middleware.client(request.scope))
+            return await connections.run_until_disconnect(request, running)
+        except PoolBusyError as error:
+            raise RequestError("tooManyChecks") from error
+
+    async def _report_page(self, request: Request, upload: "Upload") -> Response:
+        """Return a report as a page, which keeps the text whatever happens."""
+        upload, view = upload.fixed, self.site.view(request)
+        try:
+            result, content = await self._validate(request, upload, "json")
+        except RequestError as error:
+            problem = PROBLEMS[error.kind]
+            message = view.phrase(error.kind, **error.words)
+            response = self._page(request, upload, message=message, status=problem.status)
+            if problem.retry_after:
+                response.headers["Retry-After"] = str(problem.retry_after)
+            return response
+        report, status = read_report(content), HTTPStatus.OK
+        if result.kind == UNREADABLE:
+            words = known_prefix(report, self.site.catalogue.prefixes)
+            hint = view.phrase(words["hint"], **words)
+            texts = [view.phrase("unreadable", **words), hint]
+            report = unreadable_report(report, " ".join(texts))
+            status = HTTPStatus.BAD_REQUEST
+        return await run_in_threadpool(self._page, request, upload, report, status=status)
+
+    def _page(
+        self,
+        request: Request,
+        upload: "Upload | None" = None,
+        report: Mapping[str, Any] | None = None,
+        message: str = "",
+        status: int = HTTPStatus.OK,
+    ) -> Response:
+        """Return the page with its form, and with a report if there is one."""
+        response = self.site.html(
+            request,
+            "validate.html",
+            status,
+            formats=MEDIA_TYPES,
+            most=f"{MAX_BYTES >> 20} MiB",
+            check=CheckPage(upload.data if upload else (), report or {}),
+            has_report=report is not None,
+            shapes=[s.content.decode(errors="replace") for s in upload.shapes] if upload else [],
+            message=message,
+        )
+        if upload:
+            response.headers["Cache-Control"] = "no-store"
+        return response
 
     async def run(self, job: dict[str, Any], client: str = "") -> tuple[QueryResult, bytes]:
         """Run a validation.
@@ -161,7 +218,8 @@ class ValidationEndpoint:
         except QueryMemoryError as error:
             raise RequestError("checkLimitExceeded") from error
 
-    def _job(self, request: Request, upload: "Upload", name: str) -> dict[str, Any]:
+    def job(self, request: Request, upload: "Upload", name: str) -> dict[str, Any]:
+        """Return the request to the process that validates an upload for a report of a format."""
         source = self.site.services.source
         assert source
         return {
@@ -170,16 +228,27 @@ class ValidationEndpoint:
             "url": responses.root(request),
             "language": self.site.view(request).language,
             "format": name,
-            **asdict(upload),
+            "data": [asdict(submission) for submission in upload.data],
+            "shapes": [asdict(submission) for submission in upload.shapes],
         }
 
 
 @dataclass(frozen=True)
 class Upload:
-    """The data of a request, and the shapes that come with it."""
+    """The data of a request, the shapes that come with it, and a fix to apply to its text."""
 
     data: Sequence[Submission]
     shapes: Sequence[Submission] = ()
+    fix: FixSent | None = None
+
+    @property
+    def fixed(self) -> "Upload":
+        """Return the upload with its fix applied, if it has one text."""
+        text = CheckPage(self.data, {}).text
+        if self.fix is None or text is None:
+            return self
+        content = self.fix.apply(text).encode()
+        return Upload([replace(self.data[0], content=content)], self.shapes)
 
 
 async def parse_upload(request: Request) -> Upload:
@@ -220,7 +289,8 @@ def _parse_form(media_type: str, options: Mapping[str, str], content: bytes) -> 
         for submission in submissions:
             if submission.extension not in extensions:
                 raise _unsupported(submission.extension)
-    return Upload(data, shapes)
+    fix = parse_fix(fields.get(".fix", ""), fields.get(".digest", ""))
+    return Upload(data, shapes, fix)
 
 
 def _in_memory(*_: object, **__: object) -> io.BytesIO:
@@ -248,7 +318,7 @@ def _texts(
 ) -> Iterator[Submission]:
     for text in fields.getlist(field):
         if text.strip():
-            content = text.encode(errors="replace")
+            content = text.replace("\r\n", "\n").encode(errors="replace")  # as browsers end lines
             yield Submission(f"{stem}.{extension}", extension, content)
 
 

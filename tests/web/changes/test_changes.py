@@ -520,3 +520,20 @@ def test_without_a_log_changes_answers_404_with_the_reason(services: Services) -
     assert response.status_code == 404
     assert "practicegraph load" in json.loads(response.content)["hint"]
     assert "/changes" not in client.get("/practice/1788.html").text
+
+
+def test_a_feed_has_the_changes_of_one_kind_of_records(client: TestClient) -> None:
+    for kind in ("practice", "organisation"):
+        root = ElementTree.fromstring(client.get(f"/changes.atom?kind={kind}").text)
+        links = root.findall(f"{ATOM}entry/{ATOM}link[@type='text/turtle']")
+        assert len(links) > 10
+        assert all(f"/{kind}/" in link.get("href", "") for link in links)
+        assert (root.findtext(f"{ATOM}id") or "").endswith(f"?kind={kind}")
+    page = client.get("/changes.html?kind=practice&lang=en").text
+    assert 'aria-current="true">Entry</a>' in page
+
+
+@pytest.mark.parametrize("query", ["kind=nothing", "kinds=practice"])
+def test_changes_refuse_unknown_parameters(client: TestClient, query: str) -> None:
+    assert client.get(f"/changes.atom?{query}").status_code == 400
+    assert client.get(f"/changes/1.ttl?{query}").status_code == 400

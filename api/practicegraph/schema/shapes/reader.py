@@ -98,6 +98,7 @@ def read_field(store: NodeReader, shape: Node) -> Field:
         role=(text(_ROLE) or "").rpartition("#")[2],
         links_to=text(PG + "linksTo"),
         open_where=text(PG + "openWhere"),
+        has_parts=_has_parts(store, shape),
         is_on_map=store.value(shape, PG + "onMap") == TRUE,
         is_badge=store.value(shape, PG + "badge") == TRUE,
         is_breakdown=store.value(shape, PG + "breakdown") == TRUE,
@@ -261,6 +262,13 @@ def _kind_of_records(store: NodeReader, shape: Node) -> str | None:
     shapes = store.subjects(SH + "targetClass", name) if name else []
     coded = any(store.value(node, SH + "codeIdentifier") for node in shapes)
     return name.value if coded and isinstance(name, NamedNode) else None
+
+
+def _has_parts(store: NodeReader, shape: Node) -> bool:
+    """Return whether the values are of a class with a shape that is neither a kind nor a list."""
+    name = store.value(shape, SH + "class")
+    listed = store.value(shape, SH + "node") or _kind_of_records(store, shape)
+    return bool(name and not listed and store.subjects(SH + "targetClass", name))
 
 
 def _options(store: NodeReader, shape: Node) -> tuple[Term, ...]:

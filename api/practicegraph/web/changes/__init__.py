@@ -4,4 +4,5 @@
 |---|---|
 | event_stream | the Linked Data Event Stream |
 | endpoint | the feed, the stream and the pages of the log |
+| history | the states of an entry, and what differs between two |
 """

@@ -27,27 +27,33 @@ from ...catalogue.change_log import (
 )
 from ...errors import RequestError
 from ...rdf.terms import DCT, SKOS, Term, as_text
+from ...schema.fields import NodeShape
 from ...schema.lifecycle import IS_REPLACED_BY
 from ...schema.text import replace_non_xml
+from ...schema.value_parser import InvalidParameterError
 from .. import openapi
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import ATOM, CHANGE_TYPES, HTML, JSON_LD, TURTLE, MediaType
 from ..http.responses import Link
 from ..openapi import Operation
+from ..search.links import REPRESENTATION_PARAMETERS
 from ..urls import CHANGES
 from .event_stream import EventStream
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_KIND = "kind"
+_PARAMETERS = (_KIND, *REPRESENTATION_PARAMETERS)
 _BRIEF = {"Cache-Control": "public, max-age=60"}
 _EPOCH = "1970-01-01T00:00:00Z"
-_PHRASES = {
+PHRASES = {
     CREATED: "added",
     UPDATED: "changed",
     MOVED: "moved",
     WITHDRAWN: "withdrawn",
     DELETED: "removed",
 }
+"""The phrases of the kinds of events."""
 _EXISTING = """
 SELECT DISTINCT ?topic
 WHERE {{
@@ -59,18 +65,18 @@ WHERE {{
 
 @dataclass(frozen=True)
 class LogPage:
-    """A page of the log as requested; number 0 opens the log and shows its newest events."""
+    """A page of the log as requested; number 0 opens the log and shows its newest events.
+
+    A full one never changes again. Its events are those of one kind of records if a kind is chosen.
+    """
 
     number: int
     shown: int
     events: list[Event]
+    is_full: bool
     suffix: str
     root: str
-
-    @property
-    def is_full(self) -> bool:
-        """Return whether the page is full, and so never changes again."""
-        return bool(self.number) and len(self.events) == PAGE
+    kind: NodeShape | None = None
 
     @property
     def path(self) -> str:
@@ -107,6 +113,7 @@ class ChangesEndpoint:
         Raise RequestError or NotAcceptableError.
         """
         log = self._log()
+        negotiation.check_parameters(request, _PARAMETERS)
         newest = log.open_page
         if newest > 1 and not log.page(newest):
             newest -= 1
@@ -117,6 +124,7 @@ class ChangesEndpoint:
         log = self._log()
         if not _NUMBER.fullmatch(number) or int(number) > log.open_page:
             raise RequestError("notFound")
+        negotiation.check_parameters(request, _PARAMETERS)
         return self._response(request, log, (int(number), int(number)))
 
     def _log(self) -> ChangeLog:
@@ -130,7 +138,7 @@ class ChangesEndpoint:
         extension = request.path_params.get("extension")
         query = f"?{request.url.query}" if request.url.query else ""
         suffix = (f".{extension}" if extension else "") + query
-        page = LogPage(*numbers, log.page(numbers[1]), suffix, responses.root(request))
+        page = self._page(log, numbers, suffix, request)
         headers: Mapping[str, str] = VARY | (conditional.LASTING if page.is_full else _BRIEF)
         if media_type == HTML:
             response = self._html(request, page)
@@ -145,6 +153,26 @@ class ChangesEndpoint:
         validators = conditional.Validators(conditional.entity_tag(response.body))
         return conditional.answer(request, validators, headers, lambda: response)
 
+    def _page(
+        self, log: ChangeLog, numbers: tuple[int, int], suffix: str, request: Request
+    ) -> LogPage:
+        """Return a page, with the events of the kind that a request chooses."""
+        number, shown = numbers
+        events, kind = log.page(shown), self._kind(request)
+        is_full = bool(number) and len(events) == PAGE
+        if kind:
+            prefix = f"{self.site.catalogue.base}{kind.segment}/"
+            below = [event for event in events if event.topic.startswith(prefix)]
+            events = below if number else log.newest_below(prefix, PAGE)
+        return LogPage(number, shown, events, is_full, suffix, responses.root(request), kind)
+
+    def _kind(self, request: Request) -> NodeShape | None:
+        """Return the kind of records that a request chooses; raise InvalidParameterError."""
+        name, kinds = request.query_params.get(_KIND), self.site.catalogue.shapes.kinds
+        if name is not None and name not in kinds:
+            raise InvalidParameterError(_KIND, name, list(kinds))
+        return kinds[name] if name else None
+
     def _stream(self, log: ChangeLog, page: LogPage, media_type: MediaType) -> bytes:
         stream = EventStream(self.site.catalogue.base, page.url(0))
         if not page.number:
@@ -155,10 +183,11 @@ class ChangesEndpoint:
     def _feed(self, request: Request, page: LogPage) -> bytes:
         catalogue, view = self.site.catalogue, self.site.view(request)
         creators = [view.name(iri) for iri in self.site.services.dataset.creators]
+        kind = [view.text(page.kind.labels)] if page.kind else []
         text = view.page(
             "atom.xml",
-            iri=f"{catalogue.base}changes",
-            title=f"{view.name(catalogue.base)}: {view.phrase('changes')}",
+            iri=f"{catalogue.base}changes" + (f"?{_KIND}={page.kind.segment}" if page.kind else ""),
+            title=": ".join([view.name(catalogue.base), view.phrase("changes"), *kind]),
             updated=page.events[-1].moment if page.events else _EPOCH,
             authors=creators or [view.name(catalogue.base)],
             is_archive=page.is_full,
@@ -196,7 +225,12 @@ class ChangesEndpoint:
             existing_topics=_existing_topics(view, page.events),
             older=f"{CHANGES}/{page.shown - 1}.html" if page.shown > 1 else "",
             newer=f"{CHANGES}/{page.number + 1}.html" if page.is_full else "",
-            formats=view.formats(CHANGE_TYPES, page.path),
+            kind=page.kind,
+            formats=view.formats(
+                CHANGE_TYPES,
+                page.path,
+                [(_KIND, page.kind.segment)] if page.kind and page.kind.segment else [],
+            ),
         )
 
 
@@ -232,7 +266,7 @@ def _title(view: View, topic: "_Topic") -> tuple[str, str]:
 def _summary(view: View, event: Event, topic: "_Topic") -> str:
     kind = view.catalogue.shapes.find_node_shape(topic.classes)
     label = view.text(kind.labels) if kind else ""
-    parts = [": ".join(filter(None, [view.phrase(_PHRASES[event.kind]), label]))]
+    parts = [": ".join(filter(None, [view.phrase(PHRASES[event.kind]), label]))]
     if event.kind in (MOVED, WITHDRAWN):
         # By its IRI, since its title may change, and the text of an event may not.
         parts += [f"{view.phrase('replacedBy')}: {iri}" for iri in topic.iris(IS_REPLACED_BY)]
@@ -309,7 +343,15 @@ def routes(site: Site) -> APIRouter:
         catalogue.phrase("changes"),
         media_types=CHANGE_TYPES,
         errors=(404, 406),
-        parameters=[openapi.language_parameter(catalogue)],
+        parameters=[
+            openapi.parameter(
+                _KIND,
+                catalogue.phrase("kindOfRecords"),
+                openapi.TEXT | {"enum": [*catalogue.shapes.kinds]},
+            ),
+            openapi.language_parameter(catalogue),
+            openapi.format_parameter(catalogue, CHANGE_TYPES),
+        ],
     )
     router.get(CHANGES, **operation.arguments())(endpoint.respond)
     router.get(CHANGES + ".{extension}", include_in_schema=False)(endpoint.respond)

@@ -27,7 +27,7 @@ from ...editing.editor import (
     EntryEditor,
     MissingPermissionError,
 )
-from ...editing.entry import Revision, is_tombstone
+from ...editing.entry import NEW, Revision, is_tombstone
 from ...editing.entry_json import EntryJsonParser
 from ...editing.tokens import TokenFile, TokenFileError, TokenHolder
 from ...errors import RequestError
@@ -44,6 +44,7 @@ from ..http.negotiation import DOCUMENTS, JSON
 from ..http.responses import Link
 from ..openapi import BEARER, Operation, request_body
 from ..resources.resource import ResourceEndpoint
+from ..urls import EDIT
 from . import bodies
 from .bodies import Body, RdfParser
 
@@ -51,6 +52,7 @@ _BODY_TIMEOUT = 60.0  # seconds
 _MAX_REASON = 1000  # characters
 _ERRORS = (400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 428)
 _ENTRY, _ENTRIES = "GET, HEAD, PUT, DELETE, OPTIONS", "GET, HEAD, POST, OPTIONS"
+_FORM = "GET, HEAD, POST, OPTIONS"
 _CHALLENGE = 'Bearer realm="{name}"'
 _CONDITIONS = (b"if-match", b"if-none-match", b"if-modified-since")
 
@@ -65,7 +67,11 @@ class AllowedMethods:
     def of_path(self, path: str) -> str:
         """Return the methods of a path."""
         segment, slash, identifier = path.removeprefix("/").partition("/")
-        if segment not in self.catalogue.shapes.kinds or not self._has_writers():
+        if segment not in self.catalogue.shapes.kinds:
+            return allowed(path)
+        if identifier == NEW or identifier.endswith(f"/{EDIT}"):
+            return _FORM
+        if not self._has_writers():
             return allowed(path)
         if not slash:
             return _ENTRIES

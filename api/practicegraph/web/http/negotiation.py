@@ -10,6 +10,8 @@ from werkzeug.datastructures import Accept, LanguageAccept, MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from ...errors import CatalogueError
+from ...schema.text import find_similar
+from ...schema.value_parser import InvalidParameterError
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,33 @@ TRIG = MediaType("trig", ("application/trig",), RdfFormat.TRIG)
 N_QUADS = MediaType("nq", ("application/n-quads",), RdfFormat.N_QUADS)
 SVG = MediaType("svg", ("image/svg+xml",))
 LINKSET = MediaType("linkset", ("application/linkset+json",))
+CSL_JSON = MediaType("csl.json", ("application/vnd.citationstyles.csl+json",))
+BIBTEX = MediaType("bib", ("application/x-bibtex",))
+RIS = MediaType("ris", ("application/x-research-info-systems",))
 ATOM = MediaType("atom", ("application/atom+xml", "application/xml", "text/xml"))
 
 DOCUMENTS = (TURTLE, HTML, JSON_LD, RDF_XML, N_TRIPLES, TRIG, N_QUADS, JSON)
 """The media types of the document about an IRI; the first one is the default."""
 DOCUMENTS_AND_LINKS = (*DOCUMENTS, LINKSET)
 """The media types of the document about an IRI, and of its link set."""
-LISTS = (JSON, HTML, JSON_LD, TURTLE, CSV, XLSX, RDF_XML, N_TRIPLES, TRIG, N_QUADS)
+CITATIONS = (CSL_JSON, BIBTEX, RIS)
+"""The media types of citations, of the entry or of those of a search."""
+ENTRY_DOCUMENTS = (*DOCUMENTS_AND_LINKS, *CITATIONS)
+"""The media types of the documents of an entry."""
+LISTS = (
+    JSON,
+    HTML,
+    JSON_LD,
+    TURTLE,
+    CSV,
+    XLSX,
+    RDF_XML,
+    N_TRIPLES,
+    TRIG,
+    N_QUADS,
+    ATOM,
+    *CITATIONS,
+)
 """The media types of a search result."""
 CHANGE_TYPES = (ATOM, HTML, TRIG, N_QUADS, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
 """The media types of the change log."""
@@ -86,6 +108,14 @@ def negotiate(request: Request, media_types: Sequence[MediaType]) -> MediaType:
     """
     name = request.path_params.get("extension", request.query_params.get("format"))
     return _accepted(request, media_types) if name is None else find_media_type(name, media_types)
+
+
+def check_parameters(request: Request, valid: Sequence[str]) -> None:
+    """Raise InvalidParameterError for a parameter that is not valid, with those that are."""
+    for name in request.query_params:
+        if name not in valid:
+            near = find_similar(name, valid)
+            raise InvalidParameterError(name, None, list(dict.fromkeys([*near, *valid])))
 
 
 def negotiate_sparql(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -14,18 +14,20 @@ from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...exchange.export import ReleaseDumps
 from ...rdf.terms import SCHEMA
+from ...schema.fields import NodeShape
 from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
-from ...search.engine import SimilarEntry
 from .. import document, openapi
-from ..context import VARY, Site, View
+from ..context import TEXTS, VARY, Site, View
 from ..docs.terms import find_document, find_term
 from ..document import DocumentLinks, DocumentMetadata
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
 from ..http.negotiation import (
+    CITATIONS,
     DOCUMENTS,
     DOCUMENTS_AND_LINKS,
+    ENTRY_DOCUMENTS,
     HTML,
     JSON,
     JSON_LD,
@@ -37,13 +39,14 @@ from ..openapi import Operation
 from ..urls import SERVICES
 from ..vocabularies.scheme_page import vocabulary_page
 from ..vocabularies.uses import find_queries, find_uses
-from . import lifecycle
+from . import entry_page, lifecycle
 from .dataset import DatasetDescription, Downloads, downloads
+from .entry_page import EntryPage
 from .front import home_values
 
 SIMILAR = "similar"
 """The last segment of the path of the entries that are similar to one."""
-_MAX_SIMILAR = 5
+_BY_EXTENSION = sorted(ENTRY_DOCUMENTS, key=lambda each: -len(each.extension))
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,17 @@ class ResourceEndpoint:
         A moved IRI redirects to its successor, a withdrawn one answers with its tombstone. Raise
         RequestError for a path of no IRI.
         """
-        stem, dot, extension = path.rpartition(".")
-        by_extension = {media_type.extension: media_type for media_type in DOCUMENTS_AND_LINKS}
-        if dot and extension in by_extension:
-            iri = self.site.addresses.iri(stem)
-            if iri:
-                return self.document(request, iri, stem, by_extension[extension])
+        for media_type in _BY_EXTENSION:
+            stem = path.removesuffix(f".{media_type.extension}")
+            iri = self.site.addresses.iri(stem) if stem != path else None
+            if iri and media_type in self._media_types(iri):
+                entry_page.check_parameters(request, self.site.catalogue.languages)
+                return self.document(request, iri, stem, media_type)
         iri = self.site.addresses.iri(path)
         if iri is None:
             return self._term(request, path)
-        media_type = negotiation.negotiate_document(request, DOCUMENTS_AND_LINKS)
+        entry_page.check_parameters(request, self.site.catalogue.languages)
+        media_type = negotiation.negotiate_document(request, self._media_types(iri))
         deprecation = self.site.catalogue.lifecycle.get(iri)
         if deprecation and deprecation.is_moved:
             return lifecycle.redirect(self.site, request, deprecation)
@@ -80,10 +84,22 @@ class ResourceEndpoint:
             return self.document(request, iri, path, media_type)
         headers = VARY | responses.header(self._links(request, iri, path).alternates())
         place = f"{responses.prefix(request)}/{quote(path)}.{media_type.extension}"
-        language = request.query_params.get("lang", "")
-        if language and media_type in (HTML, JSON):  # RDF has all languages
-            place += f"?lang={quote(language)}"
+        kept = {HTML: ("lang", TEXTS), JSON: ("lang",)}.get(media_type, ())  # RDF has all languages
+        if parameters := {n: v for n in kept if (v := request.query_params.get(n))}:
+            place += f"?{urlencode(parameters)}"
         return RedirectResponse(place, 303, headers)
+
+    def _media_types(self, iri: str) -> Sequence[MediaType]:
+        """Return the media types of the documents of an IRI."""
+        return ENTRY_DOCUMENTS if self._entry_shape(iri) else DOCUMENTS_AND_LINKS
+
+    def _entry_shape(self, iri: str) -> NodeShape | None:
+        """Return the shape of an entry of any kind; None for other IRIs, and for withdrawn ones."""
+        catalogue = self.site.catalogue
+        if iri in catalogue.vocabularies.schemes or not iri.startswith(catalogue.base):
+            return None
+        shape = catalogue.shapes.find_node_shape(catalogue.reader.read_classes(iri))
+        return shape if shape and shape.segment else None
 
     def home(self, request: Request) -> Response:
         """Return the home page."""
@@ -105,6 +121,10 @@ class ResourceEndpoint:
                 return self._page(request, iri, path, links)
             if media_type == JSON:
                 return responses.json(self.as_json(request, iri))
+            if media_type in CITATIONS:
+                record = self._record(iri)
+                assert record
+                return entry_page.cite(self.site.view(request), record, media_type)
             if media_type == LINKSET:
                 return responses.json(all_links.linkset(), media_type=media_type.content_type)
             return self._graph(request, iri, media_type)
@@ -125,7 +145,8 @@ class ResourceEndpoint:
         """Return the validators of a page at a release; of other documents, by their content."""
         catalogue, services = self.site.catalogue, self.site.services
         release = catalogue.release
-        language = self.site.view(request).language if media_type in (HTML, JSON) else ""
+        by_language = (HTML, JSON, *CITATIONS)
+        language = self.site.view(request).language if media_type in by_language else ""
         is_expanded = media_type == JSON_LD and document.wants_expanded(request)
         made = self._dumps() if iri == catalogue.base else None
         choices = (media_type.extension, language, str(is_expanded), made.release if made else "")
@@ -203,7 +224,10 @@ class ResourceEndpoint:
         if record and (whole := find_document(self.site, view, iri)):
             return "terms.html", whole.index_values(request)
         terms = [] if iri == self.site.catalogue.base else self._terms(iri, record)
-        return "record.html", {"terms": terms, "similar_entries": self._similar(record)}
+        if record and (segment := record.shape.segment):
+            of_kind = replace(view, services=self.site.services.of_kind(segment))
+            return "entry.html", {"terms": terms, "entry": EntryPage(of_kind, request, record)}
+        return "record.html", {"terms": terms}
 
     def _term(self, request: Request, path: str) -> Response:
         """Return the page of a term of a document; raise RequestError where there is none."""
@@ -217,13 +241,6 @@ class ResourceEndpoint:
             return self.site.html(request, "term.html", **whole.page_values(iri))
 
         return conditional.answer(request, validators, VARY, make)
-
-    def _similar(self, record: Record | None) -> list[SimilarEntry]:
-        """Return the entries that are most similar to a current entry."""
-        if record is None or not record.shape.segment:
-            return []
-        services = self.site.services.of_kind(record.shape.segment)
-        return services.similarity.find(record, _MAX_SIMILAR)
 
     def _description(self, request: Request, iri: str, quads: Sequence[Quad]) -> list[Triple]:
         """Return the triples that follow from the catalogue and its server."""

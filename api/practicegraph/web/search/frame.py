@@ -88,7 +88,7 @@ class SearchFrame:
             "facets": all_facets,
             "facet_lists": list(self._facet_lists(view, all_facets)),
             "search_links": links,
-            "filters": list(_active_filters(view, all_facets, links)),
+            "filters": list(active_filters(view, all_facets, links)),
             "tabs": list(self._tabs(view)),
             "not_stated": NOT_STATED,
             "top_formats": list(self._top_formats(view)),
@@ -152,7 +152,7 @@ def filters_without(links: SearchLinks, name: str, value: str) -> list[tuple[str
     return [pair for pair in links.parameters if pair != (name, value)]
 
 
-def _active_filters(
+def active_filters(
     view: View, all_facets: Sequence[tuple[Field, Facet]], links: SearchLinks
 ) -> Iterator[ActiveFilter]:
     """Yield the filters of a search, each with the URL of the search without it."""

@@ -17,23 +17,36 @@ from ...exchange.table_writer import CellValueError, WorkbookWriter
 from ...schema.fields import Field
 from ...schema.records import Record
 from ...search.engine import SearchResult
-from ...search.request import COUNT, RELEVANCE, SearchRequest
+from ...search.request import COUNT, RELEVANCE, SIZES, SearchRequest
 from ...storage.base import ReleaseCache
 from .. import openapi
+from ..citations import citation_response
 from ..context import VARY, Site, View
 from ..http import conditional, negotiation, responses
-from ..http.negotiation import CSV, HTML, JSON, LISTS, XLSX, MediaType, NotAcceptableError
+from ..http.negotiation import (
+    ATOM,
+    CITATIONS,
+    CSV,
+    HTML,
+    JSON,
+    LISTS,
+    XLSX,
+    MediaType,
+    NotAcceptableError,
+)
 from ..http.responses import Link
 from ..openapi import Operation
 from .badges import badges
 from .explanation import SearchExplanation, explain_search, explanatory_queries
-from .frame import ActiveFilter, LinkedText, SearchFrame, filters_without
+from .feed import newest_first, write_feed
+from .frame import ActiveFilter, LinkedText, SearchFrame, active_filters, filters_without
 from .hydra import hydra_document
-from .links import REPRESENTATION_PARAMETERS, explanation_link, page_urls
+from .links import REPRESENTATION_PARAMETERS, explanation_link, page_urls, search_links
 from .results import Facet, SearchObject, SearchSnippets, facets, search_model, suggest_words
 
 _MAX_CACHED_ITEMS = 2000  # about 4 kB each
 _MAX_DROPS = 8
+_FEED_LINKS = {"next": "next", "prev": "previous", "first": "first"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,11 @@ class SearchEndpoint:
         services, view = self.site.services, self.site.view(request)
         parameters = request.query_params.multi_items()
         search_request = services.request_parser.parse(parameters, REPRESENTATION_PARAMETERS)
+        names = [name for name, _ in parameters]
+        if media_type == ATOM:
+            search_request = newest_first(services.request_parser.kind, search_request, names)
+        if media_type in CITATIONS and "size" not in names:
+            search_request = replace(search_request, size=SIZES[-1])
         start = perf_counter()
         result = services.search.search(search_request, view.languages)
         milliseconds = (perf_counter() - start) * 1000
@@ -82,8 +100,12 @@ class SearchEndpoint:
             return self._html(request, view, page)
         if media_type == JSON:
             return responses.json(self._json(view, page))
+        if media_type in CITATIONS:
+            return citation_response(view, self._records(page.result.entries), media_type)
         content: str | bytes
-        if media_type == CSV:
+        if media_type == ATOM:
+            content = self._feed(request, view, page)
+        elif media_type == CSV:
             content = self._csv(page.result)
         elif media_type == XLSX:
             content = self._workbook(view, page.result)
@@ -128,6 +150,24 @@ class SearchEndpoint:
             item | ({"snippets": item_snippets} if item_snippets else {})
             for item, item_snippets in zip(items, snippets_of_items, strict=True)
         ]
+
+    def _feed(self, request: Request, view: View, page: SearchPage) -> bytes:
+        """Return the entries as a feed, whose title has the filters of the search."""
+        links = search_links(request, self.site.services.request_parser)
+        all_facets = facets(view, page.result, page.search_request)
+        filters = ", ".join(each.text for each in active_filters(view, all_facets, links))
+        kind = view.text(self.site.catalogue.shapes.entry_shape.labels)
+        title = f"{view.name(self.site.catalogue.base)}: {filters or kind}"
+        origin = str(request.url.replace(path="", query="", fragment="")).rstrip("/")
+        addresses = {"self": str(request.url)}
+        addresses |= {_FEED_LINKS[rel]: origin + url for rel, url in page.urls.items()}
+        return write_feed(
+            view,
+            self._records(page.result.entries),
+            title,
+            addresses,
+            origin,
+        )
 
     def _csv(self, result: SearchResult) -> str:
         catalogue = self.site.catalogue
