@@ -585,7 +585,7 @@ def test_the_page_has_a_form_in_every_language_without_scripts(
         assert real.phrases.format("ownShapes", (language,)) in page
         assert f'action="/validate?lang={language}" method="post"' in page
         assert "<script" not in page
-    assert 'href="/validate"' in client.get("/", headers={"Accept": "text/html"}).text
+    assert 'href="/validate"' in client.get("/data", headers={"Accept": "text/html"}).text
 
 
 def test_a_browser_gets_a_page_for_what_it_sends(client: TestClient) -> None:
