@@ -334,7 +334,6 @@ def test_texts_and_places_of_ours_say_so(client: TestClient) -> None:
     assert page.count("Von uns verfasst und übersetzt.") == 1
     assert "<dd><span>Zusammenfassung</span>" in page
     assert "<h2>Über diesen Eintrag</h2>" in page
-    assert "<h2>Termini</h2>" in client.get("/ontology.html?lang=de").text
     page = client.get("/outcome/HAP.html?lang=de").text
     assert page.count("Von uns erschlossen, steht nicht in der Quelle.") == 1
 
