@@ -184,3 +184,12 @@ def test_the_views_of_another_kind_stand_below_its_search(client: TestClient) ->
     href, count = linked[0]
     assert href.startswith("/organisations?")
     assert client.get(href.replace("?", ".json?", 1)).json()["total"] == count
+
+
+def test_a_bubble_has_room_for_its_number(client: TestClient) -> None:
+    text = page(client, "rows=outcome&columns=outcome&colours=")
+    marks = re.findall(r'<svg width="([\d.]+)"[^>]*>.*?<text[^>]*>(\d+)', text)
+    assert len(marks) > 100
+    assert all(float(width) > 6 * len(number) + 6 for width, number in marks)
+    sizes = {int(number): float(width) for width, number in marks}
+    assert sizes[max(sizes)] == max(sizes.values())

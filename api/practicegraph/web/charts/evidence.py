@@ -35,8 +35,8 @@ _FRAMED = ("frame-ancestors 'none'", "frame-ancestors *")
 _SVG_POLICY = {_POLICY: "default-src 'none'; style-src 'unsafe-inline'"}
 MAX_LETTERS = 56
 """The letters of a label in a picture; a longer one is cut."""
-_LETTER, _MARGIN, _ROW, _SLOT, _MIN_COLUMN, _FOOT = 6.6, 24, 30, 28, 36, 60
-"""Sizes in a picture: of a letter, beside labels, of rows, of bubbles, of columns, of the foot."""
+_LETTER, _MARGIN, _MIN_COLUMN, _FOOT = 6.6, 24, 36, 60
+"""Sizes in a picture: of a letter, beside labels, of columns, of the foot."""
 
 _PALETTE = (
     *("#55616a", "#0b5a8a", "#c2570c", "#3f7d20", "#7a4fb5"),
@@ -63,8 +63,8 @@ class SvgFrame(NamedTuple):
     column: int
     width: int
     height: int
-    row: int = _ROW
-    slot: int = _SLOT
+    slot: int
+    row: int
     letters: int = MAX_LETTERS
 
 
@@ -216,9 +216,12 @@ def _svg_frame(matrix: BubbleMatrix) -> SvgFrame:
     left = round(min(letters, MAX_LETTERS) * _LETTER) + _MARGIN
     top = round(min(heights, MAX_LETTERS) * _LETTER * sqrt(0.5)) + _MARGIN
     colours = len(matrix.colours.values) if matrix.colours else 1
-    column = max(_MIN_COLUMN, colours * _SLOT)
+    slot = round(2 * matrix.radius) + 2
+    column = max(_MIN_COLUMN, colours * slot)
     width = left + column * len(matrix.columns.values) + top
-    return SvgFrame(left, top, column, width, top + _ROW * len(matrix.lines) + _FOOT)
+    row = slot + 2
+    height = top + row * len(matrix.lines) + _FOOT
+    return SvgFrame(left, top, column, width, height, slot, row)
 
 
 def _csv(evidence: EvidenceMap) -> str:

@@ -16,7 +16,9 @@ from .cell_links import CellLinks, LinkedValue
 
 MAX_ROWS, MAX_COLUMNS, MAX_COLOURS = 60, 40, 8
 """The values of a facet that a matrix shows, the most frequent ones; colours are `--chart-1…8`."""
-_MAX_RADIUS, _MIN_RADIUS = 13, 7
+_MAX_RADIUS = 13
+_DIGIT, _RIM = 3.2, 3.5
+"""Half the width of a digit, and the room beside the number of a bubble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class BubbleMatrix:
     def gaps(self) -> int:
         """Return how many cells have no bubble."""
         return sum(not any(cell) for line in self.lines for cell in line.cells)
+
+    @property
+    def radius(self) -> float:
+        """Return the radius of the largest bubble."""
+        return max_radius(self.maximum)
 
     @property
     def cells(self) -> int:
@@ -206,9 +213,20 @@ class _RowBuilder:
         self, number: int, colour: MatrixValue | None, count: int, values: Sequence[MatrixValue]
     ) -> Bubble:
         share = min(1.0, count / self.maximum) if self.maximum else 1.0
-        radius = round(max(_MIN_RADIUS, _MAX_RADIUS * sqrt(share)), 1)
+        least = radius_of(count)
+        radius = round(max(least, max_radius(self.maximum) * sqrt(share)), 1)
         href = self.links.url(*(value.linked for value in values))
         return Bubble(number, colour.label if colour else "", count, radius, href)
+
+
+def radius_of(count: int) -> float:
+    """Return the radius of a bubble that has room for its number."""
+    return _DIGIT * len(str(count)) + _RIM
+
+
+def max_radius(maximum: int) -> float:
+    """Return the radius of the largest bubble, which has room for its number too."""
+    return max(_MAX_RADIUS, radius_of(maximum))
 
 
 def _terms(values: Sequence[FilterValue]) -> set[Term]:

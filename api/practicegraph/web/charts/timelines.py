@@ -8,7 +8,7 @@ from ..search.results import FacetValue
 
 _WIDTH, _HEIGHT, _FOOT = 640, 150, 18
 """The size of a chart, of which the foot is for labels."""
-_LABEL_WIDTH = 44
+_LABEL_WIDTH = 60
 _GAP = 0.15
 """The share of its width by which a column is apart from the next one."""
 
