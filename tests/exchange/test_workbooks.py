@@ -668,3 +668,33 @@ def test_no_column_has_a_property_that_an_import_sets(real: Catalogue) -> None:
     assert not [column.key for column in listed if is_generated(column.field)]
     fields = real.shapes.entry_shape.fields
     assert {f.key for f in fields if is_generated(f)} == {"issued", "modified", "import"}
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_the_records_of_each_kind_are_exported_and_imported_as_tables(
+    run: Callable[..., Result], copied: Path, tmp_path: Path, form: str
+) -> None:
+    before = snapshot(copied / "data")
+    for kind in ("practice", "organisation", "indicator"):
+        table = tmp_path / f"{kind}.{form}"
+        assert run("export", "--kind", kind, "-o", str(table)).exit_code == 0
+        result = run("import", "--kind", kind, str(table))
+        assert result.exit_code == 0, result.output
+        assert "Written" not in result.output
+    assert snapshot(copied / "data") == before
+
+
+def test_a_record_of_another_kind_is_written_from_a_row_of_its_table(
+    run: Callable[..., Result], copied: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text(
+        "identifier,prefLabel@en,kind,source\nown,Our club,non-profit,https://example.org/a\n"
+    )
+    assert "Unknown column" in run("import", str(table)).output
+    assert run("import", "--kind", "organisation", str(table)).exit_code == 0
+    assert '"Our club"@en' in (copied / "data/organisations/own.ttl").read_text()
+    assert run("check", "data/organisations/own.ttl").exit_code == 0
+    header = run("template", "--kind", "organisation", "--format", "csv").output
+    assert header.lstrip("\ufeff").startswith("identifier,prefLabel@en,")
+    assert "organisation" in run("template", "--kind", "club", "--format", "csv").output

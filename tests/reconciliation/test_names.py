@@ -50,3 +50,14 @@ def test_initials_and_forms_of_words_make_no_difference(
     services: Services, key: str, name: str, expected: str
 ) -> None:
     assert [notation(candidate) for candidate in find(services, key, name)][:1] == [expected]
+
+
+@pytest.mark.parametrize("name", ["UNICEF", "UNHCR", "IOM", "Europese Unie"])
+def test_beside_a_concept_what_it_is_a_concept_of_is_the_match(
+    services: Services, name: str
+) -> None:
+    first, second = services.reconciler.find_candidates(Query(name))
+    assert (first.match, second.match) == (True, False)
+    assert first.type.shape.segment == "organisation"
+    (alone,) = find(services, "country", name)
+    assert (alone.iri, alone.match) == (second.iri, True)

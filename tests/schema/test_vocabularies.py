@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 from babel import Locale
 from babel.core import get_cldr_version
+from fastapi.testclient import TestClient
 from pyoxigraph import Literal, NamedNode, Quad
 
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.rdf.terms import DCT, PG, RDF, SKOS, TYPE, local_name
+from practicegraph.rdf.terms import DCT, FOAF, PG, RDF, SKOS, TYPE, as_text, local_name
 from practicegraph.schema.text import fold
 from practicegraph.schema.value_parser import NO_LOCATION
 from practicegraph.schema.vocabularies import (
@@ -196,3 +197,26 @@ def test_the_key_of_a_scheme_without_identifier_is_the_last_part_of_its_iri() ->
     store, scheme = OxigraphStore(), NamedNode("https://example.org/setting")
     store.add([Quad(scheme, TYPE, NamedNode(SKOS + "ConceptScheme"), scheme)])
     assert list(read_vocabularies(store).schemes_by_key) == ["setting"]
+
+
+def test_agents_have_one_iri_and_their_labels_are_names_in_the_description_of_the_dataset(
+    real: Catalogue, client: TestClient
+) -> None:
+    nodes = real.store.subjects(FOAF + "name")
+    names = [as_text(name) for node in nodes for name in real.store.values(node, FOAF + "name")]
+    organisations = real.store.subjects(RDF + "type", NamedNode(PG + "Organisation"))
+    labels = {
+        as_text(name)
+        for node in organisations
+        for name in real.store.values(node, SKOS + "prefLabel")
+    }
+    assert len(names) == len(set(names))
+    assert not labels.intersection(names)
+    organisation = f"{real.base}organisation/european-commission"
+    described = client.get("/catalog.nt").text
+    assert f'<{organisation}> <{FOAF}name> "European Commission"@en .' in described
+
+
+def test_a_value_that_is_a_property_is_labelled_by_its_field_in_json(client: TestClient) -> None:
+    (written,) = client.get("/practice/1788.json?lang=nl").json()["ownText"]
+    assert written["label"] == "Samenvatting"

@@ -119,7 +119,7 @@ class Catalogue:
     @cached_property
     def writer(self) -> TurtleWriter:
         """Return the writer of Turtle, with properties in the order of the shapes."""
-        kinds = [self.shapes.entry_shape, *self.shapes.node_shapes]
+        kinds = [next(iter(self.shapes.kinds.values())), *self.shapes.node_shapes]
         fields = [field for kind in kinds for field in kind.fields]
         properties = dict.fromkeys(field.value_predicate for field in fields)
         return TurtleWriter(self.prefixes, self.languages, [name for name in properties if name])

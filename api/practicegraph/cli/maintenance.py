@@ -19,6 +19,7 @@ from ..exchange import importer, table_writer
 from ..exchange.export import FORMATS, XLSX, Exporter, canonicalize_store
 from ..exchange.importer import ImportContext, PageOptions
 from ..schema import vocabularies
+from ..schema.value_parser import InvalidParameterError
 from ..storage import files
 from ..storage.files import FileChange
 from ..storage.remote import Endpoint
@@ -33,6 +34,16 @@ output_option = click.option(
     type=click.Path(path_type=Path),
     help="The file to write; standard output by default.",
 )
+kind_option = click.option(
+    "--kind", metavar="KIND", help="The kind of records in a table, by default the entries."
+)
+
+
+def _of_kind(opened: Catalogue, kind: str | None) -> Catalogue:
+    """Return a catalogue with the records of a kind as its entries."""
+    if kind and kind not in opened.shapes.kinds:
+        raise InvalidParameterError("--kind", kind, list(opened.shapes.kinds))
+    return opened.of_kind(kind) if kind else opened
 
 
 @click.command()
@@ -43,17 +54,23 @@ output_option = click.option(
     type=click.Choice(table_writer.TEMPLATE_FORMATS),
     help="By default as the name of FILE ends.",
 )
+@kind_option
 @language_option
 @output_option
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def template(
-    folder: Path, format_name: str | None, language: str | None, output: Path | None, force: bool
+    folder: Path,
+    format_name: str | None,
+    kind: str | None,
+    language: str | None,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Write an empty table to fill in and import: XLSX with lists and hints, or CSV.
 
     The columns of a CSV table are named by the keys of fields, or by their names with --lang.
     """
-    opened = catalogue_of(folder)
+    opened = _of_kind(catalogue_of(folder), kind)
     form = format_name or table_writer.template_format(output)
     content = table_writer.empty_table(opened, form, language)
     if output and output.exists() and not force:
@@ -67,6 +84,7 @@ def template(
 @click.command("import")
 @click.argument("paths", metavar="FILE...", type=FILE, nargs=-1, required=True)
 @folder_option
+@kind_option
 @click.option("--id", "identifier", help="The identifier, if the file is not named ID.LANG.txt.")
 @click.option(
     "--lang",
@@ -76,9 +94,10 @@ def template(
 @click.option("--source", help="The address of the page, if it does not follow from the others.")
 @click.option("--retrieved", type=click.DateTime(["%Y-%m-%d"]), help="By default today.")
 @click.option("--dry-run", is_flag=True, help="Show what would change and write nothing.")
-def import_(
+def import_(  # noqa: PLR0913, PLR0917 - an option each
     paths: tuple[Path, ...],
     folder: Path,
+    kind: str | None,
     identifier: str | None,
     language: str | None,
     source: str | None,
@@ -93,7 +112,7 @@ def import_(
     provenance = ImportContext(__version__, retrieved.date() if retrieved else today, today)
     contents = catalogue.read_folder(folder)
     require_readable(contents, language)
-    opened = catalogue.open_in_memory(contents.documents, folder)
+    opened = _of_kind(catalogue.open_in_memory(contents.documents, folder), kind)
     languages = opened.preferred_languages(language)
     spoken = replace(opened, shapes=replace(opened.shapes, languages=languages))
     naming = PageOptions(identifier, language, source)
@@ -120,19 +139,21 @@ def import_(
     type=click.Choice([*FORMATS, XLSX]),
     help="By default as the name of FILE ends, or nq.",
 )
+@kind_option
 @language_option
 @output_option
 def export(
     folder: Path,
     store: str | None,
     format_name: str | None,
+    kind: str | None,
     language: str | None,
     output: Path | None,
 ) -> None:
     """Export the whole catalogue to a file, as the service's dumps; FILE may end in .gz.
 
-    A workbook (xlsx) has the entries alone, in the columns of `template`, so that it can be
-    imported again. --lang is the language of its words.
+    A table (csv, xlsx) has the records of one kind, in the columns of `template`, so that it can
+    be imported again. --lang is the language of a workbook's words.
     """
     form = format_name or (exchange_export.export_format(output) if output else FORMATS[0])
     if store:
@@ -142,7 +163,7 @@ def export(
     with tempfile.TemporaryDirectory() as scratch:
         languages = opened.preferred_languages(language)
         lines = canonicalize_store(opened.store, Path(scratch), progress)
-        exported = Exporter(opened, lines, progress, languages)
+        exported = Exporter(_of_kind(opened, kind), lines, progress, languages)
         if output:
             exported.save(form, output)
         else:

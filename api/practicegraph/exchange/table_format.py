@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from pyoxigraph import Literal
+
 from ..rdf.terms import Term, as_text
 from ..schema.fields import Field, NodeShape
-from ..schema.records import Record, RecordReader, texts_by_language
+from ..schema.records import Record, RecordReader
 from ..schema.text import BOOLEAN_PHRASES, fold, pick_text
 from ..schema.value_parser import NO_LOCATION, SourceLocation, ValueParser
 
@@ -83,8 +85,11 @@ def table_row(reader: RecordReader, record: Record, languages: Iterable[str]) ->
     cells: dict[str, str] = {}
     for own, terms in record.items():
         if own.is_text:
-            texts = texts_by_language(terms)
-            cells |= {f"{own.key}@{tag}": texts[tag] for tag in languages if tag in texts}
+            for tag in languages:
+                texts = [t.value for t in terms if isinstance(t, Literal) and t.language == tag]
+                if texts:
+                    text = join_values(texts) if own.is_list else texts[-1]
+                    cells[f"{own.key}@{tag}"] = text
         else:
             cells[own.key] = join_values(reader.code(term) for term in terms)
     return cells

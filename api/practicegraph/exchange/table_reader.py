@@ -408,7 +408,8 @@ class TableParser:
             )
         if column.language:
             text = cell.replace("\r\n", "\n").strip()
-            return [Literal(text, language=column.language)] if text else []
+            several = split_values(text) if column.field.is_list else [text]
+            return [Literal(text, language=column.language) for text in several if text]
         texts = split_values(cell)
         if len(texts) > 1 and not column.field.is_repeatable:
             return [self._problem(row, index, "singleValueField", field, cell)]

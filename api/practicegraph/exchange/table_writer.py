@@ -159,7 +159,7 @@ class WorkbookWriter:
         field, choices = column.field, self._choices(column.key)
         return (
             self._say("yes" if field.is_required else "no"),
-            self._say("yes" if field.is_repeatable and not field.is_text else "no"),
+            self._say("yes" if field.is_list else "no"),
             pick_text(field.hints, self.languages),
             VALUE_SEPARATOR.join(choices) if len(choices) <= _MAX_OPTIONS else "",
         )
@@ -200,7 +200,7 @@ class WorkbookWriter:
     def _prompt(self, field: Field) -> str:
         hint = pick_text(field.hints, self.languages)
         separator_hint = self._say("sheetSeparator", between=VALUE_SEPARATOR.strip())
-        return f"{hint} {separator_hint}" if field.is_repeatable and not field.is_text else hint
+        return f"{hint} {separator_hint}" if field.is_list else hint
 
 
 def _timeless(packed: BinaryIO) -> bytes:

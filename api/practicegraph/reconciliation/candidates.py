@@ -2,7 +2,8 @@
 
 A score is 0 to 100: the similarity of the most similar name, of which mismatches of the type and of
 property values take up to half. A candidate is a match only where its name or identifier is equal,
-the type and all property values match, and it is the only such candidate.
+the type and all property values match, and it is the only such candidate. Beside a concept, what it
+is a concept of (`foaf:focus`) is the one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from itertools import islice
 
 from pyoxigraph import Literal, NamedNode
 
-from ..rdf.terms import Term, as_text
+from ..rdf.terms import FOAF, Term, as_text
 from ..schema.fields import Field
 from ..schema.records import Record, RecordReader
 from ..search.request import SearchRequest
@@ -26,6 +27,7 @@ LIMIT = 10
 _MAX_CANDIDATES = 50
 _MAX_ENTITIES = 1000  # with a property value
 _MAX_CACHED = 1000  # texts of property values, with the concepts of each
+_FOCUS = FOAF + "focus"
 _EXACT = NameSimilarity(EXACT, exact=True)
 
 
@@ -171,11 +173,22 @@ class Reconciler:
             similarities = self._find_similar(query, self.entities.types.narrowest)
         nearest = sorted(similarities.items(), key=lambda item: (-item[1].score, item[0]))
         candidates = self._candidates(query, types, nearest[:_MAX_CANDIDATES])
-        candidates.sort(key=lambda c: (-c.score, not c.features["preferred"], c.iri))
+        concepts = self._concepts_of_others([c.iri for c in candidates if c.match])
+        candidates = [replace(c, match=c.match and c.iri not in concepts) for c in candidates]
+        candidates.sort(
+            key=lambda c: (-c.score, c.iri in concepts, not c.features["preferred"], c.iri)
+        )
         matches = [candidate for candidate in candidates if candidate.match]
         if len(matches) != 1 or len(similarities) > _MAX_CANDIDATES:
             candidates = [replace(candidate, match=False) for candidate in candidates]
         return candidates[: query.limit]
+
+    def _concepts_of_others(self, iris: Sequence[str]) -> set[str]:
+        """Return those of several entities that are concepts of others of them (`foaf:focus`)."""
+        among = {NamedNode(iri) for iri in iris} if len(iris) > 1 else set()
+        return {
+            iri.value for iri in among if among.intersection(self.reader.store.values(iri, _FOCUS))
+        }
 
     def labels(self, candidates: Iterable[Candidate], languages: Sequence[str]) -> dict[str, str]:
         """Return the labels of candidates in the first language that has one."""

@@ -69,6 +69,12 @@ class Field:
     is_on_map: bool = False
     is_badge: bool = False
     is_breakdown: bool = False
+    has_unique_languages: bool = False
+
+    @property
+    def is_list(self) -> bool:
+        """Return whether a cell of a table may have several values, for texts in its language."""
+        return self.is_repeatable and not (self.is_text and self.has_unique_languages)
 
     @cached_property
     def predicate(self) -> str | None:

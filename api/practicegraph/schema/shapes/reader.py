@@ -89,6 +89,7 @@ def read_field(store: NodeReader, shape: Node) -> Field:
         is_required=any(_number(store.value(shape, name)) > 0 for name in _MIN_COUNTS),
         is_repeatable=all(text(name) != "1" for name in _MAX_COUNTS),
         is_text=node in store.subjects(SH + "languageIn"),
+        has_unique_languages=store.value(shape, SH + "uniqueLang") == TRUE,
         datatypes=_datatypes(store, shape),
         pattern=_pattern(text(SH + "pattern")),
         scheme=_scheme(store, node) or _kind_of_records(store, shape),
