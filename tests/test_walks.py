@@ -89,7 +89,7 @@ def query(client: TestClient, number: int) -> Response:
     [
         ("", filter_entries, 24),
         ("A search", search, 29),
-        ("A write", write, 50),
+        ("A write", write, 51),
         ("A SPARQL query", query, 14),
     ],
 )
