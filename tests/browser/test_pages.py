@@ -35,6 +35,9 @@ PAGES = [
     "/changes.html",
     "/data",
     "/about",
+    "/docs",
+    "/docs/api",
+    "/shapes/Practice-outcome",
 ]
 """One page of each kind."""
 ERRORS = ["/practice/0", "/practices?outcome=none", "/sparql?query=SELECT"]

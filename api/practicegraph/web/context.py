@@ -28,16 +28,8 @@ from .http import conditional, negotiation, responses
 from .http.conditional import Validators
 from .http.middleware import allowed
 from .http.negotiation import HTML, MediaType
-from .urls import (
-    ABOUT,
-    DATA,
-    EVIDENCE,
-    MAP,
-    SOURCE_FILE,
-    VOCABULARIES,
-    Addresses,
-    search_path,
-)
+from .menu import MenuItem, menu
+from .urls import SOURCE_FILE, Addresses, search_path
 
 TEXTS = "texts"
 """The parameter for the language of the texts of entries."""
@@ -55,10 +47,6 @@ NOTES = {
 }
 """The phrases beside a field, by the property that names it."""
 _STATIC = Path(__file__).parent / "static"
-_MENU = (
-    *((MAP, "mapPage"), (EVIDENCE, "evidencePage")),
-    *((VOCABULARIES, "vocabularies"), (DATA, "dataPage"), (ABOUT, "aboutPage")),
-)
 _MAX_BRIEF_VALUES = 30
 _MAX_TAGS = 10_000
 _NO_URL = re.compile(
@@ -156,14 +144,9 @@ class View:
         """Return a template rendered as HTML."""
         return _ENVIRONMENT.get_template(template).render(view=self, **values)
 
-    @cached_property
-    def menu(self) -> list[tuple[str, str]]:
-        """Return the paths of the menu, each with its name."""
-        first = next(iter(self.catalogue.shapes.kinds.values()))
-        return [
-            (search_path(first), self.text(first.plural)),
-            *((path, self.phrase(name)) for path, name in _MENU),
-        ]
+    def menu(self, path: str) -> list[MenuItem]:
+        """Return the menu on the page of a path."""
+        return menu(self.catalogue, path.removeprefix(self.root))
 
     def phrase(self, name: str, /, **values: object) -> str:
         """Return a phrase in the language of the request, with values for its variables."""

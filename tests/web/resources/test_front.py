@@ -49,3 +49,23 @@ def test_a_page_states_its_title_and_description_for_previews(client: TestClient
     assert '<meta property="og:title" content="À propos">' in page
     assert '<meta name="description" content="Bonnes pratiques' in page
     assert 'aria-current="page">À propos</a>' in page
+
+
+@pytest.mark.parametrize(
+    ("path", "item", "is_page"),
+    [
+        ("/practices", "/practices", True),
+        ("/practice/1788.html", "/practices", False),
+        ("/outcome/ACE.html", "/vocabularies", False),
+        ("/queries", "/data", False),
+        ("/evidence", "/evidence", True),
+    ],
+)
+def test_the_menu_shows_where_a_page_belongs(
+    client: TestClient, path: str, item: str, is_page: bool
+) -> None:
+    page = client.get(f"{path}?lang=en", headers=HEADERS).text
+    menu = page[page.index('<nav class="menu"') : page.index("</nav>")]
+    assert re.findall(r'<a href="([^"?]+)\?lang=en" aria-current="(\w+)"', menu) == [
+        (item, "page" if is_page else "true")
+    ]
