@@ -115,8 +115,8 @@ def test_gaps_are_counted_and_empty_rows_stand_unless_they_are_hidden(client: Te
     assert "School segregation" in text
     assert "School segregation" not in page(client, "lang=en&zeros=false")
     assert "Afghanistan" not in text
-    assert page(client, "lang=en&zeros=true").count('<th scope="col">') == 40
-    assert "only the 40 most frequent" in page(client, "lang=en&zeros=true")
+    assert page(client, "lang=en&zeros=true").count('<th scope="col">') == 24
+    assert "only the 24 most frequent" in page(client, "lang=en&zeros=true")
 
 
 def test_values_that_were_observed_stand_beside_the_entries(client: TestClient) -> None:

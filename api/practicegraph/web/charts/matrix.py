@@ -14,7 +14,7 @@ from ..context import View
 from ..search.results import facet_value, nested_terms, selectable_counts
 from .cell_links import CellLinks, LinkedValue
 
-MAX_ROWS, MAX_COLUMNS, MAX_COLOURS = 60, 40, 8
+MAX_ROWS, MAX_COLUMNS, MAX_COLOURS = 50, 24, 8
 """The values of a facet that a matrix shows, the most frequent ones; colours are `--chart-1…8`."""
 _MAX_RADIUS = 13
 _DIGIT, _RIM = 3.2, 3.5
