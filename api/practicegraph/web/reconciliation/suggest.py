@@ -225,10 +225,11 @@ def _identifier(request: Request) -> str:
 
 
 def _lines(view: View, record: Record) -> list[Line]:
-    """Return the first fields of a record but its title and description."""
-    omitted = {field.key for field in record.shape.fields if field.role}
-    lines = (line for section in view.sections(record, True) for line in section.lines)
-    return [line for line in lines if line.key not in omitted][:_MAX_LINES]
+    """Return the first fields of a record, but not its texts; its key facts come first."""
+    roles = {field.key: field.role for field in record.shape.fields}
+    lines = [line for section in view.sections(record, True) for line in section.lines]
+    facts = [line for line in lines if roles[line.key] == "KeyInfoRole"]
+    return [*facts, *(line for line in lines if not roles[line.key])][:_MAX_LINES]
 
 
 def routes(site: Site) -> APIRouter:
