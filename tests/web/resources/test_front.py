@@ -69,3 +69,10 @@ def test_the_menu_shows_where_a_page_belongs(
     assert re.findall(r'<a href="([^"?]+)\?lang=en" aria-current="(\w+)"', menu) == [
         (item, "page" if is_page else "true")
     ]
+
+
+@pytest.mark.parametrize("path", ["/", "/data", "/about"])
+def test_an_unknown_parameter_is_refused(client: TestClient, path: str) -> None:
+    response = client.get(f"{path}?langs=de", headers=HEADERS)
+    assert response.status_code == 400
+    assert "lang" in response.text

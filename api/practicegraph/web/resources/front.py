@@ -15,7 +15,7 @@ from ...schema.records import Record
 from ...search.request import ALL_ENTRIES
 from ..charts.maps import draw_map
 from ..context import VARY, Site, View
-from ..http import conditional
+from ..http import conditional, negotiation
 from ..http.negotiation import HTML
 from ..search.results import Facet, facets
 from ..urls import ABOUT, DATA
@@ -59,6 +59,7 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter()
 
     def answer(request: Request, make: Callable[[], Response], made: str = "") -> Response:
+        negotiation.check_parameters(request, ("lang",))
         choices = (HTML.extension, site.view(request).language, made)
         validators = conditional.validators(request, site.catalogue.release, choices)
         return conditional.answer(request, validators, VARY, make)

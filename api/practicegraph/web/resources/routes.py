@@ -48,6 +48,7 @@ def _route_home(router: APIRouter, site: Site) -> None:
 
     @router.get("/", include_in_schema=False)
     def home(request: Request) -> Response:
+        negotiation.check_parameters(request, ("lang", "format"))
         if negotiation.negotiate(request, negotiation.DOCUMENTS) == HTML:
             return resources.home(request)
         return resources.respond(request, site.addresses.start)
