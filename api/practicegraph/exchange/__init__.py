@@ -8,3 +8,8 @@ table_writer: XLSX workbooks of entries, empty tables
 citations: records as BibTeX, RIS, CSL-JSON and text
 export: the whole catalogue in each format, and the dumps of releases
 """
+
+import os
+
+# Where lxml is installed, openpyxl would read with it, past defusedxml: entities, other errors.
+os.environ["OPENPYXL_LXML"] = "False"
