@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parents[1]
-KILLS = 20
+KILLS = 12
 
 
 def test_a_server_that_is_killed_loses_nothing_that_it_acknowledged() -> None:

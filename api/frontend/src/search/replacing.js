@@ -4,6 +4,7 @@
 const FROM_THE_TOP = ".pages, .tabs";
 const status = Object.assign(document.createElement("p"), { className: "hidden" });
 let running;
+let shown = location.pathname + location.search;
 
 /** Return whether a URL is that of a view of the search. */
 function isView(url) {
@@ -42,6 +43,7 @@ async function show(url, origin, setUp) {
   present.replaceWith(document.adoptNode(next));
   document.querySelector("header").replaceWith(document.adoptNode(page.querySelector("header")));
   document.title = page.title;
+  shown = new URL(url, location).pathname + new URL(url, location).search;
   setUp();
   const candidates = [...next.querySelectorAll("a, button, select, input, summary")];
   candidates.find((element) => nameOf(element) === focused)?.focus({ preventScroll: true });
@@ -92,5 +94,8 @@ export function replaceOnChange(setUp) {
       follow(event, urlOf(event.target), event.submitter ?? event.target);
     }
   });
-  window.addEventListener("popstate", () => change(location.href, null, setUp));
+  window.addEventListener("popstate", () => {
+    // A link within the page changes the fragment alone.
+    if (location.pathname + location.search !== shown) change(location.href, null, setUp);
+  });
 }

@@ -37,9 +37,11 @@ _MAX_SIMILAR = 5
 _PARAMETERS = (*REPRESENTATION_PARAMETERS, TEXTS)
 
 
-def check_parameters(request: Request, languages: Sequence[str]) -> None:
-    """Raise InvalidParameterError for a parameter that documents do not have."""
-    negotiation.check_parameters(request, _PARAMETERS)
+def check_parameters(
+    request: Request, languages: Sequence[str], further: Sequence[str] = ()
+) -> None:
+    """Raise InvalidParameterError for a parameter that neither all documents nor this one have."""
+    negotiation.check_parameters(request, (*_PARAMETERS, *further))
     texts = request.query_params.get(TEXTS)
     if texts is not None and texts not in languages:
         raise InvalidParameterError(TEXTS, texts, languages)

@@ -19,7 +19,7 @@ from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
 from .. import document, openapi
 from ..context import TEXTS, VARY, Site, View
-from ..docs.terms import find_document, find_term
+from ..docs.terms import GROUP, find_document, find_term
 from ..document import DocumentLinks, DocumentMetadata
 from ..http import conditional, negotiation, responses
 from ..http.conditional import Validators
@@ -37,7 +37,7 @@ from ..http.negotiation import (
 from ..http.responses import Link
 from ..openapi import Operation
 from ..urls import SERVICES
-from ..vocabularies.scheme_page import vocabulary_page
+from ..vocabularies.scheme_page import SCHEME_PARAMETERS, vocabulary_page
 from ..vocabularies.uses import find_queries, find_uses
 from . import entry_page, lifecycle
 from .dataset import DatasetDescription, Downloads, downloads
@@ -70,7 +70,8 @@ class ResourceEndpoint:
             stem = path.removesuffix(f".{media_type.extension}")
             iri = self.site.addresses.iri(stem) if stem != path else None
             if iri and media_type in self._media_types(iri):
-                entry_page.check_parameters(request, self.site.catalogue.languages)
+                further = self._parameters_of_page(request, iri) if media_type == HTML else ()
+                entry_page.check_parameters(request, self.site.catalogue.languages, further)
                 return self.document(request, iri, stem, media_type)
         iri = self.site.addresses.iri(path)
         if iri is None:
@@ -88,6 +89,14 @@ class ResourceEndpoint:
         if parameters := {n: v for n in kept if (v := request.query_params.get(n))}:
             place += f"?{urlencode(parameters)}"
         return RedirectResponse(place, 303, headers)
+
+    def _parameters_of_page(self, request: Request, iri: str) -> Sequence[str]:
+        """Return the parameters that the page of a scheme or of a document with terms has."""
+        if iri in self.site.catalogue.vocabularies.schemes:
+            return SCHEME_PARAMETERS
+        is_asked = GROUP in request.query_params
+        has_groups = is_asked and find_document(self.site, self.site.view(request), iri)
+        return (GROUP,) if has_groups else ()
 
     def _media_types(self, iri: str) -> Sequence[MediaType]:
         """Return the media types of the documents of an IRI."""

@@ -14,7 +14,7 @@ from .concept_page import concept_values
 from .tree import by_letter, most_used, whole_tree
 from .uses import count_by_concept, entry_counts
 
-QUERY, LETTER = "q", "letter"
+SCHEME_PARAMETERS = QUERY, LETTER = "q", "letter"
 """The parameters of the page: the beginning of a word of a label, and a letter."""
 _MAX_LISTED = 60
 """The concepts that one page lists; of more, those of a letter and the most used."""
