@@ -19,8 +19,9 @@ SWITCHES = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser, which has an event loop: none may be left for asynchronous tests of other files."""
     program = shutil.which("chromium")
     if not program:
         skip_without("chromium")
