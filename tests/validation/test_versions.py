@@ -20,7 +20,7 @@ LEVEL = ROOT / "ontology" / "level.ttl"
         ('"Micro"@en', '"Micro level"@en', True),
         ("skos:topConceptOf", "skos:inScheme", True),
         ('"Level of the dashboard"@en', '"Level"@en', False),
-        ('owl:versionInfo "1.0.0"', 'owl:versionInfo "1.0.1"', False),
+        ('owl:versionInfo "1.', 'owl:versionInfo "9.', False),
         ("@prefix level:", "# a comment\n@prefix level:", False),
     ],
 )
