@@ -152,7 +152,7 @@ def test_every_syntax_of_the_description_lists_the_dumps(
 
 
 def test_pages_list_the_dumps_in_the_reader_s_language(client: TestClient, release: str) -> None:
-    for path in ("/", "/catalog.html"):
+    for path in ("/data", "/catalog.html"):
         page = client.get(path, params={"lang": "fr"}, headers={"Accept": "text/html"}).text
         assert "Téléchargements" in page
         assert page.count('href="/dump.') == len(DUMP_NAMES)
