@@ -339,7 +339,7 @@ def test_texts_and_places_of_ours_say_so(client: TestClient) -> None:
 
 
 def test_the_home_page_counts_every_entry(client: TestClient) -> None:
-    assert "<strong>56</strong> Entries" in get(client, "/", "text/html").text
+    assert "<strong>56</strong> Practices" in get(client, "/", "text/html").text
     assert get(client, "/", "text/turtle").headers["location"] == "/catalog.ttl"
 
 
@@ -352,7 +352,9 @@ def test_the_page_of_a_concept_leads_to_its_entries(client: TestClient) -> None:
 
 def test_a_page_shows_sparql_as_it_is_written(client: TestClient) -> None:
     page = client.get("/queries/outcomes-together.html").text
-    assert "<pre><code>PREFIX owl: &lt;http://www.w3.org/2002/07/owl#&gt;\nPREFIX" in page
+    assert (
+        '<pre tabindex="0"><code>PREFIX owl: &lt;http://www.w3.org/2002/07/owl#&gt;\nPREFIX' in page
+    )
 
 
 def test_an_entry_in_json_ld_has_readable_keys(client: TestClient) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import Request
 from pyoxigraph import Literal, NamedNode
 
-from ...rdf.terms import OWL, RDF, RDFS, XSD, as_text, local_name
+from ...rdf.terms import OWL, RDF, RDFS, XSD, as_text, local_name, parse_iri
 from ...schema.fields import Field, NodeShape
 from ...schema.records import Record
 from ...schema.text import collation_key
@@ -252,7 +252,7 @@ class TermDocument:
 
 def find_document(site: Site, view: View, iri: str) -> TermDocument | None:
     """Return a document with terms by its IRI, or None for all else."""
-    if OWL + "Ontology" not in site.catalogue.reader.read_classes(iri):
+    if parse_iri(iri) is None or OWL + "Ontology" not in site.catalogue.reader.read_classes(iri):
         return None
     found = TermDocument(site, view, iri)
     return found if found.terms else None

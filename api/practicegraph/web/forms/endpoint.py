@@ -24,6 +24,7 @@ from ...editing.entry import NEW, Revision
 from ...editing.form import EntryForm, ParsedForm
 from ...editing.tokens import TokenFile, TokenHolder
 from ...errors import CatalogueError, RequestError
+from ...rdf.terms import parse_iri
 from ...schema.value_parser import ValueParser
 from ...validation.submissions import Submission
 from ..context import NOTES, Site, View
@@ -119,9 +120,9 @@ class FormEndpoint:
     def _form(self, request: Request, identifier: str) -> tuple[EntryForm, list[Triple]]:
         """Return the form of an entry and its triples; raise RequestError for none."""
         is_new = identifier == NEW
-        entry = NamedNode(self.catalogue.entry_iri(entries.PLACEHOLDER if is_new else identifier))
-        quads = [] if is_new else self.catalogue.store.graph_quads(entry.value)
-        if not is_new and not quads:
+        entry = parse_iri(self.catalogue.entry_iri(entries.PLACEHOLDER if is_new else identifier))
+        quads = self.catalogue.store.graph_quads(entry.value) if entry and not is_new else []
+        if entry is None or not (is_new or quads):
             raise RequestError("notFound")
         languages = self.site.view(request).languages
         shapes = replace(self.catalogue.shapes, languages=languages)

@@ -11,7 +11,7 @@ from ...schema.fields import Field
 from ...schema.records import Record
 from ...schema.text import collation_key
 from ...schema.vocabularies import Concept
-from ..context import DisplayValue, Line, Site, View
+from ..context import DisplayValue, Site, View
 from .tree import folded_tree
 from .uses import count_by_concept
 
@@ -49,14 +49,15 @@ def concept_values(site: Site, view: View, record: Record, concept: Concept) -> 
     described = record.shape.fields_with_role("DescriptionRole")
     shown = {field.key for field in (*labels, *relations, *mappings, *described)}
     rest = {key: terms for key, terms in record.values.items() if key not in shown}
-    related = {field.key: record.values[field.key] for field in relations}
+    lines = (line for section in view.sections(record, False) for line in section.lines)
+    related = {field.key for field in relations}
     return {
         "concept": concept,
         "scheme": scheme,
         "definition": record.text_with_role("DescriptionRole", view.languages),
         "label_fields": labels,
         "label_rows": list(_label_rows(view, record, labels)),
-        "relations": _lines(view, replace(record, values=related)),
+        "relations": [line for line in lines if line.key in related],
         "mappings": _mapping_rows(view, record, mappings),
         "rest": replace(record, values=rest),
         "tree": folded_tree(view, scheme, concept),
@@ -68,10 +69,6 @@ def _fields(record: Record, predicates: Iterable[str]) -> list[Field]:
     """Return the fields of properties that a record has values of, in the order of these."""
     with_values = {field.predicate: field for field, _ in record.items()}
     return [with_values[predicate] for predicate in predicates if predicate in with_values]
-
-
-def _lines(view: View, record: Record) -> list[Line]:
-    return [line for section in view.sections(record, False) for line in section.lines]
 
 
 def _label_rows(view: View, record: Record, fields: Sequence[Field]) -> Iterator[LabelRow]:
