@@ -25,7 +25,7 @@ from practicegraph.search.request import (
     encode_cursor,
 )
 from practicegraph.search.text.tokenizer import FieldText, field_tier, split_words
-from practicegraph.web.search.contingency import AXES
+from practicegraph.web.search.contingency import TABLE_AXES
 from practicegraph.web.urls import COVERAGE
 
 Parameters = tuple[tuple[str, str], ...]
@@ -53,7 +53,7 @@ class StoredQuery:
 
     def path(self, number: int) -> str:
         """Return the path of its request in a round."""
-        route = COVERAGE if AXES[0] in dict(self.parameters) else _SEARCH
+        route = COVERAGE if TABLE_AXES[0] in dict(self.parameters) else _SEARCH
         return f"{route}.json?{urlencode(sized(self.parameters, number))}"
 
 
@@ -104,14 +104,14 @@ def ask(
 ) -> SearchResult | ContingencyTable:
     """Run a search, or count its entries by the two facets that the parameters name."""
     named = dict(parameters)
-    if AXES[0] not in named:
+    if TABLE_AXES[0] not in named:
         return search.search(choices, tags)
-    rows, columns = (choosing.kind.facets_by_key[named[axis]] for axis in AXES)
+    rows, columns = (choosing.kind.facets_by_key[named[axis]] for axis in TABLE_AXES)
     return search.cross_tabulate(rows, columns, choices)
 
 
 def _question(services: Services, parameters: Parameters) -> StoredQuery:
-    choices = services.request_parser.parse(parameters, AXES)
+    choices = services.request_parser.parse(parameters, TABLE_AXES)
     right = ask(
         services.search, services.request_parser, choices, parameters, services.catalogue.languages
     )
@@ -144,7 +144,7 @@ def _asked(services: Services) -> Iterator[tuple[str, list[Parameters]]]:
     yield (
         "coverage matrix",
         [
-            (*zip(AXES, pair, strict=True), *chosen)
+            (*zip(TABLE_AXES, pair, strict=True), *chosen)
             for pair in axes
             for chosen in ((), *((other,) for other in others[:2]))
         ],

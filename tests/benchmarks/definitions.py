@@ -22,7 +22,7 @@ from practicegraph.search.sparql import QueryBuilder
 from practicegraph.storage.base import QueryRefusedError, Solution
 from practicegraph.storage.oxigraph import OxigraphStore
 from practicegraph.storage.remote import Endpoint, RemoteStore, StoreError
-from practicegraph.web.search.contingency import AXES
+from practicegraph.web.search.contingency import TABLE_AXES
 
 DEADLINE = 60
 """Seconds for all results of a case."""
@@ -168,7 +168,7 @@ def _snapshot(kept: Path) -> Path:
 
 def _given(services: Services, defined: _Known, question: StoredQuery) -> _Given:
     choosing, parameters = services.request_parser, question.parameters
-    choices = replace(choosing.parse(parameters, AXES), scores=question.found)
+    choices = replace(choosing.parse(parameters, TABLE_AXES), scores=question.found)
     defined.refused.clear()
     start = perf_counter()
     answer = ask(defined, choosing, choices, parameters, services.catalogue.languages)

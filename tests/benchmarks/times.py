@@ -14,7 +14,7 @@ from benchmarks.cases import Case, StoredQuery, ask, sized
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.search.engine import SearchResult
-from practicegraph.web.search.contingency import AXES
+from practicegraph.web.search.contingency import TABLE_AXES
 
 Figures = dict[str, float]
 """Measurements, in seconds and bytes."""
@@ -41,7 +41,7 @@ def in_process(services: Services, cases: Sequence[Case], rounds: int) -> dict[s
         for case in cases:
             for question in case.questions:
                 parameters = sized(question.parameters, number)
-                choices = services.request_parser.parse(parameters, AXES)
+                choices = services.request_parser.parse(parameters, TABLE_AXES)
                 start = perf_counter()
                 ask(
                     services.search,

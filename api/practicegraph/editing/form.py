@@ -144,11 +144,6 @@ class EntryForm:
         return self.values.make_problem(NO_LOCATION, field, text, phrase, **words)
 
 
-def field_key(name: str) -> str:
-    """Return the key of the field to which a name of a value belongs."""
-    return name.partition(_AT)[0]
-
-
 def text_name(field: Field, language: str) -> str:
     """Return the name of a text of a field in a language."""
     return f"{field.key}{_AT}{language}"

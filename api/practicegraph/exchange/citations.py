@@ -13,6 +13,7 @@ takes 60 ms a citation, and 100 MB; a record of a database has one pattern in it
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from babel import Locale
 from pyoxigraph import NamedNode
 
 from ..catalogue.catalogue import Catalogue
-from ..rdf.terms import DATE_LENGTH, DCT, as_text, starts_with_date
+from ..rdf.terms import DCT
 from ..schema.catalog_records import ISSUED, MODIFIED
 from ..schema.records import Record
 
@@ -143,19 +144,17 @@ class CitationBuilder:
         """Return the citation of a record, with its texts in the first of some languages."""
         title, language = record.text_with_role("LabelRole", texts or self.languages)
         summary, _ = record.text_with_role("DescriptionRole", (language, *self.languages))
-        names = [name for iri in self.creators if (name := self._name(iri))]
-        container, release = self._name(self.catalogue.base), self.catalogue.release
-        publisher = self._publisher()
+        authors, release = self._authors or [self._container], self.catalogue.release
         return Citation(
             key=self._key(record),
             url=record.iri,
             title=title or record.iri,
             language=language,
             summary=summary,
-            authors=names or [container],
-            publisher="" if publisher in (names or [container]) else publisher,
-            day=self._day(record),
-            catalogue=container,
+            authors=authors,
+            publisher="" if self._publisher in authors else self._publisher,
+            day=max(record.days(MODIFIED) or record.days(ISSUED), default=""),
+            catalogue=self._container,
             release=release,
             kind=self._phrase(_KIND),
             note=self._phrase(_NOTE, release=release),
@@ -172,6 +171,15 @@ class CitationBuilder:
     def _phrase(self, name: str, /, **words: object) -> str:
         return self.catalogue.phrases.format(name, self.languages, **words)
 
+    @cached_property
+    def _authors(self) -> list[str]:
+        return [name for iri in self.creators if (name := self._name(iri))]
+
+    @cached_property
+    def _container(self) -> str:
+        return self._name(self.catalogue.base)
+
+    @cached_property
     def _publisher(self) -> str:
         node = NamedNode(self.catalogue.base)
         values = self.catalogue.store.values(node, DCT + "publisher")
@@ -180,15 +188,6 @@ class CitationBuilder:
     def _key(self, record: Record) -> str:
         path = record.iri.removeprefix(self.catalogue.base)
         return _NOT_IN_KEYS.sub("-", f"{self.catalogue.name}/{path}")
-
-    def _day(self, record: Record) -> str:
-        """Return the day of the last change of a record, else of its issue, or ""."""
-        subject = NamedNode(record.shape.record_iri(record.iri))
-        for name in (MODIFIED, ISSUED):
-            days = [as_text(v) for v in self.catalogue.store.values(subject, name.value)]
-            if valid := [day[:DATE_LENGTH] for day in days if starts_with_date(day)]:
-                return max(valid)
-        return ""
 
 
 def parts(citation: Citation) -> dict[str, str]:

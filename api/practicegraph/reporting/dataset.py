@@ -69,6 +69,7 @@ WHERE {
 }
 """
 _NONE = Literal("")
+_MAX_NEWEST = 5
 _DAY = "MAX(SUBSTR(STR(?day), 1, 10)) AS ?newest"
 _CHANGES = f"""
 WHERE {{
@@ -233,10 +234,12 @@ class Dataset:
         named = ((topics.get(row["subject"], row["subject"]), row["newest"]) for row in rows)
         return {node.value: as_text(day) for node, day in named if isinstance(node, NamedNode)}
 
-    def newest_below(self, start: str, maximum: int) -> list[tuple[str, str]]:
-        """Return the IRIs with a start that were changed last, each with its day, newest first."""
+    @cached_property
+    def newest_entries(self) -> list[tuple[str, str]]:
+        """Return the entries of the first kind that were changed last, each with its day."""
+        start = f"{self.base}{self.shapes[0].segment}/"
         days = ((day, iri) for iri, day in self.days.items() if iri.startswith(start))
-        return [(iri, day) for day, iri in nlargest(maximum, days)]
+        return [(iri, day) for day, iri in nlargest(_MAX_NEWEST, days)]
 
     @cached_property
     def example(self) -> str | None:

@@ -7,7 +7,18 @@ from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from ..rdf.terms import DCT, FOAF, RDF, XSD, Term, as_text, parse_decimal, parse_integer
+from ..rdf.terms import (
+    DATE_LENGTH,
+    DCT,
+    FOAF,
+    RDF,
+    XSD,
+    Term,
+    as_text,
+    parse_decimal,
+    parse_integer,
+    starts_with_date,
+)
 from ..storage.base import ReleaseCache, Store, cache_by_release
 from .fields import Field, NodeShape
 from .text import Labels, pick_text
@@ -39,6 +50,12 @@ class Record:
         for field in self.shape.fields:
             if field.key in self.values:
                 yield field, self.values[field.key]
+
+    def days(self, predicate: NamedNode) -> list[str]:
+        """Return the days (ISO 8601) with which the values of a property begin."""
+        terms = (t for f, own in self.items() if f.value_predicate == predicate.value for t in own)
+        texts = (term.value for term in terms if isinstance(term, Literal))
+        return [text[:DATE_LENGTH] for text in texts if starts_with_date(text)]
 
     def text_with_role(self, role: str, languages: Sequence[str]) -> tuple[str, str]:
         """Return the text in a role, such as `LabelRole`, and its language; or two empty texts."""

@@ -118,6 +118,19 @@ ALL_ENTRIES = SearchRequest()
 """The request that every entry matches."""
 
 
+def check_names(names: Iterable[str], valid: Sequence[str]) -> None:
+    """Raise InvalidParameterError for a parameter that is not valid, with the nearest valid ones.
+
+    A facet is listed by its key alone, unless its names with suffixes are near.
+    """
+    plain_names = [name for name in valid if "." not in name]
+    for name in names:
+        if name not in valid:
+            similar = [other for other in valid if ("." in other) == ("." in name)]
+            near = find_similar(name, similar)
+            raise InvalidParameterError(name, None, list(dict.fromkeys([*near, *plain_names])))
+
+
 @dataclass(frozen=True)
 class RequestParser:
     """Parses search requests for the entries of one kind."""
@@ -135,7 +148,7 @@ class RequestParser:
         values: dict[str, list[str]] = defaultdict(list)
         for name, value in parameters:
             values[name].append(value)
-        self.check_names(values, (*self.parameters, *others))
+        check_names(values, (*self.parameters, *others))
         parsed = {
             attribute: parse(name, values[name][-1])
             for name, (attribute, parse) in _PARAMETERS.items()
@@ -152,18 +165,6 @@ class RequestParser:
                 "sort", request.sort, _nearest(request.sort, self.sort_keys)
             )
         return request
-
-    def check_names(self, names: Iterable[str], valid: Sequence[str]) -> None:
-        """Raise InvalidParameterError for a name that is not valid, with the nearest valid ones.
-
-        A facet is listed by its key alone, unless its names with suffixes are near.
-        """
-        plain_names = [name for name in valid if "." not in name]
-        for name in names:
-            if name not in valid:
-                similar = [other for other in valid if ("." in other) == ("." in name)]
-                near = find_similar(name, similar)
-                raise InvalidParameterError(name, None, list(dict.fromkeys([*near, *plain_names])))
 
     @cached_property
     def parameters(self) -> dict[str, Field | None]:

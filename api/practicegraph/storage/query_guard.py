@@ -133,9 +133,25 @@ def parse_dataset(query: str, base: str | None) -> tuple[list[str], list[str]]:
     Both are empty where it has none, or is none that can be parsed.
     """
     graphs: dict[str, list[str]] = {"FROM": [], "NAMED": []}
+    for clause, iri, _ in _iris(query, base) if "FROM" in query.upper() else ():
+        if clause in graphs:
+            graphs[clause].append(iri)
+    return graphs["FROM"], graphs["NAMED"]
+
+
+def find_iris(query: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the IRIs of a query but those of its prologue, each with its span."""
+    return ((iri, span) for _, iri, span in _iris(query, None))
+
+
+def _iris(query: str, base: str | None) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """Yield the IRIs of a query but those of its prologue: the word before each, it, its span.
+
+    The word is "" where another IRI is between, and for a NAMED that does not follow FROM.
+    """
     prefixes: dict[str, str] = {}
     clause = prefix = ""
-    for match in _TOKENS.finditer(query) if "FROM" in query.upper() else ():
+    for match in _TOKENS.finditer(query):
         if word := (match["word"] or "").upper():
             clause = word if word != "NAMED" or clause == "FROM" else ""
         elif match["prefix"] is not None and clause == "PREFIX":
@@ -146,29 +162,8 @@ def parse_dataset(query: str, base: str | None) -> tuple[list[str], list[str]]:
                 prefixes[prefix] = iri
             elif clause == "BASE":
                 base = iri
-            elif clause in graphs and iri:
-                graphs[clause].append(iri)
-            clause = ""
-    return graphs["FROM"], graphs["NAMED"]
-
-
-def find_iris(query: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the IRIs of a query but those of its prologue, each with its span."""
-    prefixes: dict[str, str] = {}
-    base, clause, prefix = "", "", ""
-    for match in _TOKENS.finditer(query):
-        if word := (match["word"] or "").upper():
-            clause = word
-        elif match["prefix"] is not None and clause == "PREFIX":
-            prefix = match["prefix"]
-        elif match["prefix"] is not None or match["iri"]:
-            iri = _resolve(match, base, prefixes)
-            if clause == "PREFIX":
-                prefixes[prefix] = iri
-            elif clause == "BASE":
-                base = iri
             elif iri:
-                yield iri, match.span()
+                yield clause, iri, match.span()
             clause = ""
 
 

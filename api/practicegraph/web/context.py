@@ -34,8 +34,10 @@ from .urls import SOURCE_FILE, Addresses, search_path
 TEXTS = "texts"
 """The parameter for the language of the texts of entries."""
 VARY = {"Vary": "Accept, Accept-Language"}
+POLICY = "Content-Security-Policy"
+_FRAMED = ("frame-ancestors 'none'", "frame-ancestors *")
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    POLICY: "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -163,6 +165,11 @@ class View:
     def name(self, iri: str) -> str:
         """Return the label of an IRI, or its fragment without a label."""
         return self.catalogue.reader.label(iri, self.languages) or iri.rpartition("#")[2]
+
+    def short_name(self, iri: str) -> str:
+        """Return an IRI with its prefix as in Turtle; itself if the catalogue has none for it."""
+        text, prefix = self.catalogue.writer.write_term(NamedNode(iri))
+        return text if prefix else iri
 
     def href(self, iri: str) -> str:
         """Return the URL of the page about an IRI, an IRI of others itself, or ""."""
@@ -342,6 +349,12 @@ class Site:
         """Return the path of a request without the prefix of a proxy."""
         path: str = request.scope["path"]
         return path.removeprefix(responses.prefix(request))
+
+
+def allow_frames(page: Response) -> Response:
+    """Return a page that pages of other sites may show in a frame."""
+    page.headers[POLICY] = page.headers[POLICY].replace(*_FRAMED)
+    return page
 
 
 @cache

@@ -1,6 +1,6 @@
 """The history of an entry: its states in the change log, and what differs between two of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from pyoxigraph import Literal, NamedNode, Quad, Triple
 
+from ...catalogue.catalogue import Catalogue
 from ...catalogue.change_log import ChangeLog, Event
 from ...catalogue.documents import Document
 from ...editing.entry import without_history
@@ -93,11 +94,14 @@ class HistoryEndpoint:
     def _state(self, event: Event | None) -> State:
         if event is None:
             return State([], self.site.catalogue)
-        entry = NamedNode(event.topic)
-        subject = self.site.catalogue.records.subject(entry)
-        triples = without_history(entry, subject, event.triples)
-        quads = canonicalize([Quad(*triple) for triple in triples])
-        return State([Document(Path(), tuple(quads), (event.topic,), {})], self.site.catalogue)
+        return entry_state(self.site.catalogue, NamedNode(event.topic), event.triples)
+
+
+def entry_state(catalogue: Catalogue, entry: NamedNode, triples: Iterable[Triple]) -> State:
+    """Return the state of an entry that has some triples, without its history, to be compared."""
+    described = without_history(entry, catalogue.records.subject(entry), triples)
+    quads = canonicalize([Quad(*triple) for triple in described])
+    return State([Document(Path(), tuple(quads), (entry.value,), {})], catalogue)
 
 
 def _choose(request: Request, name: str, events: Sequence[Event]) -> Event | None:

@@ -14,7 +14,7 @@ from ...schema.fields import Field
 from ...schema.value_parser import InvalidParameterError
 from ...search.request import SearchRequest
 from .. import openapi
-from ..context import VARY, Site, View
+from ..context import POLICY, VARY, Site, View, allow_frames
 from ..http import conditional, negotiation, responses
 from ..http.negotiation import CSV, HTML, SVG, MediaType
 from ..openapi import Operation
@@ -30,9 +30,7 @@ MEDIA_TYPES = (HTML, SVG, CSV)
 """The representations of an evidence map."""
 EMBEDDED = "/embed"
 """The end of the path of the view that pages elsewhere may show in a frame."""
-_POLICY = "Content-Security-Policy"
-_FRAMED = ("frame-ancestors 'none'", "frame-ancestors *")
-_SVG_POLICY = {_POLICY: "default-src 'none'; style-src 'unsafe-inline'"}
+_SVG_POLICY = {POLICY: "default-src 'none'; style-src 'unsafe-inline'"}
 MAX_LETTERS = 56
 """The letters of a label in a picture; a longer one is cut."""
 _LETTER, _MARGIN, _MIN_COLUMN, _FOOT = 6.6, 24, 36, 60
@@ -192,8 +190,7 @@ class EvidenceEndpoint:
             evidence=evidence,
             whole=links.to(parameters, view.addresses.evidence),
         )
-        page.headers[_POLICY] = page.headers[_POLICY].replace(*_FRAMED)
-        return page
+        return allow_frames(page)
 
 
 def _colours(facets: Sequence[Field], key: str) -> Field | None:

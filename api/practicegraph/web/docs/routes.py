@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from ...errors import RequestError
 from ..context import VARY, Site
-from ..http import conditional, responses
+from ..http import conditional, negotiation, responses
 from ..urls import DOCS
 from .guides import GUIDES, LANGUAGE, guide_values
 from .operations import operations_by_tag
@@ -54,7 +54,7 @@ def routes(site: Site) -> APIRouter:
 def _answer(site: Site, request: Request, make: Callable[[], Response]) -> Response:
     """Return a page of the documentation; raise InvalidParameterError for unknown parameters."""
     view = site.view(request)
-    view.services.request_parser.check_names(request.query_params, ("lang",))
+    negotiation.check_parameters(request, ("lang",))
     choices = (view.language, responses.root(request))
     validators = conditional.validators(request, site.catalogue.release, choices)
     return conditional.answer(request, validators, VARY, make)

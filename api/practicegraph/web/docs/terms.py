@@ -203,12 +203,10 @@ class TermDocument:
         """Return the values of a term that no shape describes by property, but for its parts."""
         parts, values = set(self._parts(iri)), dict[str, list[DisplayValue]]()
         for quad in sorted(self.site.catalogue.store.quads(NamedNode(iri)), key=str):
-            value, listed = (
-                quad.object,
-                values.setdefault(_short(self.view, quad.predicate.value), []),
-            )
+            value = quad.object
+            listed = values.setdefault(self.view.short_name(quad.predicate.value), [])
             if isinstance(value, NamedNode) and value.value not in parts:
-                text = _short(self.view, value.value)
+                text = self.view.short_name(value.value)
                 listed.append(DisplayValue(text, self.view.href(value.value)))
             elif isinstance(value, Literal):
                 shown = self._text(value.value, value.language or self.view.language)
@@ -246,7 +244,7 @@ class TermDocument:
         for iri in sorted({*rows, *targets}):
             is_own = iri.startswith(f"{self.iri}#")
             href = self._row(iri).href if is_own else self.view.href(iri)
-            title = self.view.name(iri) if is_own else _short(self.view, iri)
+            title = self.view.name(iri) if is_own else self.view.short_name(iri)
             yield Box(iri, title, href, tuple(rows.get(iri, ())))
 
 
@@ -264,11 +262,3 @@ def find_term(site: Site, view: View, path: str) -> tuple[TermDocument, str] | N
     found = find_document(site, view, site.addresses.expand(whole)) if whole and fragment else None
     iri = f"{found.iri}#{fragment}" if found else ""
     return (found, iri) if found and iri in found.terms else None
-
-
-def _short(view: View, iri: str) -> str:
-    """Return an IRI of another vocabulary with its prefix, if the catalogue has one."""
-    for prefix, namespace in view.catalogue.prefixes.items():
-        if iri.startswith(namespace):
-            return f"{prefix}:{iri.removeprefix(namespace)}"
-    return iri

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from pyoxigraph import NamedNode, Quad, Triple
+from pyoxigraph import NamedNode, Triple
 
 from ...catalogue.catalogue import Catalogue
-from ...catalogue.documents import Document
 from ...editing import entry as entries
 from ...editing.form import EntryForm
-from ...reporting.differences import Comparison, Difference, State
+from ...reporting.differences import Comparison, Difference
 from ...schema.records import Record
+from ..changes.history import entry_state
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,9 @@ class FormDraft:
 
     def compare(self, saved: Sequence[Triple], languages: Sequence[str]) -> list[Difference]:
         """Return how the draft differs from what is saved now."""
-        topic = self.entry.value
-        subject = self.catalogue.records.subject(self.entry)
-        quads = [
-            tuple(Quad(*triple) for triple in entries.without_history(self.entry, subject, each))
-            for each in (saved, self.triples)
-        ]
-        old, new = (State([Document(Path(), q, (topic,), {})], self.catalogue) for q in quads)
+        old, new = (
+            entry_state(self.catalogue, self.entry, triples) for triples in (saved, self.triples)
+        )
         return Comparison(old, new, languages).differences()
 
 

@@ -63,7 +63,7 @@ class Sent(NamedTuple):
 
 @dataclass
 class FormPage:
-    """What a form says besides its inputs."""
+    """The message, the findings and the draft of a form, beside its inputs."""
 
     status: int = HTTPStatus.OK
     message: str = ""

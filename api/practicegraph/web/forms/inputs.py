@@ -1,4 +1,4 @@
-"""What a form shows: headings with fields, their inputs, choices, hints and problems."""
+"""The fields of a form by heading: their inputs, choices, hints and problems."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -10,8 +10,7 @@ from werkzeug.datastructures import Accept, LanguageAccept, MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from ...errors import CatalogueError
-from ...schema.text import find_similar
-from ...schema.value_parser import InvalidParameterError
+from ...search.request import check_names
 
 
 @dataclass(frozen=True)
@@ -112,10 +111,7 @@ def negotiate(request: Request, media_types: Sequence[MediaType]) -> MediaType:
 
 def check_parameters(request: Request, valid: Sequence[str]) -> None:
     """Raise InvalidParameterError for a parameter that is not valid, with those that are."""
-    for name in request.query_params:
-        if name not in valid:
-            near = find_similar(name, valid)
-            raise InvalidParameterError(name, None, list(dict.fromkeys([*near, *valid])))
+    check_names(request.query_params, valid)
 
 
 def negotiate_sparql(

@@ -15,7 +15,7 @@ from ...schema.records import Record
 from ...schema.text import parse_whole_number, truncate
 from ...schema.value_parser import InvalidParameterError
 from .. import openapi
-from ..context import VARY, Line, Site, View
+from ..context import VARY, Line, Site, View, allow_frames
 from ..http import conditional, responses
 from ..http.negotiation import HTML
 from ..models import JsonObject
@@ -32,8 +32,6 @@ _MAX_LINES = 5
 _PAGE_SIZE = 10
 _MAX_PAGE_SIZE = 100
 _MAX_DESCRIPTION = 160
-_POLICY = "Content-Security-Policy"
-_FRAMED = ("frame-ancestors 'none'", "frame-ancestors *")
 
 
 class Named(JsonObject):
@@ -173,8 +171,7 @@ class PreviewEndpoint:
         page = self.site.html(
             request, "preview.html", record=record, lines=_lines(view, record), width=WIDTH
         )
-        page.headers[_POLICY] = page.headers[_POLICY].replace(*_FRAMED)
-        return page
+        return allow_frames(page)
 
     def respond_flyout(self, request: Request, name: str) -> Response:
         """Return HTML about an entity, type or property.

@@ -65,7 +65,7 @@ class TextLanguage:
 
 @dataclass(frozen=True)
 class EntryPage:
-    """What the page of a record shows, and where."""
+    """The parts of the page of a record, each with its fields."""
 
     view: View
     request: Request

@@ -23,7 +23,6 @@ from .dataset import data_services, downloads
 
 _MAX_CHARTS = 4
 _MAX_BARS = 6
-_MAX_NEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,26 @@ class KindCount:
 
 def home_values(site: Site, view: View, record: Record) -> dict[str, Any]:
     """Return what the home page shows, for its template."""
-    result = site.services.search.search(ALL_ENTRIES, view.languages)
+    results = [each.services.search.search(ALL_ENTRIES, view.languages) for each in site.of_kinds]
+    result = results[0]
     shown = facets(view, result, ALL_ENTRIES)
-    link = partial(_search_url, view)
-    drawn = (draw_map(site.catalogue.vocabularies, f, facet.values, link) for f, facet in shown)
+    vocabularies, link = site.catalogue.vocabularies, view.search_link
+    drawn = (draw_map(vocabularies, field, facet.values, link) for field, facet in shown)
     return {
-        "total": result.total,
         "headline": "".join(_texts(record, "alternativeHeadline", view.language)[:1]),
         "examples": _texts(record, "searchExample", view.language),
         "entrances": _entrances(site.catalogue, record),
-        "kinds": [_count(each, view) for each in site.of_kinds],
-        "charts": _best_filled(shown, result.total),
+        "kinds": [
+            KindCount(
+                view.text(each.catalogue.shapes.entry_shape.plural),
+                each.addresses.search,
+                found.total,
+            )
+            for each, found in zip(site.of_kinds, results, strict=True)
+        ],
+        "charts": [
+            (f, x.label, x.values[:_MAX_BARS]) for f, x in _best_filled(shown, result.total)
+        ],
         "place_map": next(filter(None, drawn), None),
         "newest": _newest(site),
         "link": link,
@@ -79,10 +87,6 @@ def routes(site: Site) -> APIRouter:
     return router
 
 
-def _search_url(view: View, key: str, value: str) -> str:
-    return view.link(view.addresses.search, **{key: value})
-
-
 def _texts(record: Record, key: str, language: str) -> list[str]:
     """Return the texts of a field in a language."""
     texts = [term for term in record.values.get(key, ()) if isinstance(term, Literal)]
@@ -100,12 +104,6 @@ def _entrances(catalogue: Catalogue, record: Record) -> list[Record]:
     return sorted(entrances, key=lambda entrance: int(as_text(entrance.values["order"][0])))
 
 
-def _count(site: Site, view: View) -> KindCount:
-    result = site.services.search.search(ALL_ENTRIES, view.languages)
-    kind = site.catalogue.shapes.entry_shape
-    return KindCount(view.text(kind.plural), site.addresses.search, result.total)
-
-
 def _best_filled(shown: Iterable[tuple[Field, Facet]], total: int) -> list[tuple[Field, Facet]]:
     """Return the facets with a scheme that most entries state, in the order of the shapes."""
     named = [(f, facet) for f, facet in shown if f.scheme and len(facet.values) > 1]
@@ -120,7 +118,7 @@ def _best_filled(shown: Iterable[tuple[Field, Facet]], total: int) -> list[tuple
 def _newest(site: Site) -> list[tuple[Record, str]]:
     """Return the entries that were changed last, with the day (ISO 8601)."""
     catalogue = site.catalogue
-    days = site.services.dataset.newest_below(catalogue.entry_iri(""), _MAX_NEWEST)
-    current = [(iri, day) for iri, day in days if not catalogue.lifecycle.get(iri)]
+    newest = site.services.dataset.newest_entries
+    current = [(iri, day) for iri, day in newest if not catalogue.lifecycle.get(iri)]
     records = catalogue.reader.read_records(catalogue.shapes.entry_shape, [i for i, _ in current])
     return [(record, day) for record, (_, day) in zip(records, current, strict=True)]

@@ -106,7 +106,7 @@ class SimilarEndpoint:
         """Return the number of entries, and whether to explain; raise InvalidParameterError."""
         parser: RequestParser = self.site.services.request_parser
         pairs = request.query_params.multi_items()
-        parser.check_names((name for name, _ in pairs), _VALID)
+        negotiation.check_parameters(request, _VALID)
         search_request = parser.parse(pair for pair in pairs if pair[0] in _PARAMETERS)
         size = search_request.size if "size" in request.query_params else _SIZE
         return size, search_request.explain

@@ -20,6 +20,7 @@ from ..http.negotiation import CSV, HTML, JSON
 from ..models import Count, JsonObject
 from ..openapi import Operation
 from .explanation import ExplanatoryQuery, TableExplanation, explain_table, explanatory_queries
+from .frame import AXES
 from .links import (
     REPRESENTATION_PARAMETERS,
     explanation_link,
@@ -28,7 +29,7 @@ from .links import (
 )
 from .results import facet_value, nested_terms, selectable_counts
 
-AXES = ("rows", "columns")
+TABLE_AXES = AXES[:2]
 """The parameters that name the two facets, and the keys of the axes in JSON."""
 MEDIA_TYPES = (JSON, HTML, CSV)
 """The representations of a table."""
@@ -92,8 +93,10 @@ class ContingencyEndpoint:
         if media_type == HTML:
             return self._redirect(request)
         parser = services.request_parser
-        search_request = parser.parse(parameters.multi_items(), (*AXES, *REPRESENTATION_PARAMETERS))
-        rows, columns = (parser.facet(name, parameters.get(name, "")) for name in AXES)
+        search_request = parser.parse(
+            parameters.multi_items(), (*TABLE_AXES, *REPRESENTATION_PARAMETERS)
+        )
+        rows, columns = (parser.facet(name, parameters.get(name, "")) for name in TABLE_AXES)
         start = perf_counter()
         counts = services.search.cross_tabulate(rows, columns, search_request)
         milliseconds = (perf_counter() - start) * 1000
@@ -179,7 +182,7 @@ def _has_zeros(request: Request) -> bool:
 def routes(site: Site) -> APIRouter:
     """Return the routes of contingency tables."""
     router, endpoint, catalogue = APIRouter(), ContingencyEndpoint(site), site.catalogue
-    parameters = openapi.axis_parameters(catalogue, AXES)
+    parameters = openapi.axis_parameters(catalogue, TABLE_AXES)
     parameters += openapi.filter_parameters(site.services)
     parameters += openapi.result_parameters(catalogue, MEDIA_TYPES)
     operation = Operation(

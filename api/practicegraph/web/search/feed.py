@@ -1,11 +1,10 @@
 """The result of a search as an Atom feed, the newest entries first (RFC 4287)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pyoxigraph import Literal
+from pyoxigraph import NamedNode
 
-from ...rdf.terms import DATE_LENGTH, starts_with_date
 from ...schema.catalog_records import ISSUED, MODIFIED
 from ...schema.fields import NodeShape
 from ...schema.records import Record
@@ -70,16 +69,12 @@ def write_feed(
 def _entry(view: View, record: Record, origin: str) -> FeedEntry:
     title, language = record.text_with_role("LabelRole", view.languages)
     summary, summary_language = record.text_with_role("DescriptionRole", view.languages)
-    moments = {name: next(_moments(record, name), "") for name in (MODIFIED.value, ISSUED.value)}
-    updated = moments[MODIFIED.value] or moments[ISSUED.value] or _EPOCH
-    published = moments[ISSUED.value]
+    published, changed = _moment(record, ISSUED), _moment(record, MODIFIED)
+    updated = changed or published or _EPOCH
     texts = (title or record.iri, language, summary, summary_language)
     return FeedEntry(record.iri, origin + view.href(record.iri), *texts, updated, published)
 
 
-def _moments(record: Record, predicate: str) -> Iterator[str]:
-    """Yield the values of a property as moments, those that begin with a day."""
-    for field, terms in record.items():
-        if field.value_predicate == predicate:
-            days = (term.value for term in terms if isinstance(term, Literal))
-            yield from (f"{d[:DATE_LENGTH]}T00:00:00Z" for d in days if starts_with_date(d))
+def _moment(record: Record, predicate: NamedNode) -> str:
+    """Return the first day of a property as a moment, or ""."""
+    return next((f"{day}T00:00:00Z" for day in record.days(predicate)), "")

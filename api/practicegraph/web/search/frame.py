@@ -1,4 +1,4 @@
-"""What all views of a search have: its filters, its facets, its tabs, and its representations."""
+"""The frame of all views of a search: its filters, facets, tabs and representations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class FacetList(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchFrame:
-    """What the pages of a search have around its result."""
+    """The frame of the pages of a search, around its result."""
 
     site: Site
     request: Request

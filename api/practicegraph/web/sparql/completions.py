@@ -1,4 +1,4 @@
-"""What query editors complete: prefixes, classes and properties, as one JSON document.
+"""Completions for query editors: prefixes, classes and properties, as one JSON document.
 
 The terms are those of the VoID statistics (https://www.w3.org/TR/void/#statistics), with the counts
 of the entities of each class and the triples of each property.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 
 from ..context import VARY, Site, View
-from ..http import conditional, responses
+from ..http import conditional, negotiation, responses
 from ..models import Count, JsonObject
 
 
@@ -38,7 +38,7 @@ class CompletionEndpoint:
     def respond(self, request: Request) -> Response:
         """Return the completions; a client keeps them as long as the release stays."""
         view = self.site.view(request)
-        view.services.request_parser.check_names(request.query_params, ("lang",))
+        negotiation.check_parameters(request, ("lang",))
         release = self.site.catalogue.release
         validators = conditional.validators(request, release, [view.language])
 

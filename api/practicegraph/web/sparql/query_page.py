@@ -1,4 +1,4 @@
-"""What the page of queries shows beside a result: the query, examples, the limits, an error."""
+"""The page of queries beside its result: the query, examples, the limits, an error."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..context import View
 from ..resources.dataset import format_size
 
 NO_ERROR: dict[str, Any] = {"detail": "", "hint": "", "line": 0}
-"""What a page shows of an error where there is none."""
+"""The values of the template for an error, where there is none."""
 _SAMPLE_QUERY = """PREFIX dct: <http://purl.org/dc/terms/>
 
 SELECT ?entry ?title

@@ -27,7 +27,7 @@ _NUMBERS = NUMBERS | {XSD + name for name in ("int", "long", "float", "nonNegati
 
 @dataclass(frozen=True)
 class Matrix:
-    """ints by the values of two columns; a cell has a number and a shade, or neither."""
+    """Numbers by the values of two columns; a cell has a number and a shade, or neither."""
 
     rows: tuple[DisplayValue, ...]
     columns: tuple[DisplayValue, ...]
@@ -56,7 +56,7 @@ class ResultTable:
 
 @dataclass(frozen=True)
 class _Columns:
-    """What a chart is made of: the values of one column or two, and the numbers, row by row."""
+    """The data of a chart: the values of one column or two, and the numbers, row by row."""
 
     names: tuple[str, ...]
     values: tuple[tuple[DisplayValue, ...], ...]
@@ -108,10 +108,8 @@ def _display_iri(view: View, iri: str) -> DisplayValue:
     href = view.href(iri)
     if view.addresses.path(iri) is not None:
         return DisplayValue(view.name(iri) or iri, href, iri=iri)
-    for prefix, namespace in view.catalogue.prefixes.items():
-        local = iri.removeprefix(namespace)
-        if iri.startswith(namespace) and local.replace("-", "").replace("_", "").isalnum():
-            return DisplayValue(f"{prefix}:{local}", href, iri=iri)
+    if (short := view.short_name(iri)) != iri:
+        return DisplayValue(short, href, iri=iri)
     note = view.catalogue.reader.external_label(iri, view.languages)
     return DisplayValue(iri, href, iri=iri, note=note)
 

@@ -1,7 +1,7 @@
 """The page of a concept: definition, labels by language, relations, mappings, its entries."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode
@@ -48,18 +48,18 @@ def concept_values(site: Site, view: View, record: Record, concept: Concept) -> 
     )
     described = record.shape.fields_with_role("DescriptionRole")
     shown = {field.key for field in (*labels, *relations, *mappings, *described)}
-    rest = {key: terms for key, terms in record.values.items() if key not in shown}
-    lines = (line for section in view.sections(record, False) for line in section.lines)
-    related = {field.key for field in relations}
+    rest = [
+        (field, view.line(record, field)) for field, _ in record.items() if field.key not in shown
+    ]
     return {
         "concept": concept,
         "scheme": scheme,
         "definition": record.text_with_role("DescriptionRole", view.languages),
         "label_fields": labels,
         "label_rows": list(_label_rows(view, record, labels)),
-        "relations": [line for line in lines if line.key in related],
+        "relations": [view.line(record, field) for field in relations],
         "mappings": _mapping_rows(view, record, mappings),
-        "rest": replace(record, values=rest),
+        "rest": view.by_heading(rest),
         "tree": folded_tree(view, scheme, concept),
         "counts": count_by_concept(site, scheme.iri),
     }

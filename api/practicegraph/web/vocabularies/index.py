@@ -55,7 +55,7 @@ class VocabularyIndexEndpoint:
     def respond(self, request: Request) -> Response:
         """Return the index as a page or as JSON; raise InvalidParameterError."""
         media_type, view = negotiation.negotiate(request, _MEDIA_TYPES), self.site.view(request)
-        view.services.request_parser.check_names(request.query_params, ("lang", "format"))
+        negotiation.check_parameters(request, ("lang", "format"))
 
         def make() -> Response:
             cards = self._cards(view)

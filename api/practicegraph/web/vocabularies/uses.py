@@ -1,4 +1,4 @@
-"""Which entries use a concept: by field, with the counts of narrower concepts and breakdowns."""
+"""Which entries use a concept: by field, with their number, the first ones, and breakdowns."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -47,7 +47,6 @@ class ConceptUse:
     search: str
     value: str
     count: int
-    narrower: tuple[tuple[Concept, int], ...]
     entries: tuple[Record, ...]
     breakdowns: tuple[Breakdown, ...] = ()
 
@@ -122,14 +121,11 @@ def _uses_of_kind(site: Site, view: View, concept: Concept) -> list[ConceptUse]:
 
 def _use(site: Site, view: View, field: Field, concept: Concept) -> ConceptUse:
     counts = site.services.search.counts(field) if field.is_facet else {}
-    scheme = site.catalogue.vocabularies.scheme(concept.scheme)
-    narrower = scheme.narrower.get(concept.iri, [])
     return ConceptUse(
         field=field,
         search=site.addresses.search,
         value=concept.notation,
         count=counts.get(NamedNode(concept.iri), 0),
-        narrower=tuple((lower, counts.get(NamedNode(lower.iri), 0)) for lower in narrower),
         entries=tuple(_first_entries(site, field, concept.iri)),
         breakdowns=tuple(_breakdowns(view, field, concept)) if field.is_facet else (),
     )
