@@ -261,7 +261,7 @@ class View:
         names = {f.predicate: f.names for f in known} if field.value_predicate in NOTES else {}
         named = [names.get(term.value) if isinstance(term, NamedNode) else None for term in terms]
         return [
-            DisplayValue(self.text(labels)) if labels else self._display(field, term)
+            DisplayValue(self.text(labels)) if labels else self._display(record, field, term)
             for labels, term in zip(named, terms, strict=True)
         ]
 
@@ -273,15 +273,19 @@ class View:
             if note and named in record.values.get(marker.key, ()):
                 yield note
 
-    def _display(self, field: Field, term: Term) -> DisplayValue:
+    def _display(self, record: Record, field: Field, term: Term) -> DisplayValue:
+        """Return a value; a blank node, which has no name that lasts, as in Turtle."""
         if isinstance(term, NamedNode):
             if self.addresses.path(term.value) is not None or field.has_options:
                 return DisplayValue(self.name(term.value), self.href(term.value))
             note = self.catalogue.reader.external_label(term.value, self.languages)
             return DisplayValue(term.value, self.href(term.value), note=note)
-        assert isinstance(term, Literal | BlankNode)
-        language = getattr(term, "language", None) or ""
-        if isinstance(term, Literal) and term.datatype.value == XSD + "boolean":
+        if isinstance(term, BlankNode):
+            triples = [quad.triple for quad in self.catalogue.store.description(record.iri)]
+            return DisplayValue(self.catalogue.writer.term_writer(triples)(term), code=True)
+        assert isinstance(term, Literal)
+        language = term.language or ""
+        if term.datatype.value == XSD + "boolean":
             return DisplayValue(self.format_code(term.value))
         is_code = not language and "\n" in term.value
         shown_language = "" if language == self.language else language

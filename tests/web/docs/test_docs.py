@@ -226,3 +226,18 @@ def test_a_diagram_places_boxes_apart_and_draws_a_line_for_each_row() -> None:
     assert third.x > first.x + diagram.box_width
     assert diagram.height >= second.y + second.height
     assert draw([Box("a", "A", "/a")]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("Practice-countryFacet", "[ sh:alternativePath ( pg:country pg:implementedIn ) ]"),
+        ("Concept-narrower", "( skos:narrower [ sh:inversePath skos:broader ] )"),
+    ],
+)
+def test_a_blank_node_stands_on_a_page_as_in_turtle(
+    client: TestClient, name: str, path: str
+) -> None:
+    text = page(client, f"/shapes/{name}.html")
+    assert path in text
+    assert not re.search(r">(_:)?[0-9a-f]{32}<", text)
