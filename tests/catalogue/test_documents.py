@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 from pyoxigraph import RdfFormat, serialize
 
-from practicegraph.catalogue.documents import read_document
+from practicegraph.catalogue.documents import read_document, read_prefixes
 from support.catalogues import ROOT
 
 IGNORED = [
@@ -68,3 +69,20 @@ def test_a_file_with_another_name_or_in_another_folder_is_a_warning_with_its_pla
     assert len(warnings) == len(MISPLACED)
     for name, place in MISPLACED.items():
         assert any(line.startswith(f"{name}:") and f"to {place} [" in line for line in warnings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a comment\n@prefix a: <urn:a:> .\n@prefix : <urn:> .\na:b a:c a:d .\n",
+        "@prefix a: <urn:a:> .\na:b a:c 'with a prefix b: <urn:none> in a text' .\n",
+        "@prefix a: <urn:a:> .\na:b a:c a:d .\nPREFIX b: <urn:b:>\nb:b b:c b:d .\n",
+        "PREFIX a: <urn:a:>\n@prefix b: # between\n<urn:b:> .\nb:b b:c b:d .\n",
+    ],
+)
+def test_the_prefixes_of_a_file_are_those_that_it_declares_anywhere(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "file.ttl"
+    path.write_text(text)
+    assert read_prefixes(path) == read_document(path).prefixes

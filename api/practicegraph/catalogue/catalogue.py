@@ -25,7 +25,7 @@ from ..schema.shapes.reader import read_shapes
 from ..schema.text import Phrases, put_first, read_phrases
 from ..schema.value_parser import ValueParser
 from ..schema.vocabularies import Vocabularies
-from ..storage.base import Store, cache_by_release
+from ..storage.base import NodeCache, Store, cache_by_release
 from ..storage.oxigraph import OxigraphStore
 from . import documents as catalogue_documents
 from .documents import Document, DocumentSet, UnreadableError
@@ -267,15 +267,16 @@ def require_catalogue(root: Path) -> None:
 def _catalogue(root: Path, store: Store, documents: Sequence[Document]) -> Catalogue:
     """Return a catalogue of a store, with the prefixes and the SPARQL of documents."""
     texts = {document.topics[0]: document.sparql for document in documents if document.sparql}
+    nodes = NodeCache(store)
     return Catalogue(
         folder=root,
         store=store,
         base=_base(root, store),
-        shapes=read_shapes(store),
-        phrases=read_phrases(store),
+        shapes=read_shapes(nodes),
+        phrases=read_phrases(nodes),
         current=CurrentVocabularies(vocabularies.read_vocabularies(store)),
         prefixes=_prefixes(documents),
-        stored_queries=read_stored_queries(store, texts),
+        stored_queries=read_stored_queries(nodes, texts),
     )
 
 

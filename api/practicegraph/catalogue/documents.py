@@ -35,6 +35,8 @@ QUERY_SUFFIX = ".rq"
 """The suffix of stored queries."""
 TOPIC_SUFFIX = ".ttl"
 """The suffix of files on one topic, which imports and clients write."""
+_DECLARATIONS = re.compile(r"(?:\s*(?:#.*|@prefix\s+[^\s<>]*\s+<[^<>]*>\s*\.))*")
+_DECLARATION = re.compile(r"prefix\s+[^\s<>]*:", re.IGNORECASE)
 _DESCRIPTION = re.compile(r"(?:#:.*(?:\n|$))+")
 _COMMENT = re.compile(r"#[^\r\n]*")
 _IRI = re.compile(r"<[^\s<>]*>")
@@ -225,7 +227,12 @@ def parse_file(path: Path, content: bytes) -> Document:
 def read_prefixes(path: Path) -> Mapping[str, str]:
     """Return the prefixes that a file of RDF declares; raise UnreadableError."""
     with reading_errors(path), open_file(path) as stream:
-        return untrusted.parse_rdf(stream.read(), _require_format(path)).prefixes
+        text = untrusted.decode(stream.read())
+        head = _DECLARATIONS.match(text)
+        end = head.end() if head else 0
+        # All of a text is parsed where anything behind its first lines may be a declaration.
+        declared = text if _DECLARATION.search(text, end) else text[:end]
+        return untrusted.parse_rdf(declared, _require_format(path)).prefixes
 
 
 def read_documents(paths: Iterable[Path]) -> DocumentSet:

@@ -12,7 +12,7 @@ from ..schema.shapes.reader import ShapesError, read_parameters, read_query_grou
 from ..schema.text import Labels, find_similar, pick_text
 from ..schema.value_parser import NO_LOCATION, InvalidParameterError, ParseProblem, ValueParser
 from ..storage import query_guard
-from ..storage.base import Store
+from ..storage.base import NodeReader
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class StoredQuery:
         return query_guard.bind_parameters(self.text, bound)
 
 
-def read_stored_queries(store: Store, texts: Mapping[str, str]) -> dict[str, StoredQuery]:
+def read_stored_queries(store: NodeReader, texts: Mapping[str, str]) -> dict[str, StoredQuery]:
     """Return the stored queries of a store, by name; their texts are given by IRI.
 
     A query with an invalid parameter is left out; a check reports it.

@@ -1,20 +1,22 @@
 """Texts: labels and phrases in a reader's languages, order, encoding, likeness without accents."""
 
 import difflib
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 
+import pyuca
 from pyoxigraph import NamedNode
 from pyuca import Collator
-from pyuca.trie import Trie
 
 from ..rdf.terms import PG, RDF, RDFS
-from ..storage.base import Store
+from ..storage.base import NodeReader
 
 Labels = Mapping[str, str]
 """Texts by language tag (BCP 47), one a language."""
@@ -56,6 +58,11 @@ _TAILORINGS = {
 `&N<ñ<<<Ñ` in Spanish; in Greek `[reorder Grek]`, by which Greek letters stand between the digits
 and the Latin letters. The CLDR has no rules for the other languages of the catalogue.
 """
+_LINE = re.compile(r"^([0-9A-F][0-9A-F ]+?) *; *(\S+)", re.M)
+_ELEMENT = re.compile(r"\[[.*](\w+)\.(\w+)\.(\w+)")
+_RANGE = re.compile(r"^@implicitweights (\w+)\.\.(\w+); (\w+)", re.M)
+_MAX_JOINED = 3
+"""The table of a collator: characters, at most so many in a row, and their collation elements."""
 _AFTER_ALL = 0xFFFF
 """A weight above all others: a character and this one are sorted behind all with the character."""
 
@@ -175,34 +182,57 @@ def _ascii_weights() -> tuple[list[bytes], list[bytes]]:
     return list(primaries), list(tertiaries)
 
 
+@dataclass(frozen=True)
+class _CollationTable:
+    """The table of a collator, whose lines are parsed when they are needed, and tailored letters.
+
+    Both are by code points in hexadecimal digits. To parse all lines takes half a second.
+    """
+
+    lines: Mapping[str, str]
+    letters: Mapping[str, list[list[int]]]
+
+    def find_prefix(self, codes: list[int]) -> tuple[list[int], list[list[int]] | None, list[int]]:
+        """Return the most of the characters that have collation elements, these, and the rest."""
+        names = [f"{code:04X}" for code in codes[:_MAX_JOINED]]
+        for end in range(len(names), 0, -1):
+            name = " ".join(names[:end])
+            if name in self.letters:
+                return codes[:end], self.letters[name], codes[end:]
+            if name in self.lines:
+                elements = _ELEMENT.findall(self.lines[name])
+                return codes[:end], [[int(w, 16) for w in each] for each in elements], codes[end:]
+        return [], None, codes[:]
+
+
 @cache
 def _collator(tailoring: str) -> Collator:
     """Return the default collator, or one with the letters of a language; they share the rest."""
     if not tailoring:
-        return Collator()
+        collator = Collator(os.devnull)
+        text = Path(pyuca.__file__).with_name(f"allkeys-{collator.UCA_VERSION}.txt").read_text()
+        collator.table = _CollationTable(dict(_LINE.findall(text)), {})
+        collator.implicit_weights = [[int(n, 16) for n in each] for each in _RANGE.findall(text)]
+        return collator
     default = _collator("")
     collator, (before, letters) = copy(default), _TAILORINGS[tailoring]
-    collator.table = Trie()
-    nodes = collator.table.root.children = dict(default.table.root.children)
     ((primary, *_),) = default.collation_elements(before)
+    tailored = {}
     for letter in letters:
         codes = [ord(character) for character in unicodedata.normalize("NFD", letter)]
         (own, *levels), *_ = default.table.find_prefix(codes[:1])[1]
-        nodes[codes[0]] = deepcopy(nodes[codes[0]])
-        collator.table.add(codes, [[primary, *levels], [_AFTER_ALL, 0, 0], [own, 0, 0]])
+        name = " ".join(f"{code:04X}" for code in codes)
+        tailored[name] = [[primary, *levels], [_AFTER_ALL, 0, 0], [own, 0, 0]]
+    collator.table = _CollationTable(default.table.lines, tailored)
     return collator
 
 
 @cache
 def _joined_characters(tailoring: str) -> frozenset[str]:
     """Return the characters that can be sorted as one with those before them."""
-    nodes = [node for node in _collator(tailoring).table.root.children.values() if node.children]
-    codes = set[int]()
-    while nodes:
-        children = nodes.pop().children or {}
-        codes |= children.keys()
-        nodes += children.values()
-    return frozenset(map(chr, codes))
+    table = _collator(tailoring).table
+    joined = (name.split()[1:] for name in (*table.lines, *table.letters) if " " in name)
+    return frozenset(chr(int(code, 16)) for codes in joined for code in codes)
 
 
 @cache
@@ -267,7 +297,7 @@ class Phrases:
         return self.labels.get(name, {})
 
 
-def read_phrases(store: Store) -> Phrases:
+def read_phrases(store: NodeReader) -> Phrases:
     """Read the phrases out of the store."""
     nodes = store.subjects(RDF + "type", NamedNode(PG + "Phrase"))
     return Phrases({_name(node.value): store.labels(node, RDFS + "label") for node in nodes})

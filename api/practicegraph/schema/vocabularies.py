@@ -17,7 +17,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..errors import CatalogueError
 from ..rdf.terms import DCT, PG, SKOS, Term, as_text
-from ..storage.base import Store
+from ..storage.base import NodeCache, NodeReader, Store
 from .fields import Field
 from .lifecycle import Deprecation, Lifecycle, read_lifecycle
 from .text import Labels, collation_key, fold, pick_text
@@ -336,7 +336,7 @@ class Vocabularies:
 
 def read_vocabularies(store: Store) -> Vocabularies:
     """Read the schemes out of the store."""
-    lifecycle, codes = read_lifecycle(store), _read_codes(store)
+    lifecycle, codes, nodes = read_lifecycle(store), _read_codes(store), NodeCache(store)
     current: dict[str, dict[str, Concept]] = {}
     deprecated: dict[str, dict[str, Concept]] = {}
     seen: set[tuple[str, str]] = set()
@@ -348,7 +348,7 @@ def read_vocabularies(store: Store) -> Vocabularies:
         concepts = (deprecated if lifecycle.get(iri) else current).setdefault(scheme, {})
         names = (as_text(row["notation"]) if "notation" in row else "", last_part(iri), iri)
         notation = next(name for name in names if name and name not in concepts)
-        concept = _concept(store, lifecycle, iri, scheme, notation, broader)
+        concept = _concept(nodes, lifecycle, iri, scheme, notation, broader)
         concepts[notation] = replace(concept, codes=tuple(codes.get(iri, ())))
     schemes: dict[str, Scheme] = {}
     for row in store.select(_SCHEMES):
@@ -357,7 +357,7 @@ def read_vocabularies(store: Store) -> Vocabularies:
             continue  # a second key
         key = as_text(row["key"]) if "key" in row else ""
         key = key if _KEY.fullmatch(key) else last_part(iri)
-        titles = store.labels(NamedNode(iri), _TITLE)
+        titles = nodes.labels(NamedNode(iri), _TITLE)
         schemes[iri] = Scheme(iri, key, titles, current.get(iri, {}), deprecated.get(iri, {}))
     return Vocabularies(schemes, _read_mappings(store), _read_target_vocabularies(store))
 
@@ -390,7 +390,7 @@ def last_part(iri: str) -> str:
 
 
 def _concept(
-    store: Store, lifecycle: Lifecycle, iri: str, scheme: str, notation: str, broader: str
+    store: NodeReader, lifecycle: Lifecycle, iri: str, scheme: str, notation: str, broader: str
 ) -> Concept:
     node = NamedNode(iri)
     return Concept(

@@ -21,7 +21,7 @@ from ...rdf.terms import (
     local_name,
     parse_decimal,
 )
-from ...storage.base import NodeCache, NodeReader, Store
+from ...storage.base import NodeReader
 from ..fields import Field, Group, NodeShape, Parameter, Shapes
 
 SHAPE = "https://w3id.org/practicegraph/shapes#"
@@ -44,9 +44,9 @@ class ShapesError(CatalogueError):
     """Shapes that make no sense; the message names the shape."""
 
 
-def read_shapes(stored: Store) -> Shapes:
+def read_shapes(store: NodeReader) -> Shapes:
     """Read the shapes out of a store; raise ShapesError."""
-    store, targets = NodeCache(stored), (SH + "targetClass", SH + "targetSubjectsOf")
+    targets = (SH + "targetClass", SH + "targetSubjectsOf")
     nodes = dict.fromkeys(node for target in targets for node in store.subjects(target))
     coded = (node for node in store.subjects(SH + "codeIdentifier") if node not in nodes)
     nodes |= dict.fromkeys(node for node in coded if store.value(node, SH + "property"))

@@ -192,6 +192,8 @@ def normalize(word: str) -> str:
 
 
 def _normalize(word: str) -> str:
+    if word.isascii() and word.isalnum():
+        return word.lower()[:_MAX_WORD_LENGTH]
     return "".join(filter(str.isalnum, strip_accents(word)))[:_MAX_WORD_LENGTH]
 
 
