@@ -89,7 +89,7 @@ def query(client: TestClient, number: int) -> Response:
     [
         ("", filter_entries, 24),
         ("A search", search, 29),
-        ("A write", write, 51),
+        ("A write", write, 52),
         ("A SPARQL query", query, 14),
     ],
 )

@@ -8,7 +8,7 @@ from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as some
 
-from practicegraph.catalogue.documents import keep_comments
+from practicegraph.catalogue.comments import keep_comments
 
 OLD = (
     """# licence: CC0

@@ -1,4 +1,4 @@
-"""The files of a catalogue's folder, read as RDF, and written anew with their comments.
+"""The files of a catalogue's folder, read as RDF.
 
 A file is about the subject of its first triple, its topic, and that IRI is the name of its graph.
 Larger sets come as TriG or N-Quads, plain or gzipped, and name their graphs themselves. They are
@@ -11,14 +11,12 @@ import gzip
 import hashlib
 import re
 import zlib
-from bisect import bisect_right
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from io import BufferedReader, BytesIO, FileIO, RawIOBase
-from itertools import accumulate, chain, groupby, pairwise
+from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, cast
@@ -27,7 +25,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, parse
 
 from ..errors import CatalogueError
 from ..rdf import untrusted
-from ..rdf.positions import LocatedTriple, Token, UnknownTokenError, tokenize
+from ..rdf.positions import LocatedTriple
 from ..rdf.terms import in_graph
 from ..schema.shapes.constraints import executable_quads
 
@@ -38,9 +36,6 @@ TOPIC_SUFFIX = ".ttl"
 _DECLARATIONS = re.compile(r"(?:\s*(?:#.*|@prefix\s+[^\s<>]*\s+<[^<>]*>\s*\.))*")
 _DECLARATION = re.compile(r"prefix\s+[^\s<>]*:", re.IGNORECASE)
 _DESCRIPTION = re.compile(r"(?:#:.*(?:\n|$))+")
-_COMMENT = re.compile(r"#[^\r\n]*")
-_IRI = re.compile(r"<[^\s<>]*>")
-_INDENT = re.compile(r"[ \t]*")
 _COMMENT_PREFIX = re.compile(r"#: ?")
 FOLDERS = ("ontology", "shapes", "queries", "data")
 _FORMATS = {
@@ -354,103 +349,3 @@ def _require_format(path: Path) -> RdfFormat:
 def _format(path: Path) -> RdfFormat | None:
     suffix = path.suffixes[-2] if path.suffix == ".gz" and path.suffixes[1:] else path.suffix
     return _FORMATS.get(suffix)
-
-
-def keep_comments(before: str, after: str) -> str:
-    """Return a file as it was written anew, with the comments that it had.
-
-    Each stays beside its line; where that has gone, in its place.
-    """
-    if "#" not in _IRI.sub("", before):
-        return after
-    try:
-        old = _CommentedText.parse(before)
-        return _with_comments(old, after) if old.comments else after
-    except UnknownTokenError:
-        return after  # a syntax that is not Turtle 1.1
-
-
-@dataclass(frozen=True)
-class _Comment:
-    """A comment at the end of a line, or above it; lines count from 0."""
-
-    text: str
-    line: int
-    at_end: bool
-
-
-@dataclass(frozen=True)
-class _CommentedText:
-    """The lines of a text without its comments, and these."""
-
-    lines: Sequence[str]
-    comments: Sequence[_Comment]
-
-    @classmethod
-    def parse(cls, text: str) -> "_CommentedText":
-        """Split a text; raise UnknownTokenError."""
-        starts = _line_starts(text)
-        columns: dict[int, int] = {}
-        for offset in _comment_offsets(text):
-            number = _line_at(starts, offset)
-            columns[number] = offset - starts[number]
-        lines: list[str] = []
-        comments: list[_Comment] = []
-        for number, line in enumerate(text.split("\n")):
-            code = line[: columns.get(number)].rstrip()
-            if number in columns:
-                comment = line[columns[number] :].rstrip()
-                comments.append(_Comment(comment, len(lines), at_end=bool(code)))
-            if code or number not in columns:
-                lines.append(code)
-        return cls(lines, comments)
-
-
-def _comment_offsets(text: str) -> Iterator[int]:
-    """Yield the offsets of comments, which stand between tokens."""
-    end = Token("end", "", len(text), len(text))
-    for before, after in pairwise([Token("start", "", 0, 0), *tokenize(text), end]):
-        yield from (match.start() for match in _COMMENT.finditer(text, before.end, after.start))
-
-
-def _with_comments(old: _CommentedText, text: str) -> str:
-    lines = text.split("\n")
-    in_literal = _lines_in_literals(text)
-    places = _corresponding_lines(old.lines, lines)
-    above: dict[int, list[str]] = {}
-    for comment in old.comments:
-        place = places[comment.line]
-        if comment.at_end and lines[place] and place + 1 not in in_literal:
-            lines[place] += f" {comment.text}"
-            continue
-        while place in in_literal:
-            place -= 1
-        indent = _INDENT.match(lines[place])
-        above.setdefault(place, []).append((indent[0] if indent else "") + comment.text)
-    return "\n".join(line for n, own in enumerate(lines) for line in (*above.get(n, ()), own))
-
-
-def _corresponding_lines(old: Sequence[str], new: Sequence[str]) -> dict[int, int]:
-    """Return for each old line, and for the end, the new line that is the same or in its place."""
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    places = {len(old): len(new) - 1}
-    for _, start, end, new_start, new_end in matcher.get_opcodes():
-        last = min(max(new_start, new_end - 1), len(new) - 1)
-        places |= {n: min(new_start + n - start, last) for n in range(start, end)}
-    return places
-
-
-def _lines_in_literals(text: str) -> set[int]:
-    """Return the lines that begin inside a literal."""
-    starts = _line_starts(text)
-    tokens = (t for t in tokenize(text) if "\n" in t.text)
-    spans = ((_line_at(starts, t.start), _line_at(starts, t.end)) for t in tokens)
-    return {number for first, last in spans for number in range(first + 1, last + 1)}
-
-
-def _line_starts(text: str) -> list[int]:
-    return [0, *accumulate(len(line) + 1 for line in text.split("\n")[:-1])]
-
-
-def _line_at(starts: Sequence[int], offset: int) -> int:
-    return bisect_right(starts, offset) - 1

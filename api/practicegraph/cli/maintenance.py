@@ -11,7 +11,7 @@ import click
 
 from .. import __version__
 from ..application import startup
-from ..catalogue import catalogue, documents
+from ..catalogue import catalogue, comments, documents
 from ..catalogue.catalogue import Catalogue
 from ..editing.tokens import PERMISSIONS, TokenFile
 from ..exchange import export as exchange_export
@@ -181,7 +181,7 @@ def label(path: Path, folder: Path) -> None:
     triples = [quad.triple for quad in document.quads]
     labelled = vocabularies.relabel(triples, opened.languages, topic)
     change = FileChange(
-        path, before, documents.keep_comments(before, opened.writer.write(labelled, topic))
+        path, before, comments.keep_comments(before, opened.writer.write(labelled, topic))
     )
     files.write_changes([change] if change.has_effect else [])
     _print_changes(opened, [change], dry_run=False)

@@ -15,7 +15,7 @@ from threading import Lock
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..catalogue import change_log, documents, loading
+from ..catalogue import change_log, comments, documents, loading
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.change_log import ChangeLog, StateFile
 from ..catalogue.documents import Document, UnreadableError
@@ -255,9 +255,7 @@ class EntryEditor:
         iri = self.catalogue.entry_iri(identifier)
         path = self.writer.file_for(iri, before)
         text = self.catalogue.writer.write(after, iri)
-        content = (
-            documents.keep_comments(path.read_text(encoding="utf-8"), text) if before else text
-        )
+        content = comments.keep_comments(path.read_text(encoding="utf-8"), text) if before else text
         document = documents.parse_document(path, content.encode())
         report = self.validator.check(_as_sent(document, turtle), request.languages)
         if report.violations:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from ..catalogue import documents
+from ..catalogue import comments, documents
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.documents import Document
 from ..rdf.terms import PG, PROV, SCHEMA, TYPE, date_literal
@@ -146,7 +146,7 @@ def _apply(catalogue: Catalogue, draft: Draft, change: FileChange, context: Impo
     after = apply_draft(draft, NamedNode(entry), before, catalogue.records, context)
     if after == before:
         return text
-    return documents.keep_comments(text, catalogue.writer.write(after, entry))
+    return comments.keep_comments(text, catalogue.writer.write(after, entry))
 
 
 def _name_parts(path: Path) -> tuple[str, str]:
