@@ -1,6 +1,6 @@
 """Searches answered by SPARQL as they are defined, in a process that can be killed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +16,7 @@ from benchmarks.times import Figures, times
 from practicegraph.application.services import Services
 from practicegraph.catalogue import catalogue
 from practicegraph.catalogue.catalogue import WORK_FOLDER
+from practicegraph.schema.fields import Field
 from practicegraph.search.engine import ContingencyTable, SearchResult, SparqlEngine
 from practicegraph.search.request import SearchRequest
 from practicegraph.search.sparql import QueryBuilder
@@ -57,11 +58,17 @@ class _Known(SparqlEngine):
     def queries(self) -> QueryBuilder:
         return super().queries
 
-    def search(self, choices: SearchRequest, languages: Sequence[str]) -> SearchResult:
-        if choices.size:
-            return super().search(choices, languages)
-        counts = {facet.key: self.counts(facet, choices) for facet in self.kind.facets}
-        return SearchResult(self._count(self.queries, choices), (), counts)
+    def search(
+        self,
+        request: SearchRequest,
+        languages: Sequence[str],
+        facets: Iterable[Field] | None = None,
+    ) -> SearchResult:
+        if request.size:
+            return super().search(request, languages, facets)
+        counted = self.kind.facets if facets is None else facets
+        counts = {facet.key: self.counts(facet, request) for facet in counted}
+        return SearchResult(self._count(self.queries, request), (), counts)
 
     def _select(self, query: str) -> Iterator[Solution]:
         start = perf_counter()

@@ -43,6 +43,16 @@ def test_a_request_without_filters_matches_all_entries(
     assert search(services).total == len(entries) == 56
 
 
+def test_a_search_counts_only_the_facets_that_are_asked_for(services: Services) -> None:
+    request = services.request_parser.parse([("outcome", OUTCOME)])
+    whole = services.search.search(request, ("en",))
+    facet = services.catalogue.shapes.entry_shape.facets_by_key["country"]
+    some = services.search.search(request, ("en",), [facet])
+    assert some.cursors == whole.cursors
+    assert some.counts == {"country": whole.counts["country"]}
+    assert services.search.search(request, ("en",), ()).counts == {}
+
+
 def test_counts_are_those_of_the_source(
     real: Catalogue, services: Services, entries: list[dict[str, Any]]
 ) -> None:

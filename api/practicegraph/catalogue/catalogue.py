@@ -98,6 +98,13 @@ class Catalogue:
         """Return what the ontology says of its terms."""
         return ontology.read_ontology(self.store)
 
+    @cached_property
+    def schema_classes(self) -> Callable[[str], Sequence[str]]:
+        """Return a function of an IRI: the classes of schema.org that it has."""
+        read = self.store.union
+        types = self.ontology.types
+        return cache_by_release(self.store, lambda i: types([*read(NamedNode(i))]), _MAX_CACHED)
+
     @property
     def lifecycle(self) -> Lifecycle:
         """Return what is merged or withdrawn at the present release."""

@@ -13,7 +13,7 @@ from math import floor
 
 from pyoxigraph import Literal
 
-from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, XSD, Term, is_date
+from ..rdf.terms import DATE_LENGTH, DATE_PATTERN, XSD, Term, as_text, is_date
 from .text import Labels
 
 DATES = frozenset(XSD + name for name in ("gYear", "gYearMonth", "date", "dateTime"))
@@ -83,10 +83,15 @@ class Field:
             self.predicates[0] if [self.path] == [f"<{name}>" for name in self.predicates] else None
         )
 
-    @property
+    @cached_property
     def value_predicate(self) -> str | None:
         """Return the property that has the values, on this resource or on the one via which."""
         return self.via[1] if self.via else self.predicate
+
+    @cached_property
+    def options_by_text(self) -> dict[str, Term]:
+        """Return the values that a list states, by text."""
+        return {as_text(option): option for option in self.options}
 
     @property
     def has_options(self) -> bool:
@@ -164,6 +169,14 @@ class NodeShape:
                 keys.setdefault(field.predicate, []).append(field.key)
         return keys
 
+    @cached_property
+    def fields_by_value_predicate(self) -> dict[str | None, list[Field]]:
+        """Return the fields by the property that has their values."""
+        fields: dict[str | None, list[Field]] = {}
+        for field in self.fields:
+            fields.setdefault(field.value_predicate, []).append(field)
+        return fields
+
     def keys_of(self, predicate: str, value: Term) -> Sequence[str]:
         """Return the keys of the fields that have a value of a property.
 
@@ -231,7 +244,13 @@ class NodeShape:
 
     def fields_with_role(self, role: str) -> tuple[Field, ...]:
         """Return the fields with a role of DASH, such as `LabelRole`."""
-        return tuple(field for field in self.fields if field.role == role)
+        return self._fields_by_role.get(role, ())
+
+    @cached_property
+    def _fields_by_role(self) -> dict[str, tuple[Field, ...]]:
+        return {
+            r: tuple(f for f in self.fields if f.role == r) for r in {f.role for f in self.fields}
+        }
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 The ontology aligns its terms with those of schema.org, and says the class of a property's values.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Quad
@@ -107,13 +108,14 @@ class Ontology:
         aligned = (name for each in classes for name in self.alignments.get(each, ()))
         return list(dict.fromkeys(stated or aligned))
 
-    def is_in_range(self, class_iri: str, classes: Iterable[str]) -> bool:
-        """Return whether a resource with some classes may be one of a class of schema.org.
-
-        It has to be where classes of ours are aligned with that one.
-        """
-        aligned = {name for name, others in self.alignments.items() if class_iri in others}
-        return not aligned or not aligned.isdisjoint(classes)
+    @cached_property
+    def aligned(self) -> dict[str, set[str]]:
+        """Return the terms that are aligned with each of schema.org."""
+        aligned: dict[str, set[str]] = {}
+        for name, others in self.alignments.items():
+            for other in others:
+                aligned.setdefault(other, set()).add(name)
+        return aligned
 
 
 def read_ontology(store: Store) -> Ontology:
@@ -142,6 +144,8 @@ class SchemaOrgDescriber:
     ontology: Ontology
     base: str
     languages: Sequence[str]
+    classes: Callable[[str], Sequence[str]]
+    """Returns the classes of schema.org of a resource of the catalogue."""
 
     def describe_work(self, record: Record, description: Record) -> dict[str, Any] | None:
         """Return a work as a JSON-LD object, with its catalogue record as what it is subject of.
@@ -201,14 +205,16 @@ class SchemaOrgDescriber:
         return {"@type": _unwrap(types), "@id": iri} | named
 
     def _may_be(self, iri: str, class_iri: str) -> bool:
-        is_concept = iri in self.reader.vocabularies.concepts
-        return not is_concept or self.ontology.is_in_range(class_iri, self.reader.read_classes(iri))
+        """Return whether a resource may be one of a class; a concept is where ours are aligned."""
+        aligned = self.ontology.aligned.get(class_iri)
+        if not aligned or iri not in self.reader.vocabularies.concepts:
+            return True
+        return not aligned.isdisjoint(self.reader.read_classes(iri))
 
     def _types(self, iri: str) -> list[str]:
         """Return the classes of a resource of the catalogue."""
         is_ours = iri in self.reader.vocabularies.concepts or iri.startswith(self.base)
-        quads = list(self.reader.store.union(NamedNode(iri))) if is_ours else []
-        return [_local(name) for name in self.ontology.types(quads)]
+        return [_local(name) for name in self.classes(iri)] if is_ours else []
 
 
 def _local(iri: str) -> str:

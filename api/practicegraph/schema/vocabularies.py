@@ -293,7 +293,7 @@ class Vocabularies:
         if field.scheme:
             concepts = self.scheme(field.scheme).concepts
             return {notation: NamedNode(concept.iri) for notation, concept in concepts.items()}
-        return {as_text(option): option for option in field.options}
+        return field.options_by_text
 
     def values_by_text(self, field: Field) -> dict[str, list[Term]]:
         """Return the values of a field that has a list of them, by each text that stands for them.

@@ -7,7 +7,7 @@ are not too many.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -82,8 +82,13 @@ class SearchEngine(ABC):
     """Answers searches over the entries of one kind, with titles by the reader's languages."""
 
     @abstractmethod
-    def search(self, request: SearchRequest, languages: Sequence[str]) -> SearchResult:
-        """Return a page of entries with all counts; no facet's filters narrow its own counts."""
+    def search(
+        self,
+        request: SearchRequest,
+        languages: Sequence[str],
+        facets: Iterable[Field] | None = None,
+    ) -> SearchResult:
+        """Return a page of entries with counts; no facet's filters narrow its own counts."""
 
     @abstractmethod
     def counts(self, facet: Field, request: SearchRequest = ALL_ENTRIES) -> Counts:
@@ -116,15 +121,20 @@ class SparqlEngine(SearchEngine):
         steps = {f.key: _steps(f, next(self._select(builder.select_bounds(f)))) for f in ordered}
         return QueryBuilder(self.kind, self.vocabularies, steps)
 
-    def search(self, request: SearchRequest, languages: Sequence[str]) -> SearchResult:
-        """Return a page of entries with all counts; no facet's filters narrow its own counts."""
+    def search(
+        self,
+        request: SearchRequest,
+        languages: Sequence[str],
+        facets: Iterable[Field] | None = None,
+    ) -> SearchResult:
+        """Return a page of entries with counts; no facet's filters narrow its own counts."""
         assert request.scores is not None or not request.query.strip(), "a text index has to run it"
         queries = self.queries
         rows = self._select(queries.list_entries(request, languages, request.size + 1))
         cursors = list(map(_cursor, rows))
         counts = {
             facet.key: self._count_values(queries, facet, request.without(facet))
-            for facet in self.kind.facets
+            for facet in (self.kind.facets if facets is None else facets)
         }
         total, has_more = self._count(queries, request), len(cursors) > request.size
         return make_result(request, total, cursors[: request.size], has_more, counts)
@@ -370,9 +380,10 @@ class SimilarityFinder:
         return {
             SharedConcept(facet.key, concept)
             for facet in record.shape.facets
+            if facet.scheme
             for field in record.shape.fields_of_facet(facet)
             for term in record.values.get(field.key, ())
-            if facet.scheme and isinstance(term, NamedNode)
+            if isinstance(term, NamedNode)
             for concept in self._with_broader(term.value)
         }
 

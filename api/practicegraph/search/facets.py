@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from pyoxigraph import Literal, NamedNode
@@ -91,9 +91,12 @@ class FacetIndex:
     entries: BitMap = field(default_factory=BitMap)
     fields: dict[str, FieldSets] = field(default_factory=dict)
     bounds: dict[str, tuple[Bounds, Bounds]] = field(default_factory=dict)
+    _counts: dict[str, dict[Term | None, int]] = field(default_factory=dict, init=False)
+    """The counts of all entries by facet, until one is added or removed."""
 
     def add(self, first: int, batch: FacetBatch) -> None:
         """Add a batch of new entries, numbered from the first one."""
+        self._counts.clear()
         self.entries.add_range(first, first + batch.count)
         for (key, value), positions in batch.values.items():
             numbers = [first + position for position in positions]
@@ -115,6 +118,7 @@ class FacetIndex:
 
     def remove(self, number: int) -> None:
         """Remove an entry."""
+        self._counts.clear()
         self.entries.discard(number)
         for sets in self.fields.values():
             for entries in sets.all:
@@ -146,14 +150,25 @@ class FacetIndex:
             result[facet.key] = entries - self._with_any(facet, excluded) if excluded else entries
         return result
 
+    def count(self, facet: Field, entries: BitMap) -> dict[Term | None, int]:
+        """Return how many of some entries have each value of a facet."""
+        known = self._counts if entries is self.entries else {}
+        if facet.iri not in known:
+            sets = self.by_value(facet)
+            sizes = ((value, having.intersection_cardinality(entries)) for value, having in sets)
+            known[facet.iri] = {value: size for value, size in sizes if size}
+        return known[facet.iri]
+
     def by_value(self, facet: Field) -> Iterator[tuple[Term | None, BitMap]]:
         """Yield the entries with each value of a facet, and under None those that state none."""
         sets = self.sets(facet.iri)
         if facet.is_ordered:
             yield from self._by_step(facet, sets)
         else:
+            options = facet.options_by_text
             for value, entries in sets.values.items():
-                yield _term(facet, str(value)), entries
+                text = str(value)
+                yield options.get(text) or (Literal if options else _named_node)(text), entries
         yield None, self.entries - sets.stated
 
     def by_size(self, facet: Field) -> dict[int, BitMap]:
@@ -272,7 +287,6 @@ def _steps(sets: FieldSets) -> range:
     return list_steps(min(steps), max(steps)) if steps else range(0)
 
 
-def _term(facet: Field, value: str) -> Term:
-    if facet.options:
-        return next((t for t in facet.options if as_text(t) == value), Literal(value))
-    return NamedNode(value)
+@lru_cache(10_000)
+def _named_node(iri: str) -> NamedNode:
+    return NamedNode(iri)

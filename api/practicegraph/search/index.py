@@ -71,8 +71,13 @@ class Index(SearchEngine):
         """Return the release of its data, or "" where these are no whole release."""
         return self._data.release
 
-    def search(self, request: SearchRequest, languages: Sequence[str]) -> SearchResult:
-        """Return a page of entries with all counts; no facet's filters narrow its own counts."""
+    def search(
+        self,
+        request: SearchRequest,
+        languages: Sequence[str],
+        facets: Iterable[Field] | None = None,
+    ) -> SearchResult:
+        """Return a page of entries with counts; no facet's filters narrow its own counts."""
         with self._lock:
             match = self._match(request.query)
             scores = self._scores(match)
@@ -80,8 +85,8 @@ class Index(SearchEngine):
             matching = _intersection(entries, filters)
             without = {key: _intersection(entries, filters, key) for key in filters}
             counts = {
-                facet.key: self._count(facet, without.get(facet.key, matching))
-                for facet in self.reader.kind.facets
+                facet.key: self._data.facets.count(facet, without.get(facet.key, matching))
+                for facet in (self.reader.kind.facets if facets is None else facets)
             }
             cursors, has_more = self._page(request, languages, scores, matching)
             result = make_result(request, len(matching), cursors, has_more, counts)
@@ -106,7 +111,7 @@ class Index(SearchEngine):
     def counts(self, facet: Field, request: SearchRequest = ALL_ENTRIES) -> Counts:
         """Return how many of the matching entries have each value of a facet."""
         with self._lock:
-            return self._count(facet, self._matching(request.without(facet)))
+            return self._data.facets.count(facet, self._matching(request.without(facet)))
 
     def cross_tabulate(
         self, rows: Field, columns: Field, request: SearchRequest
@@ -114,7 +119,9 @@ class Index(SearchEngine):
         """Count the matching entries by the values of two facets."""
         with self._lock:
             matching = self._matching(request)
-            by_row, by_column = (self._count(facet, matching) for facet in (rows, columns))
+            by_row, by_column = (
+                self._data.facets.count(facet, matching) for facet in (rows, columns)
+            )
             row_sets, column_sets = (
                 {value: entries for value, entries in by_value if value in counts}
                 for by_value, counts in (
@@ -235,14 +242,6 @@ class Index(SearchEngine):
         searched = [f for f in self.reader.kind.fields if f.scheme and f.is_searched]
         values = (self._data.facets.sets(field.iri).values for field in searched)
         return BitMap.union(BitMap(), *(v[iri] for v in values for iri in iris if iri in v))
-
-    def _count(self, facet: Field, entries: BitMap) -> Counts:
-        is_all = entries is self._data.facets.entries
-        counts = (
-            (value, len(having) if is_all else having.intersection_cardinality(entries))
-            for value, having in self._data.facets.by_value(facet)
-        )
-        return {value: count for value, count in counts if count}
 
     def _page(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from babel import Locale
 from fastapi import Request, Response
@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2.utils import urlize
 from markupsafe import escape
 from pyoxigraph import BlankNode, Literal, NamedNode
+from starlette.datastructures import URL
 
 from ..application.background import DumpProcess
 from ..application.services import Services
@@ -193,8 +194,9 @@ class View:
     def link(self, path: str, **parameters: str) -> str:
         """Return the URL of a path here; it keeps the language if the request states it."""
         language_parameter = {"lang": self.language} if self.keeps_language else {}
-        query = urlencode(language_parameter | parameters)
-        return f"{self.root}{path}?{query}" if query else self.root + path
+        if not parameters and not language_parameter:
+            return self.root + path
+        return f"{self.root}{path}?{urlencode(language_parameter | parameters)}"
 
     def search_link(self, key: str, value: str) -> str:
         """Return the URL of the search for the entries with a value of a facet."""
@@ -244,7 +246,7 @@ class View:
             first = displayed[0].language
             others = [value for value in displayed if value.language != first]
             displayed = [value for value in displayed if value.language == first]
-        else:
+        elif len(displayed) > 1:
             displayed.sort(key=lambda value: collation_key(value.text, self.language))
         return Line(
             key=field.key,
@@ -257,8 +259,10 @@ class View:
 
     def _values(self, record: Record, field: Field, terms: Sequence[Term]) -> list[DisplayValue]:
         """Return the values of a field; those that name fields by the names of these."""
+        if field.value_predicate not in NOTES:
+            return [self._display(record, field, term) for term in terms]
         known = (*self.catalogue.shapes.entry_shape.fields, *record.shape.fields)
-        names = {f.predicate: f.names for f in known} if field.value_predicate in NOTES else {}
+        names = {f.predicate: f.names for f in known}
         named = [names.get(term.value) if isinstance(term, NamedNode) else None for term in terms]
         return [
             DisplayValue(self.text(labels)) if labels else self._display(record, field, term)
@@ -268,10 +272,9 @@ class View:
     def _notes(self, record: Record, field: Field) -> Iterator[str]:
         """Yield the phrases of the properties that name a field, such as its list as incomplete."""
         named = field.predicate and NamedNode(field.predicate)
-        for marker in record.shape.fields:
-            note = NOTES.get(marker.value_predicate or "")
-            if note and named in record.values.get(marker.key, ()):
-                yield note
+        for predicate, note in NOTES.items():
+            markers = record.shape.fields_by_value_predicate.get(predicate, ())
+            yield from (note for f in markers if named in record.values.get(f.key, ()))
 
     def _display(self, record: Record, field: Field, term: Term) -> DisplayValue:
         """Return a value; a blank node, which has no name that lasts, as in Turtle."""
@@ -344,7 +347,9 @@ class Site:
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page as a response."""
         view = self.view(request)
-        page = view.page(template, url=request.url, **{"links": (), "outline": None, **values})
+        url = request.url
+        own = {"url": url, "language_urls": urls_by_value(url, "lang", self.catalogue.languages)}
+        page = view.page(template, **{**own, "links": (), "outline": None, **values})
         headers = VARY | conditional.REVALIDATED | _SECURITY_HEADERS
         headers |= {"Content-Language": view.language}
         return HTMLResponse(page, status, headers)
@@ -353,6 +358,12 @@ class Site:
         """Return the path of a request without the prefix of a proxy."""
         path: str = request.scope["path"]
         return path.removeprefix(responses.prefix(request))
+
+
+def urls_by_value(url: URL, name: str, values: Iterable[str]) -> dict[str, str]:
+    """Return the relative URLs of a page with each value of a parameter."""
+    others = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if pair[0] != name]
+    return {value: f"{url.path}?{urlencode([*others, (name, value)])}" for value in values}
 
 
 def allow_frames(page: Response) -> Response:

@@ -311,8 +311,7 @@ class DocumentLinks:
     @cached_property
     def _about(self) -> list[Link]:
         dataset = self.services.dataset
-        quads = list(self.catalogue.store.union(NamedNode(self.iri)))
-        links = [Link(name, "type") for name in self.catalogue.ontology.types(quads)]
+        links = [Link(name, "type") for name in self.catalogue.schema_classes(self.iri)]
         links += [Link(name, "author") for name in dataset.creators]
         links += [Link(dataset.licence, "license")] if dataset.licence else []
         if self.services.log and self.services.log.release and self.iri == self.catalogue.base:

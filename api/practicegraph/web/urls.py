@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ..catalogue.catalogue import Catalogue
 from ..rdf.terms import OWL, parse_iri
 from ..schema.fields import NodeShape
+from ..schema.vocabularies import Concept
 
 ABOUT = "/about"
 CHANGES = "/changes"
@@ -103,12 +104,15 @@ class Addresses:
 
     def path(self, iri: str) -> str | None:
         """Return the path, without an extension, of an IRI; None where it is not ours to serve."""
-        is_concept = iri in self.catalogue.vocabularies.concepts
-        return self.path_of(iri) if is_concept or self._is_described(iri) else None
+        concept = self.catalogue.vocabularies.concepts.get(iri)
+        return self._path(iri, concept) if concept or self._is_described(iri) else None
 
     def path_of(self, iri: str) -> str:
         """Return the path, without an extension, of an IRI that is ours to serve."""
-        if concept := self.catalogue.vocabularies.concepts.get(iri):
+        return self._path(iri, self.catalogue.vocabularies.concepts.get(iri))
+
+    def _path(self, iri: str, concept: Concept | None) -> str:
+        if concept:
             key = self.catalogue.vocabularies.scheme(concept.scheme).key
             return f"{key}/{concept.notation}"
         document, _, _ = iri.partition("#")

@@ -126,9 +126,10 @@ class _TextMatcher:
             (n, groups) for n, t in enumerate(terms) for groups in (*t.alternatives, *t.weak)
         ]
         self._by_first: dict[str, list[_Pattern]] = {}
-        for pattern in _patterns(terms, tokenizer):
+        for pattern in dict.fromkeys(_patterns(terms, tokenizer)):
             first = pattern.tokens[0] if pattern.tokens else ""
             self._by_first.setdefault(first, []).append(pattern)
+        self._prefixes = tuple(pattern.prefix for pattern in self._by_first.get("", ()))
 
     def find(self, text: str, language: str | None) -> tuple[Highlight, ...]:
         """Return the matches in order; of overlapping ones the first, then the longest."""
@@ -143,7 +144,7 @@ class _TextMatcher:
             return ()
         spans = list(word_spans(text))
         tokens = [self._tokenizer.token(word, language) for _, _, word in spans]
-        found = self._matches(tokens, spans, others)
+        found = self._matches(tokens, spans, [normalize(word) for _, _, word in spans], others)
         matches = sorted(found, key=lambda match: (match.start, -match.end))
         return tuple(_without_overlaps(matches))
 
@@ -151,12 +152,15 @@ class _TextMatcher:
         self,
         tokens: Sequence[str],
         spans: Sequence[tuple[int, int, str]],
+        words: Sequence[str],
         others: Mapping[str, _Pattern],
     ) -> Iterator[Highlight]:
-        for position, token in enumerate(tokens):
-            patterns = [*self._by_first.get(token, ()), *self._by_first.get("", ())]
+        for position, (token, word) in enumerate(zip(tokens, words, strict=True)):
+            patterns = list(self._by_first.get(token, ()))
+            if word.startswith(self._prefixes):
+                patterns += self._by_first[""]
             for pattern in (*patterns, *filter(None, [others.get(token)])):
-                last = _last_word(pattern, tokens, spans, position)
+                last = _last_word(pattern, tokens, words, position)
                 if last is not None:
                     yield Highlight(spans[position][0], spans[last][1], pattern.term)
 
@@ -172,10 +176,7 @@ def _patterns(terms: Sequence[ExpandedTerm], tokenizer: Tokenizer) -> Iterator[_
 
 
 def _last_word(
-    pattern: _Pattern,
-    tokens: Sequence[str],
-    spans: Sequence[tuple[int, int, str]],
-    first: int,
+    pattern: _Pattern, tokens: Sequence[str], words: Sequence[str], first: int
 ) -> int | None:
     """Return the position of the last word of a pattern that begins at the first one, or None."""
     end = first + len(pattern.tokens)
@@ -183,8 +184,7 @@ def _last_word(
         return None
     if not pattern.prefix:
         return end - 1
-    has_prefix = end < len(spans) and normalize(spans[end][2]).startswith(pattern.prefix)
-    return end if has_prefix else None
+    return end if end < len(words) and words[end].startswith(pattern.prefix) else None
 
 
 def _without_overlaps(matches: Sequence[Highlight]) -> Iterator[Highlight]:

@@ -23,7 +23,7 @@ from ...schema.value_parser import InvalidParameterError
 from ...search.engine import SimilarEntry
 from ..changes.history import HISTORY
 from ..citations import citation_builder, citation_html, citation_response
-from ..context import TEXTS, DisplayValue, Line, Section, View, language_name
+from ..context import TEXTS, DisplayValue, Line, Section, View, language_name, urls_by_value
 from ..http import negotiation
 from ..http.negotiation import CITATIONS, MediaType
 from ..search.links import REPRESENTATION_PARAMETERS
@@ -128,10 +128,11 @@ class EntryPage:
         """Return the languages in which there are texts, in the order of the catalogue."""
         counts = Counter(tag for _, tags in self._texts for tag in tags)
         shown = self.view.text_languages[0]
+        tags = [tag for tag in self.view.catalogue.languages if counts[tag]]
+        urls = urls_by_value(self.request.url, TEXTS, tags).items()
         return [
-            TextLanguage(tag, language_name(tag, tag), counts[tag], self._href(tag), tag == shown)
-            for tag in self.view.catalogue.languages
-            if counts[tag]
+            TextLanguage(tag, language_name(tag, tag), counts[tag], href, tag == shown)
+            for tag, href in urls
         ]
 
     @property
@@ -241,14 +242,10 @@ class EntryPage:
         It translates what it says that it has written, and titles where there is a field for that.
         """
         shape = self.record.shape
-        markers = (f for f in shape.fields if f.value_predicate == _OWN_TEXT)
+        markers = shape.fields_by_value_predicate.get(_OWN_TEXT, ())
         own = {term for f in markers for term in self.record.values.get(f.key, ())}
         is_translated = field.role == _TITLE and len(shape.fields_with_role(_TITLE)) > 1
         return is_translated or NamedNode(field.predicate or field.iri) in own
-
-    def _href(self, tag: str) -> str:
-        url = self.request.url.include_query_params(**{TEXTS: tag})
-        return str(url.replace(scheme="", netloc=""))
 
     @cached_property
     def _lines(self) -> list[tuple[Field, Line]]:

@@ -8,12 +8,12 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pyoxigraph import NamedNode, Quad, Triple
+from pyoxigraph import Literal, NamedNode, Quad, Triple
 
 from ...catalogue.catalogue import Catalogue
 from ...errors import RequestError
 from ...exchange.export import ReleaseDumps
-from ...rdf.terms import SCHEMA
+from ...rdf.terms import SCHEMA, as_text
 from ...schema.fields import NodeShape
 from ...schema.ontology import SchemaOrgDescriber
 from ...schema.records import Record
@@ -46,6 +46,13 @@ from .front import home_values
 
 SIMILAR = "similar"
 """The last segment of the path of the entries that are similar to one."""
+_TERMS = """
+SELECT DISTINCT ?term
+WHERE {{
+    GRAPH {graph} {{ ?term ?property ?value }}
+    FILTER (isIRI(?term) && STRSTARTS(STR(?term), {start}))
+}}
+"""
 _BY_EXTENSION = sorted(ENTRY_DOCUMENTS, key=lambda each: -len(each.extension))
 
 
@@ -275,9 +282,12 @@ class ResourceEndpoint:
         catalogue = self.site.catalogue
         if record is None:
             return None
-        languages = self.site.view(request).languages
         describer = SchemaOrgDescriber(
-            catalogue.reader, catalogue.ontology, catalogue.base, languages
+            catalogue.reader,
+            catalogue.ontology,
+            catalogue.base,
+            self.site.view(request).languages,
+            catalogue.schema_classes,
         )
         description = self._record(record.shape.record_iri(record.iri))
         outline = (
@@ -292,9 +302,8 @@ class ResourceEndpoint:
 
     def _terms(self, iri: str, whole: Record | None) -> list[Record]:
         """Return the records whose IRIs are a document's with a fragment, without fields of it."""
-        quads = document.statements_about(self.site.catalogue, iri)
-        subjects = {q.subject.value for q in quads if isinstance(q.subject, NamedNode)}
-        terms = sorted(subject for subject in subjects if subject.startswith(f"{iri}#"))
+        query = _TERMS.format(graph=NamedNode(iri), start=Literal(f"{iri}#"))
+        terms = sorted(as_text(row["term"]) for row in self.site.catalogue.store.select(query))
         records = [record for term in terms if (record := self._record(term))]
         shown = {field.iri for field, _ in whole.items() if field.via} if whole else set()
         return [

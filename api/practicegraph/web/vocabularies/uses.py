@@ -136,7 +136,7 @@ def _first_entries(site: Site, field: Field, iri: str) -> list[Record]:
     catalogue, kind = site.catalogue, site.catalogue.shapes.entry_shape
     if field.is_facet:
         request = SearchRequest(filters={field.key: (NamedNode(iri),)}, size=_MAX_FIRST_ENTRIES)
-        result = site.services.search.search(request, catalogue.languages)
+        result = site.services.search.search(request, catalogue.languages, facets=())
         return catalogue.reader.read_records(kind, result.entries)
     query = _FIRST_ENTRIES.format(
         path=field.path,
