@@ -5,12 +5,13 @@ immutable snapshot of the store, or requests of the endpoint of a remote store.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+import msgspec
 
 from ..errors import CatalogueError
 from ..storage.base import QueryRefusedError
@@ -138,7 +139,7 @@ class WorkerPool:
         """Run a query up to the head of its result; raise CrashError but for memory."""
         frames = self._frames(request, client)
         try:
-            head = json.loads(await anext(frames))
+            head = msgspec.json.decode(await anext(frames))
         except CrashError as error:
             if error.is_of_memory:
                 raise QueryMemoryError from error
@@ -156,7 +157,7 @@ class WorkerPool:
                 letter, content = await process.receive(budget)
                 has_ended = letter in b"EMZ"
                 if letter == b"E":
-                    raise _worker_error(json.loads(content), budget.deadline_error())
+                    raise _worker_error(msgspec.json.decode(content), budget.deadline_error())
                 if letter == b"M":
                     raise ResultTooLargeError(int(content), "rows")
                 if has_ended:

@@ -7,7 +7,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
@@ -138,15 +137,18 @@ class WorkerProcess:
         return letter, content
 
     async def _read(self, budget: TimeBudget) -> bytes:
-        start = time.monotonic()
         if budget.remaining <= 0:
             raise budget.deadline_error()
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        late = loop.call_later(budget.remaining, self._output.set_exception, TimeoutError())
         try:
-            async with asyncio.timeout(budget.remaining):
-                content = await self._output.read(CHUNK_SIZE)
+            content = await self._output.read(CHUNK_SIZE)
         except TimeoutError:
             raise budget.deadline_error() from None
-        budget.remaining -= time.monotonic() - start
+        finally:
+            late.cancel()
+        budget.remaining -= loop.time() - start
         if not content:
             raise EOFError
         return content

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import urljoin
@@ -215,9 +215,10 @@ def _refuse_call(iri: str | None, allowed: Collection[Host]) -> QueryRefusedErro
     return QueryRefusedError(f"SERVICE, allowed for {names or 'no host'}", hint=hint, hosts=names)
 
 
-def is_deterministic(words: Set[str]) -> bool:
-    """Return whether a query with these keywords has the same result on the same data."""
-    return not words & _CHANGING
+def is_deterministic(query: str) -> bool:
+    """Return whether a query has the same result on the same data."""
+    text = query.upper()
+    return not (any(word in text for word in _CHANGING) and query_words(query) & _CHANGING)
 
 
 def _unescaped(query: str) -> str:

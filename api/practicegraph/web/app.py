@@ -19,12 +19,13 @@ from .entries import bodies
 from .entries import endpoint as entries
 from .entries.endpoint import AllowedMethods
 from .forms import endpoint as forms
-from .http.middleware import ContentCoding, Methods, Network, Proxies, QueryEncoding
+from .http.middleware import ContentCoding, Methods, Network, Proxies, QueryEncoding, Shortcut
 from .reconciliation import endpoint as reconciliation
 from .resources import routes as resources
 from .search import contingency, listing
 from .sparql import routes as sparql
-from .urls import Addresses
+from .sparql.endpoint import QueryEndpoint
+from .urls import SPARQL, Addresses
 
 
 def application(
@@ -57,8 +58,6 @@ def application(
         redoc_url=None,
         lifespan=_lifespan(pools),
     )
-    if proxies:
-        app.add_middleware(Proxies, trusted=proxies)
     problems.add_handlers(app, site)
     for each in site.of_kinds:
         app.include_router(listing.routes(each))
@@ -70,14 +69,18 @@ def application(
         endpoint = validation.ValidationEndpoint(site, checkers)
         app.include_router(validation.routes(endpoint))
         app.include_router(forms.routes(site, editor, endpoint))
+    plain = {}
     if workers and stored:
-        app.include_router(sparql.routes(site, workers, stored))
+        queries = QueryEndpoint(site, workers)
+        plain = {SPARQL: queries.respond}
+        app.include_router(sparql.routes(queries, stored))
     app.include_router(history.routes(site))
     app.include_router(entries.routes(site, editor, parsers))
     app.include_router(resources.routes(site, condition or FolderHealth.from_catalogue(catalogue)))
     app.add_middleware(ContentCoding)
     app.add_middleware(Methods, allowed=allowed)
     app.add_middleware(QueryEncoding)
+    app.add_middleware(Shortcut, functions=plain)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -85,6 +88,8 @@ def application(
         allow_headers=["*"],
         expose_headers=["*"],
     )
+    if proxies:
+        app.add_middleware(Proxies, trusted=proxies)
     return app
 
 

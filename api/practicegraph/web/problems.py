@@ -120,11 +120,11 @@ def add_handlers(app: FastAPI, site: Site) -> None:
 
     def answer_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, CatalogueError)
-        return _answer(request, site, error)
+        return answer(request, site, error)
 
     def answer_inadmissible(request: Request, error: Exception) -> Response:
         assert isinstance(error, NotAdmittedError)
-        return _report(request, site, error.report) or _answer(request, site, error)
+        return _report(request, site, error.report) or answer(request, site, error)
 
     def answer_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -150,18 +150,18 @@ class _Answer:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def answer_page(
-    request: Request, site: Site, error: CatalogueError, template: str, **values: object
+def answer(
+    request: Request,
+    site: Site,
+    error: CatalogueError,
+    template: str = "problem.html",
+    **values: object,
 ) -> Response:
-    """Return the answer to an error as problem details, or as a page that is made for it.
+    """Return the answer to an error as problem details, or as a page, which may be made for it.
 
     The template has the detail, the hint, and the line and column if they are known.
     """
     return _respond(request, site, _describe(request, site, error), template, **values)
-
-
-def _answer(request: Request, site: Site, error: CatalogueError) -> Response:
-    return _respond(request, site, _describe(request, site, error))
 
 
 def _describe(request: Request, site: Site, error: CatalogueError) -> _Answer:
@@ -195,10 +195,10 @@ def _answer_framework(request: Request, site: Site, error: HTTPException) -> Res
     """Return the answer to an error of the framework, such as a method or a path."""
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.NOT_FOUND:
-        return _answer(request, site, RequestError("notFound"))
+        return answer(request, site, RequestError("notFound"))
     if status != HTTPStatus.METHOD_NOT_ALLOWED:
         return _respond(request, site, _Answer(status, error.detail, "", error.headers or {}))
-    return _answer(request, site, RequestError("notAllowed", method=request.method))
+    return answer(request, site, RequestError("notAllowed", method=request.method))
 
 
 def _respond(

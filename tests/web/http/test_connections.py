@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 
 from practicegraph.web.http import responses
 from practicegraph.web.http.connections import BoundedConnection, Bounds
@@ -53,6 +54,18 @@ def refused() -> Response:
 @app.get("/large")
 def large() -> Response:
     return Response(b"x" * LARGE)
+
+
+released = threading.Event()
+
+
+@app.get("/late")
+def late() -> Response:
+    def parts() -> Iterator[bytes]:
+        released.wait(20)
+        yield b"late"
+
+    return StreamingResponse(parts())
 
 
 @dataclass
@@ -202,6 +215,16 @@ def test_consecutive_requests_are_answered_in_order(usual: Served) -> None:
     assert answer.count(b"HTTP/1.1 200 OK") == 151
     assert answer.count(b"\r\n\r\nread") == 51
     assert answer.count(b"\r\n\r\n3 ") == 50
+
+
+def test_a_head_is_sent_with_its_body_but_does_not_wait_for_it(usual: Served) -> None:
+    with usual.connection() as connection:
+        connection.sendall(GET + b"\r\n")
+        assert connection.recv(1 << 16).endswith(b"\r\n\r\nread")
+        connection.sendall(GET.replace(b"/", b"/late", 1) + b"\r\n")
+        assert connection.recv(1 << 16).endswith(b"\r\n\r\n")
+        released.set()
+        assert b"late" in connection.recv(1 << 16)
 
 
 def test_a_client_that_expects_100_gets_it(usual: Served) -> None:

@@ -5,6 +5,8 @@ from fastapi.testclient import TestClient
 from pyoxigraph import RdfFormat, parse
 from rdflib import Graph
 
+from practicegraph.web.http.middleware import ContentCoding
+
 BASE = "https://w3id.org/practicegraph/"
 MANY = {"query": "SELECT * WHERE { ?s ?p ?o } ORDER BY ?s ?p ?o LIMIT 100"}
 
@@ -85,6 +87,42 @@ def test_a_client_with_the_response_gets_304_by_get_and_head_and_412_by_post(
     assert "If-None-Match" in posted.json()["detail"]
     other = client.post("/sparql", data=MANY, headers={"If-None-Match": '"other"'})
     assert other.text == answer.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Accept": "text/turtle"},
+        {"Accept": "text/html"},
+        {"Accept": "image/png"},
+        {"Accept-Encoding": "gzip"},
+        {"Origin": "https://example.org"},
+        {"If-None-Match": "*"},
+    ],
+)
+@pytest.mark.parametrize("query", ["ASK {}", MANY["query"], "x"])
+def test_a_query_has_the_same_response_by_the_shortcut_as_by_the_routes(
+    client: TestClient, query: str, headers: dict[str, str]
+) -> None:
+    short, routed = (
+        client.get(path, params={"query": query, "timeout": "20"}, headers=headers)
+        for path in ("/sparql", "/sparql/")
+    )
+    for response in (short, routed):
+        response.headers.pop("content-length", None)  # pages state their address
+    assert (short.status_code, short.headers) == (routed.status_code, routed.headers)
+    assert short.text.replace("/sparql/", "/sparql") == routed.text.replace("/sparql/", "/sparql")
+
+
+def test_a_plain_query_is_answered_before_the_routes(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ContentCoding, "__call__", None)
+    params = {"query": "ASK {}"}
+    assert client.get("/sparql", params=params).json()["boolean"] is True
+    with pytest.raises(TypeError):
+        client.get("/sparql/", params=params)
 
 
 def test_head_has_the_status_and_headers_of_get(client: TestClient) -> None:

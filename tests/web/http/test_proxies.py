@@ -83,6 +83,9 @@ def test_redirects_and_allowed_methods_are_right_below_a_prefix(client: TestClie
     for path in ("/catalogue/practice/1788.ttl", "/catalogue/static/style.css"):
         assert client.get(path, headers=TOLD).status_code == 200, "a proxy may leave the prefix"
     assert "POST" in client.put("/sparql", headers=TOLD).headers["allow"]
+    for path in ("/sparql", "/catalogue/sparql"):
+        assert client.get(path, params={"query": "ASK {}"}, headers=TOLD).json()["boolean"]
+        assert "POST" in client.options(path, headers=TOLD).headers["allow"]
 
 
 def test_iris_of_entries_do_not_depend_on_the_proxy(client: TestClient) -> None:

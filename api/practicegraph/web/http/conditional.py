@@ -47,6 +47,8 @@ class Validators:
         """Return whether the client has this response: by entity tag, or by date without a tag."""
         tags = _join(request, "if-none-match")
         since = None if tags else request.headers.get("if-modified-since")
+        if not tags and since is None:
+            return False
         conditions = {"HTTP_IF_NONE_MATCH": tags, "HTTP_IF_MODIFIED_SINCE": since}
         try:
             return not is_resource_modified(conditions, self.tag, last_modified=self.modified)

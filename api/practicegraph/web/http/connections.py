@@ -106,6 +106,44 @@ class _RefusedError(Exception):
     """A request is refused before the end of its head."""
 
 
+class _JoiningTransport(Transport):
+    """Writes the head of a response together with the first part of its body.
+
+    The server would wake its client twice for one response. A head without a body waits no longer
+    than for the end of this turn of the event loop.
+    """
+
+    def __init__(self, transport: Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport, self._loop = transport, loop
+        self._head: bytes | None = None
+
+    def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
+        """Write data behind the head; keep the head."""
+        if self._head is None:
+            self._head = bytes(data)
+            self._loop.call_soon(self._flush)
+        elif self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Write the head, and close the connection."""
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is being closed."""
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+
 class BoundedConnection(HttpToolsProtocol):
     """The connection of a client, with its open requests; it is closed beyond its limits."""
 
@@ -172,7 +210,10 @@ class BoundedConnection(HttpToolsProtocol):
         """Start a request or queue it; read on unless the queue is full."""
         self._head_size = 0
         self._enter(_Phase.BODY)
+        previous = self.cycle
         super().on_headers_complete()
+        if self.cycle is not previous:
+            self.cycle.transport = _JoiningTransport(self.transport, self.loop)
         cycles = (*self._open_cycles, self.cycle)
         self._open_cycles = tuple(
             cycle for cycle in cycles if cycle and not cycle.response_complete

@@ -7,7 +7,7 @@ earlier ones come from the client.
 """
 
 import re
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
@@ -17,6 +17,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.http import parse_options_header
 
@@ -32,6 +33,7 @@ _ALLOWED = {
     STATUS: "POST, OPTIONS",
 }
 _GZIP_SUFFIX = b'-gzip"'
+_MIN_CODED = 1000  # bytes of a response that is coded
 _STATUSES_WITHOUT_CONTENT = (304, 412)
 _HOST_AND_PORT = re.compile(r"\[([^]]*)\](?::\d+)?|([0-9.]+):\d+")
 _FORWARDED_VALUES = {
@@ -59,14 +61,20 @@ class Methods:
             await self._app(scope, receive, send)
         elif scope["method"] == "HEAD":
             # Dumps answer HEAD themselves, without reading the file.
-            method = "HEAD" if scope["path"].startswith(DUMP) else "GET"
+            method = "HEAD" if _path(scope).startswith(DUMP) else "GET"
             await self._app({**scope, "method": method}, receive, _without_content(send))
         elif scope["method"] == "OPTIONS" and not _is_preflight(scope):
-            headers = MutableHeaders({"Allow": self._allowed(scope["path"])})
+            headers = MutableHeaders({"Allow": self._allowed(_path(scope))})
             await send({"type": "http.response.start", "status": 204, "headers": headers.raw})
             await send({"type": "http.response.body", "body": b""})
         else:
             await self._app(scope, receive, send)
+
+
+def _path(scope: Scope) -> str:
+    """Return the path without the prefix of a proxy."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _is_preflight(scope: Scope) -> bool:
@@ -97,7 +105,7 @@ class ContentCoding:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app, self._gzip = app, GZipMiddleware(app, minimum_size=1000, compresslevel=5)
+        self._app, self._gzip = app, GZipMiddleware(app, _MIN_CODED, compresslevel=5)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and code its response."""
@@ -109,7 +117,7 @@ class ContentCoding:
         headers = MutableHeaders(raw=raw)
         is_accepted = accepts_gzip(headers.get("accept-encoding", ""))
         headers["accept-encoding"] = "gzip" if is_accepted else "identity"
-        app = self._app if scope["path"].startswith(DUMP) else self._gzip
+        app = self._app if _path(scope).startswith(DUMP) else self._gzip
 
         async def send_tagged(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -144,6 +152,41 @@ class QueryEncoding:
             )
             scope = {**scope, "query_string": query}
         await self._app(scope, receive, send)
+
+
+class Shortcut:
+    """Middleware that answers plain GET requests of some paths before routes and other middleware.
+
+    These would change nothing of such a request, but code its response, if that is large, and match
+    routes one by one, which takes longer than answering. Functions do not raise known errors.
+    """
+
+    def __init__(
+        self, app: ASGIApp, functions: Mapping[str, Callable[[Request], Awaitable[Response]]]
+    ) -> None:
+        self._app, self._functions = app, functions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        respond = self._functions.get(_path(scope)) if scope["type"] == "http" else None
+        if respond is None or not _is_plain(scope):
+            await self._app(scope, receive, send)
+            return
+        try:
+            response = await respond(Request(scope, receive))
+        except ClientDisconnect:
+            return
+        body = getattr(response, "body", None)  # streams have none
+        is_small = body is not None and len(body) < _MIN_CODED
+        await (response if is_small else ContentCoding(response))(scope, receive, send)
+
+
+def _is_plain(scope: Scope) -> bool:
+    return (
+        scope["method"] == "GET"
+        and not any(name == b"if-none-match" for name, _ in scope["headers"])
+        and not _NOT_IN_QUERIES.search(scope["query_string"])
+    )
 
 
 class PlainRoute(APIRoute):

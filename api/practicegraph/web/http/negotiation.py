@@ -13,7 +13,7 @@ from ...errors import CatalogueError
 from ...search.request import check_names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is one of the constants, and a key of caches
 class MediaType:
     """A media type: its extension, its names (the preferred one first), and its RDF syntax."""
 
@@ -115,14 +115,14 @@ def check_parameters(request: Request, valid: Sequence[str]) -> None:
 
 
 def negotiate_sparql(
-    request: Request, media_types: Sequence[MediaType], name: str = ""
+    request: Request, media_types: Sequence[MediaType], name: str
 ) -> MediaType | None:
     """Return the media type with a name, or that `Accept` selects; None if none is acceptable.
 
     SPARQL clients send their own names of formats, which are ignored, and `Accept` beside them.
     """
-    name = name or request.query_params.get("format", "")
-    return _find(name, media_types) or _select(_header(request), tuple(media_types))
+    named = _find(name, media_types) if name else None
+    return named or _select(_header(request), tuple(media_types))
 
 
 def negotiate_document(request: Request, media_types: Sequence[MediaType]) -> MediaType:

@@ -4,8 +4,7 @@ Results are streamed in the media type that the client accepts. Without a query,
 described (https://www.w3.org/TR/sparql11-service-description/).
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +38,7 @@ TABLES = (RESULTS, HTML, XML, CSV, TSV)
 """The media types of the results of SELECT and ASK."""
 GRAPHS = tuple(media_type for media_type in DOCUMENTS if media_type not in (HTML, JSON))
 """The media types of the results of CONSTRUCT and DESCRIBE."""
+_GRAPHS_AND_PAGE = (*GRAPHS, HTML)
 Page = Callable[["ResultTable"], Response]
 """A function that returns a result table as a page."""
 _PAGE_ROWS = 1000
@@ -63,11 +63,11 @@ _FORMAT_NAMES = {
 
 @dataclass(frozen=True)
 class _AnalysedQuery:
-    """The keywords of a query, the release it reads, and a worker's snapshot, if it has one."""
+    """The release that a query reads, a worker's snapshot, and whether its result is the same."""
 
-    keywords: Set[str]
     release: str
     source: Mapping[str, str]
+    is_deterministic: bool
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,12 @@ class QueryEndpoint:
 
     async def respond(self, request: Request) -> Response:
         """Answer a query; without one, return the query page or the service description."""
-        query_request = await parse_request(request)
-        if query_request is None:
-            return await run_in_threadpool(self._answer_without_query, request)
+        try:
+            query_request = await parse_request(request)
+            if query_request is None:
+                return await run_in_threadpool(self._answer_without_query, request)
+        except CatalogueError as error:
+            return problems.answer(request, self.site, error)
         query = query_request.query
         try:
             return await self.reply(
@@ -89,7 +92,7 @@ class QueryEndpoint:
             )
         except CatalogueError as error:
             values = self._page_values(request, query) | {"table": ResultTable()}
-            return problems.answer_page(request, self.site, error, "query.html", **values)
+            return problems.answer(request, self.site, error, "query.html", **values)
 
     async def solutions(self, query: str, limit: int, client: str) -> list[Solution]:
         """Return the first rows of a query that runs as clients' queries do; raise their errors."""
@@ -109,7 +112,7 @@ class QueryEndpoint:
     async def _reply(self, request: Request, query_request: QueryRequest, page: Page) -> Response:
         table, graph = (
             negotiation.negotiate_sparql(request, media_types, query_request.format)
-            for media_types in (TABLES, (*GRAPHS, HTML))
+            for media_types in (TABLES, _GRAPHS_AND_PAGE)
         )
         if table is None and graph is None:
             raise NotAcceptableError((*TABLES, *GRAPHS))
@@ -133,7 +136,7 @@ class QueryEndpoint:
         headers = VARY | REVALIDATED | self._limits(media_type) | validators.headers
         if media_type == JSON_LD:
             return await run_in_threadpool(self._compact, await result.read(), headers)
-        origin = (request.url.path, query_request.query)
+        origin = (request.scope["path"], query_request.query)
         return await responses.stream(result.chunks, headers, media_type.content_type, *origin)
 
     async def _analyse(self, query: str) -> _AnalysedQuery:
@@ -150,11 +153,11 @@ class QueryEndpoint:
     def _analyse_at_once(self, query: str) -> _AnalysedQuery:
         query_guard.check_query_depth(query)
         query_guard.check_service_calls(query, self.workers.limits.hosts)
-        keywords = query_guard.query_words(query)
+        is_deterministic = query_guard.is_deterministic(query)
         if isinstance(self.workers.source, Snapshots):
             snapshot = self.workers.source.latest()
-            return _AnalysedQuery(keywords, snapshot.name, {"source": str(snapshot)})
-        return _AnalysedQuery(keywords, self.site.catalogue.release, {})
+            return _AnalysedQuery(snapshot.name, {"source": str(snapshot)}, is_deterministic)
+        return _AnalysedQuery(self.site.catalogue.release, {}, is_deterministic)
 
     async def _run(
         self,
@@ -199,9 +202,10 @@ class QueryEndpoint:
         return min(limits.max_rows, limits.max_jsonld) if media_type == JSON_LD else limits.max_rows
 
     def _answer_without_query(self, request: Request) -> Response:
-        media_type = negotiation.negotiate_sparql(request, (*GRAPHS, HTML))
+        name = request.query_params.get("format", "")
+        media_type = negotiation.negotiate_sparql(request, _GRAPHS_AND_PAGE, name)
         if media_type is None:
-            raise NotAcceptableError((*GRAPHS, HTML))
+            raise NotAcceptableError(_GRAPHS_AND_PAGE)
         if media_type == HTML:
             query = sample_query(self.site.catalogue.shapes.entry_shape)
             return self._query_page(request, query, ResultTable())
@@ -237,13 +241,13 @@ def _entity_tag(
     query_request: QueryRequest, analysed: _AnalysedQuery, media_types: Sequence[MediaType | None]
 ) -> str:
     """Return the entity tag of a result, or "" if another time can give another one."""
-    is_deterministic = query_guard.is_deterministic(analysed.keywords)
-    if not analysed.release or HTML in media_types or not is_deterministic:
+    if not analysed.release or HTML in media_types or not analysed.is_deterministic:
         return ""
     names = [media_type.extension if media_type else "" for media_type in media_types]
     dataset = (query_request.default, query_request.named)
-    key = json.dumps([analysed.release, query_request.query, *dataset, *names])
-    return entity_tag(key.encode())
+    return entity_tag(
+        msgspec.json.encode([analysed.release, query_request.query, *dataset, *names])
+    )
 
 
 def _not_modified(request: Request, validators: Validators) -> Response:

@@ -10,7 +10,6 @@ from ...catalogue.stored_queries import StoredQuery
 from ...schema.text import pick_text
 from ...sparql.pool import WorkerPool
 from .. import openapi
-from ..context import Site
 from ..http import bodies
 from ..http.middleware import PlainRoute
 from ..http.negotiation import HTML, JSON
@@ -31,10 +30,11 @@ _SECONDS_SCHEMA = {"type": "number", "exclusiveMinimum": 0}
 _ERRORS = (400, 406, 413, 415, 422, 502, 503, 504)
 
 
-def routes(site: Site, workers: WorkerPool, stored: WorkerPool) -> APIRouter:
+def routes(endpoint: QueryEndpoint, stored: WorkerPool) -> APIRouter:
     """Return the routes of queries, and of stored queries, which run in processes of their own."""
-    router, queries = APIRouter(), QueryEndpoint(site, stored)
-    router.include_router(_query_routes(QueryEndpoint(site, workers)))
+    router, site = APIRouter(), endpoint.site
+    queries = QueryEndpoint(site, stored)
+    router.include_router(_query_routes(endpoint))
     _route_completions(router, CompletionEndpoint(site))
     _route_stored_queries(router, StoredQueryEndpoint(queries))
     _route_gaps(router, GapEndpoint(queries))

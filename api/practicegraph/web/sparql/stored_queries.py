@@ -65,7 +65,8 @@ class StoredQueryEndpoint:
     async def respond(self, request: Request, stored_query: StoredQuery) -> Response:
         """Return the result of a stored query; redirect to its RDF description."""
         result_types = (*TABLES, *(GRAPHS if stored_query.returns_graph else ()))
-        media_type = negotiation.negotiate_sparql(request, (*result_types, *GRAPHS))
+        name = request.query_params.get("format", "")
+        media_type = negotiation.negotiate_sparql(request, (*result_types, *GRAPHS), name)
         if media_type is None:
             raise NotAcceptableError((*result_types, *GRAPHS))
         if media_type not in result_types:
@@ -82,7 +83,7 @@ class StoredQueryEndpoint:
         except CatalogueError as error:
             shown = self._page_values(request, stored_query, values, stored_query.text)
             template = "stored-query.html"
-            return problems.answer_page(request, site, error, template, **shown)
+            return problems.answer(request, site, error, template, **shown)
         url = f"{responses.root(request)}{QUERIES}/{stored_query.name}.{TURTLE.extension}"
         reply.headers.update(responses.header([Link(url, "describedby", TURTLE.name)]))
         return reply
@@ -91,16 +92,19 @@ class StoredQueryEndpoint:
         self, request: Request, stored_query: StoredQuery, values: list[tuple[str, str]]
     ) -> Response:
         text = stored_query.bind(values, self.queries.site.catalogue.value_parser)
-        seconds = parse_timeout(request.query_params.multi_items())
-        chosen = request.query_params.get("view", TABLE)
+        parameters = request.query_params
+        query_request = QueryRequest(
+            text,
+            seconds=parse_timeout(parameters.multi_items()),
+            format=parameters.get("format", ""),
+            view=parameters.get("view", TABLE),
+        )
 
         def page(table: ResultTable) -> Response:
             shown = self._page_values(request, stored_query, values, text) | {"table": table}
             return self.queries.site.html(request, "stored-query.html", **shown)
 
-        return await self.queries.reply(
-            request, QueryRequest(text, seconds=seconds, view=chosen), page
-        )
+        return await self.queries.reply(request, query_request, page)
 
     def _default_language(
         self, stored_query: StoredQuery, values: Mapping[str, str], language: str
