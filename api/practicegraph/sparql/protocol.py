@@ -65,9 +65,14 @@ def write_frame(output: BinaryIO, letter: bytes, content: bytes = b"") -> None:
         output.flush()
 
 
+def write_head(output: BinaryIO, kind: str, format_name: str | None) -> None:
+    """Write which kind of result follows, and in which format, if the kind has one."""
+    write_frame(output, b"H", msgspec.json.encode({"kind": kind, "format": format_name}))
+
+
 def write_text(output: BinaryIO, kind: str, text: str) -> None:
     """Write a whole result of a kind."""
-    write_frame(output, b"H", json.dumps({"kind": kind, "format": None}).encode())
+    write_head(output, kind, None)
     write_frame(output, b"D", text.encode(errors="replace"))
     write_frame(output, b"Z")
 

@@ -39,7 +39,7 @@ from ..rdf.terms import Term, escape_xml
 from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.remote import JSON_RESULTS, N_TRIPLES, Endpoint
-from .protocol import CHUNK_SIZE, Request, serve, start_worker, write_error, write_frame
+from .protocol import CHUNK_SIZE, Request, serve, start_worker, write_error, write_frame, write_head
 
 ROWS = "rows"
 """The format in which a page gets rows: a line of names, then a line of terms each."""
@@ -154,7 +154,8 @@ class XmlLimiter(RowLimiter):
     def finish(self) -> bytes:
         """Return the last rows and the end of the result."""
         buffer = b"" if self.exceeded else b"".join(self._buffer)
-        self.exceeded = self.exceeded or len(self._separators(buffer)) >= self._remaining
+        if not self.exceeded and buffer.count(self.separator) >= self._remaining:
+            self.exceeded = len(self._separators(buffer)) >= self._remaining
         return self._cut(buffer) if self.exceeded and buffer else buffer
 
     def _cut(self, buffer: bytes) -> bytes:
@@ -179,6 +180,8 @@ class JsonLimiter(XmlLimiter):
     closing = b']},"truncated":true}'
 
     def _count(self, buffer: bytes) -> tuple[int, int]:
+        if self.separator not in buffer:
+            return 0, -1
         if _AMBIGUOUS.search(buffer):
             positions = self._separators(buffer)
             return len(positions), positions[-1] if positions else -1
@@ -333,7 +336,7 @@ def run_query(engine: Engine, request: Request, output: BinaryIO) -> None:
         result = engine(request)
         kind = _kind(result)
         format_name = request["graph" if kind == "graph" else "table"]
-        write_frame(output, b"H", json.dumps({"kind": kind, "format": format_name}).encode())
+        write_head(output, kind, format_name)
         ends = format_name is None or _write_result(result, format_name, request, output)
         maximum = request["triples" if kind == "graph" else "rows"]
         write_frame(output, *((b"Z",) if ends else (b"M", str(maximum).encode())))
