@@ -30,7 +30,7 @@ _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("file", files, "write_text"),
     ("state", change_log, "record_change"),
     ("state", loading, "record_write"),
-    ("store", OxigraphStore, "replace_graph"),
+    ("store", OxigraphStore, "replace_graphs"),
     ("index", editor, "synchronise"),
 )
 Clocked = dict[str, list[tuple[float, float]]]

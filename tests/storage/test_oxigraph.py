@@ -71,11 +71,11 @@ def test_a_shared_triple_stays_in_the_union_until_its_last_graph_goes(
 
 def test_a_replaced_graph_is_replaced_in_the_union(store: OxigraphStore) -> None:
     node = BlankNode()
-    store.replace_graph(A.value, [Triple(A, Q, node), Triple(node, P, Literal("new"))], "")
+    store.replace_graphs({A.value: [Triple(A, Q, node), Triple(node, P, Literal("new"))]}, "")
     assert [as_text(o.object) for o in store.quads(None, P, graph=A)] == ["new"]
     assert count(store, 'ex:a ex:q ?node . ?node ex:p "new"') == 1
     assert count(store, "?s ?p ?o") == 4
-    store.replace_graph(A.value, [], "")
+    store.replace_graphs({A.value: []}, "")
     assert count(store, "?s ?p ?o") == 2
 
 

@@ -33,11 +33,11 @@ def served(root: Path) -> Iterator[TestClient]:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[str]:
+def serving(root: Path, *options: str) -> Iterator[str]:
     """Serve a catalogue's folder and give the server's address."""
     port = free_port()
     command = [sys.executable, "-m", "practicegraph", "serve", str(root), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL) as process:
         try:
             yield wait_for(f"http://127.0.0.1:{port}", process)
         finally:
@@ -50,6 +50,21 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
+
+
+def count_listening(port: int) -> int:
+    """Return how many sockets wait for connections to a port of this machine (Linux)."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    waiting = [line.split()[1] for line in lines if line.split()[3] == "0A"]
+    return sum(int(local.rpartition(":")[2], 16) == port for local in waiting)
+
+
+def wait_for_workers(port: int, count: int) -> None:
+    """Wait until so many processes listen on a port."""
+    end = time.monotonic() + 60
+    while count_listening(port) != count:
+        assert time.monotonic() < end, count_listening(port)
+        time.sleep(0.05)
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes]) -> str:

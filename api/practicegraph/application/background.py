@@ -113,11 +113,21 @@ def checked_beside(health: FolderHealth, delay: float = _DELAY) -> Iterator[None
 
 
 @dataclass
-class DumpProcess:
-    """Makes the dumps of a catalogue's releases, in a process of a thread."""
+class ReleasedDumps:
+    """The dumps of a catalogue's releases that have been made."""
 
     services: Services
     dumps: DumpFolder
+
+    def newest(self) -> ReleaseDumps | None:
+        """Return the dumps of the present release, or of the last one that has all."""
+        return self.dumps.newest(self.services.catalogue.release)
+
+
+@dataclass
+class DumpProcess(ReleasedDumps):
+    """Makes the dumps of a catalogue's releases, in a process of a thread."""
+
     _process: SpawnProcess | None = field(default=None, init=False)
     _closed: Event = field(default_factory=Event, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
@@ -125,10 +135,6 @@ class DumpProcess:
     def __post_init__(self) -> None:
         """Start the thread."""
         Thread(target=self._run, daemon=True).start()
-
-    def newest(self) -> ReleaseDumps | None:
-        """Return the dumps of the present release, or of the last one that has all."""
-        return self.dumps.newest(self.services.catalogue.release)
 
     def close(self) -> None:
         """Kill the process; what it has not completed is begun anew another time."""
@@ -197,14 +203,15 @@ def _make_dumps(
 ) -> None:
     os.setsid()  # a key that interrupts the service does not reach this process
     os.nice(_DUMP_NICENESS)
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
     if isinstance(source, Endpoint):
         dumps.make(startup.open_remote_for_reading(root, source))
     else:
         dumps.make(catalogue.open_snapshot(root, source, prefixes))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process when the one that has started it ends."""
     parent = multiprocessing.parent_process()
     assert parent
     parent.join()

@@ -1,7 +1,11 @@
 """Opening a folder as a catalogue: to serve it, to load it into a store elsewhere, to read it."""
 
+import errno
 import hashlib
+import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -20,7 +24,7 @@ from ..catalogue.catalogue import (
 from ..catalogue.change_log import ChangeLog, StateFile
 from ..catalogue.documents import UnreadableError
 from ..catalogue.loading import Progress, no_progress
-from ..editing.editor import EntryEditor, EntryWriter
+from ..editing.editor import EntryEditor, EntryWriter, Replica
 from ..search import index as search_index
 from ..search.index import Index
 from ..search.index_data import IndexFile
@@ -48,10 +52,42 @@ def open_for_serving(root: Path, progress: Progress = no_progress) -> Services:
 
 def entry_editor(services: Services) -> EntryEditor:
     """Return the editor of a catalogue that `open_for_serving` has opened."""
+    return EntryEditor(services.catalogue, services.validator, EntryWriter(replica_of(services)))
+
+
+def replica_of(services: Services, number: int = 0) -> Replica:
+    """Return the store and the indexes of a catalogue, in step with an event of its change log."""
     assert services.log
     indexes = [each.search for each in services.of_kinds]
-    writer = EntryWriter(services.catalogue, services.log.state, indexes)
-    return EntryEditor(services.catalogue, services.validator, writer)
+    return Replica(services.catalogue, services.log, indexes, number)
+
+
+def copy_for_worker(services: Services, writer: EntryWriter, folder: Path) -> int:
+    """Copy the store, by hard links, and the indexes; return the number of the last event there.
+
+    Nothing is written meanwhile. Raises OSError.
+    """
+    assert isinstance(services.catalogue.store, OxigraphStore)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with writer.lock:
+        services.catalogue.store.snapshot(folder / "store")
+        for segment, index in services.indexes.items():
+            path = folder / _INDEX.format(segment=segment)
+            try:
+                with index.update_lock, closing(sqlite3.connect(path)) as copied:
+                    index.file.connection.backup(copied)
+            except sqlite3.Error as error:
+                raise OSError(errno.EIO, str(error)) from error
+        return writer.log.count
+
+
+def open_copy(root: Path, folder: Path) -> Services:
+    """Open the copy of a catalogue's store and indexes that a worker has, with the change log."""
+    store = OxigraphStore(folder / "store")
+    log = ChangeLog(StateFile(_work_folder(root) / _STATE))
+    snapshots = Snapshots(store, folder / "snapshots")
+    return _with_index(open_store(root, store), snapshots, log, folder)
 
 
 def load_store(root: Path, endpoint: Endpoint, progress: Progress = no_progress) -> str:

@@ -1,8 +1,5 @@
 """The commands on a catalogue's store: `serve` and `load`."""
 
-import gc
-import logging
-import sys
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -11,24 +8,18 @@ import uvicorn
 
 from ..application import startup
 from ..application.background import DumpProcess, FolderHealth, checked_beside
-from ..catalogue import catalogue
 from ..catalogue.catalogue import Catalogue
 from ..editing.editor import EntryEditor
 from ..editing.tokens import TokenFile
 from ..errors import CatalogueError
-from ..exchange.export import DumpFolder
 from ..sparql.pool import QueryLimits, WorkerPool
 from ..storage import query_guard
 from ..storage.query_guard import Host
 from ..storage.remote import Endpoint
 from ..web.app import application
-from ..web.http import responses
-from ..web.http.connections import BoundedConnection
 from ..web.http.middleware import Network
 from .main import FOLDER, folder_option, progress, store_option
-
-_SHUTDOWN_SECONDS = 3  # for responses that are being sent when the server is told to stop
-_SWITCH_SECONDS = 0.001  # after which a thread that computes lets the event loop go on
+from .workers import ServerSettings, WorkerProcesses
 
 
 def _parse_host(text: str) -> query_guard.Host:
@@ -69,6 +60,13 @@ def _parse_host(text: str) -> query_guard.Host:
     help="The longest timeout= that a client may ask for a query; the default of a query is 10 s.",
 )
 @click.option("--dumps/--no-dumps", "with_dumps", default=True, help="Whether to write dumps.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="The processes that answer requests; one of them writes.",
+)
 def serve(  # noqa: PLR0913, PLR0917 - an option each
     folder: Path,
     host: str,
@@ -78,12 +76,17 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     proxies: tuple[Network, ...],
     query_timeout: int,
     with_dumps: bool,
+    workers: int,
 ) -> None:
     """Serve a catalogue over HTTP.
 
     Only files that have changed since the last start are loaded. With --store, the entries are
     those of a SPARQL store that `load` has filled.
     """
+    limits = QueryLimits(max_seconds=query_timeout, hosts=service_hosts)
+    settings = ServerSettings(folder, host, port, proxies, limits, with_dumps)
+    if workers > 1 and store:
+        raise click.UsageError("--workers needs a store of its own, not one that --store names.")
     if store:
         opened = startup.open_remote_for_serving(folder, Endpoint.from_url(store))
     else:
@@ -93,42 +96,23 @@ def serve(  # noqa: PLR0913, PLR0917 - an option each
     release, writers = opened.catalogue.release, _writers(opened.catalogue, editor)
     click.echo(f"release {release}, at http://{host}:{port}, {writers}", err=True)
     assert opened.source
-    workers = WorkerPool(opened.source, QueryLimits(max_seconds=query_timeout, hosts=service_hosts))
-    dumper = (
-        DumpProcess(opened, DumpFolder(folder / catalogue.WORK_FOLDER / "dumps"))
-        if with_dumps
-        else None
-    )
+    pool = WorkerPool(opened.source, limits)
+    dumper = DumpProcess(opened, settings.dump_folder) if with_dumps else None
     try:
-        app = application(opened, workers, dumper, proxies, editor, condition)
-        logging.getLogger("uvicorn.error").addFilter(responses.filter_record)
-        _freeze_garbage_collection()
-        sys.setswitchinterval(_SWITCH_SECONDS)
         with checked_beside(condition):
-            uvicorn.run(
-                app,
-                host=host,
-                port=port,
-                http=BoundedConnection,
-                timeout_keep_alive=int(BoundedConnection.bounds.idle_seconds),
-                log_level="warning",
-                access_log=False,
-                lifespan="on",
-                proxy_headers=False,
-                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            )
+            if workers == 1:
+                app = application(opened, pool, dumper, proxies, editor, condition)
+                settings.prepare()
+                uvicorn.run(app, host=host, port=port, **settings.options)
+                return
+            assert editor
+            settings = settings.with_free_port()
+            processes = WorkerProcesses(settings, opened, editor.writer, workers - 1)
+            app = application(opened, pool, dumper, proxies, editor, condition, processes.running)
+            settings.run(app)
     finally:
         if dumper:
             dumper.close()
-
-
-def _freeze_garbage_collection() -> None:
-    """Exclude the objects of the catalogue from garbage collection.
-
-    They live as long as the service, and a collection of them stops all requests for 0.1 s.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _writers(opened: Catalogue, editor: EntryEditor | None) -> str:

@@ -8,6 +8,7 @@ release, over the checksums of all files, takes longer in a larger catalogue.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from ..catalogue import change_log, comments, documents, loading
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.change_log import ChangeLog, StateFile
+from ..catalogue.change_log import ChangeLog
 from ..catalogue.documents import Document, UnreadableError
 from ..errors import CatalogueError
 from ..rdf import terms
@@ -86,19 +87,77 @@ class EditResult:
 
 
 @dataclass
+class Replica:
+    """A store and indexes, in step with the change log up to the event of a number.
+
+    The process that writes puts in what it has just logged. Others read the log, and put in the
+    last graph of each topic that has changed since, all in one transaction.
+    """
+
+    catalogue: Catalogue
+    log: ChangeLog
+    indexes: Sequence[Index]
+    number: int = 0
+    _release: str = field(init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
+
+    def __post_init__(self) -> None:
+        """Begin at the release of the store."""
+        self._release = self.catalogue.release
+
+    def put(self, graphs: Mapping[str, Sequence[Triple]], release: str, number: int) -> None:
+        """Replace graphs in the store, state the release, and bring the indexes up to date.
+
+        `number` is that of the last event of the release. The indexes are locked meanwhile, so that
+        no search builds them anew where the log is ahead.
+        """
+        catalogue = self.catalogue
+        with ExitStack() as stack:
+            for index in self.indexes:
+                stack.enter_context(index.update_lock)
+            _ = catalogue.vocabularies  # so that those of the release before are known
+            catalogue.store.replace_graphs(graphs, release)
+            listed = tuple(f"{catalogue.base}{s.segment}/" for s in catalogue.shapes.listed_kinds)
+            if not any(topic.startswith(listed) for topic in graphs):
+                catalogue.current.keep(release)
+            for index in self.indexes:
+                index.use(catalogue.vocabularies)
+                synchronise(index, release, self.log, number)
+        self.number, self._release = number, release
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether the log is at another release, which takes microseconds."""
+        return not self.log.is_at(self._release)
+
+    def follow(self) -> None:
+        """Put in what was logged since; when this returns, all that was written before is there."""
+        with self._lock:
+            release = self.log.release
+            events = {event.topic: event for event in self.log.since(self.number)}
+            graphs = {topic: event.triples for topic, event in events.items()}
+            last = max(events.values(), key=lambda event: event.number, default=None)
+            if last or release != self._release:
+                self.put(graphs, *((last.release, last.number) if last else (release, self.number)))
+
+
+@dataclass
 class EntryWriter:
     """Writes entries of all kinds to the folder, the state file, the store and the indexes."""
 
-    catalogue: Catalogue
-    state: StateFile
-    indexes: Sequence[Index]
+    replica: Replica
     lock: Lock = field(default_factory=Lock)
     """Held from reading an entry until it is written anew."""
 
-    @cached_property
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue."""
+        return self.replica.catalogue
+
+    @property
     def log(self) -> ChangeLog:
         """Return the change log."""
-        return ChangeLog(self.state)
+        return self.replica.log
 
     def file_for(self, iri: str, before: Sequence[Triple]) -> Path:
         """Return the file of an entry; raise CatalogueError."""
@@ -127,18 +186,11 @@ class EntryWriter:
         triples = [quad.triple for quad in document.quads]
         files.write_text(document.path, document.content.decode())
         digest = loading.graph_digest(document.quads)
-        with self.state.transaction():
+        with self.log.state.transaction():
             change_log.record_change(self.log, release, topic, triples)
-            loading.record_write(self.state, name, checksum, topic, digest, release)
-        _ = self.catalogue.vocabularies  # so that those of the release before are known
-        self.catalogue.store.replace_graph(topic, triples, release)
-        listed = (f"{self.catalogue.base}{s.segment}/" for s in self.catalogue.shapes.listed_kinds)
-        if not topic.startswith(tuple(listed)):
-            self.catalogue.current.keep(release)
+            loading.record_write(self.log.state, name, checksum, topic, digest, release)
         self._checksums = checksums
-        for index in self.indexes:
-            index.use(self.catalogue.vocabularies)
-            synchronise(index, release, self.log)
+        self.replica.put({topic: triples}, release, self.log.count)
 
     def is_taken(self, iri: str) -> bool:
         """Return whether an entry has, or has ever had, an IRI."""
@@ -148,7 +200,7 @@ class EntryWriter:
     @cached_property
     def _checksums(self) -> Mapping[str, str]:
         """Return the checksums of the files that the store holds, by name."""
-        return dict(self.state.select("SELECT name, checksum FROM files"))
+        return dict(self.log.state.select("SELECT name, checksum FROM files"))
 
     def _edited(self, path: Path) -> CatalogueError:
         """Return the error of a file that was edited, with the reason if it is unreadable now."""
@@ -160,7 +212,7 @@ class EntryWriter:
         return CatalogueError(kind="fileChanged", path=name)
 
     def _find_file(self, iri: str) -> Path:
-        rows = self.state.select("SELECT file FROM graphs WHERE name = ?", iri)
+        rows = self.log.state.select("SELECT file FROM graphs WHERE name = ?", iri)
         return self.catalogue.folder / str(rows[0][0])
 
     def _name(self, path: Path) -> str:

@@ -382,41 +382,43 @@ def try_synchronise(
 ) -> None:
     """Bring an index up to date with a release, unless another thread does; raise UnreadableError.
 
-    Many entries are read out of files if it is built. Without a release, only an empty index is
-    filled.
+    If it is built, many entries are read out of files; without a release, only an empty one is.
     """
     if not index.update_lock.acquire(blocking=False):
         return
     try:
-        _synchronise(index, release, log, files)
+        synchronise(index, release, log, files=files)
     finally:
         index.update_lock.release()
 
 
-def synchronise(index: Index, release: str, log: ChangeLog | None) -> None:
-    """Bring an index up to date with a release, after another thread that does has ended."""
-    with index.update_lock:
-        _synchronise(index, release, log, ())
+def synchronise(
+    index: Index, release: str, log: ChangeLog | None, end: int = 0, files: Sequence[Path] = ()
+) -> None:
+    """Bring an index up to date with a release, which is that of an event or of the log's end.
 
-
-def _synchronise(index: Index, release: str, log: ChangeLog | None, files: Sequence[Path]) -> None:
-    metadata, position = index.metadata, _log_position(log, log.count) if log else ""
+    Whoever calls this holds the lock of its updates.
+    """
+    end = end or (log.count if log else 0)
+    metadata, position = index.metadata, _log_position(log, end) if log else ""
     if metadata.get("release") == release or (metadata and not release):
         return
     number = int(metadata.get("logged", "0").partition(" ")[0] or 0)
-    if log and _leads_to(log, number, metadata, release):
+    if log and _leads_to(log, number, end, metadata, release):
         iris = _changed_iris(log, number, index.reader.store)
         index.update(iris, release=release, logged=position)
     else:
         index.build(files, release=release, logged=position)
 
 
-def _leads_to(log: ChangeLog, number: int, metadata: Mapping[str, str], release: str) -> bool:
+def _leads_to(
+    log: ChangeLog, number: int, end: int, metadata: Mapping[str, str], release: str
+) -> bool:
     """Return whether the log continues from the index, and only entries have changed since."""
     continues = number > 0 and _log_position(log, number) == metadata.get("logged")
     return (
         continues
-        and log.is_at(release)
+        and (log.is_at(release) or log.event(end).release == release)
         and _domain(release) == _domain(metadata.get("release", ""))
     )
 

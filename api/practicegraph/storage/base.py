@@ -177,10 +177,12 @@ class Store(NodeReader):
         for statement in self._release_updates(release):
             self.update(statement)
 
-    def replace_graph(self, graph: str, triples: Iterable[Triple], release: str) -> None:
-        """Replace the triples of a graph and state the release, in one transaction."""
-        content, name = " .\n".join(map(str, triples)), NamedNode(graph)
-        updates = [*self._removal(name), self._insertion(name, content)]
+    def replace_graphs(self, graphs: Mapping[str, Iterable[Triple]], release: str) -> None:
+        """Replace the triples of graphs and state the release, in one transaction."""
+        updates: list[str] = []
+        for graph, triples in graphs.items():
+            content, name = " .\n".join(map(str, triples)), NamedNode(graph)
+            updates += [*self._removal(name), self._insertion(name, content)]
         self.update(" ;\n".join([*updates, *self._release_updates(release)]))
 
     def _release_updates(self, release: str) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """The application: all routes, the middleware, and the pools of worker processes."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from ..application.background import DumpProcess, FolderHealth
+from ..application.background import FolderHealth, ReleasedDumps
 from ..application.services import Services
 from ..editing.editor import EntryEditor
 from ..sparql.pool import LazyWorkerPool, WorkerPool
@@ -31,17 +31,18 @@ from .urls import SPARQL, Addresses
 def application(
     services: Services,
     workers: WorkerPool | None = None,
-    dumper: DumpProcess | None = None,
+    dumper: ReleasedDumps | None = None,
     proxies: Sequence[Network] = (),
     editor: EntryEditor | None = None,
     condition: FolderHealth | None = None,
+    beside: Callable[[FastAPI], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> FastAPI:
     """Return the application that serves a catalogue.
 
     Without workers it does not answer queries, without a dump process it has no dumps, and without
     an editor it accepts no writes. Stored queries and validation have worker processes of their
     own, which clients' queries cannot occupy. A request from one of the proxies has
-    the URL and the client that the proxy states.
+    the URL and the client that the proxy states. What is `beside` runs while the application does.
     """
     catalogue = services.catalogue
     allowed = AllowedMethods(catalogue, editor is not None).of_path
@@ -56,7 +57,7 @@ def application(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(pools),
+        lifespan=_lifespan(pools, beside),
     )
     problems.add_handlers(app, site)
     for each in site.of_kinds:
@@ -95,14 +96,16 @@ def application(
 
 def _lifespan(
     pools: Sequence[WorkerPool],
+    beside: Callable[[FastAPI], AbstractAsyncContextManager[object]],
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return the lifespan that runs the worker processes while the application runs."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for pool in pools:
                 await stack.enter_async_context(pool)
+            await stack.enter_async_context(beside(app))
             yield
 
     return lifespan

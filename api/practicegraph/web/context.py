@@ -16,7 +16,7 @@ from markupsafe import escape
 from pyoxigraph import BlankNode, Literal, NamedNode
 from starlette.datastructures import URL
 
-from ..application.background import DumpProcess
+from ..application.background import ReleasedDumps
 from ..application.services import Services
 from ..catalogue.catalogue import HASH_SCHEME, Catalogue
 from ..rdf.terms import PG, XSD, Term
@@ -305,7 +305,7 @@ class Site:
 
     services: Services
     addresses: Addresses
-    dumper: DumpProcess | None = None
+    dumper: ReleasedDumps | None = None
     allowed: Callable[[str], str] = allowed
 
     @property

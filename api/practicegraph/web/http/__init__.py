@@ -6,4 +6,5 @@
 - `responses`: JSON, links in headers, files, streamed responses
 - `conditional`: entity tags and preconditions
 - `middleware`: HEAD, OPTIONS, content codings, the encoding of URIs, proxies
+- `handover`: requests that one process hands over to the one that writes
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from ...application.background import DumpProcess
+from ...application.background import ReleasedDumps
 from ...errors import RequestError
 from ...exchange.export import ARCHIVE_NAME, DUMP_NAMES, MAX_ARCHIVES, Dump, ReleaseDumps
 from .. import openapi, urls
@@ -32,7 +32,7 @@ class DumpFiles:
     """Answers requests for dumps."""
 
     site: Site
-    dumper: DumpProcess
+    dumper: ReleasedDumps
 
     async def newest(self, request: Request) -> Response:
         """Return the newest dump; raise RequestError if there is none.
@@ -116,7 +116,7 @@ def _digests(request: Request, dump: Dump) -> dict[str, str]:
     return {"Repr-Digest": digest} | ({"Content-Digest": digest} if whole else {})
 
 
-def routes(site: Site, dumper: DumpProcess) -> APIRouter:
+def routes(site: Site, dumper: ReleasedDumps) -> APIRouter:
     """Return the routes of the newest dumps, and of the archives of releases."""
     router, files = APIRouter(), DumpFiles(site, dumper)
     summary, names = site.catalogue.phrase("downloads"), {"enum": [*DUMP_NAMES]}
