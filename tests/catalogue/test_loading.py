@@ -119,10 +119,10 @@ def test_an_unreadable_file_changes_nothing(copied: Path) -> None:
     (copied / "data/practices/1788.ttl").write_text("<a> <b> ")
     (copied / "data/practices/1789.ttl").unlink()
     state = StateFile(state_of(copied))
-    before, triples = (loading.read_loaded_files(state), ChangeLog(state).count), len(store)
+    before, triples = (loading.read_loaded_files(state), ChangeLog(state, store).count), len(store)
     with pytest.raises(UnreadableError):
         synchronised(copied, store)
-    assert (loading.read_loaded_files(state), ChangeLog(state).count) == before
+    assert (loading.read_loaded_files(state), ChangeLog(state, store).count) == before
     assert len(store) == triples
 
 
@@ -189,11 +189,11 @@ def test_a_store_that_lacks_the_last_write_gets_that_graph_alone(copied: Path) -
     release = loading.folder_release(copied)
     with state.transaction():
         triples = [quad.triple for quad in document.quads]
-        change_log.record_change(ChangeLog(state), release, topic, triples)
+        change_log.record_change(ChangeLog(state, store), release, topic, triples)
         digest = loading.read_file_graphs(entry).digests[topic]
         checksum = documents.checksum(entry)
         loading.record_write(state, name, checksum, topic, digest, release)
-    count = ChangeLog(state).count
+    count = ChangeLog(state, store).count
     assert synchronised(copied, store) == (release, ["1788.ttl"])
     assert set(store.graph_quads(topic)) == set(document.quads)
-    assert ChangeLog(state).count == count
+    assert ChangeLog(state, store).count == count

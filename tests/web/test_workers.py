@@ -20,6 +20,7 @@ from practicegraph.catalogue.catalogue import WORK_FOLDER
 from practicegraph.catalogue.change_log import ChangeLog, StateFile
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
 from practicegraph.rdf.untrusted import MAX_BYTES
+from practicegraph.storage.oxigraph import OxigraphStore
 from support.catalogues import loaded
 from support.server import serving, wait_for_workers
 
@@ -68,7 +69,7 @@ class Service:
 
     @property
     def log(self) -> ChangeLog:
-        return ChangeLog(StateFile(self.root / WORK_FOLDER / "state.db"))
+        return ChangeLog(StateFile(self.root / WORK_FOLDER / "state.db"), OxigraphStore())
 
 
 def _command(process: int) -> str:

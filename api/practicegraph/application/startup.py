@@ -47,7 +47,7 @@ def open_for_serving(root: Path, progress: Progress = no_progress) -> Services:
     work = _work_folder(root)
     snapshots = Snapshots(store, work / "snapshots")
     files = () if catalogue.unreadable else tuple(documents.list_files(root))
-    return _with_index(catalogue, snapshots, ChangeLog(state), work, files)
+    return _with_index(catalogue, snapshots, ChangeLog(state, store), work, files)
 
 
 def entry_editor(services: Services) -> EntryEditor:
@@ -85,7 +85,7 @@ def copy_for_worker(services: Services, writer: EntryWriter, folder: Path) -> in
 def open_copy(root: Path, folder: Path) -> Services:
     """Open the copy of a catalogue's store and indexes that a worker has, with the change log."""
     store = OxigraphStore(folder / "store")
-    log = ChangeLog(StateFile(_work_folder(root) / _STATE))
+    log = ChangeLog(StateFile(_work_folder(root) / _STATE), store)
     snapshots = Snapshots(store, folder / "snapshots")
     return _with_index(open_store(root, store), snapshots, log, folder)
 
@@ -118,7 +118,7 @@ def open_remote_for_serving(root: Path, endpoint: Endpoint) -> Services:
             f"{endpoint.url} holds {content}, not what this folder says; "
             "`practicegraph load` brings it in step"
         )
-    logs = _remote_logs(root, endpoint)
+    logs = _remote_logs(root, store)
     own = next(logs)
     log = next((log for log in chain([own], logs) if log.is_at(release)), own)
     work = _remote_work_folder(root, endpoint)
@@ -207,9 +207,9 @@ def _remote_work_folder(root: Path, endpoint: Endpoint) -> Path:
     return root / WORK_FOLDER / "stores" / name
 
 
-def _remote_logs(root: Path, endpoint: Endpoint) -> Iterator[ChangeLog]:
+def _remote_logs(root: Path, store: RemoteStore) -> Iterator[ChangeLog]:
     """Yield the log of a store elsewhere, then others: who loads it may use another address."""
-    own = _remote_work_folder(root, endpoint)
-    yield ChangeLog(StateFile(own / _STATE))
+    own = _remote_work_folder(root, store.endpoint)
+    yield ChangeLog(StateFile(own / _STATE), store)
     others = sorted(own.parent.glob(f"*/{_STATE}"))
-    yield from (ChangeLog(StateFile(path)) for path in others if path.parent != own)
+    yield from (ChangeLog(StateFile(path), store) for path in others if path.parent != own)

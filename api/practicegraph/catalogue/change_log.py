@@ -3,7 +3,8 @@
 A log is a numbered list of events, each with a graph as it then was. Readers get it in pages of a
 hundred events; a full page never changes. All events of one start have one moment. When a log
 begins, each graph has the moment that it states itself, in order, so that the log of a catalogue is
-the same wherever it begins.
+the same wherever it begins. The graphs of these events are those of the store; the log takes over
+the one of a topic before it changes there, and until then has "" in its place.
 
 The file is in WAL mode (https://www.sqlite.org/wal.html). A transaction is on disk when it ends
 (`synchronous=FULL`), and leaves nothing if it is broken off.
@@ -12,9 +13,10 @@ The file is in WAL mode (https://www.sqlite.org/wal.html). A transaction is on d
 import errno
 import logging
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -28,6 +30,7 @@ from ..rdf import terms
 from ..rdf.terms import AS, DCT, RDF, RDFS, SKOS, TYPE
 from ..schema.catalog_records import ISSUED, MODIFIED
 from ..schema.lifecycle import DEPRECATED, IS_REPLACED_BY
+from ..storage.base import Store
 
 LOG = logging.getLogger("practicegraph")
 PAGE = 100
@@ -39,7 +42,7 @@ CURRENT = "current"
 TOMBSTONE = AS + "Tombstone"
 CLASSES = (RDF + "type", AS + "formerType")
 """The properties with the classes of a resource, and with those of a tombstone."""
-_VERSION = 1  # of the schema below
+_VERSION = 2  # of the schema below
 _BUSY_TIMEOUT = 60.0  # seconds to wait for another process that writes
 _SCHEMA = """
 BEGIN;
@@ -53,10 +56,9 @@ CREATE TABLE events (
     kind TEXT NOT NULL, digest TEXT NOT NULL, graph TEXT NOT NULL
 );
 CREATE INDEX events_by_topic ON events (topic, number, kind);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;
 """
-_DATES = (MODIFIED.value, ISSUED.value)
 _TITLES = (DCT + "title", SKOS + "prefLabel", RDFS + "label")
 _STEP = timedelta(milliseconds=1)
 _LAST_CHARACTER = "\U0010ffff"
@@ -66,12 +68,12 @@ SELECT last.moment FROM events AS last, events AS first
 WHERE last.number = (SELECT max(number) FROM events) AND first.number = 1
     AND last.release = ? AND last.release <> first.release
 """
-_PIECES = "CREATE TEMP TABLE pieces (topic TEXT, content TEXT, rank INTEGER, moment TEXT)"
+_PIECES = "CREATE TEMP TABLE pieces (topic TEXT, digest TEXT, content TEXT)"
 _GRAPHS = """
-SELECT topic, group_concat(content, ''), min(coalesce(moment, ?1), ?1) AS moment, min(rank)
-FROM pieces
-GROUP BY topic
+SELECT topic, digest, group_concat(content, '') FROM pieces GROUP BY topic ORDER BY min(rowid)
 """
+BLANK_MARK = "_"
+"""With this begins the digest of a graph with blank nodes in its file, another one each time."""
 
 
 class StateFile:
@@ -110,7 +112,8 @@ class StateFile:
 class Event:
     """A change of a named graph: its number from 1, the moment in UTC, the graph as N-Triples.
 
-    The digest is one of the canonical graph. The graph of a deleted topic is a tombstone.
+    The digest is one of the canonical graph, or of a first one in its file. The graph of a deleted
+    topic is a tombstone.
     """
 
     number: int
@@ -139,9 +142,10 @@ class Event:
 
 @dataclass(frozen=True)
 class ChangeLog:
-    """The change log in a state file."""
+    """The change log in a state file, of the graphs of a store."""
 
     state: StateFile
+    store: Store
 
     @property
     def release(self) -> str:
@@ -216,12 +220,27 @@ class ChangeLog:
 
     def append(self, events: Iterable[Event]) -> None:
         """Write events inside a transaction of the state file."""
-        rows = (astuple(event) for event in events)
+        rows = (tuple(vars(event).values()) for event in events)
         self.state.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def keep_graph(self, event: Event) -> None:
+        """Take over the graph of an event before the store changes it; a lost one is empty."""
+        update = "UPDATE events SET graph = ? WHERE number = ?"
+        self.state.execute(update, event.graph or "# lost\n", event.number)
 
     def _events(self, condition: str, *values: object) -> list[Event]:
         rows = self.state.select(f"SELECT * FROM events WHERE {condition}", *values)  # noqa: S608
-        return [Event(*row) for row in rows]
+        return [self._with_graph(Event(*row)) for row in rows]
+
+    def _with_graph(self, event: Event) -> Event:
+        """Return an event with its graph, from the store if the log has not taken it over yet."""
+        if event.graph:
+            return event
+        content = _write(self.store.stated_quads(event.topic))
+        graph = terms.relabel_blank_nodes(terms.canonical_n_triples(content), event.number)
+        # A writer who has changed the graph since has put the one before here.
+        ((kept,),) = self.state.select("SELECT graph FROM events WHERE number = ?", event.number)
+        return replace(event, graph=kept or graph.decode())
 
 
 def page_of(number: int) -> int:
@@ -248,25 +267,69 @@ def lifecycle_status(topic: str, triples: Iterable[Triple]) -> str:
     return MOVED if IS_REPLACED_BY in properties and not is_tombstone else WITHDRAWN
 
 
+def begin_log(log: ChangeLog, release: str, digests: Iterable[tuple[str, str]]) -> None:
+    """Log graphs of the store, each with the digest of its file, in order of their moments.
+
+    Inside a transaction of the state file.
+    """
+    log.append(_first_events(log.store, release, digests))
+    log.state.execute("UPDATE release SET logged = ?", release)
+
+
+def _first_events(
+    store: Store, release: str, digests: Iterable[tuple[str, str]]
+) -> Iterator[Event]:
+    now, moments = _text(datetime.now(tz=UTC)), _stated_moments(store)
+    deprecated = {name for name, _ in _quads_by_graph(store, NamedNode(DEPRECATED))}
+    ordered = sorted((min(moments.get(topic) or now, now), topic, key) for topic, key in digests)
+    for number, (moment, topic, digest) in enumerate(ordered, 1):
+        kind = CREATED
+        if digest.startswith(BLANK_MARK) or topic in deprecated:
+            content = terms.canonical_n_triples(_write(store.stated_quads(topic)))
+            digest, status = terms.content_hash(content), status_of(topic, content.decode())
+            kind = CREATED if status == CURRENT else status
+        yield Event(number, moment, release, topic, kind, digest, "")
+
+
+def _stated_moments(store: Store) -> dict[str, str | None]:
+    """Return the last moments that topics, or parts of them, state, by topic.
+
+    The last change counts before the date of issue.
+    """
+    moments: dict[str, str | None] = {}
+    for name in (ISSUED, MODIFIED):
+        stated: dict[str, list[str]] = defaultdict(list)
+        for topic, quad in _quads_by_graph(store, name):
+            subject = quad.subject.value if isinstance(quad.subject, NamedNode) else ""
+            if isinstance(quad.object, Literal) and subject.partition("#")[0] == topic:
+                stated[topic].append(quad.object.value)
+        moments |= {topic: _moment(max(dates)) for topic, dates in stated.items()}
+    return moments
+
+
+def _quads_by_graph(store: Store, predicate: NamedNode) -> Iterator[tuple[str, Quad]]:
+    for quad in store.quads(None, predicate):
+        if isinstance(quad.graph_name, NamedNode):
+            yield quad.graph_name.value, quad
+
+
 def record_changes(
     log: ChangeLog,
     release: str,
-    pieces: Iterable[tuple[str, Sequence[Quad]]],
+    pieces: Iterable[tuple[str, str, Sequence[Quad]]],
     topics: Set[str],
 ) -> None:
     """Log graphs that differ from the log, and which of its topics are no longer there.
 
-    A graph may come in several pieces. This is called inside a transaction of the state file.
-    Raises what reading the pieces raises.
+    A graph, with the digest of its file, may come in several pieces. This is called inside a
+    transaction of the state file, before the store changes. Raises what reading the pieces raises.
     """
     batch = _Batch(log, release, log.count)
-    order = "min(pieces.rowid)" if batch.number else "moment, topic"
     log.state.execute(_PIECES)
-    log.state.executemany("INSERT INTO pieces VALUES (?, ?, ?, ?)", map(_piece, pieces))
-    graphs = log.state.execute(f"{_GRAPHS} ORDER BY {order}", batch.moment)
-    is_first = not batch.number
-    for topic, content, moment, _ in graphs:
-        batch.add(topic, content.encode(), moment if is_first else batch.moment)
+    rows = ((topic, digest, _write(quads).decode()) for topic, digest, quads in pieces)
+    log.state.executemany("INSERT INTO pieces VALUES (?, ?, ?)", rows)
+    for topic, digest, content in log.state.execute(_GRAPHS):
+        batch.add(topic, content.encode(), digest)
     log.state.execute("DROP TABLE pieces")
     deleted = (number for topic, number in log.topics().items() if topic not in topics)
     for number in sorted(deleted):
@@ -274,10 +337,14 @@ def record_changes(
     log.state.execute("UPDATE release SET logged = ?", release)
 
 
+def _write(quads: Iterable[Quad]) -> bytes:
+    return terms.write_n_triples(quad.triple for quad in quads)
+
+
 def record_change(log: ChangeLog, release: str, topic: str, triples: Iterable[Triple]) -> None:
-    """Log the new graph of a topic inside a transaction of the state file."""
+    """Log the new graph of a topic inside a transaction, before the store has that graph."""
     batch = _Batch(log, release, log.count)
-    batch.add(topic, terms.write_n_triples(triples), batch.moment)
+    batch.add(topic, terms.write_n_triples(triples))
     log.state.execute("UPDATE release SET logged = ?", release)
 
 
@@ -298,30 +365,32 @@ class _Batch:
         last = datetime.fromisoformat(self.log.event(self.number).moment)
         return _text(max(now, last + _STEP))
 
-    def add(self, topic: str, content: bytes, moment: str) -> None:
+    def add(self, topic: str, content: bytes, file_digest: str = "") -> None:
         """Add the event of a graph, if it differs from the last one of its topic."""
         content, before = terms.canonical_n_triples(content), self.log.last_event(topic)
         digest = terms.content_hash(content)
-        if before and before.digest == digest:
-            return
+        if before:
+            former = terms.canonical_n_triples(before.graph.encode())
+            if before.digest in {file_digest, digest} or terms.content_hash(former) == digest:
+                return
+            self.log.keep_graph(before)
         status = status_of(topic, content.decode())
         kind = UPDATED if before else CREATED
         if status != CURRENT and not (before and before.status == status):
             kind = status
         # Pages hold many graphs, whose blank nodes are not each other's.
-        self._append(
-            topic, kind, moment, digest, terms.relabel_blank_nodes(content, self.number + 1)
-        )
+        self._append(topic, kind, digest, terms.relabel_blank_nodes(content, self.number + 1))
 
     def add_deleted(self, former: Event) -> None:
         """Add the event of a topic that is no longer there."""
+        self.log.keep_graph(former)
         content = terms.sort_lines(terms.write_n_triples(tombstone(former.topic, former.triples)))
-        self._append(former.topic, DELETED, self.moment, "", content)
+        self._append(former.topic, DELETED, "", content)
 
-    def _append(self, topic: str, kind: str, moment: str, digest: str, content: bytes) -> None:
+    def _append(self, topic: str, kind: str, digest: str, content: bytes) -> None:
+        moment, text = self.moment, content.decode()
         self.number += 1
-        event = Event(self.number, moment, self.release, topic, kind, digest, content.decode())
-        self.log.append([event])
+        self.log.append([Event(self.number, moment, self.release, topic, kind, digest, text)])
 
 
 def tombstone(iri: str, former: Iterable[Triple]) -> Iterator[Triple]:
@@ -334,26 +403,6 @@ def tombstone(iri: str, former: Iterable[Triple]) -> Iterator[Triple]:
             yield Triple(topic, NamedNode(_TITLES[0]), value)
         elif triple.subject == topic and name in CLASSES and value != tombstone_class:
             yield Triple(topic, NamedNode(CLASSES[1]), value)
-
-
-def _piece(run: tuple[str, Sequence[Quad]]) -> tuple[str, str, int, str | None]:
-    """Return a piece of a graph as a row, with the moment that the topic, or a part of it, states.
-
-    The last change counts before the date of issue, and has the lower rank.
-    """
-    topic, quads = run
-    content = terms.write_n_triples(quad.triple for quad in quads).decode()
-    dates = {
-        quad.predicate.value: quad.object.value
-        for quad in quads
-        if quad.predicate.value in _DATES and isinstance(quad.object, Literal)
-        # A piece need not have the statement that makes a node the record of the topic.
-        if isinstance(quad.subject, NamedNode) and quad.subject.value.partition("#")[0] == topic
-    }
-    for rank, name in enumerate(_DATES):
-        if name in dates:
-            return topic, content, rank, _moment(dates[name])
-    return topic, content, len(_DATES), None
 
 
 @lru_cache(_CACHE)

@@ -19,7 +19,7 @@ from pyoxigraph import Quad, RdfFormat, serialize
 
 from ..storage.base import Store
 from . import change_log, documents
-from .change_log import ChangeLog, StateFile
+from .change_log import BLANK_MARK, ChangeLog, StateFile
 from .documents import UnreadableError
 
 Digests = Mapping[str, str | None]
@@ -209,7 +209,8 @@ def graph_digest(quads: Sequence[Quad], before: str = "") -> str:
     """Return the digest of a graph as it was read, or of the next piece after those before."""
     content = serialize(quads, format=RdfFormat.N_QUADS)
     assert isinstance(content, bytes)
-    return hashlib.blake2b(before.encode() + content, digest_size=12).hexdigest()
+    mark = BLANK_MARK if b"_:" in content or before.startswith(BLANK_MARK) else ""
+    return mark + hashlib.blake2b(before.encode() + content, digest_size=12).hexdigest()
 
 
 def folder_release(root: Path) -> str:
@@ -270,8 +271,7 @@ def _without_last_write(
     state: StateFile, files: Mapping[str, LoadedFile]
 ) -> Iterator[tuple[str, LoadedFile]]:
     """Yield files, without the digest of the graph that the last event is of."""
-    log = ChangeLog(state)
-    topic = log.event(log.count).topic
+    ((topic,),) = state.select("SELECT topic FROM events ORDER BY number DESC LIMIT 1")
     for name, file in files.items():
         is_of_topic = topic in file.graphs
         yield name, LoadedFile(None, {**file.graphs, topic: None}) if is_of_topic else file
@@ -345,10 +345,13 @@ def _change(
     progress: Progress,
 ) -> None:
     """Log the events, take out what goes, then put in what comes, part by part."""
-    topics = {topic for file in change.after.files.values() for topic in file.graphs}
-    pieces = ((topic, quads) for _, topic, quads in _added_graphs(root, change))
+    log, release = ChangeLog(state, store), change.after.release
+    digests = {t: d or "" for file in change.after.files.values() for t, d in file.graphs.items()}
+    pieces = ((topic, digests[topic], quads) for _, topic, quads in _added_graphs(root, change))
+    begins = not log.count
     with state.transaction():
-        change_log.record_changes(ChangeLog(state), change.after.release, pieces, topics)
+        if not begins:
+            change_log.record_changes(log, release, pieces, digests.keys())
         for name in (*change.read, *change.deleted_files):
             state.execute("DELETE FROM graphs WHERE file = ?", name)
             state.execute(_PUT_FILE, name, None)
@@ -358,6 +361,8 @@ def _change(
     _put_all(root, store, state, change, progress)
     with state.transaction():
         _enter_whole(state, change)
+        if begins:
+            change_log.begin_log(log, release, digests.items())
 
 
 def _added_graphs(root: Path, change: _Transition) -> Iterator[_Run]:

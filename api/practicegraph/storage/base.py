@@ -40,6 +40,7 @@ WHERE {
 }
 """
 _DCAT_VERSION = f"<{DCAT}version>"
+_CATALOGUE = NamedNode(f"{DCAT}Catalog")
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 _POSITION = re.compile(r"\b(\d+):(\d+)\b")
@@ -227,6 +228,13 @@ class Store(NodeReader):
     def graph_quads(self, name: str) -> list[Quad]:
         """Return the quads of a named graph."""
         return list(self.quads(graph=NamedNode(name)))
+
+    def stated_quads(self, name: str) -> list[Quad]:
+        """Return the quads of a named graph but the release that `set_release` states."""
+        quads = self.graph_quads(name)
+        catalogues = {quad.subject for quad in quads if quad.object == _CATALOGUE}
+        version = NamedNode(f"{DCAT}version")
+        return [q for q in quads if q.predicate != version or q.subject not in catalogues]
 
     def description(self, subject: str) -> list[Quad]:
         """Return the quads of a subject and of the blank nodes that it leads to.

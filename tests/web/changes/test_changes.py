@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -51,7 +51,7 @@ class Site:
 
     @cached_property
     def log(self) -> ChangeLog:
-        return ChangeLog(StateFile(self.state))
+        return ChangeLog(StateFile(self.state), self.store)
 
     @property
     def state(self) -> Path:
@@ -133,6 +133,17 @@ def test_a_log_begins_with_every_graph_at_the_moment_that_it_says(site: Site) ->
     assert stated.moment == f"{day[1]}T00:00:00.000Z"
 
 
+def test_a_log_takes_over_a_first_graph_when_it_changes(site: Site) -> None:
+    query = "SELECT topic FROM events WHERE graph <> ''"
+    assert site.log.state.select(query) == []
+    before = {event.number: event.graph for event in site.events()}
+    site.rewrite("1788", MINT, "MINT: Mentoring")
+    site.start()
+    assert site.log.state.select(query) == [(LAST,), (LAST,)]
+    after = {event.number: event.graph for event in site.events()}
+    assert after == before | {len(after): after[len(after)]}
+
+
 def test_each_change_is_logged_as_what_it_is(changed: Site) -> None:
     result = {event.topic: event.kind for event in changed.events()[-4:]}
     deleted = f"{BASE}practice/new3"
@@ -183,13 +194,14 @@ def break_off(*_: object) -> None:
 
 def after_some(append: Callable[[ChangeLog, list[Event]], None]) -> Callable[..., None]:
     """Return a function that writes a few events and breaks off then."""
-    calls: list[int] = []
+    written: list[Event] = []
 
-    def appending(log: ChangeLog, events: list[Event]) -> None:
-        calls.append(1)
-        if len(calls) > 3:
-            raise KilledError
-        append(log, events)
+    def appending(log: ChangeLog, events: Iterable[Event]) -> None:
+        for event in events:
+            if len(written) == 3:
+                raise KilledError
+            append(log, [event])
+            written.append(event)
 
     return appending
 
@@ -200,12 +212,20 @@ STEPS = [
     (loading, "_enter_whole"),
     (OxigraphStore, "set_release"),
     (change_log, "record_changes"),
+    (change_log, "begin_log"),
     (ChangeLog, "append"),
 ]
 
 
-@pytest.mark.parametrize("is_begun", [True, False])
-@pytest.mark.parametrize(("place", "name"), STEPS)
+@pytest.mark.parametrize(
+    ("place", "name", "is_begun"),
+    [
+        (place, name, is_begun)
+        for place, name in STEPS
+        for is_begun in (True, False)
+        if name != ("begin_log" if is_begun else "record_changes")
+    ],
+)
 def test_whatever_breaks_off_nothing_is_lost_and_nothing_logged_twice(
     copied: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -366,7 +386,7 @@ def test_a_full_page_never_changes(changing: Site) -> None:
     count = changing.log.count
     changing.rewrite("1789", "dct:title", 'dct:title "Another title"@fr ,')
     changing.entry("new4").unlink()
-    restarted = Site(changing.root).start()
+    restarted = Site(changing.root, changing.store).start()
     assert restarted.log.count == count + 2
     for address, first in before.items():
         again = restarted.client.get(address)
