@@ -1,10 +1,12 @@
 """The OpenAPI document: it is valid, and every response is as it says."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from openapi_schema_validator import OAS31Validator
@@ -13,8 +15,10 @@ from openapi_spec_validator import validate
 from practicegraph.application import startup
 from practicegraph.application.services import Services
 from practicegraph.editing.tokens import PERMISSIONS, TokenFile
+from practicegraph.search import request as search_request
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
+from practicegraph.web.http import negotiation
 from support.catalogues import ROOT, loaded
 
 JSON = {"Accept": "application/json"}
@@ -163,6 +167,18 @@ CASES = [
         Case("getEntryDocument", f"/practice/1788.{extension}", headers={})
         for extension in ("html", "ttl", "jsonld", "rdf", "nt", "trig", "nq", "json", "linkset")
     ),
+    *(
+        Case("getEntryDocument", f"/practice/1788.{extension}?texts=nl", headers={})
+        for extension in ("csl.json", "bib", "ris")
+    ),
+    Case("history", "/practice/1788/history", headers=HTML),
+    Case("history", "/practice/none/history", 404, headers={}),
+    Case("showNewForm", "/practice/new", headers=HTML),
+    Case("sendNewForm", "/practice/new", 200, "POST", FORM | HTML, b""),
+    Case("sendNewForm", "/practice/new", 415, "POST", TURTLE, b""),
+    Case("showEditForm", "/practice/1788/edit", headers=HTML),
+    Case("showEditForm", "/practice/none/edit", 404, headers={}),
+    Case("sendEditForm", "/practice/1788/edit", 200, "POST", FORM | HTML, b""),
     Case("getEntryDocument", "/practice/none.ttl", 404),
     Case("putEntry", "/practice/1788", 200, "PUT", TURTLE | {"If-Match": "*"}, ENTRY, True),
     Case("putEntry", "/practice/1788", 428, "PUT", TURTLE, ENTRY, True),
@@ -226,6 +242,79 @@ def test_every_operation_is_asked(served: Served) -> None:
         operation_object["summary"] and operation_object["tags"]
         for operation_object in served.operations.values()
     )
+
+
+PROTOCOLS = ("/sparql", "/reconcile")
+"""The paths of protocols whose clients send parameters of their own, which are ignored."""
+IGNORED = {"sort", "size", "after", "before", "zeros", "explain", "format"}
+"""The parameters of lists that other views of a search keep in their links, and ignore."""
+ROUTES_OF_PAGES = {
+    *("/", "/about", "/data", "/docs", "/docs/api", "/docs/{name}", "/reconcile/view", "/sparql/"),
+    *("/openapi.json", "/context.jsonld", "/context/{name}.jsonld", "/robots.txt"),
+    *("/sitemap.xml", "/sitemap-{number}.xml", "/.well-known/ni/sha-256/{digest}"),
+    *("/changes/{number}", "/changes/{number}.{extension}", "/reconcile/properties/{language}"),
+    *("/status", "/validate", "/{path:path}"),
+}
+"""The routes to get that are not in the document: pages for people, and files of fixed names."""
+
+
+def routes_to_get(routes: Any) -> Iterator[str]:
+    for route in routes:
+        if "GET" in (getattr(route, "methods", None) or ()):
+            yield route.path
+        yield from routes_to_get(getattr(getattr(route, "original_router", route), "routes", ()))
+
+
+def test_the_document_has_every_route(served: Served) -> None:
+    described = {path for path, item in served.document["paths"].items() if "get" in item}
+    dumps = {path for path in described if path.startswith("/dump")}
+    routes = set(routes_to_get(cast(FastAPI, served.client.app).routes))
+    assert described <= routes
+    others = {path.removesuffix(".{extension}").removesuffix("/embed") for path in routes}
+    assert others - described - dumps == ROUTES_OF_PAGES - {"/changes/{number}.{extension}"}
+
+
+def test_the_document_has_the_parameters_that_routes_take_and_no_others(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[set[str]] = []
+    check_names = search_request.check_names
+
+    def check(names: Iterable[str], valid: Sequence[str]) -> None:
+        taken.append(set(valid))
+        check_names(names, valid)
+
+    monkeypatch.setattr(negotiation, "check_names", check)
+    monkeypatch.setattr(search_request, "check_names", check)
+    compared = 0
+    for path, item in served.document["paths"].items():
+        taken.clear()
+        if "get" in item and not path.startswith(PROTOCOLS):
+            served.client.get(f"{path.format(identifier='1788', format='html')}?nonsense=1")
+        if taken:
+            compared += 1
+            parameters = item["get"].get("parameters", ())
+            declared = {each["name"] for each in parameters if each["in"] == "query"}
+            assert declared <= taken[0] <= declared | IGNORED, path
+    assert compared > 30
+
+
+def test_every_route_refuses_a_parameter_that_it_does_not_have(served: Served) -> None:
+    names = {
+        "identifier": "1788",
+        "name": "api",
+        "number": "1",
+        "digest": "x",
+        "format": "ttl",
+        "language": "de",
+    }
+    names |= {"extension": "html", "path:path": "outcome/ACE"}
+    for route in set(routes_to_get(cast(FastAPI, served.client.app).routes)):
+        path = re.sub(r"\{([^}]*)\}", lambda match: names[match[1]], route)
+        if not path.startswith(PROTOCOLS) or path.startswith("/sparql/c"):
+            status = served.client.get(f"{path}?nonsense=1").status_code
+            others = {"/status": 405, "/indicator/1788": 404, "/organisation/1788": 404}
+            assert status == others.get(path.removesuffix(".ttl"), 400), path
 
 
 def test_the_document_is_valid(client: TestClient) -> None:

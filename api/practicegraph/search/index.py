@@ -25,7 +25,7 @@ from .facets import count_pairs
 from .index_data import ConceptCounts, EntryOrder, IndexData, IndexFile
 from .request import ALL_ENTRIES, RELEVANCE, TITLE, Cursor, SearchRequest, SortOrder
 from .text.highlighting import Highlighter
-from .text.index import rank, to_array
+from .text.index import rank
 from .text.labels import LabelIndex
 from .text.matching import OtherWords, QueryMatch, QueryMatcher
 from .text.tokenizer import QueryTerm, Tier, parse_query
@@ -33,6 +33,7 @@ from .text.words import Compounds, WordFamilies
 
 _FEW_TITLES = 8
 _MAX_COMPARED_TITLES = 50
+_MAX_MATCHES = 16  # a page asks for one several times
 _index_labels = lru_cache(maxsize=1)(LabelIndex)
 """The index of labels, which the indexes of all kinds of records share."""
 
@@ -53,6 +54,7 @@ class Index(SearchEngine):
         self._lock = RLock()
         self._data = self._load(self.file)
         self._other_words: dict[str, OtherWords] = {}
+        self._matches: dict[str, QueryMatch] = {}
 
     def use(self, vocabularies: Vocabularies) -> None:
         """Use vocabularies in which records have changed; the entries that refer to them follow."""
@@ -60,6 +62,7 @@ class Index(SearchEngine):
             with self._lock:
                 self.vocabularies = vocabularies
                 self._data.use(vocabularies)
+                self._forget()
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -118,17 +121,10 @@ class Index(SearchEngine):
     ) -> ContingencyTable:
         """Count the matching entries by the values of two facets."""
         with self._lock:
-            matching = self._matching(request)
-            by_row, by_column = (
-                self._data.facets.count(facet, matching) for facet in (rows, columns)
-            )
-            row_sets, column_sets = (
-                {value: entries for value, entries in by_value if value in counts}
-                for by_value, counts in (
-                    (self._data.facets.by_value(rows), by_row),
-                    (self._data.facets.by_value(columns), by_column),
-                )
-            )
+            facets, matching = self._data.facets, self._matching(request)
+            by_row, by_column = facets.count(rows, matching), facets.count(columns, matching)
+            row_sets = {v: having for v, having in facets.by_value(rows) if v in by_row}
+            column_sets = {v: having for v, having in facets.by_value(columns) if v in by_column}
             table = count_pairs(matching, list(row_sets.values()), list(column_sets.values()))
             cells = {
                 (row, column): count
@@ -145,10 +141,7 @@ class Index(SearchEngine):
             if number is None:
                 return []
             counts = self._data.concept_counts()
-            shared = np.zeros(len(counts), np.uint16)
-            for facet, concept in self._data.facets.concepts(number):
-                shared[to_array(self._data.facets.sets(facet.iri).values[concept])] += 1
-            shared[number] = 0
+            shared = self._data.facets.count_shared(number, len(counts))
             return self._most_similar(shared, counts + counts[number] - shared, limit)
 
     def scores(self, query: str) -> dict[str, int]:
@@ -194,14 +187,14 @@ class Index(SearchEngine):
         with self._lock:
             file = empty.replace(self.file)
             self._data = data if file is empty else self._load(file)
-            self._other_words.clear()
+            self._forget()
             self.file = file
 
     def update(self, iris: Iterable[str], **metadata: str) -> None:
         """Read again those of the IRIs that are, or were, entries."""
         with self._lock:
             self._data.update(iris, metadata)
-            self._other_words.clear()
+            self._forget()
 
     def _load(self, file: IndexFile) -> IndexData:
         return IndexData(self.reader, self.vocabularies, file)
@@ -224,7 +217,15 @@ class Index(SearchEngine):
         )
 
     def _match(self, query: str) -> QueryMatch | None:
-        return self._matcher.match(query) if query.strip() else None
+        if query.strip() and query not in self._matches:
+            if len(self._matches) >= _MAX_MATCHES:
+                self._matches.clear()
+            self._matches[query] = self._matcher.match(query)
+        return self._matches.get(query)
+
+    def _forget(self) -> None:
+        self._other_words.clear()
+        self._matches.clear()
 
     def _matching(self, request: SearchRequest) -> BitMap:
         scores = self._scores(self._match(request.query))
@@ -273,10 +274,8 @@ class Index(SearchEngine):
     ) -> list[Similarity]:
         """Return the most similar entries; on a tie in order of IRIs."""
         scores = shared / np.maximum(either, 1)
-        numbers = np.flatnonzero(scores)
-        if len(numbers) > limit:
-            lowest = np.partition(scores[numbers], -limit)[-limit]
-            numbers = numbers[scores[numbers] >= lowest]
+        lowest = np.partition(scores, -limit)[-limit] if len(scores) > limit else 0.0
+        numbers = np.flatnonzero(scores >= lowest if lowest else scores)
         similarities = [
             Similarity(iri, int(shared[number]), int(either[number]))
             for number, iri in zip(numbers, self.file.iris(numbers.tolist()), strict=True)

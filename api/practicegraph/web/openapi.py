@@ -204,6 +204,18 @@ def language_parameter(catalogue: Catalogue) -> dict[str, Any]:
     return parameter("lang", catalogue.phrase("language"), TEXT | {"enum": [*catalogue.languages]})
 
 
+def document_parameters(
+    catalogue: Catalogue, media_types: Sequence[MediaType], texts: str
+) -> list[dict[str, Any]]:
+    """Return the parameters of documents: language, that of texts by its name, representation."""
+    languages = TEXT | {"enum": [*catalogue.languages]}
+    return [
+        language_parameter(catalogue),
+        parameter(texts, catalogue.phrase("textLanguages"), languages),
+        format_parameter(catalogue, media_types),
+    ]
+
+
 def query_parameter(catalogue: Catalogue, own: Parameter, codes: Sequence[str]) -> dict[str, Any]:
     """Return a parameter of a stored query, with its values and its default."""
     kind = _TYPES.get(next(iter(own.field.datatypes), ""), "string")

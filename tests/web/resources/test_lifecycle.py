@@ -416,6 +416,21 @@ def test_a_withdrawn_iri_answers_410_to_conditional_requests_too(served: TestCli
         assert served.get("/practice/1701.ttl", headers=headers).status_code == 410
 
 
+@pytest.mark.parametrize("extension", ["bib", "ris", "csl.json"])
+def test_the_citation_of_a_merged_entry_names_its_successor_and_of_a_withdrawn_one_answers_410(
+    served: TestClient, extension: str
+) -> None:
+    merged = served.get(f"/practice/1764.{extension}?lang=de", follow_redirects=False)
+    assert merged.status_code == served.get("/practice/1764.ttl").status_code == 200
+    assert LINK in merged.headers["link"]
+    gone = served.get(f"/practice/1701.{extension}", headers={"Accept": "application/json"})
+    assert gone.status_code == 410
+    assert gone.json()["status"] == "withdrawn"
+    assert served.get(f"/practice/none.{extension}").status_code == 404
+    unknown = served.get(f"/practice/1701.{extension}?nonsense=1")
+    assert unknown.status_code == 400
+
+
 def test_similar_entries_of_a_merged_entry_redirect_and_of_a_withdrawn_one_answer_410(
     served: TestClient,
 ) -> None:

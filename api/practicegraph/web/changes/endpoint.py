@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from ...catalogue.change_log import (
     CLASSES,
@@ -24,6 +24,7 @@ from ...catalogue.change_log import (
     WITHDRAWN,
     ChangeLog,
     Event,
+    page_of,
 )
 from ...errors import RequestError
 from ...rdf.terms import DCT, SKOS, Term, as_text
@@ -114,10 +115,7 @@ class ChangesEndpoint:
         """
         log = self._log()
         negotiation.check_parameters(request, _PARAMETERS)
-        newest = log.open_page
-        if newest > 1 and not log.page(newest):
-            newest -= 1
-        return self._response(request, log, (0, newest))
+        return self._response(request, log, (0, page_of(max(1, log.count))))
 
     def respond_page(self, request: Request, number: str) -> Response:
         """Return a page by its number; raise RequestError or NotAcceptableError."""
@@ -308,9 +306,9 @@ class _Topic:
     def __init__(self, event: Event) -> None:
         topic = NamedNode(event.topic)
         self._values: dict[str, list[Term]] = {}
-        for triple in event.triples:
-            if triple.subject == topic:
-                self._values.setdefault(triple.predicate.value, []).append(triple.object)
+        lines = [line for line in event.graph.split("\n") if line.startswith(f"{topic} ")]
+        for quad in parse("\n".join(lines), RdfFormat.N_TRIPLES):  # the graph may be a large one
+            self._values.setdefault(quad.predicate.value, []).append(quad.object)
 
     @property
     def classes(self) -> list[str]:

@@ -17,9 +17,11 @@ from ...rdf.terms import PG, PROV, SKOS, TYPE, canonicalize
 from ...reporting.differences import Comparison, Difference, State
 from ...schema.text import Labels, parse_whole_number
 from ...schema.value_parser import InvalidParameterError
+from .. import openapi
 from ..context import Site, View
 from ..http import negotiation
 from ..http.negotiation import HTML
+from ..openapi import Operation
 from ..search.links import REPRESENTATION_PARAMETERS
 from . import endpoint
 from .endpoint import PHRASES
@@ -145,6 +147,20 @@ def routes(site: Site) -> APIRouter:
     """Return the routes of the change log, and of the history of each kind of entries."""
     router = endpoint.routes(site)
     for each in site.of_kinds:
-        path = f"/{each.catalogue.shapes.entry_shape.segment}/{{identifier}}/{HISTORY}"
-        router.get(path, include_in_schema=False)(HistoryEndpoint(each).respond)
+        catalogue = each.catalogue
+        path = f"/{catalogue.shapes.entry_shape.segment}/{{identifier}}/{HISTORY}"
+        operation = Operation(
+            openapi.operation_id(catalogue, "history"),
+            "entries",
+            catalogue.phrase("history"),
+            media_types=(HTML,),
+            statuses=(200,),
+            errors=(400, 404, 406),
+            parameters=[
+                *(openapi.parameter(n, "", {"type": "integer"}) for n in (_FROM, _TO)),
+                openapi.language_parameter(catalogue),
+                openapi.format_parameter(catalogue, (HTML,)),
+            ],
+        )
+        router.get(path, **operation.arguments())(HistoryEndpoint(each).respond)
     return router

@@ -55,11 +55,12 @@ class CellLinks:
 
         Of several values of one facet, the search has the one that is within all others.
         """
-        if not all(value.is_linkable for value in values):
+        queries = [value.query for value in values if value.is_linkable]
+        if len(queries) < len(values):
             return ""
-        if len({value.key for value in values}) < len(values):
+        if self._has_same_keys and len({value.key for value in values}) < len(values):
             return self._narrowest_url(values)
-        return self._start + "&".join(value.query for value in values) + self._end
+        return self._start + "&".join(queries) + self._end
 
     def _narrowest_url(self, values: Sequence[LinkedValue]) -> str:
         narrowest: list[LinkedValue] = []
@@ -72,6 +73,10 @@ class CellLinks:
         return self.url(*narrowest)
 
     @cached_property
+    def _has_same_keys(self) -> bool:
+        return len({*self.keys}) < len(self.keys)
+
+    @cached_property
     def _start(self) -> str:
         """Return the URL of the search without the facets of the cells, up to these."""
         removed = [key + suffix for key in self.keys for suffix in ("", FROM, TO)]
@@ -79,7 +84,7 @@ class CellLinks:
         parameters += [("explain", "true")] if self.is_explained else []
         return self.links.to(parameters) + ("&" if parameters else "?")
 
-    @property
+    @cached_property
     def _end(self) -> str:
         return _TOTAL if self.is_explained else ""
 

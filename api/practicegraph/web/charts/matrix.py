@@ -51,6 +51,11 @@ class Bubble:
     radius: float
     href: str
 
+    @property
+    def width(self) -> float:
+        """Return the diameter."""
+        return round(2 * self.radius, 1)
+
 
 class MatrixRow(NamedTuple):
     """A row: its value, the URL of its entries, and for each column its bubbles by colour."""
@@ -212,11 +217,16 @@ class _RowBuilder:
     def _bubble(
         self, number: int, colour: MatrixValue | None, count: int, values: Sequence[MatrixValue]
     ) -> Bubble:
+        href = self.links.url(*[value.linked for value in values])
+        return Bubble(number, colour.label if colour else "", count, self._radius(count), href)
+
+    def _radius(self, count: int) -> float:
         share = min(1.0, count / self.maximum) if self.maximum else 1.0
-        least = radius_of(count)
-        radius = round(max(least, max_radius(self.maximum) * sqrt(share)), 1)
-        href = self.links.url(*(value.linked for value in values))
-        return Bubble(number, colour.label if colour else "", count, radius, href)
+        return round(max(radius_of(count), self._largest * sqrt(share)), 1)
+
+    @cached_property
+    def _largest(self) -> float:
+        return max_radius(self.maximum)
 
 
 def radius_of(count: int) -> float:

@@ -27,10 +27,12 @@ from ...errors import CatalogueError, RequestError
 from ...rdf.terms import parse_iri
 from ...schema.value_parser import ValueParser
 from ...validation.submissions import Submission
+from .. import openapi
 from ..context import NOTES, Site, View
 from ..http import bodies, middleware, negotiation
 from ..http.middleware import PlainRoute
 from ..http.negotiation import HTML, TURTLE
+from ..openapi import Operation
 from ..problems import PROBLEMS
 from ..urls import EDIT
 from ..validation import Upload, ValidationEndpoint
@@ -312,10 +314,40 @@ def routes(site: Site, editor: EntryEditor | None, validation: ValidationEndpoin
     for each in site.of_kinds:
         endpoint = FormEndpoint(each, editor, validation, sessions)
         entries_path = f"/{each.catalogue.shapes.entry_shape.segment}"
-        for path in (f"{entries_path}/{NEW}", f"{entries_path}/{{identifier}}/{EDIT}"):
-            router.get(path, include_in_schema=False)(_shower(endpoint))
-            router.post(path, include_in_schema=False)(_sender(endpoint))
+        for path, name in (
+            (f"{entries_path}/{NEW}", "NewForm"),
+            (f"{entries_path}/{{identifier}}/{EDIT}", "EditForm"),
+        ):
+            shown, sent = _operations(each.catalogue, name)
+            router.get(path, **shown.arguments())(_shower(endpoint))
+            router.post(path, **sent.arguments())(_sender(endpoint))
     return router
+
+
+def _operations(catalogue: Catalogue, name: str) -> tuple[Operation, Operation]:
+    """Return the operations of a form: to show it, and to send it."""
+    identifier = openapi.parameter("identifier", "", openapi.TEXT, "path")
+    shown = Operation(
+        openapi.operation_id(catalogue, f"show{name}"),
+        "entries",
+        catalogue.phrase("edit"),
+        media_types=(HTML,),
+        statuses=(200, 303),
+        errors=(400, 404, 406),
+        parameters=[
+            *([] if name == "NewForm" else [identifier]),
+            openapi.language_parameter(catalogue),
+        ],
+    )
+    fields = {"schema": {"type": "object"}}
+    sent = replace(
+        shown,
+        id=openapi.operation_id(catalogue, f"send{name}"),
+        media_types=(HTML, TURTLE),
+        errors=(400, 403, 404, 413, 415),
+        more={"requestBody": openapi.request_body({bodies.FORM: fields})},
+    )
+    return shown, sent
 
 
 def _shower(endpoint: FormEndpoint) -> Any:

@@ -114,6 +114,11 @@ def check_parameters(request: Request, valid: Sequence[str]) -> None:
     check_names(request.query_params, valid)
 
 
+async def refuse_parameters(request: Request) -> None:
+    """Raise InvalidParameterError for any parameter; a dependency of routes that have none."""
+    check_parameters(request, ())
+
+
 def negotiate_sparql(
     request: Request, media_types: Sequence[MediaType], name: str
 ) -> MediaType | None:

@@ -7,13 +7,14 @@ from math import ceil
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from ...errors import RequestError
-from ..context import Site
-from ..http import conditional, responses
-from ..http.negotiation import CSV, HTML, LINKSET, TURTLE
+from .. import openapi
+from ..context import TEXTS, Site
+from ..http import conditional, negotiation, responses
+from ..http.negotiation import CSV, DOCUMENTS_AND_LINKS, HTML, LINKSET, TURTLE
 from ..http.responses import Link
 from ..models import LinkSetObject
 from ..openapi import Operation
@@ -167,7 +168,12 @@ def routes(site: Site) -> APIRouter:
     endpoint = DiscoveryEndpoint(site)
 
     describe_operation = Operation(
-        "describe", "dataset", phrase("datasetDescription"), statuses=(303,), errors=(406,)
+        "describe",
+        "dataset",
+        phrase("datasetDescription"),
+        statuses=(303,),
+        errors=(400, 406),
+        parameters=openapi.document_parameters(site.catalogue, DOCUMENTS_AND_LINKS, TEXTS),
     )
     services_operation = Operation(
         "services", "service", phrase("apiCatalog"), LinkSetObject, LINKSET.name, errors=()
@@ -177,10 +183,12 @@ def routes(site: Site) -> APIRouter:
     def describe(request: Request) -> Response:
         return ResourceEndpoint(site).respond(request, site.addresses.start)
 
-    router.get(SERVICES, **services_operation.arguments())(endpoint.services)
-    router.get(SOURCE_FILE, include_in_schema=False)(endpoint.source_file)
-    router.get("/robots.txt", include_in_schema=False)(endpoint.robots)
-    router.include_router(sitemap_routes(SitemapEndpoint(site)))
+    bare = APIRouter(dependencies=[Depends(negotiation.refuse_parameters)])
+    bare.get(SERVICES, **services_operation.arguments())(endpoint.services)
+    bare.get(SOURCE_FILE, include_in_schema=False)(endpoint.source_file)
+    bare.get("/robots.txt", include_in_schema=False)(endpoint.robots)
+    bare.include_router(sitemap_routes(SitemapEndpoint(site)))
+    router.include_router(bare)
     return router
 
 

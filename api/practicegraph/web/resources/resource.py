@@ -80,6 +80,10 @@ class ResourceEndpoint:
                 further = self._parameters_of_page(request, iri) if media_type == HTML else ()
                 entry_page.check_parameters(request, self.site.catalogue.languages, further)
                 return self.document(request, iri, stem, media_type)
+            if iri and media_type in CITATIONS and self._is_retired_entry(iri):
+                entry_page.check_parameters(request, self.site.catalogue.languages)
+                tombstone = negotiation.negotiate_document(request, DOCUMENTS)
+                return self.document(request, iri, stem, tombstone)
         iri = self.site.addresses.iri(path)
         if iri is None:
             return self._term(request, path)
@@ -116,6 +120,11 @@ class ResourceEndpoint:
             return None
         shape = catalogue.shapes.find_node_shape(catalogue.reader.read_classes(iri))
         return shape if shape and shape.segment else None
+
+    def _is_retired_entry(self, iri: str) -> bool:
+        catalogue = self.site.catalogue
+        namespaces = tuple(catalogue.shapes.namespaces(catalogue.base))
+        return iri.startswith(namespaces) and catalogue.lifecycle.get(iri) is not None
 
     def home(self, request: Request) -> Response:
         """Return the home page."""
@@ -340,22 +349,21 @@ def _operations(catalogue: Catalogue) -> tuple[Operation, Operation]:
         "entries",
         catalogue.phrase("description"),
         statuses=(303, 301),
-        errors=(404, 406),
+        errors=(400, 404, 406),
         parameters=[
             identifier,
-            openapi.language_parameter(catalogue),
-            openapi.format_parameter(catalogue, DOCUMENTS_AND_LINKS),
+            *openapi.document_parameters(catalogue, ENTRY_DOCUMENTS, TEXTS),
         ],
         more={"responses": {"410": tombstone}},
     )
-    names = {"enum": [media_type.extension for media_type in DOCUMENTS_AND_LINKS]}
+    names = {"enum": [media_type.extension for media_type in ENTRY_DOCUMENTS]}
     extension = openapi.parameter("format", "", openapi.TEXT | names, "path")
     by_extension = replace(
         by_iri,
         id=openapi.operation_id(catalogue, "getEntryDocument"),
-        media_types=DOCUMENTS_AND_LINKS,
+        media_types=ENTRY_DOCUMENTS,
         statuses=(200, 304),
-        errors=(404,),
-        parameters=[identifier, extension, openapi.language_parameter(catalogue)],
+        errors=(400, 404),
+        parameters=[*by_iri.parameters, extension],
     )
     return by_iri, by_extension

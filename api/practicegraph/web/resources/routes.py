@@ -1,6 +1,6 @@
 """The routes of resources: the home page, the health of the service, and those of all modules."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from ...application.background import FolderHealth
 from ...search.request import SearchRequest
@@ -23,11 +23,11 @@ from .resource import ResourceEndpoint
 def routes(site: Site, condition: FolderHealth) -> APIRouter:
     """Return the routes of resources; the last one takes every path that no other route has."""
     router = APIRouter()
+    bare = APIRouter(dependencies=[Depends(negotiation.refuse_parameters)])
     _route_home(router, site)
-    _route_health(router, site, condition)
-    context = ContextEndpoint(site.catalogue)
-    router.get(CONTEXT, include_in_schema=False)(context.respond)
-    router.get(CONTEXT_VERSION, include_in_schema=False)(context.respond_version)
+    _route_documents(bare, site)
+    _route_health(bare, site, condition)
+    router.include_router(bare)
     router.include_router(discovery.routes(site))
     router.include_router(front.routes(site))
     for each in site.of_kinds:
@@ -53,10 +53,18 @@ def _route_home(router: APIRouter, site: Site) -> None:
             return resources.home(request)
         return resources.respond(request, site.addresses.start)
 
+
+def _route_documents(router: APIRouter, site: Site) -> None:
+    """Route the OpenAPI document and the JSON-LD context."""
+
     @router.get(OPENAPI, include_in_schema=False)
     def document(request: Request) -> Response:
         described = openapi.document(request.app, site.catalogue, responses.root(request))
         return responses.json(described, headers=REVALIDATED)
+
+    context = ContextEndpoint(site.catalogue)
+    router.get(CONTEXT, include_in_schema=False)(context.respond)
+    router.get(CONTEXT_VERSION, include_in_schema=False)(context.respond_version)
 
 
 def _route_health(router: APIRouter, site: Site, condition: FolderHealth) -> None:

@@ -90,12 +90,12 @@ class ContingencyEndpoint:
         """
         services, view = self.site.services, self.site.view(request)
         media_type, parameters = negotiation.negotiate(request, MEDIA_TYPES), request.query_params
-        if media_type == HTML:
-            return self._redirect(request)
         parser = services.request_parser
         search_request = parser.parse(
             parameters.multi_items(), (*TABLE_AXES, *REPRESENTATION_PARAMETERS)
         )
+        if media_type == HTML:
+            return self._redirect(request)
         rows, columns = (parser.facet(name, parameters.get(name, "")) for name in TABLE_AXES)
         start = perf_counter()
         counts = services.search.cross_tabulate(rows, columns, search_request)

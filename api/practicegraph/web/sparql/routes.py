@@ -94,7 +94,10 @@ def _route_stored_queries(router: APIRouter, endpoint: StoredQueryEndpoint) -> N
         catalogue.phrase("storedQueries"),
         StoredQueriesObject,
         media_types=(JSON, HTML),
-        parameters=[openapi.language_parameter(catalogue)],
+        parameters=[
+            openapi.language_parameter(catalogue),
+            openapi.format_parameter(catalogue, (JSON, HTML)),
+        ],
     )
     router.get(QUERIES, **operation.arguments())(endpoint.respond_list)
 
@@ -136,7 +139,10 @@ def _route_gaps(router: APIRouter, endpoint: GapEndpoint) -> None:
         catalogue.phrase("gaps"),
         GapsObject,
         media_types=(JSON, HTML),
-        errors=(406, 502, 503),
-        parameters=[openapi.language_parameter(catalogue)],
+        errors=(400, 406, 502, 503),
+        parameters=[
+            openapi.language_parameter(catalogue),
+            openapi.format_parameter(catalogue, (JSON, HTML)),
+        ],
     )
     router.get(GAPS, **operation.arguments())(endpoint.respond)

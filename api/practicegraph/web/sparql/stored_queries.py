@@ -27,7 +27,7 @@ from ..context import VARY, DisplayValue, View
 from ..http import conditional, connections, middleware, negotiation, responses
 from ..http.negotiation import HTML, JSON, TURTLE, NotAcceptableError
 from ..http.responses import Link
-from ..search.links import without_names
+from ..search.links import REPRESENTATION_PARAMETERS, without_names
 from ..urls import QUERIES
 from .endpoint import GRAPHS, TABLES, QueryEndpoint
 from .query_page import NO_ERROR
@@ -50,6 +50,7 @@ class StoredQueryEndpoint:
         view = site.view(request)
         stored_queries = site.catalogue.stored_queries.values()
         media_type = negotiation.negotiate(request, (JSON, HTML))
+        negotiation.check_parameters(request, REPRESENTATION_PARAMETERS)
 
         def make() -> Response:
             if media_type == HTML:
@@ -185,6 +186,7 @@ class GapEndpoint:
         """Answer in the media type that the client accepts; raise PoolBusyError or StoreError."""
         catalogue, view = self.queries.site.catalogue, self.queries.site.view(request)
         media_type = negotiation.negotiate(request, (JSON, HTML))
+        negotiation.check_parameters(request, REPRESENTATION_PARAMETERS)
         report = GapReport(catalogue, view.languages)
         release = await run_in_threadpool(lambda: catalogue.release)
         validators = conditional.validators(request, release, (media_type.extension, view.language))
