@@ -155,6 +155,11 @@ class View:
         """Return a phrase in the language of the request, with values for its variables."""
         return self.catalogue.phrases.format(name, self.languages, **values)
 
+    @cached_property
+    def colon(self) -> str:
+        """Return the colon behind a label, with the space that a language has before it."""
+        return self.phrase("colon", label="")
+
     def bundle(self, name: str) -> str:
         """Return the URL of a bundle of `api/frontend`; "" where it was not built."""
         return f"{self.root}/static/built/{name}" if name in _bundles() else ""

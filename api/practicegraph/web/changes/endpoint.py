@@ -264,10 +264,12 @@ def _title(view: View, topic: "_Topic") -> tuple[str, str]:
 def _summary(view: View, event: Event, topic: "_Topic") -> str:
     kind = view.catalogue.shapes.find_node_shape(topic.classes)
     label = view.text(kind.labels) if kind else ""
-    parts = [": ".join(filter(None, [view.phrase(PHRASES[event.kind]), label]))]
+    parts = [f"{view.colon} ".join(filter(None, [view.phrase(PHRASES[event.kind]), label]))]
     if event.kind in (MOVED, WITHDRAWN):
         # By its IRI, since its title may change, and the text of an event may not.
-        parts += [f"{view.phrase('replacedBy')}: {iri}" for iri in topic.iris(IS_REPLACED_BY)]
+        parts += [
+            f"{view.phrase('replacedBy')}{view.colon} {iri}" for iri in topic.iris(IS_REPLACED_BY)
+        ]
         parts.append(view.text(topic.texts(SKOS + "changeNote")))
     return ". ".join(part.rstrip(".") for part in parts if part) + "."
 

@@ -157,7 +157,7 @@ class SearchEndpoint:
         all_facets = facets(view, page.result, page.search_request)
         filters = ", ".join(each.text for each in active_filters(view, all_facets, links))
         kind = view.text(self.site.catalogue.shapes.entry_shape.labels)
-        title = f"{view.name(self.site.catalogue.base)}: {filters or kind}"
+        title = f"{view.name(self.site.catalogue.base)}{view.colon} {filters or kind}"
         origin = str(request.url.replace(path="", query="", fragment="")).rstrip("/")
         addresses = {"self": str(request.url)}
         addresses |= {_FEED_LINKS[rel]: origin + url for rel, url in page.urls.items()}
@@ -262,7 +262,9 @@ def _query_labels(view: View, all_facets: Sequence[tuple[Field, Facet]]) -> dict
     labels = {"list": view.phrase("entriesOfPage"), "total": view.phrase("allEntries")}
     for facet_field, facet in all_facets:
         labels[f"facets.{facet_field.key}.values"] = facet.label
-        labels[f"facets.{facet_field.key}.notStated"] = f"{facet.label}: {view.phrase('notStated')}"
+        labels[f"facets.{facet_field.key}.notStated"] = (
+            f"{facet.label}{view.colon} {view.phrase('notStated')}"
+        )
     return labels
 
 
