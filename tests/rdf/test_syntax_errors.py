@@ -200,6 +200,38 @@ MALFORMED = [
         {"token": "@value"},
     ),
     (JSON, f'{{"@context": {TEXTS},\n"t": {{"en": "a", "en_GB": "b"}}}}', "languageKey", 2, 18, {}),
+    (
+        JSON,
+        '{"https://a.b/p": 1,\n"https://a.b/a b": 2}',
+        "invalidIri",
+        2,
+        1,
+        {"token": "<https://a.b/a b>"},
+    ),
+    (
+        JSON,
+        '{"@context": {"a": "https://a.b/"}, "a:{": 2}',
+        "invalidIri",
+        1,
+        37,
+        {"token": "<a:{>"},
+    ),
+    (
+        JSON,
+        '{"@context": {"@vocab": "https://a.b/"},\n"a<b": 2}',
+        "unmappedKey",
+        2,
+        1,
+        {"token": "a<b"},
+    ),
+    (
+        JSON,
+        '[{"https://a.b/p": {"<": [{"@id": "https://a.b/c"}]}}]',
+        "unmappedKey",
+        1,
+        21,
+        {"token": "<"},
+    ),
 ]
 
 
@@ -222,6 +254,12 @@ def test_markup_that_is_not_parsed_is_diagnosed_where_it_is_wrong(
         '{"@context": {"@vocab": "https://a.b/"}, "u": {"v": 2}}',
         '{"@context": {"p": {"@id": "https://a.b/p", "@type": "@json"}}, "p": {"t": {"u": 1}}}',
         '{"@context": {"p": {"@id": "https://a.b/p", "@container": "@index"}}, "p": {"u": "a"}}',
+        '{"@context": {"a b": "https://a.b/p"}, "a b": 2}',
+        '{"@context": {"p": {"@id": "https://a.b/p", "@context": {"a b": "https://a.b/p"}}}, '
+        '"p": {"a b": 2}}',
+        '{"@context": {"p": {"@id": "https://a.b/p", "@type": "@json"}}, "p": {"a b": {"<": 1}}}',
+        '{"@context": {"p": {"@id": "https://a.b/p", "@container": "@index"}}, "p": {"a b": "a"}}',
+        '{"https://a.b/p": 1, "a b": null}',
         '{"@graph": [{"@id": "https://a.b/c", "https://a.b/p": {"@list": ["a"]}}]}',
     ],
 )

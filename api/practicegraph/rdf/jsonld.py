@@ -3,19 +3,21 @@
 The terms of a context are of three sorts (sections 4.1 and 4.2): texts by language, references, and
 literals of one datatype. A value that no term of its property fits stands under the compact IRI of
 the property, as an object. References stand in full, so that a program can join by them. rdflib
-loses blank nodes under terms for references, and takes ten times as long.
+loses blank nodes under terms for references, and takes ten times as long. JSON-LD that is read is
+parsed by Oxigraph; here are its keys.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
-from .terms import TYPE, XSD, Node, Term
+from .terms import TYPE, XSD, Node, Term, parse_iri
 from .turtle import Block, NestedGraph
 
 JsonNode = dict[str, Any]
@@ -175,3 +177,33 @@ def _append(node: JsonNode, name: str, value: Any) -> None:
         node[name].append(value)
     else:
         node[name] = [node[name], value]
+
+
+def replace_invalid_keys(content: Any, start: str) -> dict[str, str]:
+    """Replace the keys that expand to no IRI by IRIs; return them by what is behind the start.
+
+    Terms of a context, which may have any characters, remain.
+    """
+    inside = [node.get("@context") for node in objects(content)]
+    known = {name for part in objects(inside, skipped="") for name in part}
+    replaced: dict[str, str] = {}
+    for node in objects(content):
+        for key in [key for key in node if key[:1] != "@" and key not in known]:
+            if not parse_iri(start + key):
+                replaced[quote(key, safe="")] = key
+                node[start + quote(key, safe="")] = node.pop(key)
+    return replaced
+
+
+def objects(value: Any, skipped: str = "@context") -> Iterator[dict[str, Any]]:
+    """Yield the objects of JSON without those of contexts, the outer ones first."""
+    if isinstance(value, dict):
+        yield value
+        value = [part for key, part in value.items() if key != skipped]
+    for part in value if isinstance(value, list) else ():
+        yield from objects(part, skipped)
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list of JSON itself, or one of its value."""
+    return value if isinstance(value, list) else [value]

@@ -20,6 +20,7 @@ from xml.parsers import expat
 
 from pyoxigraph import Literal, Quad, RdfFormat, Triple, parse
 
+from .jsonld import listed, objects, replace_invalid_keys
 from .syntax_errors import Diagnosis, diagnose_rdf, make_diagnosis
 from .terms import parse_iri
 
@@ -212,10 +213,8 @@ def _parse(text: str, source: str, syntax: RdfFormat, base: str | None) -> RdfCo
     reader = parse(text, syntax, base_iri=base, rename_blank_nodes=True)
     try:
         quads = tuple(check_terms(reader))
-    except MalformedError:
-        raise
     except (SyntaxError, ValueError) as error:
-        if str(error) == _REMOTE_CONTEXT:
+        if isinstance(error, MalformedError) or str(error) == _REMOTE_CONTEXT:
             raise
         raise MalformedError(str(error), _diagnose(text, syntax, error)) from error
     if syntax == RdfFormat.JSON_LD:
@@ -338,15 +337,14 @@ def _check_addresses_and_languages(text: str, quads: Iterable[Quad]) -> None:
         try:
             Literal("", language=match["tag"])
         except ValueError as error:
-            words = {"token": match["tag"]}
-            diagnosis = make_diagnosis(text, match.start("tag"), "invalidLanguage", **words)
+            place, tag = match.start("tag"), match["tag"]
+            diagnosis = make_diagnosis(text, place, "invalidLanguage", token=tag)
             raise MalformedError(str(error), diagnosis) from error
     literals = {quad.object.value for quad in quads if isinstance(quad.object, Literal)}
     for match in _ADDRESS.finditer(text):
         address = json.loads(match[0])
         if not parse_iri(address) and address not in literals:
-            words = {"token": f"<{address}>"}
-            diagnosis = make_diagnosis(text, match.start(), "invalidIri", **words)
+            diagnosis = make_diagnosis(text, match.start(), "invalidIri", token=f"<{address}>")
             raise MalformedError(f"no IRI: {address}", diagnosis)
 
 
@@ -354,22 +352,26 @@ def _check_keys(text: str, source: str, base: str | None) -> None:
     """Raise MalformedError for a key without meaning, or that is no language where one stands.
 
     The parser leaves out its values. With a vocabulary for all other keys (section 4.1.2), it tells
-    them from those of JSON literals and from those that a context maps to null.
+    them from those of JSON literals and from those that a context maps to null. A key that is no
+    term of a context, and has characters that no IRI has, is none either.
     """
     content = parse_json(text)
-    contexts = (part for node in _objects(content) for part in _objects(node.get("@context")))
+    contexts = (part for node in objects(content) for part in objects(node.get("@context")))
     terms = (item for context in contexts for item in context.items() if isinstance(item[1], dict))
-    by_language = {name for name, term in terms if "@language" in _listed(term.get("@container"))}
-    for node in _objects(content):
+    by_language = {name for name, term in terms if "@language" in listed(term.get("@container"))}
+    for node in objects(content):
         for name in by_language & node.keys():
             for tag in node[name] if isinstance(node[name], dict) else ():
                 if not _TAG.fullmatch(tag):
                     raise _key_error(source, tag, "languageKey", name)
-    for node in filter(lambda part: isinstance(part, dict), _listed(content)):
-        node["@context"] = [{"@vocab": _NO_TERM}, *_listed(node.get("@context", {}))]
+    replaced = replace_invalid_keys(content, _NO_TERM)
+    for node in filter(lambda part: isinstance(part, dict), listed(content)):
+        node["@context"] = [{"@vocab": _NO_TERM}, *listed(node.get("@context", {}))]
     for quad in parse(json.dumps(content), RdfFormat.JSON_LD, base_iri=base):
         if quad.predicate.value.startswith(_NO_TERM):
-            raise _key_error(source, quad.predicate.value[len(_NO_TERM) :], "unmappedKey")
+            key = quad.predicate.value[len(_NO_TERM) :]
+            key = replaced.get(key, key)
+            raise _key_error(source, key, "invalidIri" if ":" in key else "unmappedKey")
 
 
 def _key_error(text: str, key: str, hint: str, owner: str = "") -> MalformedError:
@@ -377,21 +379,8 @@ def _key_error(text: str, key: str, hint: str, owner: str = "") -> MalformedErro
     start = max(text.find(f'"{owner}"'), 0)
     name = re.escape(json.dumps(key, ensure_ascii=False))
     place = next((m.start() for m in re.finditer(rf"{name}\s*:", text) if m.start() >= start), 0)
-    diagnosis = make_diagnosis(text, place, hint, token=key)
+    diagnosis = make_diagnosis(text, place, hint, token=f"<{key}>" if hint == "invalidIri" else key)
     return MalformedError(f"the key {key} has no meaning", diagnosis)
-
-
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield the objects of JSON without those of contexts, the outer ones first."""
-    if isinstance(value, dict):
-        yield value
-        value = [part for key, part in value.items() if key != "@context"]
-    for part in value if isinstance(value, list) else ():
-        yield from _objects(part)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -404,8 +393,7 @@ def _check_entities(text: str) -> None:
         value = entity[1]
         if value[:1] not in ('"', "'") or "&" in value or len(value) > _MAX_ENTITY_LENGTH:
             reason = "entities are short texts here: none stands elsewhere or names another"
-            line, column = _position(text, entity.start())
-            raise MalformedError(reason, {"hint": "entities", "line": line, "column": column})
+            raise MalformedError(reason, make_diagnosis(text, entity.start(), "entities"))
 
 
 def _with_context(text: str, context: KnownContext) -> str:
