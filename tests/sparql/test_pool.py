@@ -23,7 +23,7 @@ from practicegraph.sparql.process import (
     WorkerProcess,
 )
 from practicegraph.storage.base import QueryRefusedError
-from practicegraph.storage.oxigraph import OxigraphStore
+from practicegraph.storage.oxigraph import OxigraphStore, Snapshots
 
 pytestmark = pytest.mark.anyio
 
@@ -66,6 +66,33 @@ async def test_a_query_returns_its_result(pool: WorkerPool) -> None:
     assert (await run(pool, ONE)).split() == [b"o", b"https://example.org/00000"]
     assert (await run(pool, "ASK {}", table="json")).strip().endswith(b'"boolean":true}')
     assert (await run(pool, "CONSTRUCT WHERE { ?s ?p ?o }")).count(b"\n") == ROWS
+
+
+async def test_a_lookup_needs_no_process_and_has_the_result_of_one(
+    pool: WorkerPool, tmp_path: Path
+) -> None:
+    name, predicate = NamedNode("https://example.org/00007"), NamedNode("https://example.org/p")
+    store = OxigraphStore(tmp_path / "live")
+    store.update(
+        f"PREFIX dcat: <http://www.w3.org/ns/dcat#> INSERT DATA {{ GRAPH {name} "
+        f"{{ {name} a dcat:Catalog ; dcat:version 'release' ; {predicate} '{name.value}' }}"
+        f" {name} {predicate} '{name.value}' }}"
+    )
+    snapshots = Snapshots(store, tmp_path / "snapshots")
+    without = WorkerPool(snapshots, QueryLimits(processes=0, max_waiting=0))
+    more: dict[str, Any] = {"source": str(snapshots.latest()), "base": "https://example.org/"}
+    lookup = f"SELECT ?o WHERE {{ {name} {predicate} ?o }} LIMIT 1"
+    for table in ("json", "xml", "csv", "tsv"):
+        assert await run(without, lookup, table, **more) == await run(pool, lookup, table)
+    for query, changed in (
+        (lookup.replace("LIMIT 1", ""), more),
+        (lookup.replace(str(predicate), "undeclared:p"), more),
+        (lookup, more | {"table": "rows"}),
+        (lookup, more | {"default": [name.value]}),
+        (lookup, more | {"source": "another release"}),
+    ):
+        with pytest.raises(PoolBusyError):
+            await run(without, query, **changed)
 
 
 async def test_a_result_of_many_rows_comes_in_chunks(pool: WorkerPool) -> None:

@@ -53,3 +53,31 @@ def test_only_variables_with_a_dollar_are_bound() -> None:
 def test_a_query_with_a_changing_function_is_not_deterministic(word: str) -> None:
     assert not query_guard.is_deterministic(f"SELECT ({word}() AS ?x) WHERE {{}}")
     assert query_guard.is_deterministic(f'SELECT ("{word}" AS ?x) WHERE {{}}')
+
+
+LOOKUP = "SELECT ?o WHERE { <https://example.org/s> <https://example.org/p> ?o } LIMIT 9"
+
+
+@pytest.mark.parametrize(
+    ("query", "limit"),
+    [
+        (LOOKUP, 9),
+        ("prefix e: <https://example.org/>\nselect ?o { e:s e:p ?o . } limit 100", 100),
+        (LOOKUP.replace("9", "101"), 0),
+        (LOOKUP.replace("9", "0"), 0),
+        (LOOKUP.replace(" LIMIT 9", ""), 0),
+        (LOOKUP + " OFFSET 1000000", 0),
+        (LOOKUP.replace("<https://example.org/s>", "?s"), 0),
+        (LOOKUP.replace("<https://example.org/p>", "?p"), 0),
+        (LOOKUP.replace("/p>", "/p>+"), 0),
+        (LOOKUP.replace("?o }", "?o . ?a ?b ?c }"), 0),
+        (LOOKUP.replace("?o }", "?o FILTER(?o > 1) }"), 0),
+        (LOOKUP.replace("WHERE", "FROM <https://example.org/g> WHERE"), 0),
+        (LOOKUP.replace("?o W", "(RAND() AS ?r) W"), 0),
+        (LOOKUP.replace("{ <", "{ SERVICE <"), 0),
+    ],
+)
+def test_a_lookup_is_one_pattern_with_a_node_a_property_and_a_small_limit(
+    query: str, limit: int
+) -> None:
+    assert query_guard.lookup_limit(query) == limit

@@ -1,7 +1,8 @@
 """A pool of worker processes that run readers' queries and are killed at a deadline.
 
 A query that takes too long costs its process and nobody else's result. Each process sees one
-immutable snapshot of the store, or requests of the endpoint of a remote store.
+immutable snapshot of the store, or requests of the endpoint of a remote store. Lookups, which
+cannot take long, need no process.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any, Self
 import msgspec
 
 from ..errors import CatalogueError
+from ..storage import query_guard
 from ..storage.base import QueryRefusedError
 from ..storage.oxigraph import Snapshots
 from ..storage.query_guard import Host
@@ -126,6 +128,8 @@ class WorkerPool:
         Raise QueryRefusedError, DeadlineExceededError, PoolBusyError or IncidentError. A query
         whose process dies is run once more. An error after the first chunk is raised by the chunks.
         """
+        if (content := self._look_up(request)) is not None:
+            return QueryResult("solutions", request["table"], _chunks(content))
         rows = self.limits.max_rows
         request = {"rows": rows, "triples": rows, "seconds": seconds, **request}
         with suppress(CrashError):
@@ -134,6 +138,22 @@ class WorkerPool:
             return await self._open(request, client)
         except CrashError as error:
             raise log_incident(str(error)) from error
+
+    def _look_up(self, request: Mapping[str, Any]) -> bytes | None:
+        """Return the result of a lookup, which ends before a process would begin it; else None.
+
+        A process tells what is wrong with one that is refused.
+        """
+        source, limits = self.source, self.limits
+        if not isinstance(source, Snapshots) or request.get("default") or request.get("named"):
+            return None
+        if not 0 < query_guard.lookup_limit(request.get("query", "")) <= limits.max_rows:
+            return None
+        arguments = (request["query"], request.get("table"), request["base"])
+        with suppress(QueryRefusedError):
+            content = source.look_up(Path(request["source"]).name, *arguments)
+            return content if content and len(content) <= limits.max_bytes else None
+        return None
 
     async def _open(self, request: Mapping[str, Any], client: str) -> QueryResult:
         """Run a query up to the head of its result; raise CrashError but for memory."""
@@ -267,6 +287,10 @@ class WorkerPool:
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
         return task
+
+
+async def _chunks(content: bytes) -> AsyncGenerator[bytes, None]:
+    yield content
 
 
 class LazyWorkerPool(WorkerPool):

@@ -260,6 +260,14 @@ class Snapshots:
             assert self._latest
             return self._latest
 
+    def look_up(self, name: str, query: str, form: str | None, base: str) -> bytes | None:
+        """Return the result of a quick query on the snapshot of a name, from the store itself.
+
+        It is None in no format of results, and where the store has changed since.
+        """
+        content = self._store.results(query, form, base) if form in _RESULTS else None
+        return content if self._store.release() == name else None
+
     def lease(self, holder: str) -> Path:
         """Return the snapshot of the present release, kept until its holder leases another."""
         snapshot = self.latest()

@@ -39,6 +39,13 @@ _UNSURE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://).*['#]", re.DOTALL)
 _BOOLEAN = re.compile(r"\b(?!true\b|false\b)(?i:true|false)\b")
 _SPACED = re.compile(rf"(?:BNODE|COALESCE|CONCAT)(?P<gap>{_GAP}+)\(", re.IGNORECASE)
 _STAR = re.compile(rf"SELECT(?:{_GAP}+(?:DISTINCT|REDUCED))?{_GAP}*(?P<star>\*)", re.IGNORECASE)
+_ABSOLUTE = r"<[A-Za-z][A-Za-z0-9+.-]*:[^<>\"{}|^`\\\x00-\x20]*>"
+_NODE = rf"(?:{_ABSOLUTE}|[A-Za-z]\w*:[A-Za-z]\w*)"
+_LOOKUP = re.compile(
+    rf"\s*(?:PREFIX\s+[A-Za-z]\w*:\s*{_ABSOLUTE}\s*)*SELECT\s+\?\w+\s+(?:WHERE\s*)?\{{\s*"
+    rf"{_NODE}\s+{_NODE}\s+\?\w+\s*\.?\s*\}}\s*LIMIT\s+(?P<limit>[1-9][0-9]?|100)\s*",
+    re.ASCII | re.IGNORECASE,
+)
 _CHANGING = {"NOW", "RAND", "UUID", "STRUUID", "BNODE", CALL}
 
 
@@ -213,6 +220,15 @@ def _refuse_call(iri: str | None, allowed: Collection[Host]) -> QueryRefusedErro
     names = ", ".join(map(str, allowed))
     hint = "serviceHosts" if names else "serviceRefused"
     return QueryRefusedError(f"SERVICE, allowed for {names or 'no host'}", hint=hint, hosts=names)
+
+
+def lookup_limit(query: str) -> int:
+    """Return the LIMIT, up to 100, of a query for the values of one property of one node, else 0.
+
+    Such a query reads one place of an index, so that it cannot take long.
+    """
+    match = _LOOKUP.fullmatch(query)
+    return int(match["limit"]) if match else 0
 
 
 def is_deterministic(query: str) -> bool:

@@ -58,6 +58,7 @@ def application(
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(pools, beside),
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     problems.add_handlers(app, site)
     for each in site.of_kinds:
