@@ -7,7 +7,7 @@ BUNDLES := api/practicegraph/web/static/built/.ready
 # Tests start many processes, which would each compile the whole package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-kills test-attacks check bench-search bench-shacl bench-sparql bench-text lock clean
+.PHONY: run test test-kills test-attacks check bench-search bench-shacl bench-sparql bench-text bench-peers lock clean
 
 run: $(SETUP) $(BUNDLES)  ## Serve the catalogue at http://127.0.0.1:8000
 	$(BIN)/practicegraph serve
@@ -40,6 +40,9 @@ bench-sparql: $(SETUP)  ## Measure SPARQL beside Oxigraph's server and Virtuoso;
 
 bench-text: $(SETUP)  ## Measure the text index beside tantivy and plain FTS5; OPTIONS='--entries 10000'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.texts $(OPTIONS)
+
+bench-peers: $(SETUP)  ## Measure what peers can answer, too; OPTIONS='--rounds 1 --without Trifid'
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.side_by_side $(OPTIONS)
 
 lock: $(SETUP)  ## Pin the newest versions of all packages that pyproject.toml and package.json admit
 	$(BIN)/pip install --quiet pip-tools

@@ -4,7 +4,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,17 +87,25 @@ def rows(peer: Peer, task: Task) -> int:
 
 
 def many(peer: Peer, task: Task, connections: int, seconds: int, folder: Path) -> Run:
-    """Ask again and again for some seconds, with wrk."""
-    paths = folder / "paths.txt"
-    prefix = peer.endpoint.rpartition("/")[0]
-    paths.write_text("\n".join(a.removeprefix(prefix) for a in task.addresses(peer)) + "\n")
+    """Ask the queries of a task again and again for some seconds."""
+    origin = peer.endpoint.rpartition("/")[0]
+    paths = [address.removeprefix(origin) for address in task.addresses(peer)]
+    return ask(peer, paths, task.form, connections, seconds, folder)
+
+
+def ask(
+    peer: Peer, paths: Sequence[str], form: str, connections: int, seconds: int, folder: Path
+) -> Run:
+    """Ask for paths again and again for some seconds, with wrk."""
+    listed, origin = folder / "paths.txt", peer.endpoint.rpartition("/")[0]
+    listed.write_text("\n".join(paths) + "\n")
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{_PATIENCE}s"]
-    command += ["-s", str(_SCRIPT), "-H", f"Accept: {task.form}", prefix, "--", str(paths)]
+    command += ["-s", str(_SCRIPT), "-H", f"Accept: {form}", origin, "--", str(listed)]
     before = _processor(peer)
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "Non-2xx" not in said, (peer.name, task.name, said)
-    assert "Socket errors" not in said, (peer.name, task.name, said)
-    found = re.search(r"(\d+) requests in ([\d.]+)s", said)
+    assert "Non-2xx" not in said, (peer.name, paths[0], said)
+    assert "Socket errors" not in said, (peer.name, paths[0], said)
+    found = re.search(r"(\d+) requests in ", said)
     assert found, said
     count = int(found[1])
     cost = (_processor(peer) - before) / max(count, 1)

@@ -53,12 +53,13 @@ def table(asked: Sequence[Task], runs: Runs, names: Sequence[str]) -> Iterator[s
             found = {name: runs[task.name, connections, name] for name in names}
             rates = {name: median(run.rate for run in these) for name, these in found.items()}
             costs = {name: median(run.cost for run in these) for name, these in found.items()}
-            cells = [f"{_short(rates[name])} ({_short(1000 * costs[name])} ms)" for name in names]
+            cells = [f"{short(rates[name])} ({short(1000 * costs[name])} ms)" for name in names]
             ratio = f"{rates[names[0]] / rates[names[1]]:.0%}" if len(names) > 1 else ""
             yield f"| {task.name} | {connections} | {' | '.join(cells)} | {ratio} |"
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
+    """Return a number with two digits or more."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.2g}"
 
 
@@ -100,7 +101,7 @@ def _run(peer: Peer, task: Task, connections: int, seconds: int, place: Path) ->
 
 def prepare(place: Path, entries: int) -> list[Path]:
     """Make a catalogue of synthetic entries, once, and give all of it as files of N-Quads."""
-    root, heads = root_of(place), place / "heads.nq"
+    root = root_of(place)
     made = root / "data" / "synthetic.nq.gz"
     if not made.exists():
         for part in documents.FOLDERS[:-1]:
@@ -109,10 +110,15 @@ def prepare(place: Path, entries: int) -> list[Path]:
         made.parent.mkdir(exist_ok=True)
         synthetic.write(opened, place / made.name, entries)
         (place / made.name).rename(made)
+    return [write_heads(place, [path for path in documents.list_files(root) if path != made]), made]
+
+
+def write_heads(place: Path, files: Iterable[Path]) -> Path:
+    """Write the documents of files as one file of N-Quads, once."""
+    heads = place / "heads.nq"
     if not heads.exists():
-        files = [path for path in documents.list_files(root) if path != made]
         serialize(_quads(files), str(heads), RdfFormat.N_QUADS)
-    return [heads, made]
+    return heads
 
 
 def root_of(place: Path) -> Path:
