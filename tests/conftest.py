@@ -4,6 +4,8 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,9 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from practicegraph.application.services import Services
-from practicegraph.catalogue import catalogue
+from practicegraph.catalogue import catalogue, documents
 from practicegraph.catalogue.catalogue import Catalogue
-from practicegraph.catalogue.documents import DocumentSet
+from practicegraph.catalogue.documents import Document, DocumentSet, UnreadableError
 from practicegraph.cli.main import main
 from practicegraph.exchange.table_format import split_values
 from practicegraph.storage.base import Store
@@ -23,7 +25,7 @@ from practicegraph.storage.remote import Endpoint, RemoteStore
 from practicegraph.validation import checks
 from practicegraph.validation.findings import Finding
 from support import virtuoso
-from support.catalogues import CASES, ROOT, SOURCES, TABLES, copy, loaded, skip_without
+from support.catalogues import CASES, ROOT, SOURCES, TABLES, loaded, skip_without
 from support.server import served, serving
 
 LONG = {
@@ -45,6 +47,26 @@ LONG = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that no process is left with one at the end."""
     items.sort(key=lambda item: item.path.name not in LONG)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parses() -> Iterator[None]:
+    """A file is parsed once for all the copies of the catalogue in which it is the same."""
+    parse = documents.parse_document
+
+    @lru_cache(1 << 11)
+    def parse_once(name: str, content: bytes) -> Document:
+        return parse(Path(name), content)
+
+    def parse_copy(path: Path, content: bytes) -> Document:
+        try:
+            return replace(parse_once("/".join(path.parts[-3:]), content), path=path)
+        except UnreadableError:
+            return parse(path, content)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(documents, "parse_document", parse_copy)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +135,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    return copy(tmp_path / "catalogue")
+    """A copy of the real catalogue, loaded: a command or a server has only changes to read."""
+    return loaded(tmp_path / "catalogue")
 
 
 @pytest.fixture

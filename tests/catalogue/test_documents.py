@@ -32,7 +32,7 @@ def test_files_that_are_not_read_are_warnings_that_say_which_are(
         (line,) = (line for line in result.output.splitlines() if line.startswith(name))
         assert line.startswith(f"{name}: warning: ")
         assert ".ttl, .trig, .nq, .rq" in line
-    for folder in ("data", "data/practices", "ontology", "queries", "shapes"):
+    for folder in ("data/practices", "ontology"):
         output = run("check", folder).output
         within = [name for name in IGNORED if name.startswith(f"{folder}/")]
         assert [name for name in IGNORED if name in output] == within

@@ -670,17 +670,16 @@ def test_no_column_has_a_property_that_an_import_sets(real: Catalogue) -> None:
     assert {f.key for f in fields if is_generated(f)} == {"issued", "modified", "import"}
 
 
-@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("table", ["organisation.csv", "indicator.xlsx"])
 def test_the_records_of_each_kind_are_exported_and_imported_as_tables(
-    run: Callable[..., Result], copied: Path, tmp_path: Path, form: str
+    run: Callable[..., Result], copied: Path, table: str
 ) -> None:
     before = snapshot(copied / "data")
-    for kind in ("practice", "organisation", "indicator"):
-        table = tmp_path / f"{kind}.{form}"
-        assert run("export", "--kind", kind, "-o", str(table)).exit_code == 0
-        result = run("import", "--kind", kind, str(table))
-        assert result.exit_code == 0, result.output
-        assert "Written" not in result.output
+    kind, _ = table.split(".")
+    assert run("export", "--kind", kind, "-o", table).exit_code == 0
+    result = run("import", "--kind", kind, table)
+    assert result.exit_code == 0, result.output
+    assert "Written" not in result.output
     assert snapshot(copied / "data") == before
 
 

@@ -314,10 +314,9 @@ def test_a_reason_has_examples_of_values_and_no_regular_expressions(
 def test_check_ends_with_one_on_a_violation_and_with_none_otherwise(
     run: Callable[..., Result], copied: Path
 ) -> None:
-    assert run("check").exit_code == 0
     assert run("check", copied).exit_code == 0
-    assert run("check", "data/practices/1788.ttl").exit_code == 0
-    assert run("check", CASES / "entry-without-abstract.ttl").exit_code == 0
+    warned = CASES / "entry-without-abstract.ttl"
+    assert run("check", "data/practices/1789.ttl", warned).exit_code == 0
     result = run("check", CASES / "entry-without-category.ttl", "--lang", "nl")
     assert result.exit_code == 1
     assert "Categorie" in result.output
