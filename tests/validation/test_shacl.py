@@ -22,7 +22,7 @@ from support.catalogues import CASES, ROOT
 from support.mutations import Mutants
 
 FAULTS = sorted(CASES.glob("*.ttl"))
-COUNT = int(os.environ.get("PRACTICEGRAPH_MUTANTS", "60"))
+COUNT = int(os.environ.get("PRACTICEGRAPH_MUTANTS", "32"))
 """How many entries are made wrong; concepts are a quarter of it. It takes half a second and more for each."""
 
 
