@@ -24,7 +24,7 @@ from practicegraph.schema.shapes.constraints import VIOLATION, WARNING
 from practicegraph.search.request import ALL_ENTRIES
 from practicegraph.sparql.pool import QueryLimits, WorkerPool
 from practicegraph.web.app import application
-from support.catalogues import ROOT, sparql_engine
+from support.catalogues import ROOT, copy, sparql_engine
 from support.collation import collated_search
 from support.server import serving
 from support.wrong_values import BASE, WrongValue, draw_wrong_values
@@ -191,7 +191,8 @@ def test_of_two_files_about_one_entry_the_earlier_one_is_served(copied: Path) ->
     assert started(copied, state) == (*first[:2], ["0.ttl"])
 
 
-def test_writes_persist_beside_an_unreadable_file_which_stays_unchanged(copied: Path) -> None:
+def test_writes_persist_beside_an_unreadable_file_which_stays_unchanged(tmp_path: Path) -> None:
+    copied = copy(tmp_path / "new")
     headers = {"Authorization": f"Bearer {TokenFile(copied).add('anna', PERMISSIONS)}"}
     headers["Content-Type"] = "text/turtle"
     (copied / "data/practices/1789.ttl").write_text(BROKEN)
