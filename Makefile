@@ -19,8 +19,8 @@ test: $(SETUP) $(CLIENTS) $(BUNDLES)  ## Check format, types, the catalogue and 
 	$(BIN)/practicegraph check
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-test-kills: $(SETUP)  ## Kill a writing server and compare what is left; ROUNDS=500
-	PYTHONPATH=tests $(BIN)/python -W error -m support.kills $(or $(ROUNDS),500)
+test-kills: $(SETUP)  ## Kill a writing server and compare what is left; ROUNDS=500 WORKERS=1
+	PYTHONPATH=tests $(BIN)/python -W error -m support.kills $(or $(ROUNDS),500) $(or $(WORKERS),1)
 
 test-attacks: $(SETUP)  ## Attack a server and measure the responses of clients; SECONDS=60 ATTACKS='deep-json'
 	PYTHONPATH=tests $(BIN)/python -W error -m support.load_beside_attacks $(or $(SECONDS),60) $(ATTACKS)

@@ -129,7 +129,7 @@ def whole(peer: Peer, task: Task, connections: int) -> Run:
 def most_resident(peer: Peer) -> int:
     """Return the bytes of memory that a server and its workers have had at the most, added up."""
     found = 0
-    for process in (peer.process, *_children(peer)):
+    for process in (peer.process, *_children(peer.process)):
         said = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{process}/status").read_text())
         found += int(said[1]) << 10 if said else 0
     return found
@@ -147,16 +147,20 @@ def settle(peer: Peer, seconds: int) -> None:
 def _processor(peer: Peer) -> float:
     """Return the seconds of processor time of a server, its workers, and those that have ended."""
     own = sum(map(int, _stat(peer.process)[11:15]))
-    return (own + sum(sum(map(int, _stat(child)[11:13])) for child in _children(peer))) / _TICKS
+    return (
+        own + sum(sum(map(int, _stat(child)[11:13])) for child in _children(peer.process))
+    ) / _TICKS
 
 
 def _resident(peer: Peer) -> int:
-    return _PAGE * sum(int(_stat(found)[21]) for found in (peer.process, *_children(peer)))
+    return _PAGE * sum(int(_stat(found)[21]) for found in (peer.process, *_children(peer.process)))
 
 
-def _children(peer: Peer) -> list[int]:
-    found = Path(f"/proc/{peer.process}/task").glob("*/children")
-    return [int(child) for file in found for child in file.read_text().split()]
+def _children(process: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have."""
+    found = Path(f"/proc/{process}/task").glob("*/children")
+    children = [int(child) for file in found for child in file.read_text().split()]
+    return children + [each for child in children for each in _children(child)]
 
 
 def _stat(process: int) -> list[str]:

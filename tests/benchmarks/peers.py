@@ -40,10 +40,10 @@ class Peer:
 
 
 @contextmanager
-def ours(root: Path) -> Iterator[Peer]:
+def ours(root: Path, *options: str) -> Iterator[Peer]:
     """Run our server on a catalogue."""
     port = _free_port()
-    command: list[str | Path] = [PROGRAMS / "practicegraph", "serve", root]
+    command: list[str | Path] = [PROGRAMS / "practicegraph", "serve", root, *options]
     command += ["--no-dumps", "--port", str(port)]
     with _running(command, f"http://127.0.0.1:{port}/sparql") as process:
         yield Peer("PracticeGraph", f"http://127.0.0.1:{port}/sparql", process, {"timeout": "60"})

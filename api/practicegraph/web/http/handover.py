@@ -20,8 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...editing.editor import Replica
 from ...editing.entry import NEW
 from ..urls import EDIT
+from .connections import abort
 from .middleware import allowed
 
+_BODY = "http.response.body"
 _LENGTH = struct.Struct("!I")
 _PARTS: tuple[str, ...]
 _PARTS = ("type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "root_path")
@@ -53,10 +55,14 @@ class ReaderApplication:
         with theirs:
             socket.send_fds(self.control, [b"\0"], [theirs.fileno()])
         reader, writer = await asyncio.open_unix_connection(sock=ours)
-        sending = asyncio.create_task(_send_request(scope, receive, writer))
+        is_whole, sending = False, asyncio.create_task(_send_request(scope, receive, writer))
         try:
             while (message := await _read(reader)) is not None:
                 await send(message)
+                is_whole = message["type"] == _BODY and not message.get("more_body")
+            if not is_whole:  # the other process has ended
+                abort(scope)
+                await asyncio.sleep(0)
         finally:
             sending.cancel()
             writer.close()
