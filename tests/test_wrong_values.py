@@ -30,7 +30,7 @@ from support.server import serving
 from support.wrong_values import BASE, WrongValue, draw_wrong_values
 from web.entries.test_endpoint import NEW
 
-DRAWN = int(os.environ.get("PRACTICEGRAPH_WRONG_VALUES", "15"))
+DRAWN = int(os.environ.get("PRACTICEGRAPH_WRONG_VALUES", "10"))
 SEED = int(os.environ.get("PRACTICEGRAPH_SEED", "1"))
 ALWAYS = ("/practices.json?size=100", "/sitemap.xml", "/coverage.json?rows=outcome&columns=country")
 IN_TURN = (

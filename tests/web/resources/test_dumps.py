@@ -43,7 +43,7 @@ def described(client: TestClient, release: str) -> Graph:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Services:
-    return startup.open_for_serving(loaded(tmp_path / "catalogue"))
+    return startup.open_for_serving(loaded(tmp_path / "catalogue", with_dumps=False))
 
 
 @pytest.mark.parametrize("name", DUMP_NAMES)

@@ -35,13 +35,17 @@ Write = Callable[[], str]
 def made(tmp_path_factory: pytest.TempPathFactory) -> DumpFolder:
     """All dumps of the catalogue as it is."""
     result = DumpFolder(tmp_path_factory.mktemp("dumps") / "dumps")
-    result.make(startup.open_for_serving(loaded(tmp_path_factory.mktemp("made"))).catalogue)
+    result.make(
+        startup.open_for_serving(
+            loaded(tmp_path_factory.mktemp("made"), with_dumps=False)
+        ).catalogue
+    )
     return result
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Services:
-    return startup.open_for_serving(loaded(tmp_path / "catalogue"))
+    return startup.open_for_serving(loaded(tmp_path / "catalogue", with_dumps=False))
 
 
 @pytest.fixture
