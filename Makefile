@@ -4,6 +4,9 @@ SETUP := .venv/.ready
 CLIENTS := tests/clients/node_modules/.ready
 BUNDLES := api/practicegraph/web/static/built/.ready
 
+# Tests wait for processes and browsers: one more than there are processors keeps these busy.
+PROCESSES = $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
+
 # Tests start many processes, which would each compile the whole package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -17,7 +20,7 @@ test: $(SETUP) $(CLIENTS) $(BUNDLES)  ## Check format, types, the catalogue and 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/practicegraph check
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-kills: $(SETUP)  ## Kill a writing server and compare what is left; ROUNDS=500 WORKERS=1
 	PYTHONPATH=tests $(BIN)/python -W error -m support.kills $(or $(ROUNDS),500) $(or $(WORKERS),1)
