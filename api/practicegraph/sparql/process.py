@@ -99,17 +99,22 @@ class WorkerProcess:
         self._credentials = source.credentials
         self._input: asyncio.WriteTransport | None = None
         self._output_pipe: asyncio.BaseTransport | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._buffer = bytearray()
 
     async def open(self) -> None:
         """Wait until it is ready; raise DeadlineExceededError or EOFError."""
+        self._connecting = asyncio.create_task(self._connect_pipes())
+        await asyncio.shield(self._connecting)  # one that is cancelled closes its pipe
+        self.send(self._credentials)
+        await self.receive(TimeBudget(_START_SECONDS, _START_SECONDS))
+
+    async def _connect_pipes(self) -> None:
         loop = asyncio.get_running_loop()
         self._output = asyncio.StreamReader(CHUNK_SIZE)
         protocol = asyncio.StreamReaderProtocol(self._output)
         self._output_pipe, _ = await loop.connect_read_pipe(lambda: protocol, self._popen.stdout)
         self._input, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, self._popen.stdin)
-        self.send(self._credentials)
-        await self.receive(TimeBudget(_START_SECONDS, _START_SECONDS))
 
     def send(self, request: Mapping[str, Any] | tuple[str, str]) -> None:
         """Send a request; what the pipe does not take at once follows. Raise EOFError."""
@@ -169,6 +174,11 @@ class WorkerProcess:
         It is waited for even where whoever waits here is cancelled.
         """
         self._popen.kill()
+        await asyncio.shield(self._end())
+
+    async def _end(self) -> None:
+        if self._connecting:
+            await asyncio.wait([self._connecting])
         assert self._popen.stdin and self._popen.stdout
         if self._input is None:  # else the transport closes it: twice ends the event loop
             self._popen.stdin.close()
@@ -176,8 +186,7 @@ class WorkerProcess:
             self._input.abort()
         (self._output_pipe or self._popen.stdout).close()
         self._stderr.close()
-        loop = asyncio.get_running_loop()
-        await asyncio.shield(loop.run_in_executor(None, self._popen.wait))
+        await asyncio.get_running_loop().run_in_executor(None, self._popen.wait)
 
 
 def _describe_status(status: int | None) -> str:

@@ -5,11 +5,12 @@ from there. A graph that holds all that leads to the same results (SHACL, sectio
 query is read pattern by pattern, each from an end that is bound: `$this` at first.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial, reduce
 from itertools import chain
 from operator import or_
+from types import MappingProxyType
 from typing import Any
 
 from pyoxigraph import BlankNode, NamedNode, Quad, Triple
@@ -38,13 +39,15 @@ TriplePattern = tuple[Any, Any, Any]
 class Scope:
     """Properties that are followed from a node to its values, and inversely to its subjects.
 
-    Every triple of an `anywhere` property is in scope, and so is what a constant reaches.
+    Every triple of an `anywhere` property is in scope, and so is what a constant reaches. A
+    `described` property is followed to all that its values state.
     """
 
     forward: frozenset[str] = frozenset()
     inverse: frozenset[str] = frozenset()
     anywhere: frozenset[str] = frozenset()
     constants: frozenset[Node] = frozenset()
+    described: frozenset[str] = frozenset()
 
     def __or__(self, other: "Scope") -> "Scope":
         """Return the union of two scopes."""
@@ -53,12 +56,14 @@ class Scope:
             self.inverse | other.inverse,
             self.anywhere | other.anywhere,
             self.constants | other.constants,
+            self.described | other.described,
         )
 
     def contains(self, predicate: NamedNode) -> bool:
         """Whether a property can matter to another node than its subject."""
         return (
-            self.follows(predicate)
+            bool(self.described)
+            or self.follows(predicate)
             or self.follows_inversely(predicate)
             or self.contains_anywhere(predicate)
         )
@@ -69,7 +74,7 @@ class Scope:
 
     def follows(self, predicate: NamedNode) -> bool:
         """Whether a property is followed to its values."""
-        return predicate.value in self.forward or ANY in self.forward
+        return predicate.value in self.forward | self.described or ANY in self.forward
 
     def follows_inversely(self, predicate: NamedNode) -> bool:
         """Whether a property is followed to its subjects."""
@@ -95,6 +100,10 @@ class Scope:
         if isinstance(term, NamedNode | BlankNode):
             for name in [ANY] if ANY in self.forward else self.forward:
                 yield store.quads(term, NamedNode(name) if name else None)
+            for name in self.described:
+                quads = list(store.quads(term, NamedNode(name)))
+                yield quads
+                yield from map(store.quads, {nodes(quad)[-1] for quad in quads})
         for name in self.inverse:
             yield store.quads(None, NamedNode(name), term)
 
@@ -136,29 +145,36 @@ def scope_beyond_focus_node(patterns: Sequence[TriplePattern]) -> Scope:
     """Return the scope of a query beside the triples of `$this` itself."""
     own = [p for p in patterns if p[0] == _THIS and isinstance(p[1], URIRef)]
     rest = [pattern for pattern in patterns if pattern not in own]
-    return scope_of_patterns(rest, {_THIS, *(value for _, _, value in own)})
+    return scope_of_patterns(rest, {_THIS: "", **{value: str(path) for _, path, value in own}})
 
 
-def scope_of_patterns(patterns: Sequence[TriplePattern], bound: Iterable[Any] = (_THIS,)) -> Scope:
-    """Return the scope of patterns from bound variables: each is read from an end that is bound."""
-    bound, scope, left = set(bound), Scope(), list(patterns)
+def scope_of_patterns(
+    patterns: Sequence[TriplePattern], bound: Mapping[Any, str] = MappingProxyType({_THIS: ""})
+) -> Scope:
+    """Return the scope of patterns from bound variables: each is read from an end that is bound.
+
+    With each variable stands the property whose value it is, or "".
+    """
+    bound, scope, left = dict(bound), Scope(), list(patterns)
     while left:
         pattern = min(left, key=lambda pattern: _unbound_ends(pattern, bound))
         left.remove(pattern)
         subject, path, value = pattern
         forward, inverse = _directions(path)
         match _unbound_ends(pattern, bound):
+            case 0 if ANY in forward and bound.get(subject):
+                scope |= Scope(described=frozenset({bound[subject]}))
             case 0:
                 scope |= Scope(forward, inverse, constants=_constant(subject))
             case 1:
                 scope |= Scope(inverse, forward, constants=_constant(value))
             case _:
                 scope |= Scope(anywhere=forward | inverse)
-        bound |= {subject, value}
+        bound = {subject: "", value: str(path) if isinstance(path, URIRef) else ""} | bound
     return scope
 
 
-def _unbound_ends(pattern: TriplePattern, bound: Set[Any]) -> int:
+def _unbound_ends(pattern: TriplePattern, bound: Container[Any]) -> int:
     """Return 0 where a pattern's subject is bound, 1 where its value is, else 2."""
     subject, path, value = pattern
     if subject in bound or isinstance(subject, URIRef):
