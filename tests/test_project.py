@@ -201,7 +201,7 @@ def test_modules_are_sections_of_a_few_hundred_lines() -> None:
 def test_the_program_and_its_pages_are_small() -> None:
     total = sum(LENGTHS.values())
     web = sum(length for module, length in LENGTHS.items() if package_of(module) == "web")
-    assert total - web <= 23_545
+    assert total - web <= 23_590
     assert web <= 13_210
 
 
