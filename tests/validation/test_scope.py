@@ -39,6 +39,8 @@ def scope(forward: str = "", inverse: str = "", anywhere: str = "", constants: s
         ("{ $this :own ?value OPTIONAL { ?value :next ?more } }", scope("next")),
         ("{ $this :own ?value . { SELECT ?value { ?value :next ?more } } }", scope("next")),
         ("{ $this :own ?value . ?value ?any ?more }", Scope(described=frozenset({"x:own"}))),
+        ("{ $this :own ?value . ?value !:next ?more }", Scope(frozenset({ANY}))),
+        ("{ $this :own ?value . ?value (:next/!:last)* ?more }", Scope(frozenset({"x:next", ANY}))),
         ("{ ?value :next $this . ?value ?any ?more }", Scope(frozenset({ANY}), frozenset({"x:next"}))),
         ("{ $this !:own ?value }", Scope(frozenset({ANY}))),
         ("{ ?one ?any ?other }", Scope(anywhere=frozenset({ANY}))),

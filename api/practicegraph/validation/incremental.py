@@ -200,7 +200,7 @@ class IncrementalValidator:
         described = dict.fromkeys(node for quad in quads for node in nodes(quad))
         values = dict.fromkeys(quad.object for quad in quads)
         scope = self._scopes.combine(find_classes_and_properties(quads))
-        stated = [q for q in self._stated_of_values(quads, scope) if q.graph_name not in topics]
+        stated = [q for q in scope.stated(self.store, quads) if q.graph_name not in topics]
         others = (node for quad in stated for node in nodes(quad))
         reached = [*stated, *scope.reach(self.store, [*described, *values, *others])]
         successors = dict.fromkeys(q.object for q in reached if q.predicate == _SUCCESSOR)
@@ -209,12 +209,6 @@ class IncrementalValidator:
         mentions = (self._first_quad(node, topics) for node in ours)
         in_scope = chain(reached, *map(self._labels, successors), *mentions)
         return (quad for quad in in_scope if quad.graph_name not in topics)
-
-    def _stated_of_values(self, quads: Iterable[Quad], scope: Scope) -> Iterator[Quad]:
-        """Yield all that the store states of the values of `described` properties."""
-        for quad in quads:
-            if quad.predicate.value in scope.described:
-                yield from self.store.quads(nodes(quad)[-1])
 
     def _stored(self, graph: str) -> Document:
         return Document(self.home(graph), tuple(self.store.graph_quads(graph)), (graph,), {})

@@ -74,7 +74,8 @@ class Scope:
 
     def follows(self, predicate: NamedNode) -> bool:
         """Whether a property is followed to its values."""
-        return predicate.value in self.forward | self.described or ANY in self.forward
+        name = predicate.value
+        return name in self.forward or name in self.described or ANY in self.forward
 
     def follows_inversely(self, predicate: NamedNode) -> bool:
         """Whether a property is followed to its subjects."""
@@ -96,6 +97,12 @@ class Scope:
                 return
             quads = chain.from_iterable(self._step(store, waiting.pop()))
 
+    def stated(self, store: Store, quads: Iterable[Quad]) -> Iterator[Quad]:
+        """Yield all that a store states of the values of `described` properties in some quads."""
+        described = (quad for quad in quads if quad.predicate.value in self.described)
+        for node in {nodes(quad)[-1] for quad in described}:
+            yield from store.quads(node)
+
     def _step(self, store: Store, term: Term) -> Iterator[Iterable[Quad]]:
         if isinstance(term, NamedNode | BlankNode):
             for name in [ANY] if ANY in self.forward else self.forward:
@@ -103,7 +110,7 @@ class Scope:
             for name in self.described:
                 quads = list(store.quads(term, NamedNode(name)))
                 yield quads
-                yield from map(store.quads, {nodes(quad)[-1] for quad in quads})
+                yield self.stated(store, quads)
         for name in self.inverse:
             yield store.quads(None, NamedNode(name), term)
 
@@ -162,7 +169,7 @@ def scope_of_patterns(
         subject, path, value = pattern
         forward, inverse = _directions(path)
         match _unbound_ends(pattern, bound):
-            case 0 if ANY in forward and bound.get(subject):
+            case 0 if isinstance(path, Variable) and bound.get(subject):
                 scope |= Scope(described=frozenset({bound[subject]}))
             case 0:
                 scope |= Scope(forward, inverse, constants=_constant(subject))
