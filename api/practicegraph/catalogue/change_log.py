@@ -370,8 +370,9 @@ class _Batch:
         content, before = terms.canonical_n_triples(content), self.log.last_event(topic)
         digest = terms.content_hash(content)
         if before:
-            former = terms.canonical_n_triples(before.graph.encode())
-            if before.digest in {file_digest, digest} or terms.content_hash(former) == digest:
+            if before.digest in (file_digest, digest) or digest == terms.content_hash(
+                terms.canonical_n_triples(before.graph.encode())
+            ):
                 return
             self.log.keep_graph(before)
         status = status_of(topic, content.decode())

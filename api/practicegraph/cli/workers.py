@@ -47,7 +47,7 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What all processes of a service are told."""
+    """The settings that all processes of a service share."""
 
     folder: Path
     host: str

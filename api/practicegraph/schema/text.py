@@ -247,8 +247,6 @@ def decode_misread(text: str) -> tuple[str, str]:
     It may have been misread more than once. Windows-1252 has characters for most bytes, so that
     what it reads as UTF-8 was it; in others, words of their own languages could be.
     """
-    if text.isascii():
-        return text, ""
     for encoding, is_possible in _MISREAD_AS.items():
         intended, before = text, ""
         while intended != before:
